@@ -1,0 +1,157 @@
+# The only build system. `make help` lists the targets.
+#   make SAN=address|undefined|thread ...   builds and tests under a sanitizer, in a build folder of its own
+#   make CC=clang ...                       the other supported compiler
+#   make V=1 ...                            shows the commands
+
+MAKEFLAGS += -r
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+PYTHON  ?= /usr/bin/python3
+PREFIX  ?= /usr/local
+SAN     ?=
+BUILD   := build$(if $(SAN),/san-$(SAN))
+V       ?=
+say      = $(if $(V),,@echo "  $(1) $@";)
+
+WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+CFLAGS   ?= -O2 -g
+CPPFLAGS += -I. -D_GNU_SOURCE
+ALL_CFLAGS = -std=c17 $(WARN) -fno-math-errno $(CFLAGS) $(SANFLAGS) -MMD -MP -pthread
+
+PKGS_schema := jansson
+PKGS_server := libmicrohttpd libuv sqlite3 jansson libsodium yaml-0.1
+PKGS_worker := jansson libsodium
+cflags_of = $(shell pkg-config --cflags $(1) 2>/dev/null)
+libs_of   = $(shell pkg-config --libs $(1) 2>/dev/null)
+
+# The simulator's inner loops are compiled once per instruction set and chosen at start (engine/circuit/isa.c).
+KERNEL_SRC := engine/circuit/batch_kernel.c
+ARCH       := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
+ifeq ($(ARCH),x86_64)
+KERNEL_ISAS := x86_64 x86_64_v3 x86_64_v4
+else
+KERNEL_ISAS := generic
+endif
+march_x86_64    := -march=x86-64
+march_x86_64_v3 := -march=x86-64-v3
+march_x86_64_v4 := -march=x86-64-v4 -mprefer-vector-width=512
+march_generic   :=
+
+engine_src := $(filter-out $(KERNEL_SRC),$(wildcard engine/*.c engine/*/*.c))
+schema_src := $(wildcard schema/*.c)
+common_src := $(wildcard server/common/*.c)
+worker_src := $(wildcard server/worker/*.c)
+daemon_src := $(wildcard server/http/*.c server/api/*.c server/store/*.c server/run/*.c)
+unit_src   := $(wildcard tests/unit/test_*.c)
+
+obj = $(patsubst %,$(BUILD)/%.o,$(basename $(1)))
+engine_obj := $(call obj,$(engine_src)) $(foreach i,$(KERNEL_ISAS),$(BUILD)/$(basename $(KERNEL_SRC)).$(i).o)
+schema_obj := $(call obj,$(schema_src)) $(BUILD)/schema/embed.o
+worker_obj := $(call obj,$(filter-out server/worker/main.c,$(worker_src)))
+unit_bin   := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(unit_src))
+
+LIBENGINE := $(BUILD)/libqlstm.a
+LIBSCHEMA := $(BUILD)/libschema.a
+LIBCOMMON := $(BUILD)/libcommon.a
+LIBDAEMON := $(BUILD)/libdaemon.a
+LIBWORKER := $(BUILD)/libworker.a
+
+.PHONY: all help deps demo test unit api bench fmt lint install clean engine
+all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker
+
+help:
+	@echo "make            build $(BUILD)/qlstmd and $(BUILD)/qlstm-worker"
+	@echo "make deps       install the Debian packages that building needs"
+	@echo "make demo       install, build, start the daemon, train a first experiment, show the result"
+	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
+	@echo "make unit api   only the C tests; only the tests over HTTP"
+	@echo "make bench      timings, as ratios measured side by side"
+	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
+	@echo "make install    into PREFIX=$(PREFIX)"
+	@echo "make clean      remove build/"
+
+deps:
+	@scripts/deps.sh build
+
+demo:
+	@scripts/deps.sh build demo
+	@$(MAKE) --no-print-directory -j2 all
+	@BUILD=$(BUILD) scripts/demo.sh
+
+engine: $(LIBENGINE)
+
+$(BUILD)/qlstmd: $(BUILD)/server/main.o $(LIBDAEMON) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -o $@ $(call libs_of,$(PKGS_server)) -lm
+
+$(BUILD)/qlstm-worker: $(BUILD)/server/worker/main.o $(LIBWORKER) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -o $@ $(call libs_of,$(PKGS_worker)) -lm
+
+$(LIBENGINE): $(engine_obj)
+$(LIBSCHEMA): $(schema_obj)
+$(LIBCOMMON): $(call obj,$(common_src))
+$(LIBDAEMON): $(call obj,$(daemon_src))
+$(LIBWORKER): $(worker_obj)
+$(BUILD)/%.a:
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $^
+
+# The contract travels inside the binaries.
+$(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/openapi.yaml schema/database.sql
+	@mkdir -p $(@D)
+	$(call say,AS)$(CC) -c $< -o $@
+
+$(BUILD)/engine/circuit/batch_kernel.%.o: $(KERNEL_SRC)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O3 -ffp-contract=fast $(march_$*) -DKERNEL_ISA=$* -c $< -o $@
+
+$(BUILD)/engine/%.o: ALL_CFLAGS += -O3
+$(BUILD)/schema/%.o: PKG := $(PKGS_schema)
+$(BUILD)/server/%.o: PKG := $(PKGS_server)
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(if $(PKG),$(call cflags_of,$(PKG))) $(ALL_CFLAGS) -c $< -o $@
+
+$(BUILD)/unit/%: tests/unit/%.c $(LIBDAEMON) $(LIBWORKER) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $< $(filter-out $<,$(filter %.a,$^)) -o $@ \
+		$(call libs_of,$(PKGS_server)) -lcmocka -lm
+
+unit: $(unit_bin)
+	@set -e; for t in $(unit_bin); do echo "== $$t"; $$t; done
+
+api: all
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/worker tests/api tests/faults
+
+test:
+	@scripts/deps.sh build test
+	@$(MAKE) --no-print-directory -j2 all $(unit_bin)
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory api
+
+$(BUILD)/bench/%: tests/bench/%.c $(LIBENGINE)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $^ -o $@ -lm
+
+bench: $(BUILD)/bench/plans
+	@$<
+
+fmt:
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+lint:
+	@scripts/deps.sh build lint
+	@scripts/lint.sh
+
+install: all
+	install -D -m755 $(BUILD)/qlstmd $(DESTDIR)$(PREFIX)/bin/qlstmd
+	install -D -m755 $(BUILD)/qlstm-worker $(DESTDIR)$(PREFIX)/bin/qlstm-worker
+	install -d $(DESTDIR)$(PREFIX)/share/qlstmd/recipes
+	install -m644 schema/recipes/*.json $(DESTDIR)$(PREFIX)/share/qlstmd/recipes
+	install -m644 schema/experiment.schema.json schema/openapi.yaml $(DESTDIR)$(PREFIX)/share/qlstmd
+
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,22 @@
+/* Which instruction set the kernels use. Internal to engine/circuit. */
+#ifndef QLSTM_CIRCUIT_ISA_H
+#define QLSTM_CIRCUIT_ISA_H
+
+#include <stdbool.h>
+
+struct batch_kernels;
+
+struct isa {
+	const char *name;
+	const struct batch_kernels *kernels;
+	bool (*supported)(void);
+};
+
+/* The widest one that this processor supports, chosen once. */
+const struct isa *isa_pick(void);
+/* The i-th one compiled in, widest first, whether supported or not; NULL past the last. */
+const struct isa *isa_at(int index);
+/* Makes plans created from now on use `isa`, which must be supported: for tests and benchmarks. */
+void isa_force(const struct isa *isa);
+
+#endif
