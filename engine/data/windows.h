@@ -1,0 +1,56 @@
+/* Windows: scaled (inputs, target) pairs cut from a table in time order, split into a training and a test part.
+ *
+ * Window i reads rows i .. i + window - 1 and predicts row i + window + horizon - 1. There are
+ * n_rows - window - horizon + 1 of them, one fewer with drop_last (the published protocol: 240 points, window 4,
+ * horizon 1, 235 windows). The first (int)(train_fraction * count) are the training part, the rest the test part. */
+#ifndef QLSTM_DATA_WINDOWS_H
+#define QLSTM_DATA_WINDOWS_H
+
+#include <stdbool.h>
+
+#include "engine/data/table.h"
+
+#define WINDOWS_MAX_COLUMNS 32
+
+enum scaling { SCALING_NONE, SCALING_MINMAX, SCALING_STANDARD }; /* as is; to [-1, 1]; zero mean, unit deviation */
+enum scaling_fit { SCALING_FIT_TRAIN, SCALING_FIT_ALL };         /* rows that training windows touch; all rows */
+
+struct windows_config {
+	int n_inputs, n_targets;
+	int inputs[WINDOWS_MAX_COLUMNS], targets[WINDOWS_MAX_COLUMNS]; /* column indices */
+	int window, horizon;                                           /* >= 1 */
+	bool drop_last;
+	double train_fraction; /* 0 < f < 1 */
+	enum scaling scaling;
+	enum scaling_fit scaling_fit;
+};
+
+/* scaled = (raw - offset) / factor */
+struct scaler {
+	double offset, factor;
+};
+
+struct windows {
+	int n_inputs, n_targets, steps;
+	size_t n_train, n_test;
+	double *x; /* [n_train + n_test][steps][n_inputs] */
+	double *y; /* [n_train + n_test][n_targets] */
+	struct scaler input_scalers[WINDOWS_MAX_COLUMNS], target_scalers[WINDOWS_MAX_COLUMNS];
+};
+
+/* Errors point into the experiment's data part: "/inputs/0" (not numeric), "/window" (series too short), ... The
+ * training and the test part each hold at least one window, else ERR_INVALID at "/window" or "/split/train". */
+int windows_cut(const struct table *table, const struct windows_config *config, struct windows *out,
+                struct qlstm_error *error);
+void windows_free(struct windows *windows);
+
+/* Window counts for n_rows without cutting anything. */
+int windows_count(size_t n_rows, const struct windows_config *config, size_t *n_train, size_t *n_test,
+                  struct qlstm_error *error);
+
+/* Fit on values[0 .. n-1]; a constant column scales with factor 1. */
+struct scaler scaler_fit(enum scaling scaling, const double *values, size_t n);
+double scaler_apply(struct scaler scaler, double raw);
+double scaler_invert(struct scaler scaler, double scaled);
+
+#endif
