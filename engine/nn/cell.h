@@ -1,0 +1,65 @@
+/* A recurrent cell: one time step. The layer around it (recurrent.h) owns time, direction and storage.
+ *
+ * Arrays are [rows][batch], the batch innermost. To add a cell: one file with a struct cell_ops and one row in the
+ * table of cell types (cell.c), or of qlstm variants (qlstm_variant.c). */
+#ifndef QLSTM_NN_CELL_H
+#define QLSTM_NN_CELL_H
+
+#include "engine/circuit/plan.h"
+#include "engine/error.h"
+#include "engine/nn/block.h"
+#include "engine/nn/model.h"
+#include "engine/train/params.h"
+
+/* One step forward. h NULL: the next hidden state is not needed; out NULL: the step's output is not needed. */
+struct cell_step {
+	int batch;
+	const double *x, *h_prev, *c_prev; /* [n_in], [n_hidden], [n_cell] */
+	double *h, *c, *out;               /* [n_hidden], [n_cell], [n_out] */
+	double *saved;                     /* [n_saved]: what backward cannot recompute */
+};
+
+/* One step backward. d_out and d_h are NULL where the step's out and h were. */
+struct cell_gradient {
+	const double *d_out, *d_h;
+	double *d_c;      /* in: dL/dc of this step; out: dL/dc_prev */
+	double *d_x;      /* [n_in], overwritten */
+	double *d_h_prev; /* [n_hidden], overwritten */
+};
+
+struct cell;
+
+struct cell_ops {
+	/* Whether the configuration fits n_in inputs; pointers such as "/n_qubits". *n_out: width of one direction. */
+	int (*check)(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error);
+	/* Declares the tensors under `prefix` and sets the widths below. */
+	int (*open)(struct cell *cell, const char *prefix, struct qlstm_error *error);
+	/* Creates what the steps run on. */
+	int (*prepare)(struct cell *cell, const char *plan, struct qlstm_error *error);
+	size_t (*plan_bytes)(const struct cell *cell, const char *plan);
+	/* Deals out scratch for batches up to `batch`. */
+	void (*deal)(struct cell *cell, struct block *block, int batch);
+	void (*forward)(struct cell *cell, const struct cell_step *step);
+	/* Adds to the gradient block of cell->params. `step` is the one given to forward. */
+	void (*backward)(struct cell *cell, const struct cell_step *step, const struct cell_gradient *gradient);
+	const char *(*plan_name)(const struct cell *cell); /* NULL: no circuits */
+	void (*close)(struct cell *cell);                  /* frees cell->own */
+};
+
+struct cell {
+	const struct cell_ops *ops;
+	struct layer_config config;
+	struct params *params;
+	int n_in, n_hidden, n_cell, n_out, n_saved; /* rows */
+	bool out_is_h; /* the output is the hidden state: steps then have out NULL, and h is always wanted */
+	void *own;     /* the cell type's own struct */
+};
+
+/* The operations of a recurrent layer type, for qlstm those of its variant. ERR_NOT_FOUND at "/type" or "/variant". */
+int cell_find(const struct layer_config *config, const struct cell_ops **ops, struct qlstm_error *error);
+
+extern const struct cell_ops lstm_ops;           /* lstm.c */
+extern const struct cell_ops qlstm_gated_ops;    /* qlstm_gated.c: chen2024, linear, qdi */
+extern const struct cell_ops qlstm_chen2020_ops; /* qlstm_chen2020.c */
+
+#endif

@@ -1,0 +1,120 @@
+/* The dense layer: y = W x + b on every step it is given. */
+#include "engine/nn/layer.h"
+#include "engine/nn/linear.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dense {
+	int weight, bias; /* parameter indices; bias -1: none */
+	int steps, batch; /* of the last forward */
+};
+
+static int dense_check(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error)
+{
+	(void)n_in;
+	if (config->units < 1)
+		return error_set(error, ERR_OUT_OF_RANGE, "/units", "units is %d; it must be at least 1",
+		                 config->units);
+	*n_out = config->units;
+	return 0;
+}
+
+static int dense_open(struct layer *layer, struct qlstm_error *error)
+{
+	struct dense *own = calloc(1, sizeof *own);
+	if (own == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	layer->own = own;
+	char name[PARAM_NAME_SIZE];
+	double scale = 1.0 / sqrt((double)layer->n_in); /* torch.nn.Linear's default */
+	snprintf(name, sizeof name, "%s.weight", layer->name);
+	own->weight = params_add(layer->params, name, PARAM_CLASSICAL, INIT_UNIFORM, scale, 2,
+	                         (size_t[]){(size_t)layer->n_out, (size_t)layer->n_in});
+	own->bias = -1;
+	if (layer->config.bias && own->weight >= 0) {
+		snprintf(name, sizeof name, "%s.bias", layer->name);
+		own->bias = params_add(layer->params, name, PARAM_CLASSICAL, INIT_UNIFORM, scale, 1,
+		                       (size_t[]){(size_t)layer->n_out});
+		if (own->bias < 0)
+			own->weight = -1;
+	}
+	return own->weight < 0 ? error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory") : 0;
+}
+
+static int dense_prepare(struct layer *layer, const char *plan, struct qlstm_error *error)
+{
+	(void)layer, (void)plan, (void)error;
+	return 0;
+}
+
+static size_t dense_plan_bytes(const struct layer *layer, const char *plan)
+{
+	(void)layer, (void)plan;
+	return 0;
+}
+
+static void dense_deal(struct layer *layer, struct block *block, int steps, int batch)
+{
+	(void)layer, (void)block, (void)steps, (void)batch;
+}
+
+static struct linear dense_linear(const struct layer *layer)
+{
+	const struct dense *own = layer->own;
+	const struct params *p = layer->params;
+	struct linear linear = {.n_in = layer->n_in, .n_out = layer->n_out};
+	linear.weight = p->values + p->items[own->weight].offset;
+	linear.d_weight = p->gradients + p->items[own->weight].offset;
+	if (own->bias >= 0) {
+		linear.bias = p->values + p->items[own->bias].offset;
+		linear.d_bias = p->gradients + p->items[own->bias].offset;
+	}
+	return linear;
+}
+
+static void dense_forward(struct layer *layer, const double *x, int steps, int batch, double *y)
+{
+	struct dense *own = layer->own;
+	struct linear linear = dense_linear(layer);
+	own->steps = steps;
+	own->batch = batch;
+	for (size_t t = 0; t < (size_t)steps; t++)
+		linear_forward(&linear, x + t * (size_t)layer->n_in * (size_t)batch, batch,
+		               y + t * (size_t)layer->n_out * (size_t)batch);
+}
+
+static void dense_backward(struct layer *layer, const double *x, const double *dy, double *dx)
+{
+	const struct dense *own = layer->own;
+	struct linear linear = dense_linear(layer);
+	size_t in = (size_t)layer->n_in * (size_t)own->batch, out = (size_t)layer->n_out * (size_t)own->batch;
+	memset(dx, 0, (size_t)own->steps * in * sizeof(double));
+	for (size_t t = 0; t < (size_t)own->steps; t++)
+		linear_backward(&linear, x + t * in, dy + t * out, own->batch, dx + t * in);
+}
+
+static const char *dense_plan_name(const struct layer *layer)
+{
+	(void)layer;
+	return NULL;
+}
+
+static void dense_close(struct layer *layer)
+{
+	free(layer->own);
+}
+
+const struct layer_ops dense_ops = {
+    .check = dense_check,
+    .open = dense_open,
+    .prepare = dense_prepare,
+    .plan_bytes = dense_plan_bytes,
+    .deal = dense_deal,
+    .forward = dense_forward,
+    .backward = dense_backward,
+    .plan_name = dense_plan_name,
+    .close = dense_close,
+};

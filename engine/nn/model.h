@@ -1,0 +1,76 @@
+/* A model: a stack of layers over windows of a series, ended by a dense head that reads the last step.
+ *
+ * Activations are [time][rows][batch] with the batch innermost. Layers before the last recurrent one see the whole
+ * sequence; layers after it see its final step in reading order: time T-1 of a forward layer, time 0 of an inversward
+ * one, both for a bidirectional one. The output of a recurrent layer to the next layer is aligned to input time. */
+#ifndef QLSTM_NN_MODEL_H
+#define QLSTM_NN_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/circuit/ansatz.h"
+#include "engine/error.h"
+#include "engine/train/params.h"
+
+#define MODEL_MAX_LAYERS 16
+
+enum angle_init { ANGLE_INIT_NORMAL, ANGLE_INIT_UNIFORM }; /* 0.01 N(0,1); [0, 2 pi) */
+
+/* One layer. Fields that a type does not use are ignored. */
+struct layer_config {
+	char type[16];    /* a row of the layer table: "qlstm", "lstm", "dense" */
+	char variant[16]; /* qlstm: a row of the variant table: "chen2020", "chen2024", "linear", "qdi" */
+	char ansatz[16];  /* qlstm: a row of the ansatz table; "" means the variant's own */
+	int hidden_size;  /* recurrent layers: width of h */
+	int units;        /* dense: outputs; 0 means as many as the model has outputs */
+	bool bias;        /* dense */
+	int n_qubits, n_qlayers, depth;
+	bool hadamard;
+	enum pauli rotation, measure;
+	enum entangling entangling;
+	enum angle_init angle_init;
+	bool inversward;    /* reads the sequence from its end to its start */
+	bool bidirectional; /* two directions of own weights, outputs concatenated; not together with inversward */
+};
+
+struct model_config {
+	int n_inputs;  /* features a time step */
+	int n_outputs; /* targets */
+	int n_layers;
+	struct layer_config layers[MODEL_MAX_LAYERS];
+	char plan[16]; /* plan kind for the circuits: "auto", "batch", "reference" */
+};
+
+struct model;
+
+/* Whether the layers fit one another, the circuits and the outputs. model_new checks the same. */
+int model_check(const struct model_config *config, struct qlstm_error *error);
+
+/* Builds layers and parameters (not yet initialised: all zero); cheap, states are allocated by model_reserve. Errors
+ * carry a pointer such as
+ * "/layers/0/n_qubits". A dense head of n_outputs units must be the last layer (the schema adds one where absent). */
+int model_new(struct model **out, const struct model_config *config, struct qlstm_error *error);
+void model_free(struct model *model);
+
+const struct model_config *model_config(const struct model *model);
+/* Borrowed; values may be written between calls. */
+struct params *model_params(struct model *model);
+/* The plan its circuits run on, "none" for a classical model. */
+const char *model_plan(const struct model *model);
+/* Bytes that training on windows of `steps` with batches of `batch` takes, before any allocation. */
+int model_bytes(const struct model_config *config, int steps, int batch, size_t *bytes, struct qlstm_error *error);
+
+/* Makes room for windows of `steps` and batches up to `batch`; nothing is allocated after it. */
+int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error);
+
+/* y [n_outputs][batch] = model(x [steps][n_inputs][batch]). Within what was reserved. Keeps what backward needs. */
+void model_forward(struct model *model, const double *x, int steps, int batch, double *y);
+
+/* For the last forward: adds to the gradient block; dx [steps][n_inputs][batch] is overwritten unless NULL. */
+void model_backward(struct model *model, const double *dy, double *dx);
+
+/* The last recurrent layer's final hidden output [width][batch] of the last forward; borrowed. For golden tests. */
+const double *model_hidden(const struct model *model, int *width);
+
+#endif

@@ -1,0 +1,272 @@
+/* The four-circuit quantum LSTM cell: chen2024, linear and qdi.
+ *
+ *   v = [x; h_prev] or [h_prev; x]
+ *   z = Lin_in v                         without linear maps: z = v
+ *   pre_k = Lin_out QC_k(z), k = f,i,g,o without linear maps: pre_k = the first n_hidden expectations
+ *   c = f c_prev + i g,  h = o tanh(c)
+ *
+ * Sources: engine/nn/qlstm_variant.c. Both linear maps are shared by the four gates. */
+#include "engine/nn/cell.h"
+#include "engine/nn/gates.h"
+#include "engine/nn/linear.h"
+#include "engine/nn/qlstm_variant.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct gated {
+	const struct qlstm_variant *variant;
+	struct circuit_program *program;
+	struct plan *plan;
+	int circuits;                                     /* parameter index */
+	int in_weight, in_bias, out_weight, out_bias;     /* parameter indices; unused without linear maps */
+	int n_features, n_expectations;                   /* of one circuit */
+	size_t angles;                                    /* of one circuit */
+	double *d_pre, *d_expectations, *d_features, *dv; /* scratch of backward */
+};
+
+/* Saved of a step, rows: v, z, four blocks of expectations (linear maps only), gate activations. */
+struct gated_saved {
+	double *v, *z, *expectations, *gates;
+};
+
+static struct gated_saved gated_saved_at(const struct cell *cell, double *saved, int batch)
+{
+	const struct gated *own = cell->own;
+	size_t n = (size_t)batch;
+	struct gated_saved at = {.v = saved};
+	double *next = saved + (size_t)(cell->n_in + cell->n_hidden) * n;
+	if (own->variant->linear_maps) {
+		at.z = next;
+		at.expectations = at.z + (size_t)own->n_features * n;
+		at.gates = at.expectations + 4 * (size_t)own->n_expectations * n;
+	} else {
+		at.z = at.v;
+		at.gates = next;
+	}
+	return at;
+}
+
+static int gated_check(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error)
+{
+	const struct ansatz *ansatz;
+	int rc = qlstm_check_sizes(config, error);
+	if (rc == 0)
+		rc = qlstm_ansatz(config, &ansatz, error);
+	if (rc == 0 && !qlstm_variant_find(config->variant)->linear_maps)
+		rc = qlstm_check_features(config, n_in, error);
+	*n_out = config->hidden_size;
+	return rc;
+}
+
+static int gated_add_linear(struct cell *cell, const char *prefix, const char *name, int n_out, int n_in, int *weight,
+                            int *bias)
+{
+	char full[PARAM_NAME_SIZE];
+	double scale = 1.0 / sqrt((double)n_in); /* torch.nn.Linear's default */
+	snprintf(full, sizeof full, "%s.%s.weight", prefix, name);
+	*weight = params_add(cell->params, full, PARAM_CLASSICAL, INIT_UNIFORM, scale, 2,
+	                     (size_t[]){(size_t)n_out, (size_t)n_in});
+	snprintf(full, sizeof full, "%s.%s.bias", prefix, name);
+	*bias = params_add(cell->params, full, PARAM_CLASSICAL, INIT_UNIFORM, scale, 1, (size_t[]){(size_t)n_out});
+	return *weight < 0 || *bias < 0 ? ERR_OUT_OF_MEMORY : 0;
+}
+
+/* Tensors are declared in the order in which the cell uses them. */
+static int gated_declare(struct cell *cell, const char *prefix, const struct ansatz *ansatz,
+                         const struct ansatz_config *circuit)
+{
+	struct gated *own = cell->own;
+	bool linear = own->variant->linear_maps;
+	int width = cell->n_hidden + cell->n_in;
+	if (linear &&
+	    gated_add_linear(cell, prefix, "linear_in", own->n_features, width, &own->in_weight, &own->in_bias) != 0)
+		return ERR_OUT_OF_MEMORY;
+	own->circuits = qlstm_add_circuits(cell, prefix, ansatz, circuit, 4);
+	if (own->circuits < 0)
+		return ERR_OUT_OF_MEMORY;
+	if (linear && gated_add_linear(cell, prefix, "linear_out", cell->n_hidden, own->n_expectations,
+	                               &own->out_weight, &own->out_bias) != 0)
+		return ERR_OUT_OF_MEMORY;
+	return 0;
+}
+
+static int gated_open(struct cell *cell, const char *prefix, struct qlstm_error *error)
+{
+	struct gated *own = calloc(1, sizeof *own);
+	if (own == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	cell->own = own;
+	own->variant = qlstm_variant_find(cell->config.variant);
+	bool linear = own->variant->linear_maps;
+	cell->n_hidden = cell->n_cell = cell->n_out = cell->config.hidden_size;
+	cell->out_is_h = true;
+
+	const struct ansatz *ansatz;
+	int rc = qlstm_ansatz(&cell->config, &ansatz, error);
+	if (rc != 0)
+		return rc;
+	struct ansatz_config circuit =
+	    qlstm_ansatz_config(&cell->config, linear ? 0 : cell->n_in + cell->n_hidden, linear ? 0 : cell->n_hidden);
+	rc = ansatz_build(ansatz, &circuit, &own->program, error);
+	if (rc != 0)
+		return rc;
+	own->n_features = linear ? ansatz->features(&circuit) : circuit.n_features;
+	own->n_expectations = own->program->n_observables;
+	own->angles = (size_t)own->program->n_weights;
+	cell->n_saved = cell->n_in + cell->n_hidden + GATES_ARRAYS * cell->n_hidden +
+	                (linear ? own->n_features + 4 * own->n_expectations : 0);
+	if (gated_declare(cell, prefix, ansatz, &circuit) != 0)
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	return 0;
+}
+
+static int gated_prepare(struct cell *cell, const char *plan, struct qlstm_error *error)
+{
+	struct gated *own = cell->own;
+	return own->plan != NULL ? 0 : plan_new(&own->plan, own->program, plan, error);
+}
+
+static size_t gated_plan_bytes(const struct cell *cell, const char *plan)
+{
+	const struct gated *own = cell->own;
+	return plan_bytes(own->program, plan);
+}
+
+static void gated_deal(struct cell *cell, struct block *block, int batch)
+{
+	struct gated *own = cell->own;
+	size_t n = (size_t)batch;
+	own->d_pre = block_take(block, GATES_ARRAYS * (size_t)cell->n_hidden * n);
+	own->d_expectations = block_take(block, (size_t)own->n_expectations * n);
+	own->d_features = block_take(block, (size_t)own->n_features * n);
+	own->dv = block_take(block, (size_t)(cell->n_in + cell->n_hidden) * n);
+}
+
+static struct linear gated_linear(const struct cell *cell, int weight, int bias, int n_in, int n_out)
+{
+	const struct params *p = cell->params;
+	size_t w = p->items[weight].offset, b = p->items[bias].offset;
+	return (struct linear){.n_in = n_in,
+	                       .n_out = n_out,
+	                       .weight = p->values + w,
+	                       .bias = p->values + b,
+	                       .d_weight = p->gradients + w,
+	                       .d_bias = p->gradients + b};
+}
+
+static struct linear gated_linear_in(const struct cell *cell)
+{
+	const struct gated *own = cell->own;
+	return gated_linear(cell, own->in_weight, own->in_bias, cell->n_in + cell->n_hidden, own->n_features);
+}
+
+static struct linear gated_linear_out(const struct cell *cell)
+{
+	const struct gated *own = cell->own;
+	return gated_linear(cell, own->out_weight, own->out_bias, own->n_expectations, cell->n_hidden);
+}
+
+/* The gates as rows of the weight tensor: rows[k] belongs to circuit k. */
+static void gated_rows(const struct qlstm_variant *variant, const struct gates *gates, double *rows[4])
+{
+	rows[variant->f] = gates->f;
+	rows[variant->i] = gates->i;
+	rows[variant->g] = gates->g;
+	rows[variant->o] = gates->o;
+}
+
+static void gated_forward(struct cell *cell, const struct cell_step *step)
+{
+	struct gated *own = cell->own;
+	size_t n = (size_t)step->batch, x_size = (size_t)cell->n_in * n, h_size = (size_t)cell->n_hidden * n;
+	struct gated_saved at = gated_saved_at(cell, step->saved, step->batch);
+	bool x_first = own->variant->x_first, linear = own->variant->linear_maps;
+	memcpy(at.v + (x_first ? 0 : h_size), step->x, x_size * sizeof(double));
+	memcpy(at.v + (x_first ? x_size : 0), step->h_prev, h_size * sizeof(double));
+
+	struct linear in = {0}, out = {0};
+	if (linear) {
+		in = gated_linear_in(cell);
+		out = gated_linear_out(cell);
+		linear_forward(&in, at.v, step->batch, at.z);
+	}
+	struct gates gates = gates_at(at.gates, h_size);
+	double *rows[4];
+	gated_rows(own->variant, &gates, rows);
+	const double *angles = cell->params->values + cell->params->items[own->circuits].offset;
+	for (size_t k = 0; k < 4; k++) {
+		double *q = linear ? at.expectations + k * (size_t)own->n_expectations * n : rows[k];
+		plan_forward(own->plan, at.z, angles + k * own->angles, n, q);
+		if (linear)
+			linear_forward(&out, q, step->batch, rows[k]);
+	}
+	gates_forward(&gates, step->c_prev, h_size, step->c, step->h);
+}
+
+static void gated_backward(struct cell *cell, const struct cell_step *step, const struct cell_gradient *gradient)
+{
+	struct gated *own = cell->own;
+	size_t n = (size_t)step->batch, x_size = (size_t)cell->n_in * n, h_size = (size_t)cell->n_hidden * n;
+	struct gated_saved at = gated_saved_at(cell, step->saved, step->batch);
+	bool x_first = own->variant->x_first, linear = own->variant->linear_maps;
+	struct gates gates = gates_at(at.gates, h_size), d_pre = gates_at(own->d_pre, h_size);
+	gates_backward(&gates, step->c_prev, gradient->d_h, h_size, gradient->d_c, &d_pre);
+
+	struct linear in = {0}, out = {0};
+	if (linear) {
+		in = gated_linear_in(cell);
+		out = gated_linear_out(cell);
+	}
+	double *rows[4], *dz = linear ? own->d_features : own->dv;
+	gated_rows(own->variant, &d_pre, rows);
+	memset(dz, 0, (size_t)own->n_features * n * sizeof(double));
+	size_t offset = cell->params->items[own->circuits].offset;
+	for (size_t k = 0; k < 4; k++) {
+		const double *dq = rows[k];
+		if (linear) {
+			const double *q = at.expectations + k * (size_t)own->n_expectations * n;
+			memset(own->d_expectations, 0, (size_t)own->n_expectations * n * sizeof(double));
+			linear_backward(&out, q, rows[k], step->batch, own->d_expectations);
+			dq = own->d_expectations;
+		}
+		plan_backward(own->plan, at.z, cell->params->values + offset + k * own->angles, n, dq, dz,
+		              cell->params->gradients + offset + k * own->angles);
+	}
+	if (linear) {
+		memset(own->dv, 0, (x_size + h_size) * sizeof(double));
+		linear_backward(&in, at.v, dz, step->batch, own->dv);
+	}
+	memcpy(gradient->d_x, own->dv + (x_first ? 0 : h_size), x_size * sizeof(double));
+	memcpy(gradient->d_h_prev, own->dv + (x_first ? x_size : 0), h_size * sizeof(double));
+}
+
+static const char *gated_plan_name(const struct cell *cell)
+{
+	const struct gated *own = cell->own;
+	return own->plan != NULL ? plan_name(own->plan) : "auto";
+}
+
+static void gated_close(struct cell *cell)
+{
+	struct gated *own = cell->own;
+	if (own == NULL)
+		return;
+	plan_free(own->plan);
+	program_free(own->program);
+	free(own);
+}
+
+const struct cell_ops qlstm_gated_ops = {
+    .check = gated_check,
+    .open = gated_open,
+    .prepare = gated_prepare,
+    .plan_bytes = gated_plan_bytes,
+    .deal = gated_deal,
+    .forward = gated_forward,
+    .backward = gated_backward,
+    .plan_name = gated_plan_name,
+    .close = gated_close,
+};

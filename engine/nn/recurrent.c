@@ -1,0 +1,221 @@
+/* A recurrent layer: a cell carried through time, in one direction or in two.
+ *
+ * Reading order: step s of a direction is time s, or T-1-s where it reads inversward. h and c start at zero. The output
+ * at time t is the direction's output of the step that read time t; a bidirectional layer concatenates the rows of both
+ * directions. Back-propagation goes through all steps (no truncation); per step only what the cell cannot recompute is
+ * kept: its saved rows, h and c. */
+#include "engine/nn/cell.h"
+#include "engine/nn/layer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct direction {
+	struct cell cell;
+	bool inversward;
+	double *h, *c;                      /* [steps + 1][rows][batch], by reading step */
+	double *out;                        /* [steps][n_out][batch], by reading step; only where out is not h */
+	double *saved;                      /* [steps][n_saved][batch] */
+	double *d_h, *d_h_prev, *d_c, *d_x; /* one step */
+};
+
+struct recurrent {
+	struct direction directions[2];
+	int n_directions;
+	int steps, batch; /* of the last forward */
+};
+
+static int recurrent_check(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error)
+{
+	const struct cell_ops *ops = NULL;
+	int rc = cell_find(config, &ops, error);
+	if (rc != 0)
+		return rc;
+	if (config->inversward && config->bidirectional)
+		return error_set(
+		    error, ERR_INVALID, "/bidirectional",
+		    "bidirectional and inversward exclude each other: a bidirectional layer reads both ways");
+	rc = ops->check(config, n_in, n_out, error);
+	if (config->bidirectional)
+		*n_out *= 2;
+	return rc;
+}
+
+static int recurrent_open(struct layer *layer, struct qlstm_error *error)
+{
+	struct recurrent *own = calloc(1, sizeof *own);
+	if (own == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	layer->own = own;
+	own->n_directions = layer->config.bidirectional ? 2 : 1;
+	const struct cell_ops *ops = NULL;
+	int rc = cell_find(&layer->config, &ops, error);
+	for (int k = 0; rc == 0 && k < own->n_directions; k++) {
+		struct direction *direction = &own->directions[k];
+		direction->inversward = layer->config.inversward || k == 1;
+		direction->cell =
+		    (struct cell){.ops = ops, .config = layer->config, .params = layer->params, .n_in = layer->n_in};
+		char prefix[PARAM_NAME_SIZE];
+		snprintf(prefix, sizeof prefix, "%s%s", layer->name, k == 1 ? ".reverse" : "");
+		rc = ops->open(&direction->cell, prefix, error);
+	}
+	return rc;
+}
+
+static int recurrent_prepare(struct layer *layer, const char *plan, struct qlstm_error *error)
+{
+	struct recurrent *own = layer->own;
+	int rc = 0;
+	for (int k = 0; rc == 0 && k < own->n_directions; k++)
+		rc = own->directions[k].cell.ops->prepare(&own->directions[k].cell, plan, error);
+	return rc;
+}
+
+static size_t recurrent_plan_bytes(const struct layer *layer, const char *plan)
+{
+	const struct recurrent *own = layer->own;
+	const struct cell *cell = &own->directions[0].cell;
+	return (size_t)own->n_directions * cell->ops->plan_bytes(cell, plan);
+}
+
+static void recurrent_deal(struct layer *layer, struct block *block, int steps, int batch)
+{
+	struct recurrent *own = layer->own;
+	size_t t = (size_t)steps, n = (size_t)batch;
+	for (int k = 0; k < own->n_directions; k++) {
+		struct direction *d = &own->directions[k];
+		struct cell *cell = &d->cell;
+		d->h = block_take(block, (t + 1) * (size_t)cell->n_hidden * n);
+		d->c = block_take(block, (t + 1) * (size_t)cell->n_cell * n);
+		d->out = cell->out_is_h ? NULL : block_take(block, t * (size_t)cell->n_out * n);
+		d->saved = block_take(block, t * (size_t)cell->n_saved * n);
+		d->d_h = block_take(block, (size_t)cell->n_hidden * n);
+		d->d_h_prev = block_take(block, (size_t)cell->n_hidden * n);
+		d->d_c = block_take(block, (size_t)cell->n_cell * n);
+		d->d_x = block_take(block, (size_t)cell->n_in * n);
+		cell->ops->deal(cell, block, batch);
+	}
+}
+
+static size_t direction_time(const struct direction *direction, size_t step, size_t steps)
+{
+	return direction->inversward ? steps - 1 - step : step;
+}
+
+/* The step's arrays; what the model does not need is NULL. */
+static struct cell_step direction_step(const struct layer *layer, struct direction *d, const double *x, size_t s)
+{
+	const struct recurrent *own = layer->own;
+	const struct cell *cell = &d->cell;
+	size_t n = (size_t)own->batch, steps = (size_t)own->steps;
+	size_t h = (size_t)cell->n_hidden * n, c = (size_t)cell->n_cell * n;
+	bool last = s + 1 == steps;
+	struct cell_step step = {.batch = own->batch,
+	                         .x = x + direction_time(d, s, steps) * (size_t)cell->n_in * n,
+	                         .h_prev = d->h + s * h,
+	                         .c_prev = d->c + s * c,
+	                         .h = d->h + (s + 1) * h,
+	                         .c = d->c + (s + 1) * c,
+	                         .saved = d->saved + s * (size_t)cell->n_saved * n};
+	if (!cell->out_is_h) {
+		step.out = !layer->final_only || last ? d->out + s * (size_t)cell->n_out * n : NULL;
+		if (last)
+			step.h = NULL;
+	}
+	return step;
+}
+
+static void recurrent_forward(struct layer *layer, const double *x, int steps, int batch, double *y)
+{
+	struct recurrent *own = layer->own;
+	own->steps = steps;
+	own->batch = batch;
+	size_t n = (size_t)batch, width = (size_t)layer->n_out * n;
+	for (int k = 0; k < own->n_directions; k++) {
+		struct direction *d = &own->directions[k];
+		size_t out = (size_t)d->cell.n_out * n;
+		memset(d->h, 0, (size_t)d->cell.n_hidden * n * sizeof(double));
+		memset(d->c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
+		for (size_t s = 0; s < (size_t)steps; s++) {
+			struct cell_step step = direction_step(layer, d, x, s);
+			d->cell.ops->forward(&d->cell, &step);
+			const double *from = d->cell.out_is_h ? step.h : step.out;
+			if (layer->final_only && s + 1 < (size_t)steps)
+				continue;
+			size_t frame = layer->final_only ? 0 : direction_time(d, s, (size_t)steps);
+			memcpy(y + frame * width + (size_t)k * out, from, out * sizeof(double));
+		}
+	}
+}
+
+/* The gradient that reaches one step: d_out from above (NULL: none) and d_h from the step after it. */
+static void direction_backward(struct layer *layer, struct direction *d, size_t s, const double *x, const double *d_out)
+{
+	struct recurrent *own = layer->own;
+	struct cell *cell = &d->cell;
+	size_t h = (size_t)cell->n_hidden * (size_t)own->batch;
+	struct cell_step step = direction_step(layer, d, x, s);
+	struct cell_gradient gradient = {.d_out = step.out != NULL ? d_out : NULL,
+	                                 .d_h = step.h != NULL ? d->d_h : NULL,
+	                                 .d_c = d->d_c,
+	                                 .d_x = d->d_x,
+	                                 .d_h_prev = d->d_h_prev};
+	if (cell->out_is_h && d_out != NULL)
+		for (size_t k = 0; k < h; k++)
+			d->d_h[k] += d_out[k];
+	cell->ops->backward(cell, &step, &gradient);
+	double *swap = d->d_h;
+	d->d_h = d->d_h_prev;
+	d->d_h_prev = swap;
+}
+
+static void recurrent_backward(struct layer *layer, const double *x, const double *dy, double *dx)
+{
+	struct recurrent *own = layer->own;
+	size_t n = (size_t)own->batch, steps = (size_t)own->steps;
+	size_t width = (size_t)layer->n_out * n, in = (size_t)layer->n_in * n;
+	memset(dx, 0, steps * in * sizeof(double));
+	for (int k = 0; k < own->n_directions; k++) {
+		struct direction *d = &own->directions[k];
+		size_t out = (size_t)d->cell.n_out * n;
+		memset(d->d_h, 0, (size_t)d->cell.n_hidden * n * sizeof(double));
+		memset(d->d_c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
+		for (size_t s = steps; s-- > 0;) {
+			size_t time = direction_time(d, s, steps);
+			const double *d_out = dy + (layer->final_only ? 0 : time * width) + (size_t)k * out;
+			direction_backward(layer, d, s, x, layer->final_only && s + 1 < steps ? NULL : d_out);
+			for (size_t j = 0; j < in; j++)
+				dx[time * in + j] += d->d_x[j];
+		}
+	}
+}
+
+static const char *recurrent_plan_name(const struct layer *layer)
+{
+	const struct recurrent *own = layer->own;
+	return own->directions[0].cell.ops->plan_name(&own->directions[0].cell);
+}
+
+static void recurrent_close(struct layer *layer)
+{
+	struct recurrent *own = layer->own;
+	if (own == NULL)
+		return;
+	for (int k = 0; k < own->n_directions; k++)
+		if (own->directions[k].cell.ops != NULL)
+			own->directions[k].cell.ops->close(&own->directions[k].cell);
+	free(own);
+}
+
+const struct layer_ops recurrent_ops = {
+    .check = recurrent_check,
+    .open = recurrent_open,
+    .prepare = recurrent_prepare,
+    .plan_bytes = recurrent_plan_bytes,
+    .deal = recurrent_deal,
+    .forward = recurrent_forward,
+    .backward = recurrent_backward,
+    .plan_name = recurrent_plan_name,
+    .close = recurrent_close,
+};

@@ -1,0 +1,183 @@
+/* Checkpoints: the trainer's state as a safetensors file, so that other tools can open it too.
+ *
+ *   model.NAME        the parameters, in their shapes
+ *   optimizer.SLOT    [n_params] the moments, in the order of the parameters
+ *   history           [epochs done][5] epoch, train loss, test loss, gradient norm, seconds
+ *   __metadata__      kind, fingerprint, epoch, optimizer_steps */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/export/safetensors.h"
+#include "engine/train/trainer_state.h"
+
+#define CHECKPOINT_KIND "qlstm-checkpoint-1"
+#define HISTORY_COLUMNS 5
+
+static double *checkpoint_history(const struct trainer *t)
+{
+	double *rows = malloc((size_t)(t->epochs_done + 1) * HISTORY_COLUMNS * sizeof *rows);
+	for (int k = 0; rows != NULL && k < t->epochs_done; k++) {
+		const struct epoch_metrics *m = &t->history[k];
+		double *row = rows + (size_t)k * HISTORY_COLUMNS;
+		row[0] = m->epoch;
+		row[1] = m->train_loss;
+		row[2] = m->test_loss;
+		row[3] = m->gradient_norm;
+		row[4] = m->seconds;
+	}
+	return rows;
+}
+
+struct checkpoint_names {
+	char text[PARAM_NAME_SIZE + 16];
+};
+
+static void checkpoint_tensors(const struct trainer *t, const double *history, struct checkpoint_names *names,
+                               struct safetensors_tensor *tensors)
+{
+	const struct params *params = model_params(t->model);
+	int n = 0;
+	for (; n < params->count; n++) {
+		const struct param *param = &params->items[n];
+		snprintf(names[n].text, sizeof names[n].text, "model.%s", param->name);
+		tensors[n] = (struct safetensors_tensor){
+		    .name = names[n].text, .rank = param->rank, .data = params->values + param->offset};
+		for (int k = 0; k < param->rank; k++)
+			tensors[n].dims[k] = param->dims[k];
+	}
+	for (int slot = 0; slot < optimizer_slots(t->optimizer); slot++, n++) {
+		snprintf(names[n].text, sizeof names[n].text, "optimizer.%d", slot);
+		tensors[n] = (struct safetensors_tensor){.name = names[n].text,
+		                                         .rank = 1,
+		                                         .dims = {params->size},
+		                                         .data = optimizer_slot(t->optimizer, slot)};
+	}
+	tensors[n] = (struct safetensors_tensor){
+	    .name = "history", .rank = 2, .dims = {(size_t)t->epochs_done, HISTORY_COLUMNS}, .data = history};
+}
+
+int trainer_save(const struct trainer *t, const char *fingerprint, unsigned char **bytes, size_t *length,
+                 struct qlstm_error *error)
+{
+	int count = model_params(t->model)->count + optimizer_slots(t->optimizer) + 1;
+	struct checkpoint_names *names = calloc((size_t)count, sizeof *names);
+	struct safetensors_tensor *tensors = calloc((size_t)count, sizeof *tensors);
+	double *history = checkpoint_history(t);
+	int rc = ERR_OUT_OF_MEMORY;
+	if (names == NULL || tensors == NULL || history == NULL) {
+		error_set(error, rc, "", "out of memory");
+		goto out;
+	}
+	checkpoint_tensors(t, history, names, tensors);
+	char epoch[16], steps[24];
+	snprintf(epoch, sizeof epoch, "%d", t->epochs_done);
+	snprintf(steps, sizeof steps, "%llu", (unsigned long long)*optimizer_steps(t->optimizer));
+	const struct safetensors_meta meta[] = {
+	    {"kind", CHECKPOINT_KIND}, {"fingerprint", fingerprint}, {"epoch", epoch}, {"optimizer_steps", steps}};
+	rc = safetensors_encode(tensors, count, meta, (int)(sizeof meta / sizeof meta[0]), bytes, length, error);
+out:
+	free(history);
+	free(tensors);
+	free(names);
+	return rc;
+}
+
+static int checkpoint_meta_number(const struct safetensors_file *file, const char *key, unsigned long long most,
+                                  unsigned long long *out)
+{
+	const char *text = safetensors_meta_find(file, key);
+	char *end;
+	if (text == NULL || *text < '0' || *text > '9')
+		return ERR_CORRUPT;
+	*out = strtoull(text, &end, 10);
+	return *end == '\0' && *out <= most ? 0 : ERR_CORRUPT;
+}
+
+/* The tensor of that name when it has exactly `size` elements. */
+static const double *checkpoint_block(const struct safetensors_file *file, const char *name, size_t size)
+{
+	const struct safetensors_tensor *tensor = safetensors_find(file, name);
+	if (tensor == NULL)
+		return NULL;
+	size_t elements = 1;
+	for (int k = 0; k < tensor->rank; k++)
+		elements *= tensor->dims[k];
+	return elements == size ? tensor->data : NULL;
+}
+
+/* Checks that everything is there before anything is changed. */
+static int checkpoint_check(const struct trainer *t, const char *fingerprint, const struct safetensors_file *file,
+                            int *epochs, uint64_t *steps, struct qlstm_error *error)
+{
+	const char *kind = safetensors_meta_find(file, "kind"), *owner = safetensors_meta_find(file, "fingerprint");
+	if (kind == NULL || strcmp(kind, CHECKPOINT_KIND) != 0 || owner == NULL)
+		return error_set(error, ERR_CORRUPT, "", "the file is not a checkpoint");
+	if (strcmp(owner, fingerprint) != 0)
+		return error_set(error, ERR_CONFLICT, "", "the checkpoint belongs to another experiment");
+	unsigned long long epoch, step;
+	if (checkpoint_meta_number(file, "epoch", (unsigned long long)t->config.epochs, &epoch) != 0 ||
+	    checkpoint_meta_number(file, "optimizer_steps", UINT64_MAX, &step) != 0)
+		return error_set(error, ERR_CORRUPT, "", "the checkpoint's counters are not usable");
+	const struct params *params = model_params(t->model);
+	char name[PARAM_NAME_SIZE + 16];
+	for (int k = 0; k < params->count; k++) {
+		snprintf(name, sizeof name, "model.%s", params->items[k].name);
+		if (checkpoint_block(file, name, params->items[k].size) == NULL)
+			return error_set(error, ERR_CORRUPT, "", "the checkpoint lacks tensor '%s' in its shape", name);
+	}
+	for (int slot = 0; slot < optimizer_slots(t->optimizer); slot++) {
+		snprintf(name, sizeof name, "optimizer.%d", slot);
+		if (checkpoint_block(file, name, params->size) == NULL)
+			return error_set(error, ERR_CORRUPT, "", "the checkpoint lacks tensor '%s' in its shape", name);
+	}
+	if (epoch > 0 && checkpoint_block(file, "history", (size_t)epoch * HISTORY_COLUMNS) == NULL)
+		return error_set(error, ERR_CORRUPT, "", "the checkpoint lacks its history");
+	*epochs = (int)epoch;
+	*steps = step;
+	return 0;
+}
+
+static void checkpoint_apply(struct trainer *t, const struct safetensors_file *file, int epochs, uint64_t steps)
+{
+	struct params *params = model_params(t->model);
+	char name[PARAM_NAME_SIZE + 16];
+	for (int k = 0; k < params->count; k++) {
+		const struct param *param = &params->items[k];
+		snprintf(name, sizeof name, "model.%s", param->name);
+		memcpy(params->values + param->offset, checkpoint_block(file, name, param->size),
+		       param->size * sizeof(double));
+	}
+	for (int slot = 0; slot < optimizer_slots(t->optimizer); slot++) {
+		snprintf(name, sizeof name, "optimizer.%d", slot);
+		memcpy(optimizer_slot(t->optimizer, slot), checkpoint_block(file, name, params->size),
+		       params->size * sizeof(double));
+	}
+	*optimizer_steps(t->optimizer) = steps;
+	const double *rows = checkpoint_block(file, "history", (size_t)epochs * HISTORY_COLUMNS);
+	for (int k = 0; k < epochs; k++) {
+		const double *row = rows + (size_t)k * HISTORY_COLUMNS;
+		t->history[k] = (struct epoch_metrics){.epoch = (int)row[0],
+		                                       .train_loss = row[1],
+		                                       .test_loss = row[2],
+		                                       .gradient_norm = row[3],
+		                                       .seconds = row[4]};
+	}
+	t->epochs_done = epochs;
+}
+
+int trainer_load(struct trainer *t, const char *fingerprint, const unsigned char *bytes, size_t length,
+                 struct qlstm_error *error)
+{
+	struct safetensors_file file;
+	int rc = safetensors_decode(bytes, length, &file, error);
+	if (rc != 0)
+		return rc;
+	int epochs = 0;
+	uint64_t steps = 0;
+	rc = checkpoint_check(t, fingerprint, &file, &epochs, &steps, error);
+	if (rc == 0)
+		checkpoint_apply(t, &file, epochs, steps);
+	safetensors_free(&file);
+	return rc;
+}

@@ -1,0 +1,145 @@
+/* Optimisers: one step function and one table row each. Definitions: the algorithm boxes of torch.optim.SGD, RMSprop
+ * and Adam in PyTorch's documentation (dampening 0, not Nesterov, not centered, not AMSGrad). */
+#include "engine/train/optimizer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct row;
+
+struct optimizer {
+	struct optimizer_config config;
+	const struct row *row;
+	size_t n;
+	int slots;
+	uint64_t steps;  /* done so far, the one under way included */
+	double *moments; /* [slots][n] */
+};
+
+struct row {
+	const char *name;
+	int slots;          /* moment blocks it always keeps */
+	int momentum_slots; /* further ones when momentum is not 0; they come last */
+	void (*step)(struct optimizer *optimizer, double *values, const double *gradients);
+};
+
+/* The buffer starts at zero, so that its first value is the gradient, as in PyTorch. */
+static void sgd_step(struct optimizer *optimizer, double *values, const double *gradients)
+{
+	const struct optimizer_config *c = &optimizer->config;
+	double *buffer = optimizer_slot(optimizer, 0);
+	for (size_t i = 0; i < optimizer->n; i++) {
+		double update = gradients[i] + c->weight_decay * values[i];
+		if (buffer != NULL)
+			update = buffer[i] = c->momentum * buffer[i] + update;
+		values[i] -= c->learning_rate * update;
+	}
+}
+
+static void rmsprop_step(struct optimizer *optimizer, double *values, const double *gradients)
+{
+	const struct optimizer_config *c = &optimizer->config;
+	double *squares = optimizer_slot(optimizer, 0);
+	double *buffer = optimizer_slot(optimizer, 1);
+	for (size_t i = 0; i < optimizer->n; i++) {
+		double gradient = gradients[i] + c->weight_decay * values[i];
+		squares[i] = c->alpha * squares[i] + (1 - c->alpha) * gradient * gradient;
+		double update = gradient / (sqrt(squares[i]) + c->epsilon);
+		if (buffer != NULL)
+			update = buffer[i] = c->momentum * buffer[i] + update;
+		values[i] -= c->learning_rate * update;
+	}
+}
+
+static void adam_step(struct optimizer *optimizer, double *values, const double *gradients)
+{
+	const struct optimizer_config *c = &optimizer->config;
+	double *means = optimizer_slot(optimizer, 0);
+	double *squares = optimizer_slot(optimizer, 1);
+	double mean_correction = 1 - pow(c->beta1, (double)optimizer->steps);
+	double square_correction = sqrt(1 - pow(c->beta2, (double)optimizer->steps));
+	for (size_t i = 0; i < optimizer->n; i++) {
+		double gradient = gradients[i] + c->weight_decay * values[i];
+		means[i] = c->beta1 * means[i] + (1 - c->beta1) * gradient;
+		squares[i] = c->beta2 * squares[i] + (1 - c->beta2) * gradient * gradient;
+		double root = sqrt(squares[i]) / square_correction + c->epsilon;
+		values[i] -= c->learning_rate / mean_correction * means[i] / root;
+	}
+}
+
+static const struct row rows[] = {
+    {"sgd", 0, 1, sgd_step},
+    {"rmsprop", 1, 1, rmsprop_step},
+    {"adam", 2, 0, adam_step},
+};
+
+enum { N_ROWS = sizeof rows / sizeof rows[0] };
+
+const char *optimizer_name_at(int index)
+{
+	return index >= 0 && index < N_ROWS ? rows[index].name : NULL;
+}
+
+static const struct row *find_row(const char *name)
+{
+	for (int i = 0; i < N_ROWS; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+int optimizer_new(struct optimizer **out, const struct optimizer_config *config, size_t n_params,
+                  struct qlstm_error *error)
+{
+	const struct row *row = find_row(config->type);
+	if (row == NULL)
+		return error_set(error, ERR_NOT_FOUND, "/type", "there is no optimizer '%s'", config->type);
+	struct optimizer *optimizer = calloc(1, sizeof *optimizer);
+	if (optimizer == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for an optimizer");
+	optimizer->config = *config;
+	optimizer->row = row;
+	optimizer->n = n_params;
+	optimizer->slots = row->slots + (config->momentum != 0 ? row->momentum_slots : 0);
+	if (optimizer->slots > 0 && n_params > 0) {
+		optimizer->moments = calloc(n_params, (size_t)optimizer->slots * sizeof(double));
+		if (optimizer->moments == NULL) {
+			free(optimizer);
+			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu parameters", n_params);
+		}
+	}
+	*out = optimizer;
+	return 0;
+}
+
+void optimizer_free(struct optimizer *optimizer)
+{
+	if (optimizer == NULL)
+		return;
+	free(optimizer->moments);
+	free(optimizer);
+}
+
+void optimizer_step(struct optimizer *optimizer, double *values, const double *gradients)
+{
+	optimizer->steps++;
+	optimizer->row->step(optimizer, values, gradients);
+}
+
+int optimizer_slots(const struct optimizer *optimizer)
+{
+	return optimizer->slots;
+}
+
+double *optimizer_slot(struct optimizer *optimizer, int slot)
+{
+	if (slot < 0 || slot >= optimizer->slots)
+		return NULL;
+	return optimizer->moments + (size_t)slot * optimizer->n;
+}
+
+uint64_t *optimizer_steps(struct optimizer *optimizer)
+{
+	return &optimizer->steps;
+}

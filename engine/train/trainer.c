@@ -1,0 +1,207 @@
+/* The training loop. */
+#include "engine/train/trainer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/nn/loss.h"
+#include "engine/train/philox.h"
+#include "engine/train/trainer_state.h"
+
+/* Windows evaluated at once when nothing is trained; results do not depend on it beyond rounding. */
+#define EVALUATION_BATCH 64
+
+int trainer_new(struct trainer **out, struct model *model, const struct windows *windows,
+                const struct trainer_config *config, struct qlstm_error *error)
+{
+	struct trainer *t = calloc(1, sizeof *t);
+	if (t == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	t->model = model;
+	t->windows = windows;
+	t->config = *config;
+	t->batch = config->batch_size > EVALUATION_BATCH ? config->batch_size : EVALUATION_BATCH;
+	t->loss = loss_find(config->loss);
+	int rc = t->loss == NULL ? error_set(error, ERR_NOT_FOUND, "/loss", "unknown loss '%s'", config->loss) : 0;
+	if (rc == 0)
+		rc = model_reserve(model, windows->steps, t->batch, error);
+	if (rc == 0)
+		rc = optimizer_new(&t->optimizer, &config->optimizer, model_params(model)->size, error);
+	if (rc != 0)
+		goto fail;
+	size_t n = (size_t)t->batch, outputs = (size_t)windows->n_targets;
+	t->x = malloc((size_t)windows->steps * (size_t)windows->n_inputs * n * sizeof(double));
+	t->y = malloc(outputs * n * sizeof(double));
+	t->target = malloc(outputs * n * sizeof(double));
+	t->dy = malloc(outputs * n * sizeof(double));
+	t->order = malloc(windows->n_train * sizeof *t->order);
+	t->history = calloc((size_t)config->epochs, sizeof *t->history);
+	if (t->x == NULL || t->y == NULL || t->target == NULL || t->dy == NULL || t->order == NULL ||
+	    t->history == NULL) {
+		rc = error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+		goto fail;
+	}
+	params_initialise(model_params(model), config->seed);
+	*out = t;
+	return 0;
+fail:
+	trainer_free(t);
+	return rc;
+}
+
+void trainer_free(struct trainer *t)
+{
+	if (t == NULL)
+		return;
+	optimizer_free(t->optimizer);
+	free(t->x);
+	free(t->y);
+	free(t->target);
+	free(t->dy);
+	free(t->order);
+	free(t->history);
+	free(t);
+}
+
+int trainer_epochs_done(const struct trainer *t)
+{
+	return t->epochs_done;
+}
+
+const struct epoch_metrics *trainer_history(const struct trainer *t)
+{
+	return t->history;
+}
+
+/* Copies windows order[first ..] into x [steps][n_inputs][count] and target [n_targets][count]. `order` NULL: identity.
+ */
+static void trainer_gather(struct trainer *t, const size_t *order, size_t first, size_t count)
+{
+	const struct windows *w = t->windows;
+	size_t frame = (size_t)w->steps * (size_t)w->n_inputs, outputs = (size_t)w->n_targets;
+	for (size_t b = 0; b < count; b++) {
+		size_t index = order != NULL ? order[first + b] : first + b;
+		for (size_t k = 0; k < frame; k++)
+			t->x[k * count + b] = w->x[index * frame + k];
+		for (size_t k = 0; k < outputs; k++)
+			t->target[k * count + b] = w->y[index * outputs + k];
+	}
+}
+
+/* The batch order of an epoch: a pure function of seed and epoch. */
+static void trainer_order(struct trainer *t, int epoch)
+{
+	size_t n = t->windows->n_train;
+	if (t->config.shuffle) {
+		struct philox rng;
+		philox_open(&rng, t->config.seed, PHILOX_SHUFFLE, (uint32_t)epoch);
+		philox_permute(&rng, t->order, n);
+		return;
+	}
+	for (size_t k = 0; k < n; k++)
+		t->order[k] = k;
+}
+
+/* The global L2 norm of the gradient; scales it down to clip_norm where that is set and smaller. */
+static double trainer_clip(struct trainer *t)
+{
+	struct params *params = model_params(t->model);
+	double sum = 0.0;
+	for (size_t k = 0; k < params->size; k++)
+		sum += params->gradients[k] * params->gradients[k];
+	double norm = sqrt(sum);
+	if (t->config.clip_norm > 0.0 && norm > t->config.clip_norm)
+		for (size_t k = 0; k < params->size; k++)
+			params->gradients[k] *= t->config.clip_norm / norm;
+	return norm;
+}
+
+/* One optimiser step on the gathered batch. Returns the batch's mean loss; *norm is the gradient's before clipping. */
+static double trainer_step(struct trainer *t, size_t count, double *norm)
+{
+	struct params *params = model_params(t->model);
+	size_t n = (size_t)t->windows->n_targets * count;
+	model_forward(t->model, t->x, t->windows->steps, (int)count, t->y);
+	double loss = t->loss->sum(t->y, t->target, n) / (double)n;
+	t->loss->backward(t->y, t->target, n, 1.0 / (double)n, t->dy);
+	params_zero_gradients(params);
+	model_backward(t->model, t->dy, NULL);
+	*norm = trainer_clip(t);
+	optimizer_step(t->optimizer, params->values, params->gradients);
+	return loss;
+}
+
+static double trainer_test_loss(struct trainer *t)
+{
+	const struct windows *w = t->windows;
+	double sum = 0.0;
+	for (size_t first = 0; first < w->n_test; first += EVALUATION_BATCH) {
+		size_t count = w->n_test - first < EVALUATION_BATCH ? w->n_test - first : EVALUATION_BATCH;
+		trainer_gather(t, NULL, w->n_train + first, count);
+		model_forward(t->model, t->x, w->steps, (int)count, t->y);
+		sum += t->loss->sum(t->y, t->target, (size_t)w->n_targets * count);
+	}
+	return sum / (double)(w->n_test * (size_t)w->n_targets);
+}
+
+static double seconds_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, struct epoch_metrics *metrics,
+                  struct qlstm_error *error)
+{
+	if (t->epochs_done >= t->config.epochs)
+		return error_set(error, ERR_INVALID, "", "all %d epochs are done", t->config.epochs);
+	double start = seconds_now(), loss = 0.0, norm = 0.0;
+	int epoch = t->epochs_done + 1;
+	size_t n = t->windows->n_train, size = (size_t)t->config.batch_size, batches = (n + size - 1) / size;
+	trainer_order(t, epoch);
+	for (size_t b = 0; b < batches; b++) {
+		if (on_batch != NULL && on_batch(context, epoch, b, batches) != 0)
+			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
+		size_t count = n - b * size < size ? n - b * size : size;
+		trainer_gather(t, t->order, b * size, count);
+		double batch_norm, batch_loss = trainer_step(t, count, &batch_norm);
+		if (!isfinite(batch_loss) || !isfinite(batch_norm))
+			return error_set(
+			    error, ERR_NUMERIC, "",
+			    "the %s is not finite in epoch %d, batch %zu of %zu; a smaller learning_rate or a "
+			    "clip_norm may help",
+			    isfinite(batch_loss) ? "gradient" : "loss", epoch, b + 1, batches);
+		loss += batch_loss;
+		norm += batch_norm;
+	}
+	struct epoch_metrics row = {.epoch = epoch,
+	                            .train_loss = loss / (double)batches,
+	                            .test_loss = trainer_test_loss(t),
+	                            .gradient_norm = norm / (double)batches,
+	                            .seconds = seconds_now() - start};
+	if (!isfinite(row.test_loss))
+		return error_set(error, ERR_NUMERIC, "", "the test loss is not finite after epoch %d", epoch);
+	t->history[t->epochs_done++] = row;
+	*metrics = row;
+	return 0;
+}
+
+int trainer_predict(struct trainer *t, size_t first, size_t count, double *y, struct qlstm_error *error)
+{
+	const struct windows *w = t->windows;
+	if (first > w->n_train + w->n_test || count > w->n_train + w->n_test - first)
+		return error_set(error, ERR_OUT_OF_RANGE, "", "windows %zu to %zu do not exist", first, first + count);
+	size_t outputs = (size_t)w->n_targets;
+	for (size_t done = 0; done < count; done += EVALUATION_BATCH) {
+		size_t n = count - done < EVALUATION_BATCH ? count - done : EVALUATION_BATCH;
+		trainer_gather(t, NULL, first + done, n);
+		model_forward(t->model, t->x, w->steps, (int)n, t->y);
+		for (size_t b = 0; b < n; b++)
+			for (size_t k = 0; k < outputs; k++)
+				y[(done + b) * outputs + k] = t->y[k * n + b];
+	}
+	return 0;
+}

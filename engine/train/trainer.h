@@ -1,0 +1,63 @@
+/* The training loop, one epoch at a time, so that whoever drives it can report, checkpoint and stop between epochs.
+ *
+ * The state after epoch e is a function of (config, data, seed) alone: batch order comes from the counter-based
+ * generator keyed by the epoch. trainer_save / trainer_load carry that state bit for bit. */
+#ifndef QLSTM_TRAIN_TRAINER_H
+#define QLSTM_TRAIN_TRAINER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/data/windows.h"
+#include "engine/nn/model.h"
+#include "engine/train/optimizer.h"
+
+struct trainer_config {
+	int epochs;
+	int batch_size;
+	bool shuffle;
+	char loss[16];
+	double clip_norm; /* global L2 norm; 0: no clipping */
+	uint64_t seed;
+	struct optimizer_config optimizer;
+};
+
+/* One row of the history. Losses are in scaled units. */
+struct epoch_metrics {
+	int epoch;            /* from 1 */
+	double train_loss;    /* mean of the batch losses during the epoch */
+	double test_loss;     /* after the epoch */
+	double gradient_norm; /* mean over batches of the global L2 norm before clipping */
+	double seconds;       /* wall time of this epoch; not part of the reproducible state */
+};
+
+/* Called before each batch; a non-zero return stops the epoch (ERR_CANCELLED) and undoes nothing: resume from the last
+ * checkpoint. May be NULL. */
+typedef int (*trainer_batch_fn)(void *context, int epoch, size_t batch, size_t n_batches);
+
+struct trainer;
+
+/* Model and windows are borrowed and outlive the trainer. The model's parameters are initialised from the seed. */
+int trainer_new(struct trainer **out, struct model *model, const struct windows *windows,
+                const struct trainer_config *config, struct qlstm_error *error);
+void trainer_free(struct trainer *trainer);
+
+/* Runs the next epoch. ERR_NUMERIC when the loss is not finite. */
+int trainer_epoch(struct trainer *trainer, trainer_batch_fn on_batch, void *context, struct epoch_metrics *metrics,
+                  struct qlstm_error *error);
+int trainer_epochs_done(const struct trainer *trainer);
+/* History of epochs 1 .. trainer_epochs_done; borrowed. */
+const struct epoch_metrics *trainer_history(const struct trainer *trainer);
+
+/* Predictions of the given windows in scaled units: y [count][n_targets]. */
+int trainer_predict(struct trainer *trainer, size_t first, size_t count, double *y, struct qlstm_error *error);
+
+/* The whole state as safetensors: parameters by name, optimiser moments, history. `fingerprint` names the experiment
+ * that it belongs to (a hash of the resolved spec); loading under another one is ERR_CONFLICT. *bytes (malloc) is the
+ * caller's. */
+int trainer_save(const struct trainer *trainer, const char *fingerprint, unsigned char **bytes, size_t *length,
+                 struct qlstm_error *error);
+int trainer_load(struct trainer *trainer, const char *fingerprint, const unsigned char *bytes, size_t length,
+                 struct qlstm_error *error);
+
+#endif

@@ -1,0 +1,25 @@
+/* The trainer's fields, shared by the loop (trainer.c) and its checkpoints (checkpoint.c); private to engine/train. */
+#ifndef QLSTM_TRAIN_TRAINER_STATE_H
+#define QLSTM_TRAIN_TRAINER_STATE_H
+
+#include "engine/nn/loss.h"
+#include "engine/train/trainer.h"
+
+struct trainer {
+	/* The state that a checkpoint carries, with the model's parameters and the optimiser's moments. */
+	int epochs_done;
+	struct epoch_metrics *history; /* [config.epochs] */
+
+	struct model *model;           /* borrowed */
+	const struct windows *windows; /* borrowed */
+	struct trainer_config config;
+	const struct loss *loss;
+	struct optimizer *optimizer;
+	int batch; /* largest batch that the arrays below hold */
+	double *x; /* [steps][n_inputs][batch] */
+	double *y; /* [n_targets][batch], likewise target and dy */
+	double *target, *dy;
+	size_t *order; /* [n_train] */
+};
+
+#endif
