@@ -67,6 +67,12 @@ const char *plan_name(const struct plan *plan)
 	return plan->kind->name;
 }
 
+const char *plan_choice(const struct circuit_program *program, const char *kind)
+{
+	const struct plan_kind *found = find(program, kind);
+	return found != NULL ? found->name : NULL;
+}
+
 const char *plan_kind_name(int index)
 {
 	return index >= 0 && index < KIND_COUNT ? kinds[index]->name : NULL;

@@ -25,7 +25,7 @@ struct layer_ops {
 	void (*forward)(struct layer *layer, const double *x, int steps, int batch, double *y);
 	/* For the last forward, with its x. dx [steps][n_in][batch] is overwritten. */
 	void (*backward)(struct layer *layer, const double *x, const double *dy, double *dx);
-	const char *(*plan_name)(const struct layer *layer); /* NULL: no circuits */
+	const char *(*plan_name)(const struct layer *layer, const char *plan); /* NULL: no circuits */
 	void (*close)(struct layer *layer);
 };
 

@@ -163,7 +163,7 @@ struct params *model_params(struct model *model)
 const char *model_plan(const struct model *model)
 {
 	for (int k = 0; k < model->config.n_layers; k++) {
-		const char *name = model->layers[k].ops->plan_name(&model->layers[k]);
+		const char *name = model->layers[k].ops->plan_name(&model->layers[k], model->config.plan);
 		if (name != NULL)
 			return name;
 	}
