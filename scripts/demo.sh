@@ -83,7 +83,7 @@ fi
 
 echo "$experiment" | jq -r '
 	"  \(.model.parameters) parameters (\(.model.quantum) quantum, \(.model.classical) classical), plan \(.engine.plan) on \(.engine.isa)",
-	"  \(.results.train_seconds * 100 | round / 100) s of training; test loss \(.results.test_loss), best \(.results.best_test_loss) after epoch \(.results.best_epoch)"'
+	"  \(.timings.train_seconds * 100 | round / 100) s of training; test loss \(.results.test_loss), best \(.results.best_test_loss) after epoch \(.results.best_epoch)"'
 curl -fsS "$url/experiments/$id/metrics?format=csv" | cut -d, -f1-3 | plot
 curl -fsS -o "$DATA/weights.safetensors" "$url/experiments/$id/weights"
 

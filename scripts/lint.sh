@@ -29,7 +29,9 @@ printing=$(grep -nE '\b(printf|puts|exit|abort)\(' engine/*.c engine/*/*.c | gre
 [ -z "$printing" ] || say "the engine prints or exits: $printing"
 
 shellcheck -s sh scripts/*.sh .ci/run || say "shellcheck"
-# shellcheck disable=SC2046 # lists of files and flags
-clang-tidy --quiet $(git ls-files -co --exclude-standard '*.c' | grep -vE '^tests/') -- -std=c17 -I. -D_GNU_SOURCE \
-	-DKERNEL_ISA=generic $(pkg-config --cflags libuv jansson) 2>/dev/null || say "clang-tidy"
+# One file a run: clang-tidy 14 carries va_list state from file to file and then reports what is not there.
+# shellcheck disable=SC2046 # lists of flags
+git ls-files -co --exclude-standard '*.c' | grep -vE '^tests/' | xargs -P "$(nproc)" -I{} \
+	clang-tidy --quiet {} -- -std=c17 -I. -D_GNU_SOURCE -DKERNEL_ISA=generic $(pkg-config --cflags libuv jansson) \
+	2>/dev/null || say "clang-tidy"
 exit $status

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -17,11 +18,12 @@
 #include "server/common/clock.h"
 #include "server/common/file.h"
 #include "server/http/log.h"
-#include "server/api/options.h"
+#include "server/options.h"
 #include "server/run/state.h"
 
 #define POOL_THREADS    "32" /* requests that may wait for the disk at once */
 #define MAX_CONNECTIONS 1024
+#define OPEN_FILES      8192
 #define HEADER_SECONDS  10
 #define BODY_SECONDS    120
 #define IDLE_CHECK_MS   50
@@ -46,9 +48,20 @@ struct step {
 	void (*close)(struct daemon *daemon); /* NULL: nothing to undo */
 };
 
+/* Shells allow 1024 open files, which is fewer than the connections and workers may need. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= OPEN_FILES)
+		return;
+	limit.rlim_cur = limit.rlim_max < OPEN_FILES ? limit.rlim_max : OPEN_FILES;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int open_process(struct daemon *daemon, struct qlstm_error *error)
 {
 	signal(SIGPIPE, SIG_IGN);
+	raise_file_limit();
 	setenv("UV_THREADPOOL_SIZE", POOL_THREADS, 0); /* read by libuv when the pool is first used */
 	if (sodium_init() < 0)
 		return error_set(error, ERR_INTERNAL, NULL, "libsodium does not start");
@@ -126,6 +139,7 @@ static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
 {
 	const struct scheduler_config config = {.data_dir = daemon->data,
 	                                        .worker_path = daemon->options.worker,
+	                                        .checkpoint_seconds = daemon->options.checkpoint_seconds,
 	                                        .slots = daemon->options.slots,
 	                                        .grace_ms = daemon->options.grace_seconds * 1000,
 	                                        .hang_ms = daemon->options.hang_seconds * 1000};

@@ -48,10 +48,20 @@ static json_t *progress_json(const struct experiment_row *row)
 
 static json_t *results_json(const struct experiment_row *row)
 {
-	return json_pack("{so, so, so, so, so}", "train_loss", json_finite(row->train_loss), "test_loss",
+	return json_pack("{so, so, so, so}", "train_loss", json_finite(row->train_loss), "test_loss",
 	                 json_finite(row->test_loss), "best_epoch",
 	                 row->best_epoch > 0 ? json_integer(row->best_epoch) : json_null(), "best_test_loss",
-	                 json_finite(row->best_test_loss), "train_seconds", json_finite(row->train_seconds));
+	                 json_finite(row->best_test_loss));
+}
+
+/* Seconds, null while unknown: until the first attempt began, from then to the end, and in epochs alone. */
+static json_t *timings_json(const struct experiment_row *row)
+{
+	double queued = row->started_at > 0 ? (double)(row->started_at - row->created_at) * 1e-3 : NAN;
+	double ran =
+	    row->started_at > 0 && row->finished_at > 0 ? (double)(row->finished_at - row->started_at) * 1e-3 : NAN;
+	return json_pack("{so, so, so}", "queued_seconds", json_finite(queued), "run_seconds", json_finite(ran),
+	                 "train_seconds", json_finite(row->train_seconds));
 }
 
 static json_t *links_json(const char *id)
@@ -67,14 +77,14 @@ json_t *resource_json(const struct experiment_row *row)
 {
 	enum run_status status = STATUS_QUEUED;
 	status_from_name(row->status, &status);
-	return json_pack("{ss, ss, sb, so, so, si, so, so, so, so, so, so, so, so, so, so}", "id", row->id, "status",
-	                 row->status, "terminal", status_terminal(status), "reason", json_text_or_null(row->reason),
-	                 "reason_message", json_text_or_null(row->reason_message), "attempt", row->attempt,
-	                 "created_at", json_time(row->created_at), "started_at", json_time(row->started_at),
-	                 "finished_at", json_time(row->finished_at), "progress", progress_json(row), "spec",
-	                 json_embedded(row->spec_json), "model", json_embedded(row->model_json), "data",
-	                 json_embedded(row->data_json), "results", results_json(row), "engine",
-	                 json_embedded(row->engine_json), "links", links_json(row->id));
+	return json_pack(
+	    "{ss, ss, sb, so, so, si, so, so, so, so, so, so, so, so, so, so, so}", "id", row->id, "status",
+	    row->status, "terminal", status_terminal(status), "reason", json_text_or_null(row->reason),
+	    "reason_message", json_text_or_null(row->reason_message), "attempt", row->attempt, "created_at",
+	    json_time(row->created_at), "started_at", json_time(row->started_at), "finished_at",
+	    json_time(row->finished_at), "progress", progress_json(row), "spec", json_embedded(row->spec_json), "model",
+	    json_embedded(row->model_json), "data", json_embedded(row->data_json), "results", results_json(row),
+	    "timings", timings_json(row), "engine", json_embedded(row->engine_json), "links", links_json(row->id));
 }
 
 void resource_etag(const struct experiment_row *row, char etag[RESOURCE_ETAG_SIZE])

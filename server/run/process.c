@@ -179,9 +179,9 @@ static void add_handle(struct process *process, void *handle)
 	process->open_handles++;
 }
 
-int process_start(struct process **out, uv_loop_t *loop, const char *worker_path, const struct prepared *prepared,
-                  const struct process_limits *limits, const struct process_events *events, void *context,
-                  struct qlstm_error *error)
+int process_start(struct process **out, uv_loop_t *loop, const struct launcher_config *launcher,
+                  const struct prepared *prepared, const struct process_limits *limits,
+                  const struct process_events *events, void *context, struct qlstm_error *error)
 {
 	struct process *process = calloc(1, sizeof *process);
 	if (process == NULL)
@@ -197,8 +197,8 @@ int process_start(struct process **out, uv_loop_t *loop, const char *worker_path
 	add_handle(process, &process->in);
 	add_handle(process, &process->out);
 	add_handle(process, &process->timer);
-	int rc = launcher_spawn(loop, worker_path, prepared, &process->handle, &process->in, &process->out, on_exited,
-	                        error);
+	int rc =
+	    launcher_spawn(loop, launcher, prepared, &process->handle, &process->in, &process->out, on_exited, error);
 	if (rc != 0) {
 		process_close(process);
 		return rc;

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "engine/error.h"
+#include "server/run/launcher.h"
 #include "server/run/prepare.h"
 #include "server/run/state.h"
 
@@ -30,9 +31,9 @@ struct process_end {
 };
 
 /* `events` is borrowed for the life of the process. On failure there is nothing to close. */
-int process_start(struct process **out, uv_loop_t *loop, const char *worker_path, const struct prepared *prepared,
-                  const struct process_limits *limits, const struct process_events *events, void *context,
-                  struct qlstm_error *error);
+int process_start(struct process **out, uv_loop_t *loop, const struct launcher_config *launcher,
+                  const struct prepared *prepared, const struct process_limits *limits,
+                  const struct process_events *events, void *context, struct qlstm_error *error);
 /* After `over`. NULL is allowed. */
 void process_close(struct process *process);
 

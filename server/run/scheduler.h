@@ -13,6 +13,7 @@ struct scheduler;
 struct scheduler_config {
 	const char *data_dir;    /* absolute; runs/ and datasets/ are inside */
 	const char *worker_path; /* the qlstm-worker executable */
+	int checkpoint_seconds;  /* least time between two checkpoints of a run; 0: after every epoch */
 	int slots;               /* workers at once */
 	int grace_ms;            /* between SIGTERM and SIGKILL */
 	int hang_ms;             /* without a line from the worker: worker_hung */

@@ -274,7 +274,7 @@ static int run_worker(struct supervisor *supervisor, struct qlstm_error *error)
 {
 	const struct supervisor_config *config = supervisor->config;
 	struct process_limits limits = {supervisor->attempt.max_seconds, config->grace_ms, config->hang_ms};
-	return process_start(&supervisor->process, config->loop, config->worker_path, &supervisor->prepared, &limits,
+	return process_start(&supervisor->process, config->loop, &config->launcher, &supervisor->prepared, &limits,
 	                     &process_events, supervisor, error);
 }
 

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "server/run/attempt.h"
+#include "server/run/launcher.h"
 #include "server/store/store.h"
 
 struct supervisor;
@@ -14,7 +15,8 @@ struct supervisor;
 struct supervisor_config {
 	uv_loop_t *loop;
 	struct store *store;
-	const char *data_dir, *worker_path;
+	const char *data_dir;
+	struct launcher_config launcher;
 	int grace_ms, hang_ms;
 	/* The attempt is over, its worker gone, its end stored; the supervisor frees itself. `now` is where the
 	 * experiment stands, STATUS_RUNNING when that is not known (another attempt is current, or the store failed for

@@ -12,7 +12,7 @@ void progress_open(struct progress *progress)
 	progress->line = progress->summary && isatty(STDOUT_FILENO) != 1;
 }
 
-void progress_epoch(struct progress *progress, const struct epoch_metrics *metrics, int epochs)
+void progress_report_epoch(struct progress *progress, const struct epoch_metrics *metrics, int epochs)
 {
 	double now = clock_monotonic();
 	if (!progress->line || (now - progress->shown < 0.1 && metrics->epoch < epochs))

@@ -13,7 +13,7 @@ struct progress {
 };
 
 void progress_open(struct progress *progress);
-void progress_epoch(struct progress *progress, const struct epoch_metrics *metrics, int epochs);
+void progress_report_epoch(struct progress *progress, const struct epoch_metrics *metrics, int epochs);
 void progress_close(struct progress *progress, const struct trainer *trainer, const char *directory);
 
 #endif

@@ -79,7 +79,7 @@ static int run_epochs(struct training *t, struct qlstm_error *error)
 		if (rc != 0)
 			return rc;
 		pipe_epoch(&t->pipe, &metrics);
-		progress_epoch(&t->progress, &metrics, epochs);
+		progress_report_epoch(&t->progress, &metrics, epochs);
 		rc = checkpoints_after_epoch(&t->checkpoints, &t->job, &t->pipe, error);
 		if (rc != 0)
 			return rc;

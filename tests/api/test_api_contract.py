@@ -144,3 +144,14 @@ def test_answers_fit_their_description(daemon, contract):
                 call(method, template, path + "?nonsense=1")
     call("get", "/experiments/{id}/weights", f"/experiments/{daemon.train(done['spec'])['id']}/weights?format=json")
     assert called == {(method, path) for method, path, _, _ in operations(contract)}
+
+
+def test_closed_lists_are_those_of_the_source(daemon, contract):
+    schemas = contract["components"]["schemas"]
+    state = (ROOT / "server/run/state.h").read_text()
+    assert schemas["Status"]["enum"] == re.findall(r'X\(STATUS_\w+, "(\w+)"', state)
+    assert schemas["Reason"]["enum"] == re.findall(r'X\(REASON_\w+, "(\w+)"', state)
+    problems = re.findall(r'\{ERR_\w+, \d+, "(\w+)"', (ROOT / "server/http/reply.c").read_text())
+    assert schemas["ProblemCode"]["enum"] == problems
+    for name in problems:
+        assert daemon.get(f"/problems/{name}").json()["name"] == name

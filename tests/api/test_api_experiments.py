@@ -44,7 +44,8 @@ def test_results_of_a_run(daemon, trained):
     assert trained["results"]["train_loss"] == rows[-1]["train_loss"]
     assert trained["results"]["test_loss"] == rows[-1]["test_loss"]
     best = min(rows, key=lambda row: row["test_loss"])
-    assert (trained["results"]["best_epoch"], trained["results"]["best_test_loss"]) == (best["epoch"], best["test_loss"])
+    results = trained["results"]
+    assert (results["best_epoch"], results["best_test_loss"]) == (best["epoch"], best["test_loss"])
     assert rows[-1]["train_loss"] < rows[0]["train_loss"]
 
 

@@ -26,7 +26,8 @@ def test_unknown_paths(daemon):
 
 
 def test_wrong_methods(daemon):
-    for method, path, allow in [("PUT", "/experiments", "POST, GET, HEAD, OPTIONS"), ("DELETE", "/metrics", "GET, HEAD, OPTIONS"),
+    for method, path, allow in [("PUT", "/experiments", "POST, GET, HEAD, OPTIONS"),
+                                ("DELETE", "/metrics", "GET, HEAD, OPTIONS"),
                                 ("GET", "/experiments/01ARZ3NDEKTSV4RRFFQ69G5FAV/cancel", "POST, OPTIONS"),
                                 ("BREW", "/datasets", "POST, GET, HEAD, OPTIONS")]:
         reply = daemon.request(method, path)
@@ -61,7 +62,8 @@ def test_expect_is_answered_before_the_body(daemon):
     "POST /experiments HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
     "POST /experiments HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
     "POST /experiments HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "POST /experiments HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "POST /experiments HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "0\r\n\r\n",
     "POST /experiments HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "POST /experiments HTTP/1.1\r\nHost: a\r\nContent-Length : 2\r\n\r\n{}",
     "POST /experiments HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

@@ -52,7 +52,8 @@ static int setup(void **state)
 	    file_write_atomic(folder, "worker", worker_script, sizeof worker_script - 1, NULL) != 0)
 		return -1;
 	snprintf(worker, sizeof worker, "%s/worker", folder);
-	struct scheduler_config config = {folder, worker, SLOTS, GRACE_MS, HANG_MS};
+	struct scheduler_config config = {
+	    .data_dir = folder, .worker_path = worker, .slots = SLOTS, .grace_ms = GRACE_MS, .hang_ms = HANG_MS};
 	drained = false;
 	if (chmod(worker, 0700) != 0 || uv_loop_init(&loop) != 0 || uv_timer_init(&loop, &tick) != 0)
 		return -1;

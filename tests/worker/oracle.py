@@ -235,7 +235,7 @@ def cell_chen2024(layer, tensors, xs):
 
 
 def cell_linear(layer, tensors, xs):
-    """Section 4 and tq42.md 4.3: linear maps shared by the gates, columns h then x; circuits in the order f, i, g, o."""
+    """Section 4, tq42.md 4.3: linear maps shared by the gates, columns h then x; circuits in the order f, i, g, o."""
     W, hidden = tensors["circuits"], layer["hidden_size"]
     circuit = qdi_circuit if layer["ansatz"] == "qdi" else linear_circuit
     h, c, outputs = np.zeros(hidden), np.zeros(hidden), []

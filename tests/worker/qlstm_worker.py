@@ -69,7 +69,8 @@ def write_safetensors(path, tensors):
     header, body = {}, b""
     for name, value in tensors.items():
         raw = np.ascontiguousarray(value, dtype="<f8").tobytes()
-        header[name] = {"dtype": "F64", "shape": list(np.shape(value)), "data_offsets": [len(body), len(body) + len(raw)]}
+        offsets = [len(body), len(body) + len(raw)]
+        header[name] = {"dtype": "F64", "shape": list(np.shape(value)), "data_offsets": offsets}
         body += raw
     text = json.dumps(header).encode()
     pathlib.Path(path).write_bytes(struct.pack("<Q", len(text)) + text + body)

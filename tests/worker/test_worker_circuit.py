@@ -20,7 +20,8 @@ def random_angle(rng, n_features, n_weights):
 
 
 def random_gate(rng, n, n_features, n_weights):
-    names = ["H", "X", "Y", "Z", "S", "T"] + ["RX", "RY", "RZ", "Rot"] * 3 + (["CNOT", "CZ", "SWAP"] * 3 if n > 1 else [])
+    names = ["H", "X", "Y", "Z", "S", "T"] + ["RX", "RY", "RZ", "Rot"] * 3
+    names += ["CNOT", "CZ", "SWAP"] * 3 if n > 1 else []
     name = str(rng.choice(names))
     wires = [int(w) for w in rng.permutation(n)[: 2 if name in oracle.TWO_WIRES else 1]]
     gate = {"gate": name, "wires": wires}

@@ -109,7 +109,8 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
     for name in ("weights.safetensors", "predictions.csv", "resolved-spec.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     train(dump(spec, {**QUICK, "training": {"epochs": 3, "shuffle": True, "seed": 2}}), tmp_path / "c")
-    assert (tmp_path / "a" / "weights.safetensors").read_bytes() != (tmp_path / "c" / "weights.safetensors").read_bytes()
+    same, other = (tmp_path / run / "weights.safetensors" for run in ("a", "c"))
+    assert same.read_bytes() != other.read_bytes()
 
 
 def test_plans_train_alike(tmp_path):

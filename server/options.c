@@ -1,5 +1,5 @@
 /* The command line: a table of options. */
-#include "server/api/options.h"
+#include "server/options.h"
 
 #include <arpa/inet.h>
 #include <limits.h>
@@ -35,6 +35,8 @@ static const struct option table[] = {
      "what one experiment may take; K, M, G are understood (default: half of the memory)"},
     {"--grace", "SECONDS", KIND_INT, FIELD(grace_seconds), 1, 3600,
      "a worker has this long to end by itself (default 10)"},
+    {"--checkpoint", "SECONDS", KIND_INT, FIELD(checkpoint_seconds), 0, 86400,
+     "least time between two checkpoints of a run; 0: after every epoch (default 10)"},
     {"--hang", "SECONDS", KIND_INT, FIELD(hang_seconds), 1, 86400,
      "a worker silent for this long is ended (default 600)"},
     {"--help", NULL, KIND_FLAG, FIELD(help), 0, 0, "this text"},
@@ -194,6 +196,7 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	                            .slots = (int)uv_available_parallelism(),
 	                            .max_memory = default_memory(),
 	                            .grace_seconds = 10,
+	                            .checkpoint_seconds = 10,
 	                            .hang_seconds = 600};
 	int rc = 0;
 	for (int i = 1; rc == 0 && i < argc; i++)

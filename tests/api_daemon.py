@@ -10,7 +10,7 @@ import time
 
 import requests
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / os.environ.get("QLSTM_BUILD", "build")
 DEADLINE = 60  # seconds; for things that take one on a quiet machine
 TERMINAL = {"succeeded", "failed", "cancelled"}
@@ -93,7 +93,8 @@ class Daemon:
         return row
 
     def upload(self, name, text, **arguments):
-        return self.post("/datasets", text, params={"name": name}, **{"headers": {"Content-Type": "text/csv"}, **arguments})
+        arguments.setdefault("headers", {"Content-Type": "text/csv"})
+        return self.post("/datasets", text, params={"name": name}, **arguments)
 
 
 def problem(reply, status, code, pointer=None):
