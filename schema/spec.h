@@ -50,8 +50,8 @@ int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *e
  * non-numeric ones. */
 int spec_bind(json_t *resolved, const struct spec_columns *columns, struct qlstm_error *error);
 
-/* Into the engine's structs, then the checks that a schema cannot say (model_new's; inversward with bidirectional; ...).
- * `resolved` may be unbound: one input and one target are assumed then. */
+/* Into the engine's structs, then the checks that a schema cannot say (model_new's; inversward with bidirectional;
+ * ...). `resolved` may be unbound: one input and one target are assumed then. */
 int spec_parse(const json_t *resolved, struct spec *out, struct qlstm_error *error);
 
 /* Looks the bound column names up in a table and writes their indices into spec->windows. */

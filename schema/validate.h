@@ -11,8 +11,8 @@
 
 #include "engine/error.h"
 
-/* A new, fully resolved copy of `value` in *out (caller's reference): aliases renamed, defaults filled in, fields in the
- * order of the schema. The first violation ends it, with the JSON pointer, the value and what is allowed:
+/* A new, fully resolved copy of `value` in *out (caller's reference): aliases renamed, defaults filled in, fields in
+ * the order of the schema. The first violation ends it, with the JSON pointer, the value and what is allowed:
  *   /model/layers/0/n_qubits  out_of_range   "n_qubits is 26; allowed are 1 to 25"
  *   /training/epoch           unknown_field  "unknown field 'epoch'; did you mean 'epochs'?" */
 int schema_resolve(const json_t *schema, const json_t *value, json_t **out, struct qlstm_error *error);

@@ -40,8 +40,8 @@ struct layer {
 };
 
 bool layer_is_recurrent(const struct layer_config *config);
-/* ERR_NOT_FOUND at "/type". */
-int layer_find(const struct layer_config *config, const struct layer_ops **ops, struct qlstm_error *error);
+/* The operations of the layer's type; NULL when there is no such type. */
+const struct layer_ops *layer_find(const struct layer_config *config);
 
 extern const struct layer_ops dense_ops;     /* dense.c */
 extern const struct layer_ops recurrent_ops; /* recurrent.c */

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-int64_t clock_now_ms(void);      /* since 1970 UTC */
-double clock_monotonic(void);    /* seconds, for durations */
+int64_t clock_now_ms(void);   /* since 1970 UTC */
+double clock_monotonic(void); /* seconds, for durations */
 /* "2026-11-21T09:31:00.123Z" (25 bytes with NUL). */
 void clock_iso8601(int64_t ms, char out[25]);
 /* A ULID: 48 bits of time, 80 random bits, strictly increasing within this process. Thread-safe. Needs sodium_init. */

@@ -9,7 +9,8 @@
 /* Writes DIR/NAME through a temporary file: write, fsync, rename, fsync of the directory. ERR_DISK_FULL, ERR_IO. */
 int file_write_atomic(const char *directory, const char *name, const void *bytes, size_t length,
                       struct qlstm_error *error);
-/* The whole file with a NUL byte behind it; *bytes (malloc) is the caller's. ERR_NOT_FOUND, ERR_TOO_LARGE past `max`. */
+/* The whole file with a NUL byte behind it; *bytes (malloc) is the caller's. ERR_NOT_FOUND, ERR_TOO_LARGE past `max`.
+ */
 int file_read(const char *path, size_t max, unsigned char **bytes, size_t *length, struct qlstm_error *error);
 /* mkdir -p, mode 0700 for what it makes; syncs parents. */
 int file_make_directory(const char *path, struct qlstm_error *error);

@@ -118,13 +118,18 @@ void reply_empty(struct http_reply *reply, int status)
 
 static void reply_json_as(struct http_reply *reply, int status, const char *content_type, json_t *body)
 {
-	char *text = json_text(body);
+	char *text = json_text(body), *line = NULL;
 	json_decref(body);
+	size_t length = text != NULL ? strlen(text) : 0;
+	if (text != NULL && (line = realloc(text, length + 2)) != NULL) {
+		memcpy(line + length++, "\n", 2); /* so that a terminal's prompt starts on a line of its own */
+		text = line;
+	}
 	if (text == NULL)
 		reply_text(reply, 500, "application/problem+json",
 		           "{\"type\":\"/problems/out_of_memory\",\"title\":\"Out of memory\",\"status\":500}");
 	else
-		reply_bytes(reply, status, content_type, (unsigned char *)text, strlen(text));
+		reply_bytes(reply, status, content_type, (unsigned char *)text, length);
 }
 
 void reply_json(struct http_reply *reply, int status, json_t *body)

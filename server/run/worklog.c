@@ -68,9 +68,7 @@ void worklog_add(struct worklog *log, const char *level, const char *text, size_
 	if (needed > BUFFER_BYTES - log->used || needed > MAX_LOG_BYTES - log->total)
 		return;
 	char *place = log->waiting + log->used;
-	size_t at = strlen(level);
-	memcpy(place, level, at);
-	place[at++] = ' ';
+	size_t at = (size_t)snprintf(place, needed, "%s ", level);
 	for (size_t i = 0; i < length; i++, at++) /* one line stays one line, and no control codes reach a terminal */
 		place[at] = (unsigned char)text[i] < ' ' ? ' ' : text[i];
 	place[at] = '\n';

@@ -9,8 +9,9 @@
 
 #define KEY_LIFE_MS (24 * 60 * 60 * INT64_C(1000))
 
-/* 0: the key is free; 1: this body came before, existing_id is set; ERR_CONFLICT: another body did. */
-static int look_up_key(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
+/* `existing_id` has room for a ULID. 0: the key is free; 1: this body came before, existing_id is set; ERR_CONFLICT:
+ * another body did. */
+static int look_up_key(struct db *db, const struct experiment_new *new, char *existing_id, struct qlstm_error *error)
 {
 	db_query(db, "DELETE FROM idempotency WHERE created_at < :oldest");
 	db_bind_int(db, ":oldest", new->now - KEY_LIFE_MS);
@@ -22,12 +23,12 @@ static int look_up_key(struct db *db, const struct experiment_new *new, struct q
 	bool found = db_step(db) > 0;
 	if (found) {
 		column_text(db, 0, body_sha256, sizeof body_sha256);
-		column_text(db, 1, new->existing_id, RUN_ID_SIZE);
+		column_text(db, 1, existing_id, RUN_ID_SIZE);
 	}
 	if (db_finish(db) != 0)
 		return db_error(db, error);
 	if (found && strcmp(body_sha256, new->body_sha256) != 0) {
-		new->existing_id[0] = '\0';
+		existing_id[0] = '\0';
 		return error_set(error, ERR_CONFLICT, NULL, "the Idempotency-Key was used with another body");
 	}
 	return found;
@@ -90,13 +91,13 @@ static int insert_row(struct db *db, const struct experiment_new *new, struct ql
 int experiment_insert(struct db *db, const struct experiment_new *new, int max_queued, struct qlstm_error *error)
 {
 	int rc = 0;
+	char existing_id[RUN_ID_SIZE] = "";
+	if (new->key != NULL)
+		rc = look_up_key(db, new, existing_id, error);
 	if (new->existing_id != NULL)
-		new->existing_id[0] = '\0';
-	if (new->key != NULL) {
-		rc = look_up_key(db, new, error);
-		if (rc != 0)
-			return rc < 0 ? rc : 0;
-	}
+		memcpy(new->existing_id, existing_id, RUN_ID_SIZE);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	if (new->dataset_id != NULL)
 		rc = check_dataset(db, new->dataset_id, error);
 	if (rc == 0)
