@@ -36,7 +36,7 @@ static inline const char *numbered_id(int number)
 	static _Thread_local char ids[4][RUN_ID_SIZE];
 	static _Thread_local int next;
 	char *id = ids[next++ % 4];
-	snprintf(id, RUN_ID_SIZE, "01ARZ3NDEKTSV4RRFF%08d", number);
+	snprintf(id, RUN_ID_SIZE, "01ARZ3NDEKTSV4RRFF%08u", (unsigned)number % 100000000u);
 	return id;
 }
 
