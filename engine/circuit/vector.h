@@ -1,0 +1,56 @@
+/* The vector types of the kernels: plain C on GCC vector extensions, as wide as the registers of the instruction set
+ * that the including file is compiled for. Only files in KERNEL_SRC (Makefile) include it. */
+#ifndef QLSTM_CIRCUIT_VECTOR_H
+#define QLSTM_CIRCUIT_VECTOR_H
+
+#include <stddef.h>
+
+#if defined __AVX512F__
+#define VECTOR_BYTES 64
+#elif defined __AVX__
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+
+typedef double vec64 __attribute__((vector_size(VECTOR_BYTES), may_alias));
+/* At any address. */
+typedef double loose64 __attribute__((vector_size(VECTOR_BYTES), aligned(8), may_alias));
+/* The bits of a vec64; mask64 is what comparing two gives. */
+typedef unsigned long long bits64 __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef long long mask64 __attribute__((vector_size(VECTOR_BYTES), may_alias));
+
+enum { WIDTH64 = VECTOR_BYTES / sizeof(double) };
+
+/* `yes` where the mask is all ones, `no` where it is zero. */
+static inline vec64 choose64(mask64 where, vec64 yes, vec64 no)
+{
+	return (vec64)((where & (mask64)yes) | (~where & (mask64)no));
+}
+
+/* The first `count` elements, at most WIDTH64, and zeros: arrays end where they end, and the same arithmetic serves the
+ * last elements as all others, so that no result depends on where in an array an element stands. One element at a time,
+ * since a memcpy of unknown length is a call. */
+static inline vec64 load64(const double *from, size_t count)
+{
+	if (count >= WIDTH64)
+		return *(const loose64 *)from;
+	vec64 v = {0};
+	for (size_t l = 0; l < WIDTH64 - 1; l++)
+		if (l < count)
+			v[l] = from[l];
+	return v;
+}
+
+static inline void store64(double *to, vec64 v, size_t count)
+{
+	if (count >= WIDTH64) {
+		*(loose64 *)to = v;
+		return;
+	}
+	for (size_t l = 0; l < WIDTH64 - 1; l++)
+		if (l < count)
+			to[l] = v[l];
+}
+
+#endif
