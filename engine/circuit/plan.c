@@ -15,6 +15,7 @@ enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
 struct plan {
 	const struct plan_kind *kind;
+	const struct circuit_program *program;
 	void *state;
 };
 
@@ -49,7 +50,7 @@ int plan_new(struct plan **out, const struct circuit_program *program, const cha
 		return error_set(error, ERR_TOO_LARGE, NULL, "%d wires need more memory than there is for plan '%s'",
 		                 program->n_wires, found->name);
 	}
-	*plan = (struct plan){.kind = found, .state = state};
+	*plan = (struct plan){.kind = found, .program = program, .state = state};
 	*out = plan;
 	return 0;
 }
@@ -92,4 +93,30 @@ void plan_backward(struct plan *plan, const double *features, const double *weig
                    const double *d_outputs, double *d_features, double *d_weights)
 {
 	plan->kind->backward(plan->state, features, weights, batch, d_outputs, d_features, d_weights);
+}
+
+void plan_forward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                       double *outputs)
+{
+	if (plan->kind->forward_many != NULL) {
+		plan->kind->forward_many(plan->state, features, weights, sets, batch, outputs);
+		return;
+	}
+	size_t n_weights = (size_t)plan->program->n_weights, n_outputs = (size_t)plan->program->n_observables * batch;
+	for (size_t k = 0; k < (size_t)sets; k++)
+		plan_forward(plan, features, weights + k * n_weights, batch, outputs + k * n_outputs);
+}
+
+void plan_backward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                        const double *d_outputs, double *d_features, double *d_weights)
+{
+	if (plan->kind->backward_many != NULL) {
+		plan->kind->backward_many(plan->state, features, weights, sets, batch, d_outputs, d_features,
+		                          d_weights);
+		return;
+	}
+	size_t n_weights = (size_t)plan->program->n_weights, n_outputs = (size_t)plan->program->n_observables * batch;
+	for (size_t k = 0; k < (size_t)sets; k++)
+		plan_backward(plan, features, weights + k * n_weights, batch, d_outputs + k * n_outputs, d_features,
+		              d_weights != NULL ? d_weights + k * n_weights : NULL);
 }

@@ -17,6 +17,11 @@ struct plan_kind {
 	void (*forward)(void *state, const double *features, const double *weights, size_t batch, double *outputs);
 	void (*backward)(void *state, const double *features, const double *weights, size_t batch,
 	                 const double *d_outputs, double *d_features, double *d_weights);
+	/* Several sets of weights in one call. NULL: plan.c makes one call for each. */
+	void (*forward_many)(void *state, const double *features, const double *weights, int sets, size_t batch,
+	                     double *outputs);
+	void (*backward_many)(void *state, const double *features, const double *weights, int sets, size_t batch,
+	                      const double *d_outputs, double *d_features, double *d_weights);
 };
 
 extern const struct plan_kind plan_reference, plan_batch;

@@ -20,7 +20,19 @@ typedef double loose64 __attribute__((vector_size(VECTOR_BYTES), aligned(8), may
 typedef unsigned long long bits64 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef long long mask64 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 
-enum { WIDTH64 = VECTOR_BYTES / sizeof(double) };
+/* What amplitudes are made of: -DKERNEL_FLOAT32 or float64. */
+#ifdef KERNEL_FLOAT32
+typedef float real;
+#else
+typedef double real;
+#endif
+typedef real vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
+
+enum { WIDTH64 = VECTOR_BYTES / sizeof(double), WIDTH = VECTOR_BYTES / sizeof(real) };
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+/* Before a loop whose bounds are constants where that matters: its body then stays in registers. */
+#define UNROLL _Pragma("GCC unroll 16")
 
 /* `yes` where the mask is all ones, `no` where it is zero. */
 static inline vec64 choose64(mask64 where, vec64 yes, vec64 no)
@@ -51,6 +63,29 @@ static inline void store64(double *to, vec64 v, size_t count)
 	for (size_t l = 0; l < WIDTH64 - 1; l++)
 		if (l < count)
 			to[l] = v[l];
+}
+
+/* The same between float64 arrays and a vec. */
+static inline vec load_row(const double *from, size_t count)
+{
+	if (sizeof(real) == sizeof(double))
+		return (vec)load64(from, count);
+	vec row = {0};
+	for (size_t l = 0; l < WIDTH; l++)
+		if (l < count)
+			row[l] = (real)from[l];
+	return row;
+}
+
+static inline void store_row(double *to, vec row, size_t count)
+{
+	if (sizeof(real) == sizeof(double)) {
+		store64(to, (vec64)row, count);
+		return;
+	}
+	for (size_t l = 0; l < WIDTH; l++)
+		if (l < count)
+			to[l] = (double)row[l];
 }
 
 #endif

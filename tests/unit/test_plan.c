@@ -253,9 +253,9 @@ static void the_planner_chooses(void **state)
 	assert_string_equal(plan_name(plan), "batch");
 	assert_int_equal(plan_bytes(program, NULL), plan_bytes(program, "batch"));
 	plan_free(plan);
-	/* One tile of 25 wires is 8 GiB and more: one sample at a time it is. */
+	/* A tile of 25 wires is 4 GiB and more: one sample at a time it is. */
 	program->n_wires = 25;
-	assert_true(plan_bytes(program, "batch") > (size_t)8 << 30);
+	assert_true(plan_bytes(program, "batch") > (size_t)4 << 30);
 	assert_int_equal(plan_bytes(program, "auto"), plan_bytes(program, "reference"));
 	assert_int_equal(plan_bytes(program, "teleport"), 0);
 	program_free(program);
