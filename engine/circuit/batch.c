@@ -50,6 +50,8 @@ static void lay_out_tables(struct batch *self, struct arena *arena)
 		if (step->kind == STEP_DIAGONAL_LANES)
 			step->signs = take(arena, size * sizeof *step->signs);
 	}
+	if (circuit->ordered)
+		circuit->order = take(arena, size * sizeof *circuit->order);
 	for (int o = 0; o < circuit->n_observables; o++)
 		if (circuit->observables[o].string.x != 0)
 			circuit->observables[o].pairs = take(arena, size / 2 * sizeof(struct batch_pair));
@@ -156,6 +158,8 @@ static void destroy(void *state)
 
 static void fill_tables(struct batch_circuit *circuit)
 {
+	if (circuit->ordered)
+		batch_order_fill(circuit);
 	for (int i = 0; i < circuit->n_steps; i++)
 		batch_step_fill(&circuit->steps[i], circuit->n_wires);
 	for (int o = 0; o < circuit->n_observables; o++)

@@ -66,6 +66,7 @@ struct batch_pair {
 
 struct batch_observable {
 	struct batch_string string;
+	int bit;                  /* x == 0: see batch_circuit.order */
 	struct batch_pair *pairs; /* x != 0: 2^(n-1) of them */
 	size_t n_positive;
 };
@@ -90,6 +91,10 @@ struct batch_circuit {
 	struct batch_gate *gates;
 	struct batch_step *steps;
 	struct batch_observable *observables;
+	/* When the Z-type observables are independent, they are single bits in another numbering of the basis states,
+	 * and cost one tree instead of a transform: order[k] is the new number of state k. NULL otherwise. */
+	bool ordered;
+	uint32_t *order;
 };
 
 /* Everything but the tables that steps and observables point to, whose memory the plan provides. At most `block_gates`
@@ -102,6 +107,8 @@ void batch_schedule(struct batch_circuit *circuit, int block_gates, struct batch
 /* Fill the tables of a step and of an observable, given their memory. */
 void batch_step_fill(struct batch_step *step, int n_wires);
 void batch_observable_fill(struct batch_observable *observable, int n_wires);
+/* Gives the Z-type observables their bits and says whether they are independent; fills circuit->order unless NULL. */
+bool batch_order_fill(struct batch_circuit *circuit);
 
 static inline bool batch_parity(uint32_t bits)
 {

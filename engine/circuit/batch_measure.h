@@ -1,5 +1,4 @@
-/* Expectations of Pauli strings, and what the backward pass starts from. All Z-type observables together are one parity
- * sum over probabilities. Included by batch_kernel.c only. */
+/* Expectations of Pauli strings, and what the backward pass starts from. Included by batch_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_BATCH_MEASURE_H
 #define QLSTM_CIRCUIT_BATCH_MEASURE_H
 
@@ -25,14 +24,67 @@ static vec expect_pairs(const struct batch_observable *observable, size_t count,
 	return sum + sum;
 }
 
-ALWAYS_INLINE void probabilities(const void *state, int parts, size_t size, vec *sums)
+/* sums[order[k]] = |psi_k|^2; order NULL: sums[k]. */
+ALWAYS_INLINE void probabilities(const void *state, int parts, size_t size, const uint32_t *order, vec *sums)
 {
+	const vec *real_psi = state;
+	const struct amplitude *psi = state;
 	if (parts == 1) {
-		const vec *psi = state;
-		UNROLL for (size_t k = 0; k < size; k++) sums[k] = psi[k] * psi[k];
+		UNROLL for (size_t k = 0; k < size; k++) sums[order != NULL ? order[k] : k] = real_psi[k] * real_psi[k];
 	} else {
-		const struct amplitude *psi = state;
-		UNROLL for (size_t k = 0; k < size; k++) sums[k] = psi[k].re * psi[k].re + psi[k].im * psi[k].im;
+		UNROLL for (size_t k = 0; k < size; k++) sums[order != NULL ? order[k] : k] =
+		    psi[k].re * psi[k].re + psi[k].im * psi[k].im;
+	}
+}
+
+/* ones[bit] = the sum of sums[u] over all u with that bit set; returns the sum over all u. Two bits a pass. */
+ALWAYS_INLINE vec bit_sums(vec *sums, int n, vec *ones)
+{
+	int bit = 0;
+	UNROLL for (; bit + 2 <= n; bit += 2)
+	{
+		vec low = {0}, high = {0};
+		UNROLL for (size_t j = 0; j < (size_t)1 << (n - bit - 2); j++)
+		{
+			vec a = sums[4 * j], b = sums[4 * j + 1], c = sums[4 * j + 2], d = sums[4 * j + 3];
+			low += b + d;
+			high += c + d;
+			sums[j] = (a + b) + (c + d);
+		}
+		ones[bit] = low;
+		ones[bit + 1] = high;
+	}
+	if (bit == n)
+		return sums[0];
+	ones[bit] = sums[1];
+	return sums[0] + sums[1];
+}
+
+/* sums[u] = sum over bits of g[bit], taken negative where the bit is set: the transpose of bit_sums, from the top down.
+ */
+ALWAYS_INLINE void spread_bits(vec *sums, int n, const vec *g)
+{
+	size_t size = 1;
+	int bit = n;
+	sums[0] = (vec){0};
+	if (n % 2 != 0) {
+		bit--;
+		sums[0] = g[bit];
+		sums[1] = -g[bit];
+		size = 2;
+	}
+	UNROLL for (; bit > 0; bit -= 2)
+	{
+		vec same = g[bit - 1] + g[bit - 2], different = g[bit - 1] - g[bit - 2];
+		UNROLL for (size_t j = size; j-- > 0;)
+		{
+			vec s = sums[j];
+			sums[4 * j + 3] = s - same;
+			sums[4 * j + 2] = s - different;
+			sums[4 * j + 1] = s + different;
+			sums[4 * j] = s + same;
+		}
+		size *= 4;
 	}
 }
 
@@ -41,18 +93,25 @@ ALWAYS_INLINE void measure(const struct tile *tile, int n, double *outputs, size
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	const void *psi = tile->memory->states[circuit->n_steps];
-	vec *sums = tile->memory->sums;
+	vec *sums = tile->memory->sums, ones[CIRCUIT_MAX_WIRES], all = {0};
 	size_t size = (size_t)1 << n;
-	if (circuit->n_diagonal_observables > 0) {
-		probabilities(psi, circuit->parts, size, sums);
+	if (circuit->n_diagonal_observables > 0)
+		probabilities(psi, circuit->parts, size, circuit->order, sums);
+	if (circuit->ordered)
+		all = bit_sums(sums, n, ones);
+	else if (circuit->n_diagonal_observables > 0)
 		parity_sums(sums, size);
-	}
 	for (size_t o = 0; o < (size_t)circuit->n_observables; o++) {
 		const struct batch_observable *observable = &circuit->observables[o];
-		const struct batch_string *string = &observable->string;
-		vec value = string->x != 0 ? expect_pairs(observable, size / 2, circuit->parts, psi) : sums[string->z];
-		store_row(outputs + o * batch + tile->first, string->x == 0 && string->negative ? -value : value,
-		          tile->used);
+		vec value;
+		if (observable->string.x != 0)
+			value = expect_pairs(observable, size / 2, circuit->parts, psi);
+		else if (circuit->ordered)
+			value = all - (ones[observable->bit] + ones[observable->bit]);
+		else
+			value = sums[observable->string.z];
+		bool minus = observable->string.x == 0 && observable->string.negative;
+		store_row(outputs + o * batch + tile->first, minus ? -value : value, tile->used);
 	}
 }
 
@@ -83,31 +142,51 @@ static void apply_pairs(const struct batch_observable *observable, size_t count,
 	}
 }
 
-/* lambda = (sum_o g_o O_o) psi. All Z-type observables together are one real factor per basis state. */
+/* The Z-type part of sum_o g_o O_o, as one real factor per basis state, in the order of circuit->order. */
+ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, const double *d_outputs, size_t batch)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	vec *sums = tile->memory->sums, g[CIRCUIT_MAX_WIRES];
+	size_t size = (size_t)1 << n;
+	for (int bit = 0; bit < n && circuit->ordered; bit++)
+		g[bit] = (vec){0};
+	for (size_t k = 0; k < size && !circuit->ordered; k++)
+		sums[k] = (vec){0};
+	for (size_t o = 0; o < (size_t)circuit->n_observables; o++) {
+		const struct batch_observable *observable = &circuit->observables[o];
+		vec cotangent = load_row(d_outputs + o * batch + tile->first, tile->used);
+		vec *to = circuit->ordered ? &g[observable->bit] : &sums[observable->string.z];
+		if (observable->string.x == 0)
+			*to += observable->string.negative ? -cotangent : cotangent;
+	}
+	if (circuit->ordered)
+		spread_bits(sums, n, g);
+	else if (circuit->n_diagonal_observables > 0)
+		parity_sums(sums, size);
+}
+
+/* lambda = (sum_o g_o O_o) psi. */
 ALWAYS_INLINE void measure_backward(const struct tile *tile, int n, const double *d_outputs, size_t batch)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	const vec *psi = tile->memory->states[circuit->n_steps];
-	vec *sums = tile->memory->sums, *lambda = tile->memory->lambda;
+	const void *state = tile->memory->states[circuit->n_steps];
+	const vec *real_psi = state, *sums = tile->memory->sums;
+	const struct amplitude *psi = state;
+	const uint32_t *order = circuit->order;
+	vec *real_lambda = tile->memory->lambda;
+	struct amplitude *lambda = tile->memory->lambda;
 	size_t size = (size_t)1 << n;
-	UNROLL for (size_t k = 0; k < size; k++) sums[k] = (vec){0};
-	for (size_t o = 0; o < (size_t)circuit->n_observables; o++) {
-		const struct batch_string *string = &circuit->observables[o].string;
-		vec g = load_row(d_outputs + o * batch + tile->first, tile->used);
-		if (string->x == 0)
-			sums[string->z] += string->negative ? -g : g;
+	observable_factors(tile, n, d_outputs, batch);
+	if (circuit->parts == 1) {
+		UNROLL for (size_t k = 0; k < size; k++) real_lambda[k] =
+		    real_psi[k] * sums[order != NULL ? order[k] : k];
+	} else {
+		UNROLL for (size_t k = 0; k < size; k++) lambda[k] = scale(psi[k], sums[order != NULL ? order[k] : k]);
 	}
-	if (circuit->n_diagonal_observables > 0)
-		parity_sums(sums, size);
-	if (circuit->parts == 1)
-		UNROLL for (size_t k = 0; k < size; k++) lambda[k] = psi[k] * sums[k];
-	else
-		UNROLL for (size_t k = 0; k < size; k++)((struct amplitude *)lambda)[k] =
-		    scale(((const struct amplitude *)psi)[k], sums[k]);
 	for (size_t o = 0; o < (size_t)circuit->n_observables; o++)
 		if (circuit->observables[o].string.x != 0)
 			apply_pairs(&circuit->observables[o], size / 2, circuit->parts,
-			            load_row(d_outputs + o * batch + tile->first, tile->used), psi, lambda);
+			            load_row(d_outputs + o * batch + tile->first, tile->used), real_psi, real_lambda);
 }
 
 #endif

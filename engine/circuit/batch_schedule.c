@@ -62,25 +62,28 @@ static bool fits_block(const struct batch_step *step, const struct batch_gate *g
 	return true;
 }
 
+/* Adds a mask to a basis of masks unless it depends on them. basis[b] is zero or has b as its highest bit. */
+static bool extend_basis(uint32_t basis[CIRCUIT_MAX_WIRES], uint32_t mask)
+{
+	for (int bit = CIRCUIT_MAX_WIRES - 1; bit >= 0; bit--) {
+		if ((mask >> bit & 1) == 0)
+			continue;
+		if (basis[bit] == 0) {
+			basis[bit] = mask;
+			return true;
+		}
+		mask ^= basis[bit];
+	}
+	return false;
+}
+
 /* Whether gate's z is independent of those of the step, so that all combinations of signs occur. */
 static bool independent_signs(const struct batch_step *step, const struct batch_gate *gate)
 {
 	uint32_t basis[CIRCUIT_MAX_WIRES] = {0};
-	for (int g = 0; g <= step->n_gates; g++) {
-		uint32_t z = g < step->n_gates ? step->gates[g].string.z : gate->string.z;
-		for (int bit = CIRCUIT_MAX_WIRES - 1; bit >= 0 && z != 0; bit--) {
-			if ((z >> bit & 1) == 0)
-				continue;
-			if (basis[bit] == 0) {
-				basis[bit] = z;
-				break;
-			}
-			z ^= basis[bit];
-		}
-		if (g == step->n_gates)
-			return z != 0;
-	}
-	return true;
+	for (int g = 0; g < step->n_gates; g++)
+		extend_basis(basis, step->gates[g].string.z);
+	return extend_basis(basis, gate->string.z);
 }
 
 static bool fits(const struct batch_step *step, const struct batch_gate *gate, int most)
@@ -156,6 +159,7 @@ void batch_schedule(struct batch_circuit *circuit, int block_gates, struct batch
 	sort_gates(circuit, gates, numbers);
 	make_steps(circuit, block_gates);
 	assign_parts(circuit);
+	circuit->ordered = circuit->n_diagonal_observables > 0 && batch_order_fill(circuit);
 }
 
 /* The string on the vector of real and imaginary parts: -i P of an even string also exchanges the parts, which is the
@@ -223,4 +227,28 @@ void batch_observable_fill(struct batch_observable *observable, int n_wires)
 			observable->pairs[--negative] = pair;
 	}
 	observable->n_positive = positive;
+}
+
+bool batch_order_fill(struct batch_circuit *circuit)
+{
+	uint32_t basis[CIRCUIT_MAX_WIRES] = {0}, masks[CIRCUIT_MAX_WIRES];
+	int n = circuit->n_wires, found = 0;
+	for (int o = 0; o < circuit->n_observables; o++) {
+		struct batch_observable *observable = &circuit->observables[o];
+		if (observable->string.x != 0)
+			continue;
+		if (!extend_basis(basis, observable->string.z))
+			return false;
+		observable->bit = found;
+		masks[found++] = observable->string.z;
+	}
+	for (int bit = 0; bit < n; bit++)
+		if (extend_basis(basis, 1u << bit))
+			masks[found++] = 1u << bit;
+	for (uint32_t k = 0; k < 1u << n && circuit->order != NULL; k++) {
+		circuit->order[k] = 0;
+		for (int bit = 0; bit < n; bit++)
+			circuit->order[k] |= (uint32_t)batch_parity(k & masks[bit]) << bit;
+	}
+	return true;
 }
