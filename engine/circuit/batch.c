@@ -137,11 +137,11 @@ static bool compile(struct batch *self, const struct circuit_program *program, c
 	return self->circuit != NULL;
 }
 
-static size_t bytes(const struct circuit_program *program)
+static size_t bytes_with(const struct circuit_program *program, const struct batch_kernels *kernels)
 {
 	struct batch self = {0};
 	struct arena arena = {NULL, 0};
-	if (!compile(&self, program, isa_pick()->kernels))
+	if (!compile(&self, program, kernels))
 		return SIZE_MAX;
 	lay_out(&self, &arena);
 	batch_circuit_free(self.circuit);
@@ -167,13 +167,13 @@ static void fill_tables(struct batch_circuit *circuit)
 			batch_observable_fill(&circuit->observables[o], circuit->n_wires);
 }
 
-static void *create(const struct circuit_program *program)
+static void *create_with(const struct circuit_program *program, const struct batch_kernels *kernels)
 {
 	struct batch *self = calloc(1, sizeof *self);
 	if (self == NULL)
 		return NULL;
 	struct arena arena = {NULL, 0};
-	if (compile(self, program, isa_pick()->kernels)) {
+	if (compile(self, program, kernels)) {
 		lay_out(self, &arena);
 		self->block = aligned_alloc(ALIGNMENT, arena.used);
 	}
@@ -186,6 +186,19 @@ static void *create(const struct circuit_program *program)
 	fill_tables(self->circuit);
 	return self;
 }
+
+#define PRECISION(name, kernels_of)                                                                                    \
+	static size_t bytes##name(const struct circuit_program *program)                                               \
+	{                                                                                                              \
+		return bytes_with(program, isa_pick()->kernels_of);                                                    \
+	}                                                                                                              \
+	static void *create##name(const struct circuit_program *program)                                               \
+	{                                                                                                              \
+		return create_with(program, isa_pick()->kernels_of);                                                   \
+	}
+
+PRECISION(_float64, kernels)
+PRECISION(_float32, kernels_f32)
 
 /* As many sets at a time as there is memory for. */
 static void run(struct batch *self, struct batch_call call, int sets)
@@ -241,8 +254,10 @@ static void backward(void *state, const double *features, const double *weights,
 
 const struct plan_kind plan_batch = {
     .name = "batch",
-    .bytes = bytes,
-    .create = create,
+    .bytes = bytes_float64,
+    .create = create_float64,
+    .bytes_float32 = bytes_float32,
+    .create_float32 = create_float32,
     .destroy = destroy,
     .forward = forward,
     .backward = backward,

@@ -1,6 +1,6 @@
 /* The batch plan's inner loops. The samples of a tile lie innermost, so that every gate is the same arithmetic on whole
- * vectors: no shuffles, and every wire costs the same. Compiled once per instruction set: -DKERNEL_ISA names the table.
- */
+ * vectors: no shuffles, and every wire costs the same. Compiled once per instruction set, whose
+ * name -DKERNEL_ISA gives, and once more for float32 (batch_kernel_f32.c). */
 #include "engine/circuit/batch_measure.h"
 #include "engine/circuit/batch_product.h"
 #include "engine/circuit/batch_steps.h"
@@ -323,8 +323,12 @@ static void backward(const struct batch_circuit *circuit, const struct batch_mem
 		store_weights(circuit, &memory->sets[set], call->d_weights + (size_t)set * call->weights_per_set);
 }
 
+#ifdef KERNEL_FLOAT32
+#define TABLE_NAME(isa) batch_kernels_f32_##isa
+#else
 #define TABLE_NAME(isa) batch_kernels_##isa
-#define TABLE(isa)      TABLE_NAME(isa)
+#endif
+#define TABLE(isa) TABLE_NAME(isa)
 
 extern const struct batch_kernels TABLE(KERNEL_ISA);
 

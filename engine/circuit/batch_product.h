@@ -9,8 +9,13 @@
 static inline void real_wire(const struct tile *tile, int wire)
 {
 	const struct batch_circuit *circuit = tile->circuit;
+	int first = circuit->prefix_start[wire], end = circuit->prefix_start[wire + 1];
 	vec zero = (vec){0} + 1, one = {0};
-	for (int i = circuit->prefix_start[wire]; i < circuit->prefix_start[wire + 1]; i++) {
+	if (first < end) {
+		zero = *tile_cosine(tile, circuit->prefix[first].slot);
+		one = *tile_sine(tile, circuit->prefix[first].slot);
+	}
+	for (int i = first + 1; i < end; i++) {
 		vec c = *tile_cosine(tile, circuit->prefix[i].slot), s = *tile_sine(tile, circuit->prefix[i].slot);
 		vec next = c * zero - s * one;
 		one = s * zero + c * one;

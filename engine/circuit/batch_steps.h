@@ -54,7 +54,7 @@ ALWAYS_INLINE struct amplitude phase_at(const struct phases *phases, size_t k, b
 {
 	if (lanes)
 		return phases->lanes[phases->signs[k]];
-	return (struct amplitude){(vec){0} + phases->shared[2 * k], (vec){0} + phases->shared[2 * k + 1]};
+	return (struct amplitude){SPLAT(phases->shared[2 * k]), SPLAT(phases->shared[2 * k + 1])};
 }
 
 /* Real numbers widen from the top down, so that source and result may be the same memory. */

@@ -9,7 +9,7 @@ struct nn_kernels;
 
 struct isa {
 	const char *name;
-	const struct batch_kernels *kernels;
+	const struct batch_kernels *kernels, *kernels_f32;
 	const struct nn_kernels *nn;
 	bool (*supported)(void);
 };

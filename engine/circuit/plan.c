@@ -36,6 +36,12 @@ static const struct plan_kind *find(const struct circuit_program *program, const
 
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error)
 {
+	return plan_new_precision(out, program, kind, PRECISION_FLOAT64, error);
+}
+
+int plan_new_precision(struct plan **out, const struct circuit_program *program, const char *kind,
+                       enum precision precision, struct qlstm_error *error)
+{
 	*out = NULL;
 	int code = program_check(program, error);
 	if (code != 0)
@@ -44,7 +50,10 @@ int plan_new(struct plan **out, const struct circuit_program *program, const cha
 	if (found == NULL)
 		return error_set(error, ERR_NOT_FOUND, NULL, "no plan is called '%s'", kind);
 	struct plan *plan = malloc(sizeof *plan);
-	void *state = plan != NULL ? found->create(program) : NULL;
+	bool narrow = precision == PRECISION_FLOAT32 && found->create_float32 != NULL;
+	void *state = NULL;
+	if (plan != NULL)
+		state = narrow ? found->create_float32(program) : found->create(program);
 	if (state == NULL) {
 		free(plan);
 		return error_set(error, ERR_TOO_LARGE, NULL, "%d wires need more memory than there is for plan '%s'",
@@ -80,8 +89,16 @@ const char *plan_isa(void)
 
 size_t plan_bytes(const struct circuit_program *program, const char *kind)
 {
+	return plan_bytes_precision(program, kind, PRECISION_FLOAT64);
+}
+
+size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision)
+{
 	const struct plan_kind *found = find(program, kind);
-	return found != NULL ? found->bytes(program) : 0;
+	if (found == NULL)
+		return 0;
+	bool narrow = precision == PRECISION_FLOAT32 && found->bytes_float32 != NULL;
+	return narrow ? found->bytes_float32(program) : found->bytes(program);
 }
 
 void plan_forward(struct plan *plan, const double *features, const double *weights, size_t batch, double *outputs)

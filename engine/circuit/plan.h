@@ -11,9 +11,15 @@
 
 struct plan;
 
+/* Of the arithmetic inside; arrays are always float64, and gradients of weights add up in float64. */
+enum precision { PRECISION_FLOAT64, PRECISION_FLOAT32 };
+
 /* `kind` is "reference", "batch" or "auto"/NULL (the planner chooses). The program is borrowed and must outlive the
  * plan. ERR_TOO_LARGE when its scratch memory cannot be had, ERR_NOT_FOUND for an unknown kind. */
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error);
+/* plan_new in a precision; the reference plan computes in float64 in any case. */
+int plan_new_precision(struct plan **out, const struct circuit_program *program, const char *kind,
+                       enum precision precision, struct qlstm_error *error);
 void plan_free(struct plan *plan);
 
 /* What was chosen: "reference" or "batch". */
@@ -24,6 +30,7 @@ const char *plan_kind_name(int index);
 const char *plan_isa(void);
 /* Bytes of scratch memory that a plan of this program takes; `kind` as above. */
 size_t plan_bytes(const struct circuit_program *program, const char *kind);
+size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision);
 
 /* outputs[o][b] = <O_o> of sample b. features [n_features][batch], weights [n_weights]. Cost: one pass over the gates
  * per sample. */

@@ -13,6 +13,9 @@ struct plan_kind {
 	size_t (*bytes)(const struct circuit_program *program);
 	/* All the memory that forward and backward need; NULL when it cannot be had. The program is checked. */
 	void *(*create)(const struct circuit_program *program);
+	/* The same for float32 arithmetic. NULL: this kind computes in float64 whatever is asked for. */
+	size_t (*bytes_float32)(const struct circuit_program *program);
+	void *(*create_float32)(const struct circuit_program *program);
 	void (*destroy)(void *state);
 	void (*forward)(void *state, const double *features, const double *weights, size_t batch, double *outputs);
 	void (*backward)(void *state, const double *features, const double *weights, size_t batch,

@@ -4,6 +4,7 @@
 #define QLSTM_CIRCUIT_VECTOR_H
 
 #include <stddef.h>
+#include <string.h>
 
 #if defined __AVX512F__
 #define VECTOR_BYTES 64
@@ -23,6 +24,8 @@ typedef long long mask64 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 /* What amplitudes are made of: -DKERNEL_FLOAT32 or float64. */
 #ifdef KERNEL_FLOAT32
 typedef float real;
+/* Half a register, as many numbers as a vec64. */
+typedef real half_vec __attribute__((vector_size(VECTOR_BYTES / 2), may_alias));
 #else
 typedef double real;
 #endif
@@ -68,24 +71,33 @@ static inline void store64(double *to, vec64 v, size_t count)
 /* The same between float64 arrays and a vec. */
 static inline vec load_row(const double *from, size_t count)
 {
-	if (sizeof(real) == sizeof(double))
-		return (vec)load64(from, count);
-	vec row = {0};
-	for (size_t l = 0; l < WIDTH; l++)
-		if (l < count)
-			row[l] = (real)from[l];
+#ifdef KERNEL_FLOAT32
+	vec row;
+	for (size_t l = 0; l < WIDTH; l += WIDTH64) {
+		vec64 part = l < count ? load64(from + l, count - l) : (vec64){0};
+		half_vec narrow = __builtin_convertvector(part, half_vec);
+		memcpy((real *)&row + l, &narrow, sizeof narrow);
+	}
 	return row;
+#else
+	return load64(from, count);
+#endif
 }
 
 static inline void store_row(double *to, vec row, size_t count)
 {
-	if (sizeof(real) == sizeof(double)) {
-		store64(to, (vec64)row, count);
-		return;
+#ifdef KERNEL_FLOAT32
+	for (size_t l = 0; l < WIDTH && l < count; l += WIDTH64) {
+		half_vec narrow;
+		memcpy(&narrow, (const real *)&row + l, sizeof narrow);
+		store64(to + l, __builtin_convertvector(narrow, vec64), count - l);
 	}
-	for (size_t l = 0; l < WIDTH; l++)
-		if (l < count)
-			to[l] = (double)row[l];
+#else
+	store64(to, row, count);
+#endif
 }
+
+/* A number in all lanes. */
+#define SPLAT(x) ((x) - (vec){0})
 
 #endif

@@ -84,7 +84,7 @@ static int chen2020_prepare(struct cell *cell, const char *plan, struct qlstm_er
 	for (int k = 0; k < CHEN_PROGRAMS; k++) {
 		if (own->plans[k] != NULL)
 			continue;
-		int rc = plan_new(&own->plans[k], own->programs[k], plan, error);
+		int rc = plan_new_precision(&own->plans[k], own->programs[k], plan, cell->precision, error);
 		if (rc != 0)
 			return rc;
 	}
@@ -96,7 +96,7 @@ static size_t chen2020_plan_bytes(const struct cell *cell, const char *plan)
 	const struct chen2020 *own = cell->own;
 	size_t bytes = 0;
 	for (int k = 0; k < CHEN_PROGRAMS; k++)
-		bytes += plan_bytes(own->programs[k], plan);
+		bytes += plan_bytes_precision(own->programs[k], plan, cell->precision);
 	return bytes;
 }
 

@@ -124,13 +124,13 @@ static int gated_open(struct cell *cell, const char *prefix, struct qlstm_error 
 static int gated_prepare(struct cell *cell, const char *plan, struct qlstm_error *error)
 {
 	struct gated *own = cell->own;
-	return own->plan != NULL ? 0 : plan_new(&own->plan, own->program, plan, error);
+	return own->plan != NULL ? 0 : plan_new_precision(&own->plan, own->program, plan, cell->precision, error);
 }
 
 static size_t gated_plan_bytes(const struct cell *cell, const char *plan)
 {
 	const struct gated *own = cell->own;
-	return plan_bytes(own->program, plan);
+	return plan_bytes_precision(own->program, plan, cell->precision);
 }
 
 static void gated_deal(struct cell *cell, struct block *block, int batch)
