@@ -145,18 +145,17 @@ static void load_features(const struct tile *tile, const struct batch_call *call
 static void store_features(const struct tile *tile, const struct batch_call *call)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	double *x = tile->memory->scratch, *slopes = x + WIDTH, *gradient = slopes + WIDTH;
+	double *x = tile->memory->scratch, *slopes = x + WIDTH;
 	for (int i = 0; i < circuit->n_feature_slots; i++) {
 		double *to = call->d_features + (size_t)circuit->slots[i].index * call->batch + tile->first;
-		load_feature(tile, call, i, x);
-		encoder_slopes(circuit->slots[i].encoder, x, WIDTH, slopes);
-		store_row(gradient, ((vec *)tile->memory->gradient)[i], WIDTH);
-		for (size_t l = 0; l < WIDTH; l += WIDTH64) {
-			size_t left = tile->used > l ? tile->used - l : 0;
-			vec64 sum = *(vec64 *)(gradient + l) * *(vec64 *)(slopes + l);
-			if (left > 0)
-				store64(to + l, load64(to + l, left) + sum, left);
+		vec gradient = ((vec *)tile->memory->gradient)[i];
+		enum encoder encoder = circuit->slots[i].encoder;
+		if (encoder != ENCODER_X) {
+			load_feature(tile, call, i, x);
+			encoder_slopes(encoder, x, WIDTH, slopes);
+			gradient *= load_row(slopes, WIDTH);
 		}
+		store_row(to, load_row(to, tile->used) + gradient, tile->used);
 	}
 }
 

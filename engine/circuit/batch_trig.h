@@ -108,21 +108,18 @@ static void encode(enum encoder encoder, double *x, size_t count, double *cosine
 	}
 }
 
-/* What gradients with respect to the angle are multiplied with. */
+/* What gradients with respect to the angle are multiplied with; `count` is a multiple of WIDTH64. */
 static void encoder_slopes(enum encoder encoder, const double *x, size_t count, double *slopes)
 {
-	switch (encoder) {
-	case ENCODER_ATAN:
-		for (size_t i = 0; i < count; i++)
-			slopes[i] = 1.0 / (1.0 + x[i] * x[i]);
-		return;
-	case ENCODER_ATAN_SQUARE:
-		for (size_t i = 0; i < count; i++)
-			slopes[i] = 2.0 * x[i] / (1.0 + x[i] * x[i] * x[i] * x[i]);
-		return;
-	default:
-		for (size_t i = 0; i < count; i++)
-			slopes[i] = encoder == ENCODER_X ? 1.0 : encoder_derivative(encoder, x[i]);
+	for (size_t i = 0; i < count; i += WIDTH64) {
+		vec64 v = *(const vec64 *)(x + i), square = v * v;
+		if (encoder == ENCODER_ATAN)
+			*(vec64 *)(slopes + i) = 1.0 / (1.0 + square);
+		else if (encoder == ENCODER_ATAN_SQUARE)
+			*(vec64 *)(slopes + i) = 2.0 * v / (1.0 + square * square);
+		else
+			for (size_t l = i; l < i + WIDTH64; l++)
+				slopes[l] = encoder_derivative(encoder, x[l]);
 	}
 }
 

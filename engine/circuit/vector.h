@@ -4,7 +4,6 @@
 #define QLSTM_CIRCUIT_VECTOR_H
 
 #include <stddef.h>
-#include <string.h>
 
 #if defined __AVX512F__
 #define VECTOR_BYTES 64
@@ -69,33 +68,43 @@ static inline void store64(double *to, vec64 v, size_t count)
 }
 
 /* The same between float64 arrays and a vec. */
+#ifdef KERNEL_FLOAT32
+#if VECTOR_BYTES == 64
+#define LOW_HALF  0, 1, 2, 3, 4, 5, 6, 7
+#define HIGH_HALF 8, 9, 10, 11, 12, 13, 14, 15
+#elif VECTOR_BYTES == 32
+#define LOW_HALF  0, 1, 2, 3
+#define HIGH_HALF 4, 5, 6, 7
+#else
+#define LOW_HALF  0, 1
+#define HIGH_HALF 2, 3
+#endif
+
 static inline vec load_row(const double *from, size_t count)
 {
-#ifdef KERNEL_FLOAT32
-	vec row;
-	for (size_t l = 0; l < WIDTH; l += WIDTH64) {
-		vec64 part = l < count ? load64(from + l, count - l) : (vec64){0};
-		half_vec narrow = __builtin_convertvector(part, half_vec);
-		memcpy((real *)&row + l, &narrow, sizeof narrow);
-	}
-	return row;
-#else
-	return load64(from, count);
-#endif
+	vec64 low = load64(from, count), high = count > WIDTH64 ? load64(from + WIDTH64, count - WIDTH64) : (vec64){0};
+	half_vec a = __builtin_convertvector(low, half_vec), b = __builtin_convertvector(high, half_vec);
+	return __builtin_shufflevector(a, b, LOW_HALF, HIGH_HALF);
 }
 
 static inline void store_row(double *to, vec row, size_t count)
 {
-#ifdef KERNEL_FLOAT32
-	for (size_t l = 0; l < WIDTH && l < count; l += WIDTH64) {
-		half_vec narrow;
-		memcpy(&narrow, (const real *)&row + l, sizeof narrow);
-		store64(to + l, __builtin_convertvector(narrow, vec64), count - l);
-	}
-#else
-	store64(to, row, count);
-#endif
+	half_vec a = __builtin_shufflevector(row, row, LOW_HALF), b = __builtin_shufflevector(row, row, HIGH_HALF);
+	store64(to, __builtin_convertvector(a, vec64), count);
+	if (count > WIDTH64)
+		store64(to + WIDTH64, __builtin_convertvector(b, vec64), count - WIDTH64);
 }
+#else
+static inline vec load_row(const double *from, size_t count)
+{
+	return load64(from, count);
+}
+
+static inline void store_row(double *to, vec row, size_t count)
+{
+	store64(to, row, count);
+}
+#endif
 
 /* A number in all lanes. */
 #define SPLAT(x) ((x) - (vec){0})
