@@ -126,6 +126,7 @@ static void lay_out(struct batch *self, struct arena *arena)
 		    .gradient = take(arena, slots * row),
 		    .phases = take(arena, 2 * diagonals * size * self->kernels->number_bytes),
 		    .slopes = take(arena, diagonals * size * row),
+		    .weights = take(arena, (size_t)circuit->program->n_weights * sizeof(double)),
 		    .totals = take(arena, slots * sizeof(double)),
 		};
 }

@@ -68,15 +68,23 @@ static void load_phases(const struct batch_circuit *circuit, const struct batch_
 	}
 }
 
-static void load_sets(const struct batch_circuit *circuit, const struct batch_memory *memory,
-                      const struct batch_call *call)
+/* A recurrent layer calls with the same weights for all its time steps, forward and backward: what is made of them is
+ * kept until they change. */
+static void load_sets(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
 {
-	for (int set = 0; set < call->n_sets; set++) {
-		const double *weights = call->weights + (size_t)set * call->weights_per_set;
-		load_weights(circuit, memory, set, weights);
+	size_t bytes = call->weights_per_set * sizeof(double);
+	for (int k = 0; k < call->n_sets; k++) {
+		struct batch_set *set = &memory->sets[k];
+		const double *weights = call->weights + (size_t)k * call->weights_per_set;
+		if (set->loaded && (bytes == 0 || memcmp(set->weights, weights, bytes) == 0))
+			continue;
+		load_weights(circuit, memory, k, weights);
 		for (int i = 0; i < circuit->n_steps; i++)
 			if (circuit->steps[i].kind == STEP_DIAGONAL)
-				load_phases(circuit, memory, set, &circuit->steps[i], weights);
+				load_phases(circuit, memory, k, &circuit->steps[i], weights);
+		if (bytes > 0)
+			memcpy(set->weights, weights, bytes);
+		set->loaded = true;
 	}
 }
 
@@ -296,8 +304,7 @@ static void (*const runs[])(struct tile *tile, const struct batch_call *call) = 
 #undef RUN_ROW
 };
 
-static void run_tiles(const struct batch_circuit *circuit, const struct batch_memory *memory,
-                      const struct batch_call *call)
+static void run_tiles(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
 {
 	bool constant = (size_t)circuit->n_wires < sizeof runs / sizeof *runs;
 	struct tile tile = {.circuit = circuit, .memory = memory, .set = memory->sets};
@@ -312,8 +319,7 @@ static void run_tiles(const struct batch_circuit *circuit, const struct batch_me
 	}
 }
 
-static void backward(const struct batch_circuit *circuit, const struct batch_memory *memory,
-                     const struct batch_call *call)
+static void backward(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
 {
 	for (int set = 0; set < call->n_sets; set++)
 		clear_set(circuit, &memory->sets[set]);

@@ -14,7 +14,9 @@ struct batch_set {
 	void *gradient;      /* rows of the same slots, accumulated over tiles */
 	void *phases;        /* [n_diagonals][2^n][re, im] numbers */
 	void *slopes;        /* [n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k), accumulated over tiles */
-	double *totals;      /* of the same slots: the sums of gradient and slopes so far */
+	double *weights;     /* that cosine, sine and phases are of; only while loaded */
+	bool loaded;
+	double *totals; /* of the same slots: the sums of gradient and slopes so far */
 };
 
 /* A tile is as many samples as a register has lanes. Everything is aligned to 64 bytes. */
@@ -47,9 +49,9 @@ struct batch_call {
 struct batch_kernels {
 	size_t row_bytes, number_bytes;
 	int block_gates; /* rotations that one pass takes at most */
-	void (*forward)(const struct batch_circuit *circuit, const struct batch_memory *memory,
+	void (*forward)(const struct batch_circuit *circuit, struct batch_memory *memory,
 	                const struct batch_call *call);
-	void (*backward)(const struct batch_circuit *circuit, const struct batch_memory *memory,
+	void (*backward)(const struct batch_circuit *circuit, struct batch_memory *memory,
 	                 const struct batch_call *call);
 };
 
