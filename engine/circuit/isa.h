@@ -1,14 +1,16 @@
-/* Which instruction set the kernels use. Internal to engine/circuit. */
+/* Which instruction set the kernels use. Internal to the engine. */
 #ifndef QLSTM_CIRCUIT_ISA_H
 #define QLSTM_CIRCUIT_ISA_H
 
 #include <stdbool.h>
 
 struct batch_kernels;
+struct nn_kernels;
 
 struct isa {
 	const char *name;
-	const struct batch_kernels *kernels;
+	const struct batch_kernels *kernels, *kernels_f32;
+	const struct nn_kernels *nn;
 	bool (*supported)(void);
 };
 
@@ -16,7 +18,7 @@ struct isa {
 const struct isa *isa_pick(void);
 /* The i-th one compiled in, widest first, whether supported or not; NULL past the last. */
 const struct isa *isa_at(int index);
-/* Makes plans created from now on use `isa`, which must be supported: for tests and benchmarks. */
+/* Makes layers, and plans created from now on, use `isa`, which must be supported: for tests and benchmarks. */
 void isa_force(const struct isa *isa);
 
 #endif
