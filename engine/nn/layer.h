@@ -12,6 +12,13 @@
 #include "engine/nn/model.h"
 #include "engine/train/params.h"
 
+/* Who is told after every time step of a recurrent layer; shared by the layers of a model. */
+struct watch {
+	model_watch_fn fn; /* NULL: nobody */
+	void *context;
+	bool abandoned; /* fn said stop; the rest of the pass is skipped */
+};
+
 struct layer;
 
 struct layer_ops {
@@ -35,6 +42,7 @@ struct layer {
 	struct params *params;
 	char name[PARAM_NAME_SIZE / 2]; /* "layers.0" */
 	int n_in, n_out;
+	struct watch *watch;      /* the model's */
 	enum precision precision; /* of circuits */
 	bool final_only;          /* recurrent: return the final step alone */
 	void *own;

@@ -12,6 +12,7 @@ struct model {
 	struct model_config config;
 	struct params params;
 	struct layer layers[MODEL_MAX_LAYERS];
+	struct watch watch;
 	int last_recurrent; /* index of the last recurrent layer */
 	int steps, batch;   /* of the last forward */
 	int reserved_steps, reserved_batch;
@@ -99,6 +100,7 @@ static int model_open_layers(struct model *model, struct qlstm_error *error)
 		struct layer *layer = &model->layers[k];
 		layer->config = model->config.layers[k];
 		layer->params = &model->params;
+		layer->watch = &model->watch;
 		layer->precision = model->config.precision;
 		layer->n_in = width;
 		snprintf(layer->name, sizeof layer->name, "layers.%d", k);
@@ -230,8 +232,9 @@ void model_forward(struct model *model, const double *x, int steps, int batch, d
 	model->x = x;
 	model->steps = steps;
 	model->batch = batch;
+	model->watch.abandoned = false;
 	const double *in = x;
-	for (int k = 0; k < model->config.n_layers; k++) {
+	for (int k = 0; k < model->config.n_layers && !model->watch.abandoned; k++) {
 		struct layer *layer = &model->layers[k];
 		int frames = k <= model->last_recurrent ? steps : 1;
 		layer->ops->forward(layer, in, frames, batch, model->outputs[k]);
@@ -243,7 +246,7 @@ void model_forward(struct model *model, const double *x, int steps, int batch, d
 void model_backward(struct model *model, const double *dy, double *dx)
 {
 	const double *gradient = dy;
-	for (int k = model->config.n_layers - 1; k >= 0; k--) {
+	for (int k = model->config.n_layers - 1; k >= 0 && !model->watch.abandoned; k--) {
 		struct layer *layer = &model->layers[k];
 		const double *in = k > 0 ? model->outputs[k - 1] : model->x;
 		layer->ops->backward(layer, in, gradient, model->gradients[k]);
@@ -252,6 +255,16 @@ void model_backward(struct model *model, const double *dy, double *dx)
 	if (dx != NULL)
 		memcpy(dx, gradient,
 		       (size_t)model->steps * (size_t)model->config.n_inputs * (size_t)model->batch * sizeof(double));
+}
+
+void model_watch(struct model *model, model_watch_fn watch, void *context)
+{
+	model->watch = (struct watch){.fn = watch, .context = context};
+}
+
+bool model_abandoned(const struct model *model)
+{
+	return model->watch.abandoned;
 }
 
 const double *model_hidden(const struct model *model, int *width)

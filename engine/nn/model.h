@@ -72,6 +72,14 @@ void model_forward(struct model *model, const double *x, int steps, int batch, d
 /* For the last forward: adds to the gradient block; dx [steps][n_inputs][batch] is overwritten unless NULL. */
 void model_backward(struct model *model, const double *dy, double *dx);
 
+/* Called after every time step of every recurrent layer, forward and backward, so that whoever drives a long pass can
+ * show signs of life and stop it. A non-zero return abandons the pass: what it has computed is undefined. NULL: nobody.
+ */
+typedef int (*model_watch_fn)(void *context);
+void model_watch(struct model *model, model_watch_fn watch, void *context);
+/* Whether the last forward or backward was abandoned. */
+bool model_abandoned(const struct model *model);
+
 /* The last recurrent layer's final hidden output [width][batch] of the last forward; borrowed. For golden tests. */
 const double *model_hidden(const struct model *model, int *width);
 

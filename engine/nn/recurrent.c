@@ -129,6 +129,15 @@ static struct cell_step direction_step(const struct layer *layer, struct directi
 	return step;
 }
 
+/* True when the pass is to be abandoned. */
+static bool recurrent_tick(const struct layer *layer)
+{
+	struct watch *watch = layer->watch;
+	if (watch->fn != NULL && !watch->abandoned)
+		watch->abandoned = watch->fn(watch->context) != 0;
+	return watch->abandoned;
+}
+
 static void recurrent_forward(struct layer *layer, const double *x, int steps, int batch, double *y)
 {
 	struct recurrent *own = layer->own;
@@ -143,6 +152,8 @@ static void recurrent_forward(struct layer *layer, const double *x, int steps, i
 		for (size_t s = 0; s < (size_t)steps; s++) {
 			struct cell_step step = direction_step(layer, d, x, s);
 			d->cell.ops->forward(&d->cell, &step);
+			if (recurrent_tick(layer))
+				return;
 			const double *from = d->cell.out_is_h ? step.h : step.out;
 			if (layer->final_only && s + 1 < (size_t)steps)
 				continue;
@@ -190,6 +201,8 @@ static void recurrent_backward(struct layer *layer, const double *x, const doubl
 			direction_backward(layer, d, s, x, layer->final_only && s + 1 < steps ? NULL : d_out);
 			for (size_t j = 0; j < in; j++)
 				dx[time * in + j] += d->d_x[j];
+			if (recurrent_tick(layer))
+				return;
 		}
 	}
 }

@@ -118,7 +118,14 @@ static double trainer_clip(struct trainer *t)
 	return norm;
 }
 
-/* One optimiser step on the gathered batch. Returns the batch's mean loss; *norm is the gradient's before clipping. */
+static int trainer_watch(void *context)
+{
+	const struct trainer *t = context;
+	return t->watch.fn(t->watch.context, t->watch.epoch, t->watch.batch, t->watch.n_batches);
+}
+
+/* One optimiser step on the gathered batch, none when the pass was abandoned. Returns the batch's mean loss; *norm is
+ * the gradient's before clipping. */
 static double trainer_step(struct trainer *t, size_t count, double *norm)
 {
 	struct params *params = model_params(t->model);
@@ -127,7 +134,10 @@ static double trainer_step(struct trainer *t, size_t count, double *norm)
 	double loss = t->loss->sum(t->y, t->target, n) / (double)n;
 	t->loss->backward(t->y, t->target, n, 1.0 / (double)n, t->dy);
 	params_zero_gradients(params);
-	model_backward(t->model, t->dy, NULL);
+	if (!model_abandoned(t->model))
+		model_backward(t->model, t->dy, NULL);
+	if (model_abandoned(t->model))
+		return 0.0;
 	*norm = trainer_clip(t);
 	optimizer_step(t->optimizer, params->values, params->gradients);
 	return loss;
@@ -137,7 +147,7 @@ static double trainer_test_loss(struct trainer *t)
 {
 	const struct windows *w = t->windows;
 	double sum = 0.0;
-	for (size_t first = 0; first < w->n_test; first += EVALUATION_BATCH) {
+	for (size_t first = 0; first < w->n_test && !model_abandoned(t->model); first += EVALUATION_BATCH) {
 		size_t count = w->n_test - first < EVALUATION_BATCH ? w->n_test - first : EVALUATION_BATCH;
 		trainer_gather(t, NULL, w->n_train + first, count);
 		model_forward(t->model, t->x, w->steps, (int)count, t->y);
@@ -153,37 +163,63 @@ static double seconds_now(void)
 	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* All batches of an epoch; sums of the batches' losses and gradient norms in *row. */
+static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *row, struct qlstm_error *error)
+{
+	size_t n = t->windows->n_train, size = (size_t)t->config.batch_size, batches = t->watch.n_batches;
+	trainer_order(t, epoch);
+	for (size_t b = 0; b < batches; b++) {
+		t->watch.batch = b;
+		size_t count = n - b * size < size ? n - b * size : size;
+		trainer_gather(t, t->order, b * size, count);
+		double norm = 0.0, loss = 0.0;
+		bool stopped = t->watch.fn != NULL && trainer_watch(t) != 0;
+		if (!stopped)
+			loss = trainer_step(t, count, &norm);
+		if (stopped || model_abandoned(t->model))
+			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
+		if (!isfinite(loss) || !isfinite(norm))
+			return error_set(
+			    error, ERR_NUMERIC, "",
+			    "the %s is not finite in epoch %d, batch %zu of %zu; a smaller learning_rate or a "
+			    "clip_norm may help",
+			    isfinite(loss) ? "gradient" : "loss", epoch, b + 1, batches);
+		row->train_loss += loss;
+		row->gradient_norm += norm;
+	}
+	return 0;
+}
+
 int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, struct epoch_metrics *metrics,
                   struct qlstm_error *error)
 {
 	if (t->epochs_done >= t->config.epochs)
 		return error_set(error, ERR_INVALID, "", "all %d epochs are done", t->config.epochs);
-	double start = seconds_now(), loss = 0.0, norm = 0.0;
+	double start = seconds_now();
 	int epoch = t->epochs_done + 1;
-	size_t n = t->windows->n_train, size = (size_t)t->config.batch_size, batches = (n + size - 1) / size;
-	trainer_order(t, epoch);
-	for (size_t b = 0; b < batches; b++) {
-		if (on_batch != NULL && on_batch(context, epoch, b, batches) != 0)
-			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
-		size_t count = n - b * size < size ? n - b * size : size;
-		trainer_gather(t, t->order, b * size, count);
-		double batch_norm, batch_loss = trainer_step(t, count, &batch_norm);
-		if (!isfinite(batch_loss) || !isfinite(batch_norm))
-			return error_set(
-			    error, ERR_NUMERIC, "",
-			    "the %s is not finite in epoch %d, batch %zu of %zu; a smaller learning_rate or a "
-			    "clip_norm may help",
-			    isfinite(batch_loss) ? "gradient" : "loss", epoch, b + 1, batches);
-		loss += batch_loss;
-		norm += batch_norm;
+	size_t size = (size_t)t->config.batch_size, batches = (t->windows->n_train + size - 1) / size;
+	t->watch.fn = on_batch;
+	t->watch.context = context;
+	t->watch.epoch = epoch;
+	t->watch.n_batches = batches;
+	model_watch(t->model, on_batch != NULL ? trainer_watch : NULL, t);
+
+	struct epoch_metrics row = {.epoch = epoch};
+	int rc = trainer_batches(t, epoch, &row, error);
+	if (rc == 0) {
+		t->watch.batch = batches;
+		row.test_loss = trainer_test_loss(t);
+		if (model_abandoned(t->model))
+			rc = error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
+		else if (!isfinite(row.test_loss))
+			rc = error_set(error, ERR_NUMERIC, "", "the test loss is not finite after epoch %d", epoch);
 	}
-	struct epoch_metrics row = {.epoch = epoch,
-	                            .train_loss = loss / (double)batches,
-	                            .test_loss = trainer_test_loss(t),
-	                            .gradient_norm = norm / (double)batches,
-	                            .seconds = seconds_now() - start};
-	if (!isfinite(row.test_loss))
-		return error_set(error, ERR_NUMERIC, "", "the test loss is not finite after epoch %d", epoch);
+	model_watch(t->model, NULL, NULL);
+	if (rc != 0)
+		return rc;
+	row.train_loss /= (double)batches;
+	row.gradient_norm /= (double)batches;
+	row.seconds = seconds_now() - start;
 	t->history[t->epochs_done++] = row;
 	*metrics = row;
 	return 0;

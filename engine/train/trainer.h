@@ -31,8 +31,9 @@ struct epoch_metrics {
 	double seconds;       /* wall time of this epoch; not part of the reproducible state */
 };
 
-/* Called before each batch; a non-zero return stops the epoch (ERR_CANCELLED) and undoes nothing: resume from the last
- * checkpoint. May be NULL. */
+/* Called before each batch and after every time step inside it, also while the test part is evaluated (batch =
+ * n_batches then), so it must be cheap. A non-zero return stops the epoch (ERR_CANCELLED) and undoes nothing: resume
+ * from the last checkpoint. May be NULL. */
 typedef int (*trainer_batch_fn)(void *context, int epoch, size_t batch, size_t n_batches);
 
 struct trainer;

@@ -19,6 +19,12 @@ struct trainer {
 	double *x; /* [steps][n_inputs][batch] */
 	double *y; /* [n_targets][batch], likewise target and dy */
 	double *target, *dy;
+	struct {
+		trainer_batch_fn fn; /* the caller's, of the epoch that runs */
+		void *context;
+		int epoch;
+		size_t batch, n_batches;
+	} watch;
 	size_t *order; /* [n_train] */
 };
 

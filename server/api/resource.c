@@ -57,9 +57,9 @@ static json_t *results_json(const struct experiment_row *row)
 /* Seconds, null while unknown: until the first attempt began, from then to the end, and in epochs alone. */
 static json_t *timings_json(const struct experiment_row *row)
 {
-	double queued = row->started_at > 0 ? (double)(row->started_at - row->created_at) * 1e-3 : NAN;
+	double queued = row->started_at > 0 ? (double)(row->started_at - row->created_at) / 1e3 : NAN;
 	double ran =
-	    row->started_at > 0 && row->finished_at > 0 ? (double)(row->finished_at - row->started_at) * 1e-3 : NAN;
+	    row->started_at > 0 && row->finished_at > 0 ? (double)(row->finished_at - row->started_at) / 1e3 : NAN;
 	return json_pack("{so, so, so}", "queued_seconds", json_finite(queued), "run_seconds", json_finite(ran),
 	                 "train_seconds", json_finite(row->train_seconds));
 }

@@ -30,8 +30,9 @@ static const char worker_script[] =
     "checkpoint() { printf $1 > checkpoint-$1; say "
     "'{\"type\":\"checkpoint\",\"epoch\":'$1',\"file\":\"checkpoint-'$1'\","
     "\"sha256\":\"'$(sha256sum checkpoint-$1 | cut -c1-64)'\"}'; }\n"
-    "finish() { printf weights > w; say '{\"type\":\"done\",\"artifacts\":[{\"name\":\"weights\",\"file\":\"w\","
-    "\"bytes\":'${1:-7}',\"sha256\":\"'$(sha256sum w | cut -c1-64)'\"}]}'; exit 0; }\n"
+    "announce() { printf weights > w; say '{\"type\":\"done\",\"artifacts\":[{\"name\":\"weights\",\"file\":\"w\","
+    "\"bytes\":'${1:-7}',\"sha256\":\"'$(sha256sum w | cut -c1-64)'\"}]}'; }\n"
+    "finish() { announce $1; exit 0; }\n"
     "error() { say '{\"type\":\"error\",\"reason\":\"'$1'\",\"message\":\"m\"}'; exit 1; }\n"
     "first() { case \"$PWD\" in *attempt-1) true;; *) false;; esac; }\n"
     "spec=$2; all=\"$*\"\n"
@@ -204,7 +205,7 @@ static void test_ends(void **state)
 	    {"error shutdown", "failed", "internal", "m", 60}, /* not the worker's to say */
 	    {"hello; kill -9 $$", "failed", "too_many_attempts",
 	     "worker_crashed: worker was killed by signal 9 (possibly out of memory)", 60},
-	    {"finish_later() { finish; }; exit 3", "failed", "too_many_attempts", NULL, 60},
+	    {"announce; exit 3", "failed", "too_many_attempts", NULL, 60},
 	    {"hello; exec sleep 100", "failed", "timeout", "the attempt took longer than limits.max_seconds", 0.3},
 	    {"trap '' TERM; exec sleep 100", "failed", "timeout", NULL, 0.3},
 	    {"hello; trap '' TERM; exec sleep 100", "failed", "too_many_attempts",

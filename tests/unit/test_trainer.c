@@ -199,12 +199,55 @@ static void test_stop_and_nan(void **state)
 	int calls = 0;
 	run_open(&run, "damped_shm", lstm, protocol(2, 1));
 	assert_int_equal(trainer_epoch(run.trainer, stop_at_third, &calls, &metrics, &error), ERR_CANCELLED);
-	assert_int_equal(calls, 3);
+	assert_int_equal(calls, 2 * (1 + 4 + 4) + 1); /* before a batch, after each of 4 steps forward and 4 back */
 	assert_int_equal(trainer_epochs_done(run.trainer), 0);
 	model_params(run.model)->values[0] = NAN;
 	error_clear(&error);
 	assert_int_equal(trainer_epoch(run.trainer, NULL, NULL, &metrics, &error), ERR_NUMERIC);
 	assert_non_null(strstr(error.message, "epoch 1, batch 1 of 16"));
+	run_close(&run);
+}
+
+/* Stopped inside a pass, at every possible call: cancelled, no epoch counted, and the parameters as they were: they
+ * change with an optimiser's step only. */
+static int stop_at_call(void *context, int epoch, size_t batch, size_t n_batches)
+{
+	(void)epoch, (void)batch, (void)n_batches;
+	return --*(int *)context == 0;
+}
+
+static void test_stop_inside_a_pass(void **state)
+{
+	(void)state;
+	for (int call = 2; call <= 9; call++) {
+		struct run run = {0};
+		struct epoch_metrics metrics;
+		int left = call;
+		run_open(&run, "damped_shm", chen, protocol(2, 1));
+		struct params *params = model_params(run.model);
+		double first = params->values[0];
+		assert_int_equal(trainer_epoch(run.trainer, stop_at_call, &left, &metrics, NULL), ERR_CANCELLED);
+		assert_int_equal(left, 0);
+		assert_int_equal(trainer_epochs_done(run.trainer), 0);
+		assert_true(params->values[0] == first);
+		run_close(&run);
+	}
+}
+
+static int stop_in_test_part(void *context, int epoch, size_t batch, size_t n_batches)
+{
+	(void)context, (void)epoch;
+	return batch == n_batches;
+}
+
+static void test_stop_in_test_part(void **state)
+{
+	(void)state;
+	struct run run = {0};
+	struct epoch_metrics metrics;
+	run_open(&run, "damped_shm", lstm, protocol(2, 1));
+	assert_int_equal(trainer_epoch(run.trainer, stop_in_test_part, NULL, &metrics, NULL), ERR_CANCELLED);
+	assert_int_equal(trainer_epochs_done(run.trainer), 0);
 	run_close(&run);
 }
 
@@ -229,7 +272,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_protocol_chen2020), cmocka_unit_test(test_protocol_lstm),
 	    cmocka_unit_test(test_resume_is_exact),   cmocka_unit_test(test_seed_decides),
-	    cmocka_unit_test(test_stop_and_nan),      cmocka_unit_test(test_predict),
+	    cmocka_unit_test(test_stop_and_nan),      cmocka_unit_test(test_stop_inside_a_pass),
+	    cmocka_unit_test(test_stop_in_test_part), cmocka_unit_test(test_predict),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
