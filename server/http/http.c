@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -410,8 +411,10 @@ int http_open(struct http_server **out, uv_loop_t *loop, const struct http_confi
 	server->budget.limit = MAX_BUFFERED_BYTES;
 	server->daemon = daemon_start(server, generic);
 	if (server->daemon == NULL) {
+		int reason = errno;
 		free(server);
-		return error_set(error, ERR_IO, NULL, "cannot listen on %s port %d", config->address, config->port);
+		return error_set(error, ERR_IO, NULL, "cannot listen on %s port %d: %s", config->address, config->port,
+		                 strerror(reason));
 	}
 	server->port = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 	int epoll = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
