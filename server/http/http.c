@@ -10,12 +10,12 @@
  * MHD, so an exchange outlives its handler. */
 #include "server/http/http.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <errno.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
