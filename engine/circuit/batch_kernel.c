@@ -283,7 +283,7 @@ ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *c
 		store_features(tile, call);
 }
 
-/* The number of wires as a constant where loops are short. */
+/* The number of wires as a constant where loops are short. From 5 wires on that gains nothing. */
 static void run_any(struct tile *tile, const struct batch_call *call)
 {
 	run_tile(tile, tile->circuit->n_wires, call);
@@ -294,7 +294,7 @@ static void run_any(struct tile *tile, const struct batch_call *call)
 	{                                                                                                              \
 		run_tile(tile, n, call);                                                                               \
 	}
-#define CONSTANT_WIRES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#define CONSTANT_WIRES(X) X(1) X(2) X(3) X(4)
 
 CONSTANT_WIRES(RUN)
 

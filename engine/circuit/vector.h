@@ -33,8 +33,10 @@ typedef real vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
 enum { WIDTH64 = VECTOR_BYTES / sizeof(double), WIDTH = VECTOR_BYTES / sizeof(real) };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-/* Before a loop whose bounds are constants where that matters: its body then stays in registers. */
+/* Before a loop over a block whose bounds are constants: the block then stays in registers. */
 #define UNROLL _Pragma("GCC unroll 16")
+/* Before a loop over a state. */
+#define UNROLL_SOME _Pragma("GCC unroll 4")
 
 /* `yes` where the mask is all ones, `no` where it is zero. */
 static inline vec64 choose64(mask64 where, vec64 yes, vec64 no)
