@@ -93,7 +93,7 @@ ALWAYS_INLINE void spread_bits(vec *sums, int n, const vec *g)
 ALWAYS_INLINE void measure(const struct tile *tile, int n, double *outputs, size_t batch)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	const void *psi = tile->memory->states[circuit->n_steps];
+	const void *psi = tile->states[circuit->n_steps];
 	vec *sums = tile->memory->sums, ones[CIRCUIT_MAX_WIRES], all = {0};
 	size_t size = (size_t)1 << n;
 	if (circuit->n_diagonal_observables > 0)
@@ -170,7 +170,7 @@ ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, const doub
 ALWAYS_INLINE void measure_backward(const struct tile *tile, int n, const double *d_outputs, size_t batch)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	const void *state = tile->memory->states[circuit->n_steps];
+	const void *state = tile->states[circuit->n_steps];
 	const vec *real_psi = state, *sums = tile->memory->sums;
 	const struct amplitude *psi = state;
 	const uint32_t *order = circuit->order;

@@ -33,8 +33,8 @@ typedef real vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
 enum { WIDTH64 = VECTOR_BYTES / sizeof(double), WIDTH = VECTOR_BYTES / sizeof(real) };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-/* UNROLL stands before a loop over a block whose bounds are constants, so that the block stays in registers, UNROLL_SOME
- * before one over a state. -DKERNEL_ROLLED: sanitizers, whose builds would take minutes. */
+/* UNROLL stands before a loop over a block whose bounds are constants, so that the block stays in registers,
+ * UNROLL_SOME before one over a state. -DKERNEL_ROLLED: sanitizers, whose builds would take minutes. */
 #ifdef KERNEL_ROLLED
 #define UNROLL
 #define UNROLL_SOME
