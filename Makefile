@@ -105,7 +105,7 @@ $(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/ope
 define kernel_rule
 $(BUILD)/$(1:.c=).$(2).o: $(1)
 	@mkdir -p $$(@D)
-	$$(call say,CC)$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) -O3 -ffp-contract=fast $$(march_$(2)) -DKERNEL_ISA=$(2) -c $$< -o $$@
+	$$(call say,CC)$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) $(if $(SAN),-O1 -DKERNEL_ROLLED,-O3) -ffp-contract=fast $$(march_$(2)) -DKERNEL_ISA=$(2) -c $$< -o $$@
 endef
 $(foreach s,$(KERNEL_SRC),$(foreach i,$(KERNEL_ISAS),$(eval $(call kernel_rule,$(s),$(i)))))
 

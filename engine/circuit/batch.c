@@ -13,9 +13,9 @@
 /* Between large arrays: without it, the same index of two arrays, whose sizes are powers of two, would compete for the
  * same few ways of the cache. */
 #define STAGGER 1088
-/* While the states before all steps fit in this, the backward pass finds them where the forward pass left them; beyond,
- * it undoes the steps on one state. Measured: half an L2 cache. */
-#define STATES_BYTES_MAX ((size_t)256 << 10)
+/* While the states before all steps fit in this, the backward pass finds them where it left them when it went forward;
+ * beyond, it undoes the steps on one state. Measured: an L2 cache. */
+#define STATES_BYTES_MAX ((size_t)512 << 10)
 /* Sets of weights are interleaved sample by sample while tables for all of them stay small. */
 #define SETS_WIRES_MAX 8
 
@@ -57,8 +57,8 @@ static void lay_out_tables(struct batch *self, struct arena *arena)
 			circuit->observables[o].pairs = take(arena, size / 2 * sizeof(struct batch_pair));
 }
 
-/* The first state has memory of its own, since sets of weights may share it. So have all others while that is little;
- * otherwise one for all real states and one for all complex ones. */
+/* The first state has memory of its own, since sets of weights may share it. The others share one memory for real and
+ * one for complex states, but where the backward pass keeps them they have memory of their own. */
 static void lay_out_states(struct batch *self, struct arena *arena)
 {
 	const struct batch_circuit *circuit = self->circuit;
@@ -67,19 +67,24 @@ static void lay_out_states(struct batch *self, struct arena *arena)
 	for (int i = 0; i < circuit->n_steps; i++)
 		numbers += (size_t)circuit->steps[i].parts;
 	bool keep = numbers * part <= STATES_BYTES_MAX;
-	void *reused[2] = {NULL, NULL};
-	bool taken[2] = {false, false};
+	void *shared[3] = {NULL, NULL, NULL};
+	bool taken[3] = {false, false, false};
 	memory->states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->states);
-	void *state = take(arena, (size_t)circuit->prefix_parts * part);
+	memory->kept_states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->kept_states);
+	void *first = take(arena, (size_t)circuit->prefix_parts * part);
 	if (arena->base != NULL)
-		memory->states[0] = state;
+		memory->states[0] = memory->kept_states[0] = first;
 	for (int i = 0; i < circuit->n_steps; i++) {
 		int parts = circuit->steps[i].parts;
-		if (keep || !taken[parts - 1])
-			reused[parts - 1] = take(arena, (size_t)parts * part);
-		taken[parts - 1] = true;
-		if (arena->base != NULL)
-			memory->states[i + 1] = reused[parts - 1];
+		bool fresh = keep || !taken[parts];
+		void *state = fresh ? take(arena, (size_t)parts * part) : shared[parts];
+		if (!taken[parts])
+			shared[parts] = state;
+		taken[parts] = true;
+		if (arena->base == NULL)
+			continue;
+		memory->states[i + 1] = shared[parts];
+		memory->kept_states[i + 1] = state;
 	}
 }
 

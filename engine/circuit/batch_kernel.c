@@ -221,7 +221,7 @@ static void store_weights(const struct batch_circuit *circuit, const struct batc
 ALWAYS_INLINE void prepare(const struct tile *tile, int n, bool first_set)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	void **states = tile->memory->states;
+	void **states = tile->states;
 	if (first_set || !circuit->prefix_shared) {
 		if (circuit->prefix_parts == 1)
 			real_product(tile, n, states[0]);
@@ -235,7 +235,7 @@ ALWAYS_INLINE void prepare(const struct tile *tile, int n, bool first_set)
 ALWAYS_INLINE void go_back(const struct tile *tile, int n)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	void **states = tile->memory->states;
+	void **states = tile->states;
 	for (int i = circuit->n_steps - 1; i >= 0; i--) {
 		if (states[i] == states[i + 1])
 			step_undo(tile, n, &circuit->steps[i], states[i]);
@@ -283,7 +283,7 @@ ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *c
 		store_features(tile, call);
 }
 
-/* The number of wires as a constant where loops are short. */
+/* The number of wires as a constant where loops are short. From 5 wires on that gains nothing. */
 static void run_any(struct tile *tile, const struct batch_call *call)
 {
 	run_tile(tile, tile->circuit->n_wires, call);
@@ -294,7 +294,7 @@ static void run_any(struct tile *tile, const struct batch_call *call)
 	{                                                                                                              \
 		run_tile(tile, n, call);                                                                               \
 	}
-#define CONSTANT_WIRES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#define CONSTANT_WIRES(X) X(1) X(2) X(3) X(4)
 
 CONSTANT_WIRES(RUN)
 
@@ -308,6 +308,7 @@ static void run_tiles(const struct batch_circuit *circuit, struct batch_memory *
 {
 	bool constant = (size_t)circuit->n_wires < sizeof runs / sizeof *runs;
 	struct tile tile = {.circuit = circuit, .memory = memory, .set = memory->sets};
+	tile.states = call->outputs != NULL ? memory->states : memory->kept_states;
 	load_sets(circuit, memory, call);
 	for (; tile.first < call->batch; tile.first += WIDTH) {
 		tile.used = call->batch - tile.first < WIDTH ? call->batch - tile.first : WIDTH;

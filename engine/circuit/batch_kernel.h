@@ -21,7 +21,9 @@ struct batch_set {
 
 /* A tile is as many samples as a register has lanes. Everything is aligned to 64 bytes. */
 struct batch_memory {
-	void **states;       /* before step i at i, [2^n][parts] rows; neighbours may be the same memory */
+	/* Before step i at i, [2^n][parts] rows; neighbours may be the same memory. kept_states: for the backward pass.
+	 */
+	void **states, **kept_states;
 	void *lambda;        /* [2^n][re, im] rows: the observables applied to the state */
 	void *lambda_sum;    /* the same over all sets, at the prefix */
 	void *others;        /* [2^n][prefix_parts] rows */

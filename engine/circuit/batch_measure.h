@@ -30,9 +30,10 @@ ALWAYS_INLINE void probabilities(const void *state, int parts, size_t size, cons
 	const vec *real_psi = state;
 	const struct amplitude *psi = state;
 	if (parts == 1) {
-		UNROLL for (size_t k = 0; k < size; k++) sums[order != NULL ? order[k] : k] = real_psi[k] * real_psi[k];
+		UNROLL_SOME for (size_t k = 0; k < size; k++) sums[order != NULL ? order[k] : k] =
+		    real_psi[k] * real_psi[k];
 	} else {
-		UNROLL for (size_t k = 0; k < size; k++) sums[order != NULL ? order[k] : k] =
+		UNROLL_SOME for (size_t k = 0; k < size; k++) sums[order != NULL ? order[k] : k] =
 		    psi[k].re * psi[k].re + psi[k].im * psi[k].im;
 	}
 }
@@ -41,10 +42,10 @@ ALWAYS_INLINE void probabilities(const void *state, int parts, size_t size, cons
 ALWAYS_INLINE vec bit_sums(vec *sums, int n, vec *ones)
 {
 	int bit = 0;
-	UNROLL for (; bit + 2 <= n; bit += 2)
+	UNROLL_SOME for (; bit + 2 <= n; bit += 2)
 	{
 		vec low = {0}, high = {0};
-		UNROLL for (size_t j = 0; j < (size_t)1 << (n - bit - 2); j++)
+		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << (n - bit - 2); j++)
 		{
 			vec a = sums[4 * j], b = sums[4 * j + 1], c = sums[4 * j + 2], d = sums[4 * j + 3];
 			low += b + d;
@@ -73,10 +74,10 @@ ALWAYS_INLINE void spread_bits(vec *sums, int n, const vec *g)
 		sums[1] = -g[bit];
 		size = 2;
 	}
-	UNROLL for (; bit > 0; bit -= 2)
+	UNROLL_SOME for (; bit > 0; bit -= 2)
 	{
 		vec same = g[bit - 1] + g[bit - 2], different = g[bit - 1] - g[bit - 2];
-		UNROLL for (size_t j = size; j-- > 0;)
+		UNROLL_SOME for (size_t j = size; j-- > 0;)
 		{
 			vec s = sums[j];
 			sums[4 * j + 3] = s - same;
@@ -92,7 +93,7 @@ ALWAYS_INLINE void spread_bits(vec *sums, int n, const vec *g)
 ALWAYS_INLINE void measure(const struct tile *tile, int n, double *outputs, size_t batch)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	const void *psi = tile->memory->states[circuit->n_steps];
+	const void *psi = tile->states[circuit->n_steps];
 	vec *sums = tile->memory->sums, ones[CIRCUIT_MAX_WIRES], all = {0};
 	size_t size = (size_t)1 << n;
 	if (circuit->n_diagonal_observables > 0)
@@ -169,7 +170,7 @@ ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, const doub
 ALWAYS_INLINE void measure_backward(const struct tile *tile, int n, const double *d_outputs, size_t batch)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	const void *state = tile->memory->states[circuit->n_steps];
+	const void *state = tile->states[circuit->n_steps];
 	const vec *real_psi = state, *sums = tile->memory->sums;
 	const struct amplitude *psi = state;
 	const uint32_t *order = circuit->order;
@@ -178,10 +179,11 @@ ALWAYS_INLINE void measure_backward(const struct tile *tile, int n, const double
 	size_t size = (size_t)1 << n;
 	observable_factors(tile, n, d_outputs, batch);
 	if (circuit->parts == 1) {
-		UNROLL for (size_t k = 0; k < size; k++) real_lambda[k] =
+		UNROLL_SOME for (size_t k = 0; k < size; k++) real_lambda[k] =
 		    real_psi[k] * sums[order != NULL ? order[k] : k];
 	} else {
-		UNROLL for (size_t k = 0; k < size; k++) lambda[k] = scale(psi[k], sums[order != NULL ? order[k] : k]);
+		UNROLL_SOME for (size_t k = 0; k < size; k++) lambda[k] =
+		    scale(psi[k], sums[order != NULL ? order[k] : k]);
 	}
 	for (size_t o = 0; o < (size_t)circuit->n_observables; o++)
 		if (circuit->observables[o].string.x != 0)

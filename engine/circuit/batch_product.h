@@ -34,10 +34,10 @@ ALWAYS_INLINE void real_product(const struct tile *tile, int n, vec *psi)
 		real_wire(tile, w);
 	psi[0] = vectors[0];
 	psi[1] = vectors[1];
-	UNROLL for (int w = 1; w < n; w++)
+	UNROLL_SOME for (int w = 1; w < n; w++)
 	{
 		vec zero = vectors[2 * w], one = vectors[2 * w + 1];
-		UNROLL for (size_t j = (size_t)1 << w; j-- > 0;)
+		UNROLL_SOME for (size_t j = (size_t)1 << w; j-- > 0;)
 		{
 			vec a = psi[j];
 			psi[2 * j + 1] = a * one;
@@ -64,21 +64,21 @@ ALWAYS_INLINE void real_product_backward(const struct tile *tile, int n, vec *la
 	const vec *vectors = tile->memory->vectors;
 	vec *others = tile->memory->others;
 	others[1] = (vec){0} + 1;
-	UNROLL for (int w = 0; w + 1 < n; w++)
+	UNROLL_SOME for (int w = 0; w + 1 < n; w++)
 	{
 		vec *from = others + ((size_t)1 << w), *to = from + ((size_t)1 << w);
 		vec zero = vectors[2 * w], one = vectors[2 * w + 1];
-		UNROLL for (size_t j = 0; j < (size_t)1 << w; j++)
+		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
 		{
 			to[2 * j] = from[j] * zero;
 			to[2 * j + 1] = from[j] * one;
 		}
 	}
-	UNROLL for (int w = n - 1; w >= 0; w--)
+	UNROLL_SOME for (int w = n - 1; w >= 0; w--)
 	{
 		const vec *rest = others + ((size_t)1 << w);
 		vec zero = vectors[2 * w], one = vectors[2 * w + 1], g0 = {0}, g1 = {0};
-		UNROLL for (size_t j = 0; j < (size_t)1 << w; j++)
+		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
 		{
 			vec l0 = lambda[2 * j], l1 = lambda[2 * j + 1];
 			g0 += rest[j] * l0;
@@ -112,10 +112,10 @@ ALWAYS_INLINE void complex_product(const struct tile *tile, int n, struct amplit
 		complex_wire(tile, w);
 	psi[0] = complex_vector(tile, 0)[0];
 	psi[1] = complex_vector(tile, 0)[1];
-	UNROLL for (int w = 1; w < n; w++)
+	UNROLL_SOME for (int w = 1; w < n; w++)
 	{
 		struct amplitude zero = complex_vector(tile, w)[0], one = complex_vector(tile, w)[1];
-		UNROLL for (size_t j = (size_t)1 << w; j-- > 0;)
+		UNROLL_SOME for (size_t j = (size_t)1 << w; j-- > 0;)
 		{
 			struct amplitude a = psi[j];
 			psi[2 * j + 1] = multiply(a, one);
@@ -142,22 +142,22 @@ ALWAYS_INLINE void complex_product_backward(const struct tile *tile, int n, stru
 {
 	struct amplitude *others = tile->memory->others;
 	others[1] = (struct amplitude){(vec){0} + 1, {0}};
-	UNROLL for (int w = 0; w + 1 < n; w++)
+	UNROLL_SOME for (int w = 0; w + 1 < n; w++)
 	{
 		struct amplitude *from = others + ((size_t)1 << w), *to = from + ((size_t)1 << w);
 		struct amplitude zero = complex_vector(tile, w)[0], one = complex_vector(tile, w)[1];
-		UNROLL for (size_t j = 0; j < (size_t)1 << w; j++)
+		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
 		{
 			to[2 * j] = multiply(from[j], zero);
 			to[2 * j + 1] = multiply(from[j], one);
 		}
 	}
-	UNROLL for (int w = n - 1; w >= 0; w--)
+	UNROLL_SOME for (int w = n - 1; w >= 0; w--)
 	{
 		const struct amplitude *rest = others + ((size_t)1 << w);
 		struct amplitude zero = complex_vector(tile, w)[0], one = complex_vector(tile, w)[1];
 		struct amplitude g0 = {{0}, {0}}, g1 = {{0}, {0}};
-		UNROLL for (size_t j = 0; j < (size_t)1 << w; j++)
+		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
 		{
 			struct amplitude l0 = lambda[2 * j], l1 = lambda[2 * j + 1];
 			g0 = add(g0, multiply_conj(rest[j], l0));

@@ -64,10 +64,10 @@ ALWAYS_INLINE void diagonal(const struct tile *tile, const struct batch_step *st
 	struct phases phases = step_phases(tile, step);
 	if (step->parts_before == 1) {
 		const vec *x = from;
-		UNROLL for (size_t k = size; k-- > 0;) to[k] = scale(phase_at(&phases, k, lanes), x[k]);
+		UNROLL_SOME for (size_t k = size; k-- > 0;) to[k] = scale(phase_at(&phases, k, lanes), x[k]);
 	} else {
 		const struct amplitude *x = from;
-		UNROLL for (size_t k = 0; k < size; k++) to[k] = multiply(x[k], phase_at(&phases, k, lanes));
+		UNROLL_SOME for (size_t k = 0; k < size; k++) to[k] = multiply(x[k], phase_at(&phases, k, lanes));
 	}
 }
 
@@ -75,7 +75,7 @@ ALWAYS_INLINE void diagonal_back(const struct tile *tile, const struct batch_ste
                                  struct amplitude *psi)
 {
 	struct phases phases = step_phases(tile, step);
-	UNROLL for (size_t k = 0; k < size; k++) psi[k] = multiply_conj(phase_at(&phases, k, lanes), psi[k]);
+	UNROLL_SOME for (size_t k = 0; k < size; k++) psi[k] = multiply_conj(phase_at(&phases, k, lanes), psi[k]);
 }
 
 /* Takes the phases off lambda; slopes[k] (+)= Im(conj(lambda_k) psi_k), psi being the state before them. Where that is
@@ -87,7 +87,7 @@ ALWAYS_INLINE void diagonal_backward(const struct tile *tile, const struct batch
 	if (step->parts_before == 1) {
 		const vec *x = psi;
 		vec *narrow = (vec *)lambda;
-		UNROLL for (size_t k = 0; k < size; k++)
+		UNROLL_SOME for (size_t k = 0; k < size; k++)
 		{
 			struct amplitude l = multiply_conj(phase_at(&phases, k, lanes), lambda[k]);
 			slopes[k] = (lanes ? (vec){0} : slopes[k]) - l.im * x[k];
@@ -95,7 +95,7 @@ ALWAYS_INLINE void diagonal_backward(const struct tile *tile, const struct batch
 		}
 	} else {
 		const struct amplitude *x = psi;
-		UNROLL for (size_t k = 0; k < size; k++)
+		UNROLL_SOME for (size_t k = 0; k < size; k++)
 		{
 			struct amplitude l = multiply_conj(phase_at(&phases, k, lanes), lambda[k]);
 			slopes[k] = (lanes ? (vec){0} : slopes[k]) + (l.re * x[k].im - l.im * x[k].re);
@@ -124,7 +124,7 @@ ALWAYS_INLINE void step_forward(const struct tile *tile, int n, const struct bat
 		diagonal(tile, step, size, true, from, to);
 		break;
 	case STEP_WIDEN:
-		UNROLL for (size_t k = size; k-- > 0;)((struct amplitude *)to)[k] =
+		UNROLL_SOME for (size_t k = size; k-- > 0;)((struct amplitude *)to)[k] =
 		    (struct amplitude){((const vec *)from)[k], {0}};
 		break;
 	default:
@@ -159,7 +159,8 @@ ALWAYS_INLINE void step_backward(const struct tile *tile, int n, const struct ba
 		collect_lanes(tile, step);
 		break;
 	case STEP_WIDEN:
-		UNROLL for (size_t k = 0; k < size; k++)((vec *)lambda)[k] = ((const struct amplitude *)lambda)[k].re;
+		UNROLL_SOME for (size_t k = 0; k < size; k++)((vec *)lambda)[k] =
+		    ((const struct amplitude *)lambda)[k].re;
 		break;
 	default:
 		rotate_backward(tile, step, psi, lambda);

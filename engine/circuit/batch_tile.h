@@ -9,6 +9,7 @@ struct tile {
 	const struct batch_circuit *circuit;
 	const struct batch_memory *memory;
 	const struct batch_set *set;
+	void **states;      /* states or kept_states of the memory */
 	size_t first, used; /* its samples; lanes left over repeat the last one and get cotangent zero */
 };
 

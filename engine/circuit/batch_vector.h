@@ -103,11 +103,11 @@ ALWAYS_INLINE void parity_sums(vec *t, size_t size)
 {
 	size_t half = 1;
 	/* Two bits a pass while two are left. */
-	UNROLL for (; 4 * half <= size; half *= 4)
+	UNROLL_SOME for (; 4 * half <= size; half *= 4)
 	{
-		UNROLL for (size_t i = 0; i < size; i += 4 * half)
+		UNROLL_SOME for (size_t i = 0; i < size; i += 4 * half)
 		{
-			UNROLL for (size_t j = i; j < i + half; j++)
+			UNROLL_SOME for (size_t j = i; j < i + half; j++)
 			{
 				vec a = t[j] + t[j + half], b = t[j] - t[j + half];
 				vec c = t[j + 2 * half] + t[j + 3 * half], d = t[j + 2 * half] - t[j + 3 * half];
@@ -118,7 +118,7 @@ ALWAYS_INLINE void parity_sums(vec *t, size_t size)
 			}
 		}
 	}
-	UNROLL for (size_t j = 0; half < size && j < half; j++)
+	UNROLL_SOME for (size_t j = 0; half < size && j < half; j++)
 	{
 		vec a = t[j], b = t[j + half];
 		t[j] = a + b;

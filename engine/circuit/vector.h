@@ -33,8 +33,15 @@ typedef real vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
 enum { WIDTH64 = VECTOR_BYTES / sizeof(double), WIDTH = VECTOR_BYTES / sizeof(real) };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-/* Before a loop whose bounds are constants where that matters: its body then stays in registers. */
-#define UNROLL _Pragma("GCC unroll 16")
+/* UNROLL stands before a loop over a block whose bounds are constants, so that the block stays in registers,
+ * UNROLL_SOME before one over a state. -DKERNEL_ROLLED: sanitizers, whose builds would take minutes. */
+#ifdef KERNEL_ROLLED
+#define UNROLL
+#define UNROLL_SOME
+#else
+#define UNROLL      _Pragma("GCC unroll 16")
+#define UNROLL_SOME _Pragma("GCC unroll 4")
+#endif
 
 /* `yes` where the mask is all ones, `no` where it is zero. */
 static inline vec64 choose64(mask64 where, vec64 yes, vec64 no)

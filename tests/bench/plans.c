@@ -51,6 +51,7 @@ static struct circuit_program *benchmark_circuit(int n, int layers)
 
 struct circuit_case {
 	struct plan *plan;
+	int sets; /* of weights */
 	size_t batch;
 	double *features, *weights, *outputs, *cotangents, *d_features, *d_weights;
 };
@@ -58,8 +59,9 @@ struct circuit_case {
 static void circuit_call(void *context)
 {
 	struct circuit_case *c = context;
-	plan_forward(c->plan, c->features, c->weights, c->batch, c->outputs);
-	plan_backward(c->plan, c->features, c->weights, c->batch, c->cotangents, c->d_features, c->d_weights);
+	plan_forward_many(c->plan, c->features, c->weights, c->sets, c->batch, c->outputs);
+	plan_backward_many(c->plan, c->features, c->weights, c->sets, c->batch, c->cotangents, c->d_features,
+	                   c->d_weights);
 }
 
 static double *numbers(size_t n)
@@ -70,21 +72,21 @@ static double *numbers(size_t n)
 	return values;
 }
 
-/* Seconds per sample, forward and gradient. */
-static double time_circuit(int n, int layers, size_t batch, const char *kind)
+/* Seconds per sample and set of weights, forward and gradient. */
+static double time_circuit(int n, int layers, size_t batch, int sets, const char *kind, enum precision precision)
 {
 	struct circuit_program *program = benchmark_circuit(n, layers);
-	struct circuit_case c = {.batch = batch};
-	if (plan_new(&c.plan, program, kind, NULL) != 0)
+	struct circuit_case c = {.batch = batch, .sets = sets};
+	if (plan_new_precision(&c.plan, program, kind, precision, NULL) != 0)
 		exit(1);
-	size_t wires = (size_t)n, angles = (size_t)program->n_weights;
+	size_t wires = (size_t)n, angles = (size_t)(program->n_weights * sets), outputs = wires * (size_t)sets;
 	c.features = numbers(wires * batch);
 	c.weights = numbers(angles);
-	c.outputs = numbers(wires * batch);
-	c.cotangents = numbers(wires * batch);
+	c.outputs = numbers(outputs * batch);
+	c.cotangents = numbers(outputs * batch);
 	c.d_features = numbers(wires * batch);
 	c.d_weights = numbers(angles);
-	double taken = shortest(circuit_call, &c) / (double)batch;
+	double taken = shortest(circuit_call, &c) / (double)(batch * (size_t)sets);
 	double *arrays[] = {c.features, c.weights, c.outputs, c.cotangents, c.d_features, c.d_weights};
 	for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
 		free(arrays[k]);
@@ -108,9 +110,10 @@ static void step_call(void *context)
 }
 
 /* Seconds for forward and gradient of one batch. */
-static double time_step(struct layer_config layer, int steps, int batch)
+static double time_step(struct layer_config layer, int steps, int batch, enum precision precision)
 {
 	struct model_config config = {.n_inputs = 1, .n_outputs = 1, .n_layers = 2, .plan = "auto"};
+	config.precision = precision;
 	config.layers[0] = layer;
 	config.layers[1] = (struct layer_config){.type = "dense", .units = 1, .bias = true};
 	struct step_case c = {.steps = steps, .batch = batch};
@@ -128,36 +131,57 @@ static double time_step(struct layer_config layer, int steps, int batch)
 	return taken;
 }
 
-int main(void)
+static void circuits(void)
 {
 	static const struct {
 		int n, layers;
 		size_t batch;
-	} circuits[] = {{4, 1, 256}, {4, 2, 256}, {4, 2, 10}, {6, 2, 256}, {8, 2, 256}, {10, 2, 64}, {12, 2, 16}};
-	printf("instruction set %s, one thread, float64, forward and gradient\n\n", plan_isa());
-	printf("circuit    batch   batch plan, us/sample   reference plan is slower by\n");
-	for (size_t k = 0; k < sizeof circuits / sizeof circuits[0]; k++) {
-		int n = circuits[k].n, layers = circuits[k].layers;
-		double batch = time_circuit(n, layers, circuits[k].batch, "batch");
-		double reference = time_circuit(n, layers, 2, "reference");
-		printf("V(%2d,%d)   %5zu   %21.4f   %18.0f x\n", n, layers, circuits[k].batch, 1e6 * batch,
-		       reference / batch);
+		int sets;
+	} cases[] = {{4, 1, 256, 1}, {4, 2, 256, 1}, {4, 2, 256, 4}, {4, 2, 10, 4},  {4, 2, 4, 4},
+	             {4, 2, 1, 4},   {6, 2, 256, 1}, {8, 2, 256, 1}, {10, 2, 64, 1}, {12, 2, 16, 1}};
+	printf("circuit    batch   sets   us/sample   float32   reference plan is slower by\n");
+	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+		int n = cases[k].n, layers = cases[k].layers, sets = cases[k].sets;
+		size_t batch = cases[k].batch;
+		double wide = time_circuit(n, layers, batch, sets, "batch", PRECISION_FLOAT64);
+		double narrow = time_circuit(n, layers, batch, sets, "batch", PRECISION_FLOAT32);
+		double reference = time_circuit(n, layers, 2, 1, "reference", PRECISION_FLOAT64);
+		printf("V(%2d,%d)   %5zu   %4d   %9.4f   %5.2f x   %8.0f x\n", n, layers, batch, sets, 1e6 * wide,
+		       narrow / wide, reference / wide);
 	}
+}
 
+static void steps(void)
+{
 	struct layer_config lstm = {.type = "lstm", .hidden_size = 5};
 	struct layer_config chen = {.type = "qlstm", .variant = "chen2020", .hidden_size = 3, .n_qubits = 4};
 	chen.n_qlayers = 1, chen.depth = 2, chen.hadamard = true, chen.measure = PAULI_Z;
+	struct layer_config brick = {.type = "qlstm", .variant = "chen2024", .hidden_size = 5, .n_qubits = 6};
+	brick.n_qlayers = 1, brick.depth = 5, brick.hadamard = true, brick.measure = PAULI_Z;
 	struct layer_config qdi = {.type = "qlstm", .variant = "qdi", .hidden_size = 17, .n_qubits = 4};
 	qdi.n_qlayers = 1, qdi.depth = 1, qdi.rotation = PAULI_Z, qdi.measure = PAULI_Y;
-	printf("\ntraining step, T = 4         batch   ms/step   of the classical LSTM's time\n");
-	static const int batches[] = {1, 10, 256};
-	for (size_t k = 0; k < 3; k++) {
-		double base = time_step(lstm, 4, batches[k]);
+	const struct {
+		const char *name;
+		const struct layer_config *layer;
+	} cells[] = {{"chen2020, 149 params", &chen}, {"chen2024, 6 wires", &brick}, {"qdi, hidden 17", &qdi}};
+	static const int batches[] = {1, 4, 10, 256};
+	printf("\ntraining step, T = 4         batch   ms/step   float32   of the classical LSTM's time\n");
+	for (size_t k = 0; k < sizeof batches / sizeof batches[0]; k++) {
+		double base = time_step(lstm, 4, batches[k], PRECISION_FLOAT64);
 		printf("lstm, hidden 5             %7d   %7.4f\n", batches[k], 1e3 * base);
-		double taken = time_step(chen, 4, batches[k]);
-		printf("qlstm chen2020, 149 params %7d   %7.4f   %18.1f x\n", batches[k], 1e3 * taken, taken / base);
-		taken = time_step(qdi, 4, batches[k]);
-		printf("qlstm qdi, hidden 17       %7d   %7.4f   %18.1f x\n", batches[k], 1e3 * taken, taken / base);
+		for (size_t c = 0; c < sizeof cells / sizeof cells[0]; c++) {
+			double wide = time_step(*cells[c].layer, 4, batches[k], PRECISION_FLOAT64);
+			double narrow = time_step(*cells[c].layer, 4, batches[k], PRECISION_FLOAT32);
+			printf("qlstm %-20s %7d   %7.4f   %5.2f x   %18.1f x\n", cells[c].name, batches[k], 1e3 * wide,
+			       narrow / wide, wide / base);
+		}
 	}
+}
+
+int main(void)
+{
+	printf("instruction set %s, one thread, forward and gradient\n\n", plan_isa());
+	circuits();
+	steps();
 	return 0;
 }
