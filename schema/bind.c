@@ -12,26 +12,36 @@ static int out_of_memory(struct qlstm_error *error)
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 }
 
-/* The column that stands for inputs and targets where none are named: "value", else the last numeric one; -1: none. */
-static int find_default(const struct spec_columns *columns)
-{
-	int last = -1;
-	for (int i = 0; i < columns->count; i++) {
-		if (!columns->numeric[i])
-			continue;
-		last = i;
-		if (strcmp(columns->names[i], "value") == 0)
-			break;
-	}
-	return last;
-}
-
 static int find_name(const struct spec_columns *columns, const char *name)
 {
 	for (int i = 0; i < columns->count; i++)
 		if (strcmp(columns->names[i], name) == 0)
 			return i;
 	return -1;
+}
+
+/* The column that stands for inputs and targets where none are named: "value", else the last numeric one; -1: none. A
+ * "value" with a gap is not passed over: another column would be trained on unnoticed. */
+static int find_default(const struct spec_columns *columns)
+{
+	int column = find_name(columns, "value");
+	for (int i = columns->count - 1; column < 0 && i >= 0; i--)
+		if (columns->numeric[i])
+			column = i;
+	return column;
+}
+
+static int refuse_text(const struct spec_columns *columns, int column, const struct place *place,
+                       struct qlstm_error *error)
+{
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_VALUE_SIZE] = "", text[PLACE_VALUE_SIZE] = "";
+	size_t line = columns->bad_lines != NULL ? columns->bad_lines[column] : 0;
+	place_pointer(place, pointer);
+	place_add_choice(name, sizeof name, columns->names[column]);
+	if (line == 0 || columns->bad_texts == NULL || columns->bad_texts[column] == NULL)
+		return error_set(error, ERR_INVALID, pointer, "column %s is not numeric", name);
+	place_add_choice(text, sizeof text, columns->bad_texts[column]);
+	return error_set(error, ERR_INVALID, pointer, "column %s is not numeric: line %zu holds %s", name, line, text);
 }
 
 static int refuse_name(const struct spec_columns *columns, const struct place *place, const char *wanted,
@@ -73,11 +83,36 @@ static int find_column(const struct spec_columns *columns, const struct place *p
 		if (*index < 0)
 			return refuse_name(columns, place, text, error);
 	}
-	if (columns->numeric[*index])
-		return 0;
-	char quoted[PLACE_VALUE_SIZE] = "";
-	place_add_choice(quoted, sizeof quoted, columns->names[*index]);
-	return error_set(error, ERR_INVALID, pointer, "%s is column %s, which is not numeric", name, quoted);
+	return columns->numeric[*index] ? 0 : refuse_text(columns, *index, place, error);
+}
+
+/* Item `at` of a list whose items before it are names already. */
+static int refuse_repeated(const json_t *list, size_t at, const struct place *place, const char *name,
+                           struct qlstm_error *error)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (strcmp(json_string_value(json_array_get(list, i)), name) != 0)
+			continue;
+		char pointer[PLACE_POINTER_SIZE], here[PLACE_NAME_SIZE], quoted[PLACE_VALUE_SIZE] = "";
+		place_pointer(place, pointer);
+		place_name(place, here);
+		place_add_choice(quoted, sizeof quoted, name);
+		return error_set(error, ERR_INVALID, pointer, "%s is column %s, which item %zu names already", here,
+		                 quoted, i);
+	}
+	return 0;
+}
+
+static int bind_item(json_t *list, size_t at, const struct place *place, const struct spec_columns *columns,
+                     struct qlstm_error *error)
+{
+	int column = -1;
+	int rc = find_column(columns, place, json_array_get(list, at), &column, error);
+	if (rc == 0)
+		rc = refuse_repeated(list, at, place, columns->names[column], error);
+	if (rc == 0 && json_array_set_new(list, at, json_string(columns->names[column])) != 0)
+		rc = out_of_memory(error);
+	return rc;
 }
 
 /* Turns what one of inputs and targets says into names, in place; an absent list is filled. */
@@ -91,17 +126,16 @@ static int bind_list(json_t *data, const char *key, const struct spec_columns *c
 		int column = find_default(columns);
 		if (column < 0)
 			return error_set(error, ERR_INVALID, "/data/dataset", "the data set has no numeric column");
+		if (!columns->numeric[column])
+			return refuse_text(columns, column, &here, error);
 		json_t *names = json_pack("[s]", columns->names[column]);
 		return json_object_set_new(data, key, names) != 0 ? out_of_memory(error) : 0;
 	}
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		struct place item = place_item(&here, i);
-		int column = -1;
-		int rc = find_column(columns, &item, json_array_get(list, i), &column, error);
+		int rc = bind_item(list, i, &item, columns, error);
 		if (rc != 0)
 			return rc;
-		if (json_array_set_new(list, i, json_string(columns->names[column])) != 0)
-			return out_of_memory(error);
 	}
 	return 0;
 }

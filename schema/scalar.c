@@ -48,8 +48,9 @@ static const struct type {
 	const char *name, *words;
 	bool (*fits)(const json_t *value);
 } types[] = {
-    {"string", "a string", is_string},    {"integer", "an integer", is_whole}, {"number", "a number", is_number},
-    {"boolean", "a boolean", is_boolean}, {"object", "an object", is_object},  {"array", "an array", is_array},
+    {"string", "a string", is_string},  {"integer", "an integer", is_whole},
+    {"number", "a number", is_number},  {"boolean", "a boolean (true or false)", is_boolean},
+    {"object", "an object", is_object}, {"array", "an array", is_array},
 };
 
 static const struct type *find_type(const char *name)
@@ -70,24 +71,6 @@ static bool fits(const json_t *name, const json_t *value, char *words, size_t si
 		place_add(words, size, " or ");
 	place_add(words, size, type->words);
 	return false;
-}
-
-static int check_type(const json_t *schema, const struct place *place, const json_t *value, struct qlstm_error *error)
-{
-	const json_t *type = json_object_get(schema, "type");
-	char words[64] = "";
-	if (type == NULL || (json_is_string(type) && fits(type, value, words, sizeof words)))
-		return 0;
-	for (size_t i = 0; i < json_array_size(type); i++)
-		if (fits(json_array_get(type, i), value, words, sizeof words))
-			return 0;
-	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], shown[PLACE_VALUE_SIZE];
-	place_pointer(place, pointer);
-	place_name(place, name);
-	place_value(value, shown);
-	/* For 2.5 where an integer belongs the value says more than its type. */
-	return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; it must be %s", name,
-	                 json_is_real(value) ? shown : place_type(value), words);
 }
 
 struct range {
@@ -119,8 +102,13 @@ static bool in_range(const struct range *range, double number)
 	       (range->upper_open ? number < upper : number <= upper);
 }
 
-/* "allowed are 1 to 25", "it must be greater than 0 and less than 1" */
-static void range_words(const struct range *range, char out[RANGE_SIZE])
+static bool is_closed(const struct range *range)
+{
+	return range->lower != NULL && range->upper != NULL && !range->lower_open && !range->upper_open;
+}
+
+/* "1 to 25", "greater than 0 and less than 1", "" without bounds */
+static void bounds_words(const struct range *range, char out[RANGE_SIZE])
 {
 	char lower[PLACE_VALUE_SIZE] = "", upper[PLACE_VALUE_SIZE] = "";
 	if (range->lower != NULL)
@@ -128,24 +116,60 @@ static void range_words(const struct range *range, char out[RANGE_SIZE])
 	if (range->upper != NULL)
 		place_value(range->upper, upper);
 	out[0] = '\0';
-	bool both = range->lower != NULL && range->upper != NULL;
-	if (both && !range->lower_open && !range->upper_open) {
-		place_add(out, RANGE_SIZE, "allowed are ");
+	if (is_closed(range)) {
 		place_add(out, RANGE_SIZE, lower);
 		place_add(out, RANGE_SIZE, " to ");
 		place_add(out, RANGE_SIZE, upper);
 		return;
 	}
-	place_add(out, RANGE_SIZE, "it must be ");
 	if (range->lower != NULL) {
 		place_add(out, RANGE_SIZE, range->lower_open ? "greater than " : "at least ");
 		place_add(out, RANGE_SIZE, lower);
 	}
-	place_add(out, RANGE_SIZE, both ? " and " : "");
+	place_add(out, RANGE_SIZE, range->lower != NULL && range->upper != NULL ? " and " : "");
 	if (range->upper != NULL) {
 		place_add(out, RANGE_SIZE, range->upper_open ? "less than " : "at most ");
 		place_add(out, RANGE_SIZE, upper);
 	}
+}
+
+/* "allowed are 1 to 25", "it must be greater than 0 and less than 1" */
+static void range_words(const struct range *range, char out[RANGE_SIZE])
+{
+	char bounds[RANGE_SIZE];
+	bounds_words(range, bounds);
+	out[0] = '\0';
+	place_add(out, RANGE_SIZE, is_closed(range) ? "allowed are " : "it must be ");
+	place_add(out, RANGE_SIZE, bounds);
+}
+
+/* Behind the words for a type: " from 1 to 25", ", greater than 0 and less than 1" */
+static void add_range(const json_t *schema, char *words, size_t size)
+{
+	struct range range = number_range(schema);
+	char bounds[RANGE_SIZE];
+	bounds_words(&range, bounds);
+	if (bounds[0] == '\0')
+		return;
+	place_add(words, size, is_closed(&range) ? " from " : ", ");
+	place_add(words, size, bounds);
+}
+
+static int check_type(const json_t *schema, const struct place *place, const json_t *value, struct qlstm_error *error)
+{
+	const json_t *type = json_object_get(schema, "type");
+	char words[64 + RANGE_SIZE] = "";
+	if (type == NULL || (json_is_string(type) && fits(type, value, words, sizeof words)))
+		return 0;
+	for (size_t i = 0; i < json_array_size(type); i++)
+		if (fits(json_array_get(type, i), value, words, sizeof words))
+			return 0;
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], shown[PLACE_VALUE_SIZE];
+	place_pointer(place, pointer);
+	place_name(place, name);
+	place_value(value, shown);
+	add_range(schema, words, sizeof words);
+	return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; it must be %s", name, shown, words);
 }
 
 int scalar_check_count(const json_t *schema, const struct place *place, size_t count, const char *noun,

@@ -6,6 +6,7 @@
 
 #include "schema/embed.h"
 #include "schema/layers.h"
+#include "schema/overflow.h"
 #include "schema/place.h"
 #include "schema/shorthand.h"
 #include "schema/validate.h"
@@ -24,9 +25,23 @@ const json_t *spec_schema(void)
 	return document;
 }
 
+static int refuse_number(const char *text, size_t length, const json_error_t *where, struct qlstm_error *error)
+{
+	struct overflow found;
+	if (overflow_find(text, length, &found) != 0)
+		return error_set(error, ERR_OUT_OF_RANGE, NULL, "line %d, column %d: a number that is too large",
+		                 where->line, where->column);
+	return error_set(error, ERR_OUT_OF_RANGE, found.pointer, "line %d, column %d: %s is %s, which is too large",
+	                 where->line, where->column, found.name, found.token);
+}
+
 int spec_load(const char *text, size_t length, json_t **request, struct qlstm_error *error)
 {
 	json_error_t where;
+	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+		length -= 3;
+	}
 	*request = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
 	if (*request != NULL)
 		return 0;
@@ -34,7 +49,10 @@ int spec_load(const char *text, size_t length, json_t **request, struct qlstm_er
 	case json_error_out_of_memory:
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	case json_error_numeric_overflow:
-		return error_set(error, ERR_OUT_OF_RANGE, NULL, "line %d, column %d: a number that is too large",
+		return refuse_number(text, length, &where, error);
+	case json_error_null_character:
+	case json_error_null_byte_in_key:
+		return error_set(error, ERR_SYNTAX, NULL, "line %d, column %d: a string holds the NUL character",
 		                 where.line, where.column);
 	default:
 		return error_set(error, ERR_SYNTAX, NULL, "line %d, column %d: %s", where.line, where.column,
@@ -71,4 +89,9 @@ int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *e
 	json_decref(result);
 	json_decref(expanded);
 	return rc;
+}
+
+void spec_locate(const json_t *request, struct qlstm_error *error)
+{
+	shorthand_locate(spec_schema(), request, error);
 }

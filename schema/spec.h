@@ -33,21 +33,30 @@ struct spec_columns {
 	int count;
 	const char *const *names;
 	const bool *numeric;
+	/* For messages, of the columns that are not numeric: the first line (from 1) that holds no number, and what it
+	 * holds. 0 where the line is unknown, NULL where it is for all. */
+	const size_t *bad_lines;
+	const char *const *bad_texts;
 };
 
 /* The parsed experiment.schema.json; borrowed, built once, thread-safe. NULL only when out of memory. */
 const json_t *spec_schema(void);
 
-/* Parses request text: ERR_SYNTAX with line and column; duplicate keys are refused. *request is the caller's. */
+/* Parses request text, which may begin with a byte-order mark: ERR_SYNTAX with line and column; duplicate keys are
+ * refused. A number that is too large is ERR_OUT_OF_RANGE at its field. *request is the caller's. */
 int spec_load(const char *text, size_t length, json_t **request, struct qlstm_error *error);
 
 /* Expands the shorthand, validates, fills in defaults, adds the dense head. *resolved is the caller's. Columns may
  * still be absent. */
 int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *error);
 
+/* Moves the pointer of an error found after spec_resolve to where the request has the field: a shorthand that was
+ * expanded. */
+void spec_locate(const json_t *request, struct qlstm_error *error);
+
 /* Chooses and checks the columns in place: fills absent /data/inputs and /data/targets with names (the column named
- * "value", else the last numeric one), turns indices into names, refuses unknown (with the nearest name) and
- * non-numeric ones. */
+ * "value", numeric or not, else the last numeric one), turns indices into names, refuses unknown (with the nearest
+ * name), non-numeric (with the line that holds no number) and repeated ones. */
 int spec_bind(json_t *resolved, const struct spec_columns *columns, struct qlstm_error *error);
 
 /* Into the engine's structs, then the checks that a schema cannot say (model_new's; inversward with bidirectional;

@@ -71,6 +71,14 @@ static const char *nearest(const char *word, const char *const *names, size_t n)
 	return strlen(word) <= MAX_WORD ? error_nearest(word, names, n) : NULL;
 }
 
+static bool is_among(const char *word, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], word) == 0)
+			return true;
+	return false;
+}
+
 static size_t collect_names(const json_t *const *schemas, size_t n_schemas, const char *names[MAX_NAMES])
 {
 	size_t n = 0;
@@ -79,7 +87,7 @@ static size_t collect_names(const json_t *const *schemas, size_t n_schemas, cons
 		json_t *property;
 		keyword_foreach(json_object_get(schemas[i], "properties"), name, property)
 		{
-			if (n < MAX_NAMES)
+			if (n < MAX_NAMES && !is_among(name, names, n))
 				names[n++] = name;
 		}
 	}
@@ -95,11 +103,17 @@ int suggest_field(const json_t *document, const json_t *const *schemas, size_t n
 	if (find_home(document, document, place->key, 0, home))
 		return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%s'; it belongs to %s", name, home);
 	const char *names[MAX_NAMES];
-	const char *meant = nearest(place->key, names, collect_names(schemas, n_schemas, names));
+	size_t n_names = collect_names(schemas, n_schemas, names);
+	const char *meant = nearest(place->key, names, n_names);
 	if (meant != NULL)
 		return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%s'; did you mean '%s'?", name,
 		                 meant);
-	return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%s'", name);
+	char list[PLACE_LIST_SIZE] = "";
+	size_t shown = 0;
+	while (shown < n_names && strlen(list) + strlen(names[shown]) + sizeof ", ''" <= sizeof list)
+		place_add_choice(list, sizeof list, names[shown++]);
+	return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%s'; known are %s%s", name, list,
+	                 shown < n_names ? ", ..." : "");
 }
 
 int suggest_choice(const struct place *place, const json_t *value, const char *const *choices, size_t n_choices,
@@ -112,10 +126,9 @@ int suggest_choice(const struct place *place, const json_t *value, const char *c
 		place_add_choice(list, sizeof list, choices[i]);
 	if (value == NULL)
 		return error_set(error, ERR_MISSING, pointer, "%s is missing; allowed are %s", name, list);
-	if (!json_is_string(value))
-		return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; allowed are %s", name, place_type(value),
-		                 list);
 	place_value(value, shown);
+	if (!json_is_string(value))
+		return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; allowed are %s", name, shown, list);
 	const char *meant = nearest(json_string_value(value), choices, n_choices);
 	if (meant != NULL)
 		return error_set(error, ERR_INVALID, pointer, "%s is %s; allowed are %s; did you mean '%s'?", name,

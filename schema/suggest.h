@@ -8,7 +8,7 @@
 #include "schema/place.h"
 
 /* ERR_UNKNOWN_FIELD at `place`, the unknown field. Exactly a field of another part: says which; else the nearest field
- * of the object schemas that may stand here. */
+ * of the object schemas that may stand here, else the fields themselves, as many as fit. */
 int suggest_field(const json_t *document, const json_t *const *schemas, size_t n_schemas, const struct place *place,
                   struct qlstm_error *error);
 

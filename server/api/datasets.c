@@ -25,16 +25,36 @@ static bool file_path(const struct api *api, const char *sha256, char *path, siz
 	return length > 0 && (size_t)length < size;
 }
 
-/* [{"name", "numeric"}] as text, the caller's. */
+/* What GET shows of a column; of one that is not numeric also the first cell that holds no number. */
+static json_t *column_json(const struct column *column)
+{
+	if (column->values != NULL)
+		return json_pack("{ss, sb}", "name", column->name, "numeric", 1);
+	return json_pack("{ss, sb, sI, ss}", "name", column->name, "numeric", 0, "bad_line",
+	                 (json_int_t)column->bad_line, "bad_text", column->bad_text);
+}
+
+/* The columns as the text that is stored, the caller's. */
 static char *columns_text(const struct table *table)
 {
 	json_t *columns = json_array();
 	for (int i = 0; i < table->n_columns; i++)
-		json_array_append_new(columns, json_pack("{ss, sb}", "name", table->columns[i].name, "numeric",
-		                                         table->columns[i].values != NULL));
+		json_array_append_new(columns, column_json(&table->columns[i]));
 	char *text = json_array_size(columns) == (size_t)table->n_columns ? json_text(columns) : NULL;
 	json_decref(columns);
 	return text;
+}
+
+/* Nothing could be trained on a table without numbers. */
+static int check_numeric(const struct table *table, struct qlstm_error *error)
+{
+	for (int i = 0; i < table->n_columns; i++)
+		if (table->columns[i].values != NULL)
+			return 0;
+	const struct column *first = &table->columns[0];
+	return error_set(error, ERR_INVALID, NULL,
+	                 "the data has no numeric column; column '%.80s' is not numeric: line %zu holds '%s'",
+	                 first->name, first->bad_line, first->bad_text);
 }
 
 /* Parses the body and fills a new row from it. */
@@ -44,8 +64,12 @@ static int row_make(const struct http_request *request, const char *name, struct
 	struct table table = {0};
 	*row = (struct dataset_row){.bytes = (int64_t)request->body_length, .created_at = clock_now_ms()};
 	int rc = csv_parse((const char *)request->body, request->body_length, &table, error);
-	if (rc != 0)
+	if (rc == 0)
+		rc = check_numeric(&table, error);
+	if (rc != 0) {
+		table_free(&table);
 		return rc;
+	}
 	row->n_rows = (int64_t)table.n_rows;
 	row->has_header = table.has_header;
 	row->columns_json = columns_text(&table);

@@ -23,10 +23,11 @@ static int bind_columns(json_t *spec, const struct dataset_row *row, struct qlst
 {
 	json_t *columns = json_loads(row->columns_json, 0, NULL);
 	size_t count = json_array_size(columns);
-	const char **names = calloc(count + 1, sizeof *names);
+	const char **names = calloc(count + 1, sizeof *names), **texts = calloc(count + 1, sizeof *texts);
+	size_t *lines = calloc(count + 1, sizeof *lines);
 	bool *numeric = calloc(count + 1, sizeof *numeric);
 	int rc = 0;
-	if (columns == NULL || names == NULL || numeric == NULL) {
+	if (columns == NULL || names == NULL || texts == NULL || lines == NULL || numeric == NULL) {
 		rc = out_of_memory(error);
 		goto done;
 	}
@@ -34,13 +35,17 @@ static int bind_columns(json_t *spec, const struct dataset_row *row, struct qlst
 		json_t *column = json_array_get(columns, i);
 		names[i] = json_string_value(json_object_get(column, "name"));
 		numeric[i] = json_is_true(json_object_get(column, "numeric"));
+		lines[i] = (size_t)json_integer_value(json_object_get(column, "bad_line"));
+		texts[i] = json_string_value(json_object_get(column, "bad_text"));
 		if (names[i] == NULL)
 			rc = error_set(error, ERR_CORRUPT, NULL, "the columns of data set '%.100s'", row->name);
 	}
 	if (rc == 0)
-		rc = spec_bind(spec, &(struct spec_columns){(int)count, names, numeric}, error);
+		rc = spec_bind(spec, &(struct spec_columns){(int)count, names, numeric, lines, texts}, error);
 done:
 	free(numeric);
+	free(lines);
+	free(texts);
 	free(names);
 	json_decref(columns);
 	return rc;
@@ -64,18 +69,21 @@ static int attach_data(struct api *api, json_t *spec, struct catalog_entry *entr
 	return rc;
 }
 
-/* Which field to make smaller: the qubits of the widest circuit, without one the batch. */
-static void point_at_largest(const struct model_config *model, char *pointer, size_t size)
+/* Which field to make smaller, and what it is: the qubits of the widest circuit, without one the batch. */
+static int point_at_largest(const struct spec *spec, char *pointer, size_t size)
 {
+	const struct model_config *model = &spec->model;
 	int widest = -1;
 	for (int i = 0; i < model->n_layers; i++)
 		if (strcmp(model->layers[i].type, "qlstm") == 0 &&
 		    (widest < 0 || model->layers[i].n_qubits > model->layers[widest].n_qubits))
 			widest = i;
-	if (widest >= 0)
-		snprintf(pointer, size, "/model/layers/%d/n_qubits", widest);
-	else
+	if (widest < 0) {
 		snprintf(pointer, size, "/training/batch_size");
+		return spec->training.batch_size;
+	}
+	snprintf(pointer, size, "/model/layers/%d/n_qubits", widest);
+	return model->layers[widest].n_qubits;
 }
 
 static int check_memory(const struct api *api, const struct spec *spec, size_t n_windows, struct qlstm_error *error)
@@ -92,12 +100,11 @@ static int check_memory(const struct api *api, const struct spec *spec, size_t n
 	if (bytes <= api->max_memory)
 		return 0;
 	char pointer[64];
-	point_at_largest(&spec->model, pointer, sizeof pointer);
-	return error_set(
-	    error, ERR_TOO_LARGE, pointer,
-	    "the experiment would take %zu MiB of memory; allowed are %zu MiB; use fewer qubits, a smaller "
-	    "batch_size or a shorter window",
-	    bytes >> 20, api->max_memory >> 20);
+	int value = point_at_largest(spec, pointer, sizeof pointer);
+	return error_set(error, ERR_TOO_LARGE, pointer,
+	                 "%s is %d; the experiment would take %zu MiB of memory; allowed are %zu MiB; use fewer "
+	                 "qubits, a smaller batch_size or a shorter window",
+	                 strrchr(pointer, '/') + 1, value, bytes >> 20, api->max_memory >> 20);
 }
 
 /* What the model is made of, and by which engine. */
@@ -171,8 +178,11 @@ int submission_make(struct api *api, const char *text, size_t length, struct sub
 		rc = spec_resolve(request, &out->spec, error);
 	if (rc == 0)
 		rc = attach_data(api, out->spec, &entry, error);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = describe(api, &entry, out, error);
+		if (rc != 0)
+			spec_locate(request, error);
+	}
 	if (rc == 0)
 		rc = write_texts(out, error);
 	if (rc != 0)

@@ -1,4 +1,6 @@
 /* `circuit`: expectation values and gradients of one circuit program, for comparison with anybody else's simulator. */
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +11,31 @@
 #include "server/worker/reply.h"
 #include "server/worker/tensors.h"
 
-enum { OPT_GRADIENT, OPT_PLAN };
+enum { OPT_PLAN, OPT_GRADIENT };
+
+/* Behind the table of options. */
+#define PROGRAM_FORMAT                                                                                                 \
+	"\n\nPROGRAM.json, whole and ready to run:\n\n"                                                                \
+	"  {\"n_qubits\": 2,\n"                                                                                        \
+	"   \"gates\": [{\"gate\": \"H\", \"wires\": [0]},\n"                                                          \
+	"             {\"gate\": \"RY\", \"wires\": [0], \"angle\": {\"feature\": 0, \"encoder\": \"atan\"}},\n"       \
+	"             {\"gate\": \"Rot\", \"wires\": [1], \"angle\": [0.1, {\"weight\": 0}, 0.3]},\n"                  \
+	"             {\"gate\": \"CNOT\", \"wires\": [0, 1]}],\n"                                                     \
+	"   \"features\": [[0.2], [0.4]], \"weights\": [0.5], \"observables\": [\"ZI\", \"Z0 X1\"]}\n\n"               \
+	"gates        H, X, Y, Z, S, T; RX, RY, RZ with one angle; Rot with three (RZ, RY, RZ, the first acts "        \
+	"first);\n"                                                                                                    \
+	"             CNOT (control, target), CZ, SWAP\n"                                                              \
+	"angle        radians, {\"weight\": k}, or {\"feature\": j, \"encoder\": E}; E is x (default), pi_x, atan,\n"  \
+	"             atan_square, asin, acos or tanh\n"                                                               \
+	"features     one sample [feature], or samples [batch][feature]\n"                                             \
+	"observables  one letter of IXYZ a wire, wire 0 first, or letters with wires; by default Z on each wire\n\n"   \
+	"Prints outputs [output], and with --gradient gradient.features [output][feature] and gradient.weights\n"      \
+	"[output][weight]; each with [batch] in front where features has it. server/worker/README.md says all of it."
 
 static const struct option options[] = {
-    [OPT_GRADIENT] = {"--gradient", OPTION_FLAG, false, NULL, NULL, "of every output by features and weights"},
     [OPT_PLAN] = {"--plan", OPTION_TEXT, false, "KIND", "auto", "auto, batch or reference"},
+    [OPT_GRADIENT] = {"--gradient", OPTION_FLAG, false, NULL, NULL,
+                      "of every output by features and weights" PROGRAM_FORMAT},
     {0}};
 
 /* The results, batch innermost as the engine has them; freed by one free of `block`. */
@@ -92,26 +114,56 @@ static json_t *outputs_json(const struct listing *listing, const double *outputs
 	return tensor_json(2 - skip, dims + skip, strides + skip, outputs);
 }
 
-/* New reference, NULL when out of memory. */
-static json_t *compute(struct plan *plan, const struct listing *listing, struct results *results, bool gradient)
+/* `values` is [n_outputs][inner][batch]; `noun` is what inner counts, NULL where there is no such axis. */
+static int check_finite(const struct listing *listing, const double *values, int inner, const char *noun,
+                        struct qlstm_error *error)
+{
+	size_t batch = (size_t)listing->batch, rows = (size_t)inner;
+	size_t n = (size_t)listing->program->n_observables * rows * batch;
+	for (size_t i = 0; i < n; i++) {
+		if (isfinite(values[i]))
+			continue;
+		size_t sample = i % batch, row = i / batch % rows, output = i / batch / rows;
+		if (noun == NULL)
+			return error_set(error, ERR_NUMERIC, NULL, "output %zu of sample %zu is not a finite number",
+			                 output, sample);
+		return error_set(error, ERR_NUMERIC, NULL,
+		                 "the gradient of output %zu by %s %zu is not a finite number for sample %zu", output,
+		                 noun, row, sample);
+	}
+	return 0;
+}
+
+static int compute(struct plan *plan, const struct listing *listing, struct results *results, bool gradient,
+                   struct qlstm_error *error)
 {
 	plan_forward(plan, listing->features, listing->weights, (size_t)listing->batch, results->outputs);
+	int rc = check_finite(listing, results->outputs, 1, NULL, error);
+	if (rc != 0 || !gradient)
+		return rc;
+	double *row = calloc((size_t)listing->n_weights + 1, sizeof *row);
+	if (row == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	features_gradient(plan, listing, results);
+	weights_gradient(plan, listing, results, row);
+	free(row);
+	rc = check_finite(listing, results->d_features, listing->n_features, "feature", error);
+	return rc == 0 ? check_finite(listing, results->d_weights, listing->n_weights, "weight", error) : rc;
+}
+
+/* New reference, NULL when out of memory. */
+static json_t *results_json(const struct plan *plan, const struct listing *listing, const struct results *results,
+                            bool gradient)
+{
 	json_t *reply = json_pack("{s:s, s:i, s:o}", "plan", plan_name(plan), "n_qubits", listing->program->n_wires,
 	                          "outputs", outputs_json(listing, results->outputs));
 	if (!gradient || reply == NULL)
 		return reply;
-	double *row = calloc((size_t)listing->n_weights + 1, sizeof *row);
-	if (row == NULL)
-		goto failed;
-	features_gradient(plan, listing, results);
-	weights_gradient(plan, listing, results, row);
-	free(row);
 	json_t *parts =
 	    json_pack("{s:o, s:o}", "features", by_sample(listing, results->d_features, listing->n_features), "weights",
 	              by_sample(listing, results->d_weights, listing->n_weights));
 	if (json_object_set_new(reply, "gradient", parts) == 0)
 		return reply;
-failed:
 	json_decref(reply);
 	return NULL;
 }
@@ -138,8 +190,10 @@ static int circuit(const char *path, const struct option_value *values)
 		rc = plan_new(&plan, listing.program, values[OPT_PLAN].text, &error);
 	if (rc == 0)
 		rc = results_open(&results, &listing, &error);
-	int status = rc == 0 ? reply_print(compute(plan, &listing, &results, values[OPT_GRADIENT].given))
-	                     : reply_problem(&error);
+	bool gradient = values[OPT_GRADIENT].given;
+	if (rc == 0)
+		rc = compute(plan, &listing, &results, gradient, &error);
+	int status = rc == 0 ? reply_print(results_json(plan, &listing, &results, gradient)) : reply_problem(&error);
 	free(results.block);
 	plan_free(plan);
 	listing_free(&listing);

@@ -60,21 +60,27 @@ static int load_data(struct job *job, const char *data_path, struct qlstm_error 
 static int bind_columns(struct job *job, struct qlstm_error *error)
 {
 	size_t count = (size_t)job->table.n_columns;
-	const char **names = calloc(count + 1, sizeof *names);
+	const char **names = calloc(count + 1, sizeof *names), **texts = calloc(count + 1, sizeof *texts);
+	size_t *lines = calloc(count + 1, sizeof *lines);
 	bool *numeric = calloc(count + 1, sizeof *numeric);
 	int rc = 0;
-	if (names == NULL || numeric == NULL) {
+	if (names == NULL || texts == NULL || lines == NULL || numeric == NULL) {
 		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu columns", count);
 		goto done;
 	}
 	for (size_t i = 0; i < count; i++) {
-		names[i] = job->table.columns[i].name;
-		numeric[i] = job->table.columns[i].values != NULL;
+		const struct column *column = &job->table.columns[i];
+		names[i] = column->name;
+		numeric[i] = column->values != NULL;
+		lines[i] = column->bad_line;
+		texts[i] = column->bad_text;
 	}
-	const struct spec_columns columns = {.count = (int)count, .names = names, .numeric = numeric};
+	const struct spec_columns columns = {(int)count, names, numeric, lines, texts};
 	rc = spec_bind(job->resolved, &columns, error);
 done:
 	free(numeric);
+	free(lines);
+	free(texts);
 	free(names);
 	return rc;
 }

@@ -1,10 +1,12 @@
 /* A circuit program written out in JSON: features, weights, observables. Its gates are in listing_gates.c. */
 #include "server/worker/listing.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/place.h"
 #include "server/worker/listing_gates.h"
 #include "server/worker/tensors.h"
 
@@ -103,6 +105,41 @@ static int read_features(const json_t *json, struct listing *listing, struct qls
 	                   &listing->features, error);
 }
 
+static int refuse_feature(const struct listing *listing, const struct angle *angle, size_t sample,
+                          struct qlstm_error *error)
+{
+	static const char *const domains[ENCODER_COUNT] = {[ENCODER_ASIN] = "-1 to 1", [ENCODER_ACOS] = "-1 to 1"};
+	char pointer[48], number[32], of_sample[32] = "";
+	size_t batch = (size_t)listing->batch;
+	place_number(listing->features[(size_t)angle->index * batch + sample], number);
+	snprintf(pointer, sizeof pointer, "/features/%d", angle->index);
+	if (listing->batched) {
+		snprintf(pointer, sizeof pointer, "/features/%zu/%d", sample, angle->index);
+		snprintf(of_sample, sizeof of_sample, " of sample %zu", sample);
+	}
+	const char *encoder = encoder_name(angle->encoder), *domain = domains[angle->encoder];
+	if (domain == NULL)
+		return error_set(error, ERR_OUT_OF_RANGE, pointer, "feature %d%s is %s; %s makes no finite angle of it",
+		                 angle->index, of_sample, number, encoder);
+	return error_set(error, ERR_OUT_OF_RANGE, pointer, "feature %d%s is %s; %s takes %s", angle->index, of_sample,
+	                 number, encoder, domain);
+}
+
+/* Every feature makes a finite angle at every gate that reads it. */
+static int check_angles(const struct listing *listing, struct qlstm_error *error)
+{
+	size_t batch = (size_t)listing->batch;
+	for (int i = 0; i < listing->program->n_ops; i++) {
+		const struct angle *angle = &listing->program->ops[i].angle;
+		for (size_t b = 0; angle->source == ANGLE_FEATURE && b < batch; b++) {
+			double x = listing->features[(size_t)angle->index * batch + b];
+			if (!isfinite(encoder_angle(angle->encoder, x)))
+				return refuse_feature(listing, angle, b, error);
+		}
+	}
+	return 0;
+}
+
 int listing_read(const json_t *json, struct listing *out, struct qlstm_error *error)
 {
 	*out = (struct listing){0};
@@ -123,6 +160,8 @@ int listing_read(const json_t *json, struct listing *out, struct qlstm_error *er
 		rc = read_observables(json_object_get(json, "observables"), out->program, error);
 	if (rc == 0)
 		rc = program_check(out->program, error);
+	if (rc == 0)
+		rc = check_angles(out, error);
 	if (rc != 0)
 		listing_free(out);
 	return rc;

@@ -7,7 +7,8 @@
  *
  * n_qubits (alias n_wires): 1 + the largest wire by default. angle: radians, {"weight": k}, or {"feature": j} with an
  * encoder ("x" by default); Rot takes three, the first acts first. features: one sample or a list of samples.
- * observables: Z on each wire by default. Features and weights beyond those that gates read are allowed. */
+ * observables: Z on each wire by default. README.md tells the whole format. Features and weights beyond those that
+ * gates read are allowed. */
 #ifndef QLSTM_WORKER_LISTING_H
 #define QLSTM_WORKER_LISTING_H
 
@@ -25,7 +26,7 @@ struct listing {
 	double *weights;           /* [n_weights] */
 };
 
-/* Errors carry the pointer into the listing: "/gates/3/wires/0". */
+/* Errors carry the pointer into the listing: "/gates/3/wires/0". A feature outside its encoder's domain is one. */
 int listing_read(const json_t *json, struct listing *out, struct qlstm_error *error);
 void listing_free(struct listing *listing);
 

@@ -91,7 +91,7 @@ static int read_encoder(const struct reader *r, const json_t *json, const char *
 		snprintf(message + used, sizeof message - used, "%s %s", i > 0 ? "," : "",
 		         encoder_name((enum encoder)i));
 	}
-	return refuse(r, ERR_UNKNOWN_FIELD, below, message);
+	return refuse(r, name != NULL ? ERR_NOT_FOUND : ERR_WRONG_TYPE, below, message);
 }
 
 static int read_angle(const struct reader *r, const json_t *json, const char *below, struct angle *angle)
@@ -204,7 +204,7 @@ static int unknown_gate(const struct reader *r, const char *name)
 	else
 		snprintf(message, sizeof message,
 		         "a gate's name belongs here: H, X, Y, Z, S, T, RX, RY, RZ, Rot, CNOT, CZ, SWAP");
-	return refuse(r, name != NULL ? ERR_UNKNOWN_FIELD : ERR_WRONG_TYPE, "/gate", message);
+	return refuse(r, name != NULL ? ERR_NOT_FOUND : ERR_WRONG_TYPE, "/gate", message);
 }
 
 static int read_gate(const struct reader *r, const json_t *json)

@@ -36,7 +36,7 @@ def test_upload_and_use_by_name_and_id(daemon):
     assert row["sha256"] == hashlib.sha256(WAVE.encode()).hexdigest()
     assert (row["name"], row["rows"], row["bytes"], row["builtin"]) == ("wave", 60, len(WAVE), False)
     assert row["columns"] == [{"name": "t", "numeric": True}, {"name": "value", "numeric": True},
-                              {"name": "label", "numeric": False}]
+                              {"name": "label", "numeric": False, "bad_line": 2, "bad_text": "x0"}]
     assert daemon.get("/datasets/wave").json() == row == daemon.get(row["links"]["self"]).json()
     assert row in daemon.get("/datasets").json()["datasets"]
     for dataset in ("wave", row["id"]):
@@ -45,9 +45,36 @@ def test_upload_and_use_by_name_and_id(daemon):
         assert done["data"]["dataset"] == "wave" and done["data"]["sha256"] == row["sha256"]
         assert done["spec"]["data"]["inputs"] == ["value"]
     reply = daemon.post("/experiments", {"data": {"dataset": "wave", "inputs": ["label"]}})
-    assert "label" in problem(reply, 422, "invalid", "/data/inputs/0")
+    words = "column 'label' is not numeric: line 2 holds 'x0'"
+    assert words in problem(reply, 422, "invalid", "/data/inputs/0")
     reply = daemon.post("/experiments", {"data": {"dataset": "wav"}})
     assert "'wave'" in problem(reply, 422, "not_found", "/data/dataset")
+
+
+@pytest.mark.parametrize("cell", ["", "NaN"])
+def test_a_gap_does_not_train_on_another_column(daemon, cell):
+    rows = "".join(f"{i},{'' if i != 55 else cell}{'' if i == 55 else i % 7}\n" for i in range(80))
+    row = daemon.upload(f"gap {cell}", "time,value\n" + rows).json()
+    assert row["columns"][1] == {"name": "value", "numeric": False, "bad_line": 57, "bad_text": cell}
+    words = f"column 'value' is not numeric: line 57 holds '{cell}'"
+    for data, pointer in (({}, "/data/inputs"), ({"targets": ["value"]}, "/data/inputs"),
+                          ({"inputs": ["time"]}, "/data/targets"), ({"inputs": [1]}, "/data/inputs/0")):
+        reply = daemon.post("/experiments?validate_only=true", {"data": {"dataset": row["id"], **data}})
+        assert words in problem(reply, 422, "invalid", pointer)
+    data = {"dataset": row["id"], "inputs": ["time"], "targets": ["time"]}
+    assert daemon.post("/experiments?validate_only=true", {"data": data}).status_code == 200
+
+
+def test_columns_are_named_once(daemon):
+    daemon.upload("wave twice", WAVE)
+    reply = daemon.post("/experiments", {"data": {"dataset": "wave twice", "inputs": ["t", "value", 0]}})
+    assert "'t'" in problem(reply, 422, "invalid", "/data/inputs/2")
+
+
+def test_data_without_numbers_are_refused(daemon):
+    said = problem(daemon.upload("words", "a,b\nx,y\n"), 422, "invalid")
+    assert "column 'a' is not numeric: line 2 holds 'x'" in said
+    problem(daemon.get("/datasets/words"), 404, "not_found")
 
 
 def test_content_comes_back_byte_for_byte(daemon):

@@ -21,6 +21,9 @@ from api_daemon import problem
     ({"model": {"layers": [{"type": "qlstm", "variant": "chen2020", "hidden_size": 9}]}}, None, None, []),
     ({"model": {"layers": [{"type": "gru"}]}}, None, None, ["qlstm"]),
     ([], "wrong_type", "", []),
+    ({"hidden_size": "x"}, "wrong_type", "/hidden_size", ["hidden_size is 'x'", "an integer from 1 to 1000"]),
+    ({"training": {"seed": 2**63}}, "out_of_range", "/training/seed", ["seed is 9223372036854775808", "line 1"]),
+    ({"limits": {"xyzzy": 1}}, "unknown_field", "/limits/xyzzy", ["'max_seconds', 'max_attempts'"]),
 ])
 def test_refused(daemon, spec, code, pointer, words):
     reply = daemon.post("/experiments", spec)
@@ -35,12 +38,19 @@ def test_not_json(daemon, text):
     problem(daemon.post("/experiments", text), 400, "syntax")
 
 
+def test_byte_order_mark(daemon):
+    assert daemon.post("/experiments?validate_only=true", b"\xef\xbb\xbf{}").status_code == 200
+
+
 def test_memory_limit_points_at_what_to_reduce(make_daemon):
     daemon = make_daemon("--max-memory", "64M")
     body = {"model": {"layers": [{"type": "qlstm", "variant": "linear", "n_qubits": 25, "hidden_size": 2}]}}
     assert "64 MiB" in problem(daemon.post("/experiments", body), 422, "too_large", "/model/layers/0/n_qubits")
+    for body, pointer in (({"n_qubits": 25}, "/n_qubits"), ({"model": {"n_qubits": 25}}, "/model/n_qubits")):
+        assert "n_qubits is 25;" in problem(daemon.post("/experiments", body), 422, "too_large", pointer)
     body = {"model": {"type": "lstm", "hidden_size": 1000}, "training": {"batch_size": 65536}}
-    problem(daemon.post("/experiments", body), 422, "too_large", "/training/batch_size")
+    reply = daemon.post("/experiments", body)
+    assert "batch_size is 65536;" in problem(reply, 422, "too_large", "/training/batch_size")
     assert daemon.post("/experiments?validate_only=true", {}).status_code == 200
 
 

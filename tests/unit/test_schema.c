@@ -22,33 +22,42 @@ static const struct bad bad_requests[] = {
     {"{'name': }", ERR_SYNTAX, "", "line 1, column 10"},
     {"{\n'name': 'a',\n'name': 'b'}", ERR_SYNTAX, "", "line 3, column 6: duplicate object key"},
     {"{'model':{'depth':1,'depth':2}}", ERR_SYNTAX, "", "duplicate object key"},
-    {"{'training':{'seed':99999999999999999999}}", ERR_OUT_OF_RANGE, "", "too large"},
-    {"{'training':{'clip_norm':1e999}}", ERR_OUT_OF_RANGE, "", "too large"},
-    {"{'name':'a\\u0000b'}", ERR_SYNTAX, "", ""},
+    {"{'training':{'seed':99999999999999999999}}", ERR_OUT_OF_RANGE, "/training/seed",
+     "line 1, column 40: seed is 99999999999999999999, which is too large"},
+    {"{'name':'a','tags':[1,[2]],\n'limits':{'max_attempts':3},'hidden_size':9223372036854775808}", ERR_OUT_OF_RANGE,
+     "/hidden_size", "hidden_size is 9223372036854775808"},
+    {"{'data':{'inputs':['a',-9223372036854775809]}}", ERR_OUT_OF_RANGE, "/data/inputs/1", "inputs[1] is -9223372"},
+    {"1e400", ERR_OUT_OF_RANGE, "", "the request is 1e400"},
+    {"[[[[[[[[[[[[[[[[[[1e400]]]]]]]]]]]]]]]]]]", ERR_OUT_OF_RANGE, "", "a number that is too large"},
+    {"{'training':{'clip_norm':1e999}}", ERR_OUT_OF_RANGE, "/training/clip_norm", "clip_norm is 1e999"},
+    {"{'name':'a\\u0000b'}", ERR_SYNTAX, "", ": a string holds the NUL character"},
+    {"{'a\\u0000b':1}", ERR_SYNTAX, "", ": a string holds the NUL character"},
     {"{'name':'\xff'}", ERR_SYNTAX, "", "unable to decode byte 0xff"},
     /* wrong types */
     {"[]", ERR_WRONG_TYPE, "", "the request is an array; it must be an object"},
-    {"'text'", ERR_WRONG_TYPE, "", "the request is a string"},
+    {"'text'", ERR_WRONG_TYPE, "", "the request is 'text'"},
     {"null", ERR_WRONG_TYPE, "", "the request is null"},
-    {"{'training':{'epochs':'100'}}", ERR_WRONG_TYPE, "/training/epochs", "epochs is a string; it must be an integer"},
+    {"{'training':{'epochs':'100'}}", ERR_WRONG_TYPE, "/training/epochs",
+     "epochs is '100'; it must be an integer from 1 to 100000"},
     {"{'training':{'epochs':2.5}}", ERR_WRONG_TYPE, "/training/epochs", "epochs is 2.5; it must be an integer"},
-    {"{'training':{'epochs':true}}", ERR_WRONG_TYPE, "/training/epochs", "epochs is a boolean; it must be an integer"},
-    {"{'training':{'shuffle':1}}", ERR_WRONG_TYPE, "/training/shuffle", "shuffle is an integer; it must be a boolean"},
+    {"{'training':{'epochs':true}}", ERR_WRONG_TYPE, "/training/epochs", "epochs is true; it must be an integer"},
+    {"{'training':{'shuffle':1}}", ERR_WRONG_TYPE, "/training/shuffle",
+     "shuffle is 1; it must be a boolean (true or false)"},
     {"{'training':{'clip_norm':null}}", ERR_WRONG_TYPE, "/training/clip_norm",
-     "clip_norm is null; it must be a number"},
+     "clip_norm is null; it must be a number from 0 to 1000000"},
     {"{'training':[]}", ERR_WRONG_TYPE, "/training", "training is an array; it must be an object"},
-    {"{'model':'lstm'}", ERR_WRONG_TYPE, "/model", "model is a string; it must be an object"},
-    {"{'n_qubits':4,'model':'lstm'}", ERR_WRONG_TYPE, "/model", "model is a string; it must be an object"},
+    {"{'model':'lstm'}", ERR_WRONG_TYPE, "/model", "model is 'lstm'; it must be an object"},
+    {"{'n_qubits':4,'model':'lstm'}", ERR_WRONG_TYPE, "/model", "model is 'lstm'; it must be an object"},
     {"{'model':{'layers':{}}}", ERR_WRONG_TYPE, "/model/layers", "layers is an object; it must be an array"},
     {"{'data':{'inputs':'value'}}", ERR_WRONG_TYPE, "/data/inputs", "it must be an array"},
     {"{'data':{'inputs':['value',1.5]}}", ERR_WRONG_TYPE, "/data/inputs/1",
-     "inputs[1] is 1.5; it must be a string or an integer"},
+     "inputs[1] is 1.5; it must be a string or an integer, at least 0"},
     {"{'data':{'scaling':{}}}", ERR_WRONG_TYPE, "/data/scaling", "scaling is an object; allowed are 'minmax'"},
-    {"{'tags':[1]}", ERR_WRONG_TYPE, "/tags/0", "tags[0] is an integer; it must be a string"},
-    {LAYERS("3"), ERR_WRONG_TYPE, "/model/layers/0", "layers[0] is an integer; it must be an object"},
-    {LAYERS("{'type':3}"), ERR_WRONG_TYPE, "/model/layers/0/type", "type is an integer; allowed are 'qlstm'"},
-    {"{'hidden_size':'5'}", ERR_WRONG_TYPE, "/hidden_size", "hidden_size is a string; it must be an integer"},
-    {"{'type':1}", ERR_WRONG_TYPE, "/type", "type is an integer"},
+    {"{'tags':[1]}", ERR_WRONG_TYPE, "/tags/0", "tags[0] is 1; it must be a string"},
+    {LAYERS("3"), ERR_WRONG_TYPE, "/model/layers/0", "layers[0] is 3; it must be an object"},
+    {LAYERS("{'type':3}"), ERR_WRONG_TYPE, "/model/layers/0/type", "type is 3; allowed are 'qlstm'"},
+    {"{'hidden_size':'5'}", ERR_WRONG_TYPE, "/hidden_size", "hidden_size is '5'; it must be an integer from 1 to 1000"},
+    {"{'type':1}", ERR_WRONG_TYPE, "/type", "type is 1"},
     /* ranges */
     {"{'n_qubits':26}", ERR_OUT_OF_RANGE, "/n_qubits", "n_qubits is 26; allowed are 1 to 25"},
     {"{'num_qubits':26}", ERR_OUT_OF_RANGE, "/num_qubits", "num_qubits is 26; allowed are 1 to 25"},
@@ -94,7 +103,11 @@ static const struct bad bad_requests[] = {
      "did you mean 'hidden_size'?"},
     {LAYERS("{'type':'lstm'},{'type':'dense','bia':true}"), ERR_UNKNOWN_FIELD, "/model/layers/1/bia",
      "did you mean 'bias'?"},
-    {"{'data':{'split':{'test':0.2}}}", ERR_UNKNOWN_FIELD, "/data/split/test", "unknown field 'test'"},
+    {"{'data':{'split':{'test':0.2}}}", ERR_UNKNOWN_FIELD, "/data/split/test",
+     "unknown field 'test'; known are 'train'"},
+    {"{'limits':{'xyzzy':1}}", ERR_UNKNOWN_FIELD, "/limits/xyzzy", "known are 'max_seconds', 'max_attempts'"},
+    {"{'xyzzyxyzzy':1}", ERR_UNKNOWN_FIELD, "/xyzzyxyzzy", "known are 'name', 'project', 'tags', 'data', 'model', "},
+    {"{'xyzzyxyzzy':1}", ERR_UNKNOWN_FIELD, "/xyzzyxyzzy", ", ..."},
     /* missing, and what does not fit the rest */
     {LAYERS("{'hidden_size':3}"), ERR_MISSING, "/model/layers/0/type", "type is missing; allowed are 'qlstm'"},
     {LAYERS("{'type':'dense'},{'type':'lstm'}"), ERR_MISSING, "/model/layers/0/units", "units is missing"},
@@ -314,6 +327,18 @@ static void test_layer_count(void **state)
 	}
 }
 
+/* Editors of some systems write a byte-order mark before the text. */
+static void test_byte_order_mark(void **state)
+{
+	(void)state;
+	struct qlstm_error error = {0};
+	json_t *request = NULL;
+	assert_int_equal(spec_load("\xef\xbb\xbf{}", 5, &request, &error), 0);
+	assert_true(json_is_object(request));
+	json_decref(request);
+	assert_int_equal(spec_load("\xef\xbb\xbf", 3, &request, &error), ERR_SYNTAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +350,7 @@ int main(void)
 	    cmocka_unit_test(test_defaults),
 	    cmocka_unit_test(test_shorthand),
 	    cmocka_unit_test(test_idempotence),
+	    cmocka_unit_test(test_byte_order_mark),
 	    cmocka_unit_test(test_layer_count),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

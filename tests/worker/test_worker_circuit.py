@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import oracle
-from qlstm_worker import answer, dump, problem
+from qlstm_worker import ROOT, answer, dump, problem, run
 
 
 def random_angle(rng, n_features, n_weights):
@@ -172,7 +172,7 @@ def ry(angle, wires=(0,)):
         ({"gates": [], "n_wires": 1.5}, "wrong_type", "/n_wires"),
         ({"gates": [3]}, "wrong_type", "/gates/0"),
         ({"gates": [{"wires": [0]}]}, "wrong_type", "/gates/0/gate"),
-        ({"gates": [{"gate": "CNTO", "wires": [0, 1]}]}, "unknown_field", "/gates/0/gate"),
+        ({"gates": [{"gate": "CNTO", "wires": [0, 1]}]}, "not_found", "/gates/0/gate"),
         ({"gates": [ry(0.1), {"gate": "H", "wire": [0]}]}, "unknown_field", "/gates/1/wire"),
         ({"gates": [{"gate": "H"}]}, "missing", "/gates/0/wires"),
         ({"gates": [{"gate": "H", "wires": [0, 1]}]}, "wrong_type", "/gates/0/wires"),
@@ -192,7 +192,8 @@ def ry(angle, wires=(0,)):
         ({"gates": [ry({"weight": 2})], "weights": [1, 2]}, "out_of_range", "/gates/0/angle/weight"),
         ({"gates": [ry({"weight": 0.5})], "weights": [1]}, "wrong_type", "/gates/0/angle/weight"),
         ({"gates": [ry({"weight": 0, "encoder": "x"})], "weights": [1]}, "unknown_field", "/gates/0/angle/encoder"),
-        ({"gates": [ry({"feature": 0, "encoder": "atn"})], "features": [1]}, "unknown_field", "/gates/0/angle/encoder"),
+        ({"gates": [ry({"feature": 0, "encoder": "atn"})], "features": [1]}, "not_found", "/gates/0/angle/encoder"),
+        ({"gates": [ry({"feature": 0, "encoder": 3})], "features": [1]}, "wrong_type", "/gates/0/angle/encoder"),
         ({"gates": [{"gate": "Rot", "wires": [0]}]}, "missing", "/gates/0/angle"),
         ({"gates": [{"gate": "Rot", "wires": [0], "angle": [1, 2]}]}, "wrong_type", "/gates/0/angle"),
         ({"gates": [{"gate": "Rot", "wires": [0], "angle": [1, 2, None]}]}, "wrong_type", "/gates/0/angle/2"),
@@ -225,3 +226,39 @@ def test_names_are_suggested(tmp_path):
 def test_unknown_plan(tmp_path):
     listing = dump(tmp_path / "p.json", {"gates": []})
     assert problem("circuit", listing, "--plan", "fast")["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "encoder, features, pointer, words",
+    [
+        ("asin", [2], "/features/0", "feature 0 is 2; asin takes -1 to 1"),
+        ("acos", [[0.5], [-1.5]], "/features/1/0", "feature 0 of sample 1 is -1.5; acos takes -1 to 1"),
+        ("pi_x", [1e308], "/features/0", "feature 0 is 1e+308; pi_x makes no finite angle of it"),
+    ],
+)
+def test_a_feature_outside_its_encoders_domain(tmp_path, encoder, features, pointer, words):
+    listing = {"gates": [ry({"feature": 0, "encoder": encoder})], "features": features}
+    said = problem("circuit", dump(tmp_path / "p.json", listing))
+    assert said == {"code": "out_of_range", "pointer": pointer, "message": words}
+
+
+def test_an_infinite_slope_is_no_gradient(tmp_path):
+    listing = {"gates": [ry({"feature": 0, "encoder": "acos"})], "features": [[0.5], [-1]], "observables": ["X"]}
+    path = dump(tmp_path / "p.json", listing)
+    np.testing.assert_allclose(answer("circuit", path)["outputs"], [[np.sin(np.arccos(0.5))], [0]], atol=1e-15)
+    said = problem("circuit", path, "--gradient")
+    assert said["code"] == "nan_loss"
+    assert said["message"] == "the gradient of output 0 by feature 0 is not a finite number for sample 1"
+
+
+def test_documented_programs_run(tmp_path):
+    help_text = run("circuit", "--help").stdout
+    manual = (ROOT / "server/worker/README.md").read_text()
+    chapter = manual[manual.index("## Circuit programs") :]
+    for text in (help_text[help_text.index("PROGRAM.json, whole") :], chapter):
+        listing, _ = json.JSONDecoder().raw_decode(text[text.index('{"n_qubits"') :])
+        reply = answer("circuit", dump(tmp_path / "p.json", listing), "--gradient")
+        assert np.shape(reply["outputs"]) == (2, 2)
+        assert np.shape(reply["gradient"]["features"]) == np.shape(reply["gradient"]["weights"]) == (2, 2, 1)
+    for word in ("atan_square", "Rot", "SWAP", "observables", "[output][weight]"):
+        assert word in help_text and word in chapter

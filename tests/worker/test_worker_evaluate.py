@@ -361,8 +361,12 @@ def test_wrong_weights_are_refused_by_name(tmp_path):
     said = {}
     for name, weights in others.items():
         plain = {k: v.tolist() for k, v in weights.items()}
-        binary = refusal(case, weights=write_safetensors(tmp_path / "w.safetensors", weights))
-        text = refusal(case, weights=dump(tmp_path / "w.json", plain))
+        files = [write_safetensors(tmp_path / "w.safetensors", weights), dump(tmp_path / "w.json", plain)]
+        binary, text = ({**refusal(case, weights=file), "file": file} for file in files)
+        for reply in (binary, text):
+            beginning = f"--weights {reply.pop('file')}: "
+            assert reply["message"].startswith(beginning)
+            reply["message"] = reply["message"][len(beginning) :]
         assert binary == text
         said[name] = binary["message"]
     assert "'layers.1.bias'" in said["missing"] and "[2]" in said["missing"]
@@ -405,6 +409,32 @@ def test_inputs_that_are_no_json(tmp_path):
     case.inputs_file.write_text("[[[1], [2]]")
     said = refusal(case)
     assert said["code"] == "syntax" and "line 1" in said["message"]
+
+
+def test_errors_say_which_file(tmp_path):
+    case = Case(tmp_path, [layer("lstm", hidden_size=2)], 1, 1)
+    bad, none = dump(tmp_path / "bad.json", [["a"]]), tmp_path / "none.json"
+    for option, say in (
+        ("--inputs", lambda file: refusal(case, inputs=file)),
+        ("--targets", lambda file: refusal(case, "--targets", file)),
+        ("--weights", lambda file: refusal(case, weights=file)),
+    ):
+        for file in (bad, none):
+            message = say(file)["message"]
+            assert message.startswith(option) and message.count(str(file)) == 1, message
+    both = dump(tmp_path / "both.json", {"inputs": [[[1]]], "targets": [["a"]]})
+    said = refusal(case, inputs=both)
+    assert said["pointer"] == "/targets/0/0" and said["message"].startswith(f"--inputs {both}: ")
+
+
+def test_what_is_not_finite_is_an_error(tmp_path):
+    case = Case(tmp_path, [layer("lstm", hidden_size=2)], 1, 1)
+    weights = {k: np.full(v.shape, 1e308) for k, v in case.weights.items()}
+    said = refusal(case, weights=write_safetensors(tmp_path / "w.safetensors", weights))
+    assert said["code"] == "nan_loss"
+    assert said["message"] == "output 0 of sample 0 is not a finite number"
+    targets = dump(tmp_path / "y.json", [[1e300]] * len(case.x))
+    assert refusal(case, "--targets", targets)["message"] == "the loss is not a finite number"
 
 
 def test_targets_of_another_batch(tmp_path):

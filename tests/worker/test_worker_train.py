@@ -154,7 +154,8 @@ def test_names_of_columns_are_quoted(tmp_path):
     [
         ("", {}, "rows"),
         ("a\n1\n2\n", {}, "/data/window"),
-        ("a,b\n" + "1,x\n" * 40, {"inputs": ["b"]}, "not numeric"),
+        ("a,b\n" + "1,x\n" * 40, {"inputs": ["b"]}, "column 'b' is not numeric: line 2 holds 'x'"),
+        ("t,value\n1,2\n2,\n" + "3,4\n" * 40, {}, "column 'value' is not numeric: line 3 holds ''"),
         ("a\n" + "1\n" * 40, {"inputs": ["c"]}, "no such column"),
         ("a,b\n1,2\n3\n", {}, "line 3"),
     ],

@@ -34,6 +34,12 @@ def test_help_of_train_names_its_options():
         assert option in text
 
 
+def test_help_of_evaluate_tells_the_shapes():
+    text = run("evaluate", "--help").stdout
+    for shape in ("X.json holds [batch][time][feature]", "Y.json [batch][output]", "gradient.inputs", "gradient.weights"):
+        assert shape in text
+
+
 def test_version():
     done = run("--version")
     assert done.returncode == 0 and done.stdout.startswith("qlstm-worker 0.")
