@@ -27,7 +27,7 @@ cflags_of = $(shell pkg-config --cflags $(1) 2>/dev/null)
 libs_of   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
 # The simulator's inner loops are compiled once per instruction set and chosen at start (engine/circuit/isa.c).
-KERNEL_SRC := engine/circuit/batch_kernel.c
+KERNEL_SRC := $(wildcard engine/circuit/*_kernel.c)
 ARCH       := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 ifeq ($(ARCH),x86_64)
 KERNEL_ISAS := x86_64 x86_64_v3 x86_64_v4
@@ -47,7 +47,7 @@ daemon_src := $(wildcard server/http/*.c server/api/*.c server/store/*.c server/
 unit_src   := $(wildcard tests/unit/test_*.c)
 
 obj = $(patsubst %,$(BUILD)/%.o,$(basename $(1)))
-engine_obj := $(call obj,$(engine_src)) $(foreach i,$(KERNEL_ISAS),$(BUILD)/$(basename $(KERNEL_SRC)).$(i).o)
+engine_obj := $(call obj,$(engine_src)) $(foreach i,$(KERNEL_ISAS),$(patsubst %.c,$(BUILD)/%.$(i).o,$(KERNEL_SRC)))
 schema_obj := $(call obj,$(schema_src)) $(BUILD)/schema/embed.o
 worker_obj := $(call obj,$(filter-out server/worker/main.c,$(worker_src)))
 unit_bin   := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(unit_src))
@@ -102,9 +102,12 @@ $(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/ope
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) -c $< -o $@
 
-$(BUILD)/engine/circuit/batch_kernel.%.o: $(KERNEL_SRC)
-	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O3 -ffp-contract=fast $(march_$*) -DKERNEL_ISA=$* -c $< -o $@
+define kernel_rule
+$(BUILD)/%_kernel.$(1).o: %_kernel.c
+	@mkdir -p $$(@D)
+	$$(call say,CC)$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) -O3 -ffp-contract=fast $$(march_$(1)) -DKERNEL_ISA=$(1) -c $$< -o $$@
+endef
+$(foreach i,$(KERNEL_ISAS),$(eval $(call kernel_rule,$(i))))
 
 $(BUILD)/engine/%.o: ALL_CFLAGS += -O3
 $(BUILD)/schema/%.o: PKG := $(PKGS_schema)

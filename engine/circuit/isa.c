@@ -1,10 +1,11 @@
-/* Picks the kernels for this processor. The Makefile compiles batch_kernel.c once per row below. */
+/* Picks the kernels for this processor. The Makefile compiles every *_kernel.c once per row below. */
 #include "engine/circuit/isa.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
 
 #include "engine/circuit/batch_kernel.h"
+#include "engine/circuit/local_kernel.h"
 
 static bool always(void)
 {
@@ -13,6 +14,7 @@ static bool always(void)
 
 #if defined __x86_64__
 extern const struct batch_kernels batch_kernels_x86_64, batch_kernels_x86_64_v3, batch_kernels_x86_64_v4;
+extern const struct local_kernels local_kernels_x86_64, local_kernels_x86_64_v3, local_kernels_x86_64_v4;
 
 /* Every processor with these also has the smaller additions of its level (LZCNT, MOVBE, F16C). */
 static bool has_v3(void)
@@ -29,14 +31,15 @@ static bool has_v4(void)
 }
 
 static const struct isa table[] = {
-    {"x86-64-v4", &batch_kernels_x86_64_v4, has_v4},
-    {"x86-64-v3", &batch_kernels_x86_64_v3, has_v3},
-    {"x86-64", &batch_kernels_x86_64, always},
+    {"x86-64-v4", &batch_kernels_x86_64_v4, &local_kernels_x86_64_v4, has_v4},
+    {"x86-64-v3", &batch_kernels_x86_64_v3, &local_kernels_x86_64_v3, has_v3},
+    {"x86-64", &batch_kernels_x86_64, &local_kernels_x86_64, always},
 };
 #else
 extern const struct batch_kernels batch_kernels_generic;
+extern const struct local_kernels local_kernels_generic;
 
-static const struct isa table[] = {{"generic", &batch_kernels_generic, always}};
+static const struct isa table[] = {{"generic", &batch_kernels_generic, &local_kernels_generic, always}};
 #endif
 
 /* Two threads that race here compute and store the same row. */

@@ -5,10 +5,12 @@
 #include <stdbool.h>
 
 struct batch_kernels;
+struct local_kernels;
 
 struct isa {
 	const char *name;
 	const struct batch_kernels *kernels;
+	const struct local_kernels *local;
 	bool (*supported)(void);
 };
 

@@ -10,7 +10,7 @@
 /* Above this the planner prefers one sample at a time over a tile of samples. */
 #define BATCH_BYTES_MAX ((size_t)2 << 30)
 
-static const struct plan_kind *const kinds[] = {&plan_reference, &plan_batch};
+static const struct plan_kind *const kinds[] = {&plan_reference, &plan_batch, &plan_local};
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
 struct plan {
@@ -46,6 +46,8 @@ int plan_new(struct plan **out, const struct circuit_program *program, const cha
 	void *state = plan != NULL ? found->create(program) : NULL;
 	if (state == NULL) {
 		free(plan);
+		if (found->refusal != NULL)
+			return error_set(error, ERR_TOO_LARGE, NULL, "%s", found->refusal);
 		return error_set(error, ERR_TOO_LARGE, NULL, "%d wires need more memory than there is for plan '%s'",
 		                 program->n_wires, found->name);
 	}

@@ -17,8 +17,9 @@ struct plan_kind {
 	void (*forward)(void *state, const double *features, const double *weights, size_t batch, double *outputs);
 	void (*backward)(void *state, const double *features, const double *weights, size_t batch,
 	                 const double *d_outputs, double *d_features, double *d_weights);
+	const char *refusal; /* why create may return NULL; NULL when only memory can be short */
 };
 
-extern const struct plan_kind plan_reference, plan_batch;
+extern const struct plan_kind plan_reference, plan_batch, plan_local;
 
 #endif
