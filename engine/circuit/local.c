@@ -28,14 +28,23 @@ static size_t rows_bytes(const struct local_code *code)
 	return local_code_rows(code) * LOCAL_LANES * sizeof(double);
 }
 
-static size_t bytes(const struct circuit_program *program)
+/* One operation is one instruction on one sample, forward and in reverse. */
+static bool work(const struct circuit_program *program, size_t *bytes, double *operations)
 {
 	struct local_code *code = local_code_compile(program);
 	if (code == NULL)
-		return SIZE_MAX;
-	size_t total = sizeof(struct local) + 2 * rows_bytes(code) + code->n_instructions * sizeof *code->instructions;
+		return false;
+	*bytes = sizeof(struct local) + 2 * rows_bytes(code) + code->n_instructions * sizeof *code->instructions;
+	*operations = code->n_instructions - code->n_shared;
 	local_code_free(code);
-	return total;
+	return true;
+}
+
+static size_t bytes(const struct circuit_program *program)
+{
+	size_t total;
+	double operations;
+	return work(program, &total, &operations) ? total : SIZE_MAX;
 }
 
 static void destroy(void *state)
@@ -98,10 +107,19 @@ static void load_shared(struct local *self, const struct call *call)
 	self->kernels->forward(code, 0, code->n_shared, self->rows);
 }
 
-/* The last samples of a batch may leave lanes over: those repeat the last sample, so that no lane holds noise. */
-static size_t sample_of(const struct call *call, size_t lane)
+static size_t lanes_used(const struct call *call)
 {
-	return call->first + lane < call->batch ? call->first + lane : call->batch - 1;
+	return call->batch - call->first < LOCAL_LANES ? call->batch - call->first : LOCAL_LANES;
+}
+
+/* The last samples of a batch may leave lanes over: those repeat the last sample, so that no lane holds noise. */
+static void gather(const struct call *call, const double *feature, double in[LOCAL_LANES])
+{
+	size_t used = lanes_used(call);
+	if (used == LOCAL_LANES)
+		memcpy(in, feature + call->first, LOCAL_LANES * sizeof *in);
+	for (size_t l = 0; l < LOCAL_LANES && used < LOCAL_LANES; l++)
+		in[l] = feature[call->first + (l < used ? l : used - 1)];
 }
 
 /* Inverse trigonometric encoders give cosine and sine without the angle. */
@@ -110,8 +128,7 @@ static void load_slot(const struct local *self, const struct call *call, int slo
 	double in[LOCAL_LANES] __attribute__((aligned(ALIGNMENT)));
 	double *cosine = slot_cosine(self, slot), *sine = cosine + LOCAL_LANES;
 	const struct angle *angle = &self->code->slots[slot];
-	for (size_t l = 0; l < LOCAL_LANES; l++)
-		in[l] = call->features[(size_t)angle->index * call->batch + sample_of(call, l)];
+	gather(call, call->features + (size_t)angle->index * call->batch, in);
 	if (angle->encoder == ENCODER_ATAN || angle->encoder == ENCODER_ATAN_SQUARE) {
 		for (size_t l = 0; l < LOCAL_LANES; l++) {
 			double tangent = angle->encoder == ENCODER_ATAN ? in[l] : in[l] * in[l];
@@ -135,23 +152,20 @@ static void run_tile(const struct local *self, const struct call *call)
 	self->kernels->forward(code, code->n_shared, code->n_instructions, self->rows);
 }
 
-static size_t lanes_used(const struct call *call)
-{
-	return call->batch - call->first < LOCAL_LANES ? call->batch - call->first : LOCAL_LANES;
-}
-
 static void forward(void *state, const double *features, const double *weights, size_t batch, double *outputs)
 {
 	struct local *self = state;
 	struct call call = {features, weights, batch, 0};
 	load_shared(self, &call);
 	for (; call.first < batch; call.first += LOCAL_LANES) {
+		size_t used = lanes_used(&call);
 		run_tile(self, &call);
 		for (int o = 0; o < self->code->n_outputs; o++) {
 			const struct local_output *output = &self->code->outputs[o];
-			for (size_t l = 0; l < lanes_used(&call); l++)
-				outputs[(size_t)o * batch + call.first + l] =
-				    output->sign * row(self->rows, output->row)[l];
+			const double *from = row(self->rows, output->row);
+			double sign = output->sign, *to = outputs + (size_t)o * batch + call.first;
+			for (size_t l = 0; l < used; l++)
+				to[l] = sign * from[l];
 		}
 	}
 }
@@ -159,33 +173,40 @@ static void forward(void *state, const double *features, const double *weights, 
 /* Lanes left over get cotangent zero, so that they add nothing to any gradient. */
 static void load_cotangents(const struct local *self, const struct call *call, const double *d_outputs)
 {
-	size_t lane_rows = local_code_lane_rows(self->code);
+	size_t lane_rows = local_code_lane_rows(self->code), used = lanes_used(call);
 	memset(row(self->cotangents, lane_rows), 0,
 	       (local_code_rows(self->code) - lane_rows) * LOCAL_LANES * sizeof(double));
 	for (int o = 0; o < self->code->n_outputs; o++) {
 		const struct local_output *output = &self->code->outputs[o];
-		for (size_t l = 0; l < lanes_used(call); l++)
-			row(self->cotangents, output->row)[l] +=
-			    output->sign * d_outputs[(size_t)o * call->batch + call->first + l];
+		const double *from = d_outputs + (size_t)o * call->batch + call->first;
+		double sign = output->sign, *to = row(self->cotangents, output->row);
+		for (size_t l = 0; l < used; l++)
+			to[l] += sign * from[l];
 	}
 }
 
 /* d / d angle from those of its cosine and sine. */
-static double slot_gradient(const struct local *self, int slot, size_t lane)
+static void slot_gradient(const struct local *self, int slot, double gradient[LOCAL_LANES])
 {
-	const double *cosine = slot_cosine(self, slot) + lane;
-	const double *cotangent = row(self->cotangents, local_code_slot_row(self->code, slot)) + lane;
-	return cotangent[LOCAL_LANES] * cosine[0] - cotangent[0] * cosine[LOCAL_LANES];
+	const double *cosine = slot_cosine(self, slot), *sine = cosine + LOCAL_LANES;
+	const double *of_cosine = row(self->cotangents, local_code_slot_row(self->code, slot));
+	const double *of_sine = of_cosine + LOCAL_LANES;
+	for (size_t l = 0; l < LOCAL_LANES; l++)
+		gradient[l] = of_sine[l] * cosine[l] - of_cosine[l] * sine[l];
 }
 
 static void store_features(const struct local *self, const struct call *call, double *d_features)
 {
+	double gradient[LOCAL_LANES];
+	size_t used = lanes_used(call);
 	for (int slot = self->code->n_shared_slots; slot < self->code->n_slots; slot++) {
 		const struct angle *angle = &self->code->slots[slot];
 		size_t offset = (size_t)angle->index * call->batch + call->first;
-		for (size_t l = 0; l < lanes_used(call); l++)
-			d_features[offset + l] += slot_gradient(self, slot, l) *
-			                          encoder_derivative(angle->encoder, call->features[offset + l]);
+		slot_gradient(self, slot, gradient);
+		for (size_t l = 0; l < used && angle->encoder != ENCODER_X; l++)
+			gradient[l] *= encoder_derivative(angle->encoder, call->features[offset + l]);
+		for (size_t l = 0; l < used; l++)
+			d_features[offset + l] += gradient[l];
 	}
 }
 
@@ -193,9 +214,10 @@ static void store_weights(const struct local *self, double *d_weights)
 {
 	self->kernels->backward(self->code, 0, self->code->n_shared, self->rows, self->cotangents);
 	for (int slot = 0; slot < self->code->n_shared_slots; slot++) {
-		double sum = 0.0;
+		double gradient[LOCAL_LANES], sum = 0.0;
+		slot_gradient(self, slot, gradient);
 		for (size_t l = 0; l < LOCAL_LANES; l++)
-			sum += slot_gradient(self, slot, l);
+			sum += gradient[l];
 		if (self->code->slots[slot].source == ANGLE_WEIGHT)
 			d_weights[self->code->slots[slot].index] += sum;
 	}
@@ -228,5 +250,6 @@ const struct plan_kind plan_local = {
     .destroy = destroy,
     .forward = forward,
     .backward = backward,
+    .work = work,
     .refusal = "the circuit entangles too many wires too deeply for plan 'local'",
 };

@@ -53,12 +53,16 @@ static inline void cosine_sine_fast(vec angle, vec *cosine, vec *sine)
 
 static void cosine_sine(const double *angle, double *cosine, double *sine)
 {
-	int fast = 1;
-	for (size_t i = 0; i < LOCAL_LANES; i++)
-		fast &= fabs(angle[i]) < ANGLE_FAST; /* false for a NaN, too */
-	for (size_t i = 0; i < LOCAL_LANES && fast; i += WIDTH)
+	const mask magnitude = (mask){0} + INT64_MAX, limit = (mask)((vec){0} + ANGLE_FAST);
+	mask beyond = {0}; /* compared as integers, where a NaN is large, too */
+	for (size_t i = 0; i < LOCAL_LANES; i += WIDTH) {
+		beyond |= (*(const mask *)(angle + i) & magnitude) > limit;
 		cosine_sine_fast(*(const vec *)(angle + i), (vec *)(cosine + i), (vec *)(sine + i));
-	for (size_t i = 0; i < LOCAL_LANES && !fast; i++) {
+	}
+	long long any = 0;
+	for (size_t j = 0; j < WIDTH; j++)
+		any |= beyond[j];
+	for (size_t i = 0; i < LOCAL_LANES && any != 0; i++) {
 		cosine[i] = cos(angle[i]);
 		sine[i] = sin(angle[i]);
 	}

@@ -1,4 +1,4 @@
-/* The table of plan kinds, the choice between them, and dispatch. */
+/* The table of plan kinds and dispatch; planner.c chooses between them. */
 #include "engine/circuit/plan.h"
 
 #include <stdlib.h>
@@ -6,9 +6,7 @@
 
 #include "engine/circuit/isa.h"
 #include "engine/circuit/plan_kind.h"
-
-/* Above this the planner prefers one sample at a time over a tile of samples. */
-#define BATCH_BYTES_MAX ((size_t)2 << 30)
+#include "engine/circuit/planner.h"
 
 static const struct plan_kind *const kinds[] = {&plan_reference, &plan_batch, &plan_local};
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
@@ -18,19 +16,29 @@ struct plan {
 	void *state;
 };
 
-static const struct plan_kind *choose(const struct circuit_program *program)
+static const struct plan_kind *find(const char *name)
 {
-	return plan_batch.bytes(program) <= BATCH_BYTES_MAX ? &plan_batch : &plan_reference;
-}
-
-static const struct plan_kind *find(const struct circuit_program *program, const char *name)
-{
-	if (name == NULL || strcmp(name, "auto") == 0)
-		return choose(program);
 	for (int i = 0; i < KIND_COUNT; i++)
 		if (strcmp(kinds[i]->name, name) == 0)
 			return kinds[i];
 	return NULL;
+}
+
+/* The kind to use, or NULL with the error set. */
+static const struct plan_kind *select_kind(const struct circuit_program *program, const char *name,
+                                           struct qlstm_error *error)
+{
+	struct plan_estimate estimate;
+	if (plan_estimate(program, name, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT, &estimate) != 0) {
+		error_set(error, ERR_NOT_FOUND, NULL, "no plan is called '%s'", name);
+		return NULL;
+	}
+	if (!estimate.possible) {
+		error_set(error, ERR_TOO_LARGE, NULL, "%d wires are too many for plan '%s': %s", program->n_wires,
+		          estimate.kind, estimate.reason);
+		return NULL;
+	}
+	return find(estimate.kind);
 }
 
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error)
@@ -39,15 +47,14 @@ int plan_new(struct plan **out, const struct circuit_program *program, const cha
 	int code = program_check(program, error);
 	if (code != 0)
 		return code;
-	const struct plan_kind *found = find(program, kind);
+	struct qlstm_error selecting = {0};
+	const struct plan_kind *found = select_kind(program, kind, &selecting);
 	if (found == NULL)
-		return error_set(error, ERR_NOT_FOUND, NULL, "no plan is called '%s'", kind);
+		return error_set(error, selecting.code, NULL, "%s", selecting.message);
 	struct plan *plan = malloc(sizeof *plan);
 	void *state = plan != NULL ? found->create(program) : NULL;
 	if (state == NULL) {
 		free(plan);
-		if (found->refusal != NULL)
-			return error_set(error, ERR_TOO_LARGE, NULL, "%s", found->refusal);
 		return error_set(error, ERR_TOO_LARGE, NULL, "%d wires need more memory than there is for plan '%s'",
 		                 program->n_wires, found->name);
 	}
@@ -81,8 +88,11 @@ const char *plan_isa(void)
 
 size_t plan_bytes(const struct circuit_program *program, const char *kind)
 {
-	const struct plan_kind *found = find(program, kind);
-	return found != NULL ? found->bytes(program) : 0;
+	struct plan_estimate estimate;
+	int code = plan_estimate(program, kind, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT, &estimate);
+	if (code != 0)
+		return 0;
+	return estimate.bytes < PLAN_BYTES_NEVER ? estimate.bytes : PLAN_BYTES_NEVER;
 }
 
 void plan_forward(struct plan *plan, const double *features, const double *weights, size_t batch, double *outputs)

@@ -6,23 +6,28 @@
 #define QLSTM_CIRCUIT_PLAN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/circuit/program.h"
 
 struct plan;
 
-/* `kind` is "reference", "batch" or "auto"/NULL (the planner chooses). The program is borrowed and must outlive the
- * plan. ERR_TOO_LARGE when its scratch memory cannot be had, ERR_NOT_FOUND for an unknown kind. */
+/* `kind` is "reference", "batch", "local" or "auto"/NULL (the planner chooses, planner.h). The program is borrowed and
+ * must outlive the plan. ERR_TOO_LARGE, before anything large is allocated, when the plan would take more than
+ * PLANNER_MEMORY_DEFAULT or does not apply to the program; ERR_NOT_FOUND for an unknown kind. */
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error);
 void plan_free(struct plan *plan);
 
-/* What was chosen: "reference" or "batch". */
+/* What was chosen, never "auto". */
 const char *plan_name(const struct plan *plan);
 /* The i-th plan kind's name, NULL past the last one. "auto" is not among them. */
 const char *plan_kind_name(int index);
 /* The instruction set that the kernels use in this process: "x86-64", "x86-64-v3", "x86-64-v4" or "generic". */
 const char *plan_isa(void);
-/* Bytes of scratch memory that a plan of this program takes; `kind` as above. */
+/* More than there is; a few of them can be added up. */
+#define PLAN_BYTES_NEVER (SIZE_MAX / 64)
+/* Bytes of scratch memory that a plan of this program takes; `kind` as above. PLAN_BYTES_NEVER when it does not apply,
+ * 0 for an unknown kind. */
 size_t plan_bytes(const struct circuit_program *program, const char *kind);
 
 /* outputs[o][b] = <O_o> of sample b. features [n_features][batch], weights [n_weights]. Cost: one pass over the gates

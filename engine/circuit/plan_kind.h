@@ -17,7 +17,11 @@ struct plan_kind {
 	void (*forward)(void *state, const double *features, const double *weights, size_t batch, double *outputs);
 	void (*backward)(void *state, const double *features, const double *weights, size_t batch,
 	                 const double *d_outputs, double *d_features, double *d_weights);
-	const char *refusal; /* why create may return NULL; NULL when only memory can be short */
+	/* For the planner: bytes, and the operations that a sample takes forward and backward, in a unit of the kind's
+	 * own (planner.c has their price). False when the plan does not apply, `refusal` being the reason. Both are
+	 * NULL for a kind that takes every program and whose work planner.c counts. */
+	bool (*work)(const struct circuit_program *program, size_t *bytes, double *operations);
+	const char *refusal;
 };
 
 extern const struct plan_kind plan_reference, plan_batch, plan_local;

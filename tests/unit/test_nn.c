@@ -510,6 +510,7 @@ static void test_bytes(void **state)
 	assert_int_equal(model_bytes(&config, 4, 10, &small, &error), 0);
 	assert_int_equal(model_bytes(&config, 4000, 10, &longer, &error), 0);
 	config.layers[0].n_qubits = 20;
+	strcpy(config.plan, "batch");
 	assert_int_equal(model_bytes(&config, 4, 10, &wider, &error), 0);
 	assert_true(longer > small);
 	assert_true(wider > (size_t)16 << 20); /* at least one state of 2^20 complex amplitudes */

@@ -253,24 +253,6 @@ static void extreme_features(void **state)
 	program_free(program);
 }
 
-static void the_planner_chooses(void **state)
-{
-	(void)state;
-	struct circuit_program *program = program_new(4);
-	struct plan *plan;
-	program_observe(program, PAULI_Z, 0);
-	assert_int_equal(plan_new(&plan, program, "auto", NULL), 0);
-	assert_string_equal(plan_name(plan), "batch");
-	assert_int_equal(plan_bytes(program, NULL), plan_bytes(program, "batch"));
-	plan_free(plan);
-	/* One tile of 25 wires is 8 GiB and more: one sample at a time it is. */
-	program->n_wires = 25;
-	assert_true(plan_bytes(program, "batch") > (size_t)8 << 30);
-	assert_int_equal(plan_bytes(program, "auto"), plan_bytes(program, "reference"));
-	assert_int_equal(plan_bytes(program, "teleport"), 0);
-	program_free(program);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,7 +262,6 @@ int main(void)
 	    cmocka_unit_test(results_do_not_depend_on_the_tile),
 	    cmocka_unit_test(unwanted_gradients_may_be_null),
 	    cmocka_unit_test(extreme_features),
-	    cmocka_unit_test(the_planner_chooses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
