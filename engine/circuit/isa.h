@@ -6,11 +6,13 @@
 
 struct batch_kernels;
 struct local_kernels;
+struct wide_kernels;
 
 struct isa {
 	const char *name;
 	const struct batch_kernels *kernels;
 	const struct local_kernels *local;
+	const struct wide_kernels *wide;
 	bool (*supported)(void);
 };
 

@@ -8,7 +8,7 @@
 #include "engine/circuit/plan_kind.h"
 #include "engine/circuit/planner.h"
 
-static const struct plan_kind *const kinds[] = {&plan_reference, &plan_batch, &plan_local};
+static const struct plan_kind *const kinds[] = {&plan_reference, &plan_batch, &plan_local, &plan_wide};
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
 struct plan {

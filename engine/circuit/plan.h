@@ -12,9 +12,9 @@
 
 struct plan;
 
-/* `kind` is "reference", "batch", "local" or "auto"/NULL (the planner chooses, planner.h). The program is borrowed and
- * must outlive the plan. ERR_TOO_LARGE, before anything large is allocated, when the plan would take more than
- * PLANNER_MEMORY_DEFAULT or does not apply to the program; ERR_NOT_FOUND for an unknown kind. */
+/* `kind` is "reference", "batch", "local", "wide" or "auto"/NULL (the planner chooses, planner.h). The program is
+ * borrowed and must outlive the plan. ERR_TOO_LARGE, before anything large is allocated, when the plan would take more
+ * than PLANNER_MEMORY_DEFAULT or does not apply to the program; ERR_NOT_FOUND for an unknown kind. */
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error);
 void plan_free(struct plan *plan);
 

@@ -24,6 +24,6 @@ struct plan_kind {
 	const char *refusal;
 };
 
-extern const struct plan_kind plan_reference, plan_batch, plan_local;
+extern const struct plan_kind plan_reference, plan_batch, plan_local, plan_wide;
 
 #endif

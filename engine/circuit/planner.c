@@ -59,6 +59,7 @@ static void count_batch(const struct circuit_program *program, struct work *work
 static const struct model models[] = {
     {&plan_reference, count_reference, 1, 20.0, 4.0, 4.0, SIZE_MAX},
     {&plan_batch, count_batch, 8, 5.0, 1.1, 1.5, 1 << 20},
+    {&plan_wide, NULL, 1, 50.0, 3.0, 4.0, 1 << 20},
     {&plan_local, NULL, 8, 10.0, 2.1, 4.5, 16 << 20},
 };
 enum { MODELS = sizeof models / sizeof models[0] };

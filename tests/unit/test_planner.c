@@ -58,7 +58,7 @@ static void auto_is_the_cheapest(void **state)
 	(void)state;
 	struct oracle_random random = {21};
 	for (int round = 0; round < 40; round++) {
-		struct circuit_program *program = circuits_random(&random, 2 + round % 9, 1 + oracle_below(&random, 4));
+		struct circuit_program *program = circuits_random(&random, 2 + round % 6, 1 + oracle_below(&random, 3));
 		struct plan_estimate best = estimate_of(program, "auto", PLANNER_MEMORY_DEFAULT);
 		assert_true(best.possible);
 		for (int k = 0; plan_kind_name(k) != NULL; k++) {

@@ -1,0 +1,247 @@
+/* The `wide` plan: one sample at a time, amplitudes in the lanes, for circuits whose state does not fit the cache. It
+ * runs the schedule of wide_circuit.c: a sweep moves every amplitude through the cache once and applies many gates.
+ * Gradients by the adjoint method: two states, whatever the number of gates. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/circuit/isa.h"
+#include "engine/circuit/plan_kind.h"
+#include "engine/circuit/wide_readout.h"
+
+#define ALIGNMENT 64
+
+struct wide {
+	struct wide_circuit *circuit;
+	struct wide_readout *readout;
+	const struct wide_kernels *kernels;
+	struct wide_state psi, lambda;           /* [2^n_bits] */
+	struct wide_state psi_tile, lambda_tile; /* [2^WIDE_TILE_BITS] */
+	double *cosine, *sine, *gradient;        /* by slot */
+	double *memory;                          /* what the pointers above point to */
+};
+
+/* One sample of a call. */
+struct sample {
+	const double *features, *weights;
+	size_t batch, index;
+};
+
+static size_t tile_size(const struct wide_circuit *circuit)
+{
+	return (size_t)1 << (circuit->n_bits < WIDE_TILE_BITS ? circuit->n_bits : WIDE_TILE_BITS);
+}
+
+static size_t slot_room(const struct wide_circuit *circuit)
+{
+	size_t step = ALIGNMENT / sizeof(double);
+	return ((size_t)circuit->n_slots + step) / step * step;
+}
+
+static size_t numbers_wanted(const struct wide_circuit *circuit)
+{
+	return 4 * ((size_t)1 << circuit->n_bits) + 4 * tile_size(circuit) + 3 * slot_room(circuit);
+}
+
+/* An operation is a gate, or a sweep's load and store, on one amplitude. */
+static bool work(const struct circuit_program *program, size_t *bytes, double *operations)
+{
+	struct wide_circuit *circuit = wide_circuit_new(program);
+	*bytes = SIZE_MAX;
+	*operations = 0.0;
+	if (circuit == NULL)
+		return true;
+	double passes = circuit->n_gates + 2.0 * circuit->n_sweeps + 2.0;
+	for (int o = 0; o < circuit->n_observables; o++)
+		passes += circuit->observables[o].x != 0 ? 4.0 : 0.0;
+	*operations = passes * (double)((size_t)1 << circuit->n_bits);
+	*bytes = sizeof(struct wide) + numbers_wanted(circuit) * sizeof(double) + wide_readout_bytes(circuit);
+	wide_circuit_free(circuit);
+	return true;
+}
+
+static size_t bytes(const struct circuit_program *program)
+{
+	size_t total;
+	double operations;
+	work(program, &total, &operations);
+	return total;
+}
+
+static void destroy(void *state)
+{
+	struct wide *self = state;
+	wide_readout_free(self->readout);
+	wide_circuit_free(self->circuit);
+	free(self->memory);
+	free(self);
+}
+
+static double *take(double **next, size_t count)
+{
+	double *at = *next;
+	*next += count;
+	return at;
+}
+
+static void lay_out(struct wide *self)
+{
+	size_t size = (size_t)1 << self->circuit->n_bits, tile = tile_size(self->circuit);
+	double *next = self->memory;
+	struct wide_state *states[] = {&self->psi, &self->lambda}, *tiles[] = {&self->psi_tile, &self->lambda_tile};
+	for (int i = 0; i < 2; i++) {
+		states[i]->re = take(&next, size);
+		states[i]->im = take(&next, size);
+		tiles[i]->re = take(&next, tile);
+		tiles[i]->im = take(&next, tile);
+	}
+	self->cosine = take(&next, slot_room(self->circuit));
+	self->sine = take(&next, slot_room(self->circuit));
+	self->gradient = take(&next, slot_room(self->circuit));
+}
+
+static void *create(const struct circuit_program *program)
+{
+	struct wide *self = calloc(1, sizeof *self);
+	if (self == NULL)
+		return NULL;
+	self->kernels = isa_pick()->wide;
+	self->circuit = wide_circuit_new(program);
+	if (self->circuit != NULL) {
+		self->readout = wide_readout_new(self->circuit);
+		self->memory = aligned_alloc(ALIGNMENT, numbers_wanted(self->circuit) * sizeof(double));
+	}
+	if (self->readout == NULL || self->memory == NULL) {
+		destroy(self);
+		return NULL;
+	}
+	lay_out(self);
+	return self;
+}
+
+static double angle_of(const struct sample *sample, const struct angle *angle)
+{
+	if (angle->source == ANGLE_WEIGHT)
+		return sample->weights[angle->index];
+	if (angle->source == ANGLE_CONSTANT)
+		return angle->value;
+	return encoder_angle(angle->encoder, sample->features[(size_t)angle->index * sample->batch + sample->index]);
+}
+
+static void load_angles(struct wide *self, const struct sample *sample)
+{
+	for (int i = 0; i < self->circuit->n_slots; i++) {
+		double angle = angle_of(sample, &self->circuit->slots[i]);
+		self->cosine[i] = cos(angle / 2);
+		self->sine[i] = sin(angle / 2);
+	}
+}
+
+/* Copies a tile's rows between the state and a contiguous buffer. */
+static void move_tile(const struct wide_state *state, const struct wide_state *tile, size_t index, size_t row,
+                      size_t rows, bool gather)
+{
+	size_t at = 0, offset = 0;
+	do {
+		double *re = state->re + index + offset, *im = state->im + index + offset;
+		memcpy(gather ? tile->re + at : re, gather ? re : tile->re + at, row * sizeof(double));
+		memcpy(gather ? tile->im + at : im, gather ? im : tile->im + at, row * sizeof(double));
+		at += row;
+		offset = (offset - rows) & rows; /* the next number made of bits of `rows` */
+	} while (offset != 0);
+}
+
+/* The tile at `index` of a state: in place when it is contiguous, else copied to `buffer`. */
+static struct wide_state borrow_tile(const struct wide_state *state, const struct wide_state *buffer, size_t index,
+                                     size_t row, size_t rows)
+{
+	if (rows == 0)
+		return (struct wide_state){state->re + index, state->im + index};
+	move_tile(state, buffer, index, row, rows, true);
+	return *buffer;
+}
+
+static void return_tile(const struct wide_state *state, const struct wide_state *buffer, size_t index, size_t row,
+                        size_t rows)
+{
+	if (rows != 0)
+		move_tile(state, buffer, index, row, rows, false);
+}
+
+static void run_sweep(struct wide *self, const struct wide_sweep *sweep, bool backward)
+{
+	size_t all = ((size_t)1 << self->circuit->n_bits) - 1, active = sweep->active;
+	size_t row = (size_t)1 << __builtin_ctzll(~active), rows = active & ~(row - 1);
+	size_t outside = all & ~active, index = 0;
+	struct wide_angles angles = {self->cosine, self->sine};
+	do {
+		struct wide_state psi = borrow_tile(&self->psi, &self->psi_tile, index, row, rows);
+		if (backward) {
+			struct wide_state lambda = borrow_tile(&self->lambda, &self->lambda_tile, index, row, rows);
+			self->kernels->backward(sweep, &angles, index, &psi, &lambda, self->gradient);
+			return_tile(&self->lambda, &lambda, index, row, rows);
+		} else {
+			self->kernels->forward(sweep, &angles, index, &psi);
+		}
+		return_tile(&self->psi, &psi, index, row, rows);
+		index = (index - outside) & outside;
+	} while (index != 0);
+}
+
+static void prepare(struct wide *self, const struct sample *sample)
+{
+	size_t size = (size_t)1 << self->circuit->n_bits;
+	load_angles(self, sample);
+	memset(self->psi.re, 0, size * sizeof(double));
+	memset(self->psi.im, 0, size * sizeof(double));
+	self->psi.re[0] = 1.0;
+	for (int i = 0; i < self->circuit->n_sweeps; i++)
+		run_sweep(self, &self->circuit->sweeps[i], false);
+}
+
+static void forward(void *state, const double *features, const double *weights, size_t batch, double *outputs)
+{
+	struct wide *self = state;
+	for (size_t b = 0; b < batch; b++) {
+		struct sample sample = {features, weights, batch, b};
+		prepare(self, &sample);
+		wide_readout_measure(self->readout, self->kernels, &self->psi, outputs + b, batch);
+	}
+}
+
+static void store_gradient(const struct wide *self, const struct sample *sample, double *d_features, double *d_weights)
+{
+	for (int i = 0; i < self->circuit->n_slots; i++) {
+		const struct angle *angle = &self->circuit->slots[i];
+		size_t at = (size_t)angle->index * sample->batch + sample->index;
+		if (angle->source == ANGLE_WEIGHT && d_weights != NULL)
+			d_weights[angle->index] += self->gradient[i];
+		if (angle->source == ANGLE_FEATURE && d_features != NULL)
+			d_features[at] += self->gradient[i] * encoder_derivative(angle->encoder, sample->features[at]);
+	}
+}
+
+static void backward(void *state, const double *features, const double *weights, size_t batch, const double *d_outputs,
+                     double *d_features, double *d_weights)
+{
+	struct wide *self = state;
+	for (size_t b = 0; b < batch; b++) {
+		struct sample sample = {features, weights, batch, b};
+		prepare(self, &sample);
+		wide_readout_apply(self->readout, self->kernels, &self->psi, &self->lambda, d_outputs + b, batch);
+		memset(self->gradient, 0, (size_t)self->circuit->n_slots * sizeof(double));
+		for (int i = self->circuit->n_sweeps - 1; i >= 0; i--)
+			run_sweep(self, &self->circuit->sweeps[i], true);
+		store_gradient(self, &sample, d_features, d_weights);
+	}
+}
+
+const struct plan_kind plan_wide = {
+    .name = "wide",
+    .bytes = bytes,
+    .create = create,
+    .destroy = destroy,
+    .forward = forward,
+    .backward = backward,
+    .work = work,
+};

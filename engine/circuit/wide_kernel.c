@@ -1,0 +1,352 @@
+/* The wide plan's inner loops; contracts in wide_kernel.h. The amplitudes lie in the lanes. Compiled once per
+ * instruction set: -DKERNEL_ISA names the table. */
+#include "engine/circuit/wide_kernel.h"
+
+#if defined __AVX512F__
+#define VECTOR_BYTES 64
+#define LANE_BITS    3
+#elif defined __AVX__
+#define VECTOR_BYTES 32
+#define LANE_BITS    2
+#else
+#define VECTOR_BYTES 16
+#define LANE_BITS    1
+#endif
+
+typedef double vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef long long mask __attribute__((vector_size(VECTOR_BYTES), may_alias));
+
+enum { WIDTH = VECTOR_BYTES / sizeof(double) };
+
+#define INLINE static inline __attribute__((always_inline))
+
+struct amplitude {
+	vec re, im;
+};
+
+INLINE struct amplitude load(const struct wide_state *state, size_t k)
+{
+	return (struct amplitude){*(const vec *)(state->re + k), *(const vec *)(state->im + k)};
+}
+
+INLINE void store(const struct wide_state *state, size_t k, struct amplitude a)
+{
+	*(vec *)(state->re + k) = a.re;
+	*(vec *)(state->im + k) = a.im;
+}
+
+/* The lanes exchanged in pairs that differ in bit `place`. */
+INLINE vec exchange(vec v, int place)
+{
+#if LANE_BITS == 3
+	if (place == 2)
+		return __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
+	if (place == 1)
+		return __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5);
+	return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
+#elif LANE_BITS == 2
+	if (place == 1)
+		return __builtin_shufflevector(v, v, 2, 3, 0, 1);
+	return __builtin_shufflevector(v, v, 1, 0, 3, 2);
+#else
+	(void)place;
+	return __builtin_shufflevector(v, v, 1, 0);
+#endif
+}
+
+/* All ones in the lanes of the vector at k whose basis state has bit `place` set. */
+INLINE mask bit_mask(size_t k, int place)
+{
+	mask lanes = {0};
+	if (place >= LANE_BITS)
+		return lanes - (long long)(k >> place & 1);
+	for (int l = 0; l < WIDTH; l++)
+		lanes[l] = -(long long)(l >> place & 1);
+	return lanes;
+}
+
+INLINE vec choose(mask where, vec yes, vec no)
+{
+	return (vec)((where & (mask)yes) | (~where & (mask)no));
+}
+
+INLINE vec negate_where(mask where, vec v)
+{
+	return (vec)((mask)v ^ (where & INT64_MIN));
+}
+
+/* P on two vectors of amplitudes that differ in the target bit. */
+INLINE void image_pair(enum wide_kind axis, struct amplitude a, struct amplitude b, struct amplitude *of_a,
+                       struct amplitude *of_b)
+{
+	*of_a = axis == WIDE_ROTATE_X ? b : axis == WIDE_ROTATE_Y ? (struct amplitude){b.im, -b.re} : a;
+	*of_b = axis == WIDE_ROTATE_X   ? a
+	        : axis == WIDE_ROTATE_Y ? (struct amplitude){-a.im, a.re}
+	                                : (struct amplitude){-b.re, -b.im};
+}
+
+/* P on a vector, the target bit being one of the lane. */
+INLINE struct amplitude image_lanes(enum wide_kind axis, struct amplitude a, int place)
+{
+	mask set = bit_mask(0, place);
+	struct amplitude other = {exchange(a.re, place), exchange(a.im, place)};
+	if (axis == WIDE_ROTATE_X)
+		return other;
+	if (axis == WIDE_ROTATE_Y)
+		return (struct amplitude){negate_where(set, other.im), negate_where(~set, other.re)};
+	return (struct amplitude){negate_where(set, a.re), negate_where(set, a.im)};
+}
+
+/* cos a - i sin image. */
+INLINE struct amplitude turn(struct amplitude a, struct amplitude image, double c, double s)
+{
+	return (struct amplitude){c * a.re + s * image.im, c * a.im - s * image.re};
+}
+
+/* The share of Im <lambda|P|psi>. */
+INLINE vec slope(struct amplitude lambda, struct amplitude image)
+{
+	return lambda.re * image.im - lambda.im * image.re;
+}
+
+INLINE double total(vec v)
+{
+	double sum = 0.0;
+	for (int l = 0; l < WIDTH; l++)
+		sum += v[l];
+	return sum;
+}
+
+struct rotation {
+	int place;
+	double c, s;
+};
+
+INLINE void rotate_forward(enum wide_kind axis, const struct rotation *r, size_t size, const struct wide_state *psi)
+{
+	size_t stride = (size_t)1 << r->place;
+	for (size_t base = 0; base < size && r->place >= LANE_BITS; base += 2 * stride)
+		for (size_t k = base; k < base + stride; k += WIDTH) {
+			struct amplitude a = load(psi, k), b = load(psi, k + stride), of_a, of_b;
+			image_pair(axis, a, b, &of_a, &of_b);
+			store(psi, k, turn(a, of_a, r->c, r->s));
+			store(psi, k + stride, turn(b, of_b, r->c, r->s));
+		}
+}
+
+INLINE void rotate_lanes_forward(enum wide_kind axis, int place, const struct rotation *r, size_t size,
+                                 const struct wide_state *psi)
+{
+	for (size_t k = 0; k < size; k += WIDTH) {
+		struct amplitude a = load(psi, k);
+		store(psi, k, turn(a, image_lanes(axis, a, place), r->c, r->s));
+	}
+}
+
+INLINE double rotate_backward(enum wide_kind axis, const struct rotation *r, size_t size, const struct wide_state *psi,
+                              const struct wide_state *lambda)
+{
+	size_t stride = (size_t)1 << r->place;
+	vec sum = {0};
+	for (size_t base = 0; base < size; base += 2 * stride)
+		for (size_t k = base; k < base + stride; k += WIDTH) {
+			struct amplitude a = load(psi, k), b = load(psi, k + stride), of_a, of_b;
+			struct amplitude l = load(lambda, k), m = load(lambda, k + stride), of_l, of_m;
+			image_pair(axis, a, b, &of_a, &of_b);
+			image_pair(axis, l, m, &of_l, &of_m);
+			sum += slope(l, of_a) + slope(m, of_b);
+			store(psi, k, turn(a, of_a, r->c, -r->s));
+			store(psi, k + stride, turn(b, of_b, r->c, -r->s));
+			store(lambda, k, turn(l, of_l, r->c, -r->s));
+			store(lambda, k + stride, turn(m, of_m, r->c, -r->s));
+		}
+	return total(sum);
+}
+
+INLINE double rotate_lanes_backward(enum wide_kind axis, int place, const struct rotation *r, size_t size,
+                                    const struct wide_state *psi, const struct wide_state *lambda)
+{
+	vec sum = {0};
+	for (size_t k = 0; k < size; k += WIDTH) {
+		struct amplitude a = load(psi, k), l = load(lambda, k), image = image_lanes(axis, a, place);
+		sum += slope(l, image);
+		store(psi, k, turn(a, image, r->c, -r->s));
+		store(lambda, k, turn(l, image_lanes(axis, l, place), r->c, -r->s));
+	}
+	return total(sum);
+}
+
+/* The loops above for each axis, and for each place of the target inside a vector. */
+#define AXES(X) X(x, WIDE_ROTATE_X) X(y, WIDE_ROTATE_Y) X(z, WIDE_ROTATE_Z)
+#define X(name, axis)                                                                                                  \
+	static void forward_##name(const struct rotation *r, size_t size, const struct wide_state *psi)                \
+	{                                                                                                              \
+		if (r->place >= LANE_BITS)                                                                             \
+			rotate_forward(axis, r, size, psi);                                                            \
+		else if (r->place == 2)                                                                                \
+			rotate_lanes_forward(axis, 2, r, size, psi);                                                   \
+		else if (r->place == 1)                                                                                \
+			rotate_lanes_forward(axis, 1, r, size, psi);                                                   \
+		else                                                                                                   \
+			rotate_lanes_forward(axis, 0, r, size, psi);                                                   \
+	}                                                                                                              \
+	static double backward_##name(const struct rotation *r, size_t size, const struct wide_state *psi,             \
+	                              const struct wide_state *lambda)                                                 \
+	{                                                                                                              \
+		if (r->place >= LANE_BITS)                                                                             \
+			return rotate_backward(axis, r, size, psi, lambda);                                            \
+		if (r->place == 2)                                                                                     \
+			return rotate_lanes_backward(axis, 2, r, size, psi, lambda);                                   \
+		if (r->place == 1)                                                                                     \
+			return rotate_lanes_backward(axis, 1, r, size, psi, lambda);                                   \
+		return rotate_lanes_backward(axis, 0, r, size, psi, lambda);                                           \
+	}
+AXES(X)
+#undef X
+
+/* Whether the gate acts on this tile at all, as far as a control outside decides. */
+static bool controlled(const struct wide_gate *gate, size_t index)
+{
+	return gate->control >= 0 || (index & gate->outside) != 0;
+}
+
+INLINE mask control_mask(const struct wide_gate *gate, size_t k)
+{
+	if (gate->control >= 0)
+		return bit_mask(k, gate->control);
+	return (mask){0} - 1;
+}
+
+static void flip_pairs(const struct wide_gate *gate, size_t size, const struct wide_state *state)
+{
+	size_t stride = (size_t)1 << gate->target;
+	for (size_t base = 0; base < size; base += 2 * stride)
+		for (size_t k = base; k < base + stride; k += WIDTH) {
+			if (gate->control >= LANE_BITS && (k >> gate->control & 1) == 0)
+				continue;
+			mask where = control_mask(gate, k);
+			struct amplitude a = load(state, k), b = load(state, k + stride);
+			store(state, k, (struct amplitude){choose(where, b.re, a.re), choose(where, b.im, a.im)});
+			store(state, k + stride,
+			      (struct amplitude){choose(where, a.re, b.re), choose(where, a.im, b.im)});
+		}
+}
+
+INLINE void flip_lanes(int place, const struct wide_gate *gate, size_t size, const struct wide_state *state)
+{
+	for (size_t k = 0; k < size; k += WIDTH) {
+		mask where = control_mask(gate, k);
+		struct amplitude a = load(state, k);
+		store(state, k,
+		      (struct amplitude){choose(where, exchange(a.re, place), a.re),
+		                         choose(where, exchange(a.im, place), a.im)});
+	}
+}
+
+static void apply_cnot(const struct wide_gate *gate, size_t size, const struct wide_state *state)
+{
+	if (gate->target >= LANE_BITS)
+		flip_pairs(gate, size, state);
+	else if (gate->target == 2)
+		flip_lanes(2, gate, size, state);
+	else if (gate->target == 1)
+		flip_lanes(1, gate, size, state);
+	else
+		flip_lanes(0, gate, size, state);
+}
+
+static void apply_cz(const struct wide_gate *gate, size_t size, const struct wide_state *state)
+{
+	for (size_t k = 0; k < size; k += WIDTH) {
+		mask where = control_mask(gate, k) & bit_mask(k, gate->target);
+		struct amplitude a = load(state, k);
+		store(state, k, (struct amplitude){negate_where(where, a.re), negate_where(where, a.im)});
+	}
+}
+
+/* CNOT and CZ undo themselves. */
+static void apply_controlled(const struct wide_gate *gate, size_t index, size_t size, const struct wide_state *state)
+{
+	if (!controlled(gate, index))
+		return;
+	if (gate->kind == WIDE_CNOT)
+		apply_cnot(gate, size, state);
+	else
+		apply_cz(gate, size, state);
+}
+
+static struct rotation rotation_of(const struct wide_gate *gate, const struct wide_angles *angles)
+{
+	return (struct rotation){gate->target, angles->cosine[gate->slot], angles->sine[gate->slot]};
+}
+
+static void forward(const struct wide_sweep *sweep, const struct wide_angles *angles, size_t index,
+                    const struct wide_state *psi)
+{
+	static void (*const rotate[])(const struct rotation *, size_t, const struct wide_state *) = {
+	    [WIDE_ROTATE_X] = forward_x, [WIDE_ROTATE_Y] = forward_y, [WIDE_ROTATE_Z] = forward_z};
+	size_t size = (size_t)1 << sweep->n_tile_bits;
+	for (int i = 0; i < sweep->n_gates; i++) {
+		const struct wide_gate *gate = &sweep->gates[i];
+		if (gate->slot < 0) {
+			apply_controlled(gate, index, size, psi);
+			continue;
+		}
+		struct rotation r = rotation_of(gate, angles);
+		rotate[gate->kind](&r, size, psi);
+	}
+}
+
+static void backward(const struct wide_sweep *sweep, const struct wide_angles *angles, size_t index,
+                     const struct wide_state *psi, const struct wide_state *lambda, double *gradient)
+{
+	static double (*const rotate[])(const struct rotation *, size_t, const struct wide_state *,
+	                                const struct wide_state *) = {
+	    [WIDE_ROTATE_X] = backward_x, [WIDE_ROTATE_Y] = backward_y, [WIDE_ROTATE_Z] = backward_z};
+	size_t size = (size_t)1 << sweep->n_tile_bits;
+	for (int i = sweep->n_gates - 1; i >= 0; i--) {
+		const struct wide_gate *gate = &sweep->gates[i];
+		if (gate->slot < 0) {
+			apply_controlled(gate, index, size, psi);
+			apply_controlled(gate, index, size, lambda);
+			continue;
+		}
+		struct rotation r = rotation_of(gate, angles);
+		gradient[gate->slot] += rotate[gate->kind](&r, size, psi, lambda);
+	}
+}
+
+static double weigh(const struct wide_state *psi, size_t size, double sign, double *out)
+{
+	vec sum = {0};
+	for (size_t k = 0; k < size; k += WIDTH) {
+		struct amplitude a = load(psi, k);
+		vec weight = a.re * a.re + a.im * a.im;
+		sum += weight;
+		if (out != NULL)
+			*(vec *)(out + k) += sign * weight;
+	}
+	return total(sum);
+}
+
+static void scale(const struct wide_state *lambda, const struct wide_state *psi, size_t size, double constant,
+                  const double *factors)
+{
+	for (size_t k = 0; k < size; k += WIDTH) {
+		vec factor = constant + *(const vec *)(factors + k);
+		struct amplitude a = load(psi, k);
+		store(lambda, k, (struct amplitude){factor * a.re, factor * a.im});
+	}
+}
+
+#define TABLE_NAME(isa) wide_kernels_##isa
+#define TABLE(isa)      TABLE_NAME(isa)
+
+extern const struct wide_kernels TABLE(KERNEL_ISA);
+
+const struct wide_kernels TABLE(KERNEL_ISA) = {
+    .forward = forward,
+    .backward = backward,
+    .weigh = weigh,
+    .scale = scale,
+};
