@@ -18,7 +18,8 @@ struct wide {
 	struct wide_state psi, lambda;           /* [2^n_bits] */
 	struct wide_state psi_tile, lambda_tile; /* [2^WIDE_TILE_BITS] */
 	double *cosine, *sine, *gradient;        /* by slot */
-	double *memory;                          /* what the pointers above point to */
+	struct wide_vector vectors[CIRCUIT_MAX_WIRES];
+	double *memory; /* what the pointers above point to */
 };
 
 /* One sample of a call. */
@@ -51,7 +52,7 @@ static bool work(const struct circuit_program *program, size_t *bytes, double *o
 	*operations = 0.0;
 	if (circuit == NULL)
 		return true;
-	double passes = circuit->n_gates + 2.0 * circuit->n_sweeps + 2.0;
+	double passes = circuit->n_gates + 2.0 * circuit->n_sweeps + 3.0;
 	for (int o = 0; o < circuit->n_observables; o++)
 		passes += circuit->observables[o].x != 0 ? 4.0 : 0.0;
 	*operations = passes * (double)((size_t)1 << circuit->n_bits);
@@ -188,15 +189,91 @@ static void run_sweep(struct wide *self, const struct wide_sweep *sweep, bool ba
 	} while (index != 0);
 }
 
+static struct wide_state at(const struct wide_state *state, size_t index)
+{
+	return (struct wide_state){state->re + index, state->im + index};
+}
+
+/* exp(-i t P / 2) on one bit; `turns` is 1, or -1 to undo it. */
+static void turn_vector(const struct wide *self, const struct wide_gate *gate, double turns, struct wide_vector *v)
+{
+	double c = self->cosine[gate->slot], s = turns * self->sine[gate->slot];
+	double a_re = v->re[0], a_im = v->im[0], b_re = v->re[1], b_im = v->im[1];
+	switch (gate->kind) {
+	case WIDE_ROTATE_X:
+		*v = (struct wide_vector){{c * a_re + s * b_im, c * b_re + s * a_im},
+		                          {c * a_im - s * b_re, c * b_im - s * a_re}};
+		break;
+	case WIDE_ROTATE_Y:
+		*v = (struct wide_vector){{c * a_re - s * b_re, s * a_re + c * b_re},
+		                          {c * a_im - s * b_im, s * a_im + c * b_im}};
+		break;
+	default:
+		*v = (struct wide_vector){{c * a_re + s * a_im, c * b_re - s * b_im},
+		                          {c * a_im - s * a_re, c * b_im + s * b_re}};
+	}
+}
+
+/* Im <lambda|P|v>. */
+static double slope(enum wide_kind axis, const struct wide_vector *lambda, const struct wide_vector *v)
+{
+	const double *lr = lambda->re, *li = lambda->im, *r = v->re, *i = v->im;
+	if (axis == WIDE_ROTATE_X)
+		return lr[0] * i[1] - li[0] * r[1] + lr[1] * i[0] - li[1] * r[0];
+	if (axis == WIDE_ROTATE_Y)
+		return lr[1] * r[0] + li[1] * i[0] - lr[0] * r[1] - li[0] * i[1];
+	return lr[0] * i[0] - li[0] * r[0] - lr[1] * i[1] + li[1] * r[1];
+}
+
+static void prepare_vectors(struct wide *self)
+{
+	for (int bit = 0; bit < self->circuit->n_bits; bit++)
+		self->vectors[bit] = (struct wide_vector){{1.0, 0.0}, {0.0, 0.0}};
+	for (int i = 0; i < self->circuit->n_prefix; i++)
+		turn_vector(self, &self->circuit->prefix[i], 1.0, &self->vectors[self->circuit->prefix[i].target]);
+}
+
+/* The product of the lowest m bits' states at psi + 2^m, for every m below n. */
+static void prepare_products(struct wide *self)
+{
+	self->psi.re[1] = 1.0;
+	self->psi.im[1] = 0.0;
+	for (int bit = 0; bit + 1 < self->circuit->n_bits; bit++) {
+		size_t size = (size_t)1 << bit;
+		struct wide_state from = at(&self->psi, size), to = at(&self->psi, 2 * size);
+		self->kernels->extend(&to, &from, size, &self->vectors[bit]);
+	}
+}
+
 static void prepare(struct wide *self, const struct sample *sample)
 {
-	size_t size = (size_t)1 << self->circuit->n_bits;
+	int top = self->circuit->n_bits - 1;
 	load_angles(self, sample);
-	memset(self->psi.re, 0, size * sizeof(double));
-	memset(self->psi.im, 0, size * sizeof(double));
-	self->psi.re[0] = 1.0;
+	prepare_vectors(self);
+	prepare_products(self);
+	struct wide_state from = at(&self->psi, (size_t)1 << top);
+	self->kernels->extend(&self->psi, &from, (size_t)1 << top, &self->vectors[top]);
 	for (int i = 0; i < self->circuit->n_sweeps; i++)
 		run_sweep(self, &self->circuit->sweeps[i], false);
+}
+
+/* The reverse of preparing the product: lambda is contracted with one bit after the other, the highest first. */
+static void backward_products(struct wide *self)
+{
+	struct wide_vector cotangents[CIRCUIT_MAX_WIRES];
+	prepare_products(self);
+	for (int bit = self->circuit->n_bits - 1; bit >= 0; bit--) {
+		struct wide_state others = at(&self->psi, (size_t)1 << bit);
+		cotangents[bit] =
+		    self->kernels->contract(&self->lambda, &others, (size_t)1 << bit, &self->vectors[bit]);
+	}
+	for (int i = self->circuit->n_prefix - 1; i >= 0; i--) {
+		const struct wide_gate *gate = &self->circuit->prefix[i];
+		struct wide_vector *v = &self->vectors[gate->target], *lambda = &cotangents[gate->target];
+		self->gradient[gate->slot] += slope(gate->kind, lambda, v);
+		turn_vector(self, gate, -1.0, v);
+		turn_vector(self, gate, -1.0, lambda);
+	}
 }
 
 static void forward(void *state, const double *features, const double *weights, size_t batch, double *outputs)
@@ -232,6 +309,7 @@ static void backward(void *state, const double *features, const double *weights,
 		memset(self->gradient, 0, (size_t)self->circuit->n_slots * sizeof(double));
 		for (int i = self->circuit->n_sweeps - 1; i >= 0; i--)
 			run_sweep(self, &self->circuit->sweeps[i], true);
+		backward_products(self);
 		store_gradient(self, &sample, d_features, d_weights);
 	}
 }

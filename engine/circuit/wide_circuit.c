@@ -98,6 +98,55 @@ static void lower(struct wide_circuit *circuit)
 	add_observables(circuit, bit_of);
 }
 
+/* Carries diagonal observables back through a gate on bits with nothing behind it; false when the gate must stay. */
+static bool absorb(struct wide_circuit *circuit, const struct wide_gate *gate)
+{
+	uint32_t measured = 0;
+	for (int o = 0; o < circuit->n_observables; o++) {
+		measured |= circuit->observables[o].z;
+		if (circuit->observables[o].x != 0)
+			return false;
+	}
+	if (gate->kind == WIDE_ROTATE_X || gate->kind == WIDE_ROTATE_Y)
+		return (measured >> gate->target & 1) == 0;
+	for (int o = 0; o < circuit->n_observables && gate->kind == WIDE_CNOT; o++)
+		circuit->observables[o].z ^= (circuit->observables[o].z >> gate->target & 1) << gate->control;
+	return true;
+}
+
+static void prune(struct wide_circuit *circuit)
+{
+	uint32_t blocked = 0;
+	int kept = circuit->n_gates;
+	for (int i = circuit->n_gates - 1; i >= 0; i--) {
+		const struct wide_gate *gate = &circuit->gates[i];
+		uint32_t bits = 1u << gate->target | (gate->control >= 0 ? 1u << gate->control : 0);
+		if ((blocked & bits) == 0 && absorb(circuit, gate))
+			continue;
+		blocked |= bits;
+		circuit->gates[--kept] = *gate;
+	}
+	circuit->n_gates -= kept;
+	memmove(circuit->gates, circuit->gates + kept, (size_t)circuit->n_gates * sizeof *circuit->gates);
+}
+
+/* Moves the rotations before the first controlled gate of their bit to the prefix. */
+static void split_prefix(struct wide_circuit *circuit)
+{
+	uint32_t entangled = 0;
+	int left = 0;
+	for (int i = 0; i < circuit->n_gates; i++) {
+		struct wide_gate gate = circuit->gates[i];
+		if (gate.control >= 0)
+			entangled |= 1u << gate.target | 1u << gate.control;
+		if ((entangled >> gate.target & 1) != 0)
+			circuit->gates[left++] = gate;
+		else
+			circuit->prefix[circuit->n_prefix++] = gate;
+	}
+	circuit->n_gates = left;
+}
+
 /* What the gates put off so far do to each bit. */
 struct delayed {
 	uint32_t flipped, diagonal;
@@ -197,14 +246,17 @@ struct wide_circuit *wide_circuit_new(const struct circuit_program *program)
 	    .n_bits = program->n_wires > WIDE_BITS_MIN ? program->n_wires : WIDE_BITS_MIN,
 	    .slots = calloc(gates, sizeof *circuit->slots),
 	    .gates = calloc(gates, sizeof *circuit->gates),
+	    .prefix = calloc(gates, sizeof *circuit->prefix),
 	    .sweeps = calloc(gates, sizeof *circuit->sweeps),
 	    .observables = calloc((size_t)program->n_observables, sizeof *circuit->observables),
 	};
 	struct wide_gate *waiting = calloc(gates, sizeof *waiting);
-	bool complete = circuit->slots != NULL && circuit->gates != NULL && circuit->sweeps != NULL &&
-	                circuit->observables != NULL && waiting != NULL;
+	bool complete = circuit->slots != NULL && circuit->gates != NULL && circuit->prefix != NULL &&
+	                circuit->sweeps != NULL && circuit->observables != NULL && waiting != NULL;
 	if (complete) {
 		lower(circuit);
+		prune(circuit);
+		split_prefix(circuit);
 		schedule(circuit, waiting);
 	} else {
 		wide_circuit_free(circuit);
@@ -219,6 +271,7 @@ void wide_circuit_free(struct wide_circuit *circuit)
 		return;
 	free(circuit->slots);
 	free(circuit->gates);
+	free(circuit->prefix);
 	free(circuit->sweeps);
 	free(circuit->observables);
 	free(circuit);

@@ -3,7 +3,9 @@
  * A sweep moves every amplitude through the cache once. It works on tiles: the amplitudes that differ in the sweep's
  * active bits only. The lowest WIDE_ROW_BITS bits are always active, so a tile is gathered from whole rows of memory.
  * A gate belongs to a sweep when the bit that it turns or flips is active; the control of a CNOT or CZ need not be.
- * Bits are bits of a basis index, not wires. */
+ * Bits are bits of a basis index, not wires.
+ *
+ * Gates that no output depends on are dropped, and the CNOTs after the last rotation move into diagonal observables. */
 #ifndef QLSTM_CIRCUIT_WIDE_CIRCUIT_H
 #define QLSTM_CIRCUIT_WIDE_CIRCUIT_H
 
@@ -35,9 +37,10 @@ struct wide_sweep {
 struct wide_circuit {
 	const struct circuit_program *program;
 	int n_bits; /* of a basis index: the wires, and bits that stay 0 to make WIDE_BITS_MIN */
-	int n_slots, n_gates, n_sweeps, n_observables;
+	int n_slots, n_gates, n_prefix, n_sweeps, n_observables;
 	struct angle *slots;
-	struct wide_gate *gates; /* by sweep */
+	struct wide_gate *prefix; /* rotations that only prepare a product state, in time order */
+	struct wide_gate *gates;  /* by sweep */
 	struct wide_sweep *sweeps;
 	struct pauli_string
 	    *observables; /* on bits; all of them diagonal (x = 0) when no wire is measured along two axes */

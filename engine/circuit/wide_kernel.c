@@ -316,6 +316,72 @@ static void backward(const struct wide_sweep *sweep, const struct wide_angles *a
 	}
 }
 
+/* Below a vector's width, one amplitude at a time. */
+static void extend_few(const struct wide_state *to, const struct wide_state *from, size_t size,
+                       const struct wide_vector *v)
+{
+	for (size_t j = 0; j < size; j++) {
+		double re = from->re[j], im = from->im[j];
+		for (size_t s = 0; s < 2; s++) {
+			to->re[j + s * size] = v->re[s] * re - v->im[s] * im;
+			to->im[j + s * size] = v->re[s] * im + v->im[s] * re;
+		}
+	}
+}
+
+static void extend(const struct wide_state *to, const struct wide_state *from, size_t size, const struct wide_vector *v)
+{
+	if (size < WIDTH) {
+		extend_few(to, from, size, v);
+		return;
+	}
+	for (size_t j = 0; j < size; j += WIDTH) {
+		struct amplitude a = load(from, j);
+		for (size_t s = 0; s < 2; s++)
+			store(to, j + s * size,
+			      (struct amplitude){v->re[s] * a.re - v->im[s] * a.im, v->re[s] * a.im + v->im[s] * a.re});
+	}
+}
+
+static struct wide_vector contract_few(const struct wide_state *lambda, const struct wide_state *others, size_t size,
+                                       const struct wide_vector *v)
+{
+	struct wide_vector sums = {{0.0}, {0.0}};
+	for (size_t j = 0; j < size; j++) {
+		double re = 0.0, im = 0.0;
+		for (size_t s = 0; s < 2; s++) {
+			double l_re = lambda->re[j + s * size], l_im = lambda->im[j + s * size];
+			sums.re[s] += others->re[j] * l_re + others->im[j] * l_im;
+			sums.im[s] += others->re[j] * l_im - others->im[j] * l_re;
+			re += v->re[s] * l_re + v->im[s] * l_im;
+			im += v->re[s] * l_im - v->im[s] * l_re;
+		}
+		lambda->re[j] = re;
+		lambda->im[j] = im;
+	}
+	return sums;
+}
+
+static struct wide_vector contract(const struct wide_state *lambda, const struct wide_state *others, size_t size,
+                                   const struct wide_vector *v)
+{
+	if (size < WIDTH)
+		return contract_few(lambda, others, size, v);
+	vec sums_re[2] = {{0}, {0}}, sums_im[2] = {{0}, {0}};
+	for (size_t j = 0; j < size; j += WIDTH) {
+		struct amplitude o = load(others, j), folded = {{0}, {0}};
+		for (size_t s = 0; s < 2; s++) {
+			struct amplitude l = load(lambda, j + s * size);
+			sums_re[s] += o.re * l.re + o.im * l.im;
+			sums_im[s] += o.re * l.im - o.im * l.re;
+			folded.re += v->re[s] * l.re + v->im[s] * l.im;
+			folded.im += v->re[s] * l.im - v->im[s] * l.re;
+		}
+		store(lambda, j, folded);
+	}
+	return (struct wide_vector){{total(sums_re[0]), total(sums_re[1])}, {total(sums_im[0]), total(sums_im[1])}};
+}
+
 static double weigh(const struct wide_state *psi, size_t size, double sign, double *out)
 {
 	vec sum = {0};
@@ -345,6 +411,8 @@ static void scale(const struct wide_state *lambda, const struct wide_state *psi,
 extern const struct wide_kernels TABLE(KERNEL_ISA);
 
 const struct wide_kernels TABLE(KERNEL_ISA) = {
+    .extend = extend,
+    .contract = contract,
     .forward = forward,
     .backward = backward,
     .weigh = weigh,

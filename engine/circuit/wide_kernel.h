@@ -14,7 +14,20 @@ struct wide_angles {
 	const double *cosine, *sine;
 };
 
+/* The state of one bit: amplitudes of 0 and of 1. */
+struct wide_vector {
+	double re[2], im[2];
+};
+
 struct wide_kernels {
+	/* Adds a bit above the others of a state: to_j = v_0 from_j, to_(j + size) = v_1 from_j for j < size. `to` may
+	 * be where `from` is minus size. */
+	void (*extend)(const struct wide_state *to, const struct wide_state *from, size_t size,
+	               const struct wide_vector *v);
+	/* Its transpose: returns the highest bit's sums_s = sum_j conj(others_j) lambda_(j + s size), and contracts
+	 * lambda with that bit: lambda_j = sum_s conj(v_s) lambda_(j + s size). */
+	struct wide_vector (*contract)(const struct wide_state *lambda, const struct wide_state *others, size_t size,
+	                               const struct wide_vector *v);
 	/* The gates of a sweep on one tile, of at least 8 amplitudes; `index` is the basis index of its first. */
 	void (*forward)(const struct wide_sweep *sweep, const struct wide_angles *angles, size_t index,
 	                const struct wide_state *psi);
