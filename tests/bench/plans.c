@@ -1,5 +1,5 @@
-/* Side-by-side timings in one run, as ratios: the plans against each other on V(n, L), and a training step of each cell
- * against the classical LSTM's. Minimum over many short windows; one thread.
+/* Side-by-side timings in one run, as ratios: the plans against each other on V(n, L) and TQ42's circuit, and a
+ * training step of each cell against the classical LSTM's. Minimum over many short windows; one thread.
  *
  * V(n, L): RY(x_q) on every wire; L times { RY, RZ on every wire, CNOT ring }; <Z> of all wires; forward and gradient
  * with respect to inputs and weights. */
@@ -70,19 +70,21 @@ static double *numbers(size_t n)
 	return values;
 }
 
-/* Seconds per sample, forward and gradient. */
-static double time_circuit(int n, int layers, size_t batch, const char *kind)
+/* Seconds per sample, forward and gradient; consumes the program. Negative when the plan does not apply. */
+static double time_program(struct circuit_program *program, size_t batch, const char *kind)
 {
-	struct circuit_program *program = benchmark_circuit(n, layers);
 	struct circuit_case c = {.batch = batch};
-	if (plan_new(&c.plan, program, kind, NULL) != 0)
-		exit(1);
-	size_t wires = (size_t)n, angles = (size_t)program->n_weights;
-	c.features = numbers(wires * batch);
+	if (plan_new(&c.plan, program, kind, NULL) != 0) {
+		program_free(program);
+		return -1.0;
+	}
+	size_t features = (size_t)program->n_features * batch, angles = (size_t)program->n_weights;
+	size_t outputs = (size_t)program->n_observables * batch;
+	c.features = numbers(features);
 	c.weights = numbers(angles);
-	c.outputs = numbers(wires * batch);
-	c.cotangents = numbers(wires * batch);
-	c.d_features = numbers(wires * batch);
+	c.outputs = numbers(outputs);
+	c.cotangents = numbers(outputs);
+	c.d_features = numbers(features);
 	c.d_weights = numbers(angles);
 	double taken = shortest(circuit_call, &c) / (double)batch;
 	double *arrays[] = {c.features, c.weights, c.outputs, c.cotangents, c.d_features, c.d_weights};
@@ -91,6 +93,73 @@ static double time_circuit(int n, int layers, size_t batch, const char *kind)
 	plan_free(c.plan);
 	program_free(program);
 	return taken;
+}
+
+static double time_circuit(int n, int layers, size_t batch, const char *kind)
+{
+	return time_program(benchmark_circuit(n, layers), batch, kind);
+}
+
+/* TQ42's circuit with its defaults: one layer before and one after an RZ embedding, Y of all wires; layers is not used.
+ */
+static struct circuit_program *tq42_circuit(int n, int layers)
+{
+	struct ansatz_config config = {.n_wires = n, .n_blocks = 1, .depth = 1, .rotation = PAULI_Z};
+	struct circuit_program *program;
+	(void)layers;
+	config.measure = PAULI_Y;
+	if (ansatz_build(ansatz_find("qdi"), &config, &program, NULL) != 0)
+		exit(1);
+	return program;
+}
+
+/* The local plan beside the statevectors: `wide` is the plain one where `batch` is too large. */
+static void print_shortcuts(void)
+{
+	static const struct {
+		const char *name;
+		struct circuit_program *(*build)(int n, int layers);
+		int n, layers;
+		size_t batch;
+		const char *statevector;
+	} rows[] = {
+	    {"V(8,1)", benchmark_circuit, 8, 1, 256, "batch"},   {"V(12,1)", benchmark_circuit, 12, 1, 16, "batch"},
+	    {"V(20,1)", benchmark_circuit, 20, 1, 256, "wide"},  {"V(25,1)", benchmark_circuit, 25, 1, 256, NULL},
+	    {"V(8,2)", benchmark_circuit, 8, 2, 256, "batch"},   {"V(12,2)", benchmark_circuit, 12, 2, 16, "batch"},
+	    {"V(16,2)", benchmark_circuit, 16, 2, 256, "batch"}, {"V(20,2)", benchmark_circuit, 20, 2, 256, "wide"},
+	    {"V(25,2)", benchmark_circuit, 25, 2, 256, NULL},    {"V(12,3)", benchmark_circuit, 12, 3, 16, "batch"},
+	    {"V(25,3)", benchmark_circuit, 25, 3, 16, NULL},     {"qdi, n = 4", tq42_circuit, 4, 0, 256, "batch"},
+	    {"qdi, n = 12", tq42_circuit, 12, 0, 16, "batch"},   {"qdi, n = 20", tq42_circuit, 20, 0, 256, "wide"},
+	    {"qdi, n = 25", tq42_circuit, 25, 0, 256, NULL},
+	};
+	printf("\ncircuit        batch   local plan, us/sample   statevector, us/sample   plan\n");
+	for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+		double local = time_program(rows[k].build(rows[k].n, rows[k].layers), rows[k].batch, "local");
+		printf("%-12s   %5zu   %21.3f", rows[k].name, rows[k].batch, 1e6 * local);
+		if (rows[k].statevector == NULL) {
+			printf("   %22s   1 GiB and seconds; see n = 20\n", "-");
+			continue;
+		}
+		/* One sample at a time: a small batch says the same. */
+		size_t batch = strcmp(rows[k].statevector, "wide") == 0 ? 1 : rows[k].batch < 16 ? rows[k].batch : 16;
+		double plain = time_program(rows[k].build(rows[k].n, rows[k].layers), batch, rows[k].statevector);
+		printf("   %22.3f   %s\n", 1e6 * plain, rows[k].statevector);
+	}
+}
+
+/* Both plain statevectors on both sides of the border between them. */
+static void print_wide(void)
+{
+	printf("\ncircuit    wide plan, ms/sample   batch plan, ms/sample\n");
+	for (int n = 12; n <= 22; n += 2) {
+		double wide = time_circuit(n, 2, 1, "wide");
+		double batch = n <= 18 ? time_circuit(n, 2, 8, "batch") : -1.0;
+		printf("V(%2d,2)   %20.3f", n, 1e3 * wide);
+		if (batch >= 0.0)
+			printf("   %21.3f\n", 1e3 * batch);
+		else
+			printf("   %21s\n", "-");
+	}
 }
 
 struct step_case {
@@ -143,6 +212,9 @@ int main(void)
 		printf("V(%2d,%d)   %5zu   %21.4f   %18.0f x\n", n, layers, circuits[k].batch, 1e6 * batch,
 		       reference / batch);
 	}
+
+	print_shortcuts();
+	print_wide();
 
 	struct layer_config lstm = {.type = "lstm", .hidden_size = 5};
 	struct layer_config chen = {.type = "qlstm", .variant = "chen2020", .hidden_size = 3, .n_qubits = 4};
