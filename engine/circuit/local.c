@@ -251,5 +251,5 @@ const struct plan_kind plan_local = {
     .forward = forward,
     .backward = backward,
     .work = work,
-    .refusal = "the circuit entangles too many wires too deeply for plan 'local'",
+    .refusal = "too many gates cross the cuts between its wires",
 };

@@ -6,15 +6,17 @@
 #include "engine/circuit/local_circuit.h"
 #include "engine/circuit/local_network.h"
 
-/* Longest expressions tried: about half a second to compile and 256 MiB of rows at most. */
-#define NODES_MAX ((uint32_t)1 << 21)
+/* Longest expressions tried: about a second to compile and 512 MiB of rows at most. */
+#define NODES_MAX ((uint32_t)1 << 22)
+/* Above this the first way found is taken. */
+#define INSTRUCTIONS_MANY ((uint32_t)1 << 17)
 /* Small circuits may take this many, whatever a statevector takes. */
 #define NODES_MIN ((uint32_t)1 << 12)
 /* A statevector takes about this many operations an amplitude and gate, forward and gradient. */
 #define STATEVECTOR_OPERATIONS 4.0
 
 /* The number of strings per observable up to which rotations split strings, tried in turn. */
-static const int strings_tried[] = {1, 4, 16};
+static const int strings_tried[] = {4, 1, 16};
 enum { TRIES = sizeof strings_tried / sizeof *strings_tried };
 
 struct translation {
@@ -220,7 +222,7 @@ struct local_code *local_code_compile(const struct circuit_program *program)
 {
 	struct local_code *best = NULL;
 	uint32_t limit = nodes_allowed(program);
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < TRIES && (best == NULL || best->n_instructions < INSTRUCTIONS_MANY); i++) {
 		struct local_code *code = compile(program, strings_tried[i] * program->n_observables, limit);
 		if (code == NULL)
 			continue;

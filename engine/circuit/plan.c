@@ -34,8 +34,8 @@ static const struct plan_kind *select_kind(const struct circuit_program *program
 		return NULL;
 	}
 	if (!estimate.possible) {
-		error_set(error, ERR_TOO_LARGE, NULL, "%d wires are too many for plan '%s': %s", program->n_wires,
-		          estimate.kind, estimate.reason);
+		error_set(error, ERR_TOO_LARGE, NULL, "plan '%s' does not take this circuit of %d wires: %s",
+		          estimate.kind, program->n_wires, estimate.reason);
 		return NULL;
 	}
 	return find(estimate.kind);
