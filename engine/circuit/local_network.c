@@ -1,28 +1,14 @@
 /* Sweeps over the wires from both ends; see local_network.h. */
 #include "engine/circuit/local_network.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/circuit/local_tensor.h"
+#include "engine/circuit/local_columns.h"
 
 /* Most elements of the tensors are zero or known: what has more than these for every expression allowed is refused
  * before it is tried. Measured: 1.1 to 25 on the ansätze. */
 #define ELEMENTS_PER_NODE 16
-
-enum end { FROM_LEFT, FROM_RIGHT };
-
-/* A gate seen from one of its wires. */
-struct event {
-	int gate, side;
-};
-
-/* The gates of a wire in time order. Before first_bond and from last_bond on there are only rotations. */
-struct column {
-	const struct event *events;
-	int n_events, first_bond, last_bond;
-};
 
 /* Strings with the same letters on the `depth` outermost wires. */
 struct trie_node {
@@ -34,25 +20,16 @@ struct trie_node {
 };
 
 struct trie {
-	enum end end;
+	enum local_end end;
 	struct trie_node *nodes;
 	int n_nodes;
-};
-
-/* How a sweep takes its depth-th wire. */
-struct column_plan {
-	int bonds; /* of the environment before it */
-	enum local_time time;
-	size_t cost; /* the sizes of its tensors, added up */
 };
 
 struct network {
 	const struct local_circuit *circuit;
 	struct local_graph *graph;
-	struct event *events;
-	struct column columns[CIRCUIT_MAX_WIRES];
-	struct column_plan plans[2][CIRCUIT_MAX_WIRES + 1]; /* by end, depth */
-	struct trie tries[2];                               /* by end */
+	struct local_columns columns;
+	struct trie tries[2]; /* by end */
 	struct local_tensor work[2];
 };
 
@@ -61,134 +38,30 @@ static enum local_letter letter_at(const struct local_string *string, int wire)
 	return (enum local_letter)((string->letters.x >> wire & 1) | (string->letters.z >> wire & 1) << 1);
 }
 
-/* The wire that is the depth-th from an end, from 0. */
-static int wire_at(const struct network *network, enum end end, int depth)
-{
-	return end == FROM_LEFT ? depth : network->circuit->n_wires - 1 - depth;
-}
-
-static void fill_columns(struct network *network)
-{
-	const struct local_circuit *circuit = network->circuit;
-	struct event *next = network->events;
-	for (int w = 0; w < circuit->n_wires; w++) {
-		struct column *column = &network->columns[w];
-		*column = (struct column){.events = next, .first_bond = -1};
-		for (int g = 0; g < circuit->n_gates; g++) {
-			const struct local_gate *gate = &circuit->gates[g];
-			bool second = gate->bond && gate->sides[1].wire == w;
-			if (gate->sides[0].wire != w && !second)
-				continue;
-			if (gate->bond && column->first_bond < 0)
-				column->first_bond = column->n_events;
-			next[column->n_events++] = (struct event){g, second};
-			if (gate->bond)
-				column->last_bond = column->n_events;
-		}
-		if (column->first_bond < 0)
-			column->first_bond = column->last_bond = column->n_events;
-		next += column->n_events;
-	}
-}
-
-/* Whether the far side of a bond was met before `wire`, coming from `end`. */
-static bool closes(const struct network *network, const struct event *event, enum end end)
-{
-	const struct local_side *sides = network->circuit->gates[event->gate].sides;
-	int here = sides[event->side].wire, far = sides[1 - event->side].wire;
-	return (far < here) == (end == FROM_LEFT);
-}
-
-/* Gates between the outermost `depth` wires and the others. */
-static int count_bonds(const struct network *network, enum end end, int depth)
-{
-	int count = 0;
-	for (int d = 0; d < depth; d++) {
-		const struct column *column = &network->columns[wire_at(network, end, d)];
-		for (int i = column->first_bond; i < column->last_bond; i++)
-			if (network->circuit->gates[column->events[i].gate].bond)
-				count += closes(network, &column->events[i], end) ? -1 : 1;
-	}
-	return count;
-}
-
-/* The i-th bond event or middle rotation of a column in the given direction of time. */
-static const struct event *event_at(const struct column *column, int i, enum local_time time)
-{
-	return &column->events[time == TIME_FORWARD ? column->first_bond + i : column->last_bond - 1 - i];
-}
-
-/* What contracting a column in this direction takes: the sizes of its tensors, added up in *cost. Returns the most
- * bonds that one of them has. The environment joins at the first bond that closes. */
-static int column_cost(const struct network *network, int wire, enum end end, int outside, enum local_time time,
-                       size_t *cost)
-{
-	const struct column *column = &network->columns[wire];
-	int bonds = 0, most = outside;
-	bool joined = false;
-	*cost = 0;
-	for (int i = 0; i < column->last_bond - column->first_bond && most <= LOCAL_BONDS_MAX; i++) {
-		const struct event *event = event_at(column, i, time);
-		if (network->circuit->gates[event->gate].bond) {
-			bool close = closes(network, event, end);
-			bonds += close ? (joined ? 0 : outside) : 1;
-			joined |= close;
-			most = bonds > most ? bonds : most;
-			bonds -= close;
-		}
-		*cost += local_tensor_size(LETTERS, bonds <= LOCAL_BONDS_MAX ? bonds : LOCAL_BONDS_MAX);
-	}
-	return joined || bonds + outside < most ? most : bonds + outside;
-}
-
-/* Fills the plans; returns the most bonds that any tensor of either sweep has. */
-static int plan_columns(struct network *network)
-{
-	int most = 0, n = network->circuit->n_wires;
-	for (int side = FROM_LEFT; side <= FROM_RIGHT; side++)
-		for (int d = 0; d <= n; d++) {
-			enum end end = (enum end)side;
-			struct column_plan *plan = &network->plans[end][d];
-			*plan = (struct column_plan){.bonds = count_bonds(network, end, d)};
-			if (d == n)
-				continue;
-			size_t costs[2];
-			int wire = wire_at(network, end, d);
-			int forward = column_cost(network, wire, end, plan->bonds, TIME_FORWARD, &costs[0]);
-			int backward = column_cost(network, wire, end, plan->bonds, TIME_BACKWARD, &costs[1]);
-			bool is_forward = forward < backward || (forward == backward && costs[0] <= costs[1]);
-			plan->time = is_forward ? TIME_FORWARD : TIME_BACKWARD;
-			plan->cost = costs[is_forward ? 0 : 1];
-			int bonds = is_forward ? forward : backward;
-			most = bonds > most ? bonds : most;
-		}
-	return most;
-}
-
 /* Rotates a vector of letters through the rotations of events from..to-1, in the given direction of time. */
-static void rotate_vector(struct network *network, const struct column *column, int from, int to, enum local_time time,
-                          local_ref vector[LETTERS])
+static void rotate_vector(struct network *network, const struct local_column *column, int from, int to,
+                          enum local_time time, local_ref vector[LETTERS])
 {
 	struct local_tensor tensor = {.n_letters = LETTERS, .values = vector};
 	for (int i = 0; i < to - from; i++) {
-		const struct event *event = &column->events[time == TIME_FORWARD ? from + i : to - 1 - i];
+		const struct local_event *event = &column->events[time == TIME_FORWARD ? from + i : to - 1 - i];
 		local_tensor_rotate(network->graph, &tensor, &network->circuit->gates[event->gate], time);
 	}
 }
 
 /* The tensor of a column's middle part, starting from `work`; *joined tells whether the environment is in it. Returns
  * the place of the result among the two work tensors. */
-static int run_middle(struct network *network, const struct column *column, enum end end, enum local_time time,
-                      const struct local_tensor *outside, bool *joined)
+static int run_middle(struct network *network, const struct local_column *column, enum local_end end,
+                      enum local_time time, const struct local_tensor *outside, bool *joined)
 {
 	struct local_tensor *work = network->work;
 	int now = 0;
 	for (int i = 0; i < column->last_bond - column->first_bond; i++) {
-		const struct event *event = event_at(column, i, time);
+		const struct local_event *event = local_column_event(column, i, time);
 		const struct local_gate *gate = &network->circuit->gates[event->gate];
 		if (!gate->bond) {
 			local_tensor_rotate(network->graph, &work[now], gate, time);
-		} else if (!closes(network, event, end)) {
+		} else if (!local_columns_closes(&network->columns, event, end)) {
 			local_tensor_open(&work[1 - now], &work[now], gate, event->gate, event->side, time);
 			now = 1 - now;
 		} else {
@@ -206,16 +79,17 @@ static int run_middle(struct network *network, const struct column *column, enum
 }
 
 /* out = the environment `outside` with one more wire, which carries `letter`. */
-static void add_column(struct network *network, int wire, enum end end, enum local_letter letter,
+static void add_column(struct network *network, int wire, enum local_end end, enum local_letter letter,
                        const struct local_tensor *outside, struct local_tensor *out)
 {
-	const struct column *column = &network->columns[wire];
+	const struct local_column *column = &network->columns.wires[wire];
 	/* |0><0| is I + Z; the letter is a unit vector of the dual space. */
 	local_ref vectors[2][LETTERS] = {{[LETTER_I] = LOCAL_ONE, [LETTER_Z] = LOCAL_ONE}, {LOCAL_ZERO}};
 	vectors[1][letter] = LOCAL_ONE;
 	rotate_vector(network, column, 0, column->first_bond, TIME_FORWARD, vectors[0]);
 	rotate_vector(network, column, column->last_bond, column->n_events, TIME_BACKWARD, vectors[1]);
-	enum local_time time = network->plans[end][end == FROM_LEFT ? wire : network->circuit->n_wires - 1 - wire].time;
+	enum local_time time =
+	    network->columns.plans[end][end == FROM_LEFT ? wire : network->circuit->n_wires - 1 - wire].time;
 	const local_ref *start = vectors[time == TIME_FORWARD ? 0 : 1], *last = vectors[time == TIME_FORWARD ? 1 : 0];
 	struct local_tensor *work = network->work;
 	work[0].n_letters = LETTERS;
@@ -248,7 +122,8 @@ static void find_path(const struct network *network, struct trie *trie, const st
 {
 	path[0] = 0;
 	for (int d = 0; d < network->circuit->n_wires; d++)
-		path[d + 1] = child_of(trie, path[d], letter_at(string, wire_at(network, trie->end, d)));
+		path[d + 1] =
+		    child_of(trie, path[d], letter_at(string, local_columns_wire(&network->columns, trie->end, d)));
 }
 
 static void fill_tries(struct network *network)
@@ -297,7 +172,7 @@ static size_t mark_needed(struct network *network, struct trie *trie)
 	for (int i = trie->n_nodes - 1; i > 0; i--) {
 		struct trie_node *node = &trie->nodes[i];
 		trie->nodes[node->parent].needed |= node->needed;
-		cost += node->needed ? network->plans[trie->end][node->depth - 1].cost : 0;
+		cost += node->needed ? network->columns.plans[trie->end][node->depth - 1].cost : 0;
 	}
 	return cost;
 }
@@ -308,7 +183,7 @@ static bool sweep(struct network *network, struct trie *trie)
 		struct trie_node *node = &trie->nodes[i];
 		if (!node->needed && i > 0)
 			continue;
-		size_t size = local_tensor_size(1, network->plans[trie->end][node->depth].bonds);
+		size_t size = local_tensor_size(1, network->columns.plans[trie->end][node->depth].bonds);
 		node->tensor.values = malloc(size * sizeof *node->tensor.values);
 		if (node->tensor.values == NULL)
 			return false;
@@ -316,8 +191,8 @@ static bool sweep(struct network *network, struct trie *trie)
 			node->tensor.n_letters = 1;
 			node->tensor.values[0] = LOCAL_ONE;
 		} else {
-			add_column(network, wire_at(network, trie->end, node->depth - 1), trie->end, node->letter,
-			           &trie->nodes[node->parent].tensor, &node->tensor);
+			add_column(network, local_columns_wire(&network->columns, trie->end, node->depth - 1),
+			           trie->end, node->letter, &trie->nodes[node->parent].tensor, &node->tensor);
 		}
 	}
 	return !network->graph->failed;
@@ -360,22 +235,18 @@ static void release(struct network *network)
 		free(network->tries[end].nodes);
 		free(network->work[end].values);
 	}
-	free(network->events);
+	local_columns_free(&network->columns);
 }
 
 bool local_network_contract(const struct local_circuit *circuit, local_ref *outputs)
 {
 	struct network network = {.circuit = circuit, .graph = circuit->graph};
 	size_t nodes = (size_t)circuit->n_strings * (size_t)circuit->n_wires + 1;
-	network.events = calloc(2 * (size_t)circuit->n_gates + 1, sizeof *network.events);
-	if (network.events == NULL)
-		return false;
-	fill_columns(&network);
-	int bonds = plan_columns(&network);
-	bool done = bonds <= LOCAL_BONDS_MAX;
+	bool done = local_columns_init(&network.columns, circuit) && network.columns.most_bonds <= LOCAL_BONDS_MAX;
 	for (int end = FROM_LEFT; end <= FROM_RIGHT && done; end++) {
-		network.tries[end] = (struct trie){(enum end)end, calloc(nodes, sizeof(struct trie_node)), 1};
-		network.work[end].values = malloc(local_tensor_size(LETTERS, bonds) * sizeof(local_ref));
+		network.tries[end] = (struct trie){(enum local_end)end, calloc(nodes, sizeof(struct trie_node)), 1};
+		network.work[end].values =
+		    malloc(local_tensor_size(LETTERS, network.columns.most_bonds) * sizeof(local_ref));
 		done = network.tries[end].nodes != NULL && network.work[end].values != NULL;
 		if (network.tries[end].nodes == NULL)
 			network.tries[end].n_nodes = 0;
