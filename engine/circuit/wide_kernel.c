@@ -102,13 +102,25 @@ INLINE mask control_mask(const struct wide_gate *gate, size_t k)
 	return (mask){0} - 1;
 }
 
+/* Both bits above the lanes: whole vectors change places, and only those with the control set are touched. */
+static void flip_far(const struct wide_gate *gate, size_t size, const struct wide_state *state)
+{
+	size_t target = (size_t)1 << gate->target, control = (size_t)1 << gate->control;
+	size_t low = target < control ? target : control, high = target < control ? control : target;
+	for (size_t i = control; i < size; i += 2 * high)
+		for (size_t j = i; j < i + high; j += 2 * low)
+			for (size_t k = j; k < j + low; k += WIDTH) {
+				struct amplitude a = load(state, k), b = load(state, k + target);
+				store(state, k, b);
+				store(state, k + target, a);
+			}
+}
+
 static void flip_pairs(const struct wide_gate *gate, size_t size, const struct wide_state *state)
 {
 	size_t stride = (size_t)1 << gate->target;
 	for (size_t base = 0; base < size; base += 2 * stride)
 		for (size_t k = base; k < base + stride; k += WIDTH) {
-			if (gate->control >= LANE_BITS && (k >> gate->control & 1) == 0)
-				continue;
 			mask where = control_mask(gate, k);
 			struct amplitude a = load(state, k), b = load(state, k + stride);
 			store(state, k, (struct amplitude){choose(where, b.re, a.re), choose(where, b.im, a.im)});
@@ -130,7 +142,9 @@ INLINE void flip_lanes(int place, const struct wide_gate *gate, size_t size, con
 
 static void apply_cnot(const struct wide_gate *gate, size_t size, const struct wide_state *state)
 {
-	if (gate->target >= LANE_BITS)
+	if (gate->target >= LANE_BITS && gate->control >= LANE_BITS)
+		flip_far(gate, size, state);
+	else if (gate->target >= LANE_BITS)
 		flip_pairs(gate, size, state);
 	else if (gate->target == 2)
 		flip_lanes(2, gate, size, state);
