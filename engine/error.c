@@ -46,15 +46,18 @@ void error_clear(struct qlstm_error *error)
 
 const char *error_name(int code)
 {
-	switch (code) {
-#define X(id, value, name)                                                                                             \
-	case id:                                                                                                       \
-		return name;
-		QLSTM_ERRORS(X)
+	static const struct {
+		int code;
+		const char *name;
+	} names[] = {
+#define X(id, value, name) {id, name},
+	    QLSTM_ERRORS(X)
 #undef X
-	default:
-		return "internal";
-	}
+	};
+	for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+		if (names[k].code == code)
+			return names[k].name;
+	return "internal";
 }
 
 /* Levenshtein distance, ignoring case; words are cut at 63 letters. */

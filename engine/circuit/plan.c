@@ -76,6 +76,13 @@ const char *plan_name(const struct plan *plan)
 	return plan->kind->name;
 }
 
+const char *plan_choice(const struct circuit_program *program, const char *kind)
+{
+	struct plan_estimate estimate;
+	int code = plan_estimate(program, kind, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT, &estimate);
+	return code == 0 ? estimate.kind : NULL;
+}
+
 const char *plan_kind_name(int index)
 {
 	return index >= 0 && index < KIND_COUNT ? kinds[index]->name : NULL;

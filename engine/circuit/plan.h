@@ -20,6 +20,8 @@ void plan_free(struct plan *plan);
 
 /* What was chosen, never "auto". */
 const char *plan_name(const struct plan *plan);
+/* What plan_new would choose for this program, without building anything; NULL for an unknown kind. */
+const char *plan_choice(const struct circuit_program *program, const char *kind);
 /* The i-th plan kind's name, NULL past the last one. "auto" is not among them. */
 const char *plan_kind_name(int index);
 /* The instruction set that the kernels use in this process: "x86-64", "x86-64-v3", "x86-64-v4" or "generic". */

@@ -42,8 +42,8 @@ struct cell_ops {
 	void (*forward)(struct cell *cell, const struct cell_step *step);
 	/* Adds to the gradient block of cell->params. `step` is the one given to forward. */
 	void (*backward)(struct cell *cell, const struct cell_step *step, const struct cell_gradient *gradient);
-	const char *(*plan_name)(const struct cell *cell); /* NULL: no circuits */
-	void (*close)(struct cell *cell);                  /* frees cell->own */
+	const char *(*plan_name)(const struct cell *cell, const char *plan); /* NULL: no circuits */
+	void (*close)(struct cell *cell);                                    /* frees cell->own */
 };
 
 struct cell {

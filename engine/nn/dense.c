@@ -96,9 +96,9 @@ static void dense_backward(struct layer *layer, const double *x, const double *d
 		linear_backward(&linear, x + t * in, dy + t * out, own->batch, dx + t * in);
 }
 
-static const char *dense_plan_name(const struct layer *layer)
+static const char *dense_plan_name(const struct layer *layer, const char *plan)
 {
-	(void)layer;
+	(void)layer, (void)plan;
 	return NULL;
 }
 

@@ -25,7 +25,7 @@ struct layer_ops {
 	void (*forward)(struct layer *layer, const double *x, int steps, int batch, double *y);
 	/* For the last forward, with its x. dx [steps][n_in][batch] is overwritten. */
 	void (*backward)(struct layer *layer, const double *x, const double *dy, double *dx);
-	const char *(*plan_name)(const struct layer *layer); /* NULL: no circuits */
+	const char *(*plan_name)(const struct layer *layer, const char *plan); /* NULL: no circuits */
 	void (*close)(struct layer *layer);
 };
 
@@ -40,8 +40,8 @@ struct layer {
 };
 
 bool layer_is_recurrent(const struct layer_config *config);
-/* ERR_NOT_FOUND at "/type". */
-int layer_find(const struct layer_config *config, const struct layer_ops **ops, struct qlstm_error *error);
+/* The operations of the layer's type; NULL when there is no such type. */
+const struct layer_ops *layer_find(const struct layer_config *config);
 
 extern const struct layer_ops dense_ops;     /* dense.c */
 extern const struct layer_ops recurrent_ops; /* recurrent.c */

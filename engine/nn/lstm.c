@@ -129,9 +129,9 @@ static void lstm_backward(struct cell *cell, const struct cell_step *step, const
 	linear_backward(&hh, step->h_prev, own->d_pre, step->batch, gradient->d_h_prev);
 }
 
-static const char *lstm_plan_name(const struct cell *cell)
+static const char *lstm_plan_name(const struct cell *cell, const char *plan)
 {
-	(void)cell;
+	(void)cell, (void)plan;
 	return NULL;
 }
 

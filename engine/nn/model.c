@@ -41,24 +41,22 @@ bool layer_is_recurrent(const struct layer_config *config)
 	return false;
 }
 
-int layer_find(const struct layer_config *config, const struct layer_ops **ops, struct qlstm_error *error)
+const struct layer_ops *layer_find(const struct layer_config *config)
 {
 	for (size_t k = 0; k < LAYER_TYPES; k++)
-		if (strcmp(layer_types[k].type, config->type) == 0) {
-			*ops = layer_types[k].ops;
-			return 0;
-		}
-	return error_set(error, ERR_NOT_FOUND, "/type", "unknown layer type '%s'", config->type);
+		if (strcmp(layer_types[k].type, config->type) == 0)
+			return layer_types[k].ops;
+	return NULL;
 }
 
 /* Checks layer k and finds its output width. */
 static int model_check_layer(const struct model_config *config, int k, int n_in, int *n_out, struct qlstm_error *error)
 {
-	const struct layer_ops *ops = NULL;
+	const struct layer_config *layer = &config->layers[k];
+	const struct layer_ops *ops = layer_find(layer);
 	struct qlstm_error local = {0};
-	int rc = layer_find(&config->layers[k], &ops, &local);
-	if (rc == 0)
-		rc = ops->check(&config->layers[k], n_in, n_out, &local);
+	int rc = ops != NULL ? ops->check(layer, n_in, n_out, &local)
+	                     : error_set(&local, ERR_NOT_FOUND, "/type", "unknown layer type '%s'", layer->type);
 	if (rc != 0) {
 		char prefix[32];
 		snprintf(prefix, sizeof prefix, "/layers/%d", k);
@@ -105,11 +103,11 @@ static int model_open_layers(struct model *model, struct qlstm_error *error)
 		snprintf(layer->name, sizeof layer->name, "layers.%d", k);
 		if (layer_is_recurrent(&layer->config))
 			model->last_recurrent = k;
-		int rc = layer_find(&layer->config, &layer->ops, error);
-		if (rc == 0)
-			rc = model_check_layer(&model->config, k, width, &layer->n_out, error);
-		if (rc == 0)
+		int rc = model_check_layer(&model->config, k, width, &layer->n_out, error);
+		if (rc == 0) {
+			layer->ops = layer_find(&layer->config);
 			rc = layer->ops->open(layer, error);
+		}
 		if (rc != 0)
 			return rc;
 		width = layer->n_out;
@@ -163,7 +161,7 @@ struct params *model_params(struct model *model)
 const char *model_plan(const struct model *model)
 {
 	for (int k = 0; k < model->config.n_layers; k++) {
-		const char *name = model->layers[k].ops->plan_name(&model->layers[k]);
+		const char *name = model->layers[k].ops->plan_name(&model->layers[k], model->config.plan);
 		if (name != NULL)
 			return name;
 	}
@@ -186,9 +184,9 @@ static void model_deal(struct model *model, struct block *block, int steps, int 
 
 int model_bytes(const struct model_config *config, int steps, int batch, size_t *bytes, struct qlstm_error *error)
 {
-	struct model *model;
+	struct model *model = NULL;
 	int rc = model_new(&model, config, error);
-	if (rc != 0)
+	if (model == NULL)
 		return rc;
 	struct block block = {0};
 	model_deal(model, &block, steps, batch);

@@ -165,10 +165,10 @@ static void chen2020_backward(struct cell *cell, const struct cell_step *step, c
 	memcpy(gradient->d_h_prev, own->dv + x_size, (size_t)cell->n_hidden * n * sizeof(double));
 }
 
-static const char *chen2020_plan_name(const struct cell *cell)
+static const char *chen2020_plan_name(const struct cell *cell, const char *plan)
 {
 	const struct chen2020 *own = cell->own;
-	return own->plans[CHEN_GATE] != NULL ? plan_name(own->plans[CHEN_GATE]) : "auto";
+	return plan_choice(own->programs[CHEN_GATE], plan);
 }
 
 static void chen2020_close(struct cell *cell)

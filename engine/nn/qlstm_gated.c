@@ -243,10 +243,10 @@ static void gated_backward(struct cell *cell, const struct cell_step *step, cons
 	memcpy(gradient->d_h_prev, own->dv + (x_first ? x_size : 0), h_size * sizeof(double));
 }
 
-static const char *gated_plan_name(const struct cell *cell)
+static const char *gated_plan_name(const struct cell *cell, const char *plan)
 {
 	const struct gated *own = cell->own;
-	return own->plan != NULL ? plan_name(own->plan) : "auto";
+	return plan_choice(own->program, plan);
 }
 
 static void gated_close(struct cell *cell)

@@ -191,10 +191,10 @@ static void recurrent_backward(struct layer *layer, const double *x, const doubl
 	}
 }
 
-static const char *recurrent_plan_name(const struct layer *layer)
+static const char *recurrent_plan_name(const struct layer *layer, const char *plan)
 {
 	const struct recurrent *own = layer->own;
-	return own->directions[0].cell.ops->plan_name(&own->directions[0].cell);
+	return own->directions[0].cell.ops->plan_name(&own->directions[0].cell, plan);
 }
 
 static void recurrent_close(struct layer *layer)

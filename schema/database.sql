@@ -1,0 +1,114 @@
+-- The database of qlstmd: queue, history, metadata. One process opens it and one connection writes (server/store).
+-- Weights and other large things are files under DATA/runs and DATA/datasets; rows name them with their SHA-256.
+-- To change it: raise user_version below and add a step to the migrations in server/store/migrate.c.
+-- Times are integers, milliseconds since 1970-01-01 UTC. Text that holds JSON is named *_json.
+
+PRAGMA application_id = 0x716c7374; -- "qlst"
+PRAGMA user_version = 1;
+
+-- An experiment: what was asked, where it stands, what came out. (id, attempt) is the fencing token: a worker's
+-- report changes a row only while the row is running that very attempt.
+CREATE TABLE experiment (
+	id TEXT PRIMARY KEY,                     -- ULID: made by the server, sorts by time
+	status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'paused', 'cancelling', 'succeeded', 'failed', 'cancelled')),
+	reason TEXT,                             -- from the closed list in server/run/state.h; NULL unless the status has one
+	reason_message TEXT,                     -- one sentence for people
+	attempt INTEGER NOT NULL DEFAULT 0,      -- how often it was claimed
+	attempt_epochs INTEGER NOT NULL DEFAULT 0, -- epochs that the current attempt has finished
+	failures INTEGER NOT NULL DEFAULT 0,     -- attempts that ended by a fault of their own (run/README.md says which)
+	daemon_failures INTEGER NOT NULL DEFAULT 0, -- times in a row that the daemon died before a first epoch was done
+	max_attempts INTEGER NOT NULL,
+	max_seconds REAL NOT NULL,               -- wall time of one attempt
+	run_at INTEGER NOT NULL,                 -- not claimed before this time (back-off after a crash)
+	version INTEGER NOT NULL DEFAULT 1,      -- raised by every change of the row; the ETag
+	name TEXT NOT NULL,
+	project TEXT NOT NULL,
+	tags_json TEXT NOT NULL,
+	spec_json TEXT NOT NULL,                 -- resolved: posting it again gives the same run
+	model_json TEXT NOT NULL,                -- {"parameters", "quantum", "classical"}
+	data_json TEXT NOT NULL,                 -- {"dataset", "sha256", "train", "test"}
+	engine_json TEXT NOT NULL,               -- {"version", "plan", "isa"}
+	dataset_id TEXT REFERENCES dataset (id), -- NULL for a built-in series
+	epochs INTEGER NOT NULL,                 -- asked for
+	epoch INTEGER NOT NULL DEFAULT 0,        -- done
+	worker_pid INTEGER,                      -- of the current attempt, while it runs
+	heartbeat_at INTEGER,                    -- the last line the worker wrote
+	created_at INTEGER NOT NULL,
+	started_at INTEGER,                      -- of the first attempt
+	attempt_started_at INTEGER,              -- of the current attempt
+	finished_at INTEGER,
+	train_loss REAL, test_loss REAL,         -- of the last epoch done
+	best_test_loss REAL, best_epoch INTEGER, -- the epoch with the smallest test loss
+	train_seconds REAL NOT NULL DEFAULT 0    -- sum over epochs
+) STRICT;
+CREATE INDEX experiment_queue ON experiment (run_at, id) WHERE status = 'queued';
+CREATE INDEX experiment_live ON experiment (status) WHERE status IN ('running', 'cancelling');
+CREATE INDEX experiment_status ON experiment (status, id);
+CREATE INDEX experiment_project ON experiment (project, id);
+CREATE INDEX experiment_dataset ON experiment (dataset_id) WHERE dataset_id IS NOT NULL;
+
+-- One row an epoch. A run taken up again from a checkpoint rewrites the same rows with the same numbers.
+CREATE TABLE epoch_metric (
+	experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+	epoch INTEGER NOT NULL,
+	attempt INTEGER NOT NULL,
+	train_loss REAL NOT NULL,
+	test_loss REAL,                          -- NULL without test data
+	gradient_norm REAL,                      -- mean over batches, before clipping
+	seconds REAL NOT NULL,
+	PRIMARY KEY (experiment_id, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- A checkpoint on disk that an attempt may resume from. The two newest of an experiment are kept.
+CREATE TABLE checkpoint (
+	experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+	epoch INTEGER NOT NULL,
+	attempt INTEGER NOT NULL,
+	file TEXT NOT NULL,                      -- name inside the attempt's folder
+	sha256 TEXT NOT NULL,
+	PRIMARY KEY (experiment_id, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- A result file of a succeeded experiment, registered in the transaction that ended it.
+CREATE TABLE artifact (
+	experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+	name TEXT NOT NULL,                      -- weights, predictions, report
+	file TEXT NOT NULL,                      -- path inside the experiment's folder
+	bytes INTEGER NOT NULL,
+	sha256 TEXT NOT NULL,
+	PRIMARY KEY (experiment_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- What happened, in order: one row for each change of status.
+CREATE TABLE transition (
+	experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+	seq INTEGER NOT NULL,                    -- from 1, without gaps
+	at INTEGER NOT NULL,
+	attempt INTEGER NOT NULL,
+	from_status TEXT,                        -- NULL for the first
+	to_status TEXT NOT NULL,
+	reason TEXT,
+	message TEXT,
+	PRIMARY KEY (experiment_id, seq)
+) STRICT, WITHOUT ROWID;
+
+-- An uploaded data set. The bytes are DATA/datasets/SHA256.csv.
+CREATE TABLE dataset (
+	id TEXT PRIMARY KEY,                     -- ULID
+	name TEXT NOT NULL UNIQUE,
+	sha256 TEXT NOT NULL,
+	bytes INTEGER NOT NULL,
+	n_rows INTEGER NOT NULL,
+	columns_json TEXT NOT NULL,              -- [{"name", "numeric"}]
+	has_header INTEGER NOT NULL,
+	created_at INTEGER NOT NULL
+) STRICT;
+
+-- A POST that carried an Idempotency-Key, in the transaction that made the experiment; kept 24 hours.
+CREATE TABLE idempotency (
+	key TEXT PRIMARY KEY,
+	body_sha256 TEXT NOT NULL,
+	experiment_id TEXT NOT NULL,
+	created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_age ON idempotency (created_at);

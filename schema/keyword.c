@@ -1,0 +1,83 @@
+/* Keywords: references, fields with aliases, branches. */
+#include "schema/keyword.h"
+
+#include <string.h>
+
+#define MAX_HOPS 8
+
+/* "#/$defs/data"; names in our schema need no escapes. */
+static const json_t *follow_fragment(const json_t *document, const char *fragment)
+{
+	const json_t *at = document;
+	const char *token = fragment + strcspn(fragment, "/");
+	while (*token == '/' && at != NULL) {
+		token++;
+		size_t length = strcspn(token, "/");
+		at = json_object_getn(at, token, length);
+		token += length;
+	}
+	return at;
+}
+
+const json_t *keyword_follow(const json_t *document, const json_t *schema)
+{
+	for (int hop = 0; hop < MAX_HOPS; hop++) {
+		const char *reference = json_string_value(json_object_get(schema, "$ref"));
+		if (reference == NULL)
+			return schema;
+		schema = follow_fragment(document, reference);
+	}
+	return NULL;
+}
+
+const char *keyword_field(const json_t *object_schema, const char *name)
+{
+	const char *proper;
+	json_t *property;
+	const json_t *properties = json_object_get(object_schema, "properties");
+	keyword_foreach(properties, proper, property)
+	{
+		if (strcmp(proper, name) == 0)
+			return proper;
+		size_t i;
+		json_t *alias;
+		json_array_foreach(json_object_get(property, "x-aliases"), i, alias)
+		{
+			if (strcmp(json_string_value(alias), name) == 0)
+				return proper;
+		}
+	}
+	return NULL;
+}
+
+const char *keyword_selector(const json_t *document, const json_t *one_of)
+{
+	const char *name;
+	json_t *property;
+	const json_t *first = keyword_follow(document, json_array_get(one_of, 0));
+	keyword_foreach(json_object_get(first, "properties"), name, property)
+	{
+		if (json_object_get(property, "const") != NULL)
+			return name;
+	}
+	return NULL;
+}
+
+const char *keyword_choice(const json_t *document, const json_t *branch, const char *selector)
+{
+	const json_t *properties = json_object_get(keyword_follow(document, branch), "properties");
+	return json_string_value(json_object_get(json_object_get(properties, selector), "const"));
+}
+
+const json_t *keyword_branch(const json_t *document, const json_t *one_of, const char *selector, const char *value)
+{
+	size_t i;
+	json_t *branch;
+	json_array_foreach(one_of, i, branch)
+	{
+		const char *choice = keyword_choice(document, branch, selector);
+		if (choice != NULL && strcmp(choice, value) == 0)
+			return keyword_follow(document, branch);
+	}
+	return NULL;
+}

@@ -1,0 +1,109 @@
+/* Completes and checks the list of layers. */
+#include "schema/layers.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/nn/model.h"
+#include "schema/place.h"
+
+static json_t *get_layers(const json_t *resolved)
+{
+	return json_object_get(json_object_get(resolved, "model"), "layers");
+}
+
+static bool is_dense(const json_t *layer)
+{
+	const char *type = json_string_value(json_object_get(layer, "type"));
+	return type != NULL && strcmp(type, "dense") == 0;
+}
+
+const json_t *layers_recurrent(const json_t *resolved)
+{
+	size_t i;
+	json_t *layer;
+	json_array_foreach(get_layers(resolved), i, layer)
+	{
+		if (json_object_get(layer, "hidden_size") != NULL)
+			return layer;
+	}
+	return NULL;
+}
+
+/* Without targets the spec will be bound to one column. */
+static json_int_t count_targets(const json_t *resolved)
+{
+	size_t n = json_array_size(json_object_get(json_object_get(resolved, "data"), "targets"));
+	return n == 0 ? 1 : (json_int_t)n;
+}
+
+static int check_inner_layers(const json_t *layers, struct qlstm_error *error)
+{
+	for (size_t i = 0; i + 1 < json_array_size(layers); i++) {
+		const json_t *layer = json_array_get(layers, i);
+		if (!is_dense(layer) || json_object_get(layer, "units") != NULL)
+			continue;
+		char pointer[PLACE_POINTER_SIZE];
+		snprintf(pointer, sizeof pointer, "/model/layers/%zu/units", i);
+		return error_set(
+		    error, ERR_MISSING, pointer,
+		    "units is missing; only a dense layer at the end has a default, the number of targets");
+	}
+	return 0;
+}
+
+/* A layer {"type": "dense", "units": units, "bias": bias} with its fields in the order of the schema. */
+static json_t *make_head(json_int_t units, bool bias)
+{
+	return json_pack("{s:s, s:I, s:b}", "type", "dense", "units", units, "bias", (int)bias);
+}
+
+static int append_head(json_t *layers, json_int_t units, struct qlstm_error *error)
+{
+	size_t n = json_array_size(layers);
+	if (n >= MODEL_MAX_LAYERS)
+		return error_set(
+		    error, ERR_OUT_OF_RANGE, "/model/layers",
+		    "layers has %zu items and the dense layer at the end is missing; allowed are 1 to %d with it", n,
+		    MODEL_MAX_LAYERS);
+	if (json_array_append_new(layers, make_head(units, true)) != 0)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	return 0;
+}
+
+/* The last layer is dense. */
+static int fit_head(json_t *layers, json_int_t units, struct qlstm_error *error)
+{
+	size_t last = json_array_size(layers) - 1;
+	const json_t *head = json_array_get(layers, last);
+	const json_t *given = json_object_get(head, "units");
+	if (given == NULL) {
+		bool bias = json_is_true(json_object_get(head, "bias"));
+		if (json_array_set_new(layers, last, make_head(units, bias)) != 0)
+			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+		return 0;
+	}
+	if (json_integer_value(given) == units)
+		return 0;
+	char pointer[PLACE_POINTER_SIZE];
+	snprintf(pointer, sizeof pointer, "/model/layers/%zu/units", last);
+	return error_set(
+	    error, ERR_INVALID, pointer,
+	    "units is %lld; the last layer needs %lld, one for each target (leave units out to have them fit)",
+	    (long long)json_integer_value(given), (long long)units);
+}
+
+int layers_complete(json_t *resolved, struct qlstm_error *error)
+{
+	json_t *layers = get_layers(resolved);
+	json_int_t units = count_targets(resolved);
+	if (layers_recurrent(resolved) == NULL)
+		return error_set(error, ERR_INVALID, "/model/layers",
+		                 "layers has no recurrent layer; at least one of type 'qlstm' or 'lstm' is needed");
+	int rc = check_inner_layers(layers, error);
+	if (rc != 0)
+		return rc;
+	const json_t *last = json_array_get(layers, json_array_size(layers) - 1);
+	return is_dense(last) ? fit_head(layers, units, error) : append_head(layers, units, error);
+}

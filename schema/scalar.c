@@ -1,0 +1,226 @@
+/* One value against its schema. */
+#include "schema/scalar.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "schema/suggest.h"
+
+#define MAX_INTEGER 9007199254740992.0 /* 2^53: beyond it a double skips integers */
+#define MAX_CHOICES 16
+#define RANGE_SIZE  96
+
+static bool is_whole(const json_t *value)
+{
+	double number = json_number_value(value);
+	return json_is_integer(value) ||
+	       (json_is_real(value) && number == floor(number) && fabs(number) <= MAX_INTEGER);
+}
+
+static bool is_string(const json_t *value)
+{
+	return json_is_string(value);
+}
+
+static bool is_number(const json_t *value)
+{
+	return json_is_number(value);
+}
+
+static bool is_boolean(const json_t *value)
+{
+	return json_is_boolean(value);
+}
+
+static bool is_object(const json_t *value)
+{
+	return json_is_object(value);
+}
+
+static bool is_array(const json_t *value)
+{
+	return json_is_array(value);
+}
+
+static const struct type {
+	const char *name, *words;
+	bool (*fits)(const json_t *value);
+} types[] = {
+    {"string", "a string", is_string},    {"integer", "an integer", is_whole}, {"number", "a number", is_number},
+    {"boolean", "a boolean", is_boolean}, {"object", "an object", is_object},  {"array", "an array", is_array},
+};
+
+static const struct type *find_type(const char *name)
+{
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (strcmp(types[i].name, name) == 0)
+			return &types[i];
+	return NULL;
+}
+
+/* Whether the value is of the type named; if not, the type is added to the words for what was expected. */
+static bool fits(const json_t *name, const json_t *value, char *words, size_t size)
+{
+	const struct type *type = find_type(json_string_value(name));
+	if (type == NULL || type->fits(value))
+		return true;
+	if (words[0] != '\0')
+		place_add(words, size, " or ");
+	place_add(words, size, type->words);
+	return false;
+}
+
+static int check_type(const json_t *schema, const struct place *place, const json_t *value, struct qlstm_error *error)
+{
+	const json_t *type = json_object_get(schema, "type");
+	char words[64] = "";
+	if (type == NULL || (json_is_string(type) && fits(type, value, words, sizeof words)))
+		return 0;
+	for (size_t i = 0; i < json_array_size(type); i++)
+		if (fits(json_array_get(type, i), value, words, sizeof words))
+			return 0;
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], shown[PLACE_VALUE_SIZE];
+	place_pointer(place, pointer);
+	place_name(place, name);
+	place_value(value, shown);
+	/* For 2.5 where an integer belongs the value says more than its type. */
+	return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; it must be %s", name,
+	                 json_is_real(value) ? shown : place_type(value), words);
+}
+
+struct range {
+	const json_t *lower, *upper; /* NULL: no bound */
+	bool lower_open, upper_open; /* the bound itself is excluded */
+};
+
+static struct range number_range(const json_t *schema)
+{
+	struct range range = {.lower = json_object_get(schema, "minimum"), .upper = json_object_get(schema, "maximum")};
+	const json_t *lower = json_object_get(schema, "exclusiveMinimum");
+	const json_t *upper = json_object_get(schema, "exclusiveMaximum");
+	if (lower != NULL) {
+		range.lower = lower;
+		range.lower_open = true;
+	}
+	if (upper != NULL) {
+		range.upper = upper;
+		range.upper_open = true;
+	}
+	return range;
+}
+
+static bool in_range(const struct range *range, double number)
+{
+	double lower = range->lower != NULL ? json_number_value(range->lower) : -INFINITY;
+	double upper = range->upper != NULL ? json_number_value(range->upper) : INFINITY;
+	return (range->lower_open ? number > lower : number >= lower) &&
+	       (range->upper_open ? number < upper : number <= upper);
+}
+
+/* "allowed are 1 to 25", "it must be greater than 0 and less than 1" */
+static void range_words(const struct range *range, char out[RANGE_SIZE])
+{
+	char lower[PLACE_VALUE_SIZE] = "", upper[PLACE_VALUE_SIZE] = "";
+	if (range->lower != NULL)
+		place_value(range->lower, lower);
+	if (range->upper != NULL)
+		place_value(range->upper, upper);
+	out[0] = '\0';
+	bool both = range->lower != NULL && range->upper != NULL;
+	if (both && !range->lower_open && !range->upper_open) {
+		place_add(out, RANGE_SIZE, "allowed are ");
+		place_add(out, RANGE_SIZE, lower);
+		place_add(out, RANGE_SIZE, " to ");
+		place_add(out, RANGE_SIZE, upper);
+		return;
+	}
+	place_add(out, RANGE_SIZE, "it must be ");
+	if (range->lower != NULL) {
+		place_add(out, RANGE_SIZE, range->lower_open ? "greater than " : "at least ");
+		place_add(out, RANGE_SIZE, lower);
+	}
+	place_add(out, RANGE_SIZE, both ? " and " : "");
+	if (range->upper != NULL) {
+		place_add(out, RANGE_SIZE, range->upper_open ? "less than " : "at most ");
+		place_add(out, RANGE_SIZE, upper);
+	}
+}
+
+int scalar_check_count(const json_t *schema, const struct place *place, size_t count, const char *noun,
+                       const char *minimum, const char *maximum, struct qlstm_error *error)
+{
+	struct range range = {.lower = json_object_get(schema, minimum), .upper = json_object_get(schema, maximum)};
+	if (in_range(&range, (double)count))
+		return 0;
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], words[RANGE_SIZE];
+	place_pointer(place, pointer);
+	place_name(place, name);
+	range_words(&range, words);
+	return error_set(error, ERR_OUT_OF_RANGE, pointer, "%s has %zu %s; %s", name, count, noun, words);
+}
+
+static int check_range(const json_t *schema, const struct place *place, const json_t *value, struct qlstm_error *error)
+{
+	struct range range = number_range(schema);
+	if (in_range(&range, json_number_value(value)))
+		return 0;
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], shown[PLACE_VALUE_SIZE], words[RANGE_SIZE];
+	place_pointer(place, pointer);
+	place_name(place, name);
+	place_value(value, shown);
+	range_words(&range, words);
+	return error_set(error, ERR_OUT_OF_RANGE, pointer, "%s is %s; %s", name, shown, words);
+}
+
+/* enum and const; ours are strings. */
+static int check_choice(const json_t *schema, const struct place *place, const json_t *value, struct qlstm_error *error)
+{
+	const json_t *choices = json_object_get(schema, "enum");
+	const json_t *only = json_object_get(schema, "const");
+	const char *names[MAX_CHOICES];
+	size_t n = 0;
+	for (size_t i = 0; i < json_array_size(choices) && n < MAX_CHOICES; i++)
+		names[n++] = json_string_value(json_array_get(choices, i));
+	if (only != NULL)
+		names[n++] = json_string_value(only);
+	if (n == 0)
+		return 0;
+	for (size_t i = 0; i < n && json_is_string(value); i++)
+		if (strcmp(names[i], json_string_value(value)) == 0)
+			return 0;
+	return suggest_choice(place, value, names, n, error);
+}
+
+int scalar_check(const json_t *schema, const struct place *place, const json_t *value, struct qlstm_error *error)
+{
+	int rc = check_choice(schema, place, value, error);
+	return rc == 0 ? check_type(schema, place, value, error) : rc;
+}
+
+static size_t count_characters(const char *text)
+{
+	size_t n = 0;
+	for (; *text != '\0'; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+int scalar_resolve(const json_t *schema, const struct place *place, const json_t *value, json_t **out,
+                   struct qlstm_error *error)
+{
+	int rc = 0;
+	if (json_is_string(value))
+		rc = scalar_check_count(schema, place, count_characters(json_string_value(value)), "characters",
+		                        "minLength", "maxLength", error);
+	else if (json_is_number(value))
+		rc = check_range(schema, place, value, error);
+	if (rc != 0)
+		return rc;
+	*out = json_is_real(value) && is_whole(value) ? json_integer((json_int_t)json_real_value(value))
+	                                              : json_deep_copy(value);
+	if (*out == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	return 0;
+}

@@ -1,0 +1,74 @@
+/* Loads and resolves a spec. */
+#include "schema/spec.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "schema/embed.h"
+#include "schema/layers.h"
+#include "schema/place.h"
+#include "schema/shorthand.h"
+#include "schema/validate.h"
+
+static json_t *document;
+
+static void parse_document(void)
+{
+	document = json_loads(schema_experiment_json, JSON_REJECT_DUPLICATES, NULL);
+}
+
+const json_t *spec_schema(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, parse_document);
+	return document;
+}
+
+int spec_load(const char *text, size_t length, json_t **request, struct qlstm_error *error)
+{
+	json_error_t where;
+	*request = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
+	if (*request != NULL)
+		return 0;
+	switch (json_error_code(&where)) {
+	case json_error_out_of_memory:
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	case json_error_numeric_overflow:
+		return error_set(error, ERR_OUT_OF_RANGE, NULL, "line %d, column %d: a number that is too large",
+		                 where.line, where.column);
+	default:
+		return error_set(error, ERR_SYNTAX, NULL, "line %d, column %d: %s", where.line, where.column,
+		                 where.text);
+	}
+}
+
+/* The checks of the engine, on what the spec becomes; bound columns change nothing that they look at. */
+static int check_model(const json_t *resolved, struct qlstm_error *error)
+{
+	struct spec spec;
+	return spec_parse(resolved, &spec, error);
+}
+
+int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *error)
+{
+	const json_t *schema = spec_schema();
+	if (schema == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	json_t *expanded;
+	int rc = shorthand_expand(schema, request, &expanded, error);
+	if (rc != 0)
+		return rc;
+	json_t *result = NULL;
+	rc = schema_resolve(schema, expanded, &result, error);
+	if (rc == 0)
+		rc = layers_complete(result, error);
+	if (rc == 0)
+		rc = check_model(result, error);
+	if (rc == 0)
+		*resolved = json_incref(result);
+	else
+		shorthand_locate(schema, request, error);
+	json_decref(result);
+	json_decref(expanded);
+	return rc;
+}

@@ -1,0 +1,124 @@
+/* Suggestions for unknown names. */
+#include "schema/suggest.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "schema/keyword.h"
+
+#define MAX_NAMES 64
+#define MAX_WORD  40 /* longer words are no misspellings */
+#define MAX_DEPTH 12
+#define HOME_SIZE 128
+
+static bool find_home(const json_t *document, const json_t *schema, const char *name, unsigned depth, char *home);
+
+/* In the branches of a oneOf; the answer says in which. */
+static bool find_home_in_branches(const json_t *document, const json_t *one_of, const char *name, unsigned depth,
+                                  char *home)
+{
+	size_t i;
+	json_t *branch;
+	const char *selector = keyword_selector(document, one_of);
+	json_array_foreach(one_of, i, branch)
+	{
+		if (!find_home(document, branch, name, depth + 1, home))
+			continue;
+		const char *choice = selector != NULL ? keyword_choice(document, branch, selector) : NULL;
+		if (choice != NULL) {
+			place_add(home, HOME_SIZE, " of a layer of type '");
+			place_add(home, HOME_SIZE, choice);
+			place_add(home, HOME_SIZE, "'");
+		}
+		return true;
+	}
+	return false;
+}
+
+/* Appends the way to a field of this exact name (or alias) to `home`, nearest to the root of `schema` first. */
+static bool find_home(const json_t *document, const json_t *schema, const char *name, unsigned depth, char *home)
+{
+	schema = keyword_follow(document, schema);
+	if (depth > MAX_DEPTH || schema == NULL)
+		return false;
+	const char *field = keyword_field(schema, name);
+	if (field != NULL) {
+		place_add_token(home, HOME_SIZE, field);
+		return true;
+	}
+	size_t length = strlen(home);
+	const char *key;
+	json_t *property;
+	keyword_foreach(json_object_get(schema, "properties"), key, property)
+	{
+		place_add_token(home, HOME_SIZE, key);
+		if (find_home(document, property, name, depth + 1, home))
+			return true;
+		home[length] = '\0';
+	}
+	const json_t *items = json_object_get(schema, "items");
+	if (items != NULL) {
+		place_add_token(home, HOME_SIZE, "N");
+		if (find_home(document, items, name, depth + 1, home))
+			return true;
+		home[length] = '\0';
+	}
+	return find_home_in_branches(document, json_object_get(schema, "oneOf"), name, depth, home);
+}
+
+static const char *nearest(const char *word, const char *const *names, size_t n)
+{
+	return strlen(word) <= MAX_WORD ? error_nearest(word, names, n) : NULL;
+}
+
+static size_t collect_names(const json_t *const *schemas, size_t n_schemas, const char *names[MAX_NAMES])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < n_schemas; i++) {
+		const char *name;
+		json_t *property;
+		keyword_foreach(json_object_get(schemas[i], "properties"), name, property)
+		{
+			if (n < MAX_NAMES)
+				names[n++] = name;
+		}
+	}
+	return n;
+}
+
+int suggest_field(const json_t *document, const json_t *const *schemas, size_t n_schemas, const struct place *place,
+                  struct qlstm_error *error)
+{
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], home[HOME_SIZE] = "";
+	place_pointer(place, pointer);
+	place_name(place, name);
+	if (find_home(document, document, place->key, 0, home))
+		return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%s'; it belongs to %s", name, home);
+	const char *names[MAX_NAMES];
+	const char *meant = nearest(place->key, names, collect_names(schemas, n_schemas, names));
+	if (meant != NULL)
+		return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%s'; did you mean '%s'?", name,
+		                 meant);
+	return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%s'", name);
+}
+
+int suggest_choice(const struct place *place, const json_t *value, const char *const *choices, size_t n_choices,
+                   struct qlstm_error *error)
+{
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], shown[PLACE_VALUE_SIZE], list[PLACE_LIST_SIZE] = "";
+	place_pointer(place, pointer);
+	place_name(place, name);
+	for (size_t i = 0; i < n_choices; i++)
+		place_add_choice(list, sizeof list, choices[i]);
+	if (value == NULL)
+		return error_set(error, ERR_MISSING, pointer, "%s is missing; allowed are %s", name, list);
+	if (!json_is_string(value))
+		return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; allowed are %s", name, place_type(value),
+		                 list);
+	place_value(value, shown);
+	const char *meant = nearest(json_string_value(value), choices, n_choices);
+	if (meant != NULL)
+		return error_set(error, ERR_INVALID, pointer, "%s is %s; allowed are %s; did you mean '%s'?", name,
+		                 shown, list, meant);
+	return error_set(error, ERR_INVALID, pointer, "%s is %s; allowed are %s", name, shown, list);
+}

@@ -1,0 +1,215 @@
+/* Walks value and schema together and builds the resolved copy. Objects take no fields but those of the schema. */
+#include "schema/validate.h"
+
+#include <string.h>
+
+#include "schema/keyword.h"
+#include "schema/place.h"
+#include "schema/scalar.h"
+#include "schema/suggest.h"
+
+#define MAX_DEPTH    16 /* our schema reaches 6 */
+#define MAX_BRANCHES 16
+
+struct walk {
+	const json_t *document;
+	struct qlstm_error *error;
+};
+
+static int resolve_value(const struct walk *walk, const json_t *schema, const struct place *place, const json_t *value,
+                         json_t **out);
+
+static int out_of_memory(const struct walk *walk)
+{
+	return error_set(walk->error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+}
+
+static int refuse_unknown(const struct walk *walk, const json_t *schema, const struct place *place, const json_t *value)
+{
+	const char *key;
+	json_t *field;
+	keyword_foreach(value, key, field)
+	{
+		struct place here = place_key(place, key);
+		if (keyword_field(schema, key) == NULL)
+			return suggest_field(walk->document, &schema, 1, &here, walk->error);
+	}
+	return 0;
+}
+
+/* *written: the name under which the user gave the field; NULL when absent. Two names of one field are refused. */
+static int find_written(const struct walk *walk, const json_t *schema, const struct place *place, const char *name,
+                        const json_t *value, const char **written)
+{
+	const char *key;
+	json_t *field;
+	*written = NULL;
+	keyword_foreach(value, key, field)
+	{
+		const char *proper = keyword_field(schema, key);
+		if (proper == NULL || strcmp(proper, name) != 0)
+			continue;
+		if (*written != NULL) {
+			struct place here = place_key(place, key);
+			char pointer[PLACE_POINTER_SIZE];
+			place_pointer(&here, pointer);
+			return error_set(walk->error, ERR_INVALID, pointer,
+			                 "%s and %s are names of the same field; give one", *written, key);
+		}
+		*written = key;
+	}
+	return 0;
+}
+
+/* Borrowed; NULL when the field has no default. `object` holds the fields resolved so far: a field that others'
+ * defaults depend on stands before them in the schema. */
+static const json_t *find_default(const json_t *property, const json_t *object)
+{
+	const json_t *value = json_object_get(property, "default");
+	const char *sibling;
+	json_t *by_value;
+	keyword_foreach(json_object_get(property, "x-default-by"), sibling, by_value)
+	{
+		value = json_object_get(by_value, json_string_value(json_object_get(object, sibling)));
+	}
+	return value;
+}
+
+/* Adds one field to `object`, unless it is absent and has no default. */
+static int resolve_field(const struct walk *walk, const json_t *schema, const struct place *place, const char *name,
+                         const json_t *value, json_t *object)
+{
+	const json_t *property = json_object_get(json_object_get(schema, "properties"), name);
+	const char *written;
+	int rc = find_written(walk, schema, place, name, value, &written);
+	if (rc != 0)
+		return rc;
+	const json_t *given = written != NULL ? json_object_get(value, written) : find_default(property, object);
+	if (given == NULL)
+		return 0;
+	struct place here = place_key(place, written != NULL ? written : name);
+	json_t *resolved = NULL;
+	rc = resolve_value(walk, property, &here, given, &resolved);
+	if (rc != 0)
+		return rc;
+	return json_object_set_new(object, name, resolved) != 0 ? out_of_memory(walk) : 0;
+}
+
+static int check_required(const struct walk *walk, const json_t *schema, const struct place *place,
+                          const json_t *object)
+{
+	size_t i;
+	json_t *name;
+	json_array_foreach(json_object_get(schema, "required"), i, name)
+	{
+		if (json_object_get(object, json_string_value(name)) != NULL)
+			continue;
+		struct place here = place_key(place, json_string_value(name));
+		char pointer[PLACE_POINTER_SIZE];
+		place_pointer(&here, pointer);
+		return error_set(walk->error, ERR_MISSING, pointer, "%s is missing", here.key);
+	}
+	return 0;
+}
+
+static int resolve_object(const struct walk *walk, const json_t *schema, const struct place *place, const json_t *value,
+                          json_t **out)
+{
+	int rc = refuse_unknown(walk, schema, place, value);
+	if (rc != 0)
+		return rc;
+	json_t *object = json_object();
+	if (object == NULL)
+		return out_of_memory(walk);
+	const char *name;
+	json_t *property;
+	keyword_foreach(json_object_get(schema, "properties"), name, property)
+	{
+		rc = resolve_field(walk, schema, place, name, value, object);
+		if (rc != 0)
+			goto fail;
+	}
+	rc = check_required(walk, schema, place, object);
+	if (rc != 0)
+		goto fail;
+	*out = object;
+	return 0;
+fail:
+	json_decref(object);
+	return rc;
+}
+
+static int resolve_array(const struct walk *walk, const json_t *schema, const struct place *place, const json_t *value,
+                         json_t **out)
+{
+	int rc =
+	    scalar_check_count(schema, place, json_array_size(value), "items", "minItems", "maxItems", walk->error);
+	if (rc != 0)
+		return rc;
+	json_t *array = json_array();
+	if (array == NULL)
+		return out_of_memory(walk);
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		struct place here = place_item(place, i);
+		json_t *item = NULL;
+		rc = resolve_value(walk, json_object_get(schema, "items"), &here, json_array_get(value, i), &item);
+		if (rc == 0 && json_array_append_new(array, item) != 0)
+			rc = out_of_memory(walk);
+		if (rc != 0) {
+			json_decref(array);
+			return rc;
+		}
+	}
+	*out = array;
+	return 0;
+}
+
+/* The branch that the value's selector names. What is no object gets the first one, whose type refuses it. */
+static int choose_branch(const struct walk *walk, const json_t *one_of, const struct place *place, const json_t *value,
+                         const json_t **branch)
+{
+	const char *selector = keyword_selector(walk->document, one_of);
+	*branch = keyword_follow(walk->document, json_array_get(one_of, 0));
+	if (!json_is_object(value))
+		return 0;
+	if (selector == NULL)
+		return error_set(walk->error, ERR_INTERNAL, NULL, "the schema has a oneOf without a const");
+	const json_t *selected = json_object_get(value, selector);
+	if (json_is_string(selected)) {
+		*branch = keyword_branch(walk->document, one_of, selector, json_string_value(selected));
+		if (*branch != NULL)
+			return 0;
+	}
+	const char *choices[MAX_BRANCHES];
+	size_t n = 0;
+	for (size_t i = 0; i < json_array_size(one_of) && n < MAX_BRANCHES; i++)
+		choices[n++] = keyword_choice(walk->document, json_array_get(one_of, i), selector);
+	struct place here = place_key(place, selector);
+	return suggest_choice(&here, selected, choices, n, walk->error);
+}
+
+static int resolve_value(const struct walk *walk, const json_t *schema, const struct place *place, const json_t *value,
+                         json_t **out)
+{
+	schema = keyword_follow(walk->document, schema);
+	if (schema == NULL || place->depth > MAX_DEPTH)
+		return error_set(walk->error, ERR_INTERNAL, NULL, "the schema has a reference that leads nowhere");
+	const json_t *one_of = json_object_get(schema, "oneOf");
+	int rc = one_of != NULL ? choose_branch(walk, one_of, place, value, &schema) : 0;
+	if (rc == 0)
+		rc = scalar_check(schema, place, value, walk->error);
+	if (rc != 0)
+		return rc;
+	if (json_is_object(value))
+		return resolve_object(walk, schema, place, value, out);
+	if (json_is_array(value))
+		return resolve_array(walk, schema, place, value, out);
+	return scalar_resolve(schema, place, value, out, walk->error);
+}
+
+int schema_resolve(const json_t *schema, const json_t *value, json_t **out, struct qlstm_error *error)
+{
+	struct walk walk = {.document = schema, .error = error};
+	struct place root = {0};
+	return resolve_value(&walk, schema, &root, value, out);
+}

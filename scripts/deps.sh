@@ -1,0 +1,33 @@
+#!/bin/sh
+# Installs the Debian packages of the groups named as arguments, where one is missing.
+#   scripts/deps.sh build demo test lint
+set -eu
+
+group() {
+	case $1 in
+	build) echo gcc make pkg-config libc6-dev libmicrohttpd-dev libuv1-dev libsqlite3-dev libjansson-dev libsodium-dev libyaml-dev ;;
+	demo) echo curl jq gawk ;;
+	test) echo libcmocka-dev curl python3 python3-pytest python3-requests python3-jsonschema python3-numpy python3-yaml ;;
+	lint) echo clang clang-format clang-tidy shellcheck git ;;
+	*) echo "deps.sh: unknown group '$1'; known: build demo test lint" >&2 && exit 2 ;;
+	esac
+}
+
+missing=
+for name in "$@"; do
+	packages=$(group "$name")
+	for package in $packages; do
+		dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+	done
+done
+[ -n "$missing" ] || exit 0
+
+echo "installing:$missing"
+run=
+if [ "$(id -u)" != 0 ]; then
+	command -v sudo >/dev/null || { echo "not root and no sudo: install these packages yourself:$missing" >&2; exit 1; }
+	run=sudo
+fi
+$run apt-get update -qq
+# shellcheck disable=SC2086 # a list of packages
+$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -1,0 +1,107 @@
+/* Result files: which file it is comes from the store alone, and it is opened without leaving the run's folder. */
+#include "server/api/artifacts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "server/api/handlers.h"
+#include "server/api/resource.h"
+#include "server/run/state.h"
+
+static const struct {
+	const char *name, *content_type, *suffix; /* of the file name offered, behind the id */
+} kinds[] = {
+    [ARTIFACT_WEIGHTS] = {"weights", "application/octet-stream", ".safetensors"},
+    [ARTIFACT_PREDICTIONS] = {"predictions", "text/csv; charset=utf-8", "-predictions.csv"},
+    [ARTIFACT_REPORT] = {"report", "application/json", "-report.json"},
+};
+
+/* The name came from a worker: neither ".." nor a symbolic link in it may lead elsewhere. Where the kernel or a sandbox
+ * has no openat2, a name that could is refused as a whole. */
+static int open_beneath(const char *directory, const char *file)
+{
+	int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return -1;
+	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(SYS_openat2, folder, file, &how, sizeof how);
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM) && file[0] != '/' && strstr(file, "..") == NULL)
+		fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	close(folder);
+	return fd;
+}
+
+struct look_up {
+	const char *id, *name;
+	struct artifact_row *row;
+};
+
+static int read_artifact(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct look_up *look_up = argument;
+	struct experiment_row experiment = {0};
+	enum run_status status = STATUS_QUEUED;
+	int rc = experiment_get(db, look_up->id, &experiment, error);
+	if (rc != 0)
+		return rc;
+	status_from_name(experiment.status, &status);
+	if (status == STATUS_SUCCEEDED)
+		rc = artifact_get(db, look_up->id, look_up->name, look_up->row, error);
+	else if (status_terminal(status))
+		rc = error_set(error, ERR_NOT_FOUND, NULL, "the experiment ended as %s, without %s", experiment.status,
+		               look_up->name);
+	else
+		rc =
+		    error_set(error, ERR_CONFLICT, NULL, "the experiment is %s; its %s are there once it has succeeded",
+		              experiment.status, look_up->name);
+	experiment_row_free(&experiment);
+	return rc;
+}
+
+int artifact_open_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
+                           enum artifact artifact, struct artifact_row *row)
+{
+	struct qlstm_error error = {0};
+	char directory[4096];
+	struct look_up look_up = {request->params[0], kinds[artifact].name, row};
+	if (store_read(api->store, read_artifact, &look_up, &error) != 0) {
+		reply_problem(request, reply, &error);
+		return -1;
+	}
+	snprintf(directory, sizeof directory, "%s/runs/%s", api->data_dir, look_up.id);
+	int fd = open_beneath(directory, row->file);
+	if (fd < 0) {
+		error_set(&error, ERR_IO, NULL, "the file of the %s cannot be opened: %s", look_up.name,
+		          strerror(errno));
+		reply_problem(request, reply, &error);
+	}
+	return fd;
+}
+
+void artifact_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
+                    enum artifact artifact)
+{
+	struct artifact_row row;
+	char filename[64];
+	int fd = artifact_open_or_reply(api, request, reply, artifact, &row);
+	if (fd < 0)
+		return;
+	snprintf(filename, sizeof filename, "%s%s", request->params[0], kinds[artifact].suffix);
+	reply_file(request, reply,
+	           &(struct reply_file){fd, (size_t)row.bytes, kinds[artifact].content_type, row.sha256, filename});
+}
+
+void artifacts_predictions(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	artifact_reply(api, request, reply, ARTIFACT_PREDICTIONS);
+}
+
+void artifacts_report(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	artifact_reply(api, request, reply, ARTIFACT_REPORT);
+}

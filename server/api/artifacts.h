@@ -1,0 +1,22 @@
+/* Result files of an experiment. */
+#ifndef QLSTM_API_ARTIFACTS_H
+#define QLSTM_API_ARTIFACTS_H
+
+#include <jansson.h>
+
+#include "server/api/context.h"
+#include "server/http/reply.h"
+#include "server/store/experiments.h"
+
+/* What there is; the name is that of the store's row and of the path below /experiments/ID. */
+enum artifact { ARTIFACT_WEIGHTS, ARTIFACT_PREDICTIONS, ARTIFACT_REPORT };
+
+/* Opens the artifact's file (close it) or answers the client and returns -1: 404 for an experiment that is not known or
+ * ended without results, 409 for one that has not ended. */
+int artifact_open_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
+                           enum artifact artifact, struct artifact_row *row);
+/* Sends the file. */
+void artifact_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
+                    enum artifact artifact);
+
+#endif

@@ -1,0 +1,30 @@
+/* What every handler works with. */
+#ifndef QLSTM_API_CONTEXT_H
+#define QLSTM_API_CONTEXT_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "server/run/scheduler.h"
+#include "server/store/store.h"
+
+#define API_MAX_QUEUED     10000                /* experiments waiting at once */
+#define API_MAX_EXPERIMENT (1L << 20)           /* bytes of POST /experiments */
+#define API_MAX_DATASET    (64L << 20)          /* bytes of an uploaded data set */
+#define API_MIN_FREE_DISK  ((uint64_t)64 << 20) /* below it the service is not ready */
+
+/* Made by main before the server listens; handlers only read it, but for what is atomic or a lock. */
+struct api {
+	struct store *store;
+	struct scheduler *scheduler;
+	const char *data_dir;     /* absolute; runs/ and datasets/ are inside */
+	size_t max_memory;        /* bytes that one experiment may take */
+	int64_t started_at;       /* ms */
+	atomic_bool draining;     /* new experiments are refused, /readyz says no */
+	uv_mutex_t datasets;      /* held while the rows and the files of data sets must agree */
+	atomic_ullong replies[6]; /* by class of status: [2] counts 200 to 299 */
+};
+
+#endif

@@ -1,0 +1,274 @@
+/* /datasets: built-in series and uploads in one list; uploads by POST, content, DELETE. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/data/csv.h"
+#include "engine/utf8.h"
+#include "server/api/catalog.h"
+#include "server/api/handlers.h"
+#include "server/api/request.h"
+#include "server/common/clock.h"
+#include "server/common/file.h"
+#include "server/http/json_text.h"
+
+/* The last is what curl --data-binary @file says. */
+static const char *const body_types[] = {
+    "text/csv", "text/plain", "application/csv", "application/octet-stream", "application/x-www-form-urlencoded", NULL};
+
+static bool file_path(const struct api *api, const char *sha256, char *path, size_t size)
+{
+	int length = snprintf(path, size, "%s/datasets/%s.csv", api->data_dir, sha256);
+	return length > 0 && (size_t)length < size;
+}
+
+/* [{"name", "numeric"}] as text, the caller's. */
+static char *columns_text(const struct table *table)
+{
+	json_t *columns = json_array();
+	for (int i = 0; i < table->n_columns; i++)
+		json_array_append_new(columns, json_pack("{ss, sb}", "name", table->columns[i].name, "numeric",
+		                                         table->columns[i].values != NULL));
+	char *text = json_array_size(columns) == (size_t)table->n_columns ? json_text(columns) : NULL;
+	json_decref(columns);
+	return text;
+}
+
+/* Parses the body and fills a new row from it. */
+static int row_make(const struct http_request *request, const char *name, struct dataset_row *row,
+                    struct qlstm_error *error)
+{
+	struct table table = {0};
+	*row = (struct dataset_row){.bytes = (int64_t)request->body_length, .created_at = clock_now_ms()};
+	int rc = csv_parse((const char *)request->body, request->body_length, &table, error);
+	if (rc != 0)
+		return rc;
+	row->n_rows = (int64_t)table.n_rows;
+	row->has_header = table.has_header;
+	row->columns_json = columns_text(&table);
+	row->name = strdup(name);
+	table_free(&table);
+	if (row->name == NULL || row->columns_json == NULL) {
+		dataset_row_free(row);
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	}
+	ulid_make(row->id);
+	sha256_hex(request->body, request->body_length, row->sha256);
+	return 0;
+}
+
+struct insert {
+	struct dataset_row *row;
+	bool existed;
+};
+
+static int write_insert(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct insert *insert = argument;
+	return dataset_insert(db, insert->row, &insert->existed, error);
+}
+
+/* File first, then row: a crash between leaves a file that nobody names and the next upload of it reuses. */
+static int store_upload(struct api *api, const struct http_request *request, struct insert *insert,
+                        struct qlstm_error *error)
+{
+	char directory[4096], path[4096], name[80];
+	snprintf(directory, sizeof directory, "%s/datasets", api->data_dir);
+	snprintf(name, sizeof name, "%s.csv", insert->row->sha256);
+	if (!file_path(api, insert->row->sha256, path, sizeof path))
+		return error_set(error, ERR_IO, NULL, "the data directory's path is too long");
+	uv_mutex_lock(&api->datasets);
+	bool had_file = access(path, F_OK) == 0;
+	int rc = had_file ? 0 : file_write_atomic(directory, name, request->body, request->body_length, error);
+	if (rc == 0)
+		rc = store_write(api->store, write_insert, insert, error);
+	if (rc != 0 && !had_file)
+		unlink(path);
+	uv_mutex_unlock(&api->datasets);
+	return rc;
+}
+
+static void reply_stored(struct api *api, const struct http_request *request, struct http_reply *reply, int status,
+                         const char *id)
+{
+	struct qlstm_error error = {0};
+	struct catalog_entry entry;
+	if (catalog_find(api, id, &entry, &error) != 0) {
+		reply_problem(request, reply, &error);
+		return;
+	}
+	reply_json(reply, status, catalog_json(&entry));
+	if (status == 201)
+		reply_header(reply, "Location", "/datasets/%s", id);
+	catalog_entry_free(&entry);
+}
+
+/* The name asked for, or NULL after answering. */
+static const char *name_or_reply(const struct http_request *request, struct http_reply *reply)
+{
+	struct qlstm_error error = {0};
+	const char *name = http_query(request, "name");
+	if (name == NULL)
+		error_set(&error, ERR_MISSING, NULL, "the query parameter name is missing: POST /datasets?name=NAME");
+	else
+		catalog_name_check(name, &error);
+	if (error.code == 0)
+		return name;
+	reply_problem_as(request, reply, error.code == ERR_CONFLICT ? 409 : 400, &error);
+	return NULL;
+}
+
+void datasets_post(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct qlstm_error error = {0};
+	struct dataset_row row;
+	if (!content_type_or_reply(request, reply, body_types))
+		return;
+	const char *name = name_or_reply(request, reply);
+	if (name == NULL)
+		return;
+	if (row_make(request, name, &row, &error) != 0) {
+		reply_problem(request, reply, &error);
+		return;
+	}
+	struct insert insert = {.row = &row};
+	if (store_upload(api, request, &insert, &error) != 0)
+		reply_problem(request, reply, &error);
+	else
+		reply_stored(api, request, reply, insert.existed ? 200 : 201, row.id);
+	dataset_row_free(&row);
+}
+
+struct list {
+	struct dataset_row *rows;
+	int count;
+};
+
+static int read_list(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct list *list = argument;
+	return dataset_list(db, &list->rows, &list->count, error);
+}
+
+void datasets_list(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct qlstm_error error = {0};
+	struct list list = {0};
+	json_t *items = json_array(), *builtin;
+	if (store_read(api->store, read_list, &list, &error) != 0) {
+		json_decref(items);
+		reply_problem(request, reply, &error);
+		return;
+	}
+	for (int i = 0; (builtin = catalog_builtin_json(i)) != NULL; i++)
+		json_array_append_new(items, builtin);
+	for (int i = 0; i < list.count; i++) {
+		json_array_append_new(items, catalog_upload_json(&list.rows[i]));
+		dataset_row_free(&list.rows[i]);
+	}
+	free(list.rows);
+	reply_json(reply, 200, json_pack("{so}", "datasets", items));
+}
+
+/* Finds what the path names (catalog_entry_free) or answers. */
+static bool entry_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
+                           struct catalog_entry *entry)
+{
+	struct qlstm_error error = {0};
+	if (catalog_find(api, request->params[0], entry, &error) == 0)
+		return true;
+	reply_problem(request, reply, &error);
+	return false;
+}
+
+void datasets_get(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct catalog_entry entry;
+	if (!entry_or_reply(api, request, reply, &entry))
+		return;
+	reply_json(reply, 200, catalog_json(&entry));
+	catalog_entry_free(&entry);
+}
+
+/* A built-in series as the CSV that would be uploaded to get the same values. */
+static void reply_series(const struct http_request *request, struct http_reply *reply, const struct series *series)
+{
+	struct qlstm_error error = {0};
+	struct table table = {0};
+	char *text = NULL;
+	size_t length = 0;
+	FILE *stream = open_memstream(&text, &length);
+	if (stream == NULL || series_table(series, &table, &error) != 0) {
+		error_set(&error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+		reply_problem(request, reply, &error);
+		if (stream != NULL)
+			fclose(stream);
+		free(text);
+		return;
+	}
+	fprintf(stream, "%s\n", table.columns[0].name);
+	for (size_t i = 0; i < table.n_rows; i++)
+		fprintf(stream, "%.17g\n", table.columns[0].values[i]);
+	fclose(stream);
+	table_free(&table);
+	reply_bytes(reply, 200, "text/csv; charset=utf-8", (unsigned char *)text, length);
+}
+
+void datasets_content(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct qlstm_error error = {0};
+	struct catalog_entry entry;
+	char path[4096];
+	if (!entry_or_reply(api, request, reply, &entry))
+		return;
+	if (entry.series != NULL) {
+		reply_series(request, reply, entry.series);
+	} else {
+		int fd = file_path(api, entry.row.sha256, path, sizeof path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+		if (fd < 0) {
+			error_set(&error, ERR_IO, NULL, "the data set's file cannot be opened");
+			reply_problem(request, reply, &error);
+		} else {
+			reply_file(
+			    request, reply,
+			    &(struct reply_file){fd, (size_t)entry.row.bytes, "text/csv", entry.row.sha256, NULL});
+		}
+	}
+	catalog_entry_free(&entry);
+}
+
+struct delete
+{
+	const char *id;
+	bool last;
+};
+
+static int write_delete(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct delete *delete = argument;
+	return dataset_delete(db, delete->id, &delete->last, error);
+}
+
+void datasets_delete(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct qlstm_error error = {0};
+	struct catalog_entry entry;
+	char path[4096];
+	if (!entry_or_reply(api, request, reply, &entry))
+		return;
+	struct delete delete = {.id = entry.row.id};
+	uv_mutex_lock(&api->datasets);
+	int rc = entry.series != NULL ? error_set(&error, ERR_CONFLICT, NULL, "'%s' is built in", entry.series->name)
+	                              : store_write(api->store, write_delete, &delete, &error);
+	if (rc == 0 && delete.last && file_path(api, entry.row.sha256, path, sizeof path))
+		unlink(path);
+	uv_mutex_unlock(&api->datasets);
+	if (rc != 0)
+		reply_problem(request, reply, &error);
+	else
+		reply_empty(reply, 204);
+	catalog_entry_free(&entry);
+}

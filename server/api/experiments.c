@@ -1,0 +1,245 @@
+/* /experiments: create, list, read, cancel, delete. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/api/cursor.h"
+#include "server/api/handlers.h"
+#include "server/api/request.h"
+#include "server/api/resource.h"
+#include "server/api/submission.h"
+#include "server/common/clock.h"
+#include "server/common/file.h"
+
+/* curl -d sends JSON under the form's name, and many people's first request is such a line: it is read as JSON all the
+ * same. Browsers can send that type from any page; routes.c refuses those by their Origin. */
+static const char *const body_types[] = {"application/json", "application/x-www-form-urlencoded", NULL};
+
+/* The key must be 1 to 255 visible characters; absent is fine. */
+static bool key_or_reply(const struct http_request *request, struct http_reply *reply, const char **key)
+{
+	*key = http_header(request, "Idempotency-Key");
+	if (*key == NULL)
+		return true;
+	size_t length = strlen(*key), visible = 0;
+	while ((*key)[visible] > ' ' && (*key)[visible] <= '~')
+		visible++;
+	if (length >= 1 && length <= 255 && visible == length)
+		return true;
+	struct qlstm_error error = {0};
+	error_set(&error, ERR_INVALID, NULL, "Idempotency-Key takes 1 to 255 visible ASCII characters without blanks");
+	reply_problem_as(request, reply, 400, &error);
+	return false;
+}
+
+/* What is wrong with a spec is a 422 unless it is no JSON; nothing of it is a 404 or a 413. */
+static void reply_refused(const struct http_request *request, struct http_reply *reply, const struct qlstm_error *error)
+{
+	if (error->code == ERR_NOT_FOUND || error->code == ERR_TOO_LARGE)
+		reply_problem_as(request, reply, 422, error);
+	else
+		reply_problem(request, reply, error);
+}
+
+static int write_insert(struct db *db, void *argument, struct qlstm_error *error)
+{
+	return experiment_insert(db, argument, API_MAX_QUEUED, error);
+}
+
+/* Queues it: 202 with the resource, for a replayed key with the one made then. */
+static void create(struct api *api, const struct http_request *request, struct http_reply *reply,
+                   const struct submission *submission, const char *key)
+{
+	struct qlstm_error error = {0};
+	char id[RUN_ID_SIZE], existing[RUN_ID_SIZE] = "", sha256[65];
+	ulid_make(id);
+	sha256_hex(request->body, request->body_length, sha256);
+	struct experiment_new new = {
+	    .id = id,
+	    .name = submission_name(submission),
+	    .project = submission_project(submission),
+	    .tags_json = submission->tags_json,
+	    .spec_json = submission->spec_json,
+	    .model_json = submission->model_json,
+	    .data_json = submission->data_json,
+	    .engine_json = submission->engine_json,
+	    .dataset_id = submission->dataset_id[0] != '\0' ? submission->dataset_id : NULL,
+	    .epochs = submission->epochs,
+	    .max_attempts = submission->max_attempts,
+	    .max_seconds = submission->max_seconds,
+	    .now = clock_now_ms(),
+	    .key = key,
+	    .body_sha256 = sha256,
+	    .existing_id = existing,
+	};
+	int rc = store_write(api->store, write_insert, &new, &error);
+	if (rc == ERR_CONFLICT || rc == ERR_NOT_FOUND) { /* the key with another body; the data set just deleted */
+		reply_problem_as(request, reply, 422, &error);
+		return;
+	}
+	if (rc != 0) {
+		reply_problem(request, reply, &error);
+		return;
+	}
+	const char *made = existing[0] != '\0' ? existing : id;
+	scheduler_notify(api->scheduler);
+	resource_reply(api, request, reply, 202, made);
+	reply_header(reply, "Location", "/experiments/%s", made);
+	reply_header(reply, "Retry-After", "1");
+	if (made == existing)
+		reply_header(reply, "Idempotent-Replayed", "true");
+}
+
+void experiments_post(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct qlstm_error error = {0};
+	struct submission submission;
+	bool validate_only = false;
+	const char *key;
+	if (!content_type_or_reply(request, reply, body_types) ||
+	    !query_bool_or_reply(request, reply, "validate_only", &validate_only) ||
+	    !key_or_reply(request, reply, &key))
+		return;
+	if (atomic_load(&api->draining) && !validate_only) {
+		error_set(&error, ERR_UNAVAILABLE, NULL, "the service is shutting down");
+		reply_problem(request, reply, &error);
+		return;
+	}
+	const char *text = request->body_length > 0 ? (const char *)request->body : "";
+	if (submission_make(api, text, request->body_length, &submission, &error) != 0) {
+		reply_refused(request, reply, &error);
+		return;
+	}
+	if (validate_only)
+		reply_json(reply, 200,
+		           json_pack("{sO, sO, sO, sO}", "spec", submission.spec, "model", submission.model, "data",
+		                     submission.data, "engine", submission.engine));
+	else
+		create(api, request, reply, &submission, key);
+	submission_free(&submission);
+}
+
+struct list {
+	struct experiment_query query;
+	struct experiment_row *rows;
+	int count;
+	bool more;
+};
+
+static int read_list(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct list *list = argument;
+	return experiment_list(db, &list->query, &list->rows, &list->count, &list->more, error);
+}
+
+/* New reference; frees the rows. */
+static json_t *list_json(struct list *list)
+{
+	json_t *items = json_array(), *next = json_null();
+	for (int i = 0; i < list->count; i++)
+		json_array_append_new(items, resource_json(&list->rows[i]));
+	if (list->more && list->count > 0) {
+		char cursor[CURSOR_SIZE];
+		cursor_encode(list->rows[list->count - 1].id, cursor);
+		next = json_string(cursor);
+	}
+	for (int i = 0; i < list->count; i++)
+		experiment_row_free(&list->rows[i]);
+	free(list->rows);
+	return json_pack("{so, so, sb}", "experiments", items, "next_cursor", next, "has_more", list->more);
+}
+
+static const char *const status_names[] = {
+#define X(id, name, terminal) name,
+    RUN_STATUSES(X)
+#undef X
+        NULL};
+
+void experiments_list(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct qlstm_error error = {0};
+	struct list list = {.query.limit = 50};
+	char before[RUN_ID_SIZE];
+	int status = -1;
+	if (!query_int_or_reply(request, reply, "limit", 1, 200, &list.query.limit) ||
+	    !query_choice_or_reply(request, reply, "status", status_names, &status))
+		return;
+	const char *cursor = http_query(request, "cursor");
+	if (cursor != NULL && cursor_decode(cursor, before, &error) != 0) {
+		reply_problem_as(request, reply, 400, &error);
+		return;
+	}
+	list.query.before = cursor != NULL ? before : NULL;
+	list.query.status = status >= 0 ? status_names[status] : NULL;
+	list.query.project = http_query(request, "project");
+	if (store_read(api->store, read_list, &list, &error) != 0)
+		reply_problem(request, reply, &error);
+	else
+		reply_json(reply, 200, list_json(&list));
+}
+
+void experiments_get(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct experiment_row row;
+	char etag[RESOURCE_ETAG_SIZE];
+	if (!resource_read_or_reply(api, request, reply, request->params[0], &row))
+		return;
+	resource_etag(&row, etag);
+	if (!reply_not_modified(request, reply, etag)) {
+		reply_json(reply, 200, resource_json(&row));
+		reply_header(reply, "ETag", "%s", etag);
+	}
+	experiment_row_free(&row);
+}
+
+struct cancel {
+	const char *id;
+	bool was_cancelled;
+	enum run_status now;
+};
+
+static int write_cancel(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct cancel *cancel = argument;
+	struct experiment_row row = {0};
+	int rc = experiment_get(db, cancel->id, &row, error);
+	if (rc != 0)
+		return rc;
+	cancel->was_cancelled = strcmp(row.status, status_name(STATUS_CANCELLED)) == 0;
+	experiment_row_free(&row);
+	return state_cancel(db, cancel->id, clock_now_ms(), &cancel->now, error);
+}
+
+void experiments_cancel(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct qlstm_error error = {0};
+	struct cancel cancel = {.id = request->params[0]};
+	if (store_write(api->store, write_cancel, &cancel, &error) != 0) {
+		reply_problem(request, reply, &error);
+		return;
+	}
+	if (cancel.now == STATUS_CANCELLING)
+		scheduler_kill(api->scheduler, cancel.id);
+	resource_reply(api, request, reply, cancel.was_cancelled ? 200 : 202, cancel.id);
+}
+
+static int write_delete(struct db *db, void *argument, struct qlstm_error *error)
+{
+	return experiment_delete(db, argument, error);
+}
+
+void experiments_delete(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct qlstm_error error = {0};
+	char id[RUN_ID_SIZE], path[4096];
+	snprintf(id, sizeof id, "%s", request->params[0]);
+	if (store_write(api->store, write_delete, id, &error) != 0) {
+		reply_problem(request, reply, &error);
+		return;
+	}
+	/* After the commit: a crash here leaves files without a row, never a row without files. */
+	int length = snprintf(path, sizeof path, "%s/runs/%s", api->data_dir, id);
+	if (length > 0 && (size_t)length < sizeof path)
+		file_remove_tree(path, NULL);
+	reply_empty(reply, 204);
+}

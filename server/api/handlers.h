@@ -1,0 +1,43 @@
+/* The handlers, by file; routes.c says which path each serves. */
+#ifndef QLSTM_API_HANDLERS_H
+#define QLSTM_API_HANDLERS_H
+
+#include "server/api/context.h"
+#include "server/http/http.h"
+
+#define HANDLER(name) void name(struct api *api, struct http_request *request, struct http_reply *reply)
+
+/* experiments.c */
+HANDLER(experiments_post);
+HANDLER(experiments_list);
+HANDLER(experiments_get);
+HANDLER(experiments_cancel);
+HANDLER(experiments_delete);
+/* metrics_history.c */
+HANDLER(metrics_history_get);
+/* artifacts.c */
+HANDLER(artifacts_predictions);
+HANDLER(artifacts_report);
+/* weights.c */
+HANDLER(weights_get);
+/* datasets.c */
+HANDLER(datasets_post);
+HANDLER(datasets_list);
+HANDLER(datasets_get);
+HANDLER(datasets_content);
+HANDLER(datasets_delete);
+/* operation.c */
+HANDLER(operation_metrics);
+HANDLER(operation_health);
+HANDLER(operation_ready);
+HANDLER(operation_version);
+/* contract.c */
+HANDLER(contract_openapi_json);
+HANDLER(contract_openapi_yaml);
+HANDLER(contract_schema);
+HANDLER(contract_problem);
+HANDLER(contract_nothing_here);
+
+#undef HANDLER
+
+#endif

@@ -1,0 +1,70 @@
+/* The table of routes. A new endpoint is a handler, a row here, and its description in schema/openapi.yaml; a test
+ * holds the three together. */
+#include "server/api/routes.h"
+
+#include <string.h>
+
+#include "server/api/handlers.h"
+#include "server/http/reply.h"
+#include "server/http/router.h"
+
+#define NO_BODY    0
+#define ANY_BODY   4096 /* ignored, but some clients send "{}" with every POST */
+#define EXPERIMENT API_MAX_EXPERIMENT
+#define DATASET    API_MAX_DATASET
+
+static const struct route routes[] = {
+    {"POST", "/experiments", experiments_post, EXPERIMENT, {"validate_only"}},
+    {"GET", "/experiments", experiments_list, NO_BODY, {"status", "project", "limit", "cursor"}},
+    {"GET", "/experiments/{id}", experiments_get, NO_BODY, {0}},
+    {"DELETE", "/experiments/{id}", experiments_delete, NO_BODY, {0}},
+    {"POST", "/experiments/{id}/cancel", experiments_cancel, ANY_BODY, {0}},
+    {"GET", "/experiments/{id}/metrics", metrics_history_get, NO_BODY, {"format", "after"}},
+    {"GET", "/experiments/{id}/weights", weights_get, NO_BODY, {"format"}},
+    {"GET", "/experiments/{id}/predictions", artifacts_predictions, NO_BODY, {0}},
+    {"GET", "/experiments/{id}/report", artifacts_report, NO_BODY, {0}},
+    {"POST", "/datasets", datasets_post, DATASET, {"name"}},
+    {"GET", "/datasets", datasets_list, NO_BODY, {0}},
+    {"GET", "/datasets/{name}", datasets_get, NO_BODY, {0}},
+    {"DELETE", "/datasets/{name}", datasets_delete, NO_BODY, {0}},
+    {"GET", "/datasets/{name}/content", datasets_content, NO_BODY, {0}},
+    {"GET", "/metrics", operation_metrics, NO_BODY, {0}},
+    {"GET", "/healthz", operation_health, NO_BODY, {0}},
+    {"GET", "/readyz", operation_ready, NO_BODY, {0}},
+    {"GET", "/version", operation_version, NO_BODY, {0}},
+    {"GET", "/openapi.json", contract_openapi_json, NO_BODY, {0}},
+    {"GET", "/openapi.yaml", contract_openapi_yaml, NO_BODY, {0}},
+    {"GET", "/schema/experiment", contract_schema, NO_BODY, {0}},
+    {"GET", "/problems/{name}", contract_problem, NO_BODY, {0}},
+    {NULL, NULL, contract_nothing_here, 0, {0}},
+};
+
+/* A web page of another site can make a browser send a POST here, without seeing the answer. A browser says so in
+ * Origin; other clients do not send it. */
+static bool is_cross_origin(const struct http_request *request)
+{
+	const char *origin = http_header(request, "Origin"), *host = http_header(request, "Host");
+	if (origin == NULL || strcmp(request->method, "GET") == 0 || strcmp(request->method, "OPTIONS") == 0)
+		return false;
+	const char *authority = strstr(origin, "://");
+	return authority == NULL || host == NULL || strcmp(authority + 3, host) != 0;
+}
+
+void routes_handle(void *context, struct http_request *request, struct http_reply *reply)
+{
+	struct api *api = context;
+	if (is_cross_origin(request)) {
+		struct qlstm_error error = {0};
+		error_set(&error, ERR_INVALID, NULL, "a web page of another origin may not do this");
+		reply_problem_as(request, reply, 403, &error);
+	} else {
+		router_dispatch(routes, api, request, reply);
+	}
+	atomic_fetch_add(&api->replies[reply->status / 100 % 6], 1);
+}
+
+long routes_body_limit(void *context, const char *method, const char *path)
+{
+	(void)context;
+	return router_body_limit(routes, method, path);
+}

@@ -1,0 +1,209 @@
+/* From a request's body to an experiment that can be queued. */
+#include "server/api/submission.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/qlstm.h"
+#include "schema/spec.h"
+#include "server/api/catalog.h"
+#include "server/http/json_text.h"
+
+/* The trainer makes room for at least this many windows, to evaluate with. */
+#define SMALLEST_BATCH 64
+
+static int out_of_memory(struct qlstm_error *error)
+{
+	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+}
+
+/* Chooses columns by what the data set has. */
+static int bind_columns(json_t *spec, const struct dataset_row *row, struct qlstm_error *error)
+{
+	json_t *columns = json_loads(row->columns_json, 0, NULL);
+	size_t count = json_array_size(columns);
+	const char **names = calloc(count + 1, sizeof *names);
+	bool *numeric = calloc(count + 1, sizeof *numeric);
+	int rc = 0;
+	if (columns == NULL || names == NULL || numeric == NULL) {
+		rc = out_of_memory(error);
+		goto done;
+	}
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		json_t *column = json_array_get(columns, i);
+		names[i] = json_string_value(json_object_get(column, "name"));
+		numeric[i] = json_is_true(json_object_get(column, "numeric"));
+		if (names[i] == NULL)
+			rc = error_set(error, ERR_CORRUPT, NULL, "the columns of data set '%.100s'", row->name);
+	}
+	if (rc == 0)
+		rc = spec_bind(spec, &(struct spec_columns){(int)count, names, numeric}, error);
+done:
+	free(numeric);
+	free(names);
+	json_decref(columns);
+	return rc;
+}
+
+/* Finds the data set, binds its columns, and keeps an upload's id in the spec: its name may mean other data later. */
+static int attach_data(struct api *api, json_t *spec, struct catalog_entry *entry, struct qlstm_error *error)
+{
+	json_t *data = json_object_get(spec, "data");
+	const char *wanted = json_string_value(json_object_get(data, "dataset"));
+	int rc = catalog_find(api, wanted != NULL ? wanted : "", entry, error);
+	if (rc != 0) {
+		if (rc == ERR_NOT_FOUND)
+			error_prefix(error, "/data/dataset");
+		return rc;
+	}
+	rc = bind_columns(spec, &entry->row, error);
+	if (rc == 0 &&
+	    json_object_set_new(json_object_get(spec, "data"), "dataset", json_string(catalog_id(entry))) != 0)
+		rc = out_of_memory(error);
+	return rc;
+}
+
+/* Which field to make smaller: the qubits of the widest circuit, without one the batch. */
+static void point_at_largest(const struct model_config *model, char *pointer, size_t size)
+{
+	int widest = -1;
+	for (int i = 0; i < model->n_layers; i++)
+		if (strcmp(model->layers[i].type, "qlstm") == 0 &&
+		    (widest < 0 || model->layers[i].n_qubits > model->layers[widest].n_qubits))
+			widest = i;
+	if (widest >= 0)
+		snprintf(pointer, size, "/model/layers/%d/n_qubits", widest);
+	else
+		snprintf(pointer, size, "/training/batch_size");
+}
+
+static int check_memory(const struct api *api, const struct spec *spec, size_t n_windows, struct qlstm_error *error)
+{
+	size_t bytes = 0;
+	int batch = spec->training.batch_size > SMALLEST_BATCH ? spec->training.batch_size : SMALLEST_BATCH;
+	int rc = model_bytes(&spec->model, spec->windows.window, batch, &bytes, error);
+	if (rc != 0) {
+		error_prefix(error, "/model");
+		return rc;
+	}
+	bytes +=
+	    n_windows * (size_t)(spec->model.n_inputs * spec->windows.window + spec->model.n_outputs) * sizeof(double);
+	if (bytes <= api->max_memory)
+		return 0;
+	char pointer[64];
+	point_at_largest(&spec->model, pointer, sizeof pointer);
+	return error_set(
+	    error, ERR_TOO_LARGE, pointer,
+	    "the experiment would take %zu MiB of memory; allowed are %zu MiB; use fewer qubits, a smaller "
+	    "batch_size or a shorter window",
+	    bytes >> 20, api->max_memory >> 20);
+}
+
+/* What the model is made of, and by which engine. */
+static int describe_model(const struct spec *spec, struct submission *out, struct qlstm_error *error)
+{
+	struct model *model;
+	int rc = model_new(&model, &spec->model, error);
+	if (rc != 0) {
+		error_prefix(error, "/model");
+		return rc;
+	}
+	json_int_t quantum = (json_int_t)params_count(model_params(model), PARAM_QUANTUM);
+	json_int_t classical = (json_int_t)params_count(model_params(model), PARAM_CLASSICAL);
+	out->model =
+	    json_pack("{sI, sI, sI}", "parameters", quantum + classical, "quantum", quantum, "classical", classical);
+	/* The planner chooses when the worker prepares the model; until then its circuits are on "auto" or what was
+	 * asked. */
+	const char *plan = model_plan(model);
+	if (strcmp(plan, "auto") == 0)
+		plan = spec->model.plan;
+	out->engine = json_pack("{ss, ss, ss}", "version", QLSTM_VERSION, "plan", plan, "isa", plan_isa());
+	model_free(model);
+	return 0;
+}
+
+static int describe(struct api *api, const struct catalog_entry *entry, struct submission *out,
+                    struct qlstm_error *error)
+{
+	struct spec spec;
+	size_t train = 0, test = 0;
+	int rc = spec_parse(out->spec, &spec, error);
+	if (rc != 0)
+		return rc;
+	rc = windows_count((size_t)entry->row.n_rows, &spec.windows, &train, &test, error);
+	if (rc != 0) {
+		error_prefix(error, "/data");
+		return rc;
+	}
+	rc = check_memory(api, &spec, train + test, error);
+	if (rc == 0)
+		rc = describe_model(&spec, out, error);
+	out->data = json_pack("{ss, ss, sI, sI, sI}", "dataset", entry->row.name, "sha256", entry->row.sha256, "rows",
+	                      (json_int_t)entry->row.n_rows, "train", (json_int_t)train, "test", (json_int_t)test);
+	out->epochs = spec.training.epochs;
+	out->max_attempts = spec.max_attempts;
+	out->max_seconds = spec.max_seconds;
+	if (entry->series == NULL)
+		memcpy(out->dataset_id, entry->row.id, sizeof out->dataset_id);
+	return rc;
+}
+
+static int write_texts(struct submission *out, struct qlstm_error *error)
+{
+	out->spec_json = json_text(out->spec);
+	out->model_json = json_text(out->model);
+	out->data_json = json_text(out->data);
+	out->engine_json = json_text(out->engine);
+	out->tags_json = json_text(json_object_get(out->spec, "tags"));
+	bool whole = out->spec_json != NULL && out->model_json != NULL && out->data_json != NULL &&
+	             out->engine_json != NULL && out->tags_json != NULL;
+	return whole ? 0 : out_of_memory(error);
+}
+
+int submission_make(struct api *api, const char *text, size_t length, struct submission *out, struct qlstm_error *error)
+{
+	*out = (struct submission){0};
+	struct catalog_entry entry = {0};
+	json_t *request = NULL;
+	int rc = spec_load(text, length, &request, error);
+	if (rc == 0)
+		rc = spec_resolve(request, &out->spec, error);
+	if (rc == 0)
+		rc = attach_data(api, out->spec, &entry, error);
+	if (rc == 0)
+		rc = describe(api, &entry, out, error);
+	if (rc == 0)
+		rc = write_texts(out, error);
+	if (rc != 0)
+		submission_free(out);
+	catalog_entry_free(&entry);
+	json_decref(request);
+	return rc;
+}
+
+void submission_free(struct submission *submission)
+{
+	free(submission->tags_json);
+	free(submission->engine_json);
+	free(submission->data_json);
+	free(submission->model_json);
+	free(submission->spec_json);
+	json_decref(submission->engine);
+	json_decref(submission->data);
+	json_decref(submission->model);
+	json_decref(submission->spec);
+	*submission = (struct submission){0};
+}
+
+const char *submission_name(const struct submission *submission)
+{
+	const char *name = json_string_value(json_object_get(submission->spec, "name"));
+	return name != NULL ? name : "";
+}
+
+const char *submission_project(const struct submission *submission)
+{
+	const char *project = json_string_value(json_object_get(submission->spec, "project"));
+	return project != NULL ? project : "default";
+}

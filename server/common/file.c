@@ -1,0 +1,262 @@
+/* Files that are either wholly there or not at all. */
+#include "server/common/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_TREE_DEPTH = 64, BLOCK_BYTES = 65536 };
+
+/* EFBIG is what a file-size limit answers: to the writer it means the same as a full disk. */
+static int error_from_errno(struct qlstm_error *error, int number, const char *doing, const char *path)
+{
+	int code = ERR_IO;
+	if (number == ENOSPC || number == EDQUOT || number == EFBIG)
+		code = ERR_DISK_FULL;
+	else if (number == ENOENT)
+		code = ERR_NOT_FOUND;
+	else if (number == ENOMEM)
+		code = ERR_OUT_OF_MEMORY;
+	char reason[128];
+	return error_set(error, code, NULL, "cannot %s %s: %s", doing, path, strerror_r(number, reason, sizeof reason));
+}
+
+static int write_all(int fd, const unsigned char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t wrote = write(fd, bytes, length);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote < 0)
+			return -1;
+		bytes += wrote;
+		length -= (size_t)wrote;
+	}
+	return 0;
+}
+
+/* Writes, syncs and closes a new file; an error is left in errno. */
+static int write_new(int directory, const char *name, const void *bytes, size_t length)
+{
+	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -1;
+	int rc = write_all(fd, bytes, length);
+	if (rc == 0)
+		rc = fsync(fd);
+	int number = errno;
+	if (close(fd) != 0 && rc == 0)
+		return -1;
+	errno = number;
+	return rc;
+}
+
+int file_write_atomic(const char *directory, const char *name, const void *bytes, size_t length,
+                      struct qlstm_error *error)
+{
+	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_from_errno(error, errno, "open", directory);
+	char temporary[NAME_MAX + 1];
+	int wanted = snprintf(temporary, sizeof temporary, ".%s.%08x.tmp", name, randombytes_random());
+	int rc = 0;
+	if (wanted >= (int)sizeof temporary) {
+		rc = error_from_errno(error, ENAMETOOLONG, "write", name);
+	} else if (write_new(dir, temporary, bytes, length) != 0 || renameat(dir, temporary, dir, name) != 0) {
+		rc = error_from_errno(error, errno, "write", name);
+		unlinkat(dir, temporary, 0);
+	} else if (fsync(dir) != 0) {
+		rc = error_from_errno(error, errno, "sync", directory);
+	}
+	close(dir);
+	return rc;
+}
+
+static int read_all(int fd, unsigned char *bytes, size_t room, size_t *length)
+{
+	size_t got = 0;
+	while (got < room) {
+		ssize_t n = read(fd, bytes + got, room - got);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	*length = got;
+	return 0;
+}
+
+int file_read(const char *path, size_t max, unsigned char **bytes, size_t *length, struct qlstm_error *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_from_errno(error, errno, "open", path);
+	unsigned char *buffer = NULL;
+	struct stat status;
+	size_t got = 0;
+	int rc = 0;
+	if (fstat(fd, &status) != 0) {
+		rc = error_from_errno(error, errno, "read", path);
+		goto done;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		rc = error_set(error, ERR_IO, NULL, "%s is not a file", path);
+		goto done;
+	}
+	if ((uintmax_t)status.st_size > max) {
+		rc = error_set(error, ERR_TOO_LARGE, NULL, "%s is larger than %zu bytes", path, max);
+		goto done;
+	}
+	size_t room = (size_t)status.st_size;
+	buffer = malloc(room + 1);
+	if (buffer == NULL) {
+		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the %zu bytes of %s", room, path);
+		goto done;
+	}
+	if (read_all(fd, buffer, room, &got) != 0) {
+		rc = error_from_errno(error, errno, "read", path);
+		goto done;
+	}
+	buffer[got] = '\0';
+	*bytes = buffer;
+	*length = got;
+	buffer = NULL;
+done:
+	free(buffer);
+	close(fd);
+	return rc;
+}
+
+/* Makes an entry that was just created in `path`'s parent survive a power cut. */
+static int sync_parent(const char *path, struct qlstm_error *error)
+{
+	char parent[PATH_MAX];
+	snprintf(parent, sizeof parent, "%s", path);
+	char *slash = strrchr(parent, '/');
+	if (slash == NULL)
+		memcpy(parent, ".", 2);
+	else
+		slash[slash == parent ? 1 : 0] = '\0';
+	int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_from_errno(error, errno, "open", parent);
+	int rc = fsync(fd) == 0 ? 0 : error_from_errno(error, errno, "sync", parent);
+	close(fd);
+	return rc;
+}
+
+static int make_one(const char *path, struct qlstm_error *error)
+{
+	if (mkdir(path, 0700) == 0)
+		return sync_parent(path, error);
+	int number = errno;
+	struct stat status;
+	if (number == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		return 0;
+	return error_from_errno(error, number, "make the directory", path);
+}
+
+int file_make_directory(const char *path, struct qlstm_error *error)
+{
+	char part[PATH_MAX];
+	size_t length = strlen(path);
+	if (length == 0 || length >= sizeof part)
+		return error_from_errno(error, ENAMETOOLONG, "make the directory", path);
+	memcpy(part, path, length + 1);
+	for (char *slash = part + 1; *slash != '\0'; slash++) {
+		if (*slash != '/')
+			continue;
+		*slash = '\0';
+		int rc = make_one(part, error);
+		if (rc != 0)
+			return rc;
+		*slash = '/';
+	}
+	return make_one(part, error);
+}
+
+/* Removes the entry `name` of `parent` and all below it; 0 or an errno. A link is removed, not followed. */
+static int remove_entry(int parent, const char *name, int depth)
+{
+	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return errno;
+	if (depth >= MAX_TREE_DEPTH)
+		return ELOOP;
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	DIR *directory = fdopendir(fd);
+	if (directory == NULL) {
+		int number = errno;
+		close(fd);
+		return number;
+	}
+	int number = 0;
+	for (struct dirent *entry; number == 0 && (errno = 0, entry = readdir(directory)) != NULL;)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			number = remove_entry(fd, entry->d_name, depth + 1);
+	closedir(directory);
+	if (number == 0 && unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+		number = errno;
+	return number;
+}
+
+int file_remove_tree(const char *path, struct qlstm_error *error)
+{
+	int number = remove_entry(AT_FDCWD, path, 0);
+	return number == 0 ? 0 : error_from_errno(error, number, "remove", path);
+}
+
+static void hash_to_hex(const unsigned char hash[crypto_hash_sha256_BYTES], char out[65])
+{
+	sodium_bin2hex(out, 65, hash, crypto_hash_sha256_BYTES);
+}
+
+void sha256_hex(const void *bytes, size_t length, char out[65])
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	crypto_hash_sha256(hash, bytes, length);
+	hash_to_hex(hash, out);
+}
+
+int sha256_file(const char *path, char out[65], size_t *bytes, struct qlstm_error *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return error_from_errno(error, errno, "open", path);
+	crypto_hash_sha256_state state;
+	crypto_hash_sha256_init(&state);
+	unsigned char block[BLOCK_BYTES];
+	size_t total = 0, got = 0;
+	int rc = 0;
+	do {
+		if (read_all(fd, block, sizeof block, &got) != 0) {
+			rc = error_from_errno(error, errno, "read", path);
+			break;
+		}
+		crypto_hash_sha256_update(&state, block, got);
+		total += got;
+	} while (got == sizeof block);
+	close(fd);
+	if (rc != 0)
+		return rc;
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	crypto_hash_sha256_final(&state, hash);
+	hash_to_hex(hash, out);
+	if (bytes != NULL)
+		*bytes = total;
+	return 0;
+}

@@ -1,0 +1,77 @@
+/* HTTP as the rest of the server sees it: a neutral request and reply. libmicrohttpd is met in http.c and nowhere else.
+ *
+ * A complete request goes to the handler given at start on a pool thread (it may block: SQL, files); the reply leaves
+ * on the loop thread. Request limits, deadlines and the checks against request smuggling are done before that. */
+#ifndef QLSTM_HTTP_HTTP_H
+#define QLSTM_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "engine/error.h"
+
+#define HTTP_MAX_PARAMS 4
+
+struct http_request {
+	const char *method; /* "GET"; HEAD arrives as GET with head set */
+	const char *path;   /* decoded, starts with '/' */
+	bool head;
+	const unsigned char *body;
+	size_t body_length;
+	const char *params[HTTP_MAX_PARAMS]; /* what the route's {braces} matched, in order; set by the router */
+	void *connection;                    /* http.c's own */
+};
+
+/* First header / query value of that name, or NULL. Borrowed for the life of the request. */
+const char *http_header(const struct http_request *request, const char *name);
+const char *http_query(const struct http_request *request, const char *name);
+/* Calls fn for each query parameter, so that unknown ones can be refused. */
+void http_query_each(const struct http_request *request, void (*fn)(void *context, const char *name, const char *value),
+                     void *context);
+
+#define HTTP_MAX_HEADERS 12
+
+struct http_reply {
+	int status;
+	const char *content_type; /* static storage */
+	unsigned char *body;      /* malloc; the reply owns it */
+	size_t body_length;
+	int file; /* a file descriptor to send instead of body, or -1; the reply owns it */
+	size_t file_offset, file_length;
+	struct {
+		const char *name; /* static storage */
+		char value[256];
+	} headers[HTTP_MAX_HEADERS];
+	int n_headers;
+};
+
+/* `reply` arrives zeroed but for file = -1. */
+typedef void (*http_handler)(void *context, struct http_request *request, struct http_reply *reply);
+
+/* The first look at a request, on the loop thread before its body is read: the largest body allowed for this method and
+ * path, or a negative code (ERR_NOT_FOUND, ERR_CONFLICT for a method not allowed) so that it is answered at once by
+ * the handler without a body. */
+typedef long (*http_body_limit)(void *context, const char *method, const char *path);
+
+struct http_config {
+	const char *address; /* "127.0.0.1" or "::1" */
+	int port;            /* 0: any free one */
+	int max_connections;
+	int header_seconds, body_seconds; /* deadlines for the head and for the body of a request */
+	http_handler handler;
+	http_body_limit body_limit;
+	void *context;
+};
+
+struct http_server;
+int http_open(struct http_server **out, uv_loop_t *loop, const struct http_config *config, struct qlstm_error *error);
+int http_port(const struct http_server *server); /* the bound one */
+void http_quiesce(struct http_server *server);   /* accept no more; requests in hand finish */
+/* No request is in hand: none being read, handled or answered. Connections kept alive do not count. */
+bool http_idle(const struct http_server *server);
+/* Waits for requests that are with the handler (it runs the loop for that, so call it outside of callbacks), drops what
+ * else is left. The memory goes when the loop has run its close callbacks: run the loop once more afterwards. */
+void http_close(struct http_server *server);
+
+#endif

@@ -1,0 +1,283 @@
+/* qlstmd, the daemon: a list of steps, undone in reverse. */
+#include <jansson.h>
+#include <limits.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "engine/qlstm.h"
+#include "server/api/catalog.h"
+#include "server/api/context.h"
+#include "server/api/contract.h"
+#include "server/api/routes.h"
+#include "server/common/clock.h"
+#include "server/common/file.h"
+#include "server/http/log.h"
+#include "server/options.h"
+#include "server/run/state.h"
+
+#define POOL_THREADS    "32" /* requests that may wait for the disk at once */
+#define MAX_CONNECTIONS 1024
+#define OPEN_FILES      8192
+#define HEADER_SECONDS  10
+#define BODY_SECONDS    120
+#define IDLE_CHECK_MS   50
+#define IDLE_WAIT_MS    5000 /* for clients to take their last replies */
+
+struct daemon {
+	struct options options;
+	char data[PATH_MAX]; /* absolute */
+	uv_loop_t *loop;
+	uv_signal_t signals[2];
+	uv_timer_t idle_timer;
+	struct api api;
+	struct http_server *http;
+	bool stopping, drained;
+	uint64_t idle_deadline;
+};
+
+/* A step of the start: names what failed; the message is in `error`. */
+struct step {
+	const char *name;
+	int (*open)(struct daemon *daemon, struct qlstm_error *error);
+	void (*close)(struct daemon *daemon); /* NULL: nothing to undo */
+};
+
+/* Shells allow 1024 open files, which is fewer than the connections and workers may need. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= OPEN_FILES)
+		return;
+	limit.rlim_cur = limit.rlim_max < OPEN_FILES ? limit.rlim_max : OPEN_FILES;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int open_process(struct daemon *daemon, struct qlstm_error *error)
+{
+	signal(SIGPIPE, SIG_IGN);
+	raise_file_limit();
+	setenv("UV_THREADPOOL_SIZE", POOL_THREADS, 0); /* read by libuv when the pool is first used */
+	if (sodium_init() < 0)
+		return error_set(error, ERR_INTERNAL, NULL, "libsodium does not start");
+	json_object_seed(0); /* before threads race for it */
+	daemon->loop = uv_default_loop();
+	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	return 0;
+}
+
+static void close_process(struct daemon *daemon)
+{
+	uv_mutex_destroy(&daemon->api.datasets);
+	uv_loop_close(daemon->loop);
+}
+
+static int open_contract(struct daemon *daemon, struct qlstm_error *error)
+{
+	(void)daemon;
+	int rc = catalog_open(error);
+	return rc == 0 ? contract_open(error) : rc;
+}
+
+static void close_contract(struct daemon *daemon)
+{
+	(void)daemon;
+	contract_close();
+}
+
+static int open_store(struct daemon *daemon, struct qlstm_error *error)
+{
+	static const char *const folders[] = {"", "/runs", "/datasets"};
+	char path[PATH_MAX + 16];
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+		snprintf(path, sizeof path, "%s%s", daemon->options.data, folders[i]);
+		int rc = file_make_directory(path, error);
+		if (rc != 0)
+			return rc;
+	}
+	if (realpath(daemon->options.data, daemon->data) == NULL)
+		return error_set(error, ERR_IO, NULL, "%s: no such directory", daemon->options.data);
+	daemon->api.data_dir = daemon->data;
+	snprintf(path, sizeof path, "%s/qlstmd.db", daemon->data);
+	return store_open(&daemon->api.store, path, daemon->loop, error);
+}
+
+static void close_store(struct daemon *daemon)
+{
+	store_close(daemon->api.store);
+	uv_run(daemon->loop, UV_RUN_DEFAULT); /* the close callbacks of all that was in the loop */
+}
+
+struct recovered {
+	int requeued, cancelled;
+};
+
+static int write_recovery(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct recovered *recovered = argument;
+	return state_recover(db, clock_now_ms(), &recovered->requeued, &recovered->cancelled, error);
+}
+
+/* Runs that the last daemon left behind are put right before anybody can ask about them. */
+static int recover(struct daemon *daemon, struct qlstm_error *error)
+{
+	struct recovered recovered = {0};
+	int rc = store_write(daemon->api.store, write_recovery, &recovered, error);
+	if (rc == 0 && recovered.requeued + recovered.cancelled > 0)
+		log_message("info", "recovered: %d experiments queued again, %d cancelled", recovered.requeued,
+		            recovered.cancelled);
+	return rc;
+}
+
+static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
+{
+	const struct scheduler_config config = {.data_dir = daemon->data,
+	                                        .worker_path = daemon->options.worker,
+	                                        .checkpoint_seconds = daemon->options.checkpoint_seconds,
+	                                        .slots = daemon->options.slots,
+	                                        .grace_ms = daemon->options.grace_seconds * 1000,
+	                                        .hang_ms = daemon->options.hang_seconds * 1000};
+	return scheduler_open(&daemon->api.scheduler, daemon->loop, daemon->api.store, &config, error);
+}
+
+static void close_scheduler(struct daemon *daemon)
+{
+	scheduler_close(daemon->api.scheduler);
+}
+
+static int open_http(struct daemon *daemon, struct qlstm_error *error)
+{
+	const struct http_config config = {.address = daemon->options.address,
+	                                   .port = daemon->options.port,
+	                                   .max_connections = MAX_CONNECTIONS,
+	                                   .header_seconds = HEADER_SECONDS,
+	                                   .body_seconds = BODY_SECONDS,
+	                                   .handler = routes_handle,
+	                                   .body_limit = routes_body_limit,
+	                                   .context = &daemon->api};
+	return http_open(&daemon->http, daemon->loop, &config, error);
+}
+
+static void close_http(struct daemon *daemon)
+{
+	http_close(daemon->http);
+}
+
+/* Ends the loop when the workers are gone and the last replies are out, or nobody takes them. */
+static void on_idle_timer(uv_timer_t *timer)
+{
+	struct daemon *daemon = timer->data;
+	if (!daemon->drained)
+		return;
+	if (daemon->idle_deadline == 0)
+		daemon->idle_deadline = uv_now(daemon->loop) + IDLE_WAIT_MS;
+	if (http_idle(daemon->http) || uv_now(daemon->loop) >= daemon->idle_deadline)
+		uv_stop(daemon->loop);
+}
+
+static void on_drained(void *context)
+{
+	struct daemon *daemon = context;
+	daemon->drained = true;
+}
+
+/* The first signal stops politely: no new connections, workers checkpoint and their runs go back to the queue. */
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct daemon *daemon = handle->data;
+	if (daemon->stopping)
+		_exit(128 + number);
+	daemon->stopping = true;
+	log_message("info", "stopping");
+	atomic_store(&daemon->api.draining, true);
+	http_quiesce(daemon->http);
+	scheduler_drain(daemon->api.scheduler, on_drained, daemon);
+	uv_timer_start(&daemon->idle_timer, on_idle_timer, 0, IDLE_CHECK_MS);
+}
+
+static int open_signals(struct daemon *daemon, struct qlstm_error *error)
+{
+	static const int numbers[] = {SIGTERM, SIGINT};
+	uv_timer_init(daemon->loop, &daemon->idle_timer);
+	daemon->idle_timer.data = daemon;
+	for (int i = 0; i < 2; i++) {
+		daemon->signals[i].data = daemon;
+		if (uv_signal_init(daemon->loop, &daemon->signals[i]) != 0 ||
+		    uv_signal_start(&daemon->signals[i], on_signal, numbers[i]) != 0)
+			return error_set(error, ERR_INTERNAL, NULL, "cannot watch signals");
+	}
+	return 0;
+}
+
+static void close_signals(struct daemon *daemon)
+{
+	uv_close((uv_handle_t *)&daemon->idle_timer, NULL);
+	for (int i = 0; i < 2; i++)
+		uv_close((uv_handle_t *)&daemon->signals[i], NULL);
+}
+
+static int serve(struct daemon *daemon, struct qlstm_error *error)
+{
+	(void)error;
+	bool ipv6 = strchr(daemon->options.address, ':') != NULL;
+	printf("listening on http://%s%s%s:%d\n", ipv6 ? "[" : "", daemon->options.address, ipv6 ? "]" : "",
+	       http_port(daemon->http));
+	fflush(stdout);
+	scheduler_wake(daemon->api.scheduler);
+	uv_run(daemon->loop, UV_RUN_DEFAULT); /* until on_idle_timer stops it */
+	return 0;
+}
+
+static const struct step steps[] = {
+    {"process", open_process, close_process},
+    {"contract", open_contract, close_contract},
+    {"store", open_store, close_store},
+    {"recover", recover, NULL},
+    {"scheduler", open_scheduler, close_scheduler},
+    {"listen", open_http, close_http},
+    {"signals", open_signals, close_signals},
+    {"serve", serve, NULL},
+};
+
+enum { N_STEPS = sizeof steps / sizeof steps[0] };
+
+static int run(struct daemon *daemon)
+{
+	struct qlstm_error error = {0};
+	int done = 0, rc = 0;
+	daemon->api.max_memory = daemon->options.max_memory;
+	daemon->api.started_at = clock_now_ms();
+	for (; rc == 0 && done < N_STEPS; done++)
+		rc = steps[done].open(daemon, &error);
+	if (rc != 0) {
+		done--; /* the one that failed has undone its own part */
+		fprintf(stderr, "qlstmd: %s: %s\n", steps[done].name, error.message);
+	}
+	while (done-- > 0)
+		if (steps[done].close != NULL)
+			steps[done].close(daemon);
+	return rc == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon;
+	struct qlstm_error error = {0};
+	if (options_parse(&daemon.options, argc, argv, &error) != 0) {
+		fprintf(stderr, "qlstmd: %s\n", error.message);
+		return 2;
+	}
+	if (daemon.options.help)
+		options_print_help();
+	else if (daemon.options.version)
+		printf("qlstmd %s (%s)\n", QLSTM_VERSION, plan_isa());
+	else
+		return run(&daemon);
+	return 0;
+}

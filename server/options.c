@@ -1,0 +1,223 @@
+/* The command line: a table of options. */
+#include "server/options.h"
+
+#include <arpa/inet.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_BYTES };
+
+struct option {
+	const char *name, *value; /* value: what --help calls it, NULL for a flag */
+	enum kind kind;
+	size_t offset, size;   /* of the field */
+	long minimum, maximum; /* KIND_INT */
+	const char *help;
+};
+
+#define FIELD(member) offsetof(struct options, member), sizeof(((struct options *)NULL)->member)
+
+static const struct option table[] = {
+    {"--data", "DIR", KIND_TEXT, FIELD(data), 0, 0, "database, data sets, runs (default ./data)"},
+    {"--listen", "ADDRESS:PORT", KIND_TEXT, FIELD(listen), 0, 0,
+     "default 127.0.0.1:8080; IPv6 as [::1]:8080; port 0 takes a free one"},
+    {"--allow-remote", NULL, KIND_FLAG, FIELD(allow_remote), 0, 0,
+     "allow an address that other machines reach; there is no access control"},
+    {"--slots", "N", KIND_INT, FIELD(slots), 1, 1024, "experiments trained at once (default: one a core)"},
+    {"--worker", "PATH", KIND_TEXT, FIELD(worker), 0, 0, "default: qlstm-worker beside this program"},
+    {"--max-memory", "BYTES", KIND_BYTES, FIELD(max_memory), 0, 0,
+     "what one experiment may take; K, M, G are understood (default: half of the memory)"},
+    {"--grace", "SECONDS", KIND_INT, FIELD(grace_seconds), 1, 3600,
+     "a worker has this long to end by itself (default 10)"},
+    {"--checkpoint", "SECONDS", KIND_INT, FIELD(checkpoint_seconds), 0, 86400,
+     "least time between two checkpoints of a run; 0: after every epoch (default 10)"},
+    {"--hang", "SECONDS", KIND_INT, FIELD(hang_seconds), 1, 86400,
+     "a worker silent for this long is ended (default 600)"},
+    {"--help", NULL, KIND_FLAG, FIELD(help), 0, 0, "this text"},
+    {"--version", NULL, KIND_FLAG, FIELD(version), 0, 0, "version and instruction set"},
+};
+
+enum { N_OPTIONS = sizeof table / sizeof table[0] };
+
+static int set_text(const struct option *option, void *field, const char *text, struct qlstm_error *error)
+{
+	int length = snprintf(field, option->size, "%s", text);
+	if (length <= 0 || (size_t)length >= option->size)
+		return error_set(error, ERR_OUT_OF_RANGE, NULL, "%s: empty or too long", option->name);
+	return 0;
+}
+
+static int set_int(const struct option *option, void *field, const char *text, struct qlstm_error *error)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+	if (end == text || *end != '\0' || value < option->minimum || value > option->maximum)
+		return error_set(error, ERR_OUT_OF_RANGE, NULL, "%s %s: allowed are %ld to %ld", option->name, text,
+		                 option->minimum, option->maximum);
+	*(int *)field = (int)value;
+	return 0;
+}
+
+static int set_bytes(const struct option *option, void *field, const char *text, struct qlstm_error *error)
+{
+	static const char suffixes[] = "KMGT";
+	char *end;
+	unsigned long long value = strtoull(text, &end, 10);
+	const char *suffix = *end != '\0' ? strchr(suffixes, *end & ~0x20) : NULL;
+	int shift = suffix != NULL ? 10 * (int)(suffix - suffixes + 1) : 0;
+	if (end == text || *text == '-' || (*end != '\0' && (suffix == NULL || end[1] != '\0')) || value == 0 ||
+	    value > SIZE_MAX >> shift)
+		return error_set(error, ERR_OUT_OF_RANGE, NULL, "%s %s: a number of bytes such as 512M is expected",
+		                 option->name, text);
+	*(size_t *)field = (size_t)value << shift;
+	return 0;
+}
+
+static int set_flag(const struct option *option, void *field, const char *text, struct qlstm_error *error)
+{
+	(void)option;
+	(void)text;
+	(void)error;
+	*(bool *)field = true;
+	return 0;
+}
+
+static int (*const setters[])(const struct option *, void *, const char *, struct qlstm_error *) = {
+    [KIND_FLAG] = set_flag, [KIND_TEXT] = set_text, [KIND_INT] = set_int, [KIND_BYTES] = set_bytes};
+
+static int refuse(const char *word, struct qlstm_error *error)
+{
+	const char *names[N_OPTIONS];
+	for (int i = 0; i < N_OPTIONS; i++)
+		names[i] = table[i].name;
+	const char *nearest = error_nearest(word, names, N_OPTIONS);
+	return nearest != NULL
+	           ? error_set(error, ERR_UNKNOWN_FIELD, NULL, "unknown option %s; did you mean %s?", word, nearest)
+	           : error_set(error, ERR_UNKNOWN_FIELD, NULL, "unknown option %s; see --help", word);
+}
+
+/* One option at argv[*at], as "--name value" or "--name=value"; *at moves to its last word. */
+static int parse_one(struct options *options, int argc, char **argv, int *at, struct qlstm_error *error)
+{
+	const char *word = argv[*at];
+	size_t length = strcspn(word, "=");
+	for (int i = 0; i < N_OPTIONS; i++) {
+		const struct option *option = &table[i];
+		if (strlen(option->name) != length || strncmp(option->name, word, length) != 0)
+			continue;
+		const char *value = word[length] == '=' ? word + length + 1 : NULL;
+		if (option->kind == KIND_FLAG && value != NULL)
+			return error_set(error, ERR_INVALID, NULL, "%s takes no value", option->name);
+		if (option->kind != KIND_FLAG && value == NULL) {
+			if (*at + 1 >= argc)
+				return error_set(error, ERR_MISSING, NULL, "%s needs %s", option->name, option->value);
+			value = argv[++*at];
+		}
+		return setters[option->kind](option, (char *)options + option->offset, value, error);
+	}
+	return refuse(word, error);
+}
+
+/* qlstm-worker in the folder of this executable. */
+static int default_worker(struct options *options, struct qlstm_error *error)
+{
+	ssize_t length = readlink("/proc/self/exe", options->worker, sizeof options->worker - 1);
+	if (length > 0) {
+		options->worker[length] = '\0';
+		char *name = strrchr(options->worker, '/') + 1;
+		size_t room = sizeof options->worker - (size_t)(name - options->worker);
+		if ((size_t)snprintf(name, room, "qlstm-worker") < room)
+			return 0;
+	}
+	return error_set(error, ERR_IO, NULL, "cannot tell where this program is; use --worker");
+}
+
+/* A container's limit counts where it is smaller than the machine's memory. */
+static size_t default_memory(void)
+{
+	uint64_t total = uv_get_total_memory(), limit = uv_get_constrained_memory();
+	return (size_t)(limit > 0 && limit < total ? limit : total) / 2;
+}
+
+static bool is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+/* ADDRESS:PORT or [ADDRESS]:PORT, or a PORT alone. */
+static int parse_listen(struct options *options, struct qlstm_error *error)
+{
+	char text[sizeof options->listen];
+	memcpy(text, options->listen, sizeof text);
+	char *colon = strrchr(text, ':'), *address = text;
+	const char *port = colon != NULL ? colon + 1 : text;
+	if (colon == NULL)
+		address = "127.0.0.1";
+	else
+		*colon = '\0';
+	if (*address == '[' && address[strlen(address) - 1] == ']') {
+		address[strlen(address) - 1] = '\0';
+		address++;
+	}
+	if (strcmp(address, "localhost") == 0)
+		address = "127.0.0.1";
+
+	unsigned char binary[16];
+	char *end;
+	long number = strtol(port, &end, 10);
+	if (end == port || *end != '\0' || number < 0 || number > 65535 ||
+	    (inet_pton(AF_INET, address, binary) != 1 && inet_pton(AF_INET6, address, binary) != 1))
+		return error_set(error, ERR_INVALID, NULL,
+		                 "--listen %s: an IP address and a port are expected, as in "
+		                 "127.0.0.1:8080 or [::1]:8080",
+		                 options->listen);
+	if (!is_loopback(address) && !options->allow_remote)
+		return error_set(
+		    error, ERR_INVALID, NULL,
+		    "--listen %s: other machines can reach this address, and there is no access control yet: "
+		    "whoever connects may run and delete experiments. Put a proxy that checks who it is in "
+		    "front, or say --allow-remote",
+		    options->listen);
+	snprintf(options->address, sizeof options->address, "%s", address);
+	options->port = (int)number;
+	return 0;
+}
+
+int options_parse(struct options *options, int argc, char **argv, struct qlstm_error *error)
+{
+	*options = (struct options){.data = "data",
+	                            .listen = "127.0.0.1:8080",
+	                            .slots = (int)uv_available_parallelism(),
+	                            .max_memory = default_memory(),
+	                            .grace_seconds = 10,
+	                            .checkpoint_seconds = 10,
+	                            .hang_seconds = 600};
+	int rc = 0;
+	for (int i = 1; rc == 0 && i < argc; i++)
+		rc = parse_one(options, argc, argv, &i, error);
+	if (rc != 0 || options->help || options->version)
+		return rc;
+	rc = parse_listen(options, error);
+	if (rc == 0 && options->worker[0] == '\0')
+		rc = default_worker(options, error);
+	if (rc == 0 && access(options->worker, X_OK) != 0)
+		rc = error_set(error, ERR_NOT_FOUND, NULL, "%s cannot be run; build it, or use --worker",
+		               options->worker);
+	return rc;
+}
+
+void options_print_help(void)
+{
+	puts("qlstmd: trains quantum recurrent networks over HTTP\n\nusage: qlstmd [OPTION...]");
+	for (int i = 0; i < N_OPTIONS; i++) {
+		char left[64];
+		snprintf(left, sizeof left, "%s %s", table[i].name, table[i].value != NULL ? table[i].value : "");
+		printf("  %-24s %s\n", left, table[i].help);
+	}
+}

@@ -1,0 +1,30 @@
+/* The command line of qlstmd. */
+#ifndef QLSTM_SERVER_OPTIONS_H
+#define QLSTM_SERVER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/error.h"
+
+struct options {
+	char data[4096];        /* made when it is missing */
+	char listen[128];       /* as given */
+	char address[128];      /* from listen: an IP address */
+	int port;               /* from listen; 0: any free one */
+	bool allow_remote;      /* listen on an address that others can reach */
+	int slots;              /* workers at once */
+	char worker[4096];      /* the qlstm-worker executable */
+	size_t max_memory;      /* bytes that one experiment may take */
+	int grace_seconds;      /* between SIGTERM and SIGKILL of a worker */
+	int checkpoint_seconds; /* least time between two checkpoints of a run */
+	int hang_seconds;       /* without a sign of life from a worker */
+	bool help, version;
+};
+
+/* Fills defaults, then what the command line says. The error's message is for the terminal. */
+int options_parse(struct options *options, int argc, char **argv, struct qlstm_error *error);
+/* The text of --help. */
+void options_print_help(void);
+
+#endif

@@ -1,0 +1,54 @@
+/* One attempt at an experiment. */
+#include "server/run/attempt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/common/clock.h"
+#include "server/store/rows.h"
+
+void attempt_free(struct attempt *attempt)
+{
+	free(attempt->spec_json);
+	attempt->spec_json = NULL;
+}
+
+static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error *error)
+{
+	db_query(db, "SELECT spec_json, max_seconds, dataset.sha256 FROM experiment"
+	             " LEFT JOIN dataset ON dataset.id = experiment.dataset_id WHERE experiment.id = :id");
+	db_bind_text(db, ":id", attempt->token.id);
+	int rc = ERR_NOT_FOUND;
+	if (db_step(db) > 0) {
+		rc = column_copy(db, 0, &attempt->spec_json, error);
+		attempt->max_seconds = db_real(db, 1);
+		column_text(db, 2, attempt->dataset_sha256, sizeof attempt->dataset_sha256);
+	}
+	return db_finish(db) == 0 ? rc : db_error(db, error);
+}
+
+int attempt_claim(struct db *db, struct attempt_claim *claim, struct qlstm_error *error)
+{
+	struct attempt *attempt = &claim->attempt;
+	*claim = (struct attempt_claim){0};
+	int rc = state_claim(db, clock_now_ms(), &attempt->token, &claim->next_due, error);
+	if (rc == 0)
+		rc = read_spec(db, attempt, error);
+	if (rc == 0) {
+		attempt->n_checkpoints = checkpoint_list(db, attempt->token.id, attempt->checkpoints, 2, error);
+		rc = attempt->n_checkpoints < 0 ? attempt->n_checkpoints : 0;
+	}
+	if (rc != 0)
+		attempt_free(attempt);
+	return rc;
+}
+
+void attempt_folder(const char *data_dir, const struct run_token *token, char out[ATTEMPT_PATH_SIZE])
+{
+	snprintf(out, ATTEMPT_PATH_SIZE, "%s/runs/%s/attempt-%d", data_dir, token->id, token->attempt);
+}
+
+void attempt_file(const char *data_dir, const struct run_token *token, const char *file, char out[ATTEMPT_PATH_SIZE])
+{
+	snprintf(out, ATTEMPT_PATH_SIZE, "%s/runs/%s/attempt-%d/%s", data_dir, token->id, token->attempt, file);
+}

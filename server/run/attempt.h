@@ -1,0 +1,37 @@
+/* One attempt at an experiment: what was claimed, and where it lives on disk. Plain data, read by any thread. */
+#ifndef QLSTM_RUN_ATTEMPT_H
+#define QLSTM_RUN_ATTEMPT_H
+
+#include <stdint.h>
+
+#include "engine/error.h"
+#include "server/run/state.h"
+#include "server/store/checkpoints.h"
+#include "server/store/db.h"
+
+#define ATTEMPT_PATH_SIZE 1024 /* DATA/runs/ID/attempt-N/FILE; scheduler_open checks that DATA is short enough */
+
+struct attempt {
+	struct run_token token;
+	char *spec_json; /* owned */
+	double max_seconds;
+	char dataset_sha256[65];              /* "" for a built-in series */
+	struct checkpoint_row checkpoints[2]; /* newest first */
+	int n_checkpoints;
+};
+
+/* Writer thread: claims the next experiment and reads what its attempt needs. ERR_NOT_FOUND: nothing is due, see
+ * next_due.
+ */
+struct attempt_claim {
+	struct attempt attempt;
+	int64_t next_due; /* ms; 0: nothing is queued */
+};
+int attempt_claim(struct db *db, struct attempt_claim *claim, struct qlstm_error *error);
+void attempt_free(struct attempt *attempt);
+
+/* DATA/runs/ID/attempt-N, and FILE in it; of the attempt itself, or of an earlier one. */
+void attempt_folder(const char *data_dir, const struct run_token *token, char out[ATTEMPT_PATH_SIZE]);
+void attempt_file(const char *data_dir, const struct run_token *token, const char *file, char out[ATTEMPT_PATH_SIZE]);
+
+#endif

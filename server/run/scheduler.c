@@ -1,0 +1,308 @@
+/* Fills worker slots from the queue. One claim is under way at a time; a claimed attempt is its supervisor's. */
+#include "server/run/scheduler.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/common/clock.h"
+#include "server/run/attempt.h"
+#include "server/run/supervisor.h"
+
+enum {
+	LONGEST_WAIT_MS = 60000, /* the wall clock may be put forward: it is looked at this often */
+	RETRY_MS = 1000,         /* after a claim that failed */
+	LONGEST_DATA_DIR = ATTEMPT_PATH_SIZE - 256,
+};
+
+/* An experiment whose worker is to be ended. */
+struct request {
+	struct request *next;
+	char id[RUN_ID_SIZE];
+};
+
+struct scheduler {
+	uv_loop_t *loop;
+	struct store *store;
+	char *data_dir, *worker_path;
+	struct supervisor_config supervision;
+	struct supervisor **supervisors; /* `slots` long, the first n_running are in use */
+	int n_running;
+	uv_timer_t timer;
+	uv_async_t async;
+	int open_handles;
+	struct supervisor *next;    /* for the attempt to be claimed; may be NULL */
+	struct attempt_claim claim; /* the writer thread's while claiming */
+	bool claiming, again;       /* again: something was queued after the claim had looked */
+	bool draining;
+	void (*drained)(void *context);
+	void *drained_context;
+	pthread_mutex_t lock; /* guards what follows */
+	struct request *requests;
+	struct scheduler_counters counters;
+};
+
+static void claim_next(struct scheduler *scheduler);
+
+static void on_timer(uv_timer_t *timer)
+{
+	claim_next(timer->data);
+}
+
+static void publish_busy(struct scheduler *scheduler)
+{
+	pthread_mutex_lock(&scheduler->lock);
+	scheduler->counters.busy = scheduler->n_running;
+	pthread_mutex_unlock(&scheduler->lock);
+}
+
+static void on_drained(uv_timer_t *timer)
+{
+	struct scheduler *scheduler = timer->data;
+	void (*drained)(void *context) = scheduler->drained;
+	scheduler->drained = NULL;
+	drained(scheduler->drained_context);
+}
+
+/* Through the timer, which has nothing else to do by then: `drained` may close us, and whoever called us is not done.
+ */
+static void finish_drain(struct scheduler *scheduler)
+{
+	if (scheduler->drained != NULL && scheduler->n_running == 0 && !scheduler->claiming)
+		uv_timer_start(&scheduler->timer, on_drained, 0, 0);
+}
+
+static void count_end(struct scheduler_counters *counters, enum run_status now)
+{
+	uint64_t *const places[STATUS_COUNT] = {
+	    [STATUS_SUCCEEDED] = &counters->succeeded,
+	    [STATUS_FAILED] = &counters->failed,
+	    [STATUS_CANCELLED] = &counters->cancelled,
+	    [STATUS_QUEUED] = &counters->requeued,
+	};
+	if (places[now] != NULL)
+		++*places[now];
+}
+
+static void on_ended(void *context, struct supervisor *supervisor, enum run_status now)
+{
+	struct scheduler *scheduler = context;
+	for (int i = 0; i < scheduler->n_running; i++)
+		if (scheduler->supervisors[i] == supervisor)
+			scheduler->supervisors[i] = scheduler->supervisors[--scheduler->n_running];
+	pthread_mutex_lock(&scheduler->lock);
+	count_end(&scheduler->counters, now);
+	pthread_mutex_unlock(&scheduler->lock);
+	publish_busy(scheduler);
+	scheduler_wake(scheduler);
+	finish_drain(scheduler);
+}
+
+/* Tells the supervisors whose experiments are to end. While a claim is under way an unknown id may be its: it waits. */
+static void serve_requests(struct scheduler *scheduler)
+{
+	pthread_mutex_lock(&scheduler->lock);
+	struct request *list = scheduler->requests;
+	scheduler->requests = NULL;
+	pthread_mutex_unlock(&scheduler->lock);
+	struct request *kept = NULL, **kept_end = &kept;
+	for (struct request *request = list, *next; request != NULL; request = next) {
+		next = request->next;
+		bool found = false;
+		for (int i = 0; i < scheduler->n_running && !found; i++) {
+			found = strcmp(supervisor_id(scheduler->supervisors[i]), request->id) == 0;
+			if (found)
+				supervisor_stop(scheduler->supervisors[i], REASON_USER_CANCELLED);
+		}
+		if (found || !scheduler->claiming) {
+			free(request);
+			continue;
+		}
+		*kept_end = request;
+		kept_end = &request->next;
+	}
+	pthread_mutex_lock(&scheduler->lock);
+	*kept_end = scheduler->requests;
+	scheduler->requests = kept;
+	pthread_mutex_unlock(&scheduler->lock);
+}
+
+/* After a claim that found nothing: for how long to sleep, 0 for until woken. */
+static int64_t idle_ms(const struct scheduler *scheduler, int code)
+{
+	if (code != ERR_NOT_FOUND)
+		return RETRY_MS;
+	if (scheduler->claim.next_due == 0)
+		return 0;
+	int64_t wait = scheduler->claim.next_due - clock_now_ms();
+	if (wait < 1)
+		return 1;
+	return wait < LONGEST_WAIT_MS ? wait : LONGEST_WAIT_MS;
+}
+
+static void on_claimed(void *argument, const struct qlstm_error *error)
+{
+	struct scheduler *scheduler = argument;
+	bool again = scheduler->again;
+	scheduler->claiming = false;
+	if (error->code == 0) {
+		struct supervisor *supervisor = scheduler->next;
+		scheduler->next = NULL;
+		scheduler->supervisors[scheduler->n_running++] = supervisor;
+		pthread_mutex_lock(&scheduler->lock);
+		scheduler->counters.started++;
+		pthread_mutex_unlock(&scheduler->lock);
+		publish_busy(scheduler);
+		supervisor_run(supervisor, &scheduler->claim.attempt);
+		if (scheduler->draining)
+			supervisor_stop(supervisor, REASON_SHUTDOWN);
+		again = true;
+	}
+	serve_requests(scheduler);
+	int64_t wait = again ? 0 : idle_ms(scheduler, error->code);
+	if (again)
+		claim_next(scheduler);
+	else if (wait > 0 && !scheduler->draining)
+		uv_timer_start(&scheduler->timer, on_timer, (uint64_t)wait, 0);
+	finish_drain(scheduler);
+}
+
+static int run_claim(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct scheduler *scheduler = argument;
+	return attempt_claim(db, &scheduler->claim, error);
+}
+
+static void claim_next(struct scheduler *scheduler)
+{
+	scheduler->again = scheduler->claiming;
+	if (scheduler->claiming || scheduler->draining || scheduler->n_running == scheduler->counters.slots)
+		return;
+	uv_timer_stop(&scheduler->timer);
+	int rc = 0;
+	if (scheduler->next == NULL)
+		rc = supervisor_open(&scheduler->next, &scheduler->supervision, NULL);
+	if (rc == 0)
+		rc = store_submit(scheduler->store, run_claim, on_claimed, scheduler);
+	scheduler->claiming = rc == 0;
+	if (rc != 0)
+		uv_timer_start(&scheduler->timer, on_timer, RETRY_MS, 0);
+}
+
+void scheduler_wake(struct scheduler *scheduler)
+{
+	serve_requests(scheduler);
+	claim_next(scheduler);
+}
+
+static void on_async(uv_async_t *async)
+{
+	scheduler_wake(async->data);
+}
+
+void scheduler_notify(struct scheduler *scheduler)
+{
+	uv_async_send(&scheduler->async);
+}
+
+void scheduler_kill(struct scheduler *scheduler, const char *id)
+{
+	struct request *request = calloc(1, sizeof *request);
+	if (request != NULL) {
+		strncpy(request->id, id, sizeof request->id - 1);
+		pthread_mutex_lock(&scheduler->lock);
+		request->next = scheduler->requests;
+		scheduler->requests = request;
+		pthread_mutex_unlock(&scheduler->lock);
+	} /* else the supervisor sees `cancelling` when it stores the next report */
+	uv_async_send(&scheduler->async);
+}
+
+void scheduler_drain(struct scheduler *scheduler, void (*done)(void *context), void *context)
+{
+	scheduler->draining = true;
+	scheduler->drained = done;
+	scheduler->drained_context = context;
+	uv_timer_stop(&scheduler->timer);
+	for (int i = 0; i < scheduler->n_running; i++)
+		supervisor_stop(scheduler->supervisors[i], REASON_SHUTDOWN);
+	finish_drain(scheduler);
+}
+
+void scheduler_counters(struct scheduler *scheduler, struct scheduler_counters *out)
+{
+	pthread_mutex_lock(&scheduler->lock);
+	*out = scheduler->counters;
+	pthread_mutex_unlock(&scheduler->lock);
+}
+
+static void free_scheduler(struct scheduler *scheduler)
+{
+	for (struct request *request = scheduler->requests, *next; request != NULL; request = next) {
+		next = request->next;
+		free(request);
+	}
+	pthread_mutex_destroy(&scheduler->lock);
+	free(scheduler->supervisors);
+	free(scheduler->data_dir);
+	free(scheduler->worker_path);
+	free(scheduler);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct scheduler *scheduler = handle->data;
+	if (--scheduler->open_handles == 0)
+		free_scheduler(scheduler);
+}
+
+void scheduler_close(struct scheduler *scheduler)
+{
+	if (scheduler == NULL)
+		return;
+	supervisor_close(scheduler->next);
+	uv_close((uv_handle_t *)&scheduler->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&scheduler->async, on_handle_closed);
+}
+
+int scheduler_open(struct scheduler **out, uv_loop_t *loop, struct store *store, const struct scheduler_config *config,
+                   struct qlstm_error *error)
+{
+	if (strlen(config->data_dir) > LONGEST_DATA_DIR)
+		return error_set(error, ERR_OUT_OF_RANGE, NULL, "the path of the data directory is too long");
+	struct scheduler *scheduler = calloc(1, sizeof *scheduler);
+	if (scheduler == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the scheduler");
+	pthread_mutex_init(&scheduler->lock, NULL);
+	scheduler->loop = loop;
+	scheduler->store = store;
+	scheduler->data_dir = strdup(config->data_dir);
+	scheduler->worker_path = strdup(config->worker_path);
+	scheduler->supervisors = calloc((size_t)config->slots, sizeof(struct supervisor *));
+	if (scheduler->data_dir == NULL || scheduler->worker_path == NULL || scheduler->supervisors == NULL) {
+		free_scheduler(scheduler);
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the scheduler");
+	}
+	scheduler->counters.slots = config->slots;
+	scheduler->supervision = (struct supervisor_config){
+	    .loop = loop,
+	    .store = store,
+	    .data_dir = scheduler->data_dir,
+	    .launcher = {scheduler->worker_path, config->checkpoint_seconds},
+	    .grace_ms = config->grace_ms,
+	    .hang_ms = config->hang_ms,
+	    .ended = on_ended,
+	    .context = scheduler,
+	};
+	int rc = uv_async_init(loop, &scheduler->async, on_async);
+	if (rc != 0) {
+		free_scheduler(scheduler);
+		return error_set(error, ERR_IO, NULL, "cannot watch the scheduler: %s", uv_strerror(rc));
+	}
+	uv_timer_init(loop, &scheduler->timer);
+	scheduler->timer.data = scheduler->async.data = scheduler;
+	scheduler->open_handles = 2;
+	*out = scheduler;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* The scheduler: fills worker slots from the queue, supervises workers, and enforces deadlines.
+ *
+ * Lives on the loop thread. One tick does all that is due and arms one timer for the next thing. */
+#ifndef QLSTM_RUN_SCHEDULER_H
+#define QLSTM_RUN_SCHEDULER_H
+
+#include <uv.h>
+
+#include "server/store/store.h"
+
+struct scheduler;
+
+struct scheduler_config {
+	const char *data_dir;    /* absolute; runs/ and datasets/ are inside */
+	const char *worker_path; /* the qlstm-worker executable */
+	int checkpoint_seconds;  /* least time between two checkpoints of a run; 0: after every epoch */
+	int slots;               /* workers at once */
+	int grace_ms;            /* between SIGTERM and SIGKILL */
+	int hang_ms;             /* without a line from the worker: worker_hung */
+};
+
+/* Opens; nothing runs before scheduler_wake. */
+int scheduler_open(struct scheduler **out, uv_loop_t *loop, struct store *store, const struct scheduler_config *config,
+                   struct qlstm_error *error);
+
+/* Something was queued or cancelled. Loop thread. */
+void scheduler_wake(struct scheduler *scheduler);
+/* The same from any thread. */
+void scheduler_notify(struct scheduler *scheduler);
+/* Ends the worker of this experiment, if one runs here (SIGTERM, SIGKILL after the grace time). Any thread. */
+void scheduler_kill(struct scheduler *scheduler, const char *id);
+
+/* Takes nothing new; asks all workers to checkpoint and end (reason shutdown); `done` is called when none is left. */
+void scheduler_drain(struct scheduler *scheduler, void (*done)(void *context), void *context);
+void scheduler_close(struct scheduler *scheduler); /* after drain */
+
+struct scheduler_counters {
+	int slots, busy;
+	uint64_t started, succeeded, failed, cancelled, requeued; /* since start */
+};
+void scheduler_counters(struct scheduler *scheduler, struct scheduler_counters *out); /* any thread */
+
+#endif

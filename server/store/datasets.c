@@ -1,0 +1,143 @@
+/* Rows of uploaded data sets. */
+#include "server/store/datasets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/store/rows.h"
+
+#define SELECT_DATASET "SELECT id, sha256, bytes, n_rows, created_at, has_header, name, columns_json FROM dataset"
+
+void dataset_row_free(struct dataset_row *row)
+{
+	free(row->name);
+	free(row->columns_json);
+	row->name = row->columns_json = NULL;
+}
+
+static int read_row(struct db *db, struct dataset_row *row, struct qlstm_error *error)
+{
+	memset(row, 0, sizeof *row);
+	column_text(db, 0, row->id, sizeof row->id);
+	column_text(db, 1, row->sha256, sizeof row->sha256);
+	row->bytes = db_int(db, 2);
+	row->n_rows = db_int(db, 3);
+	row->created_at = db_int(db, 4);
+	row->has_header = db_int(db, 5) != 0;
+	int rc = column_copy(db, 6, &row->name, error);
+	if (rc == 0)
+		rc = column_copy(db, 7, &row->columns_json, error);
+	if (rc != 0)
+		dataset_row_free(row);
+	return rc;
+}
+
+int dataset_insert(struct db *db, struct dataset_row *row, bool *existed, struct qlstm_error *error)
+{
+	char id[sizeof row->id] = "", sha256[sizeof row->sha256] = "";
+	db_query(db, "SELECT id, sha256 FROM dataset WHERE name = :name");
+	db_bind_text(db, ":name", row->name);
+	*existed = db_step(db) > 0;
+	if (*existed) {
+		column_text(db, 0, id, sizeof id);
+		column_text(db, 1, sha256, sizeof sha256);
+	}
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (*existed && strcmp(sha256, row->sha256) != 0)
+		return error_set(error, ERR_CONFLICT, NULL, "the name '%s' is taken by other data", row->name);
+	if (*existed) {
+		memcpy(row->id, id, sizeof id);
+		return 0;
+	}
+	db_query(db, "INSERT INTO dataset (id, name, sha256, bytes, n_rows, columns_json, has_header, created_at)"
+	             " VALUES (:id, :name, :sha256, :bytes, :n_rows, :columns, :has_header, :created_at)");
+	db_bind_text(db, ":id", row->id);
+	db_bind_text(db, ":name", row->name);
+	db_bind_text(db, ":sha256", row->sha256);
+	db_bind_int(db, ":bytes", row->bytes);
+	db_bind_int(db, ":n_rows", row->n_rows);
+	db_bind_text(db, ":columns", row->columns_json);
+	db_bind_int(db, ":has_header", row->has_header);
+	db_bind_int(db, ":created_at", row->created_at);
+	return db_run(db) == 0 ? 0 : db_error(db, error);
+}
+
+int dataset_get(struct db *db, const char *id_or_name, struct dataset_row *out, struct qlstm_error *error)
+{
+	/* A name that looks like another one's id does not hide it. */
+	db_query(db, SELECT_DATASET " WHERE id = :key OR name = :key ORDER BY id = :key DESC LIMIT 1");
+	db_bind_text(db, ":key", id_or_name);
+	bool found = db_step(db) > 0;
+	int rc = found ? read_row(db, out, error) : 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	return found ? rc : error_set(error, ERR_NOT_FOUND, NULL, "there is no data set '%s'", id_or_name);
+}
+
+int dataset_list(struct db *db, struct dataset_row **rows, int *count, struct qlstm_error *error)
+{
+	struct dataset_row *list = NULL;
+	int n = 0, rc = 0;
+	db_query(db, SELECT_DATASET " ORDER BY id DESC");
+	while (rc == 0 && db_step(db) > 0) {
+		rc = rows_grow((void **)&list, n, sizeof *list, error);
+		if (rc == 0)
+			rc = read_row(db, &list[n], error);
+		if (rc == 0)
+			n++;
+	}
+	if (db_finish(db) != 0 && rc == 0)
+		rc = db_error(db, error);
+	if (rc != 0) {
+		while (n > 0)
+			dataset_row_free(&list[--n]);
+		free(list);
+		return rc;
+	}
+	*rows = list;
+	*count = n;
+	return 0;
+}
+
+/* Whether the query, which has one parameter :key, finds anything. Negative after an error. */
+static int exists(struct db *db, const char *sql, const char *key)
+{
+	db_query(db, sql);
+	db_bind_text(db, ":key", key);
+	int found = db_step(db) > 0;
+	int rc = db_finish(db);
+	return rc == 0 ? found : rc;
+}
+
+int dataset_delete(struct db *db, const char *id, bool *last, struct qlstm_error *error)
+{
+	char sha256[65] = "";
+	db_query(db, "SELECT sha256 FROM dataset WHERE id = :id");
+	db_bind_text(db, ":id", id);
+	if (db_step(db) > 0)
+		column_text(db, 0, sha256, sizeof sha256);
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (sha256[0] == '\0')
+		return error_set(error, ERR_NOT_FOUND, NULL, "there is no data set '%s'", id);
+	int used = exists(db,
+	                  "SELECT 1 FROM experiment WHERE dataset_id = :key"
+	                  " AND status IN ('queued', 'running', 'paused', 'cancelling') LIMIT 1",
+	                  id);
+	if (used < 0)
+		return db_error(db, error);
+	if (used)
+		return error_set(error, ERR_CONFLICT, NULL, "an experiment that has not ended uses this data set");
+	db_query(db, "UPDATE experiment SET dataset_id = NULL, version = version + 1 WHERE dataset_id = :id");
+	db_bind_text(db, ":id", id);
+	if (db_run(db) != 0)
+		return db_error(db, error);
+	db_query(db, "DELETE FROM dataset WHERE id = :id");
+	db_bind_text(db, ":id", id);
+	if (db_run(db) != 0)
+		return db_error(db, error);
+	int shared = exists(db, "SELECT 1 FROM dataset WHERE sha256 = :key LIMIT 1", sha256);
+	*last = shared == 0;
+	return shared < 0 ? db_error(db, error) : 0;
+}

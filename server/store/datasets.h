@@ -1,0 +1,30 @@
+/* Rows of uploaded data sets. */
+#ifndef QLSTM_STORE_DATASETS_H
+#define QLSTM_STORE_DATASETS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/error.h"
+#include "server/store/db.h"
+
+struct dataset_row {
+	char id[27], sha256[65];
+	char *name, *columns_json; /* owned */
+	int64_t bytes, n_rows, created_at;
+	bool has_header;
+};
+void dataset_row_free(struct dataset_row *row);
+
+/* ERR_CONFLICT when the name is taken by other bytes; 0 with *existed when name and bytes are there already (row->id is
+ * then set to the existing id). */
+int dataset_insert(struct db *db, struct dataset_row *row, bool *existed, struct qlstm_error *error);
+/* By id, or by name. ERR_NOT_FOUND. */
+int dataset_get(struct db *db, const char *id_or_name, struct dataset_row *out, struct qlstm_error *error);
+/* Newest first; *rows (free each, then the array) are the caller's. */
+int dataset_list(struct db *db, struct dataset_row **rows, int *count, struct qlstm_error *error);
+/* ERR_CONFLICT while an experiment that has not ended uses it. *last: no other row has the same bytes. References from
+ * ended experiments become NULL (their data_json keeps name and hash). */
+int dataset_delete(struct db *db, const char *id, bool *last, struct qlstm_error *error);
+
+#endif

@@ -1,0 +1,162 @@
+/* Experiment rows: reading, listing, deleting. Inserting is in submission.c. */
+#include "server/store/experiments.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/run/state.h"
+#include "server/store/rows.h"
+
+/* The text members, in the order in which SELECT_ROW has them, from column 0. */
+static const size_t text_members[] = {
+#define MEMBER(name) offsetof(struct experiment_row, name)
+    MEMBER(id),         MEMBER(status),    MEMBER(reason),      MEMBER(reason_message),
+    MEMBER(name),       MEMBER(project),   MEMBER(tags_json),   MEMBER(spec_json),
+    MEMBER(model_json), MEMBER(data_json), MEMBER(engine_json), MEMBER(dataset_id),
+#undef MEMBER
+};
+
+enum { N_TEXTS = sizeof text_members / sizeof *text_members };
+
+#define SELECT_ROW                                                                                                     \
+	"SELECT id, status, reason, reason_message, name, project, tags_json, spec_json, model_json, data_json,"       \
+	" engine_json, dataset_id,"                                                                                    \
+	" attempt, max_attempts, epochs, epoch, version, max_seconds, created_at, started_at, attempt_started_at,"     \
+	" finished_at, train_loss, test_loss, best_test_loss, best_epoch, train_seconds,"                              \
+	" iif(status = 'queued', 1 + (SELECT count(*) FROM experiment AS ahead WHERE ahead.status = 'queued'"          \
+	"   AND (ahead.run_at, ahead.id) < (experiment.run_at, experiment.id)), 0)"                                    \
+	" FROM experiment "
+
+static char **text_member(struct experiment_row *row, int i)
+{
+	return (char **)((char *)row + text_members[i]);
+}
+
+void experiment_row_free(struct experiment_row *row)
+{
+	for (int i = 0; i < N_TEXTS; i++) {
+		free(*text_member(row, i));
+		*text_member(row, i) = NULL;
+	}
+}
+
+static int read_row(struct db *db, struct experiment_row *row, struct qlstm_error *error)
+{
+	memset(row, 0, sizeof *row);
+	for (int i = 0; i < N_TEXTS; i++) {
+		int rc = column_copy(db, i, text_member(row, i), error);
+		if (rc != 0) {
+			experiment_row_free(row);
+			return rc;
+		}
+	}
+	int column = N_TEXTS;
+	row->attempt = (int)db_int(db, column++);
+	row->max_attempts = (int)db_int(db, column++);
+	row->epochs = (int)db_int(db, column++);
+	row->epoch = (int)db_int(db, column++);
+	row->version = (int)db_int(db, column++);
+	row->max_seconds = db_real(db, column++);
+	row->created_at = db_int(db, column++);
+	row->started_at = db_int(db, column++);
+	row->attempt_started_at = db_int(db, column++);
+	row->finished_at = db_int(db, column++);
+	row->train_loss = db_real(db, column++);
+	row->test_loss = db_real(db, column++);
+	row->best_test_loss = db_real(db, column++);
+	row->best_epoch = (int)db_int(db, column++);
+	row->train_seconds = db_real(db, column++);
+	row->queue_position = (int)db_int(db, column++);
+	return 0;
+}
+
+static int not_found(const char *id, struct qlstm_error *error)
+{
+	return error_set(error, ERR_NOT_FOUND, NULL, "there is no experiment '%s'", id);
+}
+
+int experiment_get(struct db *db, const char *id, struct experiment_row *out, struct qlstm_error *error)
+{
+	db_query(db, SELECT_ROW "WHERE id = :id");
+	db_bind_text(db, ":id", id);
+	bool found = db_step(db) > 0;
+	int rc = found ? read_row(db, out, error) : 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	return found ? rc : not_found(id, error);
+}
+
+/* By which of status and project are asked for: each has the index that serves it. */
+#define LIST(filter) SELECT_ROW "WHERE " filter "id < :before ORDER BY id DESC LIMIT :limit"
+static const char *const list_sql[2][2] = {
+    {LIST(""), LIST("project = :project AND ")},
+    {LIST("status = :status AND "), LIST("status = :status AND project = :project AND ")},
+};
+
+int experiment_list(struct db *db, const struct experiment_query *query, struct experiment_row **rows, int *count,
+                    bool *more, struct qlstm_error *error)
+{
+	struct experiment_row *list = NULL;
+	int n = 0, rc = 0;
+	db_query(db, list_sql[query->status != NULL][query->project != NULL]);
+	if (query->status != NULL)
+		db_bind_text(db, ":status", query->status);
+	if (query->project != NULL)
+		db_bind_text(db, ":project", query->project);
+	db_bind_text(db, ":before", query->before != NULL ? query->before : "~"); /* behind every id */
+	db_bind_int(db, ":limit", (int64_t)query->limit + 1);
+	*more = false;
+	while (rc == 0 && !*more && db_step(db) > 0) {
+		*more = n == query->limit;
+		if (*more)
+			break;
+		rc = rows_grow((void **)&list, n, sizeof *list, error);
+		if (rc == 0)
+			rc = read_row(db, &list[n], error);
+		if (rc == 0)
+			n++;
+	}
+	if (db_finish(db) != 0 && rc == 0)
+		rc = db_error(db, error);
+	if (rc != 0) {
+		while (n > 0)
+			experiment_row_free(&list[--n]);
+		free(list);
+		return rc;
+	}
+	*rows = list;
+	*count = n;
+	return 0;
+}
+
+int experiment_delete(struct db *db, const char *id, struct qlstm_error *error)
+{
+	enum run_status status = STATUS_QUEUED;
+	db_query(db, "SELECT status FROM experiment WHERE id = :id");
+	db_bind_text(db, ":id", id);
+	bool found = db_step(db) > 0;
+	int rc = found ? status_from_name(db_text(db, 0), &status) : 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (!found)
+		return not_found(id, error);
+	if (rc != 0 || !status_terminal(status))
+		return error_set(error, ERR_CONFLICT, NULL, "the experiment has not ended; cancel it first");
+	/* An Idempotency-Key that made it stays: a late repetition of that POST must not bring it back. */
+	db_query(db, "DELETE FROM experiment WHERE id = :id");
+	db_bind_text(db, ":id", id);
+	return db_run(db) == 0 ? 0 : db_error(db, error);
+}
+
+int experiment_count_by_status(struct db *db, int64_t *counts, struct qlstm_error *error)
+{
+	memset(counts, 0, STATUS_COUNT * sizeof *counts);
+	db_query(db, "SELECT status, count(*) FROM experiment GROUP BY status");
+	while (db_step(db) > 0) {
+		enum run_status status;
+		if (status_from_name(db_text(db, 0), &status) == 0)
+			counts[status] = db_int(db, 1);
+	}
+	return db_finish(db) == 0 ? 0 : db_error(db, error);
+}

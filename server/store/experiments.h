@@ -1,0 +1,65 @@
+/* Experiment rows: insert, read, list, delete. Status changes are run/state.h's alone. What belongs to an experiment
+ * has headers of its own, which this one includes. JSON in these structs is text; ownership: experiment_row_free
+ * releases a filled row. */
+#ifndef QLSTM_STORE_EXPERIMENTS_H
+#define QLSTM_STORE_EXPERIMENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/error.h"
+#include "server/store/artifacts.h"
+#include "server/store/checkpoints.h"
+#include "server/store/db.h"
+#include "server/store/metrics.h"
+#include "server/store/progress.h"
+#include "server/store/transitions.h"
+
+struct experiment_row {
+	char *id, *status, *reason, *reason_message, *name, *project, *tags_json;
+	char *spec_json, *model_json, *data_json, *engine_json, *dataset_id;
+	int attempt, max_attempts, epochs, epoch, version;
+	double max_seconds;
+	int64_t created_at, started_at, attempt_started_at, finished_at; /* ms; 0: not yet */
+	double train_loss, test_loss, best_test_loss;                    /* NaN: none yet */
+	int best_epoch;                                                  /* 0: none yet */
+	double train_seconds;
+	int queue_position; /* from 1 while queued, else 0 */
+};
+void experiment_row_free(struct experiment_row *row);
+
+/* What POST inserts; everything borrowed. `key` may be NULL. */
+struct experiment_new {
+	const char *id, *name, *project, *tags_json, *spec_json, *model_json, *data_json, *engine_json;
+	const char *dataset_id; /* NULL: built-in */
+	int epochs, max_attempts;
+	double max_seconds;
+	int64_t now;
+	const char *key, *body_sha256; /* Idempotency-Key and what was posted with it */
+	char *existing_id;             /* out, RUN_ID_SIZE bytes: set when the key was used before with the same body */
+};
+/* Inserts the queued row, its first transition and the key. ERR_CONFLICT when the key was used with another body;
+ * 0 with existing_id set (and nothing inserted) for a replay; ERR_NOT_FOUND when the data set vanished meanwhile;
+ * ERR_UNAVAILABLE when `max_queued` are waiting already. */
+int experiment_insert(struct db *db, const struct experiment_new *new, int max_queued, struct qlstm_error *error);
+
+int experiment_get(struct db *db, const char *id, struct experiment_row *out, struct qlstm_error *error);
+
+struct experiment_query {
+	const char *status;  /* NULL: any */
+	const char *project; /* NULL: any */
+	const char *before;  /* list ids smaller than this one; NULL: from the newest */
+	int limit;
+};
+/* Newest first. *rows (free each, then the array) and *count are the caller's; one row more than `limit` is never
+ * returned, *more says whether there are any. */
+int experiment_list(struct db *db, const struct experiment_query *query, struct experiment_row **rows, int *count,
+                    bool *more, struct qlstm_error *error);
+
+/* Only in a terminal status, else ERR_CONFLICT. Files are the caller's to remove afterwards. */
+int experiment_delete(struct db *db, const char *id, struct qlstm_error *error);
+
+/* How many experiments have each status, in the order of run_status. */
+int experiment_count_by_status(struct db *db, int64_t *counts, struct qlstm_error *error);
+
+#endif

@@ -1,0 +1,73 @@
+/* One transaction over many jobs. */
+#include "server/store/group.h"
+
+#include <stdio.h>
+
+/* One job under its savepoint. Returns false when SQLite rolled the whole transaction back. */
+static bool run_job(struct db *db, struct job *job)
+{
+	if (db_savepoint(db) != 0) {
+		db_error(db, &job->error);
+		return db_in_transaction(db);
+	}
+	int rc = job->fn(db, job->argument, &job->error);
+	if (rc != 0 && job->error.code == 0)
+		error_set(&job->error, rc, NULL, "%s", error_name(rc));
+	if (!db_in_transaction(db)) {
+		error_set(&job->error, ERR_IO, NULL, "the database rolled the transaction back");
+		return false;
+	}
+	if (rc == 0)
+		error_clear(&job->error);
+	if (rc == 0 && db_release(db) == 0)
+		return true;
+	db_error(db, &job->error);
+	db_rollback_to(db);
+	return db_in_transaction(db);
+}
+
+/* Every job from `first` up to `end` that believes to have succeeded has not. */
+static void fail_jobs(struct job *first, const struct job *end, const struct qlstm_error *error)
+{
+	for (struct job *job = first; job != end; job = job->next)
+		if (job->error.code == 0)
+			job->error = *error;
+}
+
+struct job *group_run(struct db *db, struct job *first, bool *committed)
+{
+	*committed = false;
+	struct qlstm_error failure = {0};
+	struct job *job = first;
+	if (db_begin(db) != 0) {
+		db_error(db, &failure);
+		fail_jobs(first, NULL, &failure);
+		return NULL;
+	}
+	bool alive = true;
+	for (; job != NULL && alive; job = job->next) {
+		alive = run_job(db, job);
+		if (!alive)
+			failure = job->error;
+	}
+	if (alive && db_commit(db) != 0) {
+		db_error(db, &failure);
+		db_rollback(db);
+		alive = false;
+	}
+	if (!alive)
+		fail_jobs(first, job, &failure);
+	*committed = alive;
+	return job;
+}
+
+bool group_probe(struct db *db)
+{
+	char script[64];
+	db_query(db, "PRAGMA user_version");
+	long long version = db_step(db) > 0 ? (long long)db_int(db, 0) : 0;
+	snprintf(script, sizeof script, "PRAGMA user_version = %lld", version);
+	bool works = db_finish(db) == 0 && db_begin(db) == 0 && db_script(db, script) == 0 && db_commit(db) == 0;
+	db_rollback(db);
+	return works;
+}

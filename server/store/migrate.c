@@ -1,0 +1,88 @@
+/* From whatever the file is to the schema of this program. */
+#include "server/store/migrate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* migrations[n] leads from version n to n + 1 and ends by setting user_version. Version 0 is the empty file, for which
+ * the whole schema is run instead. */
+static const char *const migrations[] = {NULL};
+
+enum { NEWEST = sizeof migrations / sizeof *migrations };
+
+/* The first column of the first row as a number, negative after an error; `sql` as in db_query. */
+static int64_t query_int(struct db *db, const char *sql)
+{
+	db_query(db, sql);
+	int64_t value = db_step(db) > 0 ? db_int(db, 0) : 0;
+	return db_finish(db) == 0 ? value : -1;
+}
+
+static const char sql_application_id[] = "PRAGMA application_id";
+static const char sql_user_version[] = "PRAGMA user_version";
+
+/* What `schema` declares itself to be, read off a database made of it in memory. */
+static int schema_identity(const char *schema, int64_t *application, struct qlstm_error *error)
+{
+	struct db *memory = NULL;
+	int rc = db_open(&memory, ":memory:", DB_WRITER, NULL, error);
+	if (rc != 0)
+		return rc;
+	if (db_script(memory, schema) != 0)
+		rc = db_error(memory, error);
+	*application = query_int(memory, sql_application_id);
+	int64_t version = query_int(memory, sql_user_version);
+	db_close(memory);
+	if (rc == 0 && version != NEWEST)
+		rc = error_set(error, ERR_INTERNAL, NULL, "the schema has version %lld, the migrations lead to %d",
+		               (long long)version, NEWEST);
+	return rc;
+}
+
+static int run_step(struct db *db, const char *script, struct qlstm_error *error)
+{
+	if (db_begin(db) == 0 && db_script(db, script) == 0 && db_commit(db) == 0)
+		return 0;
+	db_rollback(db);
+	return db_error(db, error);
+}
+
+static int quick_check(struct db *db, struct qlstm_error *error)
+{
+	db_query(db, "PRAGMA quick_check(1)");
+	char verdict[256] = "";
+	if (db_step(db) > 0 && db_text(db, 0) != NULL)
+		snprintf(verdict, sizeof verdict, "%s", db_text(db, 0));
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (strcmp(verdict, "ok") != 0)
+		return error_set(error, ERR_CORRUPT, NULL, "the database is damaged: %s", verdict);
+	return 0;
+}
+
+int schema_adopt(struct db *db, const char *schema, struct qlstm_error *error)
+{
+	int64_t application = 0;
+	int rc = schema_identity(schema, &application, error);
+	if (rc != 0)
+		return rc;
+	int64_t found = query_int(db, sql_application_id);
+	int64_t version = query_int(db, sql_user_version);
+	int64_t tables = query_int(db, "SELECT count(*) FROM sqlite_schema");
+	if (found < 0 || version < 0 || tables < 0)
+		return db_error(db, error);
+	bool empty = found == 0 && version == 0 && tables == 0;
+	if (!empty && found != application)
+		return error_set(error, ERR_CORRUPT, NULL, "the file is a database of another program");
+	if (version > NEWEST)
+		return error_set(error, ERR_CORRUPT, NULL, "the database has version %lld, this program knows up to %d",
+		                 (long long)version, NEWEST);
+	rc = quick_check(db, error);
+	if (rc == 0 && db_script(db, "PRAGMA journal_mode = WAL") != 0)
+		rc = db_error(db, error);
+	if (empty)
+		return rc != 0 ? rc : run_step(db, schema, error);
+	for (; rc == 0 && version < NEWEST; version++)
+		rc = run_step(db, migrations[version], error);
+	return rc;
+}

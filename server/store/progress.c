@@ -1,0 +1,89 @@
+/* What a worker's lines become. Each statement carries the fencing token: a row that has moved on does not change. */
+#include "server/store/progress.h"
+
+#include "server/run/state.h"
+
+#define IF_CURRENT " WHERE id = :id AND attempt = :attempt AND status IN ('running', 'cancelling')"
+
+static void bind_token(struct db *db, const struct run_token *token)
+{
+	db_bind_text(db, ":id", token->id);
+	db_bind_int(db, ":attempt", token->attempt);
+}
+
+/* Finishes an UPDATE ... IF_CURRENT. */
+static int finish_guarded(struct db *db, const struct run_token *token, struct qlstm_error *error)
+{
+	if (db_run(db) != 0)
+		return db_error(db, error);
+	if (db_changes(db) != 1)
+		return error_set(error, ERR_CONFLICT, NULL, "attempt %d of %s is no longer current", token->attempt,
+		                 token->id);
+	return 0;
+}
+
+int progress_hello(struct db *db, const struct run_token *token, int64_t pid, int64_t now, struct qlstm_error *error)
+{
+	db_query(db, "UPDATE experiment SET worker_pid = :pid, heartbeat_at = :now, version = version + 1" IF_CURRENT);
+	bind_token(db, token);
+	db_bind_int(db, ":pid", pid);
+	db_bind_int(db, ":now", now);
+	return finish_guarded(db, token, error);
+}
+
+int progress_epoch(struct db *db, const struct run_token *token, const struct metric_row *metric, int64_t now,
+                   struct qlstm_error *error)
+{
+	/* An epoch that is done again after a resume replaces its seconds in the sum. */
+	db_query(db, "UPDATE experiment SET epoch = :epoch, train_loss = :train_loss, test_loss = :test_loss,"
+	             " best_epoch = iif(best_test_loss IS NULL OR :test_loss < best_test_loss,"
+	             "                  iif(:test_loss IS NULL, NULL, :epoch), best_epoch),"
+	             " best_test_loss = iif(best_test_loss IS NULL OR :test_loss < best_test_loss,"
+	             "                      :test_loss, best_test_loss),"
+	             " train_seconds = train_seconds + :seconds - coalesce("
+	             "   (SELECT seconds FROM epoch_metric WHERE experiment_id = :id AND epoch = :epoch), 0),"
+	             " attempt_epochs = attempt_epochs + 1, daemon_failures = 0,"
+	             " heartbeat_at = :now, version = version + 1" IF_CURRENT);
+	bind_token(db, token);
+	db_bind_int(db, ":epoch", metric->epoch);
+	db_bind_real(db, ":train_loss", metric->train_loss);
+	db_bind_real(db, ":test_loss", metric->test_loss);
+	db_bind_real(db, ":seconds", metric->seconds);
+	db_bind_int(db, ":now", now);
+	int rc = finish_guarded(db, token, error);
+	if (rc != 0)
+		return rc;
+	db_query(db, "INSERT OR REPLACE INTO epoch_metric"
+	             " (experiment_id, epoch, attempt, train_loss, test_loss, gradient_norm, seconds)"
+	             " VALUES (:id, :epoch, :attempt, :train_loss, :test_loss, :gradient_norm, :seconds)");
+	bind_token(db, token);
+	db_bind_int(db, ":epoch", metric->epoch);
+	db_bind_real(db, ":train_loss", metric->train_loss);
+	db_bind_real(db, ":test_loss", metric->test_loss);
+	db_bind_real(db, ":gradient_norm", metric->gradient_norm);
+	db_bind_real(db, ":seconds", metric->seconds);
+	return db_run(db) == 0 ? 0 : db_error(db, error);
+}
+
+int progress_checkpoint(struct db *db, const struct run_token *token, int epoch, const char *file, const char *sha256,
+                        int64_t now, struct qlstm_error *error)
+{
+	db_query(db, "UPDATE experiment SET heartbeat_at = :now, version = version + 1" IF_CURRENT);
+	bind_token(db, token);
+	db_bind_int(db, ":now", now);
+	int rc = finish_guarded(db, token, error);
+	if (rc != 0)
+		return rc;
+	db_query(db, "INSERT OR REPLACE INTO checkpoint (experiment_id, epoch, attempt, file, sha256)"
+	             " VALUES (:id, :epoch, :attempt, :file, :sha256)");
+	bind_token(db, token);
+	db_bind_int(db, ":epoch", epoch);
+	db_bind_text(db, ":file", file);
+	db_bind_text(db, ":sha256", sha256);
+	if (db_run(db) != 0)
+		return db_error(db, error);
+	db_query(db, "DELETE FROM checkpoint WHERE experiment_id = :id AND epoch NOT IN"
+	             " (SELECT epoch FROM checkpoint WHERE experiment_id = :id ORDER BY epoch DESC LIMIT 2)");
+	db_bind_text(db, ":id", token->id);
+	return db_run(db) == 0 ? 0 : db_error(db, error);
+}

@@ -1,0 +1,22 @@
+/* What a worker's lines become. */
+#ifndef QLSTM_STORE_PROGRESS_H
+#define QLSTM_STORE_PROGRESS_H
+
+#include <stdint.h>
+
+#include "engine/error.h"
+#include "server/store/db.h"
+#include "server/store/metrics.h"
+
+struct run_token;
+
+/* ERR_CONFLICT (and no change) unless (id, attempt) is current and running or cancelling. */
+int progress_hello(struct db *db, const struct run_token *token, int64_t pid, int64_t now, struct qlstm_error *error);
+int progress_epoch(struct db *db, const struct run_token *token, const struct metric_row *metric, int64_t now,
+                   struct qlstm_error *error);
+/* Keeps the two newest rows of the experiment. A worker removes the older files of its own attempt; those of earlier
+ * attempts stay until the experiment is deleted. */
+int progress_checkpoint(struct db *db, const struct run_token *token, int epoch, const char *file, const char *sha256,
+                        int64_t now, struct qlstm_error *error);
+
+#endif

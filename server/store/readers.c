@@ -1,0 +1,90 @@
+/* Read-only connections for pool threads. */
+#include "server/store/readers.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_READERS = 8 };
+
+struct readers {
+	char *path;
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t freed;
+	struct db *idle[MAX_READERS];
+	int n_idle, n_open; /* open: idle and in use */
+};
+
+int readers_open(struct readers **out, const char *path, struct qlstm_error *error)
+{
+	struct readers *readers = calloc(1, sizeof *readers);
+	char *copy = strdup(path);
+	if (readers == NULL || copy == NULL) {
+		free(copy);
+		free(readers);
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the readers");
+	}
+	readers->path = copy;
+	pthread_mutex_init(&readers->lock, NULL);
+	pthread_cond_init(&readers->freed, NULL);
+	*out = readers;
+	return 0;
+}
+
+void readers_close(struct readers *readers)
+{
+	if (readers == NULL)
+		return;
+	for (int i = 0; i < readers->n_idle; i++)
+		db_close(readers->idle[i]);
+	pthread_cond_destroy(&readers->freed);
+	pthread_mutex_destroy(&readers->lock);
+	free(readers->path);
+	free(readers);
+}
+
+/* An idle connection, or NULL when the caller is to open one: its place is counted already. */
+static struct db *take(struct readers *readers)
+{
+	pthread_mutex_lock(&readers->lock);
+	while (readers->n_idle == 0 && readers->n_open == MAX_READERS)
+		pthread_cond_wait(&readers->freed, &readers->lock);
+	struct db *db = NULL;
+	if (readers->n_idle > 0)
+		db = readers->idle[--readers->n_idle];
+	else
+		readers->n_open++;
+	pthread_mutex_unlock(&readers->lock);
+	return db;
+}
+
+/* NULL gives the place back without a connection. */
+static void give(struct readers *readers, struct db *db)
+{
+	pthread_mutex_lock(&readers->lock);
+	if (db != NULL)
+		readers->idle[readers->n_idle++] = db;
+	else
+		readers->n_open--;
+	pthread_cond_signal(&readers->freed);
+	pthread_mutex_unlock(&readers->lock);
+}
+
+int readers_run(struct readers *readers, store_fn fn, void *argument, struct qlstm_error *error)
+{
+	struct db *db = take(readers);
+	int rc = db != NULL ? 0 : db_open(&db, readers->path, DB_READER, NULL, error);
+	if (rc != 0) {
+		give(readers, NULL);
+		return rc;
+	}
+	if (db_begin(db) == 0)
+		rc = fn(db, argument, error);
+	else
+		rc = db_error(db, error);
+	db_rollback(db); /* nothing was written: this only ends the snapshot */
+	give(readers, db);
+	if (rc < 0)
+		error_set(error, rc, NULL, "%s", error_name(rc));
+	return rc;
+}

@@ -1,0 +1,303 @@
+/* The writer thread and its group commit. */
+#include "server/store/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "schema/embed.h"
+#include "server/store/group.h"
+#include "server/store/lock.h"
+#include "server/store/readers.h"
+
+/* The log is copied into the database after this many pages, and emptied after this time without a write. */
+enum { CHECKPOINT_PAGES = 1000, IDLE_MS = 1000 };
+
+struct queue {
+	struct job *first, **end;
+};
+
+struct store {
+	struct db *db; /* the writer thread's after store_open */
+	struct readers *readers;
+	int lock_file;
+	uv_async_t *completed_async;
+	pthread_t writer;
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t work;
+	struct queue queued, completed;
+	bool closing;
+	/* Without the lock. */
+	atomic_bool healthy;
+	atomic_uint_least64_t commits, jobs;
+	int64_t checkpoint_at; /* pages; the writer's */
+};
+
+static void queue_init(struct queue *queue)
+{
+	queue->first = NULL;
+	queue->end = &queue->first;
+}
+
+static void queue_push(struct queue *queue, struct job *job)
+{
+	job->next = NULL;
+	*queue->end = job;
+	queue->end = &job->next;
+}
+
+static struct job *queue_take_all(struct queue *queue)
+{
+	struct job *first = queue->first;
+	queue_init(queue);
+	return first;
+}
+
+/* Hands the jobs before `end` back to those who wait for them. */
+static void complete_jobs(struct store *store, struct job *first, const struct job *end)
+{
+	bool wake_loop = false;
+	pthread_mutex_lock(&store->lock);
+	for (struct job *job = first, *next; job != end; job = next) {
+		next = job->next; /* a waited-for job is gone once its waiter sees it finished */
+		atomic_fetch_add(&store->jobs, 1);
+		if (job->waited_for) {
+			job->finished = true;
+			pthread_cond_signal(&job->wake);
+		} else {
+			queue_push(&store->completed, job);
+			wake_loop = true;
+		}
+	}
+	pthread_mutex_unlock(&store->lock);
+	if (wake_loop)
+		uv_async_send(store->completed_async);
+}
+
+static void keep_log_short(struct store *store)
+{
+	int64_t pages = db_log_pages(store->db);
+	if (pages < CHECKPOINT_PAGES)
+		store->checkpoint_at = CHECKPOINT_PAGES;
+	else if (pages >= store->checkpoint_at && db_checkpoint(store->db, false) == 0)
+		store->checkpoint_at = db_log_pages(store->db) + CHECKPOINT_PAGES;
+}
+
+static void when_idle(struct store *store)
+{
+	if (!atomic_load(&store->healthy))
+		atomic_store(&store->healthy, group_probe(store->db));
+	else
+		db_checkpoint(store->db, true); /* readers in the way: the next idle second tries again */
+}
+
+/* Waits for jobs; NULL after an idle second while there is something to tidy, and when closing. */
+static struct job *wait_for_jobs(struct store *store, bool *closing)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += IDLE_MS / 1000;
+	bool untidy = db_log_pages(store->db) > 0 || !atomic_load(&store->healthy);
+	pthread_mutex_lock(&store->lock);
+	int rc = 0;
+	while (store->queued.first == NULL && !store->closing && rc != ETIMEDOUT)
+		rc = untidy ? pthread_cond_timedwait(&store->work, &store->lock, &until)
+		            : pthread_cond_wait(&store->work, &store->lock);
+	struct job *first = queue_take_all(&store->queued);
+	*closing = store->closing && first == NULL;
+	pthread_mutex_unlock(&store->lock);
+	return first;
+}
+
+static void *writer_main(void *argument)
+{
+	struct store *store = argument;
+	for (;;) {
+		bool closing = false;
+		struct job *first = wait_for_jobs(store, &closing);
+		if (closing)
+			break;
+		if (first == NULL)
+			when_idle(store);
+		while (first != NULL) {
+			bool committed = false;
+			struct job *rest = group_run(store->db, first, &committed);
+			atomic_store(&store->healthy, committed);
+			if (committed)
+				atomic_fetch_add(&store->commits, 1);
+			complete_jobs(store, first, rest);
+			first = rest;
+		}
+		keep_log_short(store);
+	}
+	db_checkpoint(store->db, true);
+	return NULL;
+}
+
+/* On the loop thread. */
+static void deliver_completions(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	struct job *first = queue_take_all(&store->completed);
+	pthread_mutex_unlock(&store->lock);
+	for (struct job *job = first, *next; job != NULL; job = next) {
+		next = job->next;
+		if (job->done != NULL)
+			job->done(job->argument, &job->error);
+		free(job);
+	}
+}
+
+static void on_completed(uv_async_t *async)
+{
+	deliver_completions(async->data);
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static int start_writer(struct store *store, uv_loop_t *loop, struct qlstm_error *error)
+{
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&store->lock, NULL);
+	pthread_cond_init(&store->work, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	store->completed_async = malloc(sizeof *store->completed_async);
+	if (store->completed_async == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the store");
+	int rc = uv_async_init(loop, store->completed_async, on_completed);
+	if (rc != 0) {
+		free(store->completed_async);
+		return error_set(error, ERR_IO, NULL, "cannot watch the store: %s", uv_strerror(rc));
+	}
+	store->completed_async->data = store;
+	rc = pthread_create(&store->writer, NULL, writer_main, store);
+	if (rc != 0) {
+		uv_close((uv_handle_t *)store->completed_async, free_handle);
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "cannot start the writer thread: %s", strerror(rc));
+	}
+	return 0;
+}
+
+int store_open(struct store **out, const char *path, uv_loop_t *loop, struct qlstm_error *error)
+{
+	struct store *store = calloc(1, sizeof *store);
+	if (store == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the store");
+	queue_init(&store->queued);
+	queue_init(&store->completed);
+	store->checkpoint_at = CHECKPOINT_PAGES;
+	atomic_store(&store->healthy, true);
+	int rc = lock_take(path, &store->lock_file, error);
+	if (rc != 0)
+		goto fail_lock;
+	rc = db_open(&store->db, path, DB_WRITER, schema_database_sql, error);
+	if (rc != 0)
+		goto fail_db;
+	rc = readers_open(&store->readers, path, error);
+	if (rc != 0)
+		goto fail_readers;
+	rc = start_writer(store, loop, error);
+	if (rc != 0)
+		goto fail_writer;
+	*out = store;
+	return 0;
+fail_writer:
+	readers_close(store->readers);
+fail_readers:
+	db_close(store->db);
+fail_db:
+	close(store->lock_file);
+fail_lock:
+	free(store);
+	return rc;
+}
+
+void store_close(struct store *store)
+{
+	if (store == NULL)
+		return;
+	readers_close(store->readers); /* first: the last checkpoint empties the log only when nobody reads it */
+	pthread_mutex_lock(&store->lock);
+	store->closing = true;
+	pthread_cond_signal(&store->work);
+	pthread_mutex_unlock(&store->lock);
+	pthread_join(store->writer, NULL);
+	deliver_completions(store);
+	uv_close((uv_handle_t *)store->completed_async, free_handle);
+	db_close(store->db);
+	close(store->lock_file);
+	pthread_cond_destroy(&store->work);
+	pthread_mutex_destroy(&store->lock);
+	free(store);
+}
+
+/* False when the store is closing. */
+static bool enqueue(struct store *store, struct job *job)
+{
+	pthread_mutex_lock(&store->lock);
+	bool open = !store->closing;
+	if (open) {
+		queue_push(&store->queued, job);
+		pthread_cond_signal(&store->work);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return open;
+}
+
+int store_write(struct store *store, store_fn fn, void *argument, struct qlstm_error *error)
+{
+	struct job job = {.fn = fn, .argument = argument, .waited_for = true};
+	pthread_cond_init(&job.wake, NULL);
+	int rc = 0;
+	if (enqueue(store, &job)) {
+		pthread_mutex_lock(&store->lock);
+		while (!job.finished)
+			pthread_cond_wait(&job.wake, &store->lock);
+		pthread_mutex_unlock(&store->lock);
+		rc = job.error.code;
+		if (rc != 0 && error != NULL && error->code == 0)
+			*error = job.error;
+	} else {
+		rc = error_set(error, ERR_UNAVAILABLE, NULL, "the store is closing");
+	}
+	pthread_cond_destroy(&job.wake);
+	return rc;
+}
+
+int store_submit(struct store *store, store_fn fn, store_done_fn done, void *argument)
+{
+	struct job *job = calloc(1, sizeof *job);
+	if (job == NULL)
+		return ERR_OUT_OF_MEMORY;
+	*job = (struct job){.fn = fn, .done = done, .argument = argument};
+	if (enqueue(store, job))
+		return 0;
+	free(job);
+	return ERR_UNAVAILABLE;
+}
+
+int store_read(struct store *store, store_fn fn, void *argument, struct qlstm_error *error)
+{
+	return readers_run(store->readers, fn, argument, error);
+}
+
+int store_healthy(struct store *store)
+{
+	return atomic_load(&store->healthy);
+}
+
+void store_counters(struct store *store, uint64_t *commits, uint64_t *jobs)
+{
+	*commits = atomic_load(&store->commits);
+	*jobs = atomic_load(&store->jobs);
+}

@@ -1,0 +1,111 @@
+/* What POST /experiments leaves in the database: the row, its first transition and its Idempotency-Key, in one
+ * transaction. */
+#include "server/store/experiments.h"
+
+#include <string.h>
+
+#include "server/run/state.h"
+#include "server/store/rows.h"
+
+#define KEY_LIFE_MS (24 * 60 * 60 * INT64_C(1000))
+
+/* `existing_id` has room for a ULID. 0: the key is free; 1: this body came before, existing_id is set; ERR_CONFLICT:
+ * another body did. */
+static int look_up_key(struct db *db, const struct experiment_new *new, char *existing_id, struct qlstm_error *error)
+{
+	db_query(db, "DELETE FROM idempotency WHERE created_at < :oldest");
+	db_bind_int(db, ":oldest", new->now - KEY_LIFE_MS);
+	if (db_run(db) != 0)
+		return db_error(db, error);
+	char body_sha256[65] = "";
+	db_query(db, "SELECT body_sha256, experiment_id FROM idempotency WHERE key = :key");
+	db_bind_text(db, ":key", new->key);
+	bool found = db_step(db) > 0;
+	if (found) {
+		column_text(db, 0, body_sha256, sizeof body_sha256);
+		column_text(db, 1, existing_id, RUN_ID_SIZE);
+	}
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (found && strcmp(body_sha256, new->body_sha256) != 0) {
+		existing_id[0] = '\0';
+		return error_set(error, ERR_CONFLICT, NULL, "the Idempotency-Key was used with another body");
+	}
+	return found;
+}
+
+static int insert_key(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
+{
+	db_query(db, "INSERT INTO idempotency (key, body_sha256, experiment_id, created_at)"
+	             " VALUES (:key, :body_sha256, :id, :now)");
+	db_bind_text(db, ":key", new->key);
+	db_bind_text(db, ":body_sha256", new->body_sha256);
+	db_bind_text(db, ":id", new->id);
+	db_bind_int(db, ":now", new->now);
+	return db_run(db) == 0 ? 0 : db_error(db, error);
+}
+
+static int check_dataset(struct db *db, const char *id, struct qlstm_error *error)
+{
+	db_query(db, "SELECT 1 FROM dataset WHERE id = :id");
+	db_bind_text(db, ":id", id);
+	bool found = db_step(db) > 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	return found ? 0 : error_set(error, ERR_NOT_FOUND, "/data/dataset", "the data set was deleted meanwhile");
+}
+
+static int check_queue(struct db *db, int max_queued, struct qlstm_error *error)
+{
+	db_query(db, "SELECT count(*) FROM experiment WHERE status = 'queued'");
+	int64_t queued = db_step(db) > 0 ? db_int(db, 0) : 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (queued >= max_queued)
+		return error_set(error, ERR_UNAVAILABLE, NULL, "%d experiments are waiting already", max_queued);
+	return 0;
+}
+
+static int insert_row(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
+{
+	db_query(db, "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json,"
+	             " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at)"
+	             " VALUES (:id, 'queued', :max_attempts, :max_seconds, :now, :name, :project, :tags,"
+	             " :spec, :model, :data, :engine, :dataset, :epochs, :now)");
+	db_bind_text(db, ":id", new->id);
+	db_bind_int(db, ":max_attempts", new->max_attempts);
+	db_bind_real(db, ":max_seconds", new->max_seconds);
+	db_bind_int(db, ":now", new->now);
+	db_bind_text(db, ":name", new->name);
+	db_bind_text(db, ":project", new->project);
+	db_bind_text(db, ":tags", new->tags_json);
+	db_bind_text(db, ":spec", new->spec_json);
+	db_bind_text(db, ":model", new->model_json);
+	db_bind_text(db, ":data", new->data_json);
+	db_bind_text(db, ":engine", new->engine_json);
+	db_bind_text(db, ":dataset", new->dataset_id);
+	db_bind_int(db, ":epochs", new->epochs);
+	return db_run(db) == 0 ? 0 : db_error(db, error);
+}
+
+int experiment_insert(struct db *db, const struct experiment_new *new, int max_queued, struct qlstm_error *error)
+{
+	int rc = 0;
+	char existing_id[RUN_ID_SIZE] = "";
+	if (new->key != NULL)
+		rc = look_up_key(db, new, existing_id, error);
+	if (new->existing_id != NULL)
+		memcpy(new->existing_id, existing_id, RUN_ID_SIZE);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	if (new->dataset_id != NULL)
+		rc = check_dataset(db, new->dataset_id, error);
+	if (rc == 0)
+		rc = check_queue(db, max_queued, error);
+	if (rc == 0)
+		rc = insert_row(db, new, error);
+	if (rc == 0 && new->key != NULL)
+		rc = insert_key(db, new, error);
+	struct transition_row first = {.at = new->now, .to_status = "queued"};
+	return rc == 0 ? transition_insert(db, new->id, &first, error) : rc;
+}

@@ -1,0 +1,56 @@
+/* What happened to an experiment. */
+#include "server/store/transitions.h"
+
+#include <stdlib.h>
+
+#include "server/store/rows.h"
+
+static void bind_unless_empty(struct db *db, const char *name, const char *value)
+{
+	db_bind_text(db, name, value[0] != '\0' ? value : NULL);
+}
+
+int transition_insert(struct db *db, const char *id, const struct transition_row *row, struct qlstm_error *error)
+{
+	db_query(db, "INSERT INTO transition (experiment_id, seq, at, attempt, from_status, to_status, reason, message)"
+	             " SELECT :id, coalesce(max(seq), 0) + 1, :at, :attempt, :from, :to, :reason, :message"
+	             " FROM transition WHERE experiment_id = :id");
+	db_bind_text(db, ":id", id);
+	db_bind_int(db, ":at", row->at);
+	db_bind_int(db, ":attempt", row->attempt);
+	bind_unless_empty(db, ":from", row->from_status);
+	db_bind_text(db, ":to", row->to_status);
+	bind_unless_empty(db, ":reason", row->reason);
+	bind_unless_empty(db, ":message", row->message);
+	return db_run(db) == 0 ? 0 : db_error(db, error);
+}
+
+int transition_list(struct db *db, const char *id, struct transition_row **rows, int *count, struct qlstm_error *error)
+{
+	struct transition_row *list = NULL;
+	int n = 0, rc = 0;
+	db_query(db, "SELECT at, attempt, from_status, to_status, reason, message FROM transition"
+	             " WHERE experiment_id = :id ORDER BY seq");
+	db_bind_text(db, ":id", id);
+	while (rc == 0 && db_step(db) > 0) {
+		rc = rows_grow((void **)&list, n, sizeof *list, error);
+		if (rc != 0)
+			break;
+		struct transition_row *row = &list[n++];
+		row->at = db_int(db, 0);
+		row->attempt = (int)db_int(db, 1);
+		column_text(db, 2, row->from_status, sizeof row->from_status);
+		column_text(db, 3, row->to_status, sizeof row->to_status);
+		column_text(db, 4, row->reason, sizeof row->reason);
+		column_text(db, 5, row->message, sizeof row->message);
+	}
+	if (db_finish(db) != 0 && rc == 0)
+		rc = db_error(db, error);
+	if (rc != 0) {
+		free(list);
+		return rc;
+	}
+	*rows = list;
+	*count = n;
+	return 0;
+}

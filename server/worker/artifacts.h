@@ -1,0 +1,30 @@
+/* The files that a finished run leaves in its folder. */
+#ifndef QLSTM_WORKER_ARTIFACTS_H
+#define QLSTM_WORKER_ARTIFACTS_H
+
+#include <stddef.h>
+
+#include "engine/error.h"
+
+struct job;
+struct predictions;
+
+/* One that the "done" line announces. */
+struct artifact {
+	const char *name, *file; /* static */
+	size_t bytes;
+	char sha256[65];
+};
+
+enum { ARTIFACT_COUNT = 3 }; /* weights, predictions, report */
+
+struct artifacts_run {
+	int resumed_from; /* epoch; 0: from the start */
+	double train_seconds, predict_seconds;
+};
+
+/* Writes resolved-spec.json and the artifacts, each wholly or not at all. */
+int artifacts_write(struct job *job, const struct predictions *predictions, const struct artifacts_run *run,
+                    const char *directory, struct artifact out[ARTIFACT_COUNT], struct qlstm_error *error);
+
+#endif

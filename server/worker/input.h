@@ -1,0 +1,15 @@
+/* Files named on the command line; "-" is standard input. */
+#ifndef QLSTM_WORKER_INPUT_H
+#define QLSTM_WORKER_INPUT_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "engine/error.h"
+
+/* The whole of it with a NUL byte behind; *bytes (malloc) is the caller's. ERR_TOO_LARGE past 1 GiB. */
+int input_read(const char *path, unsigned char **bytes, size_t *length, struct qlstm_error *error);
+/* Any JSON value; *json is the caller's. ERR_SYNTAX with file, line and column; duplicate keys are refused. */
+int input_json(const char *path, json_t **json, struct qlstm_error *error);
+
+#endif

@@ -1,0 +1,32 @@
+/* Everything one training run works on: the spec, its data, and the model with its trainer. */
+#ifndef QLSTM_WORKER_JOB_H
+#define QLSTM_WORKER_JOB_H
+
+#include <jansson.h>
+
+#include "schema/spec.h"
+
+struct job {
+	json_t *resolved; /* with columns bound */
+	struct spec spec;
+	struct table table;   /* the data in original units */
+	char data_sha256[65]; /* of the file's bytes; of a built-in series' values as little-endian float64 */
+	char fingerprint[65]; /* ties checkpoints to this job */
+	struct windows windows;
+	struct model *model;
+	struct trainer *trainer;
+	double load_seconds;
+};
+
+/* data_path NULL: the spec names a built-in series. On failure everything is freed again; error->pointer points into
+ * the spec. */
+int job_open(struct job *job, const char *spec_path, const char *data_path, struct qlstm_error *error);
+void job_close(struct job *job);
+
+/* Continues from a checkpoint file. A failure leaves the job at its start. */
+int job_resume(struct job *job, const char *path, struct qlstm_error *error);
+
+/* The original-unit value that window `index` predicts for target `target`. */
+double job_truth(const struct job *job, size_t index, int target);
+
+#endif

@@ -1,0 +1,35 @@
+/* What the commands that compute one thing print. */
+#include "server/worker/reply.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "server/worker/command.h"
+
+json_t *reply_number(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+int reply_print(json_t *reply)
+{
+	struct qlstm_error error = {0};
+	if (reply == NULL)
+		error_set(&error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the reply");
+	else if (json_dumpf(reply, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17)) != 0 || putchar('\n') == EOF ||
+	         fflush(stdout) != 0)
+		error_set(&error, ERR_IO, NULL, "cannot write to standard output");
+	json_decref(reply);
+	return error.code == 0 ? WORKER_DONE : reply_problem(&error);
+}
+
+int reply_problem(const struct qlstm_error *error)
+{
+	json_t *problem = json_pack("{s:{s:s, s:s, s:s}}", "error", "code", error_name(error->code), "pointer",
+	                            error->pointer, "message", error->message);
+	if (problem == NULL || json_dumpf(problem, stderr, JSON_COMPACT) != 0)
+		fprintf(stderr, "qlstm-worker: %s", error->message);
+	fputc('\n', stderr);
+	json_decref(problem);
+	return WORKER_FAILED;
+}

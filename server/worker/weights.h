@@ -1,0 +1,28 @@
+/* Parameters as files: safetensors with the facts that make them readable elsewhere, or plain JSON. */
+#ifndef QLSTM_WORKER_WEIGHTS_H
+#define QLSTM_WORKER_WEIGHTS_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "engine/error.h"
+#include "engine/train/params.h"
+
+/* Where weights come from; goes into the metadata of their file. Borrowed. */
+struct weights_origin {
+	const json_t *resolved; /* the spec in its long form */
+	uint64_t seed;
+	const char *data_sha256; /* NULL: no data were involved */
+	const char *plan;        /* what the circuits ran on */
+};
+
+/* Every parameter by name as safetensors; the same bytes for the same values and origin. *bytes (malloc) is the
+ * caller's. Metadata: format, spec, conventions, seed, data_sha256, engine, plan, isa. */
+int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
+                   size_t *length, struct qlstm_error *error);
+
+/* Sets every parameter from a file: safetensors, or {"name": nested arrays} when the name ends in ".json". A missing
+ * tensor, an extra one and a wrong shape are refused by name; the values are then partly set. */
+int weights_load(const char *path, struct params *params, struct qlstm_error *error);
+
+#endif

@@ -1,0 +1,157 @@
+"""The contract and the service say the same: every route is described, every answer fits its description."""
+import json
+import re
+import warnings
+
+import pytest
+import yaml
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import jsonschema
+
+from api_daemon import ROOT
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture(scope="module")
+def contract(daemon):
+    return daemon.get("/openapi.json").json()
+
+
+def routes():
+    """The rows of the table in routes.c."""
+    source = (ROOT / "server/api/routes.c").read_text()
+    rows = re.findall(r'\{"([A-Z]+)", "([^"]+)", \w+, \w+, \{([^}]*)\}\}', source)
+    assert len(rows) > 15
+    return {(method.lower(), path): set(re.findall(r'"(\w+)"', query)) for method, path, query in rows}
+
+
+def operations(contract):
+    for path, item in contract["paths"].items():
+        for method, operation in item.items():
+            if method in METHODS:
+                yield method, path, operation, item.get("parameters", []) + operation.get("parameters", [])
+
+
+def resolve(contract, node):
+    while "$ref" in node:
+        target = contract
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        node = target
+    return node
+
+
+def check(contract, schema, value):
+    document = {**schema, "components": contract["components"]}
+    jsonschema.Draft202012Validator(document).validate(value)
+
+
+def test_routes_and_paths_are_the_same(contract):
+    described = {}
+    for method, path, _, parameters in operations(contract):
+        parameters = [resolve(contract, parameter) for parameter in parameters]
+        described[method, path] = {p["name"] for p in parameters if p["in"] == "query"}
+        assert set(re.findall(r"\{(\w+)\}", path)) == {p["name"] for p in parameters if p["in"] == "path"}
+    assert described == routes()
+
+
+def test_every_reference_leads_somewhere(contract):
+    found = re.findall(r'"\$ref": ?"([^"]+)"', json.dumps(contract))
+    assert found and all(reference.startswith("#/components/") for reference in found)
+    for reference in found:
+        resolve(contract, {"$ref": reference})
+
+
+def test_schemas_are_schemas(contract):
+    for schema in contract["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_operation_ids_are_unique(contract):
+    ids = [operation["operationId"] for _, _, operation, _ in operations(contract)]
+    assert len(ids) == len(set(ids))
+
+
+def test_yaml_is_the_file_and_json_is_the_yaml(daemon, contract):
+    text = daemon.get("/openapi.yaml").text
+    assert text == (ROOT / "schema/openapi.yaml").read_text()
+    expected = yaml.safe_load(text)
+    assert contract["paths"] == expected["paths"]
+    for name, schema in expected["components"]["schemas"].items():
+        if name != "ExperimentRequest":
+            assert contract["components"]["schemas"][name] == schema
+
+
+def test_schema_is_the_file(daemon, contract):
+    reply = daemon.get("/schema/experiment")
+    assert reply.headers["Content-Type"] == "application/schema+json"
+    assert reply.text == (ROOT / "schema/experiment.schema.json").read_text()
+    merged = contract["components"]["schemas"]["ExperimentRequest"]
+    assert set(merged["properties"]) == set(reply.json()["properties"])
+
+
+def test_examples_are_true(daemon, contract):
+    post = contract["paths"]["/experiments"]["post"]
+    body = post["requestBody"]["content"]["application/json"]
+    for example in body["examples"].values():
+        assert daemon.post("/experiments?validate_only=true", example["value"]).status_code == 200
+        check(contract, body["schema"], example["value"])
+    wrong = contract["components"]["responses"]["Invalid"]["content"]["application/problem+json"]["example"]
+    spec = {"model": {"layers": [{"type": "qlstm", "n_qubits": 26}]}}
+    assert daemon.post("/experiments", spec).json() == wrong
+    csv = contract["paths"]["/datasets"]["post"]["requestBody"]["content"]["text/csv"]["example"]
+    assert daemon.upload("example", csv).status_code == 201
+
+
+def test_answers_fit_their_description(daemon, contract):
+    """Every operation once with success and with its common errors."""
+    done = daemon.train({"hidden_size": 2, "n_qubits": 2, "training": {"epochs": 1}})
+    daemon.upload("described", "a,b\n1,x\n2,y\n")
+    nobody = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    names = {"{id}": [done["id"], nobody, "x"], "{name}": ["described", "sine", "nobody", "missing"]}
+    called = set()
+
+    def call(method, template, path, **arguments):
+        reply = daemon.request(method.upper(), path, **arguments)
+        responses = contract["paths"][template][method]["responses"]
+        assert str(reply.status_code) in responses or reply.status_code >= 400, (path, reply.status_code)
+        response = resolve(contract, responses.get(str(reply.status_code), responses["default"]))
+        for name, header in response.get("headers", {}).items():
+            assert name in reply.headers or not resolve(contract, header).get("required"), (path, name)
+        if reply.content:
+            kind = reply.headers["Content-Type"].split(";")[0]
+            described = response["content"].get(kind) or response["content"]["*/*"]
+            if kind.endswith("json"):
+                check(contract, described["schema"], reply.json())
+        called.add((method, template))
+
+    for method, template, _, _ in sorted(operations(contract), key=lambda item: item[0] == "delete"):
+        key = next((key for key in names if key in template), None)
+        for value in names[key] if key else [""]:
+            path = template.replace(key, value) if key else template
+            if method == "post" and template == "/experiments":
+                for body in ("{}", "{", '{"hidden_size":0}'):
+                    call(method, template, path, data=body)
+                    call(method, template, path + "?validate_only=true", data=body)
+            elif method == "post" and template == "/datasets":
+                for query in ("?name=described", "?name=bad%2Fname", ""):
+                    call(method, template, path + query, data="a,b\n1,x\n2,y\n")
+            else:
+                call(method, template, path)
+                call(method, template, path + "?nonsense=1")
+    call("get", "/experiments/{id}/weights", f"/experiments/{daemon.train(done['spec'])['id']}/weights?format=json")
+    assert called == {(method, path) for method, path, _, _ in operations(contract)}
+
+
+def test_closed_lists_are_those_of_the_source(daemon, contract):
+    schemas = contract["components"]["schemas"]
+    state = (ROOT / "server/run/state.h").read_text()
+    assert schemas["Status"]["enum"] == re.findall(r'X\(STATUS_\w+, "(\w+)"', state)
+    assert schemas["Reason"]["enum"] == re.findall(r'X\(REASON_\w+, "(\w+)"', state)
+    problems = re.findall(r'\{ERR_\w+, \d+, "(\w+)"', (ROOT / "server/http/reply.c").read_text())
+    assert schemas["ProblemCode"]["enum"] == problems
+    for name in problems:
+        assert daemon.get(f"/problems/{name}").json()["name"] == name

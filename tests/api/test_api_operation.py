@@ -1,0 +1,126 @@
+"""What operators look at, and what the command line takes."""
+import json
+import re
+import signal
+import subprocess
+
+import pytest
+
+from api_daemon import BUILD, DEADLINE, Daemon, poll, problem
+
+
+def parse_prometheus(text):
+    """{name{labels}: value}; checks that each sample's family has HELP and TYPE before it."""
+    samples, families = {}, {}
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ", 3)
+            families[name] = kind
+        elif not line.startswith("#"):
+            match = re.fullmatch(r'([a-z_]+)(\{[a-z]+="[^"]*"(?:,[a-z]+="[^"]*")*\})? ([0-9.e+-]+)', line)
+            assert match, line
+            assert families[match[1]] == ("counter" if match[1].endswith("_total") else "gauge")
+            samples[match[1] + (match[2] or "")] = float(match[3])
+    return samples
+
+
+def test_metrics(make_daemon):
+    daemon = make_daemon("--slots", "2")
+    daemon.train({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 1}})
+    daemon.get("/nothing")
+    reply = daemon.get("/metrics")
+    assert reply.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    samples = parse_prometheus(reply.text)
+    assert samples['qlstmd_experiments{status="succeeded"}'] == 1
+    assert samples["qlstmd_worker_slots"] == 2
+    assert samples["qlstmd_attempts_started_total"] == 1
+    assert samples['qlstmd_attempts_ended_total{result="succeeded"}'] == 1
+    assert samples['qlstmd_http_replies_total{class="4xx"}'] == 1
+    assert samples["qlstmd_store_commits_total"] >= 1
+
+
+def test_health(daemon):
+    assert daemon.get("/healthz").json()["status"] == "ok"
+    assert daemon.get("/readyz").json() == {"status": "ready"}
+    version = daemon.get("/version").json()
+    assert version["name"] == "qlstmd" and re.fullmatch(r"\d+\.\d+\.\d+", version["version"])
+
+
+def test_one_log_line_a_request(make_daemon):
+    daemon = make_daemon()
+    daemon.get("/version")
+    daemon.request("HEAD", "/nothing?secret=1")
+    def lines():
+        found = [json.loads(line) for line in daemon.log().splitlines()]
+        return found if len(found) >= 2 else None
+    first, second = poll(lines, "two log lines")
+    assert (first["level"], first["method"], first["path"], first["status"]) == ("access", "GET", "/version", 200)
+    assert (second["method"], second["path"], second["status"]) == ("HEAD", "/nothing", 404)
+    assert first["remote"] == "127.0.0.1" and first["ms"] >= 0 and first["bytes"] > 0
+
+
+def test_stop_checkpoints_and_ends_with_0(make_daemon):
+    daemon = make_daemon()
+    experiment = daemon.submit({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 100000}})
+    daemon.wait(experiment, lambda row: row["progress"]["epoch"] > 0)
+    assert daemon.stop() == 0
+    daemon.start()
+    row = daemon.wait(experiment, lambda row: row["status"] == "running")
+    assert row["progress"]["epoch"] > 0
+    daemon.post(f"/experiments/{experiment}/cancel")
+    daemon.wait(experiment)
+
+
+def test_one_daemon_a_data_directory(make_daemon):
+    daemon = make_daemon()
+    second = subprocess.run([BUILD / "qlstmd", "--data", daemon.data, "--listen", "127.0.0.1:0"], capture_output=True,
+                            text=True, timeout=DEADLINE)
+    assert second.returncode == 1 and "store:" in second.stderr
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--listen", "0.0.0.0:0"], "--allow-remote"),
+    (["--listen", "example.com:80"], "IP address"),
+    (["--listen", "127.0.0.1:70000"], "127.0.0.1:70000"),
+    (["--slot", "2"], "did you mean --slots?"),
+    (["--slots", "0"], "1 to 1024"),
+    (["--slots"], "--slots needs N"),
+    (["--max-memory", "lots"], "512M"),
+    (["--worker", "/nonexistent"], "/nonexistent"),
+])
+def test_wrong_options(options, words, tmp_path):
+    run = subprocess.run([BUILD / "qlstmd", "--data", tmp_path, *options], capture_output=True, text=True,
+                         timeout=DEADLINE)
+    assert run.returncode == 2 and words in run.stderr and run.stdout == ""
+
+
+def test_taken_port(daemon, tmp_path):
+    run = subprocess.run([BUILD / "qlstmd", "--data", tmp_path, "--listen", f"127.0.0.1:{daemon.port}"],
+                         capture_output=True, text=True, timeout=DEADLINE)
+    assert run.returncode == 1 and "cannot listen" in run.stderr
+
+
+def test_help_names_every_option():
+    run = subprocess.run([BUILD / "qlstmd", "--help"], capture_output=True, text=True, timeout=DEADLINE)
+    assert run.returncode == 0
+    for option in ["--data", "--listen", "--slots", "--worker", "--max-memory", "--grace", "--version"]:
+        assert option in run.stdout
+
+
+def test_ipv6(tmp_path):
+    daemon = Daemon(tmp_path)
+    process = subprocess.Popen([str(BUILD / "qlstmd"), "--data", str(daemon.data), "--listen", "[::1]:0"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    line = process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=DEADLINE)
+    if "cannot listen" in log:
+        pytest.skip("no IPv6 on this machine")
+    assert re.fullmatch(r"listening on http://\[::1\]:\d+\n", line) and process.returncode == 0
+
+
+def test_draining_is_not_ready(daemon):
+    """The message of a 503 and its header; the state itself is short-lived."""
+    explained = daemon.get("/problems/unavailable").json()
+    assert explained["status"] == 503
+    problem(daemon.get("/problems/nonsense"), 404, "not_found")

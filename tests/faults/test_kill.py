@@ -1,0 +1,192 @@
+"""kill -9 of workers and of the daemon: every accepted experiment ends, exactly once, and nothing in it shows the kill."""
+import json
+import os
+import pathlib
+import signal
+import sqlite3
+import subprocess
+import threading
+
+import requests
+
+from api_daemon import BUILD, TERMINAL, poll, read_safetensors
+
+# About three seconds of training on an idle core; a checkpoint after every epoch.
+LONG = {"hidden_size": 6, "training": {"epochs": 1500, "shuffle": True, "optimizer": {"type": "adam"}}}
+SHORT = {"hidden_size": 4, "training": {"epochs": 5}}
+
+
+def children(pid):
+    """The pids of a process's children (other threads of it may have started them)."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def workers(daemon):
+    return [pid for pid in children(daemon.process.pid) if alive(pid)]
+
+
+def crash(daemon):
+    """kill -9 of the daemon; waits until its workers have noticed."""
+    left = workers(daemon)
+    daemon.process.kill()
+    daemon.process.wait()
+    daemon.process.stdout.close()
+    poll(lambda: not any(alive(pid) for pid in left), "workers end when the daemon is gone")
+
+
+def transitions(daemon, experiment):
+    db = sqlite3.connect(f"file:{daemon.data}/qlstmd.db?mode=ro", uri=True)
+    try:
+        return db.execute("SELECT attempt, from_status, to_status, reason FROM transition WHERE experiment_id = ? "
+                          "ORDER BY seq", (experiment,)).fetchall()
+    finally:
+        db.close()
+
+
+def ended_once(daemon, experiment):
+    row = daemon.get(f"/experiments/{experiment}").json()
+    assert row["status"] == "succeeded", row
+    steps = transitions(daemon, experiment)
+    assert [to for _, _, to, _ in steps if to in TERMINAL] == ["succeeded"]
+    attempts = [attempt for attempt, _, to, _ in steps if to == "running"]
+    assert attempts == sorted(set(attempts)) and attempts[-1] == row["attempt"]
+    metrics = daemon.get(f"/experiments/{experiment}/metrics").json()["metrics"]
+    assert [m["epoch"] for m in metrics] == list(range(1, row["progress"]["epochs"] + 1))
+    return row
+
+
+def undisturbed(spec, tmp_path):
+    """The tensors of the same spec trained by hand, without daemon or interruption."""
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    subprocess.run([str(BUILD / "qlstm-worker"), "train", str(tmp_path / "spec.json"), "--out", str(tmp_path / "out")],
+                   check=True, stdout=subprocess.DEVNULL)
+    return read_safetensors((tmp_path / "out" / "weights.safetensors").read_bytes())[0]
+
+
+def tensors(daemon, experiment):
+    return read_safetensors(daemon.get(f"/experiments/{experiment}/weights").content)[0]
+
+
+def running(daemon, experiment, epoch):
+    return daemon.wait(experiment, lambda row: row["terminal"] or row["progress"]["epoch"] >= epoch)
+
+
+def test_kill_workers_with_ten_queued_behind(make_daemon, tmp_path):
+    daemon = make_daemon("--slots", "2", "--checkpoint", "0")
+    first = [daemon.submit({**LONG, "training": {**LONG["training"], "seed": seed}}) for seed in (1, 2)]
+    rest = [daemon.submit(SHORT) for _ in range(10)]
+    for experiment in first:
+        assert running(daemon, experiment, 20)["status"] == "running"
+    assert len(workers(daemon)) == 2
+    for pid in workers(daemon):
+        os.kill(pid, signal.SIGKILL)
+    for experiment in first + rest:
+        daemon.wait(experiment)
+    for experiment in first:
+        row = ended_once(daemon, experiment)
+        assert row["attempt"] == 2
+        assert "worker_crashed" in [reason for *_, reason in transitions(daemon, experiment)]
+    for experiment in rest:
+        assert ended_once(daemon, experiment)["attempt"] == 1
+    expected = undisturbed({**LONG, "training": {**LONG["training"], "seed": 1}}, tmp_path)
+    assert tensors(daemon, first[0]) == expected, "resumed run differs from an uninterrupted one"
+
+
+def test_kill_daemon_twice(make_daemon, tmp_path):
+    daemon = make_daemon("--slots", "2", "--checkpoint", "0")
+    first = [daemon.submit(LONG) for _ in range(2)]
+    rest = [daemon.submit(SHORT) for _ in range(10)]
+    for kill in (1, 2):
+        for experiment in first:
+            assert running(daemon, experiment, 100 * kill)["status"] == "running"
+        crash(daemon)
+        daemon.start()
+        seen = {row["id"] for row in daemon.get("/experiments?limit=200").json()["experiments"]}
+        assert seen == set(first + rest)
+    for experiment in first + rest:
+        daemon.wait(experiment)
+        ended_once(daemon, experiment)
+    assert daemon.get(f"/experiments/{first[0]}").json()["attempt"] == 3
+    assert tensors(daemon, first[0]) == tensors(daemon, first[1]) == undisturbed(LONG, tmp_path)
+
+
+def test_terminate_drains_and_resumes(make_daemon, tmp_path):
+    daemon = make_daemon("--slots", "1")
+    experiment = daemon.submit(LONG)
+    running(daemon, experiment, 50)
+    assert daemon.stop() == 0
+    daemon.start()
+    row = daemon.wait(experiment)
+    assert row["attempt"] == 2 and ended_once(daemon, experiment)
+    assert "shutdown" in [reason for *_, reason in transitions(daemon, experiment)]
+    log = (daemon.data / "runs" / experiment / "attempt-2").iterdir()
+    assert any(path.name.startswith("checkpoint") for path in log), "the drain left a checkpoint to resume from"
+    assert tensors(daemon, experiment) == undisturbed(LONG, tmp_path)
+
+
+def test_accepted_means_durable(make_daemon):
+    """Clients submit from eight threads while the daemon is killed: each 202 is there afterwards."""
+    daemon = make_daemon("--slots", "1")
+    accepted, lock = [], threading.Lock()
+
+    def submit():
+        with requests.Session() as session:
+            while True:
+                try:
+                    reply = session.post(daemon.url + "/experiments", json=SHORT, timeout=30)
+                except requests.RequestException:
+                    return
+                assert reply.status_code == 202
+                with lock:
+                    accepted.append(reply.json()["id"])
+
+    threads = [threading.Thread(target=submit) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    poll(lambda: len(accepted) >= 100, "a hundred accepted")
+    crash(daemon)
+    for thread in threads:
+        thread.join()
+    daemon.start()
+    assert len(accepted) == len(set(accepted)) >= 100
+    for experiment in accepted:
+        assert daemon.get(f"/experiments/{experiment}").status_code == 200
+
+
+def test_crash_loop_ends(make_daemon, tmp_path):
+    """A worker that dies at once, every time: failed after max_attempts, with the reason, and the queue goes on."""
+    script = tmp_path / "worker"
+    script.write_text("#!/bin/sh\nkill -9 $$\n")
+    script.chmod(0o755)
+    daemon = make_daemon("--worker", str(script), "--slots", "1")
+    experiment = daemon.submit({**SHORT, "limits": {"max_attempts": 2}})
+    row = daemon.wait(experiment)
+    assert (row["status"], row["reason"], row["attempt"]) == ("failed", "too_many_attempts", 2)
+    assert "signal 9" in row["reason_message"]
+    steps = transitions(daemon, experiment)
+    assert [to for _, _, to, _ in steps] == ["queued", "running", "queued", "running", "failed"]
+
+
+def test_stopped_worker_is_fenced(make_daemon):
+    """A worker that hangs is given up; when it wakes up again its attempt is over and its words count for nothing."""
+    daemon = make_daemon("--slots", "1", "--hang", "2", "--grace", "1", "--checkpoint", "0")
+    experiment = daemon.submit(LONG)
+    running(daemon, experiment, 20)
+    (pid,) = workers(daemon)
+    os.kill(pid, signal.SIGSTOP)
+    daemon.wait(experiment, lambda row: row["attempt"] == 2 and row["progress"]["epoch"] > 20 or row["terminal"])
+    if alive(pid):
+        os.kill(pid, signal.SIGCONT)
+    daemon.wait(experiment)
+    ended_once(daemon, experiment)
+    assert "worker_hung" in [reason for *_, reason in transitions(daemon, experiment)]

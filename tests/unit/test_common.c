@@ -1,0 +1,274 @@
+/* Files that are wholly there or not at all, hashes, times and ids. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/common/clock.h"
+#include "server/common/file.h"
+
+static char folder[256];
+
+static int make_folder(void **state)
+{
+	(void)state;
+	const char *base = getenv("TMPDIR");
+	snprintf(folder, sizeof folder, "%s/qlstm-common-XXXXXX", base != NULL ? base : "/tmp");
+	return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+static int drop_folder(void **state)
+{
+	(void)state;
+	return file_remove_tree(folder, NULL);
+}
+
+static const char *in_folder(const char *name)
+{
+	static char paths[4][512];
+	static int next;
+	char *path = paths[next++ % 4];
+	snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+	return path;
+}
+
+static void assert_content(const char *name, const char *expected)
+{
+	unsigned char *bytes = NULL;
+	size_t length = 0;
+	assert_int_equal(file_read(in_folder(name), 1 << 20, &bytes, &length, NULL), 0);
+	assert_int_equal(length, strlen(expected));
+	assert_string_equal((char *)bytes, expected);
+	free(bytes);
+}
+
+/* What is in the folder, hidden files too. */
+static int count_entries(void)
+{
+	char command[600];
+	snprintf(command, sizeof command, "ls -A '%s' | wc -l", folder);
+	FILE *pipe = popen(command, "r");
+	int count = -1;
+	assert_non_null(pipe);
+	assert_int_equal(fscanf(pipe, "%d", &count), 1);
+	pclose(pipe);
+	return count;
+}
+
+static void test_write_replaces(void **state)
+{
+	(void)state;
+	assert_int_equal(file_write_atomic(folder, "a", "one", 3, NULL), 0);
+	assert_content("a", "one");
+	assert_int_equal(file_write_atomic(folder, "a", "", 0, NULL), 0);
+	assert_content("a", "");
+	assert_int_equal(count_entries(), 1);
+}
+
+static void test_failed_write_leaves_the_old_content(void **state)
+{
+	(void)state;
+	static char large[100000];
+	assert_int_equal(file_write_atomic(folder, "a", "old", 3, NULL), 0);
+	struct rlimit before, small;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 4096;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	struct qlstm_error error = {0};
+	int rc = file_write_atomic(folder, "a", large, sizeof large, &error);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(rc, ERR_DISK_FULL);
+	assert_int_equal(error.code, ERR_DISK_FULL);
+	assert_content("a", "old");
+	assert_int_equal(count_entries(), 1); /* no temporary file stays behind */
+}
+
+static void test_write_into_a_missing_folder(void **state)
+{
+	(void)state;
+	assert_int_equal(file_write_atomic(in_folder("no"), "a", "x", 1, NULL), ERR_NOT_FOUND);
+}
+
+static void test_read_refuses(void **state)
+{
+	(void)state;
+	unsigned char *bytes = NULL;
+	size_t length = 0;
+	assert_int_equal(file_write_atomic(folder, "a", "12345", 5, NULL), 0);
+	assert_int_equal(file_read(in_folder("a"), 4, &bytes, &length, NULL), ERR_TOO_LARGE);
+	assert_int_equal(file_read(in_folder("b"), 4, &bytes, &length, NULL), ERR_NOT_FOUND);
+	assert_int_equal(file_read(folder, 1 << 20, &bytes, &length, NULL), ERR_IO);
+	assert_null(bytes);
+	assert_int_equal(file_read(in_folder("a"), 5, &bytes, &length, NULL), 0);
+	free(bytes);
+}
+
+static void test_make_directory(void **state)
+{
+	(void)state;
+	struct stat status;
+	assert_int_equal(file_make_directory(in_folder("x/y/z"), NULL), 0);
+	assert_int_equal(file_make_directory(in_folder("x/y/z"), NULL), 0);
+	assert_int_equal(stat(in_folder("x/y/z"), &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0700);
+	assert_int_equal(file_write_atomic(folder, "file", "", 0, NULL), 0);
+	assert_int_not_equal(file_make_directory(in_folder("file/below"), NULL), 0);
+}
+
+static void test_remove_tree_does_not_follow_links(void **state)
+{
+	(void)state;
+	assert_int_equal(file_make_directory(in_folder("keep"), NULL), 0);
+	assert_int_equal(file_write_atomic(in_folder("keep"), "precious", "!", 1, NULL), 0);
+	assert_int_equal(file_make_directory(in_folder("gone/deep"), NULL), 0);
+	assert_int_equal(file_write_atomic(in_folder("gone/deep"), "f", "x", 1, NULL), 0);
+	assert_int_equal(symlink(in_folder("keep"), in_folder("gone/deep/link")), 0);
+	assert_int_equal(file_remove_tree(in_folder("gone"), NULL), 0);
+	assert_int_equal(file_remove_tree(in_folder("gone"), NULL), 0); /* nothing there: no error */
+	assert_content("keep/precious", "!");
+	assert_int_equal(count_entries(), 1);
+}
+
+static void test_sha256(void **state)
+{
+	(void)state;
+	static const char abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+	char hash[65], file_hash[65];
+	size_t bytes = 0;
+	sha256_hex("abc", 3, hash);
+	assert_string_equal(hash, abc);
+	assert_int_equal(file_write_atomic(folder, "abc", "abc", 3, NULL), 0);
+	assert_int_equal(sha256_file(in_folder("abc"), file_hash, &bytes, NULL), 0);
+	assert_string_equal(file_hash, abc);
+	assert_int_equal(bytes, 3);
+	/* Longer than one block, and exactly two. */
+	static char large[131072];
+	memset(large, 'q', sizeof large);
+	for (size_t length = sizeof large - 1; length <= sizeof large; length++) {
+		sha256_hex(large, length, hash);
+		assert_int_equal(file_write_atomic(folder, "large", large, length, NULL), 0);
+		assert_int_equal(sha256_file(in_folder("large"), file_hash, &bytes, NULL), 0);
+		assert_string_equal(file_hash, hash);
+		assert_int_equal(bytes, length);
+	}
+	assert_int_equal(sha256_file(in_folder("none"), file_hash, &bytes, NULL), ERR_NOT_FOUND);
+}
+
+static void test_iso8601(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} cases[] = {
+	    {0, "1970-01-01T00:00:00.000Z"},
+	    {1, "1970-01-01T00:00:00.001Z"},
+	    {-1, "1969-12-31T23:59:59.999Z"},
+	    {-1000, "1969-12-31T23:59:59.000Z"},
+	    {951827696789, "2000-02-29T12:34:56.789Z"},
+	    {253402300799999, "9999-12-31T23:59:59.999Z"},
+	    {INT64_MAX, "1970-01-01T00:00:00.000Z"},
+	    {INT64_MIN, "1970-01-01T00:00:00.000Z"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char text[25];
+		clock_iso8601(cases[i].ms, text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
+enum { THREADS = 4, IDS = 5000 };
+
+static void *make_ids(void *argument)
+{
+	char(*ids)[27] = argument;
+	for (int i = 0; i < IDS; i++)
+		ulid_make(ids[i]);
+	return NULL;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, 27);
+}
+
+static void test_ulids_rise_and_are_unique(void **state)
+{
+	(void)state;
+	static char ids[THREADS][IDS][27];
+	pthread_t threads[THREADS];
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, make_ids, ids[i]), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < THREADS; i++)
+		for (int j = 0; j < IDS; j++) {
+			assert_true(ulid_valid(ids[i][j]));
+			assert_true(j == 0 || strcmp(ids[i][j - 1], ids[i][j]) < 0);
+		}
+	char(*all)[27] = ids[0];
+	qsort(all, (size_t)THREADS * IDS, 27, compare_ids);
+	for (int i = 1; i < THREADS * IDS; i++)
+		assert_true(strcmp(all[i - 1], all[i]) != 0);
+}
+
+static void test_ulid_carries_the_time(void **state)
+{
+	(void)state;
+	static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+	char id[27];
+	int64_t before = clock_now_ms();
+	ulid_make(id);
+	int64_t time = 0;
+	for (int i = 0; i < 10; i++)
+		time = time * 32 + (strchr(letters, id[i]) - letters);
+	assert_true(time >= before && time <= clock_now_ms());
+}
+
+static void test_ulid_valid(void **state)
+{
+	(void)state;
+	assert_true(ulid_valid("01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+	assert_false(ulid_valid("01ARZ3NDEKTSV4RRFFQ69G5FA"));
+	assert_false(ulid_valid("01ARZ3NDEKTSV4RRFFQ69G5FAVV"));
+	assert_false(ulid_valid("81ARZ3NDEKTSV4RRFFQ69G5FAV")); /* more than 128 bits */
+	assert_false(ulid_valid("01ARZ3NDEKTSV4RRFFQ69G5FAU"));
+	assert_false(ulid_valid("01arz3ndektsv4rrffq69g5fav"));
+	assert_false(ulid_valid("../ARZ3NDEKTSV4RRFFQ69G5FA"));
+	assert_false(ulid_valid(""));
+}
+
+int main(void)
+{
+	if (sodium_init() < 0)
+		return 1;
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
+	const struct CMUnitTest tests[] = {
+	    IN_FOLDER(test_write_replaces),
+	    IN_FOLDER(test_failed_write_leaves_the_old_content),
+	    IN_FOLDER(test_write_into_a_missing_folder),
+	    IN_FOLDER(test_read_refuses),
+	    IN_FOLDER(test_make_directory),
+	    IN_FOLDER(test_remove_tree_does_not_follow_links),
+	    IN_FOLDER(test_sha256),
+	    cmocka_unit_test(test_iso8601),
+	    cmocka_unit_test(test_ulids_rise_and_are_unique),
+	    cmocka_unit_test(test_ulid_carries_the_time),
+	    cmocka_unit_test(test_ulid_valid),
+	};
+	return cmocka_run_group_tests_name("common", tests, NULL, NULL);
+}

@@ -1,0 +1,176 @@
+/* What workers say is not trusted: lines, names, hashes, numbers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/run/lines.h"
+#include "server/run/report.h"
+
+#define SHA "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+static struct report report;
+
+static int parse(const char *line)
+{
+	return report_parse(line, strlen(line), &report, NULL);
+}
+
+static void test_good_lines(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("{\"type\":\"hello\",\"pid\":42,\"plan\":\"batch\"}"), 0);
+	assert_int_equal(report.is.pid, 42);
+	assert_int_equal(parse("{\"type\":\"epoch\",\"epoch\":3,\"train_loss\":1,\"test_loss\":null,"
+	                       "\"gradient_norm\":0.5,\"seconds\":2}"),
+	                 0);
+	assert_int_equal(report.is.metric.epoch, 3);
+	assert_true(report.is.metric.train_loss == 1 && isnan(report.is.metric.test_loss));
+	assert_int_equal(
+	    parse("{\"type\":\"checkpoint\",\"epoch\":3,\"file\":\"c-3.safetensors\",\"sha256\":\"" SHA "\"}"), 0);
+	assert_string_equal(report.is.checkpoint.file, "c-3.safetensors");
+	assert_true(report_is_stored(&report));
+	assert_int_equal(parse("{\"type\":\"heartbeat\"}"), 0);
+	assert_false(report_is_stored(&report));
+	assert_int_equal(parse("{\"type\":\"error\",\"reason\":\"nan_loss\",\"message\":\"m\"}"), 0);
+	assert_int_equal(report.is.text.reason, REASON_NAN_LOSS);
+	assert_int_equal(parse("{\"type\":\"error\"}"), 0);
+	assert_int_equal(report.is.text.reason, REASON_INTERNAL);
+	assert_int_equal(parse("{\"type\":\"error\",\"reason\":\"user_cancelled\"}"), 0);
+	assert_int_equal(report.is.text.reason, REASON_INTERNAL);
+}
+
+static void test_unknown_types(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("{\"type\":\"later\"}"), ERR_NOT_FOUND);
+	assert_int_equal(parse("{\"type\":7}"), ERR_INVALID);
+	assert_int_equal(parse("[]"), ERR_INVALID);
+	assert_int_equal(parse(""), ERR_SYNTAX);
+	assert_int_equal(parse("{\"type\":\"hello\",\"pid\":1,\"pid\":2}"), ERR_SYNTAX);
+	assert_int_equal(parse("\xff\xfe"), ERR_SYNTAX);
+}
+
+static void test_bad_values(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {
+	    "{\"type\":\"hello\",\"pid\":-1}",
+	    "{\"type\":\"hello\",\"pid\":\"1\"}",
+	    "{\"type\":\"hello\",\"pid\":99999999999}",
+	    "{\"type\":\"epoch\",\"epoch\":1,\"train_loss\":null,\"seconds\":1}",
+	    "{\"type\":\"epoch\",\"epoch\":1.5,\"train_loss\":1,\"seconds\":1}",
+	    "{\"type\":\"epoch\",\"epoch\":1,\"train_loss\":1,\"seconds\":-1}",
+	    "{\"type\":\"epoch\",\"epoch\":1,\"train_loss\":1}",
+	    "{\"type\":\"checkpoint\",\"epoch\":1,\"file\":\"a\"}",
+	    "{\"type\":\"checkpoint\",\"epoch\":1,\"file\":\"a\",\"sha256\":\"short\"}",
+	    "{\"type\":\"done\",\"artifacts\":[]}",
+	    "{\"type\":\"done\",\"artifacts\":{}}",
+	    "{\"type\":\"done\",\"artifacts\":[{\"name\":\"a\",\"file\":\"a\",\"bytes\":-1,\"sha256\":\"" SHA "\"}]}",
+	    "{\"type\":\"done\",\"artifacts\":[{\"name\":\"a\",\"file\":\"a\",\"bytes\":1,\"sha256\":\"" SHA "\"},"
+	    "{\"name\":\"a\",\"file\":\"b\",\"bytes\":1,\"sha256\":\"" SHA "\"}]}",
+	};
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+		assert_int_equal(parse(lines[i]), ERR_INVALID);
+}
+
+static void test_names_lead_nowhere(void **state)
+{
+	(void)state;
+	static const char *const names[] = {
+	    "",    ".",     "..",        ".hidden",     "../spec.json", "/etc/passwd", "a/b",      "a\\\\b",
+	    "a b", "a\\nb", "a\\u0000b", "caf\xc3\xa9", "a%2e%2e",      "~",           "-$(true)", "$HOME/.ssh/x"};
+	char line[512];
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(line, sizeof line,
+		         "{\"type\":\"checkpoint\",\"epoch\":1,\"file\":\"%s\",\"sha256\":\"" SHA "\"}", names[i]);
+		assert_true(parse(line) < 0);
+	}
+	char longest[80];
+	memset(longest, 'a', sizeof longest);
+	longest[64] = '\0';
+	snprintf(line, sizeof line, "{\"type\":\"checkpoint\",\"epoch\":1,\"file\":\"%s\",\"sha256\":\"" SHA "\"}",
+	         longest);
+	assert_int_equal(parse(line), ERR_INVALID);
+	longest[63] = '\0';
+	snprintf(line, sizeof line, "{\"type\":\"checkpoint\",\"epoch\":1,\"file\":\"%s\",\"sha256\":\"" SHA "\"}",
+	         longest);
+	assert_int_equal(parse(line), 0);
+}
+
+/* What the lines were, one after the other with their lengths; "?" for one that was too long. */
+struct heard {
+	char text[256];
+	int count, too_long;
+};
+
+static void hear(void *context, const char *text, size_t length)
+{
+	struct heard *heard = context;
+	heard->count++;
+	heard->too_long += text == NULL;
+	if (text != NULL && length < 64)
+		strncat(heard->text, text, length);
+	strcat(heard->text, "|");
+}
+
+static void feed(struct lines *lines, const char *bytes, size_t length, size_t step, struct heard *heard)
+{
+	for (size_t at = 0; at < length;) {
+		size_t room = 0;
+		char *place = lines_room(lines, &room);
+		assert_true(room > 0);
+		size_t count = step < length - at ? step : length - at;
+		count = count < room ? count : room;
+		memcpy(place, bytes + at, count);
+		lines_feed(lines, count, hear, heard);
+		at += count;
+	}
+}
+
+static void test_lines_in_pieces(void **state)
+{
+	(void)state;
+	static const char bytes[] = "one\n\ntwo two\nthree";
+	for (size_t step = 1; step <= sizeof bytes; step++) {
+		static struct lines lines;
+		struct heard heard = {0};
+		memset(&lines, 0, sizeof lines);
+		feed(&lines, bytes, sizeof bytes - 1, step, &heard);
+		assert_string_equal(heard.text, "one||two two|"); /* the last one is not whole */
+	}
+}
+
+static void test_lines_too_long(void **state)
+{
+	(void)state;
+	static char bytes[3 * LINE_MAX_BYTES];
+	static const size_t lengths[] = {LINE_MAX_BYTES - 2, LINE_MAX_BYTES - 1, LINE_MAX_BYTES,
+	                                 LINE_MAX_BYTES + 1, 2 * LINE_MAX_BYTES, 2 * LINE_MAX_BYTES + 1};
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		static struct lines lines;
+		struct heard heard = {0};
+		memset(&lines, 0, sizeof lines);
+		memset(bytes, 'x', lengths[i]);
+		memcpy(bytes + lengths[i], "\nnext\n", 6);
+		feed(&lines, bytes, lengths[i] + 6, 4096, &heard);
+		assert_int_equal(heard.count, 2);
+		assert_int_equal(heard.too_long, lengths[i] >= LINE_MAX_BYTES);
+		assert_string_equal(heard.text, "|next|");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_good_lines),      cmocka_unit_test(test_unknown_types),
+	    cmocka_unit_test(test_bad_values),      cmocka_unit_test(test_names_lead_nowhere),
+	    cmocka_unit_test(test_lines_in_pieces), cmocka_unit_test(test_lines_too_long),
+	};
+	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}

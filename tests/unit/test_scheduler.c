@@ -1,0 +1,439 @@
+/* The scheduler with workers that are shell scripts: the worker runs its spec.json as one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/run/scheduler.h"
+#include "server/store/datasets.h"
+#include "tests/unit/experiment_fixture.h"
+
+/* libuv closes descriptors by bare system calls, which ThreadSanitizer does not see: to it, the next file with the same
+ * number is still the old pipe. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+	return "race:epoll_ctl\nrace:pipe2\nrace:socketpair\n";
+}
+
+static const char worker_script[] =
+    "#!/bin/sh\n"
+    "say() { printf '%s\\n' \"$1\"; }\n"
+    "hello() { say '{\"type\":\"hello\",\"pid\":'$$'}'; }\n"
+    "epoch() { say '{\"type\":\"epoch\",\"epoch\":'$1',\"train_loss\":0.5,\"test_loss\":null,\"gradient_norm\":1,"
+    "\"seconds\":0.1}'; }\n"
+    "checkpoint() { printf $1 > checkpoint-$1; say "
+    "'{\"type\":\"checkpoint\",\"epoch\":'$1',\"file\":\"checkpoint-'$1'\","
+    "\"sha256\":\"'$(sha256sum checkpoint-$1 | cut -c1-64)'\"}'; }\n"
+    "finish() { printf weights > w; say '{\"type\":\"done\",\"artifacts\":[{\"name\":\"weights\",\"file\":\"w\","
+    "\"bytes\":'${1:-7}',\"sha256\":\"'$(sha256sum w | cut -c1-64)'\"}]}'; exit 0; }\n"
+    "error() { say '{\"type\":\"error\",\"reason\":\"'$1'\",\"message\":\"m\"}'; exit 1; }\n"
+    "first() { case \"$PWD\" in *attempt-1) true;; *) false;; esac; }\n"
+    "spec=$2; all=\"$*\"\n"
+    ". \"$spec\"\n";
+
+enum { SLOTS = 2, GRACE_MS = 300, HANG_MS = 3000, PATIENCE_MS = 60000 };
+
+static uv_loop_t loop;
+static uv_timer_t tick;
+static struct store *store;
+static struct scheduler *scheduler;
+static bool drained;
+
+static int setup(void **state)
+{
+	char worker[300];
+	if (make_folder(state) != 0 ||
+	    file_write_atomic(folder, "worker", worker_script, sizeof worker_script - 1, NULL) != 0)
+		return -1;
+	snprintf(worker, sizeof worker, "%s/worker", folder);
+	struct scheduler_config config = {
+	    .data_dir = folder, .worker_path = worker, .slots = SLOTS, .grace_ms = GRACE_MS, .hang_ms = HANG_MS};
+	drained = false;
+	if (chmod(worker, 0700) != 0 || uv_loop_init(&loop) != 0 || uv_timer_init(&loop, &tick) != 0)
+		return -1;
+	return store_open(&store, database, &loop, NULL) || scheduler_open(&scheduler, &loop, store, &config, NULL);
+}
+
+static void on_drained(void *context)
+{
+	(void)context;
+	drained = true;
+	uv_stop(&loop);
+}
+
+static int teardown(void **state)
+{
+	scheduler_drain(scheduler, on_drained, NULL);
+	while (!drained)
+		uv_run(&loop, UV_RUN_ONCE);
+	scheduler_close(scheduler);
+	store_close(store);
+	uv_close((uv_handle_t *)&tick, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	return uv_loop_close(&loop) != 0 ? -1 : drop_folder(state);
+}
+
+static int insert_new(struct db *db, void *argument, struct qlstm_error *error)
+{
+	return experiment_insert(db, argument, 1000, error);
+}
+
+static void submit(int number, const char *script, int max_attempts, double max_seconds)
+{
+	struct experiment_new new = new_experiment(numbered_id(number));
+	new.spec_json = script;
+	new.max_attempts = max_attempts;
+	new.max_seconds = max_seconds;
+	assert_int_equal(store_write(store, insert_new, &new, NULL), 0);
+	scheduler_notify(scheduler);
+}
+
+static int get_row(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct experiment_row *row = argument;
+	char id[RUN_ID_SIZE];
+	snprintf(id, sizeof id, "%s", row->id);
+	return experiment_get(db, id, row, error);
+}
+
+static struct experiment_row get(int number)
+{
+	char id[RUN_ID_SIZE];
+	snprintf(id, sizeof id, "%s", numbered_id(number));
+	struct experiment_row row = {.id = id};
+	assert_int_equal(store_read(store, get_row, &row, NULL), 0);
+	return row;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+/* Turns the loop until `holds` says so. */
+static void wait_until(bool (*holds)(const struct experiment_row *row), int number)
+{
+	uint64_t end = uv_hrtime() + (uint64_t)PATIENCE_MS * 1000000;
+	uv_timer_start(&tick, on_tick, 5, 5);
+	for (bool yes = false; !yes;) {
+		struct experiment_row row = get(number);
+		yes = holds(&row);
+		experiment_row_free(&row);
+		assert_true(uv_hrtime() < end);
+		if (!yes)
+			uv_run(&loop, UV_RUN_ONCE);
+	}
+	uv_timer_stop(&tick);
+}
+
+static bool has_ended(const struct experiment_row *row)
+{
+	enum run_status status = STATUS_QUEUED;
+	return status_from_name(row->status, &status) == 0 && status_terminal(status);
+}
+
+static bool has_an_epoch(const struct experiment_row *row)
+{
+	return row->epoch > 0;
+}
+
+static void assert_end(int number, const char *status, const char *reason, const char *message)
+{
+	struct experiment_row row = get(number);
+	assert_string_equal(row.status, status);
+	assert_string_equal(row.reason != NULL ? row.reason : "", reason);
+	if (message != NULL)
+		assert_string_equal(row.reason_message != NULL ? row.reason_message : "", message);
+	experiment_row_free(&row);
+}
+
+static bool exists(const char *inside)
+{
+	char path[600];
+	snprintf(path, sizeof path, "%s/%s", folder, inside);
+	return access(path, F_OK) == 0;
+}
+
+static int get_artifact(struct db *db, void *argument, struct qlstm_error *error)
+{
+	return artifact_get(db, numbered_id(1), "weights", argument, error);
+}
+
+static void test_success(void **state)
+{
+	(void)state;
+	struct artifact_row weights;
+	submit(1, "hello; epoch 1; epoch 2; say nonsense; say '{\"type\":\"new\"}'; epoch 3; finish", 1, 60);
+	wait_until(has_ended, 1);
+	assert_end(1, "succeeded", "", "");
+	struct experiment_row row = get(1);
+	assert_int_equal(row.epoch, 3);
+	assert_int_equal(row.attempt, 1);
+	experiment_row_free(&row);
+	assert_int_equal(store_read(store, get_artifact, &weights, NULL), 0);
+	assert_string_equal(weights.file, "attempt-1/w");
+	assert_int_equal(weights.bytes, 7);
+	assert_true(exists("runs/01ARZ3NDEKTSV4RRFF00000001/attempt-1/spec.json"));
+	struct scheduler_counters counters;
+	scheduler_counters(scheduler, &counters);
+	assert_int_equal(counters.started, 1);
+	assert_int_equal(counters.succeeded, 1);
+	assert_int_equal(counters.busy, 0);
+}
+
+/* Scripts that end by themselves, with one attempt. */
+static void test_ends(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *script, *status, *reason, *message;
+		double max_seconds;
+	} cases[] = {
+	    {"hello; exit 0", "failed", "too_many_attempts",
+	     "worker_crashed: worker ended with status 0 and without results", 60},
+	    {"finish 8", "failed", "too_many_attempts",
+	     "worker_crashed: the artifact 'weights' is not what the worker announced", 60},
+	    {"error nan_loss", "failed", "nan_loss", "m", 60},
+	    {"error because", "failed", "internal", "m", 60},
+	    {"error shutdown", "failed", "internal", "m", 60}, /* not the worker's to say */
+	    {"hello; kill -9 $$", "failed", "too_many_attempts",
+	     "worker_crashed: worker was killed by signal 9 (possibly out of memory)", 60},
+	    {"finish_later() { finish; }; exit 3", "failed", "too_many_attempts", NULL, 60},
+	    {"hello; exec sleep 100", "failed", "timeout", "the attempt took longer than limits.max_seconds", 0.3},
+	    {"trap '' TERM; exec sleep 100", "failed", "timeout", NULL, 0.3},
+	    {"hello; trap '' TERM; exec sleep 100", "failed", "too_many_attempts",
+	     "worker_hung: the worker gave no sign of life", 60},
+	    {"trap finish TERM; while true; do sleep 0.05; done", "succeeded", "", "",
+	     0.3}, /* results beat the deadline */
+	};
+	enum { COUNT = sizeof cases / sizeof *cases };
+	for (int i = 0; i < COUNT; i++)
+		submit(i, cases[i].script, 1, cases[i].max_seconds);
+	for (int i = 0; i < COUNT; i++) {
+		wait_until(has_ended, i);
+		assert_end(i, cases[i].status, cases[i].reason, cases[i].message);
+	}
+}
+
+static int cancel(struct db *db, void *argument, struct qlstm_error *error)
+{
+	enum run_status now;
+	return state_cancel(db, argument, 2000, &now, error);
+}
+
+static void test_cancel(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *script, *status;
+	} cases[] = {
+	    {"epoch 1; exec sleep 100", "cancelled"},
+	    {"trap '' TERM; epoch 1; exec sleep 100", "cancelled"},
+	    {"trap 'error nan_loss' TERM; epoch 1; while true; do sleep 0.05; done", "cancelled"},
+	    {"trap finish TERM; epoch 1; while true; do sleep 0.05; done", "succeeded"}, /* done first */
+	};
+	for (int i = 0; i < 4; i++) {
+		char id[RUN_ID_SIZE];
+		submit(i, cases[i].script, 3, 60);
+		wait_until(has_an_epoch, i);
+		snprintf(id, sizeof id, "%s", numbered_id(i));
+		assert_int_equal(store_write(store, cancel, id, NULL), 0);
+		scheduler_kill(scheduler, id);
+		wait_until(has_ended, i);
+		assert_end(i, cases[i].status, strcmp(cases[i].status, "cancelled") == 0 ? "user_cancelled" : "", NULL);
+	}
+}
+
+/* Without the call that ends the worker: it is found out when the next line is stored. */
+static void test_cancel_is_noticed(void **state)
+{
+	(void)state;
+	char id[RUN_ID_SIZE];
+	submit(1, "i=0; while true; do i=$((i+1)); epoch $i; sleep 0.02; done", 3, 60);
+	wait_until(has_an_epoch, 1);
+	snprintf(id, sizeof id, "%s", numbered_id(1));
+	assert_int_equal(store_write(store, cancel, id, NULL), 0);
+	wait_until(has_ended, 1);
+	assert_end(1, "cancelled", "user_cancelled", NULL);
+}
+
+static void test_resume(void **state)
+{
+	(void)state;
+	submit(1,
+	       "if first; then checkpoint 10; checkpoint 20; kill -9 $$; fi\n"
+	       "case \"$all\" in *'--resume '*attempt-2/checkpoint-20) ;; *) error internal;; esac\n"
+	       "[ $(cat checkpoint-20) = 20 ] || error internal\n"
+	       "finish",
+	       3, 60);
+	submit(2,
+	       "if first; then checkpoint 10; checkpoint 20; printf x > checkpoint-20; kill -9 $$; fi\n"
+	       "case \"$all\" in *'--resume '*attempt-2/checkpoint-10) finish;; *) error internal;; esac",
+	       3, 60);
+	submit(3,
+	       "if first; then checkpoint 10; rm checkpoint-10; kill -9 $$; fi\n"
+	       "case \"$all\" in *--resume*) error internal;; *) finish;; esac",
+	       3, 60);
+	for (int i = 1; i <= 3; i++) {
+		wait_until(has_ended, i);
+		assert_end(i, "succeeded", "", NULL);
+		struct experiment_row row = get(i);
+		assert_int_equal(row.attempt, 2);
+		experiment_row_free(&row);
+	}
+}
+
+static int insert_data(struct db *db, void *argument, struct qlstm_error *error)
+{
+	bool existed;
+	return dataset_insert(db, argument, &existed, error);
+}
+
+static void test_data_sets(void **state)
+{
+	(void)state;
+	static const char csv[] = "a\n1\n2\n";
+	static const char script[] = "case \"$all\" in *'--data '*attempt-1/data.csv*) ;; *) error internal;; esac\n"
+	                             "[ \"$(head -n 1 data.csv)\" = a ] || error internal\n"
+	                             "finish";
+	char datasets[300], name[80];
+	struct dataset_row row = {.name = (char[]){"d"}, .columns_json = (char[]){"[]"}};
+	memcpy(row.id, numbered_id(9), sizeof row.id);
+	sha256_hex(csv, sizeof csv - 1, row.sha256);
+	snprintf(datasets, sizeof datasets, "%s/datasets", folder);
+	snprintf(name, sizeof name, "%s.csv", row.sha256);
+	assert_int_equal(file_make_directory(datasets, NULL), 0);
+	assert_int_equal(file_write_atomic(datasets, name, csv, sizeof csv - 1, NULL), 0);
+	assert_int_equal(store_write(store, insert_data, &row, NULL), 0);
+	for (int i = 1; i <= 2; i++) {
+		struct experiment_new new = new_experiment(numbered_id(i));
+		new.spec_json = script;
+		new.dataset_id = row.id;
+		assert_int_equal(store_write(store, insert_new, &new, NULL), 0);
+		scheduler_notify(scheduler);
+		wait_until(has_ended, i);
+		assert_end(i, i == 1 ? "succeeded" : "failed", i == 1 ? "" : "invalid_data", NULL);
+		assert_int_equal(file_write_atomic(datasets, name, "b\n", 2, NULL), 0); /* it rots */
+	}
+}
+
+static int steal(struct db *db, void *argument, struct qlstm_error *error)
+{
+	(void)argument;
+	return db_script(db, "UPDATE experiment SET attempt = attempt + 1") == 0 ? 0 : db_error(db, error);
+}
+
+static bool is_idle(const struct experiment_row *row)
+{
+	(void)row;
+	struct scheduler_counters counters;
+	scheduler_counters(scheduler, &counters);
+	return counters.busy == 0;
+}
+
+static void test_a_fenced_worker_changes_nothing(void **state)
+{
+	(void)state;
+	submit(1, "i=0; trap '' TERM; while true; do i=$((i+1)); epoch $i; sleep 0.02; done", 3, 60);
+	wait_until(has_an_epoch, 1);
+	assert_int_equal(store_write(store, steal, NULL, NULL), 0);
+	struct experiment_row before = get(1);
+	wait_until(is_idle, 1);
+	struct experiment_row after = get(1);
+	assert_string_equal(after.status, "running");
+	assert_int_equal(after.epoch, before.epoch);
+	assert_int_equal(after.version, before.version);
+	experiment_row_free(&before);
+	experiment_row_free(&after);
+}
+
+static int count_metrics(struct db *db, void *argument, struct qlstm_error *error)
+{
+	int64_t *count = argument;
+	*count = select_int(db, "SELECT count(*) FROM epoch_metric");
+	return *count >= 0 ? 0 : db_error(db, error);
+}
+
+static void test_a_flood_of_lines_is_all_kept(void **state)
+{
+	(void)state;
+	int64_t count = 0;
+	submit(1,
+	       "hello; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); epoch $i; done\n"
+	       "head -c 100000 /dev/zero | tr '\\0' x; echo; finish",
+	       1, 60);
+	wait_until(has_ended, 1);
+	assert_end(1, "succeeded", "", NULL);
+	assert_int_equal(store_read(store, count_metrics, &count, NULL), 0);
+	assert_int_equal(count, 3000);
+}
+
+static void test_slots_and_order(void **state)
+{
+	(void)state;
+	enum { RUNS = 12 };
+	for (int i = 0; i < RUNS; i++)
+		submit(i, "hello; epoch 1; finish", 1, 60);
+	wait_until(has_ended, RUNS - 1);
+	for (int i = 0; i < RUNS; i++)
+		wait_until(has_ended, i);
+	struct scheduler_counters counters;
+	scheduler_counters(scheduler, &counters);
+	assert_int_equal(counters.slots, SLOTS);
+	assert_int_equal(counters.succeeded, RUNS);
+}
+
+static void test_drain(void **state)
+{
+	(void)state;
+	submit(1, "epoch 1; exec sleep 100", 1, 60);
+	submit(2, "trap '' TERM; epoch 1; exec sleep 100", 1, 60);
+	submit(3, "finish", 1, 60);
+	wait_until(has_an_epoch, 1);
+	wait_until(has_an_epoch, 2);
+	scheduler_drain(scheduler, on_drained, NULL);
+	while (!drained)
+		uv_run(&loop, UV_RUN_ONCE);
+	for (int i = 1; i <= 2; i++)
+		assert_end(i, "queued", "shutdown", "the daemon was stopped"); /* though it was the only attempt */
+	assert_end(3, "queued", "", NULL);
+	drained = false;
+}
+
+static void test_a_worker_that_is_not_there(void **state)
+{
+	(void)state;
+	char path[300];
+	snprintf(path, sizeof path, "%s/worker", folder);
+	assert_int_equal(unlink(path), 0);
+	submit(1, "finish", 1, 60);
+	wait_until(has_ended, 1);
+	assert_end(1, "failed", "too_many_attempts", NULL);
+}
+
+int main(void)
+{
+	if (sodium_init() < 0)
+		return 1;
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_success),
+	    TEST(test_ends),
+	    TEST(test_cancel),
+	    TEST(test_cancel_is_noticed),
+	    TEST(test_resume),
+	    TEST(test_data_sets),
+	    TEST(test_a_fenced_worker_changes_nothing),
+	    TEST(test_a_flood_of_lines_is_all_kept),
+	    TEST(test_slots_and_order),
+	    TEST(test_drain),
+	    TEST(test_a_worker_that_is_not_there),
+	};
+	return cmocka_run_group_tests_name("scheduler", tests, NULL, NULL);
+}

@@ -1,0 +1,340 @@
+/* A resolved spec: columns, the engine's structs, the fingerprint; and the schema against the engine's tables. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <glob.h>
+#include <sodium.h>
+#include <stdio.h>
+
+#include "engine/nn/loss.h"
+#include "engine/nn/qlstm_variant.h"
+#include "engine/qlstm.h"
+#include "tests/unit/request.h"
+
+static long allocations_left;
+
+static void *scarce_malloc(size_t size)
+{
+	return allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+/* Whichever allocation fails, the answer is "out of memory": never a crash, a leak or half a spec. */
+static void test_out_of_memory(void **state)
+{
+	(void)state;
+	json_t *request = NULL, *resolved;
+	struct qlstm_error error = {0};
+	const char *text = "{\"n_qubits\":3,\"model\":{\"depth\":2},\"data\":{\"inputs\":[0]}}";
+	assert_int_equal(spec_load(text, strlen(text), &request, &error), 0);
+	assert_non_null(spec_schema());
+	int rc = ERR_OUT_OF_MEMORY;
+	for (long n = 0; rc != 0; n++) {
+		error_clear(&error);
+		resolved = NULL;
+		json_set_alloc_funcs(scarce_malloc, free);
+		allocations_left = n;
+		rc = spec_resolve(request, &resolved, &error);
+		json_set_alloc_funcs(malloc, free);
+		if (rc != 0)
+			assert_int_equal(rc, ERR_OUT_OF_MEMORY);
+	}
+	json_t *expected = resolve_good("{'n_qubits':3,'depth':2,'data':{'inputs':[0]}}");
+	assert_same(resolved, expected);
+	json_decref(expected);
+	json_decref(resolved);
+	json_decref(request);
+}
+
+static const char *const column_names[] = {"time", "value", "load", "note"};
+static const bool column_numeric[] = {true, true, true, false};
+
+static void test_bind(void **state)
+{
+	(void)state;
+	static const bool only_time[] = {true, false, false, false};
+	static const struct {
+		const char *request;
+		int n_columns; /* of the four */
+		const bool *numeric;
+		const char *inputs, *targets;
+	} rows[] = {
+	    {"{}", 4, column_numeric, "['value']", "['value']"},
+	    {"{}", 1, column_numeric, "['time']", "['time']"},
+	    {"{}", 4, only_time, "['time']", "['time']"},
+	    {"{'data':{'inputs':[2,'time']}}", 4, column_numeric, "['load','time']", "['value']"},
+	    {"{'data':{'targets':[0]}}", 4, column_numeric, "['value']", "['time']"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct qlstm_error error = {0};
+		const struct spec_columns have = {rows[i].n_columns, column_names, rows[i].numeric};
+		json_t *resolved = resolve_good(rows[i].request);
+		assert_int_equal(spec_bind(resolved, &have, &error), 0);
+		char *inputs = dump(at(resolved, "/data/inputs"));
+		char *targets = dump(at(resolved, "/data/targets"));
+		assert_string_equal(inputs, rows[i].inputs);
+		assert_string_equal(targets, rows[i].targets);
+		free(targets);
+		free(inputs);
+		assert_idempotent(resolved);
+		json_decref(resolved);
+	}
+}
+
+static void test_bind_errors(void **state)
+{
+	(void)state;
+	static const bool none[] = {false, false, false, false};
+	static const struct {
+		const char *request;
+		const bool *numeric;
+		int code;
+		const char *pointer, *message;
+	} rows[] = {
+	    {"{'data':{'inputs':['time','laod']}}", column_numeric, ERR_INVALID, "/data/inputs/1",
+	     "inputs[1] is 'laod'; the data set has no such column; did you mean 'load'?"},
+	    {"{'data':{'targets':['zzzzzz']}}", column_numeric, ERR_INVALID, "/data/targets/0",
+	     "it has 'time', 'value', 'load', 'note'"},
+	    {"{'data':{'targets':[4]}}", column_numeric, ERR_OUT_OF_RANGE, "/data/targets/0",
+	     "targets[0] is 4; the data set has the columns 0 to 3"},
+	    {"{'data':{'inputs':['note']}}", column_numeric, ERR_INVALID, "/data/inputs/0", "not numeric"},
+	    {"{}", none, ERR_INVALID, "/data/dataset", "no numeric column"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct qlstm_error error = {0};
+		const struct spec_columns have = {4, column_names, rows[i].numeric};
+		json_t *resolved = resolve_good(rows[i].request);
+		assert_int_equal(spec_bind(resolved, &have, &error), rows[i].code);
+		assert_string_equal(error.pointer, rows[i].pointer);
+		if (strstr(error.message, rows[i].message) == NULL)
+			fail_msg("%s", error.message);
+		json_decref(resolved);
+	}
+}
+
+/* Every field differs from its default, so that a row missing in the field table shows. */
+static void test_parse(void **state)
+{
+	(void)state;
+	json_t *resolved = resolve_good(
+	    "{'name':'n',"
+	    "'data':{'dataset':'sine','inputs':[0,2],'targets':[1],'window':7,'horizon':3,'scaling':'standard',"
+	    "'scaling_fit':'all','drop_last_window':false,'split':{'train':0.5}},"
+	    "'model':{'layers':[{'type':'dense','units':4,'bias':false},"
+	    "{'type':'qlstm','variant':'linear','ansatz':'strong','hidden_size':6,'n_qubits':3,'n_qlayers':2,'depth':4,"
+	    "'inversward':true,'batch_first':false,'hadamard':false,'rotation':'Y','entangling':'strong','measure':'X',"
+	    "'angle_init':'normal'},"
+	    "{'type':'lstm','hidden_size':8,'bidirectional':true}]},"
+	    "'training':{'epochs':9,'batch_size':11,'shuffle':true,'loss':'mae','optimizer':{'type':'adam',"
+	    "'learning_rate':0.1,'momentum':0.2,'alpha':0.3,'beta1':0.4,'beta2':0.5,'epsilon':0.6,'weight_decay':0.7},"
+	    "'clip_norm':0.8,'seed':9007199254740991},"
+	    "'simulation':{'plan':'reference'},'limits':{'max_seconds':1.5,'max_attempts':2}}");
+	struct qlstm_error error = {0};
+	struct spec spec;
+	assert_int_equal(spec_parse(resolved, &spec, &error), 0);
+	assert_string_equal(spec.name, "n");
+	assert_string_equal(spec.dataset, "sine");
+	const struct windows_config *windows = &spec.windows;
+	assert_int_equal(windows->n_inputs, 2);
+	assert_int_equal(windows->n_targets, 1);
+	assert_int_equal(windows->window, 7);
+	assert_int_equal(windows->horizon, 3);
+	assert_int_equal(windows->scaling, SCALING_STANDARD);
+	assert_int_equal(windows->scaling_fit, SCALING_FIT_ALL);
+	assert_false(windows->drop_last);
+	assert_true(windows->train_fraction == 0.5);
+	assert_int_equal(spec.model.n_inputs, 2);
+	assert_int_equal(spec.model.n_outputs, 1);
+	assert_int_equal(spec.model.n_layers, 4);
+	assert_string_equal(spec.model.plan, "reference");
+	assert_false(spec.batch_first);
+	const struct layer_config *layers = spec.model.layers;
+	assert_string_equal(layers[0].type, "dense");
+	assert_int_equal(layers[0].units, 4);
+	assert_false(layers[0].bias);
+	assert_string_equal(layers[1].variant, "linear");
+	assert_string_equal(layers[1].ansatz, "strong");
+	assert_int_equal(layers[1].hidden_size, 6);
+	assert_int_equal(layers[1].n_qubits, 3);
+	assert_int_equal(layers[1].n_qlayers, 2);
+	assert_int_equal(layers[1].depth, 4);
+	assert_true(layers[1].inversward);
+	assert_false(layers[1].bidirectional);
+	assert_false(layers[1].hadamard);
+	assert_int_equal(layers[1].rotation, PAULI_Y);
+	assert_int_equal(layers[1].measure, PAULI_X);
+	assert_int_equal(layers[1].entangling, ENTANGLING_STRONG);
+	assert_int_equal(layers[1].angle_init, ANGLE_INIT_NORMAL);
+	assert_true(layers[2].bidirectional);
+	assert_int_equal(layers[2].hidden_size, 8);
+	assert_int_equal(layers[3].units, 1);
+	assert_true(layers[3].bias);
+	const struct trainer_config *training = &spec.training;
+	assert_int_equal(training->epochs, 9);
+	assert_int_equal(training->batch_size, 11);
+	assert_true(training->shuffle);
+	assert_string_equal(training->loss, "mae");
+	assert_true(training->clip_norm == 0.8);
+	assert_true(training->seed == 9007199254740991u);
+	assert_string_equal(training->optimizer.type, "adam");
+	const double *numbers = &training->optimizer.learning_rate;
+	for (int i = 0; i < 7; i++)
+		assert_true(numbers[i] - 0.1 * (i + 1) < 1e-15 && numbers[i] - 0.1 * (i + 1) > -1e-15);
+	assert_true(spec.max_seconds == 1.5);
+	assert_int_equal(spec.max_attempts, 2);
+	json_decref(resolved);
+}
+
+static void test_columns(void **state)
+{
+	(void)state;
+	struct qlstm_error error = {0};
+	struct table table;
+	struct spec spec;
+	json_t *resolved = resolve_good("{'data':{'inputs':['value'],'targets':['valu']}}");
+	assert_int_equal(series_table(series_find("sine"), &table, &error), 0);
+	assert_int_equal(spec_parse(resolved, &spec, &error), 0);
+	assert_int_equal(spec_columns(&spec, resolved, &table, &error), ERR_INVALID);
+	assert_string_equal(error.pointer, "/data/targets/0");
+	json_array_set_new(at(resolved, "/data/targets"), 0, json_string("value"));
+	error_clear(&error);
+	assert_int_equal(spec_columns(&spec, resolved, &table, &error), 0);
+	assert_int_equal(spec.windows.inputs[0], 0);
+	assert_int_equal(spec.windows.targets[0], 0);
+	table_free(&table);
+	json_decref(resolved);
+	resolved = resolve_good("{}");
+	assert_int_equal(spec_columns(&spec, resolved, &table, &error), ERR_MISSING);
+	json_decref(resolved);
+}
+
+static void test_fingerprint(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *request, *data;
+		bool same; /* as that of the first row */
+	} rows[] = {
+	    {"{}", "aa", true},
+	    {QDI_REQUEST, "aa", true},
+	    {"{'name':'x','project':'p','tags':['t'],'limits':{'max_seconds':1}}", "aa", true},
+	    {"{}", "ab", false},
+	    {"{'training':{'seed':2}}", "aa", false},
+	    {"{'n_qubits':3}", "aa", false},
+	    {"{'data':{'window':5}}", "aa", false},
+	    {"{'simulation':{'plan':'batch'}}", "aa", false},
+	};
+	char first[65] = "", other[65];
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		json_t *resolved = resolve_good(rows[i].request);
+		spec_fingerprint(resolved, rows[i].data, other);
+		assert_int_equal(strlen(other), 64);
+		if (i == 0)
+			strcpy(first, other);
+		assert_int_equal(strcmp(first, other) == 0, rows[i].same);
+		json_decref(resolved);
+	}
+}
+
+static const char *ansatz_name_at(int i)
+{
+	return ansatz_at(i) != NULL ? ansatz_at(i)->name : NULL;
+}
+
+static const char *loss_name_at(int i)
+{
+	return loss_at(i) != NULL ? loss_at(i)->name : NULL;
+}
+
+static const char *variant_name_at(int i)
+{
+	return qlstm_variant_at(i) != NULL ? qlstm_variant_at(i)->name : NULL;
+}
+
+static const char *plan_or_auto_at(int i)
+{
+	return i == 0 ? "auto" : plan_kind_name(i - 1);
+}
+
+/* The schema offers what the engine has, no more and no less. */
+static void test_enums(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *pointer;
+		const char *(*name_at)(int index);
+	} rows[] = {
+	    {"/$defs/qlstm/properties/ansatz/enum", ansatz_name_at},
+	    {"/$defs/qlstm/properties/variant/enum", variant_name_at},
+	    {"/$defs/training/properties/loss/enum", loss_name_at},
+	    {"/$defs/training/properties/optimizer/properties/type/enum", optimizer_name_at},
+	    {"/$defs/simulation/properties/plan/enum", plan_or_auto_at},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const json_t *names = at(spec_schema(), rows[i].pointer);
+		int n = 0;
+		for (; rows[i].name_at(n) != NULL; n++) {
+			bool found = false;
+			for (size_t k = 0; k < json_array_size(names); k++)
+				found = found ||
+				        strcmp(json_string_value(json_array_get(names, k)), rows[i].name_at(n)) == 0;
+			if (!found)
+				fail_msg("%s lacks '%s'", rows[i].pointer, rows[i].name_at(n));
+		}
+		if (n != (int)json_array_size(names))
+			fail_msg("%s has %zu names, the engine %d", rows[i].pointer, json_array_size(names), n);
+	}
+}
+
+/* Each recipe stands on its own: resolves, binds to the series it names, and builds the model it promises. */
+static void test_recipes(void **state)
+{
+	(void)state;
+	glob_t found;
+	assert_int_equal(glob("schema/recipes/*.json", 0, NULL, &found), 0);
+	assert_true(found.gl_pathc >= 8);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		struct qlstm_error error = {0};
+		struct table table;
+		struct spec spec;
+		json_t *recipe = json_load_file(found.gl_pathv[i], JSON_REJECT_DUPLICATES, NULL), *resolved;
+		assert_non_null(recipe);
+		int rc = spec_resolve(recipe, &resolved, &error);
+		if (rc != 0)
+			fail_msg("%s: %s %s", found.gl_pathv[i], error.pointer, error.message);
+		assert_idempotent(resolved);
+		assert_int_equal(spec_parse(resolved, &spec, &error), 0);
+		assert_true(strlen(spec.name) > 0);
+		assert_non_null(series_find(spec.dataset));
+		assert_int_equal(series_table(series_find(spec.dataset), &table, &error), 0);
+		assert_int_equal(spec_columns(&spec, resolved, &table, &error), 0);
+		table_free(&table);
+		const char *promised = strstr(spec.name, " parameters");
+		if (promised != NULL) {
+			struct model *model;
+			while (promised > spec.name && promised[-1] != ' ')
+				promised--;
+			assert_int_equal(model_new(&model, &spec.model, &error), 0);
+			assert_int_equal(model_params(model)->size, strtoul(promised, NULL, 10));
+			model_free(model);
+		}
+		json_decref(resolved);
+		json_decref(recipe);
+	}
+	globfree(&found);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_bind),    cmocka_unit_test(test_bind_errors),
+	    cmocka_unit_test(test_parse),         cmocka_unit_test(test_columns), cmocka_unit_test(test_fingerprint),
+	    cmocka_unit_test(test_enums),         cmocka_unit_test(test_recipes),
+	};
+	if (sodium_init() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

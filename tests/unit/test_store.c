@@ -1,0 +1,358 @@
+/* The store: group commit, completions, readers, races. What survives is in test_durability.c, rows in test_rows.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "schema/embed.h"
+#include "server/store/group.h"
+#include "tests/unit/store_fixture.h"
+
+static int refuse(struct db *db, void *argument, struct qlstm_error *error)
+{
+	int rc = insert_numbered(db, argument, error);
+	return rc != 0 ? rc : error_set(error, ERR_INVALID, NULL, "changed my mind");
+}
+
+static int count_rows(struct db *db, void *argument, struct qlstm_error *error)
+{
+	int64_t *count = argument;
+	*count = select_int(db, "SELECT count(*) FROM experiment");
+	return *count >= 0 ? 0 : db_error(db, error);
+}
+
+static int64_t rows_seen(void)
+{
+	int64_t rows = -1;
+	assert_int_equal(store_read(store, count_rows, &rows, NULL), 0);
+	return rows;
+}
+
+enum { THREADS = 8, JOBS = 100 };
+
+static void *write_many(void *argument)
+{
+	int first = *(int *)argument;
+	intptr_t failed = 0;
+	for (int i = 0; i < JOBS; i++) {
+		int number = first + i;
+		failed += store_write(store, i % 10 == 9 ? refuse : insert_numbered, &number, NULL) != 0;
+		int64_t rows = 0;
+		failed += i % 25 == 0 && store_read(store, count_rows, &rows, NULL) != 0 ? 1000 : 0;
+	}
+	return (void *)failed;
+}
+
+static void test_many_writers_share_commits(void **state)
+{
+	(void)state;
+	pthread_t threads[THREADS];
+	int firsts[THREADS];
+	for (int i = 0; i < THREADS; i++) {
+		firsts[i] = i * JOBS;
+		assert_int_equal(pthread_create(&threads[i], NULL, write_many, &firsts[i]), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		void *failed = NULL;
+		pthread_join(threads[i], &failed);
+		assert_int_equal((intptr_t)failed, JOBS / 10);
+	}
+	assert_int_equal(rows_seen(), THREADS * JOBS * 9 / 10);
+	uint64_t commits = 0, jobs = 0;
+	store_counters(store, &commits, &jobs);
+	assert_int_equal(jobs, THREADS * JOBS);
+	assert_true(commits < jobs);
+	assert_true(store_healthy(store));
+}
+
+struct claimer {
+	int claimed;
+	struct run_token tokens[200];
+};
+
+static int claim(struct db *db, void *argument, struct qlstm_error *error)
+{
+	int64_t next_due;
+	return state_claim(db, 5000, argument, &next_due, error);
+}
+
+static void *claim_all(void *argument)
+{
+	struct claimer *claimer = argument;
+	while (store_write(store, claim, &claimer->tokens[claimer->claimed], NULL) == 0)
+		claimer->claimed++;
+	return NULL;
+}
+
+static void test_no_two_claim_the_same(void **state)
+{
+	(void)state;
+	enum { ROWS = 200 };
+	static struct claimer claimers[4];
+	static bool taken[ROWS];
+	pthread_t threads[4];
+	for (int i = 0; i < ROWS; i++)
+		assert_int_equal(store_write(store, insert_numbered, &i, NULL), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, claim_all, &claimers[i]), 0);
+	int total = 0;
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		for (int j = 0; j < claimers[i].claimed; j++, total++) {
+			int number = atoi(claimers[i].tokens[j].id + 18);
+			assert_false(taken[number]);
+			taken[number] = true;
+		}
+	}
+	assert_int_equal(total, ROWS);
+}
+
+/* Group commit by itself, so that what shares a transaction is certain. */
+static void run_jobs(struct db *db, struct job *jobs, int count, bool *committed)
+{
+	for (int i = 0; i < count; i++)
+		jobs[i].next = i + 1 < count ? &jobs[i + 1] : NULL;
+	assert_null(group_run(db, jobs, committed));
+}
+
+static void test_a_failing_job_is_undone_alone(void **state)
+{
+	(void)state;
+	struct db *db = NULL;
+	bool committed = false;
+	int numbers[] = {0, 1, 2, 2, 4};
+	assert_int_equal(db_open(&db, database, DB_WRITER, schema_database_sql, NULL), 0);
+	struct job jobs[] = {
+	    {.fn = insert_numbered, .argument = &numbers[0]}, {.fn = refuse, .argument = &numbers[1]},
+	    {.fn = insert_numbered, .argument = &numbers[2]}, {.fn = insert_numbered, .argument = &numbers[3]},
+	    {.fn = insert_numbered, .argument = &numbers[4]},
+	};
+	run_jobs(db, jobs, 5, &committed);
+	assert_true(committed);
+	assert_int_equal(jobs[0].error.code, 0);
+	assert_int_equal(jobs[1].error.code, ERR_INVALID);
+	assert_string_equal(jobs[1].error.message, "changed my mind");
+	assert_int_equal(jobs[2].error.code, 0);
+	assert_int_equal(jobs[3].error.code, ERR_CONFLICT); /* the same id again */
+	assert_int_equal(jobs[4].error.code, 0);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment"), 3);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment WHERE id LIKE '%00000001'"), 0);
+	db_close(db);
+}
+
+/* From here on no file can grow past `bytes`. */
+static struct rlimit limit_files(rlim_t bytes)
+{
+	struct rlimit before, now;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	now = before;
+	now.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+	return before;
+}
+
+static void test_a_failing_commit_fails_all(void **state)
+{
+	(void)state;
+	struct db *db = NULL;
+	bool committed = true;
+	int numbers[] = {0, 1};
+	assert_int_equal(db_open(&db, database, DB_WRITER, schema_database_sql, NULL), 0);
+	struct job jobs[] = {{.fn = insert_numbered, .argument = &numbers[0]},
+	                     {.fn = insert_numbered, .argument = &numbers[1]}};
+	struct rlimit before = limit_files(4096); /* the log is longer already */
+	run_jobs(db, jobs, 2, &committed);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_false(committed);
+	assert_int_equal(jobs[0].error.code, ERR_DISK_FULL);
+	assert_int_equal(jobs[1].error.code, ERR_DISK_FULL);
+	assert_false(db_in_transaction(db));
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment"), 0);
+	jobs[0].error.code = jobs[1].error.code = 0;
+	run_jobs(db, jobs, 2, &committed); /* and once there is room again, it goes on */
+	assert_true(committed);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment"), 2);
+	db_close(db);
+}
+
+static void test_a_full_disk_shows_and_passes(void **state)
+{
+	(void)state;
+	int number = 1;
+	struct rlimit before = limit_files(4096);
+	struct qlstm_error error = {0};
+	int rc = store_write(store, insert_numbered, &number, &error);
+	int healthy = store_healthy(store);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(rc, ERR_DISK_FULL);
+	assert_int_equal(error.code, ERR_DISK_FULL);
+	assert_false(healthy);
+	assert_int_equal(store_write(store, insert_numbered, &number, NULL), 0);
+	assert_true(store_healthy(store));
+	assert_int_equal(rows_seen(), 1);
+}
+
+struct submission {
+	int number, code;
+	bool *stop;
+};
+
+static void on_done(void *argument, const struct qlstm_error *error)
+{
+	struct submission *submission = argument;
+	submission->code = error->code;
+	if (submission->stop != NULL)
+		uv_stop(&loop);
+}
+
+static void test_submit_completes_on_the_loop_in_order(void **state)
+{
+	(void)state;
+	bool stop = false;
+	struct submission submissions[] = {{1, 1, NULL}, {2, 1, NULL}, {2, 1, NULL}, {3, 1, &stop}};
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(store_submit(store, i == 1 ? refuse : insert_numbered, on_done, &submissions[i]), 0);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(submissions[0].code, 0);
+	assert_int_equal(submissions[1].code, ERR_INVALID);
+	assert_int_equal(submissions[2].code, 0);
+	assert_int_equal(submissions[3].code, 0);
+	assert_int_equal(rows_seen(), 3);
+}
+
+static void test_close_delivers_what_is_left(void **state)
+{
+	struct submission submissions[50];
+	for (int i = 0; i < 50; i++) {
+		submissions[i] = (struct submission){.number = i, .code = 1};
+		assert_int_equal(store_submit(store, insert_numbered, on_done, &submissions[i]), 0);
+	}
+	assert_int_equal(close_store(state), 0); /* without a turn of the loop in between */
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(submissions[i].code, 0);
+	assert_int_equal(open_store(state), 0);
+	assert_int_equal(rows_seen(), 50);
+}
+
+static int write_by_reader(struct db *db, void *argument, struct qlstm_error *error)
+{
+	return insert_numbered(db, argument, error);
+}
+
+static void test_readers_cannot_write(void **state)
+{
+	(void)state;
+	int number = 1;
+	assert_int_not_equal(store_read(store, write_by_reader, &number, NULL), 0);
+	assert_int_equal(rows_seen(), 0);
+}
+
+static void test_the_log_is_emptied_when_idle(void **state)
+{
+	(void)state;
+	char log[320];
+	struct stat status = {0};
+	char events[4096];
+	int number = 1, watch = inotify_init();
+	snprintf(log, sizeof log, "%s-wal", database);
+	assert_int_equal(store_write(store, insert_numbered, &number, NULL), 0);
+	assert_true(inotify_add_watch(watch, log, IN_MODIFY) > 0);
+	assert_int_equal(stat(log, &status), 0);
+	while (status.st_size > 0) {
+		assert_int_equal(poll(&(struct pollfd){.fd = watch, .events = POLLIN}, 1, 20000), 1);
+		assert_true(read(watch, events, sizeof events) > 0);
+		assert_int_equal(stat(log, &status), 0);
+	}
+	close(watch);
+}
+
+struct race {
+	struct run_token token;
+	enum run_status cancel_saw;
+	int cancel_code, end_code;
+};
+
+static int race_cancel(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct race *race = argument;
+	return race->cancel_code = state_cancel(db, race->token.id, 6000, &race->cancel_saw, error);
+}
+
+static int race_succeed(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct race *race = argument;
+	return race->end_code = state_succeed(db, &race->token, 6000, error);
+}
+
+static void *cancel_each(void *argument)
+{
+	struct race *races = argument;
+	for (int i = 0; i < JOBS; i++)
+		store_write(store, race_cancel, &races[i], NULL);
+	return NULL;
+}
+
+static int count_ends(struct db *db, void *argument, struct qlstm_error *error)
+{
+	int64_t *count = argument;
+	*count = select_int(db, "SELECT count(*) FROM transition WHERE to_status IN"
+	                        " ('succeeded', 'failed', 'cancelled')");
+	return *count >= 0 ? 0 : db_error(db, error);
+}
+
+static void test_cancel_races_with_completion(void **state)
+{
+	(void)state;
+	static struct race races[JOBS];
+	for (int i = 0; i < JOBS; i++) {
+		assert_int_equal(store_write(store, insert_numbered, &i, NULL), 0);
+		assert_int_equal(store_write(store, claim, &races[i].token, NULL), 0);
+	}
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, cancel_each, races), 0);
+	for (int i = 0; i < JOBS; i++)
+		store_write(store, race_succeed, &races[i], NULL);
+	pthread_join(thread, NULL);
+	for (int i = 0; i < JOBS; i++) {
+		assert_int_equal(races[i].end_code, 0); /* a result that arrived wins */
+		if (races[i].cancel_code == 0)
+			assert_int_equal(races[i].cancel_saw, STATUS_CANCELLING);
+		else
+			assert_int_equal(races[i].cancel_code, ERR_CONFLICT);
+	}
+	int64_t ends = 0;
+	assert_int_equal(store_read(store, count_ends, &ends, NULL), 0);
+	assert_int_equal(ends, JOBS);
+}
+
+int main(void)
+{
+	if (sodium_init() < 0)
+		return 1;
+#define STORE(test)  cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
+	const struct CMUnitTest tests[] = {
+	    STORE(test_many_writers_share_commits),
+	    STORE(test_no_two_claim_the_same),
+	    STORE(test_cancel_races_with_completion),
+	    FOLDER(test_a_failing_job_is_undone_alone),
+	    FOLDER(test_a_failing_commit_fails_all),
+	    STORE(test_a_full_disk_shows_and_passes),
+	    STORE(test_submit_completes_on_the_loop_in_order),
+	    STORE(test_close_delivers_what_is_left),
+	    STORE(test_readers_cannot_write),
+	    STORE(test_the_log_is_emptied_when_idle),
+	};
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}

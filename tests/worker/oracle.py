@@ -1,0 +1,339 @@
+"""An independent evaluation of circuits, cells and whole models, written from reference/qlstm.md and reference/tq42.md:
+dense 2^n x 2^n matrices, one sample at a time, no shortcuts. Nothing here is taken from the engine."""
+
+import functools
+
+import numpy as np
+
+I2 = np.eye(2, dtype=complex)
+FIXED = {
+    "H": np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2),
+    "X": np.array([[0, 1], [1, 0]], dtype=complex),
+    "Y": np.array([[0, -1j], [1j, 0]], dtype=complex),
+    "Z": np.array([[1, 0], [0, -1]], dtype=complex),
+    "S": np.array([[1, 0], [0, 1j]], dtype=complex),
+    "T": np.array([[1, 0], [0, np.exp(1j * np.pi / 4)]], dtype=complex),
+}
+TWO_WIRES = {  # rows and columns: first wire is the high bit
+    "CNOT": np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], dtype=complex),
+    "CZ": np.diag([1, 1, 1, -1]).astype(complex),
+    "SWAP": np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=complex),
+}
+ENCODERS = {
+    "x": lambda x: x,
+    "pi_x": lambda x: np.pi * x,
+    "atan": np.arctan,
+    "atan_square": lambda x: np.arctan(x * x),
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "tanh": np.tanh,
+}
+
+
+def rotation(axis, angle):
+    """exp(-i angle P / 2)"""
+    return np.cos(angle / 2) * I2 - 1j * np.sin(angle / 2) * FIXED[axis]
+
+
+def on_one(matrix, wire, n):
+    """Wire 0 is the most significant bit: the leftmost factor."""
+    return np.kron(np.kron(np.eye(2**wire), matrix), np.eye(2 ** (n - 1 - wire)))
+
+
+@functools.lru_cache(maxsize=None)
+def on_two(name, first, second, n):
+    """Entry by entry: bits of the two wires go through the small matrix, all others stay."""
+    small, full = TWO_WIRES[name], np.zeros((2**n, 2**n), dtype=complex)
+    for column in range(2**n):
+        bits = [(column >> (n - 1 - w)) & 1 for w in range(n)]
+        for out in range(4):
+            new = list(bits)
+            new[first], new[second] = out >> 1, out & 1
+            row = sum(bit << (n - 1 - w) for w, bit in enumerate(new))
+            full[row, column] += small[out, 2 * bits[first] + bits[second]]
+    return full
+
+
+@functools.lru_cache(maxsize=None)
+def pauli_string(text, n):
+    """ "ZIX" or "Z0 X2" as a matrix."""
+    letters = ["I"] * n
+    if any(ch.isdigit() for ch in text):
+        for part in text.split():
+            letters[int(part[1:])] = part[0]
+    else:
+        letters = list(text)
+    full = np.eye(1)
+    for letter in letters:
+        full = np.kron(full, I2 if letter == "I" else FIXED[letter])
+    return full
+
+
+class Circuit:
+    """A state that gates are applied to, from |0...0>."""
+
+    def __init__(self, n):
+        self.n = n
+        self.state = np.zeros(2**n, dtype=complex)
+        self.state[0] = 1
+
+    def gate(self, name, wire):
+        self.state = on_one(FIXED[name], wire, self.n) @ self.state
+
+    def rotate(self, axis, wire, angle):
+        self.state = on_one(rotation(axis, angle), wire, self.n) @ self.state
+
+    def rot(self, wire, alpha, beta, gamma):
+        self.rotate("Z", wire, alpha)
+        self.rotate("Y", wire, beta)
+        self.rotate("Z", wire, gamma)
+
+    def two(self, name, first, second):
+        self.state = on_two(name, first, second, self.n) @ self.state
+
+    def cnot(self, control, target):
+        self.two("CNOT", control, target)
+
+    def expect(self, text):
+        return float(np.real(np.conj(self.state) @ pauli_string(text, self.n) @ self.state))
+
+    def measure(self, axis, count):
+        return np.array([self.expect("I" * w + axis + "I" * (self.n - 1 - w)) for w in range(count)])
+
+
+# Ansaetze: values of the first `count` wires
+
+
+def ring(circuit, step):
+    """CNOT(i -> i + step mod n) for all i; a ring that joins a wire with itself is left out."""
+    n = circuit.n
+    if step % n:
+        for i in range(n):
+            circuit.cnot(i, (i + step) % n)
+
+
+def chen2020(angles, x, count, hadamard=True, measure="Z"):
+    """Section 2.2; angles [L][n][3]."""
+    circuit = Circuit(angles.shape[1])
+    if hadamard:
+        for i in range(len(x)):
+            circuit.gate("H", i)
+    for i, value in enumerate(x):
+        circuit.rotate("Y", i, np.arctan(value))
+        circuit.rotate("Z", i, np.arctan(value**2))
+    for layer in angles:
+        ring(circuit, 1)
+        ring(circuit, 2)
+        for i, (alpha, beta, gamma) in enumerate(layer):
+            circuit.rot(i, alpha, beta, gamma)
+    return circuit.measure(measure, count)
+
+
+def chen2024(angles, x, count, hadamard=True, measure="Z"):
+    """Section 3; angles [L][n]."""
+    n = angles.shape[1]
+    circuit = Circuit(n)
+    if hadamard:
+        for i in range(n):
+            circuit.gate("H", i)
+    for i, value in enumerate(x):
+        circuit.rotate("Y", i, value)
+    for layer in angles:
+        for i in range(0, n - 1, 2):
+            circuit.cnot(i, i + 1)
+        for i in range(1, n - 1, 2):
+            circuit.cnot(i, i + 1)
+        for i, angle in enumerate(layer):
+            circuit.rotate("Y", i, angle)
+    return circuit.measure(measure, count)
+
+
+def basic_entangler(circuit, angles, axis):
+    """Section 4: a rotation a wire, then the ring; one CNOT for two wires, none for one."""
+    for layer in angles:
+        for i, angle in enumerate(layer):
+            circuit.rotate(axis, i, angle)
+        if circuit.n == 2:
+            circuit.cnot(0, 1)
+        else:
+            ring(circuit, 1)
+
+
+def strong_entangler(circuit, angles):
+    """tq42.md 4.2: Rot a wire, then the ring of range (l mod (n - 1)) + 1."""
+    n = circuit.n
+    for l, layer in enumerate(angles):
+        for i, (alpha, beta, gamma) in enumerate(layer):
+            circuit.rot(i, alpha, beta, gamma)
+        if n > 1:
+            ring(circuit, l % (n - 1) + 1)
+
+
+def linear_circuit(angles, z, layer):
+    """Angle embedding, then one of the two entanglers."""
+    circuit = Circuit(layer["n_qubits"])
+    for i, value in enumerate(z):
+        circuit.rotate(layer["rotation"], i, value)
+    if layer["ansatz"] == "strong":
+        strong_entangler(circuit, angles)
+    else:
+        basic_entangler(circuit, angles, layer["rotation"])
+    return circuit.measure(layer["measure"], circuit.n)
+
+
+def qdi_circuit(angles, z, layer):
+    """tq42.md 4.2: Var_0, then an embedding of n fresh values and a Var, n_qlayers times."""
+    n = layer["n_qubits"]
+    circuit = Circuit(n)
+    for block, block_angles in enumerate(angles):
+        if block > 0:
+            for i in range(n):
+                circuit.rotate(layer["rotation"], i, z[(block - 1) * n + i])
+        if layer["entangling"] == "strong":
+            strong_entangler(circuit, block_angles)
+        else:
+            basic_entangler(circuit, block_angles, "X")
+    return circuit.measure(layer["measure"], n)
+
+
+# Cells: each is a function of (layer, its tensors, inputs [time][feature]) giving outputs [time][width]
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def cell_chen2020(layer, tensors, xs):
+    """Section 2.1; the output is y~ = VQC6(m), not h."""
+    W, n, hidden = tensors["circuits"], layer["n_qubits"], layer["hidden_size"]
+    run = functools.partial(chen2020, hadamard=layer["hadamard"], measure=layer["measure"])
+    h, c, outputs = np.zeros(hidden), np.zeros(n), []
+    for x in xs:
+        v = np.concatenate([x, h])
+        f, i = sigmoid(run(W[0], v, n)), sigmoid(run(W[1], v, n))
+        g, o = np.tanh(run(W[2], v, n)), sigmoid(run(W[3], v, n))
+        c = f * c + i * g
+        m = o * np.tanh(c)
+        h = run(W[4], m, hidden)
+        outputs.append(run(W[5], m, n))
+    return np.array(outputs)
+
+
+def cell_chen2024(layer, tensors, xs):
+    """Section 3; circuits in the order input, forget, cell, output."""
+    W, hidden = tensors["circuits"], layer["hidden_size"]
+    run = functools.partial(chen2024, hadamard=layer["hadamard"], measure=layer["measure"])
+    h, c, outputs = np.zeros(hidden), np.zeros(hidden), []
+    for x in xs:
+        v = np.concatenate([x, h])
+        i, f = sigmoid(run(W[0], v, hidden)), sigmoid(run(W[1], v, hidden))
+        g, o = np.tanh(run(W[2], v, hidden)), sigmoid(run(W[3], v, hidden))
+        c = f * c + i * g
+        h = o * np.tanh(c)
+        outputs.append(h)
+    return np.array(outputs)
+
+
+def cell_linear(layer, tensors, xs):
+    """Section 4, tq42.md 4.3: linear maps shared by the gates, columns h then x; circuits in the order f, i, g, o."""
+    W, hidden = tensors["circuits"], layer["hidden_size"]
+    circuit = qdi_circuit if layer["ansatz"] == "qdi" else linear_circuit
+    h, c, outputs = np.zeros(hidden), np.zeros(hidden), []
+    for x in xs:
+        z = tensors["linear_in.weight"] @ np.concatenate([h, x]) + tensors["linear_in.bias"]
+        f, i, g, o = (tensors["linear_out.weight"] @ circuit(w, z, layer) + tensors["linear_out.bias"] for w in W)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        outputs.append(h)
+    return np.array(outputs)
+
+
+def cell_lstm(layer, tensors, xs):
+    """PyTorch's equations; rows in the order i, f, g, o."""
+    hidden = layer["hidden_size"]
+    h, c, outputs = np.zeros(hidden), np.zeros(hidden), []
+    for x in xs:
+        rows = tensors["weight_ih"] @ x + tensors["bias_ih"] + tensors["weight_hh"] @ h + tensors["bias_hh"]
+        i, f, g, o = rows.reshape(4, hidden)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        outputs.append(h)
+    return np.array(outputs)
+
+
+CELLS = {"chen2020": cell_chen2020, "chen2024": cell_chen2024, "linear": cell_linear, "qdi": cell_linear}
+
+
+def tensors_under(weights, prefix):
+    return {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)}
+
+
+def recurrent(layer, weights, prefix, xs):
+    """(outputs aligned to input time, the final step in reading order)"""
+    cell = cell_lstm if layer["type"] == "lstm" else CELLS[layer["variant"]]
+    if layer["inversward"]:
+        outputs = cell(layer, tensors_under(weights, prefix), xs[::-1])[::-1]
+        return outputs, outputs[0]
+    outputs = cell(layer, tensors_under(weights, prefix), xs)
+    if not layer["bidirectional"]:
+        return outputs, outputs[-1]
+    backward = cell(layer, tensors_under(weights, prefix + "reverse."), xs[::-1])[::-1]
+    return np.hstack([outputs, backward]), np.concatenate([outputs[-1], backward[0]])
+
+
+def dense(weights, prefix, x):
+    return weights[prefix + "weight"] @ x + weights.get(prefix + "bias", 0)
+
+
+def model(layers, weights, xs):
+    """Outputs for one sample, xs [time][feature]; `layers` in the long form of a spec."""
+    last = max(i for i, layer in enumerate(layers) if layer["type"] != "dense")
+    final = None
+    for i, layer in enumerate(layers):
+        prefix = f"layers.{i}."
+        if i > last:
+            final = dense(weights, prefix, final)
+        elif layer["type"] == "dense":
+            xs = np.array([dense(weights, prefix, x) for x in xs])
+        else:
+            xs, final = recurrent(layer, weights, prefix, xs)
+    return final
+
+
+def loss(name, prediction, target):
+    difference = np.asarray(prediction) - np.asarray(target)
+    return float(np.mean(difference**2 if name == "mse" else np.abs(difference)))
+
+
+# Circuit programs as `qlstm-worker circuit` takes them
+
+
+def program(listing, features):
+    """Expectation values of a listing for one sample."""
+    weights = listing.get("weights", [])
+
+    def angle(value):
+        if not isinstance(value, dict):
+            return value
+        if "weight" in value:
+            return weights[value["weight"]]
+        return ENCODERS[value.get("encoder", "x")](features[value["feature"]])
+
+    n = listing["n_qubits"]
+    circuit = Circuit(n)
+    for gate in listing["gates"]:
+        name, wires = gate["gate"], gate["wires"]
+        if name == "Rot":
+            circuit.rot(wires[0], *(angle(a) for a in gate["angle"]))
+        elif name in ("RX", "RY", "RZ"):
+            circuit.rotate(name[1], wires[0], angle(gate["angle"]))
+        elif name in TWO_WIRES:
+            circuit.two(name, *wires)
+        else:
+            circuit.gate(name, wires[0])
+    return np.array([circuit.expect(text) for text in listing["observables"]])
+
+
+def derivative(function, h=2e-3):
+    """d function(t) / dt at 0 by central differences of fourth order: error about 1e-12 for functions of size 1."""
+    return (8 * (function(h) - function(-h)) - (function(2 * h) - function(-2 * h))) / (12 * h)

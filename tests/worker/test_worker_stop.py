@@ -1,0 +1,272 @@
+"""Ways a run ends before its end: killed, told to stop, left alone; and how it goes on."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from qlstm_worker import WORKER, dump, lines, of_type, read_safetensors, run, start
+
+# Slow enough for a signal to come in time.
+SLOW = {
+    "model": {"hidden_size": 5, "n_qubits": 6, "depth": 8},
+    "data": {"dataset": "sine"},
+    "training": {"epochs": 40, "shuffle": True},
+}
+ENDLESS = {**SLOW, "training": {"epochs": 100000}}
+EVERY_EPOCH = ("--checkpoint-seconds", "0")
+
+
+def until(process, kind, count=1):
+    """Reads lines until `count` of that type have come."""
+    seen = []
+    for text in process.stdout:
+        line = json.loads(text)
+        seen.append(line)
+        if line["type"] == kind:
+            count -= 1
+        if count == 0:
+            return seen
+    raise AssertionError((seen, process.stderr.read()))
+
+
+def finish(process):
+    """The rest of its lines and its standard error; standard input stays open until it has ended."""
+    stdin, process.stdin = process.stdin, None
+    rest, stderr = process.communicate(timeout=60)
+    if stdin is not None:
+        stdin.close()
+    return lines(rest), stderr
+
+
+def checkpoint_epoch(path):
+    return int(read_safetensors(path)[1]["epoch"])
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    done = run("train", dump(folder / "spec.json", SLOW), "--out", folder / "out")
+    assert done.returncode == 0, done.stderr
+    return folder / "out"
+
+
+def weights_of(folder):
+    return (folder / "weights.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("after", [1, 2, 17])
+def test_killed_and_resumed_gives_the_same_bytes(tmp_path, uninterrupted, after):
+    spec = dump(tmp_path / "spec.json", SLOW)
+    process = start("train", spec, "--out", tmp_path / "1", *EVERY_EPOCH)
+    last = until(process, "checkpoint", after)[-1]
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    process.stderr.close()
+    assert not (tmp_path / "1" / "weights.safetensors").exists()
+    file = tmp_path / "1" / last["file"]
+    if not file.exists():  # it went on for a moment, and keeps two
+        file = max(tmp_path.glob("1/checkpoint-*"), key=checkpoint_epoch)
+    done = run("train", spec, "--out", tmp_path / "2", "--resume", file)
+    assert done.returncode == 0, done.stderr
+    hello = lines(done.stdout)[0]
+    assert hello["epoch"] == checkpoint_epoch(file) >= after
+    assert [line["epoch"] for line in of_type(lines(done.stdout), "epoch")] == list(range(hello["epoch"] + 1, 41))
+    assert weights_of(tmp_path / "2") == weights_of(uninterrupted)
+    assert (tmp_path / "2" / "predictions.csv").read_bytes() == (uninterrupted / "predictions.csv").read_bytes()
+    report = json.loads((tmp_path / "2" / "report.json").read_text())
+    assert report["resumed_from"] == hello["epoch"] and len(report["history"]) == 40
+
+
+def test_checkpoints_are_announced_and_two_are_kept(tmp_path):
+    done = run("train", dump(tmp_path / "spec.json", SLOW), "--out", tmp_path / "out", *EVERY_EPOCH)
+    said = of_type(lines(done.stdout), "checkpoint")
+    assert [line["epoch"] for line in said] == list(range(1, 40)), "not after the last epoch"
+    left = sorted(path.name for path in tmp_path.glob("out/checkpoint-*"))
+    assert left == ["checkpoint-38.safetensors", "checkpoint-39.safetensors"]
+    for line in said[-2:]:
+        data = (tmp_path / "out" / line["file"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == line["sha256"]
+
+
+def test_a_short_run_writes_no_checkpoint(uninterrupted):
+    assert not list(uninterrupted.glob("checkpoint-*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("supervised", [False, True])
+def test_told_to_stop_leaves_a_usable_checkpoint(tmp_path, number, supervised):
+    spec = dump(tmp_path / "spec.json", ENDLESS)
+    more = ["--supervised"] if supervised else []
+    process = start("train", spec, "--out", tmp_path / "out", *more, stdin=subprocess.PIPE)
+    seen = until(process, "epoch", 3)
+    process.send_signal(number)
+    rest, _ = finish(process)
+    assert process.returncode == 3
+    checkpoints = of_type(rest, "checkpoint")
+    assert len(checkpoints) == 1, "though --checkpoint-seconds is not over"
+    epochs = [line["epoch"] for line in of_type(seen + rest, "epoch")]
+    assert 3 <= checkpoints[0]["epoch"] <= epochs[-1] and checkpoints[0]["epoch"] >= epochs[-1] - 20
+    file = tmp_path / "out" / checkpoints[0]["file"]
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == checkpoints[0]["sha256"]
+    assert checkpoint_epoch(file) == checkpoints[0]["epoch"]
+    assert not of_type(rest, "error") and not of_type(rest, "done")
+    again = start("train", spec, "--out", tmp_path / "2", "--resume", file)
+    assert until(again, "hello")[0]["epoch"] == checkpoints[0]["epoch"]
+    again.terminate()
+    finish(again)
+
+
+def test_stopped_and_resumed_gives_the_same_bytes(tmp_path, uninterrupted):
+    spec = dump(tmp_path / "spec.json", SLOW)
+    process = start("train", spec, "--out", tmp_path / "1")
+    until(process, "epoch", 2)
+    process.terminate()
+    rest, _ = finish(process)
+    if process.returncode == 0:
+        pytest.skip("the run was over before the signal came")
+    file = tmp_path / "1" / of_type(rest, "checkpoint")[-1]["file"]
+    assert run("train", spec, "--out", tmp_path / "2", "--resume", file).returncode == 0
+    assert weights_of(tmp_path / "2") == weights_of(uninterrupted)
+
+
+def test_told_to_stop_before_the_first_epoch_is_over(tmp_path):
+    """Deep circuits and a long window: an epoch that takes its time."""
+    spec = {"model": {"hidden_size": 5, "n_qubits": 8, "depth": 30, "n_qlayers": 5},
+            "data": {"dataset": "population_inversion", "window": 64}, "training": {"batch_size": 8}}
+    process = start("train", dump(tmp_path / "spec.json", spec), "--out", tmp_path / "out")
+    until(process, "hello")
+    process.terminate()
+    rest, stderr = finish(process)
+    assert process.returncode == 3 and stderr == ""
+    assert not of_type(rest, "checkpoint") and not of_type(rest, "error")
+
+
+def test_heartbeats_come_about_once_a_second(tmp_path):
+    spec = {"model": {"hidden_size": 5, "n_qubits": 9, "depth": 30, "n_qlayers": 5},
+            "data": {"dataset": "population_inversion", "window": 32}, "training": {"batch_size": 8}}
+    process = start("train", dump(tmp_path / "spec.json", spec), "--out", tmp_path / "out")
+    until(process, "hello")
+    begin = time.monotonic()
+    first, second = until(process, "heartbeat"), until(process, "heartbeat")
+    took = time.monotonic() - begin
+    process.terminate()
+    finish(process)
+    assert took >= 1.5, "a line may be read later than it was written, so two seconds less a little"
+    assert first[-1]["epoch"] == 1 and 0 < first[-1]["batch"] < second[-1]["batch"] < second[-1]["batches"]
+
+
+# Under a daemon
+
+
+def test_a_supervised_worker_ends_when_standard_input_is_closed(tmp_path):
+    spec = dump(tmp_path / "spec.json", ENDLESS)
+    process = start("train", spec, "--out", tmp_path / "out", "--supervised", stdin=subprocess.PIPE)
+    until(process, "epoch", 2)
+    process.stdin.close()
+    process.stdin = None
+    finish(process)
+    assert process.returncode == 4
+
+
+def test_a_supervised_worker_does_not_mind_input(tmp_path):
+    spec = dump(tmp_path / "spec.json", SLOW)
+    process = start("train", spec, "--out", tmp_path / "out", "--supervised", stdin=subprocess.PIPE)
+    process.stdin.write("hello\n")
+    process.stdin.flush()
+    assert finish(process)[0][-1]["type"] == "done"
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("supervised", [False, True])
+def test_a_worker_ends_when_nobody_reads(tmp_path, supervised):
+    spec = dump(tmp_path / "spec.json", ENDLESS)
+    more = ["--supervised"] if supervised else []
+    process = start("train", spec, "--out", tmp_path / "out", *more, stdin=subprocess.PIPE)
+    until(process, "epoch", 2)
+    process.stdout.close()
+    assert process.wait(timeout=60) == 4
+    process.stdin.close()
+    process.stderr.close()
+
+
+def test_a_supervised_worker_gives_up_privileges(tmp_path):
+    spec = dump(tmp_path / "spec.json", ENDLESS)
+    process = start("train", spec, "--out", tmp_path / "out", "--supervised", stdin=subprocess.PIPE)
+    until(process, "epoch")
+    status = dict(line.split(":", 1) for line in open(f"/proc/{process.pid}/status").read().splitlines())
+    limits = open(f"/proc/{process.pid}/limits").read()
+    assert status["NoNewPrivs"].strip() == "1"
+    core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+    assert core.split()[4:6] == ["0", "0"]
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) >= min(19, os.getpriority(os.PRIO_PROCESS, 0) + 5)
+    process.terminate()
+    finish(process)
+
+
+# Checkpoints that cannot be used
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoint")
+    done = run("train", dump(folder / "spec.json", SLOW), "--out", folder / "out", *EVERY_EPOCH)
+    assert done.returncode == 0, done.stderr
+    return folder / "out" / "checkpoint-39.safetensors"
+
+
+def bad_checkpoints(folder, checkpoint):
+    data = checkpoint.read_bytes()
+    files = {"cut": data[:-8], "empty": b"", "text": b"no checkpoint at all", "header": b"\xff" * 8 + data[8:]}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in files] + [folder / "absent"]
+
+
+def test_by_hand_a_bad_checkpoint_is_an_error(tmp_path, checkpoint):
+    spec = dump(tmp_path / "spec.json", SLOW)
+    for file in bad_checkpoints(tmp_path, checkpoint):
+        done = run("train", spec, "--out", tmp_path / "out", "--resume", file)
+        assert done.returncode == 1 and f"cannot resume from {file}" in done.stderr
+        assert [line["type"] for line in lines(done.stdout)] == ["error"]
+
+
+def supervised_run(spec, out, file):
+    """Standard input stays open until the end."""
+    process = start("train", spec, "--out", out, "--supervised", "--resume", file, stdin=subprocess.PIPE)
+    seen, stderr = finish(process)
+    assert process.returncode == 0, stderr
+    return seen
+
+
+def test_under_a_daemon_a_bad_checkpoint_is_ignored(tmp_path, checkpoint):
+    spec = dump(tmp_path / "spec.json", {**SLOW, "training": {"epochs": 3}})
+    assert run("train", spec, "--out", tmp_path / "whole").returncode == 0
+    for file in bad_checkpoints(tmp_path, checkpoint):
+        seen = supervised_run(spec, tmp_path / "out", file)
+        assert seen[0]["epoch"] == 0
+        assert seen[1]["type"] == "log" and seen[1]["level"] == "warning" and file.name in seen[1]["message"]
+        assert weights_of(tmp_path / "out") == weights_of(tmp_path / "whole")
+
+
+def test_a_checkpoint_of_another_experiment(tmp_path, checkpoint):
+    other = {**SLOW, "training": {**SLOW["training"], "seed": 7}}
+    spec = dump(tmp_path / "spec.json", other)
+    done = run("train", spec, "--out", tmp_path / "out", "--resume", checkpoint)
+    assert done.returncode == 1 and "another experiment" in done.stderr
+    assert supervised_run(spec, tmp_path / "out", checkpoint)[0]["epoch"] == 0
+
+
+def test_names_and_tags_do_not_make_another_experiment(tmp_path, checkpoint):
+    spec = dump(tmp_path / "spec.json", {**SLOW, "name": "again", "tags": ["x"]})
+    done = run("train", spec, "--out", tmp_path / "out", "--resume", checkpoint)
+    assert done.returncode == 0 and lines(done.stdout)[0]["epoch"] == 39
+
+
+def test_worker_is_one_executable():
+    assert os.access(WORKER, os.X_OK)
