@@ -37,7 +37,7 @@ def test_not_json(daemon, text):
 
 def test_memory_limit_points_at_what_to_reduce(make_daemon):
     daemon = make_daemon("--max-memory", "64M")
-    body = {"model": {"layers": [{"type": "qlstm", "variant": "linear", "n_qubits": 25, "hidden_size": 2}]}}
+    body = {"model": {"layers": [{"type": "qlstm", "variant": "linear", "n_qubits": 25, "depth": 8, "hidden_size": 2}]}}
     assert "64 MiB" in problem(daemon.post("/experiments", body), 422, "too_large", "/model/layers/0/n_qubits")
     body = {"model": {"type": "lstm", "hidden_size": 1000}, "training": {"batch_size": 65536}}
     problem(daemon.post("/experiments", body), 422, "too_large", "/training/batch_size")
