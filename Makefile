@@ -26,8 +26,8 @@ PKGS_worker := jansson libsodium
 cflags_of = $(shell pkg-config --cflags $(1) 2>/dev/null)
 libs_of   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
-# The simulator's inner loops are compiled once per instruction set and chosen at start (engine/circuit/isa.c).
-KERNEL_SRC := $(wildcard engine/circuit/*_kernel.c)
+# The inner loops are compiled once per instruction set and chosen at start (engine/circuit/isa.c).
+KERNEL_SRC := $(wildcard engine/*/*_kernel.c engine/*/*_kernel_f32.c)
 ARCH       := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 ifeq ($(ARCH),x86_64)
 KERNEL_ISAS := x86_64 x86_64_v3 x86_64_v4
@@ -103,11 +103,11 @@ $(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/ope
 	$(call say,AS)$(CC) -c $< -o $@
 
 define kernel_rule
-$(BUILD)/%_kernel.$(1).o: %_kernel.c
+$(BUILD)/$(1:.c=).$(2).o: $(1)
 	@mkdir -p $$(@D)
-	$$(call say,CC)$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) -O3 -ffp-contract=fast $$(march_$(1)) -DKERNEL_ISA=$(1) -c $$< -o $$@
+	$$(call say,CC)$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) -O3 -ffp-contract=fast $$(march_$(2)) -DKERNEL_ISA=$(2) -c $$< -o $$@
 endef
-$(foreach i,$(KERNEL_ISAS),$(eval $(call kernel_rule,$(i))))
+$(foreach s,$(KERNEL_SRC),$(foreach i,$(KERNEL_ISAS),$(eval $(call kernel_rule,$(s),$(i)))))
 
 $(BUILD)/engine/%.o: ALL_CFLAGS += -O3
 $(BUILD)/schema/%.o: PKG := $(PKGS_schema)

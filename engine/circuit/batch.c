@@ -1,6 +1,6 @@
-/* The `batch` plan: a statevector with the batch innermost, in tiles of BATCH_LANES samples; gradients by the adjoint
- * method. It compiles the program (batch_circuit.c), owns the memory and moves samples in and out of the tiles; the
- * inner loops are in batch_kernel.c. */
+/* The `batch` plan: a statevector with the batch innermost, a register of samples at a time; gradients by the adjoint
+ * method. It compiles the program (batch_circuit.c, batch_schedule.c) and owns the memory; the work is done in
+ * batch_kernel.c. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +10,21 @@
 #include "engine/circuit/plan_kind.h"
 
 #define ALIGNMENT 64
+/* Between large arrays: without it, the same index of two arrays, whose sizes are powers of two, would compete for the
+ * same few ways of the cache. */
+#define STAGGER 1088
+/* While the states before all steps fit in this, the backward pass finds them where the forward pass left them; beyond,
+ * it undoes the steps on one state. Measured: half an L2 cache. */
+#define STATES_BYTES_MAX ((size_t)256 << 10)
+/* Sets of weights are interleaved sample by sample while tables for all of them stay small. */
+#define SETS_WIRES_MAX 8
 
 struct batch {
 	struct batch_circuit *circuit;
 	const struct batch_kernels *kernels;
-	struct batch_tile tile;
-	void *memory; /* everything that the pointers above and those inside the circuit's steps point to */
+	struct batch_memory memory;
+	int sets;    /* that the memory is for */
+	void *block; /* everything that the pointers in memory and circuit point to */
 };
 
 /* Hands out parts of one block of memory; with base NULL it only counts. */
@@ -27,235 +36,232 @@ struct arena {
 static void *take(struct arena *arena, size_t bytes)
 {
 	void *at = arena->base != NULL ? arena->base + arena->used : NULL;
-	arena->used += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	arena->used += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + (bytes >= 4096 ? STAGGER : 0);
 	return at;
 }
 
-static double *take_rows(struct arena *arena, size_t rows)
+static void lay_out_tables(struct batch *self, struct arena *arena)
 {
-	return take(arena, rows * BATCH_LANES * sizeof(double));
-}
-
-static void lay_out(struct batch_circuit *circuit, struct batch_tile *tile, struct arena *arena)
-{
-	size_t size = (size_t)1 << circuit->n_wires, slots = (size_t)circuit->n_slots;
-	bool lanes = false;
+	struct batch_circuit *circuit = self->circuit;
+	size_t size = (size_t)1 << circuit->n_wires;
 	for (int i = 0; i < circuit->n_steps; i++) {
 		struct batch_step *step = &circuit->steps[i];
-		lanes |= step->kind == STEP_DIAGONAL_LANES;
-		if (step->kind == STEP_DIAGONAL)
-			step->phases = take(arena, 2 * size * sizeof(double));
-		if (step->kind == STEP_ROTATE_X || step->kind == STEP_ROTATE_Y)
-			step->pairs.items = take(arena, size / 2 * sizeof(struct batch_pair));
+		step->bases = take(arena, step->n_bases * sizeof *step->bases);
+		if (step->kind == STEP_DIAGONAL_LANES)
+			step->signs = take(arena, size * sizeof *step->signs);
 	}
+	if (circuit->ordered)
+		circuit->order = take(arena, size * sizeof *circuit->order);
 	for (int o = 0; o < circuit->n_observables; o++)
 		if (circuit->observables[o].string.x != 0)
-			circuit->observables[o].pairs.items = take(arena, size / 2 * sizeof(struct batch_pair));
-	*tile = (struct batch_tile){
-	    .psi = take_rows(arena, 2 * size),
-	    .lambda = take_rows(arena, 2 * size),
-	    .sums = take_rows(arena, size),
-	    .phases = take_rows(arena, lanes ? 2 * size : 0),
-	    .vectors = take_rows(arena, 4 * (size_t)circuit->n_wires),
-	    .cosine = take_rows(arena, slots),
-	    .sine = take_rows(arena, slots),
-	    .gradient = take_rows(arena, slots),
-	    .outputs = take_rows(arena, (size_t)circuit->n_observables),
-	    .cotangents = take_rows(arena, (size_t)circuit->n_observables),
-	};
+			circuit->observables[o].pairs = take(arena, size / 2 * sizeof(struct batch_pair));
 }
 
-static size_t bytes(const struct circuit_program *program)
+/* The first state has memory of its own, since sets of weights may share it. So have all others while that is little;
+ * otherwise one for all real states and one for all complex ones. */
+static void lay_out_states(struct batch *self, struct arena *arena)
 {
-	struct batch_circuit *circuit = batch_circuit_new(program);
-	if (circuit == NULL)
-		return SIZE_MAX;
-	struct batch_tile tile;
+	const struct batch_circuit *circuit = self->circuit;
+	struct batch_memory *memory = &self->memory;
+	size_t part = self->kernels->row_bytes << circuit->n_wires, numbers = (size_t)circuit->prefix_parts;
+	for (int i = 0; i < circuit->n_steps; i++)
+		numbers += (size_t)circuit->steps[i].parts;
+	bool keep = numbers * part <= STATES_BYTES_MAX;
+	void *reused[2] = {NULL, NULL};
+	bool taken[2] = {false, false};
+	memory->states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->states);
+	void *state = take(arena, (size_t)circuit->prefix_parts * part);
+	if (arena->base != NULL)
+		memory->states[0] = state;
+	for (int i = 0; i < circuit->n_steps; i++) {
+		int parts = circuit->steps[i].parts;
+		if (keep || !taken[parts - 1])
+			reused[parts - 1] = take(arena, (size_t)parts * part);
+		taken[parts - 1] = true;
+		if (arena->base != NULL)
+			memory->states[i + 1] = reused[parts - 1];
+	}
+}
+
+static void lay_out_rows(struct batch *self, struct arena *arena)
+{
+	const struct batch_circuit *circuit = self->circuit;
+	struct batch_memory *memory = &self->memory;
+	size_t row = self->kernels->row_bytes, size = (size_t)1 << circuit->n_wires;
+	size_t features = (size_t)circuit->n_feature_slots, prefix = (size_t)circuit->prefix_parts;
+	size_t scratch = ((size_t)circuit->n_slots + 1) * row / self->kernels->number_bytes;
+	scratch = scratch > size ? scratch : size;
+	memory->lambda = take(arena, (size_t)circuit->parts * size * row);
+	memory->lambda_sum = take(arena, circuit->prefix_shared ? prefix * size * row : 0);
+	memory->others = take(arena, prefix * size * row);
+	memory->sums = take(arena, size * row);
+	memory->vectors = take(arena, 2 * prefix * (size_t)circuit->n_wires * row);
+	memory->cosine = take(arena, features * row);
+	memory->sine = take(arena, features * row);
+	memory->gradient = take(arena, features * row);
+	memory->scratch = take(arena, 3 * (scratch * sizeof(double) + ALIGNMENT));
+	memory->lane_phases = take(arena, (size_t)circuit->n_steps * sizeof *memory->lane_phases);
+	for (int i = 0; i < circuit->n_steps; i++) {
+		if (circuit->steps[i].kind != STEP_DIAGONAL_LANES)
+			continue;
+		void *phases = take(arena, (2 * row) << circuit->steps[i].n_gates);
+		if (arena->base != NULL)
+			memory->lane_phases[i] = phases;
+	}
+}
+
+static void lay_out(struct batch *self, struct arena *arena)
+{
+	const struct batch_circuit *circuit = self->circuit;
+	size_t row = self->kernels->row_bytes, size = (size_t)1 << circuit->n_wires;
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), diagonals = (size_t)circuit->n_diagonals;
+	lay_out_tables(self, arena);
+	lay_out_states(self, arena);
+	lay_out_rows(self, arena);
+	self->sets = circuit->n_wires <= SETS_WIRES_MAX ? BATCH_SETS : 1;
+	for (int k = 0; k < self->sets; k++)
+		self->memory.sets[k] = (struct batch_set){
+		    .cosine = take(arena, slots * row),
+		    .sine = take(arena, slots * row),
+		    .gradient = take(arena, slots * row),
+		    .phases = take(arena, 2 * diagonals * size * self->kernels->number_bytes),
+		    .slopes = take(arena, diagonals * size * row),
+		    .weights = take(arena, (size_t)circuit->program->n_weights * sizeof(double)),
+		    .totals = take(arena, slots * sizeof(double)),
+		};
+}
+
+static bool compile(struct batch *self, const struct circuit_program *program, const struct batch_kernels *kernels)
+{
+	self->kernels = kernels;
+	self->circuit = batch_circuit_new(program, kernels->block_gates);
+	return self->circuit != NULL;
+}
+
+static size_t bytes_with(const struct circuit_program *program, const struct batch_kernels *kernels)
+{
+	struct batch self = {0};
 	struct arena arena = {NULL, 0};
-	lay_out(circuit, &tile, &arena);
-	batch_circuit_free(circuit);
-	return sizeof(struct batch) + arena.used;
+	if (!compile(&self, program, kernels))
+		return SIZE_MAX;
+	lay_out(&self, &arena);
+	batch_circuit_free(self.circuit);
+	return sizeof self + arena.used;
 }
 
 static void destroy(void *state)
 {
 	struct batch *self = state;
 	batch_circuit_free(self->circuit);
-	free(self->memory);
+	free(self->block);
 	free(self);
 }
 
-static void fill_pairs(struct batch_circuit *circuit)
+static void fill_tables(struct batch_circuit *circuit)
 {
+	if (circuit->ordered)
+		batch_order_fill(circuit);
 	for (int i = 0; i < circuit->n_steps; i++)
-		if (circuit->steps[i].pairs.items != NULL)
-			batch_pairs_fill(&circuit->steps[i].pairs, &circuit->steps[i].gates->string, circuit->n_wires);
+		batch_step_fill(&circuit->steps[i], circuit->n_wires);
 	for (int o = 0; o < circuit->n_observables; o++)
-		if (circuit->observables[o].pairs.items != NULL)
-			batch_pairs_fill(&circuit->observables[o].pairs, &circuit->observables[o].string,
-			                 circuit->n_wires);
+		if (circuit->observables[o].string.x != 0)
+			batch_observable_fill(&circuit->observables[o], circuit->n_wires);
 }
 
-static void *create(const struct circuit_program *program)
+static void *create_with(const struct circuit_program *program, const struct batch_kernels *kernels)
 {
 	struct batch *self = calloc(1, sizeof *self);
 	if (self == NULL)
 		return NULL;
-	self->kernels = isa_pick()->kernels;
-	self->circuit = batch_circuit_new(program);
 	struct arena arena = {NULL, 0};
-	if (self->circuit != NULL) {
-		lay_out(self->circuit, &self->tile, &arena);
-		self->memory = aligned_alloc(ALIGNMENT, arena.used);
+	if (compile(self, program, kernels)) {
+		lay_out(self, &arena);
+		self->block = aligned_alloc(ALIGNMENT, arena.used);
 	}
-	if (self->memory == NULL) {
+	if (self->block == NULL) {
 		destroy(self);
 		return NULL;
 	}
-	arena = (struct arena){self->memory, 0};
-	lay_out(self->circuit, &self->tile, &arena);
-	fill_pairs(self->circuit);
+	arena = (struct arena){self->block, 0};
+	lay_out(self, &arena);
+	fill_tables(self->circuit);
 	return self;
 }
 
-/* One call's arrays. */
-struct call {
-	const double *features, *weights;
-	size_t batch;
-};
-
-/* cos and sin of half the angle of slots first .. first + count - 1, in all lanes; slots of features are left alone. */
-static void load_shared_slots(struct batch *self, const struct call *call, size_t first, size_t count)
-{
-	double angle[BATCH_LANES] __attribute__((aligned(ALIGNMENT))) = {0};
-	double c[BATCH_LANES] __attribute__((aligned(ALIGNMENT))), s[BATCH_LANES] __attribute__((aligned(ALIGNMENT)));
-	const struct angle *slots = self->circuit->slots + first;
-	for (size_t i = 0; i < count; i++)
-		if (slots[i].source != ANGLE_FEATURE)
-			angle[i] = slots[i].source == ANGLE_WEIGHT ? call->weights[slots[i].index] : slots[i].value;
-	self->kernels->half_angles(angle, c, s);
-	for (size_t i = 0; i < count; i++)
-		for (size_t l = 0; l < BATCH_LANES && slots[i].source != ANGLE_FEATURE; l++) {
-			self->tile.cosine[(first + i) * BATCH_LANES + l] = c[i];
-			self->tile.sine[(first + i) * BATCH_LANES + l] = s[i];
-		}
-}
-
-/* What is the same for every sample of the call. */
-static void load_shared(struct batch *self, const struct call *call)
-{
-	size_t slots = (size_t)self->circuit->n_slots;
-	for (size_t first = 0; first < slots; first += BATCH_LANES)
-		load_shared_slots(self, call, first, slots - first < BATCH_LANES ? slots - first : BATCH_LANES);
-	for (int i = 0; i < self->circuit->n_steps; i++)
-		if (self->circuit->steps[i].kind == STEP_DIAGONAL)
-			self->kernels->fill_phases(self->circuit, &self->circuit->steps[i], &self->tile);
-}
-
-/* The last samples of a batch may leave lanes over: those repeat the last sample, so that no lane holds noise. */
-static size_t sample_of(const struct call *call, size_t first, size_t lane)
-{
-	return first + lane < call->batch ? first + lane : call->batch - 1;
-}
-
-static void load_samples(struct batch *self, const struct call *call, size_t first)
-{
-	self->tile.used = call->batch - first < BATCH_LANES ? call->batch - first : BATCH_LANES;
-	for (int i = 0; i < self->circuit->n_slots; i++) {
-		const struct angle *slot = &self->circuit->slots[i];
-		if (slot->source != ANGLE_FEATURE)
-			continue;
-		double in[BATCH_LANES] __attribute__((aligned(ALIGNMENT)));
-		double *c = self->tile.cosine + (size_t)i * BATCH_LANES, *s = self->tile.sine + (size_t)i * BATCH_LANES;
-		const double *feature = call->features + (size_t)slot->index * call->batch;
-		for (size_t l = 0; l < BATCH_LANES; l++)
-			in[l] = feature[sample_of(call, first, l)];
-		if (slot->encoder == ENCODER_ATAN || slot->encoder == ENCODER_ATAN_SQUARE) {
-			for (size_t l = 0; l < BATCH_LANES && slot->encoder == ENCODER_ATAN_SQUARE; l++)
-				in[l] *= in[l];
-			self->kernels->half_angles_atan(in, c, s);
-		} else {
-			for (size_t l = 0; l < BATCH_LANES && slot->encoder != ENCODER_X; l++)
-				in[l] = encoder_angle(slot->encoder, in[l]);
-			self->kernels->half_angles(in, c, s);
-		}
+#define PRECISION(name, kernels_of)                                                                                    \
+	static size_t bytes##name(const struct circuit_program *program)                                               \
+	{                                                                                                              \
+		return bytes_with(program, isa_pick()->kernels_of);                                                    \
+	}                                                                                                              \
+	static void *create##name(const struct circuit_program *program)                                               \
+	{                                                                                                              \
+		return create_with(program, isa_pick()->kernels_of);                                                   \
 	}
+
+PRECISION(_float64, kernels)
+PRECISION(_float32, kernels_f32)
+
+/* As many sets at a time as there is memory for. */
+static void run(struct batch *self, struct batch_call call, int sets)
+{
+	size_t weights = (size_t)self->circuit->program->n_weights;
+	size_t outputs = (size_t)self->circuit->n_observables * call.batch;
+	call.weights_per_set = weights;
+	for (int first = 0; first < sets; first += self->sets) {
+		size_t done = (size_t)(first > 0 ? self->sets : 0);
+		call.n_sets = sets - first < self->sets ? sets - first : self->sets;
+		call.weights += done * weights;
+		if (call.outputs != NULL) {
+			call.outputs += done * outputs;
+			self->kernels->forward(self->circuit, &self->memory, &call);
+			continue;
+		}
+		call.d_outputs += done * outputs;
+		call.d_weights = call.d_weights != NULL ? call.d_weights + done * weights : NULL;
+		self->kernels->backward(self->circuit, &self->memory, &call);
+	}
+}
+
+static void forward_many(void *state, const double *features, const double *weights, int sets, size_t batch,
+                         double *outputs)
+{
+	run(state, (struct batch_call){.features = features, .weights = weights, .batch = batch, .outputs = outputs},
+	    sets);
+}
+
+static void backward_many(void *state, const double *features, const double *weights, int sets, size_t batch,
+                          const double *d_outputs, double *d_features, double *d_weights)
+{
+	run(state,
+	    (struct batch_call){.features = features,
+	                        .weights = weights,
+	                        .batch = batch,
+	                        .d_outputs = d_outputs,
+	                        .d_features = d_features,
+	                        .d_weights = d_weights},
+	    sets);
 }
 
 static void forward(void *state, const double *features, const double *weights, size_t batch, double *outputs)
 {
-	struct batch *self = state;
-	struct call call = {features, weights, batch};
-	load_shared(self, &call);
-	for (size_t first = 0; first < batch; first += BATCH_LANES) {
-		load_samples(self, &call, first);
-		self->kernels->forward(self->circuit, &self->tile);
-		for (size_t o = 0; o < (size_t)self->circuit->n_observables; o++)
-			memcpy(outputs + o * batch + first, self->tile.outputs + o * BATCH_LANES,
-			       self->tile.used * sizeof *outputs);
-	}
-}
-
-/* Lanes left over get cotangent zero, so that they add nothing to any gradient. */
-static void load_cotangents(struct batch *self, const double *d_outputs, size_t batch, size_t first)
-{
-	for (size_t o = 0; o < (size_t)self->circuit->n_observables; o++)
-		for (size_t l = 0; l < BATCH_LANES; l++)
-			self->tile.cotangents[o * BATCH_LANES + l] =
-			    l < self->tile.used ? d_outputs[o * batch + first + l] : 0.0;
-}
-
-/* Moves the gradients of the feature slots out; those of the weights stay and add up over the tiles. */
-static void store_features(struct batch *self, const struct call *call, size_t first, double *d_features)
-{
-	for (int i = 0; i < self->circuit->n_slots; i++) {
-		const struct angle *slot = &self->circuit->slots[i];
-		if (slot->source != ANGLE_FEATURE)
-			continue;
-		double *gradient = self->tile.gradient + (size_t)i * BATCH_LANES;
-		size_t offset = (size_t)slot->index * call->batch + first;
-		for (size_t l = 0; l < BATCH_LANES && l < self->tile.used && d_features != NULL; l++)
-			d_features[offset + l] +=
-			    gradient[l] * encoder_derivative(slot->encoder, call->features[offset + l]);
-		memset(gradient, 0, BATCH_LANES * sizeof *gradient);
-	}
-}
-
-static void store_weights(struct batch *self, double *d_weights)
-{
-	for (int i = 0; i < self->circuit->n_slots; i++) {
-		if (self->circuit->slots[i].source != ANGLE_WEIGHT)
-			continue;
-		const double *gradient = self->tile.gradient + (size_t)i * BATCH_LANES;
-		double sum = 0.0;
-		for (size_t l = 0; l < BATCH_LANES; l++)
-			sum += gradient[l];
-		d_weights[self->circuit->slots[i].index] += sum;
-	}
+	forward_many(state, features, weights, 1, batch, outputs);
 }
 
 static void backward(void *state, const double *features, const double *weights, size_t batch, const double *d_outputs,
                      double *d_features, double *d_weights)
 {
-	struct batch *self = state;
-	struct call call = {features, weights, batch};
-	load_shared(self, &call);
-	memset(self->tile.gradient, 0, (size_t)self->circuit->n_slots * BATCH_LANES * sizeof(double));
-	for (size_t first = 0; first < batch; first += BATCH_LANES) {
-		load_samples(self, &call, first);
-		load_cotangents(self, d_outputs, batch, first);
-		self->kernels->backward(self->circuit, &self->tile);
-		store_features(self, &call, first, d_features);
-	}
-	if (d_weights != NULL)
-		store_weights(self, d_weights);
+	backward_many(state, features, weights, 1, batch, d_outputs, d_features, d_weights);
 }
 
 const struct plan_kind plan_batch = {
     .name = "batch",
-    .bytes = bytes,
-    .create = create,
+    .bytes = bytes_float64,
+    .create = create_float64,
+    .bytes_float32 = bytes_float32,
+    .create_float32 = create_float32,
     .destroy = destroy,
     .forward = forward,
     .backward = backward,
+    .forward_many = forward_many,
+    .backward_many = backward_many,
 };

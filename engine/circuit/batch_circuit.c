@@ -1,89 +1,78 @@
-/* Compiles a program into a product state, Pauli rotations and Pauli strings; see batch_circuit.h for the idea. */
+/* Lowers a program to a product state, Pauli rotations and Pauli strings; see batch_circuit.h for the idea. */
 #include "engine/circuit/batch_circuit.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* No gate becomes more rotations than this. */
-#define ROTATIONS_PER_GATE 3
-
-/* One-wire gates without an angle, up to a global phase: rotations in order, then X if `flip`. */
-static const struct {
-	struct {
-		enum pauli axis;
-		double angle;
-	} rotations[2];
-	int n_rotations;
-	bool flip;
-} lowering[GATE_COUNT] = {
-    [GATE_H] = {{{PAULI_Z, M_PI}, {PAULI_Y, M_PI_2}}, 2, false},
-    [GATE_X] = {.flip = true},
-    [GATE_Y] = {{{PAULI_Z, M_PI}}, 1, true},
-    [GATE_Z] = {{{PAULI_Z, M_PI}}, 1, false},
-    [GATE_S] = {{{PAULI_Z, M_PI_2}}, 1, false},
-    [GATE_T] = {{{PAULI_Z, M_PI_4}}, 1, false},
-};
+/* Gates that one operation becomes, counting those that it moves out of the prefixes of two wires. */
+#define GATES_PER_OP 3
 
 static const enum pauli rotation_axis[GATE_COUNT] = {[GATE_RX] = PAULI_X, [GATE_RY] = PAULI_Y, [GATE_RZ] = PAULI_Z};
 
-/* Where the state of each wire sits in the amplitudes: the bit of wire w at index k is parity(k & select) ^ inverted,
- * and k ^ flip differs in that bit only. */
-struct frame {
-	uint32_t flip[CIRCUIT_MAX_WIRES], select[CIRCUIT_MAX_WIRES];
-	bool inverted[CIRCUIT_MAX_WIRES];
-	bool entangled[CIRCUIT_MAX_WIRES]; /* past the prefix */
+/* i^power X^x Z^z, where X^x flips the bits of x and Z^z is (-1)^parity(k & z). */
+struct image {
+	uint32_t x, z;
+	unsigned power;
 };
 
-static bool parity(uint32_t bits)
-{
-	return __builtin_parity(bits) != 0;
-}
+/* The Clifford gates so far, as what they make of X and Z of every wire: applying P now is applying its image to the
+ * amplitudes as they are stored. */
+struct frame {
+	struct image x[CIRCUIT_MAX_WIRES], z[CIRCUIT_MAX_WIRES];
+	bool entangled[CIRCUIT_MAX_WIRES]; /* past the prefix */
+};
 
 static void frame_init(struct frame *frame, int n_wires)
 {
 	*frame = (struct frame){0};
-	for (int w = 0; w < n_wires; w++)
-		frame->flip[w] = frame->select[w] = 1u << (n_wires - 1 - w);
+	for (int w = 0; w < n_wires; w++) {
+		frame->x[w].x = 1u << (n_wires - 1 - w);
+		frame->z[w].z = 1u << (n_wires - 1 - w);
+	}
+}
+
+static struct image image_product(struct image a, struct image b)
+{
+	return (struct image){a.x ^ b.x, a.z ^ b.z, a.power + b.power + 2u * batch_parity(a.z & b.x)};
 }
 
 static void frame_cnot(struct frame *frame, int control, int target)
 {
-	frame->select[target] ^= frame->select[control];
-	frame->inverted[target] ^= frame->inverted[control];
-	frame->flip[control] ^= frame->flip[target];
+	frame->x[control] = image_product(frame->x[control], frame->x[target]);
+	frame->z[target] = image_product(frame->z[control], frame->z[target]);
+}
+
+static void frame_cz(struct frame *frame, int a, int b)
+{
+	struct image before = frame->x[a];
+	frame->x[a] = image_product(before, frame->z[b]);
+	frame->x[b] = image_product(frame->x[b], frame->z[a]);
 }
 
 static void frame_swap(struct frame *frame, int a, int b)
 {
-	/* Three CNOTs relabel exactly like a SWAP. */
-	frame_cnot(frame, a, b);
-	frame_cnot(frame, b, a);
-	frame_cnot(frame, a, b);
+	struct image x = frame->x[a], z = frame->z[a];
+	frame->x[a] = frame->x[b];
+	frame->z[a] = frame->z[b];
+	frame->x[b] = x;
+	frame->z[b] = z;
 }
 
-/* The string that a product of Pauli matrices on wires has in the present frame. */
+/* The string that a product of Pauli matrices on wires has in the present frame; Y = i X Z. */
 static struct batch_string frame_string(const struct frame *frame, struct pauli_string wires, int n_wires)
 {
-	struct batch_string string = {0};
+	struct image product = {0};
 	for (int w = 0; w < n_wires; w++) {
-		if ((wires.x >> w & 1) != 0)
-			string.x ^= frame->flip[w];
-		if ((wires.z >> w & 1) != 0) {
-			string.z ^= frame->select[w];
-			string.negative ^= frame->inverted[w];
-		}
+		bool x = (wires.x >> w & 1) != 0, z = (wires.z >> w & 1) != 0;
+		if (x)
+			product = image_product(product, frame->x[w]);
+		if (z)
+			product = image_product(product, frame->z[w]);
+		product.power += x && z;
 	}
-	/* Y = i X Z, so the string carries i^(number of Y): its square belongs to the sign. */
-	int ys = __builtin_popcount(wires.x & wires.z);
-	string.odd = (ys & 1) != 0;
-	string.negative ^= (ys & 2) != 0;
-	return string;
-}
-
-static bool anticommute(const struct batch_string *a, const struct batch_string *b)
-{
-	return parity(a->x & b->z) != parity(a->z & b->x);
+	return (struct batch_string){
+	    .x = product.x, .z = product.z, .negative = (product.power & 2) != 0, .odd = (product.power & 1) != 0};
 }
 
 static int add_slot(struct batch_circuit *circuit, struct angle angle)
@@ -98,53 +87,109 @@ static int add_slot(struct batch_circuit *circuit, struct angle angle)
 	return circuit->n_slots++;
 }
 
-static void add_gate(struct batch_circuit *circuit, struct batch_string string, struct angle angle)
+static void add_gate(struct batch_circuit *circuit, const struct frame *frame, int wire, enum pauli axis, int slot)
 {
-	circuit->gates[circuit->n_gates++] = (struct batch_gate){.string = string, .slot = add_slot(circuit, angle)};
+	uint32_t bit = 1u << wire;
+	struct pauli_string one = {.x = axis != PAULI_Z ? bit : 0, .z = axis != PAULI_X ? bit : 0};
+	circuit->gates[circuit->n_gates++] =
+	    (struct batch_gate){.string = frame_string(frame, one, circuit->n_wires), .slot = slot};
+}
+
+static bool in_prefix(const struct batch_circuit *circuit, int wire)
+{
+	for (int i = 0; i < circuit->n_prefix; i++)
+		if (circuit->prefix[i].wire == wire)
+			return true;
+	return false;
 }
 
 static void add_rotation(struct batch_circuit *circuit, const struct frame *frame, int wire, enum pauli axis,
                          struct angle angle)
 {
-	if (!frame->entangled[wire]) {
-		circuit->prefix[circuit->n_prefix++] = (struct batch_prefix){axis, add_slot(circuit, angle), wire};
+	/* Z only gives |0> a phase. */
+	if (!frame->entangled[wire] && axis == PAULI_Z && !in_prefix(circuit, wire))
 		return;
+	int slot = add_slot(circuit, angle);
+	if (frame->entangled[wire])
+		add_gate(circuit, frame, wire, axis, slot);
+	else
+		circuit->prefix[circuit->n_prefix++] = (struct batch_prefix){axis, slot, wire};
+}
+
+/* Makes RX(a) RX(b) .. |0> = S^-1 RY(a) RY(b) .. |0>: then the product state is real and S^-1, which is RZ(-pi/2) up to
+ * a phase, shares a step with other Z-type gates. */
+static void turn_x_prefix(struct batch_circuit *circuit, const struct frame *frame, int wire)
+{
+	bool any = false;
+	for (int i = 0; i < circuit->n_prefix; i++) {
+		if (circuit->prefix[i].wire == wire && circuit->prefix[i].axis != PAULI_X)
+			return;
+		any |= circuit->prefix[i].wire == wire;
 	}
-	uint32_t bit = 1u << wire;
-	struct pauli_string one = {.x = axis != PAULI_Z ? bit : 0, .z = axis != PAULI_X ? bit : 0};
-	add_gate(circuit, frame_string(frame, one, circuit->n_wires), angle);
+	for (int i = 0; i < circuit->n_prefix; i++)
+		if (circuit->prefix[i].wire == wire)
+			circuit->prefix[i].axis = PAULI_Y;
+	if (any)
+		add_gate(circuit, frame, wire, PAULI_Z, add_slot(circuit, angle_constant(-M_PI_2)));
+}
+
+/* Ends the prefix of a wire. Its last rotations about Z become gates unless they differ from sample to sample: one real
+ * product and one shared diagonal are cheaper than a complex product. */
+static void entangle(struct batch_circuit *circuit, struct frame *frame, int wire)
+{
+	if (frame->entangled[wire])
+		return;
+	for (int i = circuit->n_prefix - 1; i >= 0; i--) {
+		struct batch_prefix last = circuit->prefix[i];
+		if (last.wire != wire)
+			continue;
+		if (last.axis != PAULI_Z || circuit->slots[last.slot].source == ANGLE_FEATURE)
+			break;
+		add_gate(circuit, frame, wire, PAULI_Z, last.slot);
+		circuit->n_prefix--;
+		memmove(circuit->prefix + i, circuit->prefix + i + 1,
+		        (size_t)(circuit->n_prefix - i) * sizeof *circuit->prefix);
+	}
+	turn_x_prefix(circuit, frame, wire);
+	frame->entangled[wire] = true;
 }
 
 static void add_one_wire_op(struct batch_circuit *circuit, struct frame *frame, const struct circuit_op *op)
 {
 	int wire = op->wires[0];
+	bool fresh = !frame->entangled[wire] && !in_prefix(circuit, wire);
+	bool z = op->gate == GATE_Z || op->gate == GATE_Y || op->gate == GATE_H, x = op->gate == GATE_X;
+	x |= op->gate == GATE_Y;
+	/* The prefix knows no frame; Z and S only give |0> a phase. */
+	if (x || (!fresh && (z || op->gate == GATE_S)))
+		entangle(circuit, frame, wire);
+	if (frame->entangled[wire]) {
+		frame->x[wire].power += z ? 2 : 0;
+		frame->z[wire].power += x ? 2 : 0;
+		if (op->gate == GATE_S) { /* S^-1 X S = -i X Z */
+			frame->x[wire] = image_product(frame->x[wire], frame->z[wire]);
+			frame->x[wire].power += 3;
+		}
+	}
 	if (gate_takes_angle(op->gate))
 		add_rotation(circuit, frame, wire, rotation_axis[op->gate], op->angle);
-	for (int i = 0; i < lowering[op->gate].n_rotations; i++)
-		add_rotation(circuit, frame, wire, lowering[op->gate].rotations[i].axis,
-		             angle_constant(lowering[op->gate].rotations[i].angle));
-	if (lowering[op->gate].flip) {
-		frame->inverted[wire] ^= true;
-		/* The prefix knows no inverted wires. */
-		frame->entangled[wire] = true;
-	}
+	if (op->gate == GATE_H) /* H = RY(pi/2) Z */
+		add_rotation(circuit, frame, wire, PAULI_Y, angle_constant(M_PI_2));
+	if (op->gate == GATE_T)
+		add_rotation(circuit, frame, wire, PAULI_Z, angle_constant(M_PI_4));
 }
 
 static void add_two_wire_op(struct batch_circuit *circuit, struct frame *frame, const struct circuit_op *op)
 {
 	int a = op->wires[0], b = op->wires[1];
-	frame->entangled[a] = frame->entangled[b] = true;
+	entangle(circuit, frame, a);
+	entangle(circuit, frame, b);
 	if (op->gate == GATE_CNOT)
 		frame_cnot(frame, a, b);
 	if (op->gate == GATE_SWAP)
 		frame_swap(frame, a, b);
-	if (op->gate == GATE_CZ) {
-		/* (-1)^(ab) = exp(i pi (1 - Za - Zb + Za Zb) / 4) */
-		add_rotation(circuit, frame, a, PAULI_Z, angle_constant(M_PI_2));
-		add_rotation(circuit, frame, b, PAULI_Z, angle_constant(M_PI_2));
-		struct pauli_string both = {.z = 1u << a | 1u << b};
-		add_gate(circuit, frame_string(frame, both, circuit->n_wires), angle_constant(-M_PI_2));
-	}
+	if (op->gate == GATE_CZ)
+		frame_cz(frame, a, b);
 }
 
 static void lower(struct batch_circuit *circuit)
@@ -152,6 +197,10 @@ static void lower(struct batch_circuit *circuit)
 	const struct circuit_program *program = circuit->program;
 	struct frame frame;
 	frame_init(&frame, program->n_wires);
+	for (int i = 0; i < program->n_ops; i++)
+		if (program->ops[i].angle.source == ANGLE_FEATURE)
+			add_slot(circuit, program->ops[i].angle);
+	circuit->n_feature_slots = circuit->n_slots;
 	for (int i = 0; i < program->n_ops; i++) {
 		const struct circuit_op *op = &program->ops[i];
 		if (gate_wires(op->gate) == 2)
@@ -159,6 +208,8 @@ static void lower(struct batch_circuit *circuit)
 		else
 			add_one_wire_op(circuit, &frame, op);
 	}
+	for (int w = 0; w < program->n_wires; w++)
+		entangle(circuit, &frame, w);
 	circuit->n_observables = program->n_observables;
 	for (int o = 0; o < program->n_observables; o++) {
 		circuit->observables[o].string = frame_string(&frame, program->observables[o], program->n_wires);
@@ -170,10 +221,10 @@ static void lower(struct batch_circuit *circuit)
 static bool counts(const struct batch_circuit *circuit, const struct batch_gate *gate, int later)
 {
 	for (int i = later; i < circuit->n_gates; i++)
-		if (anticommute(&gate->string, &circuit->gates[i].string))
+		if (batch_anticommute(&gate->string, &circuit->gates[i].string))
 			return true;
 	for (int o = 0; o < circuit->n_observables; o++)
-		if (anticommute(&gate->string, &circuit->observables[o].string))
+		if (batch_anticommute(&gate->string, &circuit->observables[o].string))
 			return true;
 	return false;
 }
@@ -189,60 +240,6 @@ static void prune(struct batch_circuit *circuit)
 	memmove(circuit->gates, circuit->gates + kept, (size_t)circuit->n_gates * sizeof *circuit->gates);
 }
 
-/* Every gate goes to the level after the last gate that it does not commute with. `reached[i]` is the highest level
- * among gates 0..i, which ends the search early. */
-static void assign_levels(struct batch_circuit *circuit, int *reached)
-{
-	for (int i = 0; i < circuit->n_gates; i++) {
-		int level = 0;
-		for (int j = i - 1; j >= 0 && reached[j] >= level; j--) {
-			const struct batch_gate *before = &circuit->gates[j];
-			if (before->level >= level && anticommute(&before->string, &circuit->gates[i].string))
-				level = before->level + 1;
-		}
-		circuit->gates[i].level = level;
-		reached[i] = i > 0 && reached[i - 1] > level ? reached[i - 1] : level;
-	}
-}
-
-static enum batch_step_kind gate_kind(const struct batch_circuit *circuit, const struct batch_gate *gate)
-{
-	if (gate->string.x != 0)
-		return gate->string.odd ? STEP_ROTATE_Y : STEP_ROTATE_X;
-	return circuit->slots[gate->slot].source == ANGLE_FEATURE ? STEP_DIAGONAL_LANES : STEP_DIAGONAL;
-}
-
-/* Orders the gates by level and kind, keeping their order otherwise: a counting sort. `scratch` holds n_gates, `starts`
- * STEP_KINDS * n_gates + 1 numbers. */
-static void sort_gates(struct batch_circuit *circuit, struct batch_gate *scratch, int *starts)
-{
-	int n = circuit->n_gates;
-	memcpy(scratch, circuit->gates, (size_t)n * sizeof *scratch);
-	memset(starts, 0, ((size_t)n * STEP_KINDS + 1) * sizeof *starts);
-	for (int i = 0; i < n; i++)
-		starts[scratch[i].level * STEP_KINDS + (int)gate_kind(circuit, &scratch[i]) + 1]++;
-	for (int i = 0; i < n * STEP_KINDS; i++)
-		starts[i + 1] += starts[i];
-	for (int i = 0; i < n; i++)
-		circuit->gates[starts[scratch[i].level * STEP_KINDS + (int)gate_kind(circuit, &scratch[i])]++] =
-		    scratch[i];
-}
-
-/* Neighbouring Z-type gates of one kind share a step; a rotation is a step of its own. */
-static void make_steps(struct batch_circuit *circuit)
-{
-	struct batch_step *last = NULL;
-	for (int i = 0; i < circuit->n_gates; i++) {
-		const struct batch_gate *gate = &circuit->gates[i];
-		enum batch_step_kind kind = gate_kind(circuit, gate);
-		if (last == NULL || kind > STEP_DIAGONAL_LANES || last->kind != kind) {
-			last = &circuit->steps[circuit->n_steps++];
-			*last = (struct batch_step){.kind = kind, .gates = gate};
-		}
-		last->n_gates++;
-	}
-}
-
 static void sort_prefix(struct batch_circuit *circuit, struct batch_prefix *scratch)
 {
 	int placed = 0;
@@ -254,39 +251,44 @@ static void sort_prefix(struct batch_circuit *circuit, struct batch_prefix *scra
 				circuit->prefix[placed++] = scratch[i];
 	}
 	circuit->prefix_start[circuit->n_wires] = placed;
+	circuit->prefix_parts = 1;
+	circuit->prefix_shared = true;
+	for (int i = 0; i < circuit->n_prefix; i++) {
+		if (circuit->prefix[i].axis != PAULI_Y)
+			circuit->prefix_parts = 2;
+		circuit->prefix_shared &= circuit->slots[circuit->prefix[i].slot].source != ANGLE_WEIGHT;
+	}
 }
 
-struct batch_circuit *batch_circuit_new(const struct circuit_program *program)
+struct batch_circuit *batch_circuit_new(const struct circuit_program *program, int block_gates)
 {
-	size_t rotations = (size_t)program->n_ops * ROTATIONS_PER_GATE + 1;
+	size_t gates = (size_t)program->n_ops * GATES_PER_OP + (size_t)program->n_wires + 1;
 	struct batch_circuit *circuit = calloc(1, sizeof *circuit);
 	if (circuit == NULL)
 		return NULL;
 	circuit->program = program;
 	circuit->n_wires = program->n_wires;
-	circuit->slots = calloc(rotations, sizeof *circuit->slots);
-	circuit->prefix = calloc(rotations, sizeof *circuit->prefix);
-	circuit->gates = calloc(rotations, sizeof *circuit->gates);
-	circuit->steps = calloc(rotations, sizeof *circuit->steps);
+	circuit->slots = calloc(gates, sizeof *circuit->slots);
+	circuit->prefix = calloc(gates, sizeof *circuit->prefix);
+	circuit->gates = calloc(gates, sizeof *circuit->gates);
+	circuit->steps = calloc(gates + 1, sizeof *circuit->steps);
 	circuit->observables = calloc((size_t)program->n_observables, sizeof *circuit->observables);
-	struct batch_gate *gates = calloc(rotations, sizeof *gates);
-	struct batch_prefix *prefix = calloc(rotations, sizeof *prefix);
-	int *numbers = calloc(rotations * STEP_KINDS, sizeof *numbers);
+	struct batch_gate *gate_scratch = calloc(gates, sizeof *gate_scratch);
+	struct batch_prefix *prefix_scratch = calloc(gates, sizeof *prefix_scratch);
+	int *numbers = calloc(gates * STEP_KINDS, sizeof *numbers);
 	bool complete = circuit->slots != NULL && circuit->prefix != NULL && circuit->gates != NULL &&
-	                circuit->steps != NULL && circuit->observables != NULL && gates != NULL && prefix != NULL &&
-	                numbers != NULL;
+	                circuit->steps != NULL && circuit->observables != NULL && gate_scratch != NULL &&
+	                prefix_scratch != NULL && numbers != NULL;
 	if (complete) {
 		lower(circuit);
 		prune(circuit);
-		assign_levels(circuit, numbers);
-		sort_gates(circuit, gates, numbers);
-		make_steps(circuit);
-		sort_prefix(circuit, prefix);
+		sort_prefix(circuit, prefix_scratch);
+		batch_schedule(circuit, block_gates, gate_scratch, numbers);
 	} else {
 		batch_circuit_free(circuit);
 	}
-	free(gates);
-	free(prefix);
+	free(gate_scratch);
+	free(prefix_scratch);
 	free(numbers);
 	return complete ? circuit : NULL;
 }
@@ -301,25 +303,4 @@ void batch_circuit_free(struct batch_circuit *circuit)
 	free(circuit->steps);
 	free(circuit->observables);
 	free(circuit);
-}
-
-void batch_pairs_fill(struct batch_pairs *pairs, const struct batch_string *string, int n_wires)
-{
-	uint32_t size = 1u << n_wires, lowest = string->x & -string->x;
-	pairs->count = size / 2;
-	pairs->n_positive = 0;
-	size_t positive = 0, negative = pairs->count;
-	for (uint32_t k = 0; k < size; k++) {
-		if ((k & lowest) != 0)
-			continue;
-		bool minus = parity(k & string->z) != string->negative;
-		struct batch_pair pair = {k, k ^ string->x};
-		if (string->odd && minus)
-			pair = (struct batch_pair){k ^ string->x, k};
-		if (string->odd || !minus)
-			pairs->items[positive++] = pair;
-		else
-			pairs->items[--negative] = pair;
-	}
-	pairs->n_positive = positive;
 }

@@ -1,12 +1,13 @@
 /* A program compiled for the batch plan. Internal to engine/circuit.
  *
- * Three facts shape it. Up to a global phase every gate is a product of Pauli rotations exp(-i t P / 2), of CNOT, SWAP
- * and X. The latter only relabel basis states, and a relabelling that is affine over GF(2) sends Pauli strings to Pauli
- * strings: instead of moving amplitudes, the compiler rewrites the P of every later gate and observable. And what acts
- * on a wire before its first two-wire gate only prepares a product state.
+ * Four facts shape it. Up to a global phase every gate is a product of Pauli rotations exp(-i t P / 2) and of Clifford
+ * gates that send Pauli strings to Pauli strings: instead of applying those to amplitudes, the compiler rewrites the P
+ * of every later rotation and observable. What acts on a wire before its first two-wire gate only prepares a product
+ * state. Rotations that commute can share one pass over the amplitudes. And while only H, RY, CNOT, CZ, X and Z have
+ * acted, all amplitudes are real.
  *
- * What remains is a product state (prefix), Pauli rotations (steps), and Pauli strings to measure. Bits of x and z here
- * are bits of a basis index, not wires. */
+ * What remains is a product state (prefix), passes (steps), and Pauli strings to measure. Bits of x and z here are bits
+ * of a basis index, not wires. */
 #ifndef QLSTM_CIRCUIT_BATCH_CIRCUIT_H
 #define QLSTM_CIRCUIT_BATCH_CIRCUIT_H
 
@@ -14,21 +15,13 @@
 
 #include "engine/circuit/program.h"
 
+/* Rotations in one pass at most; instruction sets with few registers take fewer. */
+#define BATCH_BLOCK_GATES 4
+
 /* P|k> = i^odd (-1)^(negative + parity(k & z)) |k ^ x>; odd when parity(x & z) is, so that P is Hermitian. */
 struct batch_string {
 	uint32_t x, z;
 	bool negative, odd;
-};
-
-/* Basis states that a string with x != 0 exchanges. Odd: P|zero> = i|one>, P|one> = -i|zero>. Even: P|zero> = |one> in
- * the first n_positive pairs, P|zero> = -|one> in the others. */
-struct batch_pair {
-	uint32_t zero, one;
-};
-
-struct batch_pairs {
-	struct batch_pair *items;
-	size_t count, n_positive;
 };
 
 /* exp(-i angle P / 2), the angle being that of a slot. */
@@ -38,21 +31,44 @@ struct batch_gate {
 	int level; /* gates of one level commute */
 };
 
-/* The order is the one inside a level. */
-enum batch_step_kind { STEP_DIAGONAL, STEP_DIAGONAL_LANES, STEP_ROTATE_X, STEP_ROTATE_Y, STEP_KINDS };
+/* STEP_DIAGONAL: Z-type gates with the same angle for all samples; STEP_DIAGONAL_LANES: with features, independent
+ * strings; STEP_ROTATE_*: even and odd strings with x != 0. The order is the one inside a level. STEP_WIDEN only turns
+ * real amplitudes into complex ones. */
+enum batch_step_kind { STEP_DIAGONAL, STEP_DIAGONAL_LANES, STEP_ROTATE_X, STEP_ROTATE_Y, STEP_KINDS, STEP_WIDEN };
 
-/* Work done in one pass over the amplitudes. */
+/* Work done in one pass over the amplitudes.
+ *
+ * A rotation is real on the vector of all real and imaginary parts: index 2k is the real, 2k + 1 the imaginary part of
+ * amplitude k (index k alone while amplitudes are real). There it exchanges index j with j ^ offset and turns this
+ * plane by t / 2. A block is the set of 2^n_gates indices that n_gates rotations exchange among themselves: bases[i] ^
+ * offsets[b], where bit g of b tells whether rotation g's offset is in. Of the two indices that rotation g exchanges,
+ * it takes sin(t / 2) times the first to the second; the second is the one with bit g, for STEP_ROTATE_X only where the
+ * other bits of b have even parity, else the one without. */
 struct batch_step {
 	enum batch_step_kind kind;
-	const struct batch_gate *gates; /* any number of Z-type gates, or one rotation */
+	const struct batch_gate *gates;
 	int n_gates;
-	struct batch_pairs pairs; /* STEP_ROTATE_* */
-	double *phases;           /* STEP_DIAGONAL: [re, im][2^n], of the weights of this call */
+	int parts_before, parts; /* real numbers per amplitude */
+	bool trainable;          /* some angle is a weight */
+	/* STEP_ROTATE_* */
+	uint32_t offsets[1 << BATCH_BLOCK_GATES];
+	uint32_t *bases;
+	size_t n_bases;
+	uint32_t *signs; /* STEP_DIAGONAL_LANES: bit g of signs[k] is parity(k & z) of gate g */
+	int diagonal;    /* STEP_DIAGONAL: counts those before it */
+};
+
+/* Basis states that a string with x != 0 exchanges. Odd: P|zero> = i|one>, P|one> = -i|zero>. Even: P|zero> = |one> in
+ * the first n_positive pairs, P|zero> = -|one> in the others. */
+struct batch_pair {
+	uint32_t zero, one;
 };
 
 struct batch_observable {
 	struct batch_string string;
-	struct batch_pairs pairs; /* x != 0 */
+	int bit;                  /* x == 0: see batch_circuit.order */
+	struct batch_pair *pairs; /* x != 0: 2^(n-1) of them */
+	size_t n_positive;
 };
 
 struct batch_prefix {
@@ -64,19 +80,44 @@ struct batch_circuit {
 	const struct circuit_program *program;
 	int n_wires;
 	int n_slots, n_prefix, n_gates, n_steps, n_observables, n_diagonal_observables;
-	struct angle *slots;                     /* every angle that occurs; features once per encoder */
+	int n_feature_slots;                     /* slots 0 .. n_feature_slots - 1: features, once per encoder */
+	int n_diagonals;                         /* steps of kind STEP_DIAGONAL */
+	int prefix_parts;                        /* 1: the product state is real, all its rotations are about Y */
+	int parts;                               /* of the final state */
+	bool prefix_shared;                      /* no weight in the prefix */
+	struct angle *slots;                     /* every angle that occurs */
 	struct batch_prefix *prefix;             /* by wire */
 	int prefix_start[CIRCUIT_MAX_WIRES + 1]; /* wire w: prefix_start[w] .. prefix_start[w + 1] - 1 */
 	struct batch_gate *gates;
 	struct batch_step *steps;
 	struct batch_observable *observables;
+	/* When the Z-type observables are independent, they are single bits in another numbering of the basis states,
+	 * and cost one tree instead of a transform: order[k] is the new number of state k. NULL otherwise. */
+	bool ordered;
+	uint32_t *order;
 };
 
-/* Everything but pairs[].items and phases, whose memory the plan provides. NULL when out of memory. */
-struct batch_circuit *batch_circuit_new(const struct circuit_program *program);
+/* Everything but the tables that steps and observables point to, whose memory the plan provides. At most `block_gates`
+ * rotations share a pass. NULL when out of memory. */
+struct batch_circuit *batch_circuit_new(const struct circuit_program *program, int block_gates);
 void batch_circuit_free(struct batch_circuit *circuit);
 
-/* Writes the 2^(n-1) pairs of a string with x != 0 to pairs->items. */
-void batch_pairs_fill(struct batch_pairs *pairs, const struct batch_string *string, int n_wires);
+/* Orders the gates into steps (batch_schedule.c). `numbers` holds STEP_KINDS * n_gates + 1, `gates` n_gates. */
+void batch_schedule(struct batch_circuit *circuit, int block_gates, struct batch_gate *gates, int *numbers);
+/* Fill the tables of a step and of an observable, given their memory. */
+void batch_step_fill(struct batch_step *step, int n_wires);
+void batch_observable_fill(struct batch_observable *observable, int n_wires);
+/* Gives the Z-type observables their bits and says whether they are independent; fills circuit->order unless NULL. */
+bool batch_order_fill(struct batch_circuit *circuit);
+
+static inline bool batch_parity(uint32_t bits)
+{
+	return __builtin_parity(bits) != 0;
+}
+
+static inline bool batch_anticommute(const struct batch_string *a, const struct batch_string *b)
+{
+	return batch_parity(a->x & b->z) != batch_parity(a->z & b->x);
+}
 
 #endif

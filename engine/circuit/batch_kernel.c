@@ -1,376 +1,346 @@
 /* The batch plan's inner loops. The samples of a tile lie innermost, so that every gate is the same arithmetic on whole
- * vectors: no shuffles, and every wire costs the same. Compiled once per instruction set: -DKERNEL_ISA names the table.
- */
+ * vectors: no shuffles, and every wire costs the same. Compiled once per instruction set, whose
+ * name -DKERNEL_ISA gives, and once more for float32 (batch_kernel_f32.c). */
+#include "engine/circuit/batch_measure.h"
+#include "engine/circuit/batch_product.h"
+#include "engine/circuit/batch_steps.h"
 #include "engine/circuit/batch_trig.h"
-#include "engine/circuit/batch_vector.h"
 
-/* WIDTH samples of a tile, whose first is `lane`. The states of the parts follow one another in the same memory. */
-struct part {
-	const struct batch_circuit *circuit;
-	const struct batch_tile *tile;
-	size_t lane, size; /* size: 2^n */
-	struct amplitude *psi, *lambda, *phases;
-	vec *sums;
-};
+#include <string.h>
 
-static vec *row(double *rows, int index, size_t lane)
+/* Tiles after which gradients move on to their float64 totals. */
+#define TILES_PER_TOTAL 16
+
+/* What of the tiles does not depend on samples: numbers of one set of weights. */
+
+static size_t round_up(size_t count)
 {
-	return (vec *)(rows + (size_t)index * BATCH_LANES + lane);
+	return (count + WIDTH64 - 1) / WIDTH64 * WIDTH64;
 }
 
-static struct amplitude *wire_vector(const struct part *part, int wire)
+static void load_weights(const struct batch_circuit *circuit, const struct batch_memory *memory, int set,
+                         const double *weights)
 {
-	return (struct amplitude *)part->tile->vectors + 2 * wire;
-}
-
-static void prepare_vector(const struct part *part, int wire)
-{
-	const struct batch_circuit *circuit = part->circuit;
-	struct amplitude zero = {(vec){0} + 1.0, (vec){0}}, one = {(vec){0}, (vec){0}};
-	for (int i = circuit->prefix_start[wire]; i < circuit->prefix_start[wire + 1]; i++) {
-		int slot = circuit->prefix[i].slot;
-		turn(circuit->prefix[i].axis, &zero, &one, *row(part->tile->cosine, slot, part->lane),
-		     *row(part->tile->sine, slot, part->lane));
-	}
-	wire_vector(part, wire)[0] = zero;
-	wire_vector(part, wire)[1] = one;
-}
-
-/* psi = the product of the wires' states, wire by wire, growing in place from the top down. */
-static void prepare_product(const struct part *part)
-{
-	struct amplitude *psi = part->psi;
-	prepare_vector(part, 0);
-	psi[0] = wire_vector(part, 0)[0];
-	psi[1] = wire_vector(part, 0)[1];
-	for (int w = 1; w < part->circuit->n_wires; w++) {
-		prepare_vector(part, w);
-		struct amplitude zero = wire_vector(part, w)[0], one = wire_vector(part, w)[1];
-		for (size_t j = (size_t)1 << w; j-- > 0;) {
-			struct amplitude a = psi[j];
-			psi[2 * j + 1] = multiply(a, one);
-			psi[2 * j] = multiply(a, zero);
-		}
+	size_t count = (size_t)(circuit->n_slots - circuit->n_feature_slots), padded = round_up(count);
+	const struct angle *slots = circuit->slots + circuit->n_feature_slots;
+	double *angle = memory->scratch, *c = angle + padded, *s = c + padded;
+	for (size_t i = 0; i < padded; i++)
+		angle[i] = i >= count                        ? 0.0
+		           : slots[i].source == ANGLE_WEIGHT ? weights[slots[i].index]
+		                                             : slots[i].value;
+	half_angles(angle, padded, c, s);
+	for (size_t i = 0; i < count; i++) {
+		((vec *)memory->sets[set].cosine)[i] = (vec){0} + (real)c[i];
+		((vec *)memory->sets[set].sine)[i] = (vec){0} + (real)s[i];
 	}
 }
 
-/* One-wire adjoint: g0 and g1 are lambda contracted with the states of all other wires. */
-static void backward_vector(const struct part *part, int wire, struct amplitude g0, struct amplitude g1)
+/* In place: t[m] = sum_k (-1)^parity(k & m) t[k]. */
+static void parity_sums_scalar(double *t, size_t size)
 {
-	const struct batch_circuit *circuit = part->circuit;
-	struct amplitude zero = wire_vector(part, wire)[0], one = wire_vector(part, wire)[1];
-	for (int i = circuit->prefix_start[wire + 1] - 1; i >= circuit->prefix_start[wire]; i--) {
-		int slot = circuit->prefix[i].slot;
-		enum pauli axis = circuit->prefix[i].axis;
-		vec c = *row(part->tile->cosine, slot, part->lane), s = *row(part->tile->sine, slot, part->lane);
-		*row(part->tile->gradient, slot, part->lane) += slope(axis, &g0, &g1, &zero, &one);
-		turn(axis, &zero, &one, c, -s);
-		turn(axis, &g0, &g1, c, -s);
+	for (size_t half = 1; half < size; half *= 2)
+		for (size_t i = 0; i < size; i += 2 * half)
+			for (size_t j = i; j < i + half; j++) {
+				double a = t[j], b = t[j + half];
+				t[j] = a + b;
+				t[j + half] = a - b;
+			}
+}
+
+/* The angle of a basis state is the sum of the gates' angles, each with the sign of a parity: a parity sum again. */
+static void load_phases(const struct batch_circuit *circuit, const struct batch_memory *memory, int set,
+                        const struct batch_step *step, const double *weights)
+{
+	size_t size = (size_t)1 << circuit->n_wires, padded = round_up(size);
+	double *angle = memory->scratch, *c = angle + padded, *s = c + padded;
+	memset(angle, 0, padded * sizeof *angle);
+	for (int g = 0; g < step->n_gates; g++) {
+		const struct angle *slot = &circuit->slots[step->gates[g].slot];
+		double value = slot->source == ANGLE_WEIGHT ? weights[slot->index] : slot->value;
+		angle[step->gates[g].string.z] += step->gates[g].string.negative ? value : -value;
+	}
+	parity_sums_scalar(angle, size);
+	half_angles(angle, padded, c, s);
+	real *phases = (real *)memory->sets[set].phases + 2 * size * (size_t)step->diagonal;
+	for (size_t k = 0; k < size; k++) {
+		phases[2 * k] = (real)c[k];
+		phases[2 * k + 1] = (real)s[k];
 	}
 }
 
-/* Reverse of prepare_product. The memory of psi, no longer needed, takes the products of the first m wires at 2^m;
- * lambda is contracted with one wire after the other, the last one first. */
-static void backward_product(const struct part *part)
+/* A recurrent layer calls with the same weights for all its time steps, forward and backward: what is made of them is
+ * kept until they change. */
+static void load_sets(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
 {
-	int n = part->circuit->n_wires;
-	struct amplitude *psi = part->psi, *lambda = part->lambda;
-	psi[1] = (struct amplitude){(vec){0} + 1.0, (vec){0}};
-	for (int w = 0; w + 1 < n; w++) {
-		struct amplitude *from = psi + ((size_t)1 << w), *to = from + ((size_t)1 << w);
-		struct amplitude zero = wire_vector(part, w)[0], one = wire_vector(part, w)[1];
-		for (size_t j = 0; j < (size_t)1 << w; j++) {
-			to[2 * j] = multiply(from[j], zero);
-			to[2 * j + 1] = multiply(from[j], one);
-		}
-	}
-	for (int w = n - 1; w >= 0; w--) {
-		const struct amplitude *others = psi + ((size_t)1 << w);
-		struct amplitude zero = wire_vector(part, w)[0], one = wire_vector(part, w)[1];
-		struct amplitude g0 = {{0}, {0}}, g1 = {{0}, {0}};
-		for (size_t j = 0; j < (size_t)1 << w; j++) {
-			struct amplitude l0 = lambda[2 * j], l1 = lambda[2 * j + 1];
-			g0 = add(g0, multiply_conj(others[j], l0));
-			g1 = add(g1, multiply_conj(others[j], l1));
-			lambda[j] = add(multiply_conj(zero, l0), multiply_conj(one, l1));
-		}
-		backward_vector(part, w, g0, g1);
+	size_t bytes = call->weights_per_set * sizeof(double);
+	for (int k = 0; k < call->n_sets; k++) {
+		struct batch_set *set = &memory->sets[k];
+		const double *weights = call->weights + (size_t)k * call->weights_per_set;
+		if (set->loaded && (bytes == 0 || memcmp(set->weights, weights, bytes) == 0))
+			continue;
+		load_weights(circuit, memory, k, weights);
+		for (int i = 0; i < circuit->n_steps; i++)
+			if (circuit->steps[i].kind == STEP_DIAGONAL)
+				load_phases(circuit, memory, k, &circuit->steps[i], weights);
+		if (bytes > 0)
+			memcpy(set->weights, weights, bytes);
+		set->loaded = true;
 	}
 }
 
-static void forward_rotate_x(const struct part *part, const struct batch_step *step)
-{
-	vec c = *row(part->tile->cosine, step->gates->slot, part->lane);
-	vec s = *row(part->tile->sine, step->gates->slot, part->lane);
-	struct amplitude *psi = part->psi;
-	const struct batch_pair *pairs = step->pairs.items;
-	for (size_t i = 0, count = step->pairs.count; i < count; i++)
-		turn_x(&psi[pairs[i].zero], &psi[pairs[i].one], c, s);
-}
+/* What depends on samples but not on weights. */
 
-static void forward_rotate_y(const struct part *part, const struct batch_step *step)
+/* exp(i t) of the angles whose sign is set, by doubling: relative to the state in which no sign is. */
+static void load_lane_phases(const struct tile *tile, const struct batch_step *step)
 {
-	vec c = *row(part->tile->cosine, step->gates->slot, part->lane);
-	vec s = *row(part->tile->sine, step->gates->slot, part->lane);
-	struct amplitude *psi = part->psi;
-	const struct batch_pair *pairs = step->pairs.items;
-	for (size_t i = 0, count = step->pairs.count; i < count; i++)
-		turn_y(&psi[pairs[i].zero], &psi[pairs[i].one], c, s);
-}
-
-static void backward_rotate_x(const struct part *part, const struct batch_step *step)
-{
-	int slot = step->gates->slot;
-	vec c = *row(part->tile->cosine, slot, part->lane), s = *row(part->tile->sine, slot, part->lane), sum = {0};
-	struct amplitude *psi = part->psi, *lambda = part->lambda;
-	const struct batch_pair *pairs = step->pairs.items;
-	for (size_t i = 0, count = step->pairs.count; i < count; i++) {
-		uint32_t zero = pairs[i].zero, one = pairs[i].one;
-		sum += slope_x(&lambda[zero], &lambda[one], &psi[zero], &psi[one]);
-		turn_x(&psi[zero], &psi[one], c, -s);
-		turn_x(&lambda[zero], &lambda[one], c, -s);
-	}
-	*row(part->tile->gradient, slot, part->lane) += sum;
-}
-
-static void backward_rotate_y(const struct part *part, const struct batch_step *step)
-{
-	int slot = step->gates->slot;
-	vec c = *row(part->tile->cosine, slot, part->lane), s = *row(part->tile->sine, slot, part->lane), sum = {0};
-	struct amplitude *psi = part->psi, *lambda = part->lambda;
-	const struct batch_pair *pairs = step->pairs.items;
-	for (size_t i = 0, count = step->pairs.count; i < count; i++) {
-		uint32_t zero = pairs[i].zero, one = pairs[i].one;
-		sum += slope_y(&lambda[zero], &lambda[one], &psi[zero], &psi[one]);
-		turn_y(&psi[zero], &psi[one], c, -s);
-		turn_y(&lambda[zero], &lambda[one], c, -s);
-	}
-	*row(part->tile->gradient, slot, part->lane) += sum;
-}
-
-static void forward_diagonal(const struct part *part, const struct batch_step *step)
-{
-	const double *re = step->phases, *im = step->phases + part->size;
-	struct amplitude *psi = part->psi;
-	for (size_t k = 0, size = part->size; k < size; k++)
-		psi[k] = multiply(psi[k], (struct amplitude){(vec){0} + re[k], (vec){0} + im[k]});
-}
-
-/* Z-type gates: their derivatives are parity sums of Im(conj(lambda_k) psi_k), found in `sums`. */
-static void collect_diagonal(const struct part *part, const struct batch_step *step)
-{
-	parity_sums(part->sums, part->size);
-	for (int i = 0; i < step->n_gates; i++) {
-		vec sum = part->sums[step->gates[i].string.z];
-		*row(part->tile->gradient, step->gates[i].slot, part->lane) +=
-		    step->gates[i].string.negative ? -sum : sum;
+	struct amplitude *phases = tile->memory->lane_phases[step - tile->circuit->steps];
+	phases[0] = (struct amplitude){(vec){0} + 1, {0}};
+	for (int g = 0; g < step->n_gates; g++) {
+		vec c = *tile_cosine(tile, step->gates[g].slot), s = *tile_sine(tile, step->gates[g].slot);
+		vec sine = 2 * s * c;
+		struct amplitude phase = {c * c - s * s, step->gates[g].string.negative ? -sine : sine};
+		phases[1u << g] = phase;
+		for (size_t k = 1; k < (size_t)1 << g; k++)
+			phases[k | 1u << g] = multiply(phases[k], phase);
 	}
 }
 
-/* Un-applies a phase and returns the amplitude's share of the derivatives. */
-static vec backward_phase(struct amplitude *psi, struct amplitude *lambda, struct amplitude phase)
+/* Lanes left over repeat the last sample, so that none holds noise. */
+static vec64 gather(const double *row, size_t count)
 {
-	vec slope = lambda->re * psi->im - lambda->im * psi->re;
-	*psi = multiply_conj(phase, *psi);
-	*lambda = multiply_conj(phase, *lambda);
-	return slope;
+	vec64 x = load64(row, count);
+	for (size_t l = count; l < WIDTH64; l++)
+		x[l] = row[count - 1];
+	return x;
 }
 
-static void backward_diagonal(const struct part *part, const struct batch_step *step)
+/* The values of feature slot i in all lanes. */
+static void load_feature(const struct tile *tile, const struct batch_call *call, int i, double *x)
 {
-	const double *re = step->phases, *im = step->phases + part->size;
-	struct amplitude *psi = part->psi, *lambda = part->lambda;
-	vec *sums = part->sums;
-	for (size_t k = 0, size = part->size; k < size; k++)
-		sums[k] = backward_phase(&psi[k], &lambda[k], (struct amplitude){(vec){0} + re[k], (vec){0} + im[k]});
-	collect_diagonal(part, step);
-}
-
-/* The product of the gates' phases when they differ from sample to sample. */
-static void fill_lane_phases(const struct part *part, const struct batch_step *step)
-{
-	for (size_t k = 0; k < part->size; k++)
-		part->phases[k] = (struct amplitude){(vec){0} + 1.0, (vec){0}};
-	for (int i = 0; i < step->n_gates; i++) {
-		const struct batch_gate *gate = &step->gates[i];
-		vec c = *row(part->tile->cosine, gate->slot, part->lane);
-		vec s = *row(part->tile->sine, gate->slot, part->lane);
-		struct amplitude phases[2] = {{c, -s}, {c, s}};
-		for (size_t k = 0; k < part->size; k++) {
-			int odd = __builtin_parity((uint32_t)k & gate->string.z) ^ (int)gate->string.negative;
-			part->phases[k] = multiply(part->phases[k], phases[odd]);
-		}
+	const double *row = call->features + (size_t)tile->circuit->slots[i].index * call->batch + tile->first;
+	for (size_t l = 0; l < WIDTH; l += WIDTH64) {
+		size_t left = tile->used > l ? tile->used - l : 0;
+		/* A register of float32 takes two of float64, of which the second may be all left over. */
+		*(vec64 *)(x + l) = left > 0 ? gather(row + l, left) : gather(row + tile->used - 1, 1);
 	}
 }
 
-static void forward_diagonal_lanes(const struct part *part, const struct batch_step *step)
+static void load_features(const struct tile *tile, const struct batch_call *call)
 {
-	fill_lane_phases(part, step);
-	for (size_t k = 0; k < part->size; k++)
-		part->psi[k] = multiply(part->psi[k], part->phases[k]);
-}
-
-static void backward_diagonal_lanes(const struct part *part, const struct batch_step *step)
-{
-	fill_lane_phases(part, step);
-	for (size_t k = 0; k < part->size; k++)
-		part->sums[k] = backward_phase(&part->psi[k], &part->lambda[k], part->phases[k]);
-	collect_diagonal(part, step);
-}
-
-static const struct {
-	void (*forward)(const struct part *part, const struct batch_step *step);
-	void (*backward)(const struct part *part, const struct batch_step *step);
-} steps[STEP_KINDS] = {
-    [STEP_DIAGONAL] = {forward_diagonal, backward_diagonal},
-    [STEP_DIAGONAL_LANES] = {forward_diagonal_lanes, backward_diagonal_lanes},
-    [STEP_ROTATE_X] = {forward_rotate_x, backward_rotate_x},
-    [STEP_ROTATE_Y] = {forward_rotate_y, backward_rotate_y},
-};
-
-static void prepare(const struct part *part)
-{
-	const struct batch_circuit *circuit = part->circuit;
-	prepare_product(part);
+	const struct batch_circuit *circuit = tile->circuit;
+	const struct batch_memory *memory = tile->memory;
+	size_t slots = (size_t)circuit->n_feature_slots, count = slots * WIDTH;
+	double *x = memory->scratch, *c = x + count, *s = c + count;
+	for (size_t i = 0; i < slots; i++) {
+		load_feature(tile, call, (int)i, x + i * WIDTH);
+		((vec *)memory->gradient)[i] = (vec){0};
+	}
+	/* Neighbours of one encoder together: independent arithmetic fills the pipelines. */
+	for (size_t i = 0, end; i < slots; i = end) {
+		for (end = i + 1; end < slots && circuit->slots[end].encoder == circuit->slots[i].encoder;)
+			end++;
+		encode(circuit->slots[i].encoder, x + i * WIDTH, (end - i) * WIDTH, c + i * WIDTH, s + i * WIDTH);
+	}
+	for (size_t i = 0; i < slots; i++) {
+		((vec *)memory->cosine)[i] = load_row(c + i * WIDTH, WIDTH);
+		((vec *)memory->sine)[i] = load_row(s + i * WIDTH, WIDTH);
+	}
 	for (int i = 0; i < circuit->n_steps; i++)
-		steps[circuit->steps[i].kind].forward(part, &circuit->steps[i]);
+		if (circuit->steps[i].kind == STEP_DIAGONAL_LANES)
+			load_lane_phases(tile, &circuit->steps[i]);
 }
 
-/* <P> of a string with x != 0. */
-static vec expect_pairs(const struct part *part, const struct batch_observable *observable)
+static void store_features(const struct tile *tile, const struct batch_call *call)
 {
-	const struct amplitude *psi = part->psi;
-	const struct batch_pair *pairs = observable->pairs.items;
-	vec sum = {0};
-	for (size_t i = 0; i < observable->pairs.count; i++) {
-		struct amplitude a = psi[pairs[i].zero], b = psi[pairs[i].one];
-		vec value = observable->string.odd ? b.im * a.re - b.re * a.im : a.re * b.re + a.im * b.im;
-		sum += i < observable->pairs.n_positive ? value : -value;
-	}
-	return 2.0 * sum;
-}
-
-static void measure(const struct part *part)
-{
-	const struct batch_circuit *circuit = part->circuit;
-	if (circuit->n_diagonal_observables > 0) {
-		for (size_t k = 0; k < part->size; k++)
-			part->sums[k] = part->psi[k].re * part->psi[k].re + part->psi[k].im * part->psi[k].im;
-		parity_sums(part->sums, part->size);
-	}
-	for (int o = 0; o < circuit->n_observables; o++) {
-		const struct batch_observable *observable = &circuit->observables[o];
-		const struct batch_string *string = &observable->string;
-		vec value = string->x != 0 ? expect_pairs(part, observable) : part->sums[string->z];
-		*row(part->tile->outputs, o, part->lane) = string->x == 0 && string->negative ? -value : value;
-	}
-}
-
-/* lambda += g P psi of a string with x != 0. */
-static void apply_pairs(const struct part *part, const struct batch_observable *observable, vec g)
-{
-	const struct amplitude *psi = part->psi;
-	struct amplitude *lambda = part->lambda;
-	for (size_t i = 0; i < observable->pairs.count; i++) {
-		struct batch_pair pair = observable->pairs.items[i];
-		struct amplitude a = scale(psi[pair.zero], i < observable->pairs.n_positive ? g : -g);
-		struct amplitude b = scale(psi[pair.one], i < observable->pairs.n_positive ? g : -g);
-		if (observable->string.odd) {
-			a = (struct amplitude){-a.im, a.re};
-			b = (struct amplitude){b.im, -b.re};
+	const struct batch_circuit *circuit = tile->circuit;
+	double *x = tile->memory->scratch, *slopes = x + WIDTH;
+	for (int i = 0; i < circuit->n_feature_slots; i++) {
+		double *to = call->d_features + (size_t)circuit->slots[i].index * call->batch + tile->first;
+		vec gradient = ((vec *)tile->memory->gradient)[i];
+		enum encoder encoder = circuit->slots[i].encoder;
+		if (encoder != ENCODER_X) {
+			load_feature(tile, call, i, x);
+			encoder_slopes(encoder, x, WIDTH, slopes);
+			gradient *= load_row(slopes, WIDTH);
 		}
-		lambda[pair.zero] = add(lambda[pair.zero], b);
-		lambda[pair.one] = add(lambda[pair.one], a);
+		store_row(to, load_row(to, tile->used) + gradient, tile->used);
 	}
 }
 
-/* lambda = (sum_o g_o O_o) psi. All Z-type observables together are one real factor per basis state. */
-static void prepare_lambda(const struct part *part)
+/* Moves what has accumulated in vectors of samples to the totals. */
+
+static double lane_total(vec v)
 {
-	const struct batch_circuit *circuit = part->circuit;
-	for (size_t k = 0; k < part->size; k++)
-		part->sums[k] = (vec){0};
-	for (int o = 0; o < circuit->n_observables; o++) {
-		const struct batch_string *string = &circuit->observables[o].string;
-		vec g = *row(part->tile->cotangents, o, part->lane);
-		if (string->x == 0)
-			part->sums[string->z] += string->negative ? -g : g;
-	}
-	if (circuit->n_diagonal_observables > 0)
-		parity_sums(part->sums, part->size);
-	for (size_t k = 0; k < part->size; k++)
-		part->lambda[k] = scale(part->psi[k], part->sums[k]);
-	for (int o = 0; o < circuit->n_observables; o++)
-		if (circuit->observables[o].string.x != 0)
-			apply_pairs(part, &circuit->observables[o], *row(part->tile->cotangents, o, part->lane));
+	double sum = 0.0;
+	for (size_t l = 0; l < WIDTH; l++)
+		sum += (double)v[l];
+	return sum;
 }
 
-static struct part part_of(const struct batch_circuit *circuit, const struct batch_tile *tile, size_t lane)
+static void total_set(const struct batch_circuit *circuit, const struct batch_set *set)
 {
-	return (struct part){
-	    .circuit = circuit,
-	    .tile = tile,
-	    .lane = lane,
-	    .size = (size_t)1 << circuit->n_wires,
-	    .psi = (struct amplitude *)tile->psi,
-	    .lambda = (struct amplitude *)tile->lambda,
-	    .phases = (struct amplitude *)tile->phases,
-	    .sums = (vec *)tile->sums,
-	};
-}
-
-static void forward(const struct batch_circuit *circuit, const struct batch_tile *tile)
-{
-	for (size_t lane = 0; lane < tile->used; lane += WIDTH) {
-		struct part part = part_of(circuit, tile, lane);
-		prepare(&part);
-		measure(&part);
+	int features = circuit->n_feature_slots;
+	size_t size = (size_t)1 << circuit->n_wires;
+	vec *gradient = set->gradient;
+	for (int i = features; i < circuit->n_slots; i++) {
+		set->totals[i - features] += lane_total(gradient[i - features]);
+		gradient[i - features] = (vec){0};
 	}
-}
-
-static void backward(const struct batch_circuit *circuit, const struct batch_tile *tile)
-{
-	for (size_t lane = 0; lane < tile->used; lane += WIDTH) {
-		struct part part = part_of(circuit, tile, lane);
-		prepare(&part);
-		prepare_lambda(&part);
-		for (int i = circuit->n_steps - 1; i >= 0; i--)
-			steps[circuit->steps[i].kind].backward(&part, &circuit->steps[i]);
-		backward_product(&part);
-	}
-}
-
-static void fill_phases(const struct batch_circuit *circuit, struct batch_step *step, const struct batch_tile *tile)
-{
-	uint32_t size = 1u << circuit->n_wires;
-	double *re = step->phases, *im = step->phases + size;
-	for (uint32_t k = 0; k < size; k++) {
-		re[k] = 1.0;
-		im[k] = 0.0;
-	}
-	for (int i = 0; i < step->n_gates; i++) {
-		const struct batch_gate *gate = &step->gates[i];
-		double c = tile->cosine[(size_t)gate->slot * BATCH_LANES];
-		double s = tile->sine[(size_t)gate->slot * BATCH_LANES];
-		double sign = gate->string.negative ? s : -s;
-		for (uint32_t k = 0; k < size; k++) {
-			double sine = __builtin_parity(k & gate->string.z) ? -sign : sign;
-			double old = re[k];
-			re[k] = old * c - im[k] * sine;
-			im[k] = old * sine + im[k] * c;
+	for (int i = 0; i < circuit->n_steps; i++) {
+		const struct batch_step *step = &circuit->steps[i];
+		if (step->kind != STEP_DIAGONAL)
+			continue;
+		vec *slopes = (vec *)set->slopes + size * (size_t)step->diagonal;
+		if (step->trainable)
+			parity_sums(slopes, size);
+		for (int g = 0; g < step->n_gates && step->trainable; g++) {
+			double sum = lane_total(slopes[step->gates[g].string.z]);
+			set->totals[step->gates[g].slot - features] += step->gates[g].string.negative ? -sum : sum;
 		}
+		memset(slopes, 0, size * sizeof *slopes);
 	}
 }
 
+static void clear_set(const struct batch_circuit *circuit, const struct batch_set *set)
+{
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
+	memset(set->gradient, 0, slots * sizeof(vec));
+	memset(set->slopes, 0, ((size_t)circuit->n_diagonals << circuit->n_wires) * sizeof(vec));
+	memset(set->totals, 0, slots * sizeof(double));
+}
+
+static void store_weights(const struct batch_circuit *circuit, const struct batch_set *set, double *d_weights)
+{
+	for (int i = circuit->n_feature_slots; i < circuit->n_slots; i++)
+		if (circuit->slots[i].source == ANGLE_WEIGHT)
+			d_weights[circuit->slots[i].index] += set->totals[i - circuit->n_feature_slots];
+}
+
+/* One tile, one set of weights. */
+
+ALWAYS_INLINE void prepare(const struct tile *tile, int n, bool first_set)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	void **states = tile->memory->states;
+	if (first_set || !circuit->prefix_shared) {
+		if (circuit->prefix_parts == 1)
+			real_product(tile, n, states[0]);
+		else
+			complex_product(tile, n, states[0]);
+	}
+	for (int i = 0; i < circuit->n_steps; i++)
+		step_forward(tile, n, &circuit->steps[i], states[i], states[i + 1]);
+}
+
+ALWAYS_INLINE void go_back(const struct tile *tile, int n)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	void **states = tile->memory->states;
+	for (int i = circuit->n_steps - 1; i >= 0; i--) {
+		if (states[i] == states[i + 1])
+			step_undo(tile, n, &circuit->steps[i], states[i]);
+		step_backward(tile, n, &circuit->steps[i], states[i], tile->memory->lambda);
+	}
+}
+
+/* A prefix without weights is the same for all sets: its gradient is that of the sum of their lambdas. */
+ALWAYS_INLINE void finish(const struct tile *tile, int n, int set, int n_sets)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	vec *lambda = tile->memory->lambda, *sum = tile->memory->lambda_sum;
+	size_t count = (size_t)circuit->prefix_parts << n;
+	if (circuit->prefix_shared && n_sets > 1) {
+		for (size_t k = 0; k < count && set == 0; k++)
+			sum[k] = lambda[k];
+		for (size_t k = 0; k < count && set > 0; k++)
+			sum[k] += lambda[k];
+		if (set + 1 < n_sets)
+			return;
+		lambda = sum;
+	}
+	if (circuit->prefix_parts == 1)
+		real_product_backward(tile, n, lambda);
+	else
+		complex_product_backward(tile, n, (struct amplitude *)lambda);
+}
+
+ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *call)
+{
+	size_t outputs = (size_t)tile->circuit->n_observables * call->batch;
+	load_features(tile, call);
+	for (int set = 0; set < call->n_sets; set++) {
+		tile->set = &tile->memory->sets[set];
+		prepare(tile, n, set == 0);
+		if (call->outputs != NULL) {
+			measure(tile, n, call->outputs + (size_t)set * outputs, call->batch);
+			continue;
+		}
+		measure_backward(tile, n, call->d_outputs + (size_t)set * outputs, call->batch);
+		go_back(tile, n);
+		finish(tile, n, set, call->n_sets);
+	}
+	if (call->d_features != NULL)
+		store_features(tile, call);
+}
+
+/* The number of wires as a constant where loops are short. */
+static void run_any(struct tile *tile, const struct batch_call *call)
+{
+	run_tile(tile, tile->circuit->n_wires, call);
+}
+
+#define RUN(n)                                                                                                         \
+	static void run_##n(struct tile *tile, const struct batch_call *call)                                          \
+	{                                                                                                              \
+		run_tile(tile, n, call);                                                                               \
+	}
+#define CONSTANT_WIRES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+
+CONSTANT_WIRES(RUN)
+
+static void (*const runs[])(struct tile *tile, const struct batch_call *call) = {
+#define RUN_ROW(n) [n] = run_##n,
+    CONSTANT_WIRES(RUN_ROW)
+#undef RUN_ROW
+};
+
+static void run_tiles(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
+{
+	bool constant = (size_t)circuit->n_wires < sizeof runs / sizeof *runs;
+	struct tile tile = {.circuit = circuit, .memory = memory, .set = memory->sets};
+	load_sets(circuit, memory, call);
+	for (; tile.first < call->batch; tile.first += WIDTH) {
+		tile.used = call->batch - tile.first < WIDTH ? call->batch - tile.first : WIDTH;
+		(constant ? runs[circuit->n_wires] : run_any)(&tile, call);
+		bool last = tile.first + WIDTH >= call->batch,
+		     full = tile.first / WIDTH % TILES_PER_TOTAL == TILES_PER_TOTAL - 1;
+		for (int set = 0; set < call->n_sets && call->d_weights != NULL && (last || full); set++)
+			total_set(circuit, &memory->sets[set]);
+	}
+}
+
+static void backward(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
+{
+	for (int set = 0; set < call->n_sets; set++)
+		clear_set(circuit, &memory->sets[set]);
+	run_tiles(circuit, memory, call);
+	for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
+		store_weights(circuit, &memory->sets[set], call->d_weights + (size_t)set * call->weights_per_set);
+}
+
+#ifdef KERNEL_FLOAT32
+#define TABLE_NAME(isa) batch_kernels_f32_##isa
+#else
 #define TABLE_NAME(isa) batch_kernels_##isa
-#define TABLE(isa)      TABLE_NAME(isa)
+#endif
+#define TABLE(isa) TABLE_NAME(isa)
 
 extern const struct batch_kernels TABLE(KERNEL_ISA);
 
 const struct batch_kernels TABLE(KERNEL_ISA) = {
-    .half_angles = half_angles,
-    .half_angles_atan = half_angles_atan,
-    .fill_phases = fill_phases,
-    .forward = forward,
+    .row_bytes = VECTOR_BYTES,
+    .number_bytes = sizeof(real),
+    .block_gates = VECTOR_BYTES == 64 ? 4 : 3,
+    .forward = run_tiles,
     .backward = backward,
 };

@@ -1,36 +1,58 @@
-/* The batch plan's inner loops, compiled once per instruction set from batch_kernel.c. Internal to engine/circuit. */
+/* The batch plan's inner loops, compiled once per instruction set and precision from batch_kernel.c. Internal to
+ * engine/circuit. */
 #ifndef QLSTM_CIRCUIT_BATCH_KERNEL_H
 #define QLSTM_CIRCUIT_BATCH_KERNEL_H
 
 #include "engine/circuit/batch_circuit.h"
 
-/* Samples in a tile: one AVX-512 register of doubles. Narrower instruction sets take a tile in several parts. */
-#define BATCH_LANES 8
+/* Sets of weights in one call of a kernel at most. */
+#define BATCH_SETS 8
 
-/* A row holds one number per sample of the tile. Everything is aligned to 64 bytes. */
-struct batch_tile {
-	size_t used;                  /* lanes with a sample of their own; the kernels may leave the others out */
-	double *psi, *lambda;         /* [2^n][re, im] rows at most: state, and the observables applied to it */
-	double *sums;                 /* [2^n] rows */
-	double *phases;               /* [2^n][re, im] rows; only when there is a STEP_DIAGONAL_LANES */
-	double *vectors;              /* [n_wires][2][re, im] rows: the states of the prefix */
-	double *cosine, *sine;        /* [n_slots] rows: of half the angle */
-	double *gradient;             /* [n_slots] rows: d(sum_o g_o <O_o>) / d angle, accumulated */
-	double *outputs, *cotangents; /* [n_observables] rows */
+/* Memory of one set of weights. A row holds one number per sample of a tile. */
+struct batch_set {
+	void *cosine, *sine; /* rows of the slots that are not features: of half the angle */
+	void *gradient;      /* rows of the same slots, accumulated over tiles */
+	void *phases;        /* [n_diagonals][2^n][re, im] numbers */
+	void *slopes;        /* [n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k), accumulated over tiles */
+	double *weights;     /* that cosine, sine and phases are of; only while loaded */
+	bool loaded;
+	double *totals; /* of the same slots: the sums of gradient and slopes so far */
+};
+
+/* A tile is as many samples as a register has lanes. Everything is aligned to 64 bytes. */
+struct batch_memory {
+	void **states;       /* before step i at i, [2^n][parts] rows; neighbours may be the same memory */
+	void *lambda;        /* [2^n][re, im] rows: the observables applied to the state */
+	void *lambda_sum;    /* the same over all sets, at the prefix */
+	void *others;        /* [2^n][prefix_parts] rows */
+	void *sums;          /* [2^n] rows */
+	void *vectors;       /* [n_wires][2][prefix_parts] rows: the states of the prefix */
+	void **lane_phases;  /* of a STEP_DIAGONAL_LANES at its index, [2^n_gates][re, im] rows */
+	void *cosine, *sine; /* rows of the feature slots: of half the angle */
+	void *gradient;      /* rows of the feature slots: d(sum_o g_o <O_o>) / d angle */
+	double *scratch;     /* three arrays of a number for each lane of n_slots + 1 rows, or of 2^n */
+	struct batch_set sets[BATCH_SETS];
+};
+
+/* One call of the plan: arrays as in plan.h, for at most BATCH_SETS sets of weights. */
+struct batch_call {
+	const double *features, *weights;
+	size_t batch;
+	int n_sets;
+	double *outputs;         /* forward */
+	const double *d_outputs; /* backward */
+	double *d_features;      /* backward; may be NULL */
+	double *d_weights;       /* backward; may be NULL */
+	size_t weights_per_set;  /* n_weights of the program */
 };
 
 struct batch_kernels {
-	/* cos and sin of angle / 2, of a row; within 2 units in the last place of 1. */
-	void (*half_angles)(const double *angle, double *cosine, double *sine);
-	/* The same for the angle atan(tangent), without computing it. */
-	void (*half_angles_atan)(const double *tangent, double *cosine, double *sine);
-	/* step->phases of a STEP_DIAGONAL from the first lane of its slots. */
-	void (*fill_phases)(const struct batch_circuit *circuit, struct batch_step *step,
-	                    const struct batch_tile *tile);
-	/* Slots to outputs. */
-	void (*forward)(const struct batch_circuit *circuit, const struct batch_tile *tile);
-	/* Slots and cotangents to gradient (+=). */
-	void (*backward)(const struct batch_circuit *circuit, const struct batch_tile *tile);
+	size_t row_bytes, number_bytes;
+	int block_gates; /* rotations that one pass takes at most */
+	void (*forward)(const struct batch_circuit *circuit, struct batch_memory *memory,
+	                const struct batch_call *call);
+	void (*backward)(const struct batch_circuit *circuit, struct batch_memory *memory,
+	                 const struct batch_call *call);
 };
 
 #endif

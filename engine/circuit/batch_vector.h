@@ -1,26 +1,9 @@
-/* Vectors of samples, and the arithmetic on amplitudes made of them. Included by batch_kernel.c only, which is compiled
- * once per instruction set: the vector type is as wide as its registers. */
+/* Arithmetic on amplitudes made of vectors of samples. Included by batch_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_BATCH_VECTOR_H
 #define QLSTM_CIRCUIT_BATCH_VECTOR_H
 
-#include <stddef.h>
-
-#include "engine/circuit/batch_kernel.h"
-
-#if defined __AVX512F__
-#define VECTOR_BYTES 64
-#elif defined __AVX__
-#define VECTOR_BYTES 32
-#else
-#define VECTOR_BYTES 16
-#endif
-
-typedef double vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
-/* The bits of a vec; mask is what comparing two gives. */
-typedef unsigned long long bits __attribute__((vector_size(VECTOR_BYTES), may_alias));
-typedef long long mask __attribute__((vector_size(VECTOR_BYTES), may_alias));
-
-enum { WIDTH = VECTOR_BYTES / sizeof(double) };
+#include "engine/circuit/program.h"
+#include "engine/circuit/vector.h"
 
 struct amplitude {
 	vec re, im;
@@ -44,12 +27,6 @@ static inline struct amplitude multiply(struct amplitude a, struct amplitude b)
 static inline struct amplitude multiply_conj(struct amplitude a, struct amplitude b)
 {
 	return (struct amplitude){a.re * b.re + a.im * b.im, a.re * b.im - a.im * b.re};
-}
-
-/* `yes` where the mask is all ones, `no` where it is zero. */
-static inline vec choose(mask where, vec yes, vec no)
-{
-	return (vec)((where & (mask)yes) | (~where & (mask)no));
 }
 
 /* exp(-i t P / 2) on the two states that P exchanges; c and s are of t / 2, and -s undoes it. */
@@ -122,13 +99,16 @@ static inline vec slope(enum pauli axis, const struct amplitude *l0, const struc
 }
 
 /* t[m] = sum_k (-1)^parity(k & m) t[k]: all parity sums at once (Walsh-Hadamard). */
-static inline void parity_sums(vec *t, size_t size)
+ALWAYS_INLINE void parity_sums(vec *t, size_t size)
 {
 	size_t half = 1;
 	/* Two bits a pass while two are left. */
-	for (; 4 * half <= size; half *= 4)
-		for (size_t i = 0; i < size; i += 4 * half)
-			for (size_t j = i; j < i + half; j++) {
+	UNROLL for (; 4 * half <= size; half *= 4)
+	{
+		UNROLL for (size_t i = 0; i < size; i += 4 * half)
+		{
+			UNROLL for (size_t j = i; j < i + half; j++)
+			{
 				vec a = t[j] + t[j + half], b = t[j] - t[j + half];
 				vec c = t[j + 2 * half] + t[j + 3 * half], d = t[j + 2 * half] - t[j + 3 * half];
 				t[j] = a + c;
@@ -136,7 +116,10 @@ static inline void parity_sums(vec *t, size_t size)
 				t[j + 2 * half] = a - c;
 				t[j + 3 * half] = b - d;
 			}
-	for (size_t j = 0; half < size && j < half; j++) {
+		}
+	}
+	UNROLL for (size_t j = 0; half < size && j < half; j++)
+	{
 		vec a = t[j], b = t[j + half];
 		t[j] = a + b;
 		t[j + half] = a - b;

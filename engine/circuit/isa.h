@@ -1,4 +1,4 @@
-/* Which instruction set the kernels use. Internal to engine/circuit. */
+/* Which instruction set the kernels use. Internal to the engine. */
 #ifndef QLSTM_CIRCUIT_ISA_H
 #define QLSTM_CIRCUIT_ISA_H
 
@@ -7,12 +7,14 @@
 struct batch_kernels;
 struct local_kernels;
 struct wide_kernels;
+struct nn_kernels;
 
 struct isa {
 	const char *name;
-	const struct batch_kernels *kernels;
+	const struct batch_kernels *kernels, *kernels_f32;
 	const struct local_kernels *local;
 	const struct wide_kernels *wide;
+	const struct nn_kernels *nn;
 	bool (*supported)(void);
 };
 
@@ -20,7 +22,7 @@ struct isa {
 const struct isa *isa_pick(void);
 /* The i-th one compiled in, widest first, whether supported or not; NULL past the last. */
 const struct isa *isa_at(int index);
-/* Makes plans created from now on use `isa`, which must be supported: for tests and benchmarks. */
+/* Makes layers, and plans created from now on, use `isa`, which must be supported: for tests and benchmarks. */
 void isa_force(const struct isa *isa);
 
 #endif

@@ -13,6 +13,7 @@ enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
 struct plan {
 	const struct plan_kind *kind;
+	const struct circuit_program *program;
 	void *state;
 };
 
@@ -43,6 +44,12 @@ static const struct plan_kind *select_kind(const struct circuit_program *program
 
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error)
 {
+	return plan_new_precision(out, program, kind, PRECISION_FLOAT64, error);
+}
+
+int plan_new_precision(struct plan **out, const struct circuit_program *program, const char *kind,
+                       enum precision precision, struct qlstm_error *error)
+{
 	*out = NULL;
 	int code = program_check(program, error);
 	if (code != 0)
@@ -52,13 +59,16 @@ int plan_new(struct plan **out, const struct circuit_program *program, const cha
 	if (found == NULL)
 		return error_set(error, selecting.code, NULL, "%s", selecting.message);
 	struct plan *plan = malloc(sizeof *plan);
-	void *state = plan != NULL ? found->create(program) : NULL;
+	bool narrow = precision == PRECISION_FLOAT32 && found->create_float32 != NULL;
+	void *state = NULL;
+	if (plan != NULL)
+		state = narrow ? found->create_float32(program) : found->create(program);
 	if (state == NULL) {
 		free(plan);
 		return error_set(error, ERR_TOO_LARGE, NULL, "%d wires need more memory than there is for plan '%s'",
 		                 program->n_wires, found->name);
 	}
-	*plan = (struct plan){.kind = found, .state = state};
+	*plan = (struct plan){.kind = found, .program = program, .state = state};
 	*out = plan;
 	return 0;
 }
@@ -95,10 +105,18 @@ const char *plan_isa(void)
 
 size_t plan_bytes(const struct circuit_program *program, const char *kind)
 {
+	return plan_bytes_precision(program, kind, PRECISION_FLOAT64);
+}
+
+size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision)
+{
 	struct plan_estimate estimate;
 	int code = plan_estimate(program, kind, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT, &estimate);
 	if (code != 0)
 		return 0;
+	const struct plan_kind *found = find(estimate.kind);
+	if (precision == PRECISION_FLOAT32 && found != NULL && found->bytes_float32 != NULL)
+		estimate.bytes = found->bytes_float32(program);
 	return estimate.bytes < PLAN_BYTES_NEVER ? estimate.bytes : PLAN_BYTES_NEVER;
 }
 
@@ -111,4 +129,30 @@ void plan_backward(struct plan *plan, const double *features, const double *weig
                    const double *d_outputs, double *d_features, double *d_weights)
 {
 	plan->kind->backward(plan->state, features, weights, batch, d_outputs, d_features, d_weights);
+}
+
+void plan_forward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                       double *outputs)
+{
+	if (plan->kind->forward_many != NULL) {
+		plan->kind->forward_many(plan->state, features, weights, sets, batch, outputs);
+		return;
+	}
+	size_t n_weights = (size_t)plan->program->n_weights, n_outputs = (size_t)plan->program->n_observables * batch;
+	for (size_t k = 0; k < (size_t)sets; k++)
+		plan_forward(plan, features, weights + k * n_weights, batch, outputs + k * n_outputs);
+}
+
+void plan_backward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                        const double *d_outputs, double *d_features, double *d_weights)
+{
+	if (plan->kind->backward_many != NULL) {
+		plan->kind->backward_many(plan->state, features, weights, sets, batch, d_outputs, d_features,
+		                          d_weights);
+		return;
+	}
+	size_t n_weights = (size_t)plan->program->n_weights, n_outputs = (size_t)plan->program->n_observables * batch;
+	for (size_t k = 0; k < (size_t)sets; k++)
+		plan_backward(plan, features, weights + k * n_weights, batch, d_outputs + k * n_outputs, d_features,
+		              d_weights != NULL ? d_weights + k * n_weights : NULL);
 }

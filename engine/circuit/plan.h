@@ -12,10 +12,16 @@
 
 struct plan;
 
+/* Of the arithmetic inside; arrays are always float64, and gradients of weights add up in float64. */
+enum precision { PRECISION_FLOAT64, PRECISION_FLOAT32 };
+
 /* `kind` is "reference", "batch", "local", "wide" or "auto"/NULL (the planner chooses, planner.h). The program is
  * borrowed and must outlive the plan. ERR_TOO_LARGE, before anything large is allocated, when the plan would take more
  * than PLANNER_MEMORY_DEFAULT or does not apply to the program; ERR_NOT_FOUND for an unknown kind. */
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error);
+/* plan_new in a precision; the reference plan computes in float64 in any case. */
+int plan_new_precision(struct plan **out, const struct circuit_program *program, const char *kind,
+                       enum precision precision, struct qlstm_error *error);
 void plan_free(struct plan *plan);
 
 /* What was chosen, never "auto". */
@@ -31,6 +37,7 @@ const char *plan_isa(void);
 /* Bytes of scratch memory that a plan of this program takes; `kind` as above. PLAN_BYTES_NEVER when it does not apply,
  * 0 for an unknown kind. */
 size_t plan_bytes(const struct circuit_program *program, const char *kind);
+size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision);
 
 /* outputs[o][b] = <O_o> of sample b. features [n_features][batch], weights [n_weights]. Cost: one pass over the gates
  * per sample. */
@@ -43,5 +50,15 @@ void plan_forward(struct plan *plan, const double *features, const double *weigh
  * arXiv 2009.02823) with one effective observable sum_o g_o O_o, so one sweep serves all outputs. */
 void plan_backward(struct plan *plan, const double *features, const double *weights, size_t batch,
                    const double *d_outputs, double *d_features, double *d_weights);
+
+/* The same program with `sets` sets of weights, [sets][n_weights], on the same features, as the gates of a cell have
+ * it: outputs [sets][n_observables][batch]. Faster than one call each, since what does not depend on weights is done
+ * once. */
+void plan_forward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                       double *outputs);
+/* d_outputs [sets][n_observables][batch]; d_features [n_features][batch] adds up over the sets, d_weights
+ * [sets][n_weights]. */
+void plan_backward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                        const double *d_outputs, double *d_features, double *d_weights);
 
 #endif

@@ -13,6 +13,9 @@ struct plan_kind {
 	size_t (*bytes)(const struct circuit_program *program);
 	/* All the memory that forward and backward need; NULL when it cannot be had. The program is checked. */
 	void *(*create)(const struct circuit_program *program);
+	/* The same for float32 arithmetic. NULL: this kind computes in float64 whatever is asked for. */
+	size_t (*bytes_float32)(const struct circuit_program *program);
+	void *(*create_float32)(const struct circuit_program *program);
 	void (*destroy)(void *state);
 	void (*forward)(void *state, const double *features, const double *weights, size_t batch, double *outputs);
 	void (*backward)(void *state, const double *features, const double *weights, size_t batch,
@@ -22,6 +25,11 @@ struct plan_kind {
 	 * NULL for a kind that takes every program and whose work planner.c counts. */
 	bool (*work)(const struct circuit_program *program, size_t *bytes, double *operations);
 	const char *refusal;
+	/* Several sets of weights in one call. NULL: plan.c makes one call for each. */
+	void (*forward_many)(void *state, const double *features, const double *weights, int sets, size_t batch,
+	                     double *outputs);
+	void (*backward_many)(void *state, const double *features, const double *weights, int sets, size_t batch,
+	                      const double *d_outputs, double *d_features, double *d_weights);
 };
 
 extern const struct plan_kind plan_reference, plan_batch, plan_local, plan_wide;

@@ -50,6 +50,7 @@ struct cell {
 	const struct cell_ops *ops;
 	struct layer_config config;
 	struct params *params;
+	enum precision precision;                   /* of circuits */
 	int n_in, n_hidden, n_cell, n_out, n_saved; /* rows */
 	bool out_is_h; /* the output is the hidden state: steps then have out NULL, and h is always wanted */
 	void *own;     /* the cell type's own struct */

@@ -35,7 +35,8 @@ struct layer {
 	struct params *params;
 	char name[PARAM_NAME_SIZE / 2]; /* "layers.0" */
 	int n_in, n_out;
-	bool final_only; /* recurrent: return the final step alone */
+	enum precision precision; /* of circuits */
+	bool final_only;          /* recurrent: return the final step alone */
 	void *own;
 };
 

@@ -99,6 +99,7 @@ static int model_open_layers(struct model *model, struct qlstm_error *error)
 		struct layer *layer = &model->layers[k];
 		layer->config = model->config.layers[k];
 		layer->params = &model->params;
+		layer->precision = model->config.precision;
 		layer->n_in = width;
 		snprintf(layer->name, sizeof layer->name, "layers.%d", k);
 		if (layer_is_recurrent(&layer->config))

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "engine/circuit/ansatz.h"
+#include "engine/circuit/plan.h"
 #include "engine/error.h"
 #include "engine/train/params.h"
 
@@ -39,7 +40,8 @@ struct model_config {
 	int n_outputs; /* targets */
 	int n_layers;
 	struct layer_config layers[MODEL_MAX_LAYERS];
-	char plan[16]; /* plan kind for the circuits: "auto", "batch", "reference" */
+	char plan[16];            /* plan kind for the circuits: "auto", "batch", "reference" */
+	enum precision precision; /* of the circuits; parameters and everything else are float64 */
 };
 
 struct model;

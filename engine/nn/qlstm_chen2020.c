@@ -84,7 +84,7 @@ static int chen2020_prepare(struct cell *cell, const char *plan, struct qlstm_er
 	for (int k = 0; k < CHEN_PROGRAMS; k++) {
 		if (own->plans[k] != NULL)
 			continue;
-		int rc = plan_new(&own->plans[k], own->programs[k], plan, error);
+		int rc = plan_new_precision(&own->plans[k], own->programs[k], plan, cell->precision, error);
 		if (rc != 0)
 			return rc;
 	}
@@ -96,7 +96,7 @@ static size_t chen2020_plan_bytes(const struct cell *cell, const char *plan)
 	const struct chen2020 *own = cell->own;
 	size_t bytes = 0;
 	for (int k = 0; k < CHEN_PROGRAMS; k++)
-		bytes += plan_bytes(own->programs[k], plan);
+		bytes += plan_bytes_precision(own->programs[k], plan, cell->precision);
 	return bytes;
 }
 
@@ -131,9 +131,8 @@ static void chen2020_forward(struct cell *cell, const struct cell_step *step)
 	memcpy(at.v + x_size, step->h_prev, (size_t)cell->n_hidden * n * sizeof(double));
 
 	struct gates gates = gates_at(at.gates, (size_t)cell->n_cell * n);
-	double *pre[4] = {gates.f, gates.i, gates.g, gates.o};
-	for (size_t k = 0; k < 4; k++)
-		plan_forward(own->plans[CHEN_GATE], at.v, chen2020_angles(cell, k), n, pre[k]);
+	/* gates_at deals f, i, g, o one behind the other, as circuits 0..3 follow one another. */
+	plan_forward_many(own->plans[CHEN_GATE], at.v, chen2020_angles(cell, 0), 4, n, gates.f);
 	gates_forward(&gates, step->c_prev, (size_t)cell->n_cell * n, step->c, at.m);
 	if (step->h != NULL)
 		plan_forward(own->plans[CHEN_HIDDEN], at.m, chen2020_angles(cell, 4), n, step->h);
@@ -156,11 +155,9 @@ static void chen2020_backward(struct cell *cell, const struct cell_step *step, c
 
 	struct gates gates = gates_at(at.gates, m_size), d_pre = gates_at(own->d_pre, m_size);
 	gates_backward(&gates, step->c_prev, own->d_m, m_size, gradient->d_c, &d_pre);
-	const double *rows[4] = {d_pre.f, d_pre.i, d_pre.g, d_pre.o};
 	memset(own->dv, 0, (size_t)(cell->n_in + cell->n_hidden) * n * sizeof(double));
-	for (size_t k = 0; k < 4; k++)
-		plan_backward(own->plans[CHEN_GATE], at.v, chen2020_angles(cell, k), n, rows[k], own->dv,
-		              chen2020_d_angles(cell, k));
+	plan_backward_many(own->plans[CHEN_GATE], at.v, chen2020_angles(cell, 0), 4, n, d_pre.f, own->dv,
+	                   chen2020_d_angles(cell, 0));
 	memcpy(gradient->d_x, own->dv, x_size * sizeof(double));
 	memcpy(gradient->d_h_prev, own->dv + x_size, (size_t)cell->n_hidden * n * sizeof(double));
 }

@@ -23,7 +23,6 @@ struct gated {
 	int circuits;                                     /* parameter index */
 	int in_weight, in_bias, out_weight, out_bias;     /* parameter indices; unused without linear maps */
 	int n_features, n_expectations;                   /* of one circuit */
-	size_t angles;                                    /* of one circuit */
 	double *d_pre, *d_expectations, *d_features, *dv; /* scratch of backward */
 };
 
@@ -115,7 +114,6 @@ static int gated_open(struct cell *cell, const char *prefix, struct qlstm_error 
 		return rc;
 	own->n_features = linear ? ansatz->features(&circuit) : circuit.n_features;
 	own->n_expectations = own->program->n_observables;
-	own->angles = (size_t)own->program->n_weights;
 	cell->n_saved = cell->n_in + cell->n_hidden + GATES_ARRAYS * cell->n_hidden +
 	                (linear ? own->n_features + 4 * own->n_expectations : 0);
 	if (gated_declare(cell, prefix, ansatz, &circuit) != 0)
@@ -126,13 +124,13 @@ static int gated_open(struct cell *cell, const char *prefix, struct qlstm_error 
 static int gated_prepare(struct cell *cell, const char *plan, struct qlstm_error *error)
 {
 	struct gated *own = cell->own;
-	return own->plan != NULL ? 0 : plan_new(&own->plan, own->program, plan, error);
+	return own->plan != NULL ? 0 : plan_new_precision(&own->plan, own->program, plan, cell->precision, error);
 }
 
 static size_t gated_plan_bytes(const struct cell *cell, const char *plan)
 {
 	const struct gated *own = cell->own;
-	return plan_bytes(own->program, plan);
+	return plan_bytes_precision(own->program, plan, cell->precision);
 }
 
 static void gated_deal(struct cell *cell, struct block *block, int batch)
@@ -140,7 +138,7 @@ static void gated_deal(struct cell *cell, struct block *block, int batch)
 	struct gated *own = cell->own;
 	size_t n = (size_t)batch;
 	own->d_pre = block_take(block, GATES_ARRAYS * (size_t)cell->n_hidden * n);
-	own->d_expectations = block_take(block, (size_t)own->n_expectations * n);
+	own->d_expectations = block_take(block, 4 * (size_t)own->n_expectations * n);
 	own->d_features = block_take(block, (size_t)own->n_features * n);
 	own->dv = block_take(block, (size_t)(cell->n_in + cell->n_hidden) * n);
 }
@@ -169,13 +167,14 @@ static struct linear gated_linear_out(const struct cell *cell)
 	return gated_linear(cell, own->out_weight, own->out_bias, own->n_expectations, cell->n_hidden);
 }
 
-/* The gates as rows of the weight tensor: rows[k] belongs to circuit k. */
-static void gated_rows(const struct qlstm_variant *variant, const struct gates *gates, double *rows[4])
+/* The gates in the order of the weight tensor: circuit k has block k. */
+static struct gates gated_gates(const struct qlstm_variant *variant, double *block, size_t n)
 {
-	rows[variant->f] = gates->f;
-	rows[variant->i] = gates->i;
-	rows[variant->g] = gates->g;
-	rows[variant->o] = gates->o;
+	return (struct gates){.f = block + (size_t)variant->f * n,
+	                      .i = block + (size_t)variant->i * n,
+	                      .g = block + (size_t)variant->g * n,
+	                      .o = block + (size_t)variant->o * n,
+	                      .tanh_c = block + 4 * n};
 }
 
 static void gated_forward(struct cell *cell, const struct cell_step *step)
@@ -187,22 +186,17 @@ static void gated_forward(struct cell *cell, const struct cell_step *step)
 	memcpy(at.v + (x_first ? 0 : h_size), step->x, x_size * sizeof(double));
 	memcpy(at.v + (x_first ? x_size : 0), step->h_prev, h_size * sizeof(double));
 
-	struct linear in = {0}, out = {0};
 	if (linear) {
-		in = gated_linear_in(cell);
-		out = gated_linear_out(cell);
+		struct linear in = gated_linear_in(cell);
 		linear_forward(&in, at.v, step->batch, at.z);
 	}
-	struct gates gates = gates_at(at.gates, h_size);
-	double *rows[4];
-	gated_rows(own->variant, &gates, rows);
 	const double *angles = cell->params->values + cell->params->items[own->circuits].offset;
-	for (size_t k = 0; k < 4; k++) {
-		double *q = linear ? at.expectations + k * (size_t)own->n_expectations * n : rows[k];
-		plan_forward(own->plan, at.z, angles + k * own->angles, n, q);
-		if (linear)
-			linear_forward(&out, q, step->batch, rows[k]);
-	}
+	plan_forward_many(own->plan, at.z, angles, 4, n, linear ? at.expectations : at.gates);
+	struct linear out = linear ? gated_linear_out(cell) : (struct linear){0};
+	for (size_t k = 0; k < 4 && linear; k++)
+		linear_forward(&out, at.expectations + k * (size_t)own->n_expectations * n, step->batch,
+		               at.gates + k * h_size);
+	struct gates gates = gated_gates(own->variant, at.gates, h_size);
 	gates_forward(&gates, step->c_prev, h_size, step->c, step->h);
 }
 
@@ -212,30 +206,24 @@ static void gated_backward(struct cell *cell, const struct cell_step *step, cons
 	size_t n = (size_t)step->batch, x_size = (size_t)cell->n_in * n, h_size = (size_t)cell->n_hidden * n;
 	struct gated_saved at = gated_saved_at(cell, step->saved, step->batch);
 	bool x_first = own->variant->x_first, linear = own->variant->linear_maps;
-	struct gates gates = gates_at(at.gates, h_size), d_pre = gates_at(own->d_pre, h_size);
+	struct gates gates = gated_gates(own->variant, at.gates, h_size);
+	struct gates d_pre = gated_gates(own->variant, own->d_pre, h_size);
 	gates_backward(&gates, step->c_prev, gradient->d_h, h_size, gradient->d_c, &d_pre);
 
-	struct linear in = {0}, out = {0};
-	if (linear) {
-		in = gated_linear_in(cell);
-		out = gated_linear_out(cell);
-	}
-	double *rows[4], *dz = linear ? own->d_features : own->dv;
-	gated_rows(own->variant, &d_pre, rows);
+	double *dz = linear ? own->d_features : own->dv;
+	const double *dq = linear ? own->d_expectations : own->d_pre;
+	size_t q_size = (size_t)own->n_expectations * n, offset = cell->params->items[own->circuits].offset;
+	if (linear)
+		memset(own->d_expectations, 0, 4 * q_size * sizeof(double));
+	struct linear out = linear ? gated_linear_out(cell) : (struct linear){0};
+	for (size_t k = 0; k < 4 && linear; k++)
+		linear_backward(&out, at.expectations + k * q_size, own->d_pre + k * h_size, step->batch,
+		                own->d_expectations + k * q_size);
 	memset(dz, 0, (size_t)own->n_features * n * sizeof(double));
-	size_t offset = cell->params->items[own->circuits].offset;
-	for (size_t k = 0; k < 4; k++) {
-		const double *dq = rows[k];
-		if (linear) {
-			const double *q = at.expectations + k * (size_t)own->n_expectations * n;
-			memset(own->d_expectations, 0, (size_t)own->n_expectations * n * sizeof(double));
-			linear_backward(&out, q, rows[k], step->batch, own->d_expectations);
-			dq = own->d_expectations;
-		}
-		plan_backward(own->plan, at.z, cell->params->values + offset + k * own->angles, n, dq, dz,
-		              cell->params->gradients + offset + k * own->angles);
-	}
+	plan_backward_many(own->plan, at.z, cell->params->values + offset, 4, n, dq, dz,
+	                   cell->params->gradients + offset);
 	if (linear) {
+		struct linear in = gated_linear_in(cell);
 		memset(own->dv, 0, (x_size + h_size) * sizeof(double));
 		linear_backward(&in, at.v, dz, step->batch, own->dv);
 	}

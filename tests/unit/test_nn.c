@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/circuit/isa.h"
 #include "engine/nn/cell.h"
+#include "engine/nn/gates.h"
+#include "engine/nn/linear.h"
 #include "engine/nn/model.h"
 #include "engine/train/philox.h"
 
@@ -410,6 +413,92 @@ static void test_batch_is_samples(void **state)
 	}
 }
 
+static double ulps(double found, double wanted)
+{
+	return fabs(found - wanted) / (nextafter(fabs(wanted), INFINITY) - fabs(wanted));
+}
+
+/* sigmoid and tanh within 4 units in the last place, c and m as the equations say, in every position of an array. */
+static void check_gates(void)
+{
+	enum { N = 4001 };
+	static double block[GATES_ARRAYS * N], c_prev[N], c[N], m[N];
+	struct gates gates = gates_at(block, N);
+	double x[N];
+	for (int k = 0; k < N; k++) {
+		x[k] = (k % 2 == 0 ? 1 : -1) * exp(-40.0 + 46.5 * k / N);
+		gates.f[k] = gates.i[k] = gates.g[k] = gates.o[k] = x[k];
+		c_prev[k] = sin(k);
+	}
+	gates_forward(&gates, c_prev, N, c, m);
+	for (int k = 0; k < N; k++) {
+		double s = 1.0 / (1.0 + exp(-x[k])), t = tanh(x[k]);
+		assert_true(ulps(gates.f[k], s) <= 4 && ulps(gates.g[k], t) <= 4);
+		assert_true(gates.i[k] == gates.f[k] && gates.o[k] == gates.f[k]);
+		assert_near(c[k], s * c_prev[k] + s * t, 1e-15);
+		assert_near(m[k], s * tanh(c[k]), 1e-15);
+	}
+	double edge[] = {NAN, 1e300, -1e300, -0.0, INFINITY};
+	double five[GATES_ARRAYS * 5], zero[5] = {0};
+	gates = gates_at(five, 5);
+	for (int k = 0; k < 5; k++)
+		gates.f[k] = gates.i[k] = gates.g[k] = gates.o[k] = edge[k];
+	gates_forward(&gates, zero, 5, c, m);
+	assert_true(isnan(gates.g[0]) && isnan(gates.f[0]));
+	assert_true(gates.g[1] == 1 && gates.g[2] == -1 && signbit(gates.g[3]) && gates.g[4] == 1);
+	assert_true(gates.f[1] == 1 && gates.f[2] >= 0 && gates.f[2] < 1e-300 && gates.f[3] == 0.5 && gates.f[4] == 1);
+}
+
+static void check_linear(int n_in, int n_out, int batch)
+{
+	double w[8 * 8], b[8], x[8 * 20], y[8 * 20], dy[8 * 20], dw[8 * 8] = {0}, db[8] = {0}, dx[8 * 20] = {0};
+	struct linear linear = {n_in, n_out, w, b, dw, db};
+	for (int k = 0; k < 64; k++)
+		w[k] = sin(k), b[k % 8] = cos(k);
+	for (int k = 0; k < 160; k++)
+		x[k] = sin(0.3 * k), dy[k] = cos(0.7 * k);
+	linear_forward(&linear, x, batch, y);
+	linear_backward(&linear, x, dy, batch, dx);
+	for (int o = 0; o < n_out; o++) {
+		double sum = 0;
+		for (int s = 0; s < batch; s++) {
+			double value = b[o];
+			for (int k = 0; k < n_in; k++)
+				value += w[o * n_in + k] * x[k * batch + s];
+			assert_near(y[o * batch + s], value, 1e-14);
+			sum += dy[o * batch + s];
+		}
+		assert_near(db[o], sum, 1e-13);
+	}
+	for (int k = 0; k < n_in; k++)
+		for (int s = 0; s < batch; s++) {
+			for (int o = 0; o < n_out; o++) {
+				dx[k * batch + s] -= w[o * n_in + k] * dy[o * batch + s];
+				dw[o * n_in + k] -= x[k * batch + s] * dy[o * batch + s];
+			}
+			assert_near(dx[k * batch + s], 0, 1e-13);
+		}
+	for (int k = 0; k < n_in * n_out; k++)
+		assert_near(dw[k], 0, 1e-13);
+}
+
+/* On every instruction set that this processor has. */
+static void test_kernels(void **state)
+{
+	(void)state;
+	const struct isa *chosen = isa_pick();
+	for (int i = 0; isa_at(i) != NULL; i++) {
+		if (!isa_at(i)->supported())
+			continue;
+		isa_force(isa_at(i));
+		check_gates();
+		for (int batch = 1; batch <= 20; batch++)
+			for (int n = 1; n <= 8; n++)
+				check_linear(n, 9 - n, batch);
+	}
+	isa_force(chosen);
+}
+
 /* The LSTM against its equations written for one sample and one hidden unit at a time. */
 static void test_lstm_equations(void **state)
 {
@@ -529,6 +618,7 @@ int main(void)
 	    cmocka_unit_test(test_gradient_lstm_and_stacks),
 	    cmocka_unit_test(test_direction),
 	    cmocka_unit_test(test_batch_is_samples),
+	    cmocka_unit_test(test_kernels),
 	    cmocka_unit_test(test_lstm_equations),
 	    cmocka_unit_test(test_parameter_counts),
 	    cmocka_unit_test(test_misuse),

@@ -103,7 +103,7 @@ static void too_much_memory_is_refused(void **state)
 	program_free(program);
 }
 
-/* An odd sample costs a whole tile. */
+/* An odd sample costs a whole tile, of 2 samples at least. */
 static void small_batches_cost_more_a_sample(void **state)
 {
 	(void)state;
@@ -111,7 +111,7 @@ static void small_batches_cost_more_a_sample(void **state)
 	struct plan_estimate one, many;
 	assert_int_equal(plan_estimate(program, "batch", 1, SIZE_MAX, &one), 0);
 	assert_int_equal(plan_estimate(program, "batch", 64, SIZE_MAX, &many), 0);
-	assert_true(one.ns_per_sample > 4 * many.ns_per_sample);
+	assert_true(one.ns_per_sample > 1.9 * many.ns_per_sample);
 	program_free(program);
 }
 

@@ -1,0 +1,55 @@
+/* Sigmoid and tanh of vectors, within 4 units in the last place. Included by nn_kernel.c only. */
+#ifndef QLSTM_NN_NN_MATH_H
+#define QLSTM_NN_NN_MATH_H
+
+#include "engine/circuit/vector.h"
+
+/* exp(y) = scale (1 + excess) with scale a power of two and |excess| < 0.42, for |y| < 709: Cody and Waite's reduction
+ * and the Taylor series, whose remainder at ln(2) / 2 is below 2e-17 of the sum. */
+static inline void exp_parts(vec64 y, vec64 *scale, vec64 *excess)
+{
+	/* Adding this rounds to an integer, whose low bits are then those of the sum. */
+	const double shift = 0x1.8p52;
+	vec64 shifted = y * 1.44269504088896338700e+00 + shift;
+	bits64 k = (bits64)shifted;
+	vec64 n = shifted - shift;
+	vec64 r = y - n * 6.93147180369123816490e-01;
+	r = r - n * 1.90821492927058770002e-10;
+	vec64 p = r * (1.0 / 6227020800.0) + 1.0 / 479001600.0;
+	p = p * r + 1.0 / 39916800.0;
+	p = p * r + 1.0 / 3628800.0;
+	p = p * r + 1.0 / 362880.0;
+	p = p * r + 1.0 / 40320.0;
+	p = p * r + 1.0 / 5040.0;
+	p = p * r + 1.0 / 720.0;
+	p = p * r + 1.0 / 120.0;
+	p = p * r + 1.0 / 24.0;
+	p = p * r + 1.0 / 6.0;
+	p = p * r + 0.5;
+	*excess = r + r * r * p;
+	*scale = (vec64)((k + 1023) << 52);
+}
+
+/* Below -708 it stays at 3e-308. */
+static inline vec64 vector_sigmoid(vec64 x)
+{
+	const vec64 limit = (vec64){0} + 708.0;
+	vec64 y = choose64(x < -limit, limit, choose64(x > limit, -limit, -x));
+	vec64 scale, excess;
+	exp_parts(y, &scale, &excess);
+	return 1.0 / (1.0 + (scale + scale * excess));
+}
+
+/* With e = exp(2 |x|) - 1: tanh |x| = e / (e + 2). Beyond 22 that is 1. */
+static inline vec64 vector_tanh(vec64 x)
+{
+	const bits64 sign_bit = (bits64){0} + (1ull << 63);
+	const vec64 limit = (vec64){0} + 22.0;
+	vec64 a = (vec64)((bits64)x & ~sign_bit);
+	vec64 scale, excess;
+	exp_parts(2.0 * choose64(a > limit, limit, a), &scale, &excess);
+	vec64 e = scale * excess + (scale - 1.0);
+	return (vec64)((bits64)(e / (e + 2.0)) | ((bits64)x & sign_bit));
+}
+
+#endif
