@@ -27,7 +27,7 @@ cflags_of = $(shell pkg-config --cflags $(1) 2>/dev/null)
 libs_of   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
 # The inner loops are compiled once per instruction set and chosen at start (engine/circuit/isa.c).
-KERNEL_SRC := engine/circuit/batch_kernel.c engine/circuit/batch_kernel_f32.c engine/nn/nn_kernel.c
+KERNEL_SRC := $(wildcard engine/*/*_kernel.c engine/*/*_kernel_f32.c)
 ARCH       := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 ifeq ($(ARCH),x86_64)
 KERNEL_ISAS := x86_64 x86_64_v3 x86_64_v4
@@ -137,8 +137,8 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIBENGINE)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $^ -o $@ -lm
 
-bench: $(BUILD)/bench/plans
-	@$<
+bench: $(BUILD)/bench/plans $(BUILD)/bench/shortcuts
+	@for b in $^; do $$b; done
 
 fmt:
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i

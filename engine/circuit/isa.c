@@ -5,6 +5,8 @@
 #include <stddef.h>
 
 #include "engine/circuit/batch_kernel.h"
+#include "engine/circuit/local_kernel.h"
+#include "engine/circuit/wide_kernel.h"
 #include "engine/nn/nn_kernel.h"
 
 static bool always(void)
@@ -15,6 +17,8 @@ static bool always(void)
 #if defined __x86_64__
 extern const struct batch_kernels batch_kernels_x86_64, batch_kernels_x86_64_v3, batch_kernels_x86_64_v4;
 extern const struct batch_kernels batch_kernels_f32_x86_64, batch_kernels_f32_x86_64_v3, batch_kernels_f32_x86_64_v4;
+extern const struct local_kernels local_kernels_x86_64, local_kernels_x86_64_v3, local_kernels_x86_64_v4;
+extern const struct wide_kernels wide_kernels_x86_64, wide_kernels_x86_64_v3, wide_kernels_x86_64_v4;
 extern const struct nn_kernels nn_kernels_x86_64, nn_kernels_x86_64_v3, nn_kernels_x86_64_v4;
 
 /* Every processor with these also has the smaller additions of its level (LZCNT, MOVBE, F16C). */
@@ -32,16 +36,21 @@ static bool has_v4(void)
 }
 
 static const struct isa table[] = {
-    {"x86-64-v4", &batch_kernels_x86_64_v4, &batch_kernels_f32_x86_64_v4, &nn_kernels_x86_64_v4, has_v4},
-    {"x86-64-v3", &batch_kernels_x86_64_v3, &batch_kernels_f32_x86_64_v3, &nn_kernels_x86_64_v3, has_v3},
-    {"x86-64", &batch_kernels_x86_64, &batch_kernels_f32_x86_64, &nn_kernels_x86_64, always},
+    {"x86-64-v4", &batch_kernels_x86_64_v4, &batch_kernels_f32_x86_64_v4, &local_kernels_x86_64_v4,
+     &wide_kernels_x86_64_v4, &nn_kernels_x86_64_v4, has_v4},
+    {"x86-64-v3", &batch_kernels_x86_64_v3, &batch_kernels_f32_x86_64_v3, &local_kernels_x86_64_v3,
+     &wide_kernels_x86_64_v3, &nn_kernels_x86_64_v3, has_v3},
+    {"x86-64", &batch_kernels_x86_64, &batch_kernels_f32_x86_64, &local_kernels_x86_64, &wide_kernels_x86_64,
+     &nn_kernels_x86_64, always},
 };
 #else
 extern const struct batch_kernels batch_kernels_generic, batch_kernels_f32_generic;
+extern const struct local_kernels local_kernels_generic;
+extern const struct wide_kernels wide_kernels_generic;
 extern const struct nn_kernels nn_kernels_generic;
 
-static const struct isa table[] = {
-    {"generic", &batch_kernels_generic, &batch_kernels_f32_generic, &nn_kernels_generic, always}};
+static const struct isa table[] = {{"generic", &batch_kernels_generic, &batch_kernels_f32_generic,
+                                    &local_kernels_generic, &wide_kernels_generic, &nn_kernels_generic, always}};
 #endif
 
 /* Two threads that race here compute and store the same row. */

@@ -5,11 +5,15 @@
 #include <stdbool.h>
 
 struct batch_kernels;
+struct local_kernels;
+struct wide_kernels;
 struct nn_kernels;
 
 struct isa {
 	const char *name;
 	const struct batch_kernels *kernels, *kernels_f32;
+	const struct local_kernels *local;
+	const struct wide_kernels *wide;
 	const struct nn_kernels *nn;
 	bool (*supported)(void);
 };

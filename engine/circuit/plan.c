@@ -1,4 +1,4 @@
-/* The table of plan kinds, the choice between them, and dispatch. */
+/* The table of plan kinds and dispatch; planner.c chooses between them. */
 #include "engine/circuit/plan.h"
 
 #include <stdlib.h>
@@ -6,33 +6,17 @@
 
 #include "engine/circuit/isa.h"
 #include "engine/circuit/plan_kind.h"
+#include "engine/circuit/planner.h"
 
-/* Above this the planner prefers one sample at a time over a tile of samples. */
-#define BATCH_BYTES_MAX ((size_t)2 << 30)
-
-static const struct plan_kind *const kinds[] = {&plan_reference, &plan_batch};
+static const struct plan_kind *const kinds[] = {&plan_reference, &plan_batch, &plan_local, &plan_wide};
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
 struct plan {
 	const struct plan_kind *kind;
 	const struct circuit_program *program;
+	enum precision precision;
 	void *state;
 };
-
-static const struct plan_kind *choose(const struct circuit_program *program)
-{
-	return plan_batch.bytes(program) <= BATCH_BYTES_MAX ? &plan_batch : &plan_reference;
-}
-
-static const struct plan_kind *find(const struct circuit_program *program, const char *name)
-{
-	if (name == NULL || strcmp(name, "auto") == 0)
-		return choose(program);
-	for (int i = 0; i < KIND_COUNT; i++)
-		if (strcmp(kinds[i]->name, name) == 0)
-			return kinds[i];
-	return NULL;
-}
 
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error)
 {
@@ -46,20 +30,23 @@ int plan_new_precision(struct plan **out, const struct circuit_program *program,
 	int code = program_check(program, error);
 	if (code != 0)
 		return code;
-	const struct plan_kind *found = find(program, kind);
-	if (found == NULL)
+	struct plan_request request = planner_defaults(kind, precision);
+	struct plan_estimate estimate;
+	const struct plan_kind *found;
+	void *state;
+	if (planner_select(program, &request, &estimate, &found, &state) != 0)
 		return error_set(error, ERR_NOT_FOUND, NULL, "no plan is called '%s'", kind);
+	if (!estimate.possible)
+		return error_set(error, ERR_TOO_LARGE, NULL, "plan '%s' does not take this circuit of %d wires: %s",
+		                 estimate.kind, program->n_wires, estimate.reason);
 	struct plan *plan = malloc(sizeof *plan);
-	bool narrow = precision == PRECISION_FLOAT32 && found->create_float32 != NULL;
-	void *state = NULL;
-	if (plan != NULL)
-		state = narrow ? found->create_float32(program) : found->create(program);
-	if (state == NULL) {
+	if (plan == NULL || !found->allocate(state)) {
+		found->destroy(state);
 		free(plan);
 		return error_set(error, ERR_TOO_LARGE, NULL, "%d wires need more memory than there is for plan '%s'",
 		                 program->n_wires, found->name);
 	}
-	*plan = (struct plan){.kind = found, .program = program, .state = state};
+	*plan = (struct plan){.kind = found, .program = program, .precision = estimate.precision, .state = state};
 	*out = plan;
 	return 0;
 }
@@ -77,10 +64,21 @@ const char *plan_name(const struct plan *plan)
 	return plan->kind->name;
 }
 
+enum precision plan_precision(const struct plan *plan)
+{
+	return plan->precision;
+}
+
 const char *plan_choice(const struct circuit_program *program, const char *kind)
 {
-	const struct plan_kind *found = find(program, kind);
-	return found != NULL ? found->name : NULL;
+	return plan_choice_precision(program, kind, PRECISION_FLOAT64);
+}
+
+const char *plan_choice_precision(const struct circuit_program *program, const char *kind, enum precision precision)
+{
+	struct plan_request request = planner_defaults(kind, precision);
+	struct plan_estimate estimate;
+	return plan_estimate(program, &request, &estimate) == 0 ? estimate.kind : NULL;
 }
 
 const char *plan_kind_name(int index)
@@ -100,11 +98,11 @@ size_t plan_bytes(const struct circuit_program *program, const char *kind)
 
 size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision)
 {
-	const struct plan_kind *found = find(program, kind);
-	if (found == NULL)
+	struct plan_request request = planner_defaults(kind, precision);
+	struct plan_estimate estimate;
+	if (plan_estimate(program, &request, &estimate) != 0)
 		return 0;
-	bool narrow = precision == PRECISION_FLOAT32 && found->bytes_float32 != NULL;
-	return narrow ? found->bytes_float32(program) : found->bytes(program);
+	return estimate.bytes < PLAN_BYTES_NEVER ? estimate.bytes : PLAN_BYTES_NEVER;
 }
 
 void plan_forward(struct plan *plan, const double *features, const double *weights, size_t batch, double *outputs)

@@ -6,6 +6,7 @@
 #define QLSTM_CIRCUIT_PLAN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/circuit/program.h"
 
@@ -14,23 +15,30 @@ struct plan;
 /* Of the arithmetic inside; arrays are always float64, and gradients of weights add up in float64. */
 enum precision { PRECISION_FLOAT64, PRECISION_FLOAT32 };
 
-/* `kind` is "reference", "batch" or "auto"/NULL (the planner chooses). The program is borrowed and must outlive the
- * plan. ERR_TOO_LARGE when its scratch memory cannot be had, ERR_NOT_FOUND for an unknown kind. */
+/* `kind` is "reference", "batch", "local", "wide" or "auto"/NULL (the planner chooses, planner.h). The program is
+ * borrowed and must outlive the plan. ERR_TOO_LARGE, before anything large is allocated, when the plan would take more
+ * than PLANNER_MEMORY_DEFAULT or does not apply to the program; ERR_NOT_FOUND for an unknown kind. */
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error);
-/* plan_new in a precision; the reference plan computes in float64 in any case. */
+/* plan_new in a precision. float32 is leave to be faster: only "batch" makes use of it, all other kinds compute in
+ * float64, and "auto" takes the cheapest of all. plan_precision tells. */
 int plan_new_precision(struct plan **out, const struct circuit_program *program, const char *kind,
                        enum precision precision, struct qlstm_error *error);
 void plan_free(struct plan *plan);
 
-/* What was chosen: "reference" or "batch". */
+/* What was chosen, never "auto". */
 const char *plan_name(const struct plan *plan);
+enum precision plan_precision(const struct plan *plan);
 /* What plan_new would choose for this program, without building anything; NULL for an unknown kind. */
 const char *plan_choice(const struct circuit_program *program, const char *kind);
+const char *plan_choice_precision(const struct circuit_program *program, const char *kind, enum precision precision);
 /* The i-th plan kind's name, NULL past the last one. "auto" is not among them. */
 const char *plan_kind_name(int index);
 /* The instruction set that the kernels use in this process: "x86-64", "x86-64-v3", "x86-64-v4" or "generic". */
 const char *plan_isa(void);
-/* Bytes of scratch memory that a plan of this program takes; `kind` as above. */
+/* More than there is; a few of them can be added up. */
+#define PLAN_BYTES_NEVER (SIZE_MAX / 64)
+/* Bytes of scratch memory that a plan of this program takes; `kind` as above. PLAN_BYTES_NEVER when it does not apply,
+ * 0 for an unknown kind. */
 size_t plan_bytes(const struct circuit_program *program, const char *kind);
 size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision);
 

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = {"time", "value", "note"};
 	static const bool numeric[] = {true, true, false};
-	struct spec_columns columns = {.count = 3, .names = names, .numeric = numeric};
+	static const struct spec_columns columns = {.count = 3, .names = names, .numeric = numeric};
 	struct qlstm_error error = {0};
 	json_t *request, *resolved;
 	int rc = spec_load((const char *)data, size, &request, &error);

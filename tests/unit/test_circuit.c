@@ -159,6 +159,15 @@ static struct circuit_program *built(const char *ansatz, const struct ansatz_con
 	return program;
 }
 
+/* Only `local` may refuse a circuit as small as these. */
+static bool applies(const struct circuit_program *program, const char *kind)
+{
+	struct plan *plan;
+	int code = plan_new(&plan, program, kind, NULL);
+	plan_free(plan);
+	return code != ERR_TOO_LARGE || strcmp(kind, "local") != 0;
+}
+
 static void forward_once(const struct circuit_program *program, const char *kind, const double *x, double *outputs)
 {
 	struct plan *plan;
@@ -195,9 +204,11 @@ static void golden_outputs(void **state)
 			struct circuit_program *program = built(outputs_golden[g].ansatz, &outputs_golden[g].config);
 			double outputs[6];
 			assert_int_equal(program->n_observables, program->n_wires);
-			forward_once(program, plan_kind_name(k), z8, outputs);
-			assert_close(outputs_golden[g].label, plan_kind_name(k), outputs, outputs_golden[g].expected,
-			             program->n_wires, GOLDEN);
+			if (applies(program, plan_kind_name(k))) {
+				forward_once(program, plan_kind_name(k), z8, outputs);
+				assert_close(outputs_golden[g].label, plan_kind_name(k), outputs,
+				             outputs_golden[g].expected, program->n_wires, GOLDEN);
+			}
 			program_free(program);
 		}
 }
@@ -213,11 +224,13 @@ static void golden_gradients(void **state)
 			    built(gradients_golden[g].ansatz, &gradients_golden[g].config);
 			double d_features[8], d_weights[96];
 			assert_int_equal(program->n_features, gradients_golden[g].n_features);
-			backward_once(program, kind, z8, first, d_features, d_weights);
-			assert_close(label, kind, d_features, gradients_golden[g].d_features, program->n_features,
-			             GOLDEN);
-			assert_close(label, kind, d_weights + gradients_golden[g].first_weight,
-			             gradients_golden[g].d_weights, gradients_golden[g].n_weights, GOLDEN);
+			if (applies(program, kind)) {
+				backward_once(program, kind, z8, first, d_features, d_weights);
+				assert_close(label, kind, d_features, gradients_golden[g].d_features,
+				             program->n_features, GOLDEN);
+				assert_close(label, kind, d_weights + gradients_golden[g].first_weight,
+				             gradients_golden[g].d_weights, gradients_golden[g].n_weights, GOLDEN);
+			}
 			program_free(program);
 		}
 }
@@ -234,6 +247,10 @@ static void golden_chen2020_angles(void **state)
 		static const struct ansatz_config config = CHEN(4, 2, true);
 		struct circuit_program *program = built("chen2020", &config);
 		double d_features[8], d_weights[24], angles[8], norm = 0, sum = 0;
+		if (!applies(program, plan_kind_name(k))) {
+			program_free(program);
+			continue;
+		}
 		backward_once(program, plan_kind_name(k), z8, u, d_features, d_weights);
 		assert_close("G2 vjp", plan_kind_name(k), d_features, d_x, 4, GOLDEN);
 		for (int i = 0; i < 24; i++) {
@@ -280,6 +297,8 @@ static void golden_qdi_repeated(void **state)
 		program_observe(program, PAULI_Y, w);
 	for (int k = 0; plan_kind_name(k) != NULL; k++) {
 		double outputs[4];
+		if (!applies(program, plan_kind_name(k)))
+			continue;
 		forward_once(program, plan_kind_name(k), z8, outputs);
 		assert_close("G7c", plan_kind_name(k), outputs, expected, 4, GOLDEN);
 	}
