@@ -46,7 +46,8 @@ def test_memory_limit_points_at_what_to_reduce(make_daemon):
     daemon = make_daemon("--max-memory", "64M")
     body = {"model": {"layers": [{"type": "qlstm", "variant": "linear", "n_qubits": 25, "depth": 8, "hidden_size": 2}]}}
     assert "64 MiB" in problem(daemon.post("/experiments", body), 422, "too_large", "/model/layers/0/n_qubits")
-    for body, pointer in (({"n_qubits": 25}, "/n_qubits"), ({"model": {"n_qubits": 25}}, "/model/n_qubits")):
+    deep = {"variant": "linear", "n_qubits": 25, "depth": 8}
+    for body, pointer in ((deep, "/n_qubits"), ({"model": deep}, "/model/n_qubits")):
         assert "n_qubits is 25;" in problem(daemon.post("/experiments", body), 422, "too_large", pointer)
     body = {"model": {"type": "lstm", "hidden_size": 1000}, "training": {"batch_size": 65536}}
     reply = daemon.post("/experiments", body)
