@@ -131,24 +131,6 @@ static void lay_out(struct batch *self, struct arena *arena)
 		};
 }
 
-static bool compile(struct batch *self, const struct circuit_program *program, const struct batch_kernels *kernels)
-{
-	self->kernels = kernels;
-	self->circuit = batch_circuit_new(program, kernels->block_gates);
-	return self->circuit != NULL;
-}
-
-static size_t bytes_with(const struct circuit_program *program, const struct batch_kernels *kernels)
-{
-	struct batch self = {0};
-	struct arena arena = {NULL, 0};
-	if (!compile(&self, program, kernels))
-		return SIZE_MAX;
-	lay_out(&self, &arena);
-	batch_circuit_free(self.circuit);
-	return sizeof self + arena.used;
-}
-
 static void destroy(void *state)
 {
 	struct batch *self = state;
@@ -168,38 +150,53 @@ static void fill_tables(struct batch_circuit *circuit)
 			batch_observable_fill(&circuit->observables[o], circuit->n_wires);
 }
 
-static void *create_with(const struct circuit_program *program, const struct batch_kernels *kernels)
+/* An operation is about a load, some arithmetic and a store of a row of real numbers, one for each sample of a tile.
+ * The weights of the kinds of step are measured. */
+static double operations(const struct batch_circuit *circuit)
+{
+	double rows = 3.0 * circuit->prefix_parts + 3.0 * circuit->parts;
+	for (int i = 0; i < circuit->n_steps; i++) {
+		const struct batch_step *step = &circuit->steps[i];
+		bool rotates = step->kind == STEP_ROTATE_X || step->kind == STEP_ROTATE_Y;
+		rows += step->parts * (rotates ? 1.0 + 1.0 * step->n_gates : 2.0);
+	}
+	rows += 1.5 * (circuit->n_observables - circuit->n_diagonal_observables) * circuit->parts;
+	return rows * (double)((size_t)1 << circuit->n_wires);
+}
+
+static void *compile(const struct circuit_program *program, enum precision precision, struct plan_work *work)
 {
 	struct batch *self = calloc(1, sizeof *self);
+	struct arena arena = {NULL, 0};
 	if (self == NULL)
 		return NULL;
-	struct arena arena = {NULL, 0};
-	if (compile(self, program, kernels)) {
-		lay_out(self, &arena);
-		self->block = aligned_alloc(ALIGNMENT, arena.used);
-	}
-	if (self->block == NULL) {
+	self->kernels = precision == PRECISION_FLOAT32 ? isa_pick()->kernels_f32 : isa_pick()->kernels;
+	self->circuit = batch_circuit_new(program, self->kernels->block_gates);
+	if (self->circuit == NULL) {
 		destroy(self);
 		return NULL;
 	}
-	arena = (struct arena){self->block, 0};
 	lay_out(self, &arena);
-	fill_tables(self->circuit);
+	*work = (struct plan_work){.bytes = sizeof *self + arena.used,
+	                           .operations = operations(self->circuit),
+	                           .lanes = self->kernels->row_bytes / self->kernels->number_bytes,
+	                           .precision = precision};
 	return self;
 }
 
-#define PRECISION(name, kernels_of)                                                                                    \
-	static size_t bytes##name(const struct circuit_program *program)                                               \
-	{                                                                                                              \
-		return bytes_with(program, isa_pick()->kernels_of);                                                    \
-	}                                                                                                              \
-	static void *create##name(const struct circuit_program *program)                                               \
-	{                                                                                                              \
-		return create_with(program, isa_pick()->kernels_of);                                                   \
-	}
-
-PRECISION(_float64, kernels)
-PRECISION(_float32, kernels_f32)
+static bool allocate(void *state)
+{
+	struct batch *self = state;
+	struct arena arena = {NULL, 0};
+	lay_out(self, &arena);
+	self->block = aligned_alloc(ALIGNMENT, (arena.used + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+	if (self->block == NULL)
+		return false;
+	arena = (struct arena){self->block, 0};
+	lay_out(self, &arena);
+	fill_tables(self->circuit);
+	return true;
+}
 
 /* As many sets at a time as there is memory for. */
 static void run(struct batch *self, struct batch_call call, int sets)
@@ -255,10 +252,8 @@ static void backward(void *state, const double *features, const double *weights,
 
 const struct plan_kind plan_batch = {
     .name = "batch",
-    .bytes = bytes_float64,
-    .create = create_float64,
-    .bytes_float32 = bytes_float32,
-    .create_float32 = create_float32,
+    .compile = compile,
+    .allocate = allocate,
     .destroy = destroy,
     .forward = forward,
     .backward = backward,

@@ -28,25 +28,6 @@ static size_t rows_bytes(const struct local_code *code)
 	return local_code_rows(code) * LOCAL_LANES * sizeof(double);
 }
 
-/* One operation is one instruction on one sample, forward and in reverse. */
-static bool work(const struct circuit_program *program, size_t *bytes, double *operations)
-{
-	struct local_code *code = local_code_compile(program);
-	if (code == NULL)
-		return false;
-	*bytes = sizeof(struct local) + 2 * rows_bytes(code) + code->n_instructions * sizeof *code->instructions;
-	*operations = code->n_instructions - code->n_shared;
-	local_code_free(code);
-	return true;
-}
-
-static size_t bytes(const struct circuit_program *program)
-{
-	size_t total;
-	double operations;
-	return work(program, &total, &operations) ? total : SIZE_MAX;
-}
-
 static void destroy(void *state)
 {
 	struct local *self = state;
@@ -56,22 +37,34 @@ static void destroy(void *state)
 	free(self);
 }
 
-static void *create(const struct circuit_program *program)
+/* An operation is an instruction on a tile, forward and in reverse. */
+static void *compile(const struct circuit_program *program, enum precision precision, struct plan_work *work)
 {
+	(void)precision;
 	struct local *self = calloc(1, sizeof *self);
 	if (self == NULL)
 		return NULL;
 	self->kernels = isa_pick()->local;
 	self->code = local_code_compile(program);
-	if (self->code != NULL) {
-		self->rows = aligned_alloc(ALIGNMENT, rows_bytes(self->code));
-		self->cotangents = aligned_alloc(ALIGNMENT, rows_bytes(self->code));
-	}
-	if (self->rows == NULL || self->cotangents == NULL) {
+	if (self->code == NULL) {
 		destroy(self);
 		return NULL;
 	}
+	const struct local_code *code = self->code;
+	*work = (struct plan_work){.bytes = sizeof *self + 2 * rows_bytes(code) +
+	                                    code->n_instructions * sizeof *code->instructions,
+	                           .operations = code->n_instructions - code->n_shared,
+	                           .lanes = LOCAL_LANES,
+	                           .precision = PRECISION_FLOAT64};
 	return self;
+}
+
+static bool allocate(void *state)
+{
+	struct local *self = state;
+	self->rows = aligned_alloc(ALIGNMENT, rows_bytes(self->code));
+	self->cotangents = aligned_alloc(ALIGNMENT, rows_bytes(self->code));
+	return self->rows != NULL && self->cotangents != NULL;
 }
 
 static double *row(double *rows, size_t index)
@@ -245,11 +238,10 @@ static void backward(void *state, const double *features, const double *weights,
 
 const struct plan_kind plan_local = {
     .name = "local",
-    .bytes = bytes,
-    .create = create,
+    .compile = compile,
+    .refusal = "too many gates cross the cuts between its wires",
+    .allocate = allocate,
     .destroy = destroy,
     .forward = forward,
     .backward = backward,
-    .work = work,
-    .refusal = "too many gates cross the cuts between its wires",
 };

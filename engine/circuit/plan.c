@@ -14,33 +14,9 @@ enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 struct plan {
 	const struct plan_kind *kind;
 	const struct circuit_program *program;
+	enum precision precision;
 	void *state;
 };
-
-static const struct plan_kind *find(const char *name)
-{
-	for (int i = 0; i < KIND_COUNT; i++)
-		if (strcmp(kinds[i]->name, name) == 0)
-			return kinds[i];
-	return NULL;
-}
-
-/* The kind to use, or NULL with the error set. */
-static const struct plan_kind *select_kind(const struct circuit_program *program, const char *name,
-                                           struct qlstm_error *error)
-{
-	struct plan_estimate estimate;
-	if (plan_estimate(program, name, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT, &estimate) != 0) {
-		error_set(error, ERR_NOT_FOUND, NULL, "no plan is called '%s'", name);
-		return NULL;
-	}
-	if (!estimate.possible) {
-		error_set(error, ERR_TOO_LARGE, NULL, "plan '%s' does not take this circuit of %d wires: %s",
-		          estimate.kind, program->n_wires, estimate.reason);
-		return NULL;
-	}
-	return find(estimate.kind);
-}
 
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error)
 {
@@ -54,21 +30,23 @@ int plan_new_precision(struct plan **out, const struct circuit_program *program,
 	int code = program_check(program, error);
 	if (code != 0)
 		return code;
-	struct qlstm_error selecting = {0};
-	const struct plan_kind *found = select_kind(program, kind, &selecting);
-	if (found == NULL)
-		return error_set(error, selecting.code, NULL, "%s", selecting.message);
+	struct plan_request request = planner_defaults(kind, precision);
+	struct plan_estimate estimate;
+	const struct plan_kind *found;
+	void *state;
+	if (planner_select(program, &request, &estimate, &found, &state) != 0)
+		return error_set(error, ERR_NOT_FOUND, NULL, "no plan is called '%s'", kind);
+	if (!estimate.possible)
+		return error_set(error, ERR_TOO_LARGE, NULL, "plan '%s' does not take this circuit of %d wires: %s",
+		                 estimate.kind, program->n_wires, estimate.reason);
 	struct plan *plan = malloc(sizeof *plan);
-	bool narrow = precision == PRECISION_FLOAT32 && found->create_float32 != NULL;
-	void *state = NULL;
-	if (plan != NULL)
-		state = narrow ? found->create_float32(program) : found->create(program);
-	if (state == NULL) {
+	if (plan == NULL || !found->allocate(state)) {
+		found->destroy(state);
 		free(plan);
 		return error_set(error, ERR_TOO_LARGE, NULL, "%d wires need more memory than there is for plan '%s'",
 		                 program->n_wires, found->name);
 	}
-	*plan = (struct plan){.kind = found, .program = program, .state = state};
+	*plan = (struct plan){.kind = found, .program = program, .precision = estimate.precision, .state = state};
 	*out = plan;
 	return 0;
 }
@@ -86,11 +64,21 @@ const char *plan_name(const struct plan *plan)
 	return plan->kind->name;
 }
 
+enum precision plan_precision(const struct plan *plan)
+{
+	return plan->precision;
+}
+
 const char *plan_choice(const struct circuit_program *program, const char *kind)
 {
+	return plan_choice_precision(program, kind, PRECISION_FLOAT64);
+}
+
+const char *plan_choice_precision(const struct circuit_program *program, const char *kind, enum precision precision)
+{
+	struct plan_request request = planner_defaults(kind, precision);
 	struct plan_estimate estimate;
-	int code = plan_estimate(program, kind, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT, &estimate);
-	return code == 0 ? estimate.kind : NULL;
+	return plan_estimate(program, &request, &estimate) == 0 ? estimate.kind : NULL;
 }
 
 const char *plan_kind_name(int index)
@@ -110,13 +98,10 @@ size_t plan_bytes(const struct circuit_program *program, const char *kind)
 
 size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision)
 {
+	struct plan_request request = planner_defaults(kind, precision);
 	struct plan_estimate estimate;
-	int code = plan_estimate(program, kind, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT, &estimate);
-	if (code != 0)
+	if (plan_estimate(program, &request, &estimate) != 0)
 		return 0;
-	const struct plan_kind *found = find(estimate.kind);
-	if (precision == PRECISION_FLOAT32 && found != NULL && found->bytes_float32 != NULL)
-		estimate.bytes = found->bytes_float32(program);
 	return estimate.bytes < PLAN_BYTES_NEVER ? estimate.bytes : PLAN_BYTES_NEVER;
 }
 

@@ -19,15 +19,18 @@ enum precision { PRECISION_FLOAT64, PRECISION_FLOAT32 };
  * borrowed and must outlive the plan. ERR_TOO_LARGE, before anything large is allocated, when the plan would take more
  * than PLANNER_MEMORY_DEFAULT or does not apply to the program; ERR_NOT_FOUND for an unknown kind. */
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error);
-/* plan_new in a precision; the reference plan computes in float64 in any case. */
+/* plan_new in a precision. float32 is leave to be faster: only "batch" makes use of it, all other kinds compute in
+ * float64, and "auto" takes the cheapest of all. plan_precision tells. */
 int plan_new_precision(struct plan **out, const struct circuit_program *program, const char *kind,
                        enum precision precision, struct qlstm_error *error);
 void plan_free(struct plan *plan);
 
 /* What was chosen, never "auto". */
 const char *plan_name(const struct plan *plan);
+enum precision plan_precision(const struct plan *plan);
 /* What plan_new would choose for this program, without building anything; NULL for an unknown kind. */
 const char *plan_choice(const struct circuit_program *program, const char *kind);
+const char *plan_choice_precision(const struct circuit_program *program, const char *kind, enum precision precision);
 /* The i-th plan kind's name, NULL past the last one. "auto" is not among them. */
 const char *plan_kind_name(int index);
 /* The instruction set that the kernels use in this process: "x86-64", "x86-64-v3", "x86-64-v4" or "generic". */

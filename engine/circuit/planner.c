@@ -1,7 +1,7 @@
 /* The cost model; see planner.h.
  *
  * The constants were fitted by hand to tests/bench/plans.c on one core of a Zen 3 EPYC at 2.4 GHz (AVX2, 512 KiB of L2,
- * 32 MiB of L3), gcc 12: V(n,L), chen2020, chen2024 and qdi with n = 4..16 (batch), 12..24 (wide), 4..25 (local). They
+ * 32 MiB of L3), gcc 12: V(n,L), chen2020, chen2024 and qdi with n = 2..18 (batch), 12..24 (wide), 4..25 (local). They
  * are right within about 40 percent there; elsewhere only their ratios matter. After a plan got faster, fit its row
  * again. */
 #include "engine/circuit/planner.h"
@@ -11,59 +11,33 @@
 
 #include "engine/circuit/plan_kind.h"
 
-struct work {
-	size_t bytes;
-	double operations; /* in the kind's own unit */
-	double angles;     /* encoded features, each a sine and a cosine a sample */
-};
-
-struct model {
+/* Prices for a tile, in ns. */
+struct price {
 	const struct plan_kind *kind;
-	void (*count)(const struct circuit_program *program, struct work *work); /* NULL: the kind counts */
-	size_t lanes;                                                            /* samples in a tile */
-	double angle, operation, operation_far;                                  /* ns */
-	size_t near_bytes; /* operation_far holds beyond this much memory */
+	double call;                     /* whatever the circuit */
+	double angle;                    /* an encoded feature: its sine and cosine */
+	double operation, operation_far; /* of the kind's own */
+	size_t near_bytes;               /* operation_far holds beyond this much memory */
 };
 
-static double amplitudes(const struct circuit_program *program)
-{
-	return (double)((size_t)1 << program->n_wires);
-}
-
-/* Every gate once forward and twice per angle for the parameter shift, on every amplitude. */
-static void count_reference(const struct circuit_program *program, struct work *work)
-{
-	double angles = 0.0;
-	for (int i = 0; i < program->n_ops; i++)
-		angles += program->ops[i].angle.source > ANGLE_CONSTANT;
-	work->operations = amplitudes(program) * (program->n_ops + 4.0 * program->n_observables) * (1.0 + 2.0 * angles);
-}
-
-/* A rotation that is not part of the product state, or a diagonal made anew for every sample, is a pass over the
- * amplitudes; so is an observable with an X or Y. Preparing, measuring and their reverse are as much as 3.5 of them. */
-static void count_batch(const struct circuit_program *program, struct work *work)
-{
-	uint32_t entangled = 0;
-	double passes = 3.5;
-	for (int i = 0; i < program->n_ops; i++) {
-		const struct circuit_op *op = &program->ops[i];
-		if (gate_wires(op->gate) == 2)
-			entangled |= 1u << op->wires[0] | 1u << op->wires[1];
-		else if ((entangled >> op->wires[0] & 1) != 0 && op->gate != GATE_X)
-			passes += op->gate == GATE_RZ && op->angle.source != ANGLE_FEATURE ? 0.2 : 1.0;
-	}
-	for (int o = 0; o < program->n_observables; o++)
-		passes += program->observables[o].x != 0;
-	work->operations = amplitudes(program) * passes;
-}
-
-static const struct model models[] = {
-    {&plan_reference, count_reference, 1, 20.0, 4.0, 4.0, SIZE_MAX},
-    {&plan_batch, count_batch, 8, 5.0, 1.3, 6.0, 24 << 20},
-    {&plan_wide, NULL, 1, 50.0, 1.6, 2.5, 8 << 20},
-    {&plan_local, NULL, 8, 8.0, 2.1, 4.5, 16 << 20},
+static const struct price prices[] = {
+    {&plan_reference, 0.0, 20.0, 4.0, 4.0, SIZE_MAX},
+    {&plan_batch, 80.0, 20.0, 1.1, 2.0, 8 << 20},
+    {&plan_wide, 0.0, 50.0, 1.6, 2.5, 8 << 20},
+    {&plan_local, 0.0, 64.0, 17.0, 36.0, 16 << 20},
 };
-enum { MODELS = sizeof models / sizeof models[0] };
+enum { PRICES = sizeof prices / sizeof prices[0] };
+
+struct plan_request planner_defaults(const char *kind, enum precision precision)
+{
+	return (struct plan_request){kind, precision, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT};
+}
+
+double plan_estimate_ns(const struct plan_estimate *estimate, size_t batch)
+{
+	size_t tiles = (batch + estimate->lanes - 1) / estimate->lanes;
+	return estimate->ns_per_tile * (double)tiles;
+}
 
 static void refuse(struct plan_estimate *estimate, const char *reason)
 {
@@ -72,47 +46,70 @@ static void refuse(struct plan_estimate *estimate, const char *reason)
 	estimate->bytes = SIZE_MAX;
 }
 
-static void estimate_kind(const struct model *model, const struct circuit_program *program, size_t batch, size_t limit,
-                          struct plan_estimate *out)
+/* The compiled state, NULL unless the estimate is possible. */
+static void *estimate_kind(const struct price *price, const struct circuit_program *program,
+                           const struct plan_request *request, struct plan_estimate *out)
 {
-	struct work work = {0};
-	*out = (struct plan_estimate){.kind = model->kind->name, .possible = true};
-	if (model->kind->work != NULL && !model->kind->work(program, &work.bytes, &work.operations)) {
-		refuse(out, model->kind->refusal);
-		return;
+	struct plan_work work = {.bytes = SIZE_MAX, .lanes = 1};
+	*out = (struct plan_estimate){.kind = price->kind->name, .possible = true, .lanes = 1};
+	void *state = price->kind->compile(program, request->precision, &work);
+	if (state == NULL) {
+		refuse(out, price->kind->refusal != NULL ? price->kind->refusal : "memory is short");
+		return NULL;
 	}
-	if (model->count != NULL) {
-		work.bytes = model->kind->bytes(program);
-		model->count(program, &work);
-	}
+	double angles = 0.0;
 	for (int i = 0; i < program->n_ops; i++)
-		work.angles += program->ops[i].angle.source == ANGLE_FEATURE;
-	double each = work.bytes <= model->near_bytes ? model->operation : model->operation_far;
-	size_t tiles = (batch + model->lanes - 1) / model->lanes;
+		angles += program->ops[i].angle.source == ANGLE_FEATURE;
+	double each = work.bytes <= price->near_bytes ? price->operation : price->operation_far;
+	size_t batch = request->batch > 0 ? request->batch : 1;
+	out->precision = work.precision;
 	out->bytes = work.bytes;
-	out->ns_per_sample =
-	    (work.angles * model->angle + work.operations * each) * (double)(tiles * model->lanes) / (double)batch;
-	if (work.bytes > limit) {
-		refuse(out, "it needs more memory than the limit allows");
-		out->bytes = work.bytes;
-	}
+	out->lanes = work.lanes;
+	out->ns_per_tile = price->call + angles * price->angle + work.operations * each;
+	out->ns_per_sample = plan_estimate_ns(out, batch) / (double)batch;
+	if (work.bytes <= request->memory_limit)
+		return state;
+	refuse(out, "it needs more memory than the limit allows");
+	out->bytes = work.bytes;
+	price->kind->destroy(state);
+	return NULL;
 }
 
-int plan_estimate(const struct circuit_program *program, const char *kind, size_t batch, size_t memory_limit,
-                  struct plan_estimate *out)
+int planner_select(const struct circuit_program *program, const struct plan_request *request,
+                   struct plan_estimate *estimate, const struct plan_kind **kind, void **state)
 {
-	bool choose = kind == NULL || strcmp(kind, "auto") == 0, found = false;
-	*out = (struct plan_estimate){.kind = "auto"};
-	refuse(out, "no plan fits the memory limit");
-	for (int i = 0; i < MODELS; i++) {
-		struct plan_estimate estimate;
-		if (!choose && strcmp(models[i].kind->name, kind) != 0)
+	bool choose = request->kind == NULL || strcmp(request->kind, "auto") == 0, found = false;
+	*estimate = (struct plan_estimate){.kind = "auto", .lanes = 1};
+	*kind = NULL;
+	*state = NULL;
+	refuse(estimate, "no plan fits the memory limit");
+	for (int i = 0; i < PRICES; i++) {
+		struct plan_estimate other;
+		if (!choose && strcmp(prices[i].kind->name, request->kind) != 0)
 			continue;
 		found = true;
-		estimate_kind(&models[i], program, batch > 0 ? batch : 1, memory_limit, &estimate);
-		bool better = !out->possible || estimate.ns_per_sample < out->ns_per_sample;
-		if (!choose || (estimate.possible && better))
-			*out = estimate;
+		void *compiled = estimate_kind(&prices[i], program, request, &other);
+		bool better = !estimate->possible || other.ns_per_sample < estimate->ns_per_sample;
+		if (choose && (!other.possible || !better)) {
+			if (compiled != NULL)
+				prices[i].kind->destroy(compiled);
+			continue;
+		}
+		if (*state != NULL)
+			(*kind)->destroy(*state);
+		*estimate = other;
+		*kind = compiled != NULL ? prices[i].kind : NULL;
+		*state = compiled;
 	}
 	return found ? 0 : ERR_NOT_FOUND;
+}
+
+int plan_estimate(const struct circuit_program *program, const struct plan_request *request, struct plan_estimate *out)
+{
+	const struct plan_kind *kind;
+	void *state;
+	int code = planner_select(program, request, out, &kind, &state);
+	if (state != NULL)
+		kind->destroy(state);
+	return code;
 }

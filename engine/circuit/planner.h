@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "engine/circuit/plan.h"
 #include "engine/circuit/program.h"
 
 /* What a plan may take where nobody says otherwise: two states of 25 wires and their gradient fit. */
@@ -11,18 +12,35 @@
 /* The batch that "auto" has in mind where nobody says otherwise. */
 #define PLANNER_BATCH_DEFAULT 64
 
+/* What plan_estimate is asked. */
+struct plan_request {
+	const char *kind; /* as in plan_new */
+	enum precision precision;
+	size_t batch;
+	size_t memory_limit; /* bytes */
+};
+
 struct plan_estimate {
 	const char *kind;
 	bool possible;
-	const char *reason;   /* why it is not possible, one sentence; NULL when it is */
-	size_t bytes;         /* scratch memory; SIZE_MAX when the plan does not apply */
-	double ns_per_sample; /* forward and gradient on one core of the machine that planner.c names */
+	const char *reason;       /* why it is not possible, one sentence; NULL when it is */
+	enum precision precision; /* what it computes in: float32 only where that was asked for and the kind has it */
+	size_t bytes;             /* scratch memory; SIZE_MAX when the plan does not apply */
+	size_t lanes;             /* samples in a tile: a call takes whole tiles */
+	double ns_per_tile;       /* forward and gradient on one core of the machine that planner.c names */
+	double ns_per_sample;     /* the same for one sample of a batch of the size asked for */
 };
 
-/* `kind` as in plan_new; "auto" gives the estimate of the kind chosen. The program is checked. Nothing large is
- * allocated, except that compiling for "local" takes up to a second for circuits at its limits. ERR_NOT_FOUND for an
- * unknown kind; 0 otherwise, also when the plan is not possible. */
-int plan_estimate(const struct circuit_program *program, const char *kind, size_t batch, size_t memory_limit,
-                  struct plan_estimate *out);
+/* What plan_new asks for: the two defaults above. */
+struct plan_request planner_defaults(const char *kind, enum precision precision);
+
+/* "auto" gives the estimate of the kind chosen: the cheapest, which may be one that computes in float64 where float32
+ * was asked for. The program is checked. Nothing large is allocated, except that compiling for "local" takes up to a
+ * second for circuits at its limits. ERR_NOT_FOUND for an unknown kind; 0 otherwise, also when the plan is not
+ * possible. */
+int plan_estimate(const struct circuit_program *program, const struct plan_request *request, struct plan_estimate *out);
+
+/* Forward and gradient of `batch` samples in one call. */
+double plan_estimate_ns(const struct plan_estimate *estimate, size_t batch);
 
 #endif

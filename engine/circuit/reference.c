@@ -195,11 +195,6 @@ static void backward(void *state, const double *features, const double *weights,
 	}
 }
 
-static size_t bytes(const struct circuit_program *program)
-{
-	return sizeof(struct reference) + states(program) * sizeof(double complex);
-}
-
 static void destroy(void *state)
 {
 	struct reference *self = state;
@@ -207,23 +202,36 @@ static void destroy(void *state)
 	free(self);
 }
 
-static void *create(const struct circuit_program *program)
+/* An operation is a gate on an amplitude: every gate once forward and twice per angle for the parameter shift. */
+static void *compile(const struct circuit_program *program, enum precision precision, struct plan_work *work)
 {
-	struct reference *self = malloc(sizeof *self);
+	(void)precision;
+	struct reference *self = calloc(1, sizeof *self);
 	if (self == NULL)
 		return NULL;
-	*self = (struct reference){.program = program, .psi = malloc(states(program) * sizeof *self->psi)};
-	if (self->psi == NULL) {
-		free(self);
-		return NULL;
-	}
+	self->program = program;
+	double angles = 0.0;
+	for (int i = 0; i < program->n_ops; i++)
+		angles += program->ops[i].angle.source > ANGLE_CONSTANT;
+	double passes = (program->n_ops + 4.0 * program->n_observables) * (1.0 + 2.0 * angles);
+	*work = (struct plan_work){.bytes = sizeof *self + states(program) * sizeof(double complex),
+	                           .operations = passes * (double)states(program),
+	                           .lanes = 1,
+	                           .precision = PRECISION_FLOAT64};
 	return self;
+}
+
+static bool allocate(void *state)
+{
+	struct reference *self = state;
+	self->psi = malloc(states(self->program) * sizeof *self->psi);
+	return self->psi != NULL;
 }
 
 const struct plan_kind plan_reference = {
     .name = "reference",
-    .bytes = bytes,
-    .create = create,
+    .compile = compile,
+    .allocate = allocate,
     .destroy = destroy,
     .forward = forward,
     .backward = backward,

@@ -44,31 +44,6 @@ static size_t numbers_wanted(const struct wide_circuit *circuit)
 	return 4 * ((size_t)1 << circuit->n_bits) + 4 * tile_size(circuit) + 3 * slot_room(circuit);
 }
 
-/* An operation is a gate, or a sweep's load and store, on one amplitude. */
-static bool work(const struct circuit_program *program, size_t *bytes, double *operations)
-{
-	struct wide_circuit *circuit = wide_circuit_new(program);
-	*bytes = SIZE_MAX;
-	*operations = 0.0;
-	if (circuit == NULL)
-		return true;
-	double passes = circuit->n_gates + 2.0 * circuit->n_sweeps + 3.0;
-	for (int o = 0; o < circuit->n_observables; o++)
-		passes += circuit->observables[o].x != 0 ? 4.0 : 0.0;
-	*operations = passes * (double)((size_t)1 << circuit->n_bits);
-	*bytes = sizeof(struct wide) + numbers_wanted(circuit) * sizeof(double) + wide_readout_bytes(circuit);
-	wide_circuit_free(circuit);
-	return true;
-}
-
-static size_t bytes(const struct circuit_program *program)
-{
-	size_t total;
-	double operations;
-	work(program, &total, &operations);
-	return total;
-}
-
 static void destroy(void *state)
 {
 	struct wide *self = state;
@@ -101,23 +76,40 @@ static void lay_out(struct wide *self)
 	self->gradient = take(&next, slot_room(self->circuit));
 }
 
-static void *create(const struct circuit_program *program)
+/* An operation is a gate, or a sweep's load and store, on one amplitude. */
+static void *compile(const struct circuit_program *program, enum precision precision, struct plan_work *work)
 {
+	(void)precision;
 	struct wide *self = calloc(1, sizeof *self);
 	if (self == NULL)
 		return NULL;
 	self->kernels = isa_pick()->wide;
 	self->circuit = wide_circuit_new(program);
-	if (self->circuit != NULL) {
-		self->readout = wide_readout_new(self->circuit);
-		self->memory = aligned_alloc(ALIGNMENT, numbers_wanted(self->circuit) * sizeof(double));
-	}
-	if (self->readout == NULL || self->memory == NULL) {
+	if (self->circuit == NULL) {
 		destroy(self);
 		return NULL;
 	}
-	lay_out(self);
+	const struct wide_circuit *circuit = self->circuit;
+	double passes = circuit->n_gates + 2.0 * circuit->n_sweeps + 3.0;
+	for (int o = 0; o < circuit->n_observables; o++)
+		passes += circuit->observables[o].x != 0 ? 4.0 : 0.0;
+	*work = (struct plan_work){.bytes = sizeof *self + numbers_wanted(circuit) * sizeof(double) +
+	                                    wide_readout_bytes(circuit),
+	                           .operations = passes * (double)((size_t)1 << circuit->n_bits),
+	                           .lanes = 1,
+	                           .precision = PRECISION_FLOAT64};
 	return self;
+}
+
+static bool allocate(void *state)
+{
+	struct wide *self = state;
+	self->readout = wide_readout_new(self->circuit);
+	self->memory = aligned_alloc(ALIGNMENT, numbers_wanted(self->circuit) * sizeof(double));
+	if (self->readout == NULL || self->memory == NULL)
+		return false;
+	lay_out(self);
+	return true;
 }
 
 static double angle_of(const struct sample *sample, const struct angle *angle)
@@ -262,10 +254,11 @@ static void backward_products(struct wide *self)
 {
 	struct wide_vector cotangents[CIRCUIT_MAX_WIRES];
 	prepare_products(self);
+	size_t size = (size_t)1 << self->circuit->n_bits;
 	for (int bit = self->circuit->n_bits - 1; bit >= 0; bit--) {
-		struct wide_state others = at(&self->psi, (size_t)1 << bit);
-		cotangents[bit] =
-		    self->kernels->contract(&self->lambda, &others, (size_t)1 << bit, &self->vectors[bit]);
+		size /= 2;
+		struct wide_state others = at(&self->psi, size);
+		cotangents[bit] = self->kernels->contract(&self->lambda, &others, size, &self->vectors[bit]);
 	}
 	for (int i = self->circuit->n_prefix - 1; i >= 0; i--) {
 		const struct wide_gate *gate = &self->circuit->prefix[i];
@@ -316,10 +309,9 @@ static void backward(void *state, const double *features, const double *weights,
 
 const struct plan_kind plan_wide = {
     .name = "wide",
-    .bytes = bytes,
-    .create = create,
+    .compile = compile,
+    .allocate = allocate,
     .destroy = destroy,
     .forward = forward,
     .backward = backward,
-    .work = work,
 };

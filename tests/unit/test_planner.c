@@ -15,7 +15,8 @@
 static struct plan_estimate estimate_of(const struct circuit_program *program, const char *kind, size_t limit)
 {
 	struct plan_estimate estimate;
-	assert_int_equal(plan_estimate(program, kind, 64, limit, &estimate), 0);
+	struct plan_request request = {kind, PRECISION_FLOAT64, 64, limit};
+	assert_int_equal(plan_estimate(program, &request, &estimate), 0);
 	return estimate;
 }
 
@@ -45,7 +46,8 @@ static void every_kind_has_an_estimate(void **state)
 		assert_int_equal(estimate.bytes, plan_bytes(program, plan_kind_name(k)));
 	}
 	struct plan_estimate none;
-	assert_int_equal(plan_estimate(program, "teleport", 64, SIZE_MAX, &none), ERR_NOT_FOUND);
+	struct plan_request unknown = {"teleport", PRECISION_FLOAT64, 64, SIZE_MAX};
+	assert_int_equal(plan_estimate(program, &unknown, &none), ERR_NOT_FOUND);
 	assert_int_equal(plan_bytes(program, "teleport"), 0);
 	struct qlstm_error error = {0};
 	assert_null(name_of(program, "teleport", &error));
@@ -109,9 +111,38 @@ static void small_batches_cost_more_a_sample(void **state)
 	(void)state;
 	struct circuit_program *program = circuits_benchmark(6, 2);
 	struct plan_estimate one, many;
-	assert_int_equal(plan_estimate(program, "batch", 1, SIZE_MAX, &one), 0);
-	assert_int_equal(plan_estimate(program, "batch", 64, SIZE_MAX, &many), 0);
+	struct plan_request request = {"batch", PRECISION_FLOAT64, 1, SIZE_MAX};
+	assert_int_equal(plan_estimate(program, &request, &one), 0);
+	request.batch = 64;
+	assert_int_equal(plan_estimate(program, &request, &many), 0);
 	assert_true(one.ns_per_sample > 1.9 * many.ns_per_sample);
+	program_free(program);
+}
+
+/* float32 costs less where the kind has it and is computed in float64 elsewhere. */
+static void float32_is_leave(void **state)
+{
+	(void)state;
+	struct circuit_program *program = circuits_benchmark(6, 2);
+	for (int k = 0; plan_kind_name(k) != NULL; k++) {
+		struct plan_request request = planner_defaults(plan_kind_name(k), PRECISION_FLOAT64);
+		struct plan_estimate wide, narrow;
+		struct plan *plan;
+		assert_int_equal(plan_estimate(program, &request, &wide), 0);
+		request.precision = PRECISION_FLOAT32;
+		assert_int_equal(plan_estimate(program, &request, &narrow), 0);
+		bool has = strcmp(plan_kind_name(k), "batch") == 0;
+		assert_int_equal(narrow.precision, has ? PRECISION_FLOAT32 : PRECISION_FLOAT64);
+		assert_true(has ? narrow.ns_per_sample < wide.ns_per_sample : narrow.bytes == wide.bytes);
+		assert_int_equal(plan_bytes_precision(program, request.kind, PRECISION_FLOAT32), narrow.bytes);
+		assert_int_equal(plan_new_precision(&plan, program, request.kind, PRECISION_FLOAT32, NULL), 0);
+		assert_int_equal(plan_precision(plan), narrow.precision);
+		plan_free(plan);
+	}
+	struct plan *plan;
+	assert_int_equal(plan_new_precision(&plan, program, NULL, PRECISION_FLOAT32, NULL), 0);
+	assert_string_equal(plan_name(plan), plan_choice_precision(program, "auto", PRECISION_FLOAT32));
+	plan_free(plan);
 	program_free(program);
 }
 
@@ -120,7 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_kind_has_an_estimate),       cmocka_unit_test(auto_is_the_cheapest),
 	    cmocka_unit_test(many_shallow_wires_go_local),      cmocka_unit_test(too_much_memory_is_refused),
-	    cmocka_unit_test(small_batches_cost_more_a_sample),
+	    cmocka_unit_test(small_batches_cost_more_a_sample), cmocka_unit_test(float32_is_leave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,12 +88,15 @@ static void memory_is_two_states(void **state)
 	(void)state;
 	struct circuit_program *program = circuits_benchmark(25, 8);
 	struct plan_estimate estimate;
-	assert_int_equal(plan_estimate(program, "wide", 1, PLANNER_MEMORY_DEFAULT, &estimate), 0);
+	struct plan_request request = {"wide", PRECISION_FLOAT64, 1, PLANNER_MEMORY_DEFAULT};
+	assert_int_equal(plan_estimate(program, &request, &estimate), 0);
 	assert_true(estimate.possible);
 	assert_true(estimate.bytes >= (size_t)1 << 30 && estimate.bytes < ((size_t)1 << 30) + (4u << 20));
-	assert_int_equal(plan_estimate(program, "wide", 1, (size_t)1 << 30, &estimate), 0);
+	request.memory_limit = (size_t)1 << 30;
+	assert_int_equal(plan_estimate(program, &request, &estimate), 0);
 	assert_false(estimate.possible);
-	assert_int_equal(plan_estimate(program, "auto", 1, PLANNER_MEMORY_DEFAULT, &estimate), 0);
+	request = (struct plan_request){"auto", PRECISION_FLOAT64, 1, PLANNER_MEMORY_DEFAULT};
+	assert_int_equal(plan_estimate(program, &request, &estimate), 0);
 	assert_string_equal(estimate.kind, "wide");
 	program_free(program);
 }
