@@ -198,6 +198,44 @@ int model_bytes(const struct model_config *config, int steps, int batch, size_t 
 	return 0;
 }
 
+/* Forward and backward, in ns: an activation, a weight on a sample, a layer's step. */
+#define NS_PER_ACTIVATION 1.5
+#define NS_PER_WEIGHT     0.7
+#define NS_PER_STEP       400.0
+
+static double model_classical_ns(struct model *model, int steps, int batch)
+{
+	struct block block = {0};
+	model_deal(model, &block, steps, batch);
+	double weights = (double)params_count(&model->params, PARAM_CLASSICAL) * steps * batch;
+	return NS_PER_ACTIVATION * (double)block.used + NS_PER_WEIGHT * weights +
+	       NS_PER_STEP * model->config.n_layers * steps;
+}
+
+int model_estimate(const struct model_config *config, int steps, int batch, double *seconds_per_batch,
+                   struct qlstm_error *error)
+{
+	struct model *model = NULL;
+	int rc = model_new(&model, config, error);
+	if (model == NULL)
+		return rc;
+	double ns = model_classical_ns(model, steps, batch);
+	for (int k = 0; k < config->n_layers && rc == 0; k++) {
+		const struct layer *layer = &model->layers[k];
+		struct qlstm_error local = {0};
+		if (layer->ops->estimate != NULL)
+			rc = layer->ops->estimate(layer, config->plan, steps, batch, &ns, &local);
+		if (rc != 0) {
+			char pointer[32];
+			snprintf(pointer, sizeof pointer, "/layers/%d", k);
+			error_set(error, local.code, pointer, "%s", local.message);
+		}
+	}
+	model_free(model);
+	*seconds_per_batch = 1e-9 * ns;
+	return rc;
+}
+
 int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error)
 {
 	if (steps <= model->reserved_steps && batch <= model->reserved_batch)

@@ -40,8 +40,8 @@ struct model_config {
 	int n_outputs; /* targets */
 	int n_layers;
 	struct layer_config layers[MODEL_MAX_LAYERS];
-	char plan[16];            /* plan kind for the circuits: "auto", "batch", "reference" */
-	enum precision precision; /* of the circuits; parameters and everything else are float64 */
+	char plan[16]; /* plan kind for the circuits, plan.h: "auto", "batch", "local", "wide", "reference" */
+	enum precision precision; /* of the circuits, plan.h; parameters and everything else are float64 */
 };
 
 struct model;
@@ -62,6 +62,11 @@ struct params *model_params(struct model *model);
 const char *model_plan(const struct model *model);
 /* Bytes that training on windows of `steps` with batches of `batch` takes, before any allocation. */
 int model_bytes(const struct model_config *config, int steps, int batch, size_t *bytes, struct qlstm_error *error);
+
+/* Seconds that forward and gradient of one batch take, on one core of the machine that engine/circuit/planner.c names;
+ * the classical part is a rough guess. ERR_TOO_LARGE at the layer whose circuits the plan does not take. */
+int model_estimate(const struct model_config *config, int steps, int batch, double *seconds_per_batch,
+                   struct qlstm_error *error);
 
 /* Makes room for windows of `steps` and batches up to `batch`; nothing is allocated after it. */
 int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error);

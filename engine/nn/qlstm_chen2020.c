@@ -100,6 +100,17 @@ static size_t chen2020_plan_bytes(const struct cell *cell, const char *plan)
 	return bytes;
 }
 
+static int chen2020_estimate(const struct cell *cell, const struct cell_run *run, double *ns, struct qlstm_error *error)
+{
+	const struct chen2020 *own = cell->own;
+	const double calls[CHEN_PROGRAMS] = {
+	    [CHEN_GATE] = 4.0 * run->steps, [CHEN_HIDDEN] = run->steps - 1.0, [CHEN_OUTPUT] = run->outs};
+	int rc = 0;
+	for (int k = 0; k < CHEN_PROGRAMS && rc == 0; k++)
+		rc = qlstm_estimate(cell, own->programs[k], run, calls[k], ns, error);
+	return rc;
+}
+
 static void chen2020_deal(struct cell *cell, struct block *block, int batch)
 {
 	struct chen2020 *own = cell->own;
@@ -165,7 +176,7 @@ static void chen2020_backward(struct cell *cell, const struct cell_step *step, c
 static const char *chen2020_plan_name(const struct cell *cell, const char *plan)
 {
 	const struct chen2020 *own = cell->own;
-	return plan_choice(own->programs[CHEN_GATE], plan);
+	return plan_choice_precision(own->programs[CHEN_GATE], plan, cell->precision);
 }
 
 static void chen2020_close(struct cell *cell)
@@ -185,6 +196,7 @@ const struct cell_ops qlstm_chen2020_ops = {
     .open = chen2020_open,
     .prepare = chen2020_prepare,
     .plan_bytes = chen2020_plan_bytes,
+    .estimate = chen2020_estimate,
     .deal = chen2020_deal,
     .forward = chen2020_forward,
     .backward = chen2020_backward,

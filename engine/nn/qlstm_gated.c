@@ -133,6 +133,12 @@ static size_t gated_plan_bytes(const struct cell *cell, const char *plan)
 	return plan_bytes_precision(own->program, plan, cell->precision);
 }
 
+static int gated_estimate(const struct cell *cell, const struct cell_run *run, double *ns, struct qlstm_error *error)
+{
+	const struct gated *own = cell->own;
+	return qlstm_estimate(cell, own->program, run, 4.0 * run->steps, ns, error);
+}
+
 static void gated_deal(struct cell *cell, struct block *block, int batch)
 {
 	struct gated *own = cell->own;
@@ -234,7 +240,7 @@ static void gated_backward(struct cell *cell, const struct cell_step *step, cons
 static const char *gated_plan_name(const struct cell *cell, const char *plan)
 {
 	const struct gated *own = cell->own;
-	return plan_choice(own->program, plan);
+	return plan_choice_precision(own->program, plan, cell->precision);
 }
 
 static void gated_close(struct cell *cell)
@@ -252,6 +258,7 @@ const struct cell_ops qlstm_gated_ops = {
     .open = gated_open,
     .prepare = gated_prepare,
     .plan_bytes = gated_plan_bytes,
+    .estimate = gated_estimate,
     .deal = gated_deal,
     .forward = gated_forward,
     .backward = gated_backward,

@@ -82,6 +82,18 @@ static size_t recurrent_plan_bytes(const struct layer *layer, const char *plan)
 	return (size_t)own->n_directions * cell->ops->plan_bytes(cell, plan);
 }
 
+static int recurrent_estimate(const struct layer *layer, const char *plan, int steps, int batch, double *ns,
+                              struct qlstm_error *error)
+{
+	const struct recurrent *own = layer->own;
+	const struct cell *cell = &own->directions[0].cell;
+	struct cell_run run = {plan, steps, layer->final_only ? 1 : steps, batch};
+	double each = 0.0;
+	int rc = cell->ops->estimate != NULL ? cell->ops->estimate(cell, &run, &each, error) : 0;
+	*ns += own->n_directions * each;
+	return rc;
+}
+
 static void recurrent_deal(struct layer *layer, struct block *block, int steps, int batch)
 {
 	struct recurrent *own = layer->own;
@@ -216,6 +228,7 @@ const struct layer_ops recurrent_ops = {
     .open = recurrent_open,
     .prepare = recurrent_prepare,
     .plan_bytes = recurrent_plan_bytes,
+    .estimate = recurrent_estimate,
     .deal = recurrent_deal,
     .forward = recurrent_forward,
     .backward = recurrent_backward,

@@ -606,6 +606,52 @@ static void test_bytes(void **state)
 	assert_true(wider > (size_t)16 << 20); /* at least one state of 2^20 complex amplitudes */
 }
 
+static double seconds_of(const struct model_config *config, int steps, int batch)
+{
+	double seconds = -1.0;
+	struct qlstm_error error = {0};
+	if (model_estimate(config, steps, batch, &seconds, &error) != 0)
+		fail_msg("%s: %s", error.pointer, error.message);
+	assert_true(seconds > 0.0);
+	return seconds;
+}
+
+static void test_estimate(void **state)
+{
+	(void)state;
+	static const char *const variants[] = {"chen2020", "chen2024", "linear", "qdi"};
+	for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
+		struct model_config config = one_layer(qlstm_layer(variants[v]), 1, 1, "auto");
+		double last = 0.0;
+		/* A statevector doubles with every wire; what "auto" finds may not, and costs no more. */
+		for (int n = 6; n <= 12; n += 2) {
+			config.layers[0].n_qubits = n;
+			strcpy(config.plan, "batch");
+			double seconds = seconds_of(&config, 4, 64);
+			assert_true(seconds > last);
+			last = seconds;
+			strcpy(config.plan, "auto");
+			seconds = seconds_of(&config, 4, 64);
+			assert_true(seconds <= last);
+			assert_true(seconds_of(&config, 8, 64) > 1.5 * seconds);
+			assert_true(seconds_of(&config, 4, 256) > 2.0 * seconds);
+		}
+		last = seconds_of(&config, 4, 64);
+		config.layers[0].bidirectional = true;
+		assert_true(seconds_of(&config, 4, 64) > 1.2 * last);
+	}
+	struct model_config deep = one_layer(qlstm_layer("chen2020"), 1, 1, "local");
+	deep.layers[0].n_qubits = 25;
+	deep.layers[0].depth = 50;
+	double seconds;
+	struct qlstm_error error = {0};
+	assert_int_equal(model_estimate(&deep, 4, 64, &seconds, &error), ERR_TOO_LARGE);
+	assert_string_equal(error.pointer, "/layers/0");
+	struct model_config classical =
+	    one_layer((struct layer_config){.type = "lstm", .hidden_size = 5}, 1, 1, "auto");
+	assert_true(seconds_of(&classical, 4, 64) < seconds_of(&classical, 8, 64));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -623,6 +669,7 @@ int main(void)
 	    cmocka_unit_test(test_parameter_counts),
 	    cmocka_unit_test(test_misuse),
 	    cmocka_unit_test(test_bytes),
+	    cmocka_unit_test(test_estimate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
