@@ -61,6 +61,7 @@ static const char *const scaling_fits[] = {[SCALING_FIT_TRAIN] = "train", [SCALI
 static const char *const paulis[] = {[PAULI_X] = "X", [PAULI_Y] = "Y", [PAULI_Z] = "Z", NULL};
 static const char *const entanglings[] = {[ENTANGLING_BASIC] = "basic", [ENTANGLING_STRONG] = "strong", NULL};
 static const char *const angle_inits[] = {[ANGLE_INIT_NORMAL] = "normal", [ANGLE_INIT_UNIFORM] = "uniform", NULL};
+static const char *const precisions[] = {[PRECISION_FLOAT64] = "float64", [PRECISION_FLOAT32] = "float32", NULL};
 
 static_assert(sizeof(enum scaling) == sizeof(int) && sizeof(enum pauli) == sizeof(int), "enums are not ints");
 
@@ -95,6 +96,7 @@ static const struct field spec_fields[] = {
     SPEC("training/optimizer", "weight_decay", store_double, training.optimizer.weight_decay, NULL),
     SPEC("training", "clip_norm", store_double, training.clip_norm, NULL),
     SPEC("training", "seed", store_u64, training.seed, NULL),
+    SPEC("simulation", "precision", store_enum, model.precision, precisions),
     SPEC("simulation", "plan", store_text, model.plan, NULL),
     SPEC("limits", "max_seconds", store_double, max_seconds, NULL),
     SPEC("limits", "max_attempts", store_int, max_attempts, NULL),
