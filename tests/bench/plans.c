@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/circuit/planner.h"
 #include "engine/qlstm.h"
 
 static double seconds(void)
@@ -71,10 +72,10 @@ static double *numbers(size_t n)
 }
 
 /* Seconds per sample, forward and gradient; consumes the program. Negative when the plan does not apply. */
-static double time_program(struct circuit_program *program, size_t batch, const char *kind)
+static double time_precision(struct circuit_program *program, size_t batch, const char *kind, enum precision precision)
 {
 	struct circuit_case c = {.batch = batch};
-	if (plan_new(&c.plan, program, kind, NULL) != 0) {
+	if (plan_new_precision(&c.plan, program, kind, precision, NULL) != 0) {
 		program_free(program);
 		return -1.0;
 	}
@@ -93,6 +94,11 @@ static double time_program(struct circuit_program *program, size_t batch, const 
 	plan_free(c.plan);
 	program_free(program);
 	return taken;
+}
+
+static double time_program(struct circuit_program *program, size_t batch, const char *kind)
+{
+	return time_precision(program, batch, kind, PRECISION_FLOAT64);
 }
 
 static double time_circuit(int n, int layers, size_t batch, const char *kind)
@@ -162,6 +168,33 @@ static void print_wide(void)
 	}
 }
 
+/* What the planner thinks beside what is measured, for the constants in engine/circuit/planner.c. */
+static void print_estimates(void)
+{
+	static const struct {
+		int n, layers;
+		size_t batch;
+	} rows[] = {{2, 1, 256}, {4, 1, 256}, {4, 2, 256}, {4, 2, 10}, {6, 2, 256},
+	            {8, 2, 256}, {10, 2, 64}, {12, 2, 16}, {14, 2, 8}, {16, 2, 8}};
+	printf("\ncircuit        batch   plan batch, us/sample   estimated   float32   estimated\n");
+	for (size_t k = 0; k < 2 * sizeof rows / sizeof rows[0]; k++) {
+		bool qdi = k % 2 == 1;
+		struct circuit_program *(*build)(int n, int layers) = qdi ? tq42_circuit : benchmark_circuit;
+		double taken[2], estimated[2];
+		for (int p = 0; p < 2; p++) {
+			struct circuit_program *program = build(rows[k / 2].n, rows[k / 2].layers);
+			struct plan_request request = planner_defaults("batch", (enum precision)p);
+			struct plan_estimate estimate;
+			request.batch = rows[k / 2].batch;
+			plan_estimate(program, &request, &estimate);
+			estimated[p] = 1e-3 * estimate.ns_per_sample;
+			taken[p] = 1e6 * time_precision(program, rows[k / 2].batch, "batch", (enum precision)p);
+		}
+		printf("%s(%2d,%d)   %8zu   %21.4f   %9.4f   %7.4f   %9.4f\n", qdi ? "qdi" : "V  ", rows[k / 2].n,
+		       rows[k / 2].layers, rows[k / 2].batch, taken[0], estimated[0], taken[1], estimated[1]);
+	}
+}
+
 struct step_case {
 	struct model *model;
 	int steps, batch;
@@ -177,12 +210,14 @@ static void step_call(void *context)
 }
 
 /* Seconds for forward and gradient of one batch. */
-static double time_step(struct layer_config layer, int steps, int batch)
+static double time_step(struct layer_config layer, int steps, int batch, double *estimated)
 {
 	struct model_config config = {.n_inputs = 1, .n_outputs = 1, .n_layers = 2, .plan = "auto"};
 	config.layers[0] = layer;
 	config.layers[1] = (struct layer_config){.type = "dense", .units = 1, .bias = true};
 	struct step_case c = {.steps = steps, .batch = batch};
+	if (model_estimate(&config, steps, batch, estimated, NULL) != 0)
+		exit(1);
 	if (model_new(&c.model, &config, NULL) != 0 || model_reserve(c.model, steps, batch, NULL) != 0)
 		exit(1);
 	params_initialise(model_params(c.model), 1);
@@ -215,21 +250,24 @@ int main(void)
 
 	print_shortcuts();
 	print_wide();
+	print_estimates();
 
 	struct layer_config lstm = {.type = "lstm", .hidden_size = 5};
 	struct layer_config chen = {.type = "qlstm", .variant = "chen2020", .hidden_size = 3, .n_qubits = 4};
 	chen.n_qlayers = 1, chen.depth = 2, chen.hadamard = true, chen.measure = PAULI_Z;
 	struct layer_config qdi = {.type = "qlstm", .variant = "qdi", .hidden_size = 17, .n_qubits = 4};
 	qdi.n_qlayers = 1, qdi.depth = 1, qdi.rotation = PAULI_Z, qdi.measure = PAULI_Y;
-	printf("\ntraining step, T = 4         batch   ms/step   of the classical LSTM's time\n");
+	printf("\ntraining step, T = 4         batch   ms/step   estimated   of the classical LSTM's time\n");
 	static const int batches[] = {1, 10, 256};
 	for (size_t k = 0; k < 3; k++) {
-		double base = time_step(lstm, 4, batches[k]);
-		printf("lstm, hidden 5             %7d   %7.4f\n", batches[k], 1e3 * base);
-		double taken = time_step(chen, 4, batches[k]);
-		printf("qlstm chen2020, 149 params %7d   %7.4f   %18.1f x\n", batches[k], 1e3 * taken, taken / base);
-		taken = time_step(qdi, 4, batches[k]);
-		printf("qlstm qdi, hidden 17       %7d   %7.4f   %18.1f x\n", batches[k], 1e3 * taken, taken / base);
+		double estimated, base = time_step(lstm, 4, batches[k], &estimated);
+		printf("lstm, hidden 5             %7d   %7.4f   %9.4f\n", batches[k], 1e3 * base, 1e3 * estimated);
+		double taken = time_step(chen, 4, batches[k], &estimated);
+		printf("qlstm chen2020, 149 params %7d   %7.4f   %9.4f   %18.1f x\n", batches[k], 1e3 * taken,
+		       1e3 * estimated, taken / base);
+		taken = time_step(qdi, 4, batches[k], &estimated);
+		printf("qlstm qdi, hidden 17       %7d   %7.4f   %9.4f   %18.1f x\n", batches[k], 1e3 * taken,
+		       1e3 * estimated, taken / base);
 	}
 	return 0;
 }
