@@ -35,7 +35,8 @@ struct plan_request planner_defaults(const char *kind, enum precision precision)
 
 double plan_estimate_ns(const struct plan_estimate *estimate, size_t batch)
 {
-	return estimate->ns_per_tile * (double)((batch + estimate->lanes - 1) / estimate->lanes);
+	size_t tiles = (batch + estimate->lanes - 1) / estimate->lanes;
+	return estimate->ns_per_tile * (double)tiles;
 }
 
 static void refuse(struct plan_estimate *estimate, const char *reason)

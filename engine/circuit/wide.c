@@ -254,10 +254,11 @@ static void backward_products(struct wide *self)
 {
 	struct wide_vector cotangents[CIRCUIT_MAX_WIRES];
 	prepare_products(self);
+	size_t size = (size_t)1 << self->circuit->n_bits;
 	for (int bit = self->circuit->n_bits - 1; bit >= 0; bit--) {
-		struct wide_state others = at(&self->psi, (size_t)1 << bit);
-		cotangents[bit] =
-		    self->kernels->contract(&self->lambda, &others, (size_t)1 << bit, &self->vectors[bit]);
+		size /= 2;
+		struct wide_state others = at(&self->psi, size);
+		cotangents[bit] = self->kernels->contract(&self->lambda, &others, size, &self->vectors[bit]);
 	}
 	for (int i = self->circuit->n_prefix - 1; i >= 0; i--) {
 		const struct wide_gate *gate = &self->circuit->prefix[i];

@@ -243,7 +243,7 @@ static void test_parse(void **state)
 	    "'training':{'epochs':9,'batch_size':11,'shuffle':true,'loss':'mae','optimizer':{'type':'adam',"
 	    "'learning_rate':0.1,'momentum':0.2,'alpha':0.3,'beta1':0.4,'beta2':0.5,'epsilon':0.6,'weight_decay':0.7},"
 	    "'clip_norm':0.8,'seed':9007199254740991},"
-	    "'simulation':{'plan':'reference'},'limits':{'max_seconds':1.5,'max_attempts':2}}");
+	    "'simulation':{'precision':'float32','plan':'reference'},'limits':{'max_seconds':1.5,'max_attempts':2}}");
 	struct qlstm_error error = {0};
 	struct spec spec;
 	assert_int_equal(spec_parse(resolved, &spec, &error), 0);
@@ -262,6 +262,7 @@ static void test_parse(void **state)
 	assert_int_equal(spec.model.n_outputs, 1);
 	assert_int_equal(spec.model.n_layers, 4);
 	assert_string_equal(spec.model.plan, "reference");
+	assert_int_equal(spec.model.precision, PRECISION_FLOAT32);
 	assert_false(spec.batch_first);
 	const struct layer_config *layers = spec.model.layers;
 	assert_string_equal(layers[0].type, "dense");

@@ -121,6 +121,15 @@ def test_plans_train_alike(tmp_path):
     assert found["batch"] == pytest.approx(found["reference"], rel=1e-8)
 
 
+def test_float32_trains_alike_but_not_the_same(tmp_path):
+    found = {}
+    for precision in ("float64", "float32"):
+        spec = dump(tmp_path / "spec.json", {**QUICK, "simulation": {"plan": "batch", "precision": precision}})
+        found[precision] = of_type(train(spec, tmp_path / precision), "epoch")[-1]["test_loss"]
+    assert found["float32"] != found["float64"]
+    assert found["float32"] == pytest.approx(found["float64"], rel=1e-3)
+
+
 # Data from a file
 
 CSV = "day,price,note\n" + "".join(f"{i},{math.sin(i / 3):.6f},x\n" for i in range(60))
