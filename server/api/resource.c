@@ -32,11 +32,17 @@ json_t *json_text_or_null(const char *text)
 	return text != NULL && *text != '\0' ? json_string(text) : json_null();
 }
 
-/* Seconds that are left at the speed so far; null when nothing is known. */
+/* Seconds of training that are left: at the speed so far, before the first epoch as the planner expects. */
 static json_t *estimate(const struct experiment_row *row)
 {
-	if (row->epoch == 0 || row->finished_at != 0)
+	if (row->finished_at != 0)
 		return json_null();
+	if (row->epoch == 0) {
+		json_t *engine = json_embedded(row->engine_json), *left = json_object_get(engine, "estimated_seconds");
+		json_incref(left);
+		json_decref(engine);
+		return left != NULL ? left : json_null();
+	}
 	return json_finite(row->train_seconds / row->epoch * (row->epochs - row->epoch));
 }
 

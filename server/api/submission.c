@@ -13,6 +13,9 @@
 /* The trainer makes room for at least this many windows, to evaluate with. */
 #define SMALLEST_BATCH 64
 
+/* How far the estimate of the time may be off on a machine that the planner was not measured on. */
+#define TIME_MARGIN 4.0
+
 static int out_of_memory(struct qlstm_error *error)
 {
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
@@ -107,8 +110,30 @@ static int check_memory(const struct api *api, const struct spec *spec, size_t n
 	                 strrchr(pointer, '/') + 1, value, bytes >> 20, api->max_memory >> 20);
 }
 
-/* What the model is made of, and by which engine. */
-static int describe_model(const struct spec *spec, struct submission *out, struct qlstm_error *error)
+/* The planner's estimate for the whole training; the test part costs about a third of as many training windows. A run
+ * that could not end by far is refused now, not after its time is spent: TIME_MARGIN is what the estimate may be off.
+ */
+static int check_time(const struct spec *spec, size_t train, size_t test, double *seconds, struct qlstm_error *error)
+{
+	double batch_seconds = 0.0, batch = spec->training.batch_size;
+	int rc = model_estimate(&spec->model, spec->windows.window, spec->training.batch_size, &batch_seconds, error);
+	if (rc != 0) {
+		error_prefix(error, "/model");
+		return rc;
+	}
+	*seconds = spec->training.epochs * batch_seconds * ((double)train + (double)test / 3.0) / batch;
+	if (*seconds <= TIME_MARGIN * spec->max_seconds)
+		return 0;
+	char pointer[64];
+	int value = point_at_largest(spec, pointer, sizeof pointer);
+	return error_set(error, ERR_INVALID, pointer,
+	                 "%s is %d; the training would take about %.3g s and limits.max_seconds is %.6g; use fewer "
+	                 "qubits, less depth or fewer epochs, or raise limits.max_seconds",
+	                 strrchr(pointer, '/') + 1, value, *seconds, spec->max_seconds);
+}
+
+/* What the model is made of, by which engine, and how long it will take. */
+static int describe_model(const struct spec *spec, double seconds, struct submission *out, struct qlstm_error *error)
 {
 	struct model *model;
 	int rc = model_new(&model, &spec->model, error);
@@ -120,12 +145,9 @@ static int describe_model(const struct spec *spec, struct submission *out, struc
 	json_int_t classical = (json_int_t)params_count(model_params(model), PARAM_CLASSICAL);
 	out->model =
 	    json_pack("{sI, sI, sI}", "parameters", quantum + classical, "quantum", quantum, "classical", classical);
-	/* The planner chooses when the worker prepares the model; until then its circuits are on "auto" or what was
-	 * asked. */
 	const char *plan = model_plan(model);
-	if (strcmp(plan, "auto") == 0)
-		plan = spec->model.plan;
-	out->engine = json_pack("{ss, ss, ss}", "version", QLSTM_VERSION, "plan", plan, "isa", plan_isa());
+	out->engine = json_pack("{ss, ss, ss, sf}", "version", QLSTM_VERSION, "plan", plan, "isa", plan_isa(),
+	                        "estimated_seconds", seconds);
 	model_free(model);
 	return 0;
 }
@@ -144,8 +166,11 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 		return rc;
 	}
 	rc = check_memory(api, &spec, train + test, error);
+	double seconds = 0.0;
 	if (rc == 0)
-		rc = describe_model(&spec, out, error);
+		rc = check_time(&spec, train, test, &seconds, error);
+	if (rc == 0)
+		rc = describe_model(&spec, seconds, out, error);
 	out->data = json_pack("{ss, ss, sI, sI, sI}", "dataset", entry->row.name, "sha256", entry->row.sha256, "rows",
 	                      (json_int_t)entry->row.n_rows, "train", (json_int_t)train, "test", (json_int_t)test);
 	out->epochs = spec.training.epochs;

@@ -55,6 +55,15 @@ def test_memory_limit_points_at_what_to_reduce(make_daemon):
     assert daemon.post("/experiments?validate_only=true", {}).status_code == 200
 
 
+def test_time_limit_points_at_what_to_reduce(daemon):
+    """A run that could not end by far within limits.max_seconds is refused before its time is spent."""
+    body = {"variant": "linear", "n_qubits": 20, "depth": 8, "limits": {"max_seconds": 5}}
+    message = problem(daemon.post("/experiments", body), 422, "invalid", "/n_qubits")
+    assert "n_qubits is 20;" in message and "limits.max_seconds is 5;" in message
+    quick = daemon.post("/experiments?validate_only=true", {}).json()
+    assert 0 < quick["engine"]["estimated_seconds"] < 60
+
+
 def test_ranges_are_those_of_the_schema(daemon):
     """Each bounded integer of the schema, one below and one above: refused with the range in the message."""
     schema = daemon.get("/schema/experiment").json()
