@@ -76,6 +76,7 @@ static void cosine_sine(const double *angle, double *cosine, double *sine)
 	vec d = *(const vec *)(rows + (size_t)in[3] * LOCAL_LANES + l);                                                \
 	(void)a, (void)b, (void)c, (void)d
 
+/* NOLINTNEXTLINE(readability-function-size): one case an operation, from the table */
 static void forward(const struct local_code *code, uint32_t first, uint32_t end, double *rows)
 {
 	double *out = rows + local_code_result_row(code, first) * LOCAL_LANES;
@@ -99,6 +100,7 @@ static void forward(const struct local_code *code, uint32_t first, uint32_t end,
 enum { OPERAND_a, OPERAND_b, OPERAND_c, OPERAND_d };
 #define SLOPE(operand, value) *(vec *)(cotangents + (size_t)in[OPERAND_##operand] * LOCAL_LANES + l) += (value);
 
+/* NOLINTNEXTLINE(readability-function-size): one case an operation, from the table */
 static void backward(const struct local_code *code, uint32_t first, uint32_t end, const double *rows,
                      double *cotangents)
 {
