@@ -13,6 +13,11 @@
 /* Windows evaluated at once when nothing is trained; results do not depend on it beyond rounding. */
 #define EVALUATION_BATCH 64
 
+int trainer_room(int batch_size)
+{
+	return batch_size > EVALUATION_BATCH ? batch_size : EVALUATION_BATCH;
+}
+
 int trainer_new(struct trainer **out, struct model *model, const struct windows *windows,
                 const struct trainer_config *config, struct qlstm_error *error)
 {
@@ -22,7 +27,7 @@ int trainer_new(struct trainer **out, struct model *model, const struct windows 
 	t->model = model;
 	t->windows = windows;
 	t->config = *config;
-	t->batch = config->batch_size > EVALUATION_BATCH ? config->batch_size : EVALUATION_BATCH;
+	t->batch = trainer_room(config->batch_size);
 	t->loss = loss_find(config->loss);
 	int rc = t->loss == NULL ? error_set(error, ERR_NOT_FOUND, "/loss", "unknown loss '%s'", config->loss) : 0;
 	if (rc == 0)

@@ -38,6 +38,9 @@ typedef int (*trainer_batch_fn)(void *context, int epoch, size_t batch, size_t n
 
 struct trainer;
 
+/* The batch that a trainer makes room for: at least what it evaluates with. For memory estimates before trainer_new. */
+int trainer_room(int batch_size);
+
 /* Model and windows are borrowed and outlive the trainer. The model's parameters are initialised from the seed. */
 int trainer_new(struct trainer **out, struct model *model, const struct windows *windows,
                 const struct trainer_config *config, struct qlstm_error *error);

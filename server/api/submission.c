@@ -10,9 +10,6 @@
 #include "server/api/catalog.h"
 #include "server/http/json_text.h"
 
-/* The trainer makes room for at least this many windows, to evaluate with. */
-#define SMALLEST_BATCH 64
-
 /* How far the estimate of the time may be off on a machine that the planner was not measured on. */
 #define TIME_MARGIN 4.0
 
@@ -92,7 +89,7 @@ static int point_at_largest(const struct spec *spec, char *pointer, size_t size)
 static int check_memory(const struct api *api, const struct spec *spec, size_t n_windows, struct qlstm_error *error)
 {
 	size_t bytes = 0;
-	int batch = spec->training.batch_size > SMALLEST_BATCH ? spec->training.batch_size : SMALLEST_BATCH;
+	int batch = trainer_room(spec->training.batch_size);
 	int rc = model_bytes(&spec->model, spec->windows.window, batch, &bytes, error);
 	if (rc != 0) {
 		error_prefix(error, "/model");
