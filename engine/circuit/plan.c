@@ -14,7 +14,7 @@ enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 struct plan {
 	const struct plan_kind *kind;
 	const struct circuit_program *program;
-	enum precision precision;
+	struct plan_estimate estimate;
 	void *state;
 };
 
@@ -46,7 +46,7 @@ int plan_new_precision(struct plan **out, const struct circuit_program *program,
 		return error_set(error, ERR_TOO_LARGE, NULL, "%d wires need more memory than there is for plan '%s'",
 		                 program->n_wires, found->name);
 	}
-	*plan = (struct plan){.kind = found, .program = program, .precision = estimate.precision, .state = state};
+	*plan = (struct plan){.kind = found, .program = program, .estimate = estimate, .state = state};
 	*out = plan;
 	return 0;
 }
@@ -66,7 +66,20 @@ const char *plan_name(const struct plan *plan)
 
 enum precision plan_precision(const struct plan *plan)
 {
-	return plan->precision;
+	return plan->estimate.precision;
+}
+
+const struct plan_estimate *plan_estimated(const struct plan *plan)
+{
+	return &plan->estimate;
+}
+
+bool plan_set_team(struct plan *plan, struct team *team)
+{
+	if (plan->kind->set_team == NULL)
+		return false;
+	plan->kind->set_team(plan->state, team);
+	return true;
 }
 
 const char *plan_choice(const struct circuit_program *program, const char *kind)
@@ -98,11 +111,26 @@ size_t plan_bytes(const struct circuit_program *program, const char *kind)
 
 size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision)
 {
+	return plan_bytes_threads(program, kind, precision, 1);
+}
+
+static bool kind_takes_team(const char *name)
+{
+	for (int k = 0; k < KIND_COUNT; k++)
+		if (strcmp(kinds[k]->name, name) == 0)
+			return kinds[k]->set_team != NULL;
+	return false;
+}
+
+size_t plan_bytes_threads(const struct circuit_program *program, const char *kind, enum precision precision,
+                          int threads)
+{
 	struct plan_request request = planner_defaults(kind, precision);
 	struct plan_estimate estimate;
 	if (plan_estimate(program, &request, &estimate) != 0)
 		return 0;
-	return estimate.bytes < PLAN_BYTES_NEVER ? estimate.bytes : PLAN_BYTES_NEVER;
+	size_t plans = kind_takes_team(estimate.kind) ? 1 : (size_t)threads;
+	return estimate.bytes < PLAN_BYTES_NEVER / plans ? plans * estimate.bytes : PLAN_BYTES_NEVER;
 }
 
 void plan_forward(struct plan *plan, const double *features, const double *weights, size_t batch, double *outputs)

@@ -5,12 +5,15 @@
 #ifndef QLSTM_CIRCUIT_PLAN_H
 #define QLSTM_CIRCUIT_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "engine/circuit/program.h"
 
 struct plan;
+struct plan_estimate; /* planner.h */
+struct team;
 
 /* Of the arithmetic inside; arrays are always float64, and gradients of weights add up in float64. */
 enum precision { PRECISION_FLOAT64, PRECISION_FLOAT32 };
@@ -28,6 +31,13 @@ void plan_free(struct plan *plan);
 /* What was chosen, never "auto". */
 const char *plan_name(const struct plan *plan);
 enum precision plan_precision(const struct plan *plan);
+/* What the planner said of it, for a batch of PLANNER_BATCH_DEFAULT. Borrowed. */
+const struct plan_estimate *plan_estimated(const struct plan *plan);
+
+/* Lets the plan share one sample's work among the team's members (engine/team.h; borrowed, NULL: the caller alone).
+ * False for kinds that do not: with those, samples are shared, each member having a plan of its own. Results do not
+ * depend on it. */
+bool plan_set_team(struct plan *plan, struct team *team);
 /* What plan_new would choose for this program, without building anything; NULL for an unknown kind. */
 const char *plan_choice(const struct circuit_program *program, const char *kind);
 const char *plan_choice_precision(const struct circuit_program *program, const char *kind, enum precision precision);
@@ -41,6 +51,9 @@ const char *plan_isa(void);
  * 0 for an unknown kind. */
 size_t plan_bytes(const struct circuit_program *program, const char *kind);
 size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision);
+/* The same for what `threads` threads take: a plan each, or one that they share. */
+size_t plan_bytes_threads(const struct circuit_program *program, const char *kind, enum precision precision,
+                          int threads);
 
 /* outputs[o][b] = <O_o> of sample b. features [n_features][batch], weights [n_weights]. Cost: one pass over the gates
  * per sample. */

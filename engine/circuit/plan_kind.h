@@ -7,6 +7,7 @@
 
 #include "engine/circuit/plan.h"
 #include "engine/circuit/planner.h"
+#include "engine/team.h"
 
 /* What a compiled program will take. */
 struct plan_work {
@@ -34,6 +35,8 @@ struct plan_kind {
 	                     double *outputs);
 	void (*backward_many)(void *state, const double *features, const double *weights, int sets, size_t batch,
 	                      const double *d_outputs, double *d_features, double *d_weights);
+	/* The team that forward and backward share a sample's work with; NULL: the kind does not. */
+	void (*set_team)(void *state, struct team *team);
 };
 
 extern const struct plan_kind plan_reference, plan_batch, plan_local, plan_wide;
