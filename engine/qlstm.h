@@ -22,6 +22,7 @@
 #include "engine/train/optimizer.h"
 #include "engine/train/params.h"
 #include "engine/train/philox.h"
+#include "engine/train/pass.h"
 #include "engine/train/trainer.h"
 
 #include "engine/export/safetensors.h"

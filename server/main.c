@@ -141,6 +141,7 @@ static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
 	                                        .worker_path = daemon->options.worker,
 	                                        .checkpoint_seconds = daemon->options.checkpoint_seconds,
 	                                        .slots = daemon->options.slots,
+	                                        .threads = daemon->options.threads,
 	                                        .grace_ms = daemon->options.grace_seconds * 1000,
 	                                        .hang_ms = daemon->options.hang_seconds * 1000};
 	return scheduler_open(&daemon->api.scheduler, daemon->loop, daemon->api.store, &config, error);
@@ -252,6 +253,7 @@ static int run(struct daemon *daemon)
 	struct qlstm_error error = {0};
 	int done = 0, rc = 0;
 	daemon->api.max_memory = daemon->options.max_memory;
+	daemon->api.threads = daemon->options.threads;
 	daemon->api.started_at = clock_now_ms();
 	for (; rc == 0 && done < N_STEPS; done++)
 		rc = steps[done].open(daemon, &error);

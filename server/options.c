@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "engine/team.h"
+
 enum kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_BYTES };
 
 struct option {
@@ -30,6 +32,8 @@ static const struct option table[] = {
     {"--allow-remote", NULL, KIND_FLAG, FIELD(allow_remote), 0, 0,
      "allow an address that other machines reach; there is no access control"},
     {"--slots", "N", KIND_INT, FIELD(slots), 1, 1024, "experiments trained at once (default: one a core)"},
+    {"--threads", "N", KIND_INT, FIELD(threads), 1, TEAM_MAX_THREADS,
+     "threads of all trainings together, shared out among those that run (default: one a core)"},
     {"--worker", "PATH", KIND_TEXT, FIELD(worker), 0, 0, "default: qlstm-worker beside this program"},
     {"--max-memory", "BYTES", KIND_BYTES, FIELD(max_memory), 0, 0,
      "what one experiment may take; K, M, G are understood (default: half of the memory)"},
@@ -189,11 +193,18 @@ static int parse_listen(struct options *options, struct qlstm_error *error)
 	return 0;
 }
 
+static int default_threads(void)
+{
+	unsigned cores = uv_available_parallelism();
+	return cores < TEAM_MAX_THREADS ? (int)cores : TEAM_MAX_THREADS;
+}
+
 int options_parse(struct options *options, int argc, char **argv, struct qlstm_error *error)
 {
 	*options = (struct options){.data = "data",
 	                            .listen = "127.0.0.1:8080",
 	                            .slots = (int)uv_available_parallelism(),
+	                            .threads = default_threads(),
 	                            .max_memory = default_memory(),
 	                            .grace_seconds = 10,
 	                            .checkpoint_seconds = 10,

@@ -14,6 +14,7 @@ struct options {
 	int port;               /* from listen; 0: any free one */
 	bool allow_remote;      /* listen on an address that others can reach */
 	int slots;              /* workers at once */
+	int threads;            /* of all workers together */
 	char worker[4096];      /* the qlstm-worker executable */
 	size_t max_memory;      /* bytes that one experiment may take */
 	int grace_seconds;      /* between SIGTERM and SIGKILL of a worker */

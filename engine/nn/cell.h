@@ -42,7 +42,8 @@ struct cell_ops {
 	int (*open)(struct cell *cell, const char *prefix, struct qlstm_error *error);
 	/* Creates what the steps run on. */
 	int (*prepare)(struct cell *cell, const char *plan, struct qlstm_error *error);
-	size_t (*plan_bytes)(const struct cell *cell, const char *plan);
+	/* With a replica of the cell for each of `threads`. */
+	size_t (*plan_bytes)(const struct cell *cell, const char *plan, int threads);
 	/* Adds what the circuits take, forward and backward, for windows of `steps` steps of which `outs` want their
 	 * output. ERR_TOO_LARGE when the plan does not take them. NULL: no circuits. */
 	int (*estimate)(const struct cell *cell, const struct cell_run *run, double *ns, struct qlstm_error *error);
@@ -52,7 +53,9 @@ struct cell_ops {
 	/* Adds to the gradient block of cell->params. `step` is the one given to forward. */
 	void (*backward)(struct cell *cell, const struct cell_step *step, const struct cell_gradient *gradient);
 	const char *(*plan_name)(const struct cell *cell, const char *plan); /* NULL: no circuits */
-	void (*close)(struct cell *cell);                                    /* frees cell->own */
+	/* The index-th plan that its steps run on, NULL past the last and before prepare. NULL: no circuits. */
+	struct plan *(*plan_at)(const struct cell *cell, int index);
+	void (*close)(struct cell *cell); /* frees cell->own */
 };
 
 struct cell {

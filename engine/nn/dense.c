@@ -50,9 +50,9 @@ static int dense_prepare(struct layer *layer, const char *plan, struct qlstm_err
 	return 0;
 }
 
-static size_t dense_plan_bytes(const struct layer *layer, const char *plan)
+static size_t dense_plan_bytes(const struct layer *layer, const char *plan, int threads)
 {
-	(void)layer, (void)plan;
+	(void)layer, (void)plan, (void)threads;
 	return 0;
 }
 

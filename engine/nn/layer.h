@@ -26,7 +26,7 @@ struct layer_ops {
 	/* Declares tensors under layer->name; n_in, config and params are set. */
 	int (*open)(struct layer *layer, struct qlstm_error *error);
 	int (*prepare)(struct layer *layer, const char *plan, struct qlstm_error *error);
-	size_t (*plan_bytes)(const struct layer *layer, const char *plan);
+	size_t (*plan_bytes)(const struct layer *layer, const char *plan, int threads); /* as in cell.h */
 	/* Adds what circuits take, forward and backward; as in cell.h. NULL: no circuits. */
 	int (*estimate)(const struct layer *layer, const char *plan, int steps, int batch, double *ns,
 	                struct qlstm_error *error);
@@ -36,6 +36,7 @@ struct layer_ops {
 	/* For the last forward, with its x. dx [steps][n_in][batch] is overwritten. */
 	void (*backward)(struct layer *layer, const double *x, const double *dy, double *dx);
 	const char *(*plan_name)(const struct layer *layer, const char *plan); /* NULL: no circuits */
+	struct plan *(*plan_at)(const struct layer *layer, int index);         /* as in cell.h */
 	void (*close)(struct layer *layer);
 };
 

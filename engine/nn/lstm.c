@@ -65,9 +65,9 @@ static int lstm_prepare(struct cell *cell, const char *plan, struct qlstm_error 
 	return 0;
 }
 
-static size_t lstm_plan_bytes(const struct cell *cell, const char *plan)
+static size_t lstm_plan_bytes(const struct cell *cell, const char *plan, int threads)
 {
-	(void)cell, (void)plan;
+	(void)cell, (void)plan, (void)threads;
 	return 0;
 }
 

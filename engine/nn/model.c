@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/circuit/planner.h"
 #include "engine/nn/block.h"
 #include "engine/nn/layer.h"
 
@@ -139,6 +140,15 @@ int model_new(struct model **out, const struct model_config *config, struct qlst
 	return 0;
 }
 
+int model_new_replica(struct model **out, struct model *of, struct qlstm_error *error)
+{
+	int rc = model_new(out, &of->config, error);
+	if (rc != 0)
+		return rc;
+	params_share_values(&(*out)->params, &of->params);
+	return 0;
+}
+
 void model_free(struct model *model)
 {
 	if (model == NULL)
@@ -185,17 +195,31 @@ static void model_deal(struct model *model, struct block *block, int steps, int 
 	}
 }
 
+/* Elements of all activations. Counting loses the layers' arrays, so they are dealt again where there are any. */
+static size_t model_activations(struct model *model, int steps, int batch)
+{
+	struct block count = {0}, dealt = {.base = model->memory};
+	model_deal(model, &count, steps, batch);
+	if (model->memory != NULL)
+		model_deal(model, &dealt, model->reserved_steps, model->reserved_batch);
+	return count.used;
+}
+
 int model_bytes(const struct model_config *config, int steps, int batch, size_t *bytes, struct qlstm_error *error)
+{
+	return model_bytes_threads(config, steps, batch, 1, bytes, error);
+}
+
+int model_bytes_threads(const struct model_config *config, int steps, int batch, int threads, size_t *bytes,
+                        struct qlstm_error *error)
 {
 	struct model *model = NULL;
 	int rc = model_new(&model, config, error);
 	if (model == NULL)
 		return rc;
-	struct block block = {0};
-	model_deal(model, &block, steps, batch);
-	*bytes = (block.used + 2 * model->params.size) * sizeof(double);
+	*bytes = (model_activations(model, steps, batch) + 2 * model->params.size) * sizeof(double);
 	for (int k = 0; k < config->n_layers; k++)
-		*bytes += model->layers[k].ops->plan_bytes(&model->layers[k], config->plan);
+		*bytes += model->layers[k].ops->plan_bytes(&model->layers[k], config->plan, threads);
 	model_free(model);
 	return 0;
 }
@@ -207,11 +231,25 @@ int model_bytes(const struct model_config *config, int steps, int batch, size_t 
 
 static double model_classical_ns(struct model *model, int steps, int batch)
 {
-	struct block block = {0};
-	model_deal(model, &block, steps, batch);
 	double weights = (double)params_count(&model->params, PARAM_CLASSICAL) * steps * batch;
-	return NS_PER_ACTIVATION * (double)block.used + NS_PER_WEIGHT * weights +
+	return NS_PER_ACTIVATION * (double)model_activations(model, steps, batch) + NS_PER_WEIGHT * weights +
 	       NS_PER_STEP * model->config.n_layers * steps;
+}
+
+static int model_add_ns(struct model *model, int steps, int batch, double *ns, struct qlstm_error *error)
+{
+	*ns = model_classical_ns(model, steps, batch);
+	for (int k = 0; k < model->config.n_layers; k++) {
+		const struct layer *layer = &model->layers[k];
+		struct qlstm_error local = {0};
+		if (layer->ops->estimate == NULL ||
+		    layer->ops->estimate(layer, model->config.plan, steps, batch, ns, &local) == 0)
+			continue;
+		char pointer[32];
+		snprintf(pointer, sizeof pointer, "/layers/%d", k);
+		return error_set(error, local.code, pointer, "%s", local.message);
+	}
+	return 0;
 }
 
 int model_estimate(const struct model_config *config, int steps, int batch, double *seconds_per_batch,
@@ -219,23 +257,58 @@ int model_estimate(const struct model_config *config, int steps, int batch, doub
 {
 	struct model *model = NULL;
 	int rc = model_new(&model, config, error);
-	if (model == NULL)
+	if (rc != 0)
 		return rc;
-	double ns = model_classical_ns(model, steps, batch);
-	for (int k = 0; k < config->n_layers && rc == 0; k++) {
-		const struct layer *layer = &model->layers[k];
-		struct qlstm_error local = {0};
-		if (layer->ops->estimate != NULL)
-			rc = layer->ops->estimate(layer, config->plan, steps, batch, &ns, &local);
-		if (rc != 0) {
-			char pointer[32];
-			snprintf(pointer, sizeof pointer, "/layers/%d", k);
-			error_set(error, local.code, pointer, "%s", local.message);
-		}
-	}
+	double ns = 0.0;
+	rc = model_add_ns(model, steps, batch, &ns, error);
 	model_free(model);
 	*seconds_per_batch = 1e-9 * ns;
 	return rc;
+}
+
+double model_estimate_ns(struct model *model, int steps, int batch)
+{
+	double ns = 0.0;
+	model_add_ns(model, steps, batch, &ns, NULL);
+	return ns;
+}
+
+#define CLASSICAL_LANES 8
+
+int model_lanes(const struct model *model)
+{
+	size_t lanes = CLASSICAL_LANES;
+	for (int k = 0; k < model->config.n_layers; k++) {
+		const struct layer *layer = &model->layers[k];
+		const struct plan *plan;
+		for (int i = 0; layer->ops->plan_at != NULL && (plan = layer->ops->plan_at(layer, i)) != NULL; i++) {
+			const struct plan_estimate *estimate = plan_estimated(plan);
+			lanes = estimate->lanes > lanes ? estimate->lanes : lanes;
+		}
+	}
+	return (int)lanes;
+}
+
+bool model_set_team(struct model *model, struct team *team)
+{
+	bool taken = false;
+	for (int k = 0; k < model->config.n_layers; k++) {
+		const struct layer *layer = &model->layers[k];
+		struct plan *plan;
+		for (int i = 0; layer->ops->plan_at != NULL && (plan = layer->ops->plan_at(layer, i)) != NULL; i++)
+			taken = plan_set_team(plan, team) || taken;
+	}
+	return taken;
+}
+
+int model_prepare(struct model *model, struct qlstm_error *error)
+{
+	for (int k = 0; k < model->config.n_layers; k++) {
+		int rc = model->layers[k].ops->prepare(&model->layers[k], model->config.plan, error);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
 }
 
 int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error)
@@ -244,21 +317,17 @@ int model_reserve(struct model *model, int steps, int batch, struct qlstm_error 
 		return 0;
 	steps = steps > model->reserved_steps ? steps : model->reserved_steps;
 	batch = batch > model->reserved_batch ? batch : model->reserved_batch;
-	for (int k = 0; k < model->config.n_layers; k++) {
-		int rc = model->layers[k].ops->prepare(&model->layers[k], model->config.plan, error);
-		if (rc != 0)
-			return rc;
-	}
-	struct block block = {0};
-	model_deal(model, &block, steps, batch);
-	size_t bytes = (block.used * sizeof(double) + 63) / 64 * 64;
+	int rc = model_prepare(model, error);
+	if (rc != 0)
+		return rc;
+	size_t bytes = (model_activations(model, steps, batch) * sizeof(double) + 63) / 64 * 64;
 	double *memory = aligned_alloc(64, bytes);
 	if (memory == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "%zu bytes for activations cannot be had", bytes);
 	memset(memory, 0, bytes);
 	free(model->memory);
 	model->memory = memory;
-	block = (struct block){.base = memory};
+	struct block block = {.base = memory};
 	model_deal(model, &block, steps, batch);
 	model->reserved_steps = steps;
 	model->reserved_batch = batch;

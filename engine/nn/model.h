@@ -53,6 +53,9 @@ int model_check(const struct model_config *config, struct qlstm_error *error);
  * carry a pointer such as
  * "/layers/0/n_qubits". A dense head of n_outputs units must be the last layer (the schema adds one where absent). */
 int model_new(struct model **out, const struct model_config *config, struct qlstm_error *error);
+/* Another model of the same configuration that computes with `of`'s parameter values (borrowed: `of` outlives it) and
+ * has activations, plans and a gradient block of its own, so that it can run in another thread. */
+int model_new_replica(struct model **out, struct model *of, struct qlstm_error *error);
 void model_free(struct model *model);
 
 const struct model_config *model_config(const struct model *model);
@@ -62,11 +65,24 @@ struct params *model_params(struct model *model);
 const char *model_plan(const struct model *model);
 /* Bytes that training on windows of `steps` with batches of `batch` takes, before any allocation. */
 int model_bytes(const struct model_config *config, int steps, int batch, size_t *bytes, struct qlstm_error *error);
+/* The same where `threads` replicas share the batch. */
+int model_bytes_threads(const struct model_config *config, int steps, int batch, int threads, size_t *bytes,
+                        struct qlstm_error *error);
 
 /* Seconds that forward and gradient of one batch take, on one core of the machine that engine/circuit/planner.c names;
  * the classical part is a rough guess. ERR_TOO_LARGE at the layer whose circuits the plan does not take. */
 int model_estimate(const struct model_config *config, int steps, int batch, double *seconds_per_batch,
                    struct qlstm_error *error);
+
+/* Makes the plans of its circuits, which the next three functions ask. model_reserve does it too. */
+int model_prepare(struct model *model, struct qlstm_error *error);
+/* model_estimate of a prepared model, in ns. */
+double model_estimate_ns(struct model *model, int steps, int batch);
+/* Batches that are a multiple of this are the cheapest per sample. */
+int model_lanes(const struct model *model);
+/* Hands a team to the circuits' plans. False when none of them shares a sample's work: then samples are to be shared,
+ * among replicas. Results do not depend on it. */
+bool model_set_team(struct model *model, struct team *team);
 
 /* Makes room for windows of `steps` and batches up to `batch`; nothing is allocated after it. */
 int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error);

@@ -91,12 +91,18 @@ static int chen2020_prepare(struct cell *cell, const char *plan, struct qlstm_er
 	return 0;
 }
 
-static size_t chen2020_plan_bytes(const struct cell *cell, const char *plan)
+static struct plan *chen2020_plan_at(const struct cell *cell, int index)
+{
+	const struct chen2020 *own = cell->own;
+	return index < CHEN_PROGRAMS ? own->plans[index] : NULL;
+}
+
+static size_t chen2020_plan_bytes(const struct cell *cell, const char *plan, int threads)
 {
 	const struct chen2020 *own = cell->own;
 	size_t bytes = 0;
 	for (int k = 0; k < CHEN_PROGRAMS; k++)
-		bytes += plan_bytes_precision(own->programs[k], plan, cell->precision);
+		bytes += plan_bytes_threads(own->programs[k], plan, cell->precision, threads);
 	return bytes;
 }
 
@@ -107,7 +113,7 @@ static int chen2020_estimate(const struct cell *cell, const struct cell_run *run
 	    [CHEN_GATE] = 4.0 * run->steps, [CHEN_HIDDEN] = run->steps - 1.0, [CHEN_OUTPUT] = run->outs};
 	int rc = 0;
 	for (int k = 0; k < CHEN_PROGRAMS && rc == 0; k++)
-		rc = qlstm_estimate(cell, own->programs[k], run, calls[k], ns, error);
+		rc = qlstm_estimate(cell, own->programs[k], own->plans[k], run, calls[k], ns, error);
 	return rc;
 }
 
@@ -195,6 +201,7 @@ const struct cell_ops qlstm_chen2020_ops = {
     .check = chen2020_check,
     .open = chen2020_open,
     .prepare = chen2020_prepare,
+    .plan_at = chen2020_plan_at,
     .plan_bytes = chen2020_plan_bytes,
     .estimate = chen2020_estimate,
     .deal = chen2020_deal,

@@ -127,16 +127,22 @@ static int gated_prepare(struct cell *cell, const char *plan, struct qlstm_error
 	return own->plan != NULL ? 0 : plan_new_precision(&own->plan, own->program, plan, cell->precision, error);
 }
 
-static size_t gated_plan_bytes(const struct cell *cell, const char *plan)
+static struct plan *gated_plan_at(const struct cell *cell, int index)
 {
 	const struct gated *own = cell->own;
-	return plan_bytes_precision(own->program, plan, cell->precision);
+	return index == 0 ? own->plan : NULL;
+}
+
+static size_t gated_plan_bytes(const struct cell *cell, const char *plan, int threads)
+{
+	const struct gated *own = cell->own;
+	return plan_bytes_threads(own->program, plan, cell->precision, threads);
 }
 
 static int gated_estimate(const struct cell *cell, const struct cell_run *run, double *ns, struct qlstm_error *error)
 {
 	const struct gated *own = cell->own;
-	return qlstm_estimate(cell, own->program, run, 4.0 * run->steps, ns, error);
+	return qlstm_estimate(cell, own->program, own->plan, run, 4.0 * run->steps, ns, error);
 }
 
 static void gated_deal(struct cell *cell, struct block *block, int batch)
@@ -257,6 +263,7 @@ const struct cell_ops qlstm_gated_ops = {
     .check = gated_check,
     .open = gated_open,
     .prepare = gated_prepare,
+    .plan_at = gated_plan_at,
     .plan_bytes = gated_plan_bytes,
     .estimate = gated_estimate,
     .deal = gated_deal,

@@ -107,9 +107,13 @@ int qlstm_add_circuits(struct cell *cell, const char *prefix, const struct ansat
 	                  uniform ? 2.0 * M_PI : 0.01, shape.rank + 1, dims);
 }
 
-int qlstm_estimate(const struct cell *cell, const struct circuit_program *program, const struct cell_run *run,
-                   double calls, double *ns, struct qlstm_error *error)
+int qlstm_estimate(const struct cell *cell, const struct circuit_program *program, const struct plan *plan,
+                   const struct cell_run *run, double calls, double *ns, struct qlstm_error *error)
 {
+	if (plan != NULL) {
+		*ns += calls * plan_estimate_ns(plan_estimated(plan), (size_t)run->batch);
+		return 0;
+	}
 	struct plan_request request = planner_defaults(run->plan, cell->precision);
 	struct plan_estimate estimate;
 	int rc = plan_estimate(program, &request, &estimate);

@@ -75,11 +75,24 @@ static int recurrent_prepare(struct layer *layer, const char *plan, struct qlstm
 	return rc;
 }
 
-static size_t recurrent_plan_bytes(const struct layer *layer, const char *plan)
+/* The plans of the first direction, then those of the second. */
+static struct plan *recurrent_plan_at(const struct layer *layer, int index)
+{
+	const struct recurrent *own = layer->own;
+	for (int k = 0; k < own->n_directions; k++) {
+		const struct cell *cell = &own->directions[k].cell;
+		for (int i = 0; cell->ops->plan_at != NULL && cell->ops->plan_at(cell, i) != NULL; i++)
+			if (index-- == 0)
+				return cell->ops->plan_at(cell, i);
+	}
+	return NULL;
+}
+
+static size_t recurrent_plan_bytes(const struct layer *layer, const char *plan, int threads)
 {
 	const struct recurrent *own = layer->own;
 	const struct cell *cell = &own->directions[0].cell;
-	return (size_t)own->n_directions * cell->ops->plan_bytes(cell, plan);
+	return (size_t)own->n_directions * cell->ops->plan_bytes(cell, plan, threads);
 }
 
 static int recurrent_estimate(const struct layer *layer, const char *plan, int steps, int batch, double *ns,
@@ -240,6 +253,7 @@ const struct layer_ops recurrent_ops = {
     .check = recurrent_check,
     .open = recurrent_open,
     .prepare = recurrent_prepare,
+    .plan_at = recurrent_plan_at,
     .plan_bytes = recurrent_plan_bytes,
     .estimate = recurrent_estimate,
     .deal = recurrent_deal,

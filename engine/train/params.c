@@ -52,10 +52,19 @@ int params_allocate(struct params *params, struct qlstm_error *error)
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu parameters", params->size);
 }
 
+void params_share_values(struct params *params, const struct params *from)
+{
+	if (!params->borrows_values)
+		free(params->values);
+	params->values = from->values;
+	params->borrows_values = true;
+}
+
 void params_free(struct params *params)
 {
 	free(params->gradients);
-	free(params->values);
+	if (!params->borrows_values)
+		free(params->values);
 	free(params->items);
 	*params = (struct params){0};
 }

@@ -3,6 +3,7 @@
 #ifndef QLSTM_TRAIN_PARAMS_H
 #define QLSTM_TRAIN_PARAMS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/error.h"
@@ -29,12 +30,16 @@ struct params {
 	int count, capacity;
 	size_t size; /* elements in all tensors */
 	double *values, *gradients;
+	bool borrows_values;
 };
 
 /* Declares a tensor and returns its index, or ERR_OUT_OF_MEMORY. Values exist after params_allocate. */
 int params_add(struct params *params, const char *name, enum param_kind kind, enum param_init init, double scale,
                int rank, const size_t *dims);
 int params_allocate(struct params *params, struct qlstm_error *error);
+/* From now on `params` has the values of `from` (same tensors; borrowed, it outlives `params`); gradients stay its own.
+ */
+void params_share_values(struct params *params, const struct params *from);
 void params_free(struct params *params);
 
 /* Draws every tensor from its own stream of the generator: (seed, PHILOX_INIT, tensor index). */

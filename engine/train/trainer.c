@@ -10,14 +10,6 @@
 #include "engine/train/philox.h"
 #include "engine/train/trainer_state.h"
 
-/* Windows evaluated at once when nothing is trained; results do not depend on it beyond rounding. */
-#define EVALUATION_BATCH 64
-
-int trainer_room(int batch_size)
-{
-	return batch_size > EVALUATION_BATCH ? batch_size : EVALUATION_BATCH;
-}
-
 int trainer_new(struct trainer **out, struct model *model, const struct windows *windows,
                 const struct trainer_config *config, struct qlstm_error *error)
 {
@@ -27,24 +19,19 @@ int trainer_new(struct trainer **out, struct model *model, const struct windows 
 	t->model = model;
 	t->windows = windows;
 	t->config = *config;
-	t->batch = trainer_room(config->batch_size);
 	t->loss = loss_find(config->loss);
 	int rc = t->loss == NULL ? error_set(error, ERR_NOT_FOUND, "/loss", "unknown loss '%s'", config->loss) : 0;
+	const struct pass_config pass = {
+	    .model = model, .windows = windows, .loss = t->loss, .batch = config->batch_size, .team = config->team};
 	if (rc == 0)
-		rc = model_reserve(model, windows->steps, t->batch, error);
+		rc = pass_new(&t->pass, &pass, error);
 	if (rc == 0)
 		rc = optimizer_new(&t->optimizer, &config->optimizer, model_params(model)->size, error);
 	if (rc != 0)
 		goto fail;
-	size_t n = (size_t)t->batch, outputs = (size_t)windows->n_targets;
-	t->x = malloc((size_t)windows->steps * (size_t)windows->n_inputs * n * sizeof(double));
-	t->y = malloc(outputs * n * sizeof(double));
-	t->target = malloc(outputs * n * sizeof(double));
-	t->dy = malloc(outputs * n * sizeof(double));
 	t->order = malloc(windows->n_train * sizeof *t->order);
 	t->history = calloc((size_t)config->epochs, sizeof *t->history);
-	if (t->x == NULL || t->y == NULL || t->target == NULL || t->dy == NULL || t->order == NULL ||
-	    t->history == NULL) {
+	if (t->order == NULL || t->history == NULL) {
 		rc = error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 		goto fail;
 	}
@@ -61,10 +48,7 @@ void trainer_free(struct trainer *t)
 	if (t == NULL)
 		return;
 	optimizer_free(t->optimizer);
-	free(t->x);
-	free(t->y);
-	free(t->target);
-	free(t->dy);
+	pass_free(t->pass);
 	free(t->order);
 	free(t->history);
 	free(t);
@@ -78,21 +62,6 @@ int trainer_epochs_done(const struct trainer *t)
 const struct epoch_metrics *trainer_history(const struct trainer *t)
 {
 	return t->history;
-}
-
-/* Copies windows order[first ..] into x [steps][n_inputs][count] and target [n_targets][count]. `order` NULL: identity.
- */
-static void trainer_gather(struct trainer *t, const size_t *order, size_t first, size_t count)
-{
-	const struct windows *w = t->windows;
-	size_t frame = (size_t)w->steps * (size_t)w->n_inputs, outputs = (size_t)w->n_targets;
-	for (size_t b = 0; b < count; b++) {
-		size_t index = order != NULL ? order[first + b] : first + b;
-		for (size_t k = 0; k < frame; k++)
-			t->x[k * count + b] = w->x[index * frame + k];
-		for (size_t k = 0; k < outputs; k++)
-			t->target[k * count + b] = w->y[index * outputs + k];
-	}
 }
 
 /* The batch order of an epoch: a pure function of seed and epoch. */
@@ -129,19 +98,13 @@ static int trainer_watch(void *context)
 	return t->watch.fn(t->watch.context, t->watch.epoch, t->watch.batch, t->watch.n_batches);
 }
 
-/* One optimiser step on the gathered batch, none when the pass was abandoned. Returns the batch's mean loss; *norm is
- * the gradient's before clipping. */
-static double trainer_step(struct trainer *t, size_t count, double *norm)
+/* One optimiser step on windows order[first ..], none when the pass was abandoned. Returns the batch's mean loss; *norm
+ * is the gradient's before clipping. */
+static double trainer_step(struct trainer *t, size_t first, size_t count, double *norm)
 {
 	struct params *params = model_params(t->model);
-	size_t n = (size_t)t->windows->n_targets * count;
-	model_forward(t->model, t->x, t->windows->steps, (int)count, t->y);
-	double loss = t->loss->sum(t->y, t->target, n) / (double)n;
-	t->loss->backward(t->y, t->target, n, 1.0 / (double)n, t->dy);
-	params_zero_gradients(params);
-	if (!model_abandoned(t->model))
-		model_backward(t->model, t->dy, NULL);
-	if (model_abandoned(t->model))
+	double loss = pass_train(t->pass, t->order + first, count);
+	if (pass_abandoned(t->pass))
 		return 0.0;
 	*norm = trainer_clip(t);
 	optimizer_step(t->optimizer, params->values, params->gradients);
@@ -151,14 +114,7 @@ static double trainer_step(struct trainer *t, size_t count, double *norm)
 static double trainer_test_loss(struct trainer *t)
 {
 	const struct windows *w = t->windows;
-	double sum = 0.0;
-	for (size_t first = 0; first < w->n_test && !model_abandoned(t->model); first += EVALUATION_BATCH) {
-		size_t count = w->n_test - first < EVALUATION_BATCH ? w->n_test - first : EVALUATION_BATCH;
-		trainer_gather(t, NULL, w->n_train + first, count);
-		model_forward(t->model, t->x, w->steps, (int)count, t->y);
-		sum += t->loss->sum(t->y, t->target, (size_t)w->n_targets * count);
-	}
-	return sum / (double)(w->n_test * (size_t)w->n_targets);
+	return pass_loss(t->pass, w->n_train, w->n_test) / (double)(w->n_test * (size_t)w->n_targets);
 }
 
 static double seconds_now(void)
@@ -176,12 +132,11 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 	for (size_t b = 0; b < batches; b++) {
 		t->watch.batch = b;
 		size_t count = n - b * size < size ? n - b * size : size;
-		trainer_gather(t, t->order, b * size, count);
 		double norm = 0.0, loss = 0.0;
 		bool stopped = t->watch.fn != NULL && trainer_watch(t) != 0;
 		if (!stopped)
-			loss = trainer_step(t, count, &norm);
-		if (stopped || model_abandoned(t->model))
+			loss = trainer_step(t, b * size, count, &norm);
+		if (stopped || pass_abandoned(t->pass))
 			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 		if (!isfinite(loss) || !isfinite(norm))
 			return error_set(
@@ -207,19 +162,19 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 	t->watch.context = context;
 	t->watch.epoch = epoch;
 	t->watch.n_batches = batches;
-	model_watch(t->model, on_batch != NULL ? trainer_watch : NULL, t);
+	pass_watch(t->pass, on_batch != NULL ? trainer_watch : NULL, t);
 
 	struct epoch_metrics row = {.epoch = epoch};
 	int rc = trainer_batches(t, epoch, &row, error);
 	if (rc == 0) {
 		t->watch.batch = batches;
 		row.test_loss = trainer_test_loss(t);
-		if (model_abandoned(t->model))
+		if (pass_abandoned(t->pass))
 			rc = error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 		else if (!isfinite(row.test_loss))
 			rc = error_set(error, ERR_NUMERIC, "", "the test loss is not finite after epoch %d", epoch);
 	}
-	model_watch(t->model, NULL, NULL);
+	pass_watch(t->pass, NULL, NULL);
 	if (rc != 0)
 		return rc;
 	row.train_loss /= (double)batches;
@@ -235,14 +190,6 @@ int trainer_predict(struct trainer *t, size_t first, size_t count, double *y, st
 	const struct windows *w = t->windows;
 	if (first > w->n_train + w->n_test || count > w->n_train + w->n_test - first)
 		return error_set(error, ERR_OUT_OF_RANGE, "", "windows %zu to %zu do not exist", first, first + count);
-	size_t outputs = (size_t)w->n_targets;
-	for (size_t done = 0; done < count; done += EVALUATION_BATCH) {
-		size_t n = count - done < EVALUATION_BATCH ? count - done : EVALUATION_BATCH;
-		trainer_gather(t, NULL, first + done, n);
-		model_forward(t->model, t->x, w->steps, (int)n, t->y);
-		for (size_t b = 0; b < n; b++)
-			for (size_t k = 0; k < outputs; k++)
-				y[(done + b) * outputs + k] = t->y[k * n + b];
-	}
+	pass_predict(t->pass, first, count, y);
 	return 0;
 }

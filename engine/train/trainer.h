@@ -10,6 +10,7 @@
 
 #include "engine/data/windows.h"
 #include "engine/nn/model.h"
+#include "engine/team.h"
 #include "engine/train/optimizer.h"
 
 struct trainer_config {
@@ -20,6 +21,7 @@ struct trainer_config {
 	double clip_norm; /* global L2 norm; 0: no clipping */
 	uint64_t seed;
 	struct optimizer_config optimizer;
+	struct team *team; /* who shares the work, borrowed; NULL: the caller alone. Results do not depend on it */
 };
 
 /* One row of the history. Losses are in scaled units. */
@@ -37,9 +39,6 @@ struct epoch_metrics {
 typedef int (*trainer_batch_fn)(void *context, int epoch, size_t batch, size_t n_batches);
 
 struct trainer;
-
-/* The batch that a trainer makes room for: at least what it evaluates with. For memory estimates before trainer_new. */
-int trainer_room(int batch_size);
 
 /* Model and windows are borrowed and outlive the trainer. The model's parameters are initialised from the seed. */
 int trainer_new(struct trainer **out, struct model *model, const struct windows *windows,

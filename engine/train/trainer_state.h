@@ -3,6 +3,7 @@
 #define QLSTM_TRAIN_TRAINER_STATE_H
 
 #include "engine/nn/loss.h"
+#include "engine/train/pass.h"
 #include "engine/train/trainer.h"
 
 struct trainer {
@@ -15,10 +16,7 @@ struct trainer {
 	struct trainer_config config;
 	const struct loss *loss;
 	struct optimizer *optimizer;
-	int batch; /* largest batch that the arrays below hold */
-	double *x; /* [steps][n_inputs][batch] */
-	double *y; /* [n_targets][batch], likewise target and dy */
-	double *target, *dy;
+	struct pass *pass;
 	struct {
 		trainer_batch_fn fn; /* the caller's, of the epoch that runs */
 		void *context;

@@ -21,6 +21,7 @@ struct api {
 	struct scheduler *scheduler;
 	const char *data_dir;     /* absolute; runs/ and datasets/ are inside */
 	size_t max_memory;        /* bytes that one experiment may take */
+	int threads;              /* that one experiment may take */
 	int64_t started_at;       /* ms */
 	atomic_bool draining;     /* new experiments are refused, /readyz says no */
 	uv_mutex_t datasets;      /* held while the rows and the files of data sets must agree */

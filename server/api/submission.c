@@ -89,8 +89,7 @@ static int point_at_largest(const struct spec *spec, char *pointer, size_t size)
 static int check_memory(const struct api *api, const struct spec *spec, size_t n_windows, struct qlstm_error *error)
 {
 	size_t bytes = 0;
-	int batch = trainer_room(spec->training.batch_size);
-	int rc = model_bytes(&spec->model, spec->windows.window, batch, &bytes, error);
+	int rc = pass_bytes(&spec->model, spec->windows.window, spec->training.batch_size, api->threads, &bytes, error);
 	if (rc != 0) {
 		error_prefix(error, "/model");
 		return rc;
@@ -110,7 +109,8 @@ static int check_memory(const struct api *api, const struct spec *spec, size_t n
 /* The planner's estimate for the whole training; the test part costs about a third of as many training windows. A run
  * that could not end by far is refused now, not after its time is spent: TIME_MARGIN is what the estimate may be off.
  */
-static int check_time(const struct spec *spec, size_t train, size_t test, double *seconds, struct qlstm_error *error)
+static int check_time(const struct spec *spec, size_t train, size_t test, int threads, double *seconds,
+                      struct qlstm_error *error)
 {
 	double batch_seconds = 0.0, batch = spec->training.batch_size;
 	int rc = model_estimate(&spec->model, spec->windows.window, spec->training.batch_size, &batch_seconds, error);
@@ -119,7 +119,7 @@ static int check_time(const struct spec *spec, size_t train, size_t test, double
 		return rc;
 	}
 	*seconds = spec->training.epochs * batch_seconds * ((double)train + (double)test / 3.0) / batch;
-	if (*seconds <= TIME_MARGIN * spec->max_seconds)
+	if (*seconds / threads <= TIME_MARGIN * spec->max_seconds)
 		return 0;
 	char pointer[64];
 	int value = point_at_largest(spec, pointer, sizeof pointer);
@@ -165,7 +165,7 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 	rc = check_memory(api, &spec, train + test, error);
 	double seconds = 0.0;
 	if (rc == 0)
-		rc = check_time(&spec, train, test, &seconds, error);
+		rc = check_time(&spec, train, test, api->threads, &seconds, error);
 	if (rc == 0)
 		rc = describe_model(&spec, seconds, out, error);
 	out->data = json_pack("{ss, ss, sI, sI, sI}", "dataset", entry->row.name, "sha256", entry->row.sha256, "rows",

@@ -27,6 +27,15 @@ static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error 
 	return db_finish(db) == 0 ? rc : db_error(db, error);
 }
 
+static int count_waiting(struct db *db, int *waiting, struct qlstm_error *error)
+{
+	db_query(db, "SELECT count(*) FROM (SELECT 1 FROM experiment WHERE status = 'queued' LIMIT :most)");
+	db_bind_int(db, ":most", ATTEMPT_WAITING_MAX);
+	if (db_step(db) > 0)
+		*waiting = (int)db_int(db, 0);
+	return db_finish(db) == 0 ? 0 : db_error(db, error);
+}
+
 int attempt_claim(struct db *db, struct attempt_claim *claim, struct qlstm_error *error)
 {
 	struct attempt *attempt = &claim->attempt;
@@ -38,6 +47,8 @@ int attempt_claim(struct db *db, struct attempt_claim *claim, struct qlstm_error
 		attempt->n_checkpoints = checkpoint_list(db, attempt->token.id, attempt->checkpoints, 2, error);
 		rc = attempt->n_checkpoints < 0 ? attempt->n_checkpoints : 0;
 	}
+	if (rc == 0)
+		rc = count_waiting(db, &claim->waiting, error);
 	if (rc != 0)
 		attempt_free(attempt);
 	return rc;

@@ -15,10 +15,13 @@ struct attempt {
 	struct run_token token;
 	char *spec_json; /* owned */
 	double max_seconds;
+	int threads;                          /* of its worker; the scheduler's to set */
 	char dataset_sha256[65];              /* "" for a built-in series */
 	struct checkpoint_row checkpoints[2]; /* newest first */
 	int n_checkpoints;
 };
+
+#define ATTEMPT_WAITING_MAX 1024
 
 /* Writer thread: claims the next experiment and reads what its attempt needs. ERR_NOT_FOUND: nothing is due, see
  * next_due.
@@ -26,6 +29,7 @@ struct attempt {
 struct attempt_claim {
 	struct attempt attempt;
 	int64_t next_due; /* ms; 0: nothing is queued */
+	int waiting;      /* experiments that are still queued, counted up to ATTEMPT_WAITING_MAX */
 };
 int attempt_claim(struct db *db, struct attempt_claim *claim, struct qlstm_error *error);
 void attempt_free(struct attempt *attempt);

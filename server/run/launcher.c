@@ -19,7 +19,7 @@ int launcher_spawn(uv_loop_t *loop, const struct launcher_config *config, const 
 	snprintf(spec, sizeof spec, "%s/spec.json", prepared->folder);
 	snprintf(path, sizeof path, "PATH=%s", environment_or("PATH", DEFAULT_PATH));
 	snprintf(tmpdir, sizeof tmpdir, "TMPDIR=%s", environment_or("TMPDIR", "/tmp"));
-	/* libuv wants pointers to char and does not write. Runs share the machine: one thread each. */
+	/* libuv wants pointers to char and does not write. Threads are the worker's own, none a library's. */
 	char *environment[] = {path, tmpdir, (char *)"LANG=C", (char *)"OMP_NUM_THREADS=1", NULL};
 	char *arguments[16] = {(char *)config->worker_path, (char *)"train",       spec, (char *)"--out",
 	                       (char *)prepared->folder,    (char *)"--supervised"};
@@ -28,6 +28,10 @@ int launcher_spawn(uv_loop_t *loop, const struct launcher_config *config, const 
 	snprintf(checkpoint, sizeof checkpoint, "%d", config->checkpoint_seconds);
 	arguments[n++] = (char *)"--checkpoint-seconds";
 	arguments[n++] = checkpoint;
+	char threads[16];
+	snprintf(threads, sizeof threads, "%d", prepared->threads);
+	arguments[n++] = (char *)"--threads";
+	arguments[n++] = threads;
 	if (prepared->data[0] != '\0') {
 		arguments[n++] = (char *)"--data";
 		arguments[n++] = (char *)prepared->data;

@@ -94,7 +94,7 @@ static int open_log(const char *data_dir, const struct attempt *attempt, int *ou
 int prepare_attempt(const char *data_dir, const struct attempt *attempt, struct prepared *out,
                     struct qlstm_error *error)
 {
-	*out = (struct prepared){.log_file = -1};
+	*out = (struct prepared){.threads = attempt->threads, .log_file = -1};
 	attempt_folder(data_dir, &attempt->token, out->folder);
 	int rc = file_make_directory(out->folder, error);
 	if (rc == 0)

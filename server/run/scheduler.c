@@ -29,6 +29,7 @@ struct scheduler {
 	struct supervisor_config supervision;
 	struct supervisor **supervisors; /* `slots` long, the first n_running are in use */
 	int n_running;
+	int threads;
 	uv_timer_t timer;
 	uv_async_t async;
 	int open_handles;
@@ -141,6 +142,17 @@ static int64_t idle_ms(const struct scheduler *scheduler, int code)
 	return wait < LONGEST_WAIT_MS ? wait : LONGEST_WAIT_MS;
 }
 
+/* An equal share of the threads, given how many workers there is work for now. A share once dealt is kept to the
+ * attempt's end: more work that comes later shares the cores by the kernel's scheduling. */
+static int deal_threads(const struct scheduler *scheduler)
+{
+	int workers = scheduler->n_running + scheduler->claim.waiting;
+	if (workers > scheduler->counters.slots)
+		workers = scheduler->counters.slots;
+	int share = scheduler->threads / (workers > 0 ? workers : 1);
+	return share > 1 ? share : 1;
+}
+
 static void on_claimed(void *argument, const struct qlstm_error *error)
 {
 	struct scheduler *scheduler = argument;
@@ -154,6 +166,7 @@ static void on_claimed(void *argument, const struct qlstm_error *error)
 		scheduler->counters.started++;
 		pthread_mutex_unlock(&scheduler->lock);
 		publish_busy(scheduler);
+		scheduler->claim.attempt.threads = deal_threads(scheduler);
 		supervisor_run(supervisor, &scheduler->claim.attempt);
 		if (scheduler->draining)
 			supervisor_stop(supervisor, REASON_SHUTDOWN);
@@ -285,6 +298,7 @@ int scheduler_open(struct scheduler **out, uv_loop_t *loop, struct store *store,
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the scheduler");
 	}
 	scheduler->counters.slots = config->slots;
+	scheduler->threads = config->threads;
 	scheduler->supervision = (struct supervisor_config){
 	    .loop = loop,
 	    .store = store,

@@ -15,6 +15,7 @@ struct scheduler_config {
 	const char *worker_path; /* the qlstm-worker executable */
 	int checkpoint_seconds;  /* least time between two checkpoints of a run; 0: after every epoch */
 	int slots;               /* workers at once */
+	int threads;             /* of all workers together, dealt out to those there is work for */
 	int grace_ms;            /* between SIGTERM and SIGKILL */
 	int hang_ms;             /* without a line from the worker: worker_hung */
 };

@@ -93,9 +93,13 @@ static int cut_windows(struct job *job, struct qlstm_error *error)
 	return rc;
 }
 
-static int build_model(struct job *job, struct qlstm_error *error)
+static int build_model(struct job *job, int threads, struct qlstm_error *error)
 {
-	int rc = model_new(&job->model, &job->spec.model, error);
+	int rc = team_new(&job->team, threads, error);
+	if (rc != 0)
+		return rc;
+	job->spec.training.team = job->team;
+	rc = model_new(&job->model, &job->spec.model, error);
 	if (rc != 0) {
 		error_prefix(error, "/model");
 		return rc;
@@ -103,7 +107,7 @@ static int build_model(struct job *job, struct qlstm_error *error)
 	return trainer_new(&job->trainer, job->model, &job->windows, &job->spec.training, error);
 }
 
-int job_open(struct job *job, const char *spec_path, const char *data_path, struct qlstm_error *error)
+int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error)
 {
 	*job = (struct job){0};
 	double start = clock_monotonic();
@@ -119,7 +123,7 @@ int job_open(struct job *job, const char *spec_path, const char *data_path, stru
 	if (rc == 0)
 		rc = cut_windows(job, error);
 	if (rc == 0)
-		rc = build_model(job, error);
+		rc = build_model(job, threads, error);
 	if (rc != 0) {
 		job_close(job);
 		return rc;
@@ -133,6 +137,7 @@ void job_close(struct job *job)
 {
 	trainer_free(job->trainer);
 	model_free(job->model);
+	team_free(job->team);
 	windows_free(&job->windows);
 	table_free(&job->table);
 	json_decref(job->resolved);

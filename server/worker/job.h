@@ -14,13 +14,14 @@ struct job {
 	char fingerprint[65]; /* ties checkpoints to this job */
 	struct windows windows;
 	struct model *model;
+	struct team *team; /* NULL: one thread */
 	struct trainer *trainer;
 	double load_seconds;
 };
 
-/* data_path NULL: the spec names a built-in series. On failure everything is freed again; error->pointer points into
- * the spec. */
-int job_open(struct job *job, const char *spec_path, const char *data_path, struct qlstm_error *error);
+/* data_path NULL: the spec names a built-in series. Results do not depend on `threads`. On failure everything is freed
+ * again; error->pointer points into the spec. */
+int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error);
 void job_close(struct job *job);
 
 /* Continues from a checkpoint file. A failure leaves the job at its start. */

@@ -1,6 +1,8 @@
 /* Command line options from a table. */
 #include "server/worker/options.h"
 
+#include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,14 +30,22 @@ static int unknown_option(const struct option *options, const char *word, struct
 static int value_set(const struct option *option, const char *text, struct option_value *value,
                      struct qlstm_error *error)
 {
+	static const struct {
+		bool whole;
+		double least, most;
+		const char *what;
+	} numbers[] = {[OPTION_SECONDS] = {false, 0, DBL_MAX, "a number of seconds, 0 or more"},
+	               [OPTION_COUNT] = {true, 1, INT_MAX, "a whole number, 1 or more"}};
 	value->text = text;
-	if (option->kind != OPTION_SECONDS)
+	if (option->kind != OPTION_SECONDS && option->kind != OPTION_COUNT)
 		return 0;
 	char *end = NULL;
 	value->number = strtod(text, &end);
-	if (end == text || *end != '\0' || !isfinite(value->number) || value->number < 0)
-		return error_set(error, ERR_INVALID, NULL, "%s is '%s'; it takes a number of seconds, 0 or more",
-		                 option->name, text);
+	bool inside = value->number >= numbers[option->kind].least && value->number <= numbers[option->kind].most;
+	bool whole = !numbers[option->kind].whole || value->number == floor(value->number);
+	if (end == text || *end != '\0' || !inside || !whole)
+		return error_set(error, ERR_INVALID, NULL, "%s is '%s'; it takes %s", option->name, text,
+		                 numbers[option->kind].what);
 	return 0;
 }
 

@@ -10,7 +10,8 @@
 
 #define OPTIONS_MAX 8
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_SECONDS }; /* seconds: a finite number >= 0 */
+/* seconds: a finite number >= 0; count: a whole number >= 1 */
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_SECONDS, OPTION_COUNT };
 
 struct option {
 	const char *name; /* "--out"; NULL ends a table */
@@ -25,7 +26,7 @@ struct option {
 struct option_value {
 	bool given;
 	const char *text; /* borrowed from argv or the table; NULL when absent and without fallback */
-	double number;    /* OPTION_SECONDS */
+	double number;    /* OPTION_SECONDS, OPTION_COUNT */
 };
 
 /* Reads argv[0 .. argc-1], the words after the command's name. Refuses unknown options (with the nearest name), an

@@ -42,8 +42,9 @@ static json_t *timings_json(const struct job *job, const struct artifacts_run *r
 	double epochs = 0;
 	for (int i = 0; i < trainer_epochs_done(job->trainer); i++)
 		epochs += history[i].seconds;
-	return json_pack("{s:f, s:f, s:f, s:f}", "load_seconds", job->load_seconds, "train_seconds", run->train_seconds,
-	                 "predict_seconds", run->predict_seconds, "epochs_seconds", epochs);
+	return json_pack("{s:f, s:f, s:f, s:f, s:i}", "load_seconds", job->load_seconds, "train_seconds",
+	                 run->train_seconds, "predict_seconds", run->predict_seconds, "epochs_seconds", epochs,
+	                 "threads", team_threads(job->team));
 }
 
 json_t *report_json(struct job *job, const struct predictions *predictions, const struct artifacts_run *run)

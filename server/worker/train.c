@@ -12,7 +12,7 @@
 #include "server/worker/progress.h"
 #include "server/worker/stop.h"
 
-enum { OPT_OUT, OPT_DATA, OPT_RESUME, OPT_SUPERVISED, OPT_CHECKPOINT_SECONDS };
+enum { OPT_OUT, OPT_DATA, OPT_RESUME, OPT_SUPERVISED, OPT_CHECKPOINT_SECONDS, OPT_THREADS };
 
 static const struct option options[] = {
     [OPT_OUT] = {"--out", OPTION_TEXT, true, "DIR", NULL, "where checkpoints and results go; made if absent"},
@@ -21,6 +21,7 @@ static const struct option options[] = {
     [OPT_SUPERVISED] = {"--supervised", OPTION_FLAG, false, NULL, NULL, "end when standard input is closed"},
     [OPT_CHECKPOINT_SECONDS] = {"--checkpoint-seconds", OPTION_SECONDS, false, "S", "10",
                                 "least time between checkpoints; 0: after each epoch"},
+    [OPT_THREADS] = {"--threads", OPTION_COUNT, false, "N", "1", "threads that share the work; they change no result"},
     {0}};
 
 struct training {
@@ -152,7 +153,7 @@ static int prepare(struct training *t, const char *spec_path, const struct optio
 	if (rc == 0)
 		rc = file_make_directory(t->directory, error);
 	if (rc == 0)
-		rc = job_open(&t->job, spec_path, values[OPT_DATA].text, error);
+		rc = job_open(&t->job, spec_path, values[OPT_DATA].text, (int)values[OPT_THREADS].number, error);
 	if (rc != 0)
 		return rc;
 	rc = begin(t, values[OPT_RESUME].text, error);

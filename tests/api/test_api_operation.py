@@ -124,3 +124,17 @@ def test_draining_is_not_ready(daemon):
     explained = daemon.get("/problems/unavailable").json()
     assert explained["status"] == 503
     problem(daemon.get("/problems/nonsense"), 404, "not_found")
+
+
+def test_threads_are_shared_out_among_the_experiments_that_run(make_daemon):
+    daemon = make_daemon("--slots", "2", "--threads", "6")
+    long = {"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 100000}}
+    threads = lambda row: daemon.get(row["links"]["report"]).json()["timings"]["threads"]
+    alone = daemon.wait(daemon.submit({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 1}}))
+    assert threads(alone) == 6
+    first = daemon.submit(long)
+    daemon.wait(first, lambda row: row["status"] == "running")
+    second = daemon.wait(daemon.submit({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 1}}))
+    assert threads(second) == 3
+    daemon.post(f"/experiments/{first}/cancel")
+    daemon.wait(first)

@@ -283,3 +283,22 @@ def test_init_weights_evaluate(tmp_path):
 def test_init_into_a_folder_that_is_not_there(tmp_path):
     spec = dump(tmp_path / "spec.json", QUICK)
     assert problem("init", spec, "--out", tmp_path / "no" / "w.safetensors")["code"] == "not_found"
+
+
+def test_threads_change_no_byte(tmp_path):
+    spec = json.loads((ROOT / "schema" / "recipes" / "damped_shm_chen2020.json").read_text())
+    spec["training"].update(epochs=3, batch_size=157)
+    spec["model"]["layers"][0].update(depth=8)
+    path, weights = dump(tmp_path / "spec.json", spec), []
+    for threads in ["1", "2", "3"]:
+        train(path, tmp_path / threads, "--threads", threads)
+        weights.append((tmp_path / threads / "weights.safetensors").read_bytes())
+        report = json.loads((tmp_path / threads / "report.json").read_text())
+        assert report["timings"]["threads"] == int(threads)
+    assert weights[0] == weights[1] == weights[2]
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "1.5", "many", "1000"])
+def test_threads_that_cannot_be(tmp_path, threads):
+    done = run("train", dump(tmp_path / "spec.json", QUICK), "--out", tmp_path / "out", "--threads", threads)
+    assert done.returncode != 0 and "threads" in done.stderr

@@ -1,0 +1,51 @@
+/* A pass of a model over windows: predictions, losses and gradients of a batch.
+ *
+ * A batch is cut into slices of whole samples. The members of a team take slices, each with a replica of the model;
+ * the slices' losses and gradients are added in the order of the slices. How a batch is cut depends on the model, the
+ * batch and the instruction set alone, so the number of threads changes no bit. Where the circuits share out a single
+ * sample's work (plan_set_team), a batch is one slice. */
+#ifndef QLSTM_TRAIN_PASS_H
+#define QLSTM_TRAIN_PASS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/data/windows.h"
+#include "engine/nn/loss.h"
+#include "engine/nn/model.h"
+#include "engine/team.h"
+
+struct pass;
+
+struct pass_config {
+	struct model *model; /* its parameters' values and gradients are the pass's */
+	const struct windows *windows;
+	const struct loss *loss;
+	int batch;         /* the largest that pass_train is given */
+	struct team *team; /* NULL: the caller alone */
+};
+
+/* Everything in `config` is borrowed and outlives the pass. Nothing is allocated after it. */
+int pass_new(struct pass **out, const struct pass_config *config, struct qlstm_error *error);
+void pass_free(struct pass *pass);
+
+/* Bytes that a pass and its model take, as model_bytes, with `threads` members. */
+int pass_bytes(const struct model_config *model, int steps, int batch, int threads, size_t *bytes,
+               struct qlstm_error *error);
+
+/* As model_watch; always called in the caller's thread, also while that waits for the others. */
+void pass_watch(struct pass *pass, model_watch_fn watch, void *context);
+/* Whether the last pass was abandoned: what it has computed is undefined. */
+bool pass_abandoned(const struct pass *pass);
+
+/* The mean loss of windows order[0 .. count-1], count at most the batch, and its gradient in the model's gradient
+ * block, which is overwritten. */
+double pass_train(struct pass *pass, const size_t *order, size_t count);
+
+/* The sum of losses of windows first .. first + count - 1, over samples and targets. */
+double pass_loss(struct pass *pass, size_t first, size_t count);
+
+/* y [count][n_targets] of these windows, in scaled units. */
+void pass_predict(struct pass *pass, size_t first, size_t count, double *y);
+
+#endif
