@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/circuit/planner.h"
 #include "engine/nn/block.h"
 #include "engine/nn/layer.h"
 
@@ -214,6 +215,32 @@ static double model_classical_ns(struct model *model, int steps, int batch)
 	       NS_PER_STEP * model->config.n_layers * steps;
 }
 
+bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out)
+{
+	const struct layer *at = &model->layers[layer];
+	return at->ops->circuit != NULL && at->ops->circuit(at, index, steps, out);
+}
+
+/* Adds what the circuits of layer k take. */
+static int model_circuits_ns(const struct model *model, int k, int steps, int batch, double *ns,
+                             struct qlstm_error *error)
+{
+	const struct plan_request request = planner_defaults(model->config.plan, model->config.precision);
+	struct layer_circuit circuit;
+	for (int i = 0; model_circuit(model, k, i, steps, &circuit); i++) {
+		struct plan_estimate estimate;
+		int rc = plan_estimate(circuit.program, &request, &estimate);
+		if (rc != 0)
+			return error_set(error, rc, NULL, "no plan is called '%s'", request.kind);
+		if (!estimate.possible)
+			return error_set(error, ERR_TOO_LARGE, NULL,
+			                 "plan '%s' does not take this circuit of %d wires: %s", estimate.kind,
+			                 circuit.program->n_wires, estimate.reason);
+		*ns += circuit.calls * plan_estimate_ns(&estimate, (size_t)batch);
+	}
+	return 0;
+}
+
 int model_estimate(const struct model_config *config, int steps, int batch, double *seconds_per_batch,
                    struct qlstm_error *error)
 {
@@ -223,10 +250,8 @@ int model_estimate(const struct model_config *config, int steps, int batch, doub
 		return rc;
 	double ns = model_classical_ns(model, steps, batch);
 	for (int k = 0; k < config->n_layers && rc == 0; k++) {
-		const struct layer *layer = &model->layers[k];
 		struct qlstm_error local = {0};
-		if (layer->ops->estimate != NULL)
-			rc = layer->ops->estimate(layer, config->plan, steps, batch, &ns, &local);
+		rc = model_circuits_ns(model, k, steps, batch, &ns, &local);
 		if (rc != 0) {
 			char pointer[32];
 			snprintf(pointer, sizeof pointer, "/layers/%d", k);

@@ -63,6 +63,16 @@ const char *model_plan(const struct model *model);
 /* Bytes that training on windows of `steps` with batches of `batch` takes, before any allocation. */
 int model_bytes(const struct model_config *config, int steps, int batch, size_t *bytes, struct qlstm_error *error);
 
+/* One of the circuits that a layer runs. */
+struct layer_circuit {
+	const char *role;                      /* "gates", "hidden", "output" */
+	const struct circuit_program *program; /* borrowed from the model */
+	int sets;                              /* of weights, which share the call */
+	double calls;                          /* in forward and backward of one batch; a set counts as a call */
+};
+/* The index-th circuit of a layer, on windows of `steps`; false past the last one. */
+bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out);
+
 /* Seconds that forward and gradient of one batch take, on one core of the machine that engine/circuit/planner.c names;
  * the classical part is a rough guess. ERR_TOO_LARGE at the layer whose circuits the plan does not take. */
 int model_estimate(const struct model_config *config, int steps, int batch, double *seconds_per_batch,

@@ -100,15 +100,18 @@ static size_t chen2020_plan_bytes(const struct cell *cell, const char *plan)
 	return bytes;
 }
 
-static int chen2020_estimate(const struct cell *cell, const struct cell_run *run, double *ns, struct qlstm_error *error)
+static bool chen2020_circuit(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out)
 {
 	const struct chen2020 *own = cell->own;
-	const double calls[CHEN_PROGRAMS] = {
-	    [CHEN_GATE] = 4.0 * run->steps, [CHEN_HIDDEN] = run->steps - 1.0, [CHEN_OUTPUT] = run->outs};
-	int rc = 0;
-	for (int k = 0; k < CHEN_PROGRAMS && rc == 0; k++)
-		rc = qlstm_estimate(cell, own->programs[k], run, calls[k], ns, error);
-	return rc;
+	const struct layer_circuit circuits[CHEN_PROGRAMS] = {
+	    [CHEN_GATE] = {"gates", own->programs[CHEN_GATE], 4, 4.0 * steps},
+	    [CHEN_HIDDEN] = {"hidden", own->programs[CHEN_HIDDEN], 1, steps - 1.0},
+	    [CHEN_OUTPUT] = {"output", own->programs[CHEN_OUTPUT], 1, outs},
+	};
+	if (index >= CHEN_PROGRAMS)
+		return false;
+	*out = circuits[index];
+	return true;
 }
 
 static void chen2020_deal(struct cell *cell, struct block *block, int batch)
@@ -196,7 +199,7 @@ const struct cell_ops qlstm_chen2020_ops = {
     .open = chen2020_open,
     .prepare = chen2020_prepare,
     .plan_bytes = chen2020_plan_bytes,
-    .estimate = chen2020_estimate,
+    .circuit = chen2020_circuit,
     .deal = chen2020_deal,
     .forward = chen2020_forward,
     .backward = chen2020_backward,
