@@ -67,7 +67,8 @@ int model_bytes(const struct model_config *config, int steps, int batch, size_t 
 struct layer_circuit {
 	const char *role;                      /* "gates", "hidden", "output" */
 	const struct circuit_program *program; /* borrowed from the model */
-	int sets;                              /* of weights, which share the call */
+	int sets;                              /* of weights, which share a call */
+	int plans;                             /* made for it: one for each direction */
 	double calls;                          /* in forward and backward of one batch; a set counts as a call */
 };
 /* The index-th circuit of a layer, on windows of `steps`; false past the last one. */

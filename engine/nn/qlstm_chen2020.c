@@ -104,9 +104,9 @@ static bool chen2020_circuit(const struct cell *cell, int index, int steps, int 
 {
 	const struct chen2020 *own = cell->own;
 	const struct layer_circuit circuits[CHEN_PROGRAMS] = {
-	    [CHEN_GATE] = {"gates", own->programs[CHEN_GATE], 4, 4.0 * steps},
-	    [CHEN_HIDDEN] = {"hidden", own->programs[CHEN_HIDDEN], 1, steps - 1.0},
-	    [CHEN_OUTPUT] = {"output", own->programs[CHEN_OUTPUT], 1, outs},
+	    [CHEN_GATE] = {"gates", own->programs[CHEN_GATE], 4, 1, 4.0 * steps},
+	    [CHEN_HIDDEN] = {"hidden", own->programs[CHEN_HIDDEN], 1, 1, steps - 1.0},
+	    [CHEN_OUTPUT] = {"output", own->programs[CHEN_OUTPUT], 1, 1, outs},
 	};
 	if (index >= CHEN_PROGRAMS)
 		return false;

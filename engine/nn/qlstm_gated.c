@@ -137,7 +137,7 @@ static bool gated_circuit(const struct cell *cell, int index, int steps, int out
 {
 	const struct gated *own = cell->own;
 	(void)outs;
-	*out = (struct layer_circuit){"gates", own->program, 4, 4.0 * steps};
+	*out = (struct layer_circuit){"gates", own->program, 4, 1, 4.0 * steps};
 	return index == 0;
 }
 

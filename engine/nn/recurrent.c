@@ -88,6 +88,7 @@ static bool recurrent_circuit(const struct layer *layer, int index, int steps, s
 	const struct cell *cell = &own->directions[0].cell;
 	if (cell->ops->circuit == NULL || !cell->ops->circuit(cell, index, steps, layer->final_only ? 1 : steps, out))
 		return false;
+	out->plans *= own->n_directions;
 	out->calls *= own->n_directions;
 	return true;
 }
