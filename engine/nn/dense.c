@@ -50,12 +50,6 @@ static int dense_prepare(struct layer *layer, const char *plan, struct qlstm_err
 	return 0;
 }
 
-static size_t dense_plan_bytes(const struct layer *layer, const char *plan, int threads)
-{
-	(void)layer, (void)plan, (void)threads;
-	return 0;
-}
-
 static void dense_deal(struct layer *layer, struct block *block, int steps, int batch)
 {
 	(void)layer, (void)block, (void)steps, (void)batch;
@@ -96,12 +90,6 @@ static void dense_backward(struct layer *layer, const double *x, const double *d
 		linear_backward(&linear, x + t * in, dy + t * out, own->batch, dx + t * in);
 }
 
-static const char *dense_plan_name(const struct layer *layer, const char *plan)
-{
-	(void)layer, (void)plan;
-	return NULL;
-}
-
 static void dense_close(struct layer *layer)
 {
 	free(layer->own);
@@ -111,10 +99,8 @@ const struct layer_ops dense_ops = {
     .check = dense_check,
     .open = dense_open,
     .prepare = dense_prepare,
-    .plan_bytes = dense_plan_bytes,
     .deal = dense_deal,
     .forward = dense_forward,
     .backward = dense_backward,
-    .plan_name = dense_plan_name,
     .close = dense_close,
 };

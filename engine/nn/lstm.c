@@ -65,12 +65,6 @@ static int lstm_prepare(struct cell *cell, const char *plan, struct qlstm_error 
 	return 0;
 }
 
-static size_t lstm_plan_bytes(const struct cell *cell, const char *plan, int threads)
-{
-	(void)cell, (void)plan, (void)threads;
-	return 0;
-}
-
 static void lstm_deal(struct cell *cell, struct block *block, int batch)
 {
 	struct lstm *own = cell->own;
@@ -129,12 +123,6 @@ static void lstm_backward(struct cell *cell, const struct cell_step *step, const
 	linear_backward(&hh, step->h_prev, own->d_pre, step->batch, gradient->d_h_prev);
 }
 
-static const char *lstm_plan_name(const struct cell *cell, const char *plan)
-{
-	(void)cell, (void)plan;
-	return NULL;
-}
-
 static void lstm_close(struct cell *cell)
 {
 	free(cell->own);
@@ -144,10 +132,8 @@ const struct cell_ops lstm_ops = {
     .check = lstm_check,
     .open = lstm_open,
     .prepare = lstm_prepare,
-    .plan_bytes = lstm_plan_bytes,
     .deal = lstm_deal,
     .forward = lstm_forward,
     .backward = lstm_backward,
-    .plan_name = lstm_plan_name,
     .close = lstm_close,
 };

@@ -5,23 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/circuit/planner.h"
 #include "engine/nn/block.h"
-#include "engine/nn/layer.h"
-
-struct model {
-	struct model_config config;
-	struct params params;
-	struct layer layers[MODEL_MAX_LAYERS];
-	struct watch watch;
-	int last_recurrent; /* index of the last recurrent layer */
-	int steps, batch;   /* of the last forward */
-	int reserved_steps, reserved_batch;
-	double *memory;                      /* activations, one allocation */
-	double *outputs[MODEL_MAX_LAYERS];   /* of layer k, [steps or 1][n_out][batch] */
-	double *gradients[MODEL_MAX_LAYERS]; /* on the input of layer k */
-	const double *x;                     /* of the last forward */
-};
+#include "engine/nn/model_state.h"
 
 static const struct {
 	const char *type;
@@ -171,18 +156,8 @@ struct params *model_params(struct model *model)
 	return &model->params;
 }
 
-const char *model_plan(const struct model *model)
-{
-	for (int k = 0; k < model->config.n_layers; k++) {
-		const char *name = model->layers[k].ops->plan_name(&model->layers[k], model->config.plan);
-		if (name != NULL)
-			return name;
-	}
-	return "none";
-}
-
 /* Layers after the last recurrent one see one frame. */
-static void model_deal(struct model *model, struct block *block, int steps, int batch)
+void model_deal(struct model *model, struct block *block, int steps, int batch)
 {
 	size_t n = (size_t)batch;
 	for (int k = 0; k < model->config.n_layers; k++) {
@@ -196,97 +171,13 @@ static void model_deal(struct model *model, struct block *block, int steps, int 
 }
 
 /* Elements of all activations. Counting loses the layers' arrays, so they are dealt again where there are any. */
-static size_t model_activations(struct model *model, int steps, int batch)
+size_t model_activations(struct model *model, int steps, int batch)
 {
 	struct block count = {0}, dealt = {.base = model->memory};
 	model_deal(model, &count, steps, batch);
 	if (model->memory != NULL)
 		model_deal(model, &dealt, model->reserved_steps, model->reserved_batch);
 	return count.used;
-}
-
-int model_bytes(const struct model_config *config, int steps, int batch, size_t *bytes, struct qlstm_error *error)
-{
-	return model_bytes_threads(config, steps, batch, 1, bytes, error);
-}
-
-int model_bytes_threads(const struct model_config *config, int steps, int batch, int threads, size_t *bytes,
-                        struct qlstm_error *error)
-{
-	struct model *model = NULL;
-	int rc = model_new(&model, config, error);
-	if (model == NULL)
-		return rc;
-	*bytes = (model_activations(model, steps, batch) + 2 * model->params.size) * sizeof(double);
-	for (int k = 0; k < config->n_layers; k++)
-		*bytes += model->layers[k].ops->plan_bytes(&model->layers[k], config->plan, threads);
-	model_free(model);
-	return 0;
-}
-
-/* Forward and backward, in ns: an activation, a weight on a sample, a layer's step. */
-#define NS_PER_ACTIVATION 1.5
-#define NS_PER_WEIGHT     0.7
-#define NS_PER_STEP       400.0
-
-static double model_classical_ns(struct model *model, int steps, int batch)
-{
-	double weights = (double)params_count(&model->params, PARAM_CLASSICAL) * steps * batch;
-	return NS_PER_ACTIVATION * (double)model_activations(model, steps, batch) + NS_PER_WEIGHT * weights +
-	       NS_PER_STEP * model->config.n_layers * steps;
-}
-
-static int model_add_ns(struct model *model, int steps, int batch, double *ns, struct qlstm_error *error)
-{
-	*ns = model_classical_ns(model, steps, batch);
-	for (int k = 0; k < model->config.n_layers; k++) {
-		const struct layer *layer = &model->layers[k];
-		struct qlstm_error local = {0};
-		if (layer->ops->estimate == NULL ||
-		    layer->ops->estimate(layer, model->config.plan, steps, batch, ns, &local) == 0)
-			continue;
-		char pointer[32];
-		snprintf(pointer, sizeof pointer, "/layers/%d", k);
-		return error_set(error, local.code, pointer, "%s", local.message);
-	}
-	return 0;
-}
-
-int model_estimate(const struct model_config *config, int steps, int batch, double *seconds_per_batch,
-                   struct qlstm_error *error)
-{
-	struct model *model = NULL;
-	int rc = model_new(&model, config, error);
-	if (rc != 0)
-		return rc;
-	double ns = 0.0;
-	rc = model_add_ns(model, steps, batch, &ns, error);
-	model_free(model);
-	*seconds_per_batch = 1e-9 * ns;
-	return rc;
-}
-
-double model_estimate_ns(struct model *model, int steps, int batch)
-{
-	double ns = 0.0;
-	model_add_ns(model, steps, batch, &ns, NULL);
-	return ns;
-}
-
-#define CLASSICAL_LANES 8
-
-int model_lanes(const struct model *model)
-{
-	size_t lanes = CLASSICAL_LANES;
-	for (int k = 0; k < model->config.n_layers; k++) {
-		const struct layer *layer = &model->layers[k];
-		const struct plan *plan;
-		for (int i = 0; layer->ops->plan_at != NULL && (plan = layer->ops->plan_at(layer, i)) != NULL; i++) {
-			const struct plan_estimate *estimate = plan_estimated(plan);
-			lanes = estimate->lanes > lanes ? estimate->lanes : lanes;
-		}
-	}
-	return (int)lanes;
 }
 
 bool model_set_team(struct model *model, struct team *team)

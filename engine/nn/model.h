@@ -22,7 +22,7 @@ enum angle_init { ANGLE_INIT_NORMAL, ANGLE_INIT_UNIFORM }; /* 0.01 N(0,1); [0, 2
 struct layer_config {
 	char type[16];    /* a row of the layer table: "qlstm", "lstm", "dense" */
 	char variant[16]; /* qlstm: a row of the variant table: "chen2020", "chen2024", "linear", "qdi" */
-	char ansatz[16];  /* qlstm: a row of the ansatz table; "" means the variant's own */
+	char ansatz[24];  /* qlstm: a row of the ansatz table; "" means the variant's own */
 	int hidden_size;  /* recurrent layers: width of h */
 	int units;        /* dense: outputs; 0 means as many as the model has outputs */
 	bool bias;        /* dense */
@@ -68,6 +68,18 @@ int model_bytes(const struct model_config *config, int steps, int batch, size_t 
 /* The same where `threads` replicas share the batch. */
 int model_bytes_threads(const struct model_config *config, int steps, int batch, int threads, size_t *bytes,
                         struct qlstm_error *error);
+
+/* One of the circuits that a layer runs. */
+struct layer_circuit {
+	const char *role;                      /* "gates", "hidden", "output" */
+	const struct circuit_program *program; /* borrowed from the model */
+	const struct plan *plan;               /* NULL before model_prepare */
+	int sets;                              /* of weights, which share a call */
+	int plans;                             /* made for it: one for each direction */
+	double calls;                          /* in forward and backward of one batch; a set counts as a call */
+};
+/* The index-th circuit of a layer, on windows of `steps`; false past the last one. */
+bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out);
 
 /* Seconds that forward and gradient of one batch take, on one core of the machine that engine/circuit/planner.c names;
  * the classical part is a rough guess. ERR_TOO_LARGE at the layer whose circuits the plan does not take. */

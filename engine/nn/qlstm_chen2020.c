@@ -97,24 +97,18 @@ static struct plan *chen2020_plan_at(const struct cell *cell, int index)
 	return index < CHEN_PROGRAMS ? own->plans[index] : NULL;
 }
 
-static size_t chen2020_plan_bytes(const struct cell *cell, const char *plan, int threads)
+static bool chen2020_circuit(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out)
 {
 	const struct chen2020 *own = cell->own;
-	size_t bytes = 0;
-	for (int k = 0; k < CHEN_PROGRAMS; k++)
-		bytes += plan_bytes_threads(own->programs[k], plan, cell->precision, threads);
-	return bytes;
-}
-
-static int chen2020_estimate(const struct cell *cell, const struct cell_run *run, double *ns, struct qlstm_error *error)
-{
-	const struct chen2020 *own = cell->own;
-	const double calls[CHEN_PROGRAMS] = {
-	    [CHEN_GATE] = 4.0 * run->steps, [CHEN_HIDDEN] = run->steps - 1.0, [CHEN_OUTPUT] = run->outs};
-	int rc = 0;
-	for (int k = 0; k < CHEN_PROGRAMS && rc == 0; k++)
-		rc = qlstm_estimate(cell, own->programs[k], own->plans[k], run, calls[k], ns, error);
-	return rc;
+	const struct layer_circuit circuits[CHEN_PROGRAMS] = {
+	    [CHEN_GATE] = {"gates", own->programs[CHEN_GATE], own->plans[CHEN_GATE], 4, 1, 4.0 * steps},
+	    [CHEN_HIDDEN] = {"hidden", own->programs[CHEN_HIDDEN], own->plans[CHEN_HIDDEN], 1, 1, steps - 1.0},
+	    [CHEN_OUTPUT] = {"output", own->programs[CHEN_OUTPUT], own->plans[CHEN_OUTPUT], 1, 1, outs},
+	};
+	if (index >= CHEN_PROGRAMS)
+		return false;
+	*out = circuits[index];
+	return true;
 }
 
 static void chen2020_deal(struct cell *cell, struct block *block, int batch)
@@ -179,12 +173,6 @@ static void chen2020_backward(struct cell *cell, const struct cell_step *step, c
 	memcpy(gradient->d_h_prev, own->dv + x_size, (size_t)cell->n_hidden * n * sizeof(double));
 }
 
-static const char *chen2020_plan_name(const struct cell *cell, const char *plan)
-{
-	const struct chen2020 *own = cell->own;
-	return plan_choice_precision(own->programs[CHEN_GATE], plan, cell->precision);
-}
-
 static void chen2020_close(struct cell *cell)
 {
 	struct chen2020 *own = cell->own;
@@ -202,11 +190,9 @@ const struct cell_ops qlstm_chen2020_ops = {
     .open = chen2020_open,
     .prepare = chen2020_prepare,
     .plan_at = chen2020_plan_at,
-    .plan_bytes = chen2020_plan_bytes,
-    .estimate = chen2020_estimate,
+    .circuit = chen2020_circuit,
     .deal = chen2020_deal,
     .forward = chen2020_forward,
     .backward = chen2020_backward,
-    .plan_name = chen2020_plan_name,
     .close = chen2020_close,
 };

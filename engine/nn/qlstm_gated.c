@@ -133,16 +133,12 @@ static struct plan *gated_plan_at(const struct cell *cell, int index)
 	return index == 0 ? own->plan : NULL;
 }
 
-static size_t gated_plan_bytes(const struct cell *cell, const char *plan, int threads)
+static bool gated_circuit(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out)
 {
 	const struct gated *own = cell->own;
-	return plan_bytes_threads(own->program, plan, cell->precision, threads);
-}
-
-static int gated_estimate(const struct cell *cell, const struct cell_run *run, double *ns, struct qlstm_error *error)
-{
-	const struct gated *own = cell->own;
-	return qlstm_estimate(cell, own->program, own->plan, run, 4.0 * run->steps, ns, error);
+	(void)outs;
+	*out = (struct layer_circuit){"gates", own->program, own->plan, 4, 1, 4.0 * steps};
+	return index == 0;
 }
 
 static void gated_deal(struct cell *cell, struct block *block, int batch)
@@ -243,12 +239,6 @@ static void gated_backward(struct cell *cell, const struct cell_step *step, cons
 	memcpy(gradient->d_h_prev, own->dv + (x_first ? x_size : 0), h_size * sizeof(double));
 }
 
-static const char *gated_plan_name(const struct cell *cell, const char *plan)
-{
-	const struct gated *own = cell->own;
-	return plan_choice_precision(own->program, plan, cell->precision);
-}
-
 static void gated_close(struct cell *cell)
 {
 	struct gated *own = cell->own;
@@ -264,11 +254,9 @@ const struct cell_ops qlstm_gated_ops = {
     .open = gated_open,
     .prepare = gated_prepare,
     .plan_at = gated_plan_at,
-    .plan_bytes = gated_plan_bytes,
-    .estimate = gated_estimate,
+    .circuit = gated_circuit,
     .deal = gated_deal,
     .forward = gated_forward,
     .backward = gated_backward,
-    .plan_name = gated_plan_name,
     .close = gated_close,
 };

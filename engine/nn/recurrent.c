@@ -88,23 +88,15 @@ static struct plan *recurrent_plan_at(const struct layer *layer, int index)
 	return NULL;
 }
 
-static size_t recurrent_plan_bytes(const struct layer *layer, const char *plan, int threads)
+static bool recurrent_circuit(const struct layer *layer, int index, int steps, struct layer_circuit *out)
 {
 	const struct recurrent *own = layer->own;
 	const struct cell *cell = &own->directions[0].cell;
-	return (size_t)own->n_directions * cell->ops->plan_bytes(cell, plan, threads);
-}
-
-static int recurrent_estimate(const struct layer *layer, const char *plan, int steps, int batch, double *ns,
-                              struct qlstm_error *error)
-{
-	const struct recurrent *own = layer->own;
-	const struct cell *cell = &own->directions[0].cell;
-	struct cell_run run = {plan, steps, layer->final_only ? 1 : steps, batch};
-	double each = 0.0;
-	int rc = cell->ops->estimate != NULL ? cell->ops->estimate(cell, &run, &each, error) : 0;
-	*ns += own->n_directions * each;
-	return rc;
+	if (cell->ops->circuit == NULL || !cell->ops->circuit(cell, index, steps, layer->final_only ? 1 : steps, out))
+		return false;
+	out->plans *= own->n_directions;
+	out->calls *= own->n_directions;
+	return true;
 }
 
 static void recurrent_deal(struct layer *layer, struct block *block, int steps, int batch)
@@ -232,12 +224,6 @@ static void recurrent_backward(struct layer *layer, const double *x, const doubl
 	}
 }
 
-static const char *recurrent_plan_name(const struct layer *layer, const char *plan)
-{
-	const struct recurrent *own = layer->own;
-	return own->directions[0].cell.ops->plan_name(&own->directions[0].cell, plan);
-}
-
 static void recurrent_close(struct layer *layer)
 {
 	struct recurrent *own = layer->own;
@@ -254,11 +240,9 @@ const struct layer_ops recurrent_ops = {
     .open = recurrent_open,
     .prepare = recurrent_prepare,
     .plan_at = recurrent_plan_at,
-    .plan_bytes = recurrent_plan_bytes,
-    .estimate = recurrent_estimate,
+    .circuit = recurrent_circuit,
     .deal = recurrent_deal,
     .forward = recurrent_forward,
     .backward = recurrent_backward,
-    .plan_name = recurrent_plan_name,
     .close = recurrent_close,
 };

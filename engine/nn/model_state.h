@@ -1,0 +1,26 @@
+/* A model's fields, shared by the passes (model.c) and what they cost (model_cost.c); private to engine/nn. */
+#ifndef QLSTM_NN_MODEL_STATE_H
+#define QLSTM_NN_MODEL_STATE_H
+
+#include "engine/nn/layer.h"
+
+struct model {
+	struct model_config config;
+	struct params params;
+	struct layer layers[MODEL_MAX_LAYERS];
+	struct watch watch;
+	int last_recurrent; /* index of the last recurrent layer */
+	int steps, batch;   /* of the last forward */
+	int reserved_steps, reserved_batch;
+	double *memory;                      /* activations, one allocation */
+	double *outputs[MODEL_MAX_LAYERS];   /* of layer k, [steps or 1][n_out][batch] */
+	double *gradients[MODEL_MAX_LAYERS]; /* on the input of layer k */
+	const double *x;                     /* of the last forward */
+};
+
+/* Deals out all activations for windows of `steps` and batches up to `batch`. */
+void model_deal(struct model *model, struct block *block, int steps, int batch);
+/* Elements of all activations. */
+size_t model_activations(struct model *model, int steps, int batch);
+
+#endif
