@@ -10,6 +10,7 @@
 	X(chen2024)                                                                                                    \
 	X(basic)                                                                                                       \
 	X(strong)                                                                                                      \
+	X(hardware_efficient)                                                                                          \
 	X(qdi)
 
 #define X(name) extern const struct ansatz ansatz_##name;

@@ -22,7 +22,7 @@ enum angle_init { ANGLE_INIT_NORMAL, ANGLE_INIT_UNIFORM }; /* 0.01 N(0,1); [0, 2
 struct layer_config {
 	char type[16];    /* a row of the layer table: "qlstm", "lstm", "dense" */
 	char variant[16]; /* qlstm: a row of the variant table: "chen2020", "chen2024", "linear", "qdi" */
-	char ansatz[16];  /* qlstm: a row of the ansatz table; "" means the variant's own */
+	char ansatz[24];  /* qlstm: a row of the ansatz table; "" means the variant's own */
 	int hidden_size;  /* recurrent layers: width of h */
 	int units;        /* dense: outputs; 0 means as many as the model has outputs */
 	bool bias;        /* dense */

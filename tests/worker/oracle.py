@@ -169,13 +169,24 @@ def strong_entangler(circuit, angles):
             ring(circuit, l % (n - 1) + 1)
 
 
+def hardware_efficient(circuit, angles):
+    """performance.md 1, V(n, L): RY and RZ a wire, then the ring; angles [L][n][2]."""
+    for layer in angles:
+        for i, (first, second) in enumerate(layer):
+            circuit.rotate("Y", i, first)
+            circuit.rotate("Z", i, second)
+        ring(circuit, 1)
+
+
 def linear_circuit(angles, z, layer):
-    """Angle embedding, then one of the two entanglers."""
+    """Angle embedding, then one of the entanglers."""
     circuit = Circuit(layer["n_qubits"])
     for i, value in enumerate(z):
         circuit.rotate(layer["rotation"], i, value)
     if layer["ansatz"] == "strong":
         strong_entangler(circuit, angles)
+    elif layer["ansatz"] == "hardware_efficient":
+        hardware_efficient(circuit, angles)
     else:
         basic_entangler(circuit, angles, layer["rotation"])
     return circuit.measure(layer["measure"], circuit.n)

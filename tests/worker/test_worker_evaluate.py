@@ -43,6 +43,12 @@ MODELS = {
     "linear": ([qlstm("linear", 3, 3, depth=2)], 2, 1),
     "linear, two wires, RY": ([qlstm("linear", 3, 2, depth=2, rotation="Y")], 1, 1),
     "linear strong": ([qlstm("linear", 2, 3, depth=2, n_qlayers=2, ansatz="strong")], 1, 1),
+    "linear, hardware efficient": (
+        [qlstm("linear", 2, 3, depth=2, ansatz="hardware_efficient", rotation="Y")],
+        1,
+        1,
+    ),
+    "linear, hardware efficient, two wires": ([qlstm("linear", 2, 2, depth=2, ansatz="hardware_efficient")], 1, 1),
     "linear bidirectional": ([qlstm("linear", 2, 3, bidirectional=True)], 1, 2),
     "qdi": ([qlstm("qdi", 3, 3)], 1, 1),
     "qdi one wire": ([qlstm("qdi", 2, 1, n_qlayers=3)], 1, 1),
@@ -84,7 +90,8 @@ def circuits_shape(one):
         shape = [4, one["n_qlayers"] + 1, one["depth"], n]
         return shape + [3] if one["entangling"] == "strong" else shape
     count = 6 if one["variant"] == "chen2020" else 4
-    return [count, layers, n] + ([3] if one["ansatz"] in ("chen2020", "strong") else [])
+    angles = {"chen2020": [3], "strong": [3], "hardware_efficient": [2]}
+    return [count, layers, n] + angles.get(one["ansatz"], [])
 
 
 def cell_shapes(one, n_in):
