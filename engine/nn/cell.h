@@ -27,12 +27,6 @@ struct cell_gradient {
 	double *d_h_prev; /* [n_hidden], overwritten */
 };
 
-/* What is to be estimated. */
-struct cell_run {
-	const char *plan;
-	int steps, outs, batch;
-};
-
 struct cell;
 
 struct cell_ops {
@@ -44,9 +38,9 @@ struct cell_ops {
 	int (*prepare)(struct cell *cell, const char *plan, struct qlstm_error *error);
 	/* With a replica of the cell for each of `threads`. */
 	size_t (*plan_bytes)(const struct cell *cell, const char *plan, int threads);
-	/* Adds what the circuits take, forward and backward, for windows of `steps` steps of which `outs` want their
-	 * output. ERR_TOO_LARGE when the plan does not take them. NULL: no circuits. */
-	int (*estimate)(const struct cell *cell, const struct cell_run *run, double *ns, struct qlstm_error *error);
+	/* The index-th circuit that the cell runs, and how often for windows of `steps` steps of which `outs` want
+	 * their output; false past the last one. NULL: no circuits. */
+	bool (*circuit)(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out);
 	/* Deals out scratch for batches up to `batch`. */
 	void (*deal)(struct cell *cell, struct block *block, int batch);
 	void (*forward)(struct cell *cell, const struct cell_step *step);

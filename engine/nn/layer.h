@@ -27,9 +27,8 @@ struct layer_ops {
 	int (*open)(struct layer *layer, struct qlstm_error *error);
 	int (*prepare)(struct layer *layer, const char *plan, struct qlstm_error *error);
 	size_t (*plan_bytes)(const struct layer *layer, const char *plan, int threads); /* as in cell.h */
-	/* Adds what circuits take, forward and backward; as in cell.h. NULL: no circuits. */
-	int (*estimate)(const struct layer *layer, const char *plan, int steps, int batch, double *ns,
-	                struct qlstm_error *error);
+	/* As model_circuit. NULL: no circuits. */
+	bool (*circuit)(const struct layer *layer, int index, int steps, struct layer_circuit *out);
 	void (*deal)(struct layer *layer, struct block *block, int steps, int batch);
 	/* y [steps or 1][n_out][batch] = layer(x [steps][n_in][batch]) */
 	void (*forward)(struct layer *layer, const double *x, int steps, int batch, double *y);

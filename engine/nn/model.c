@@ -236,19 +236,45 @@ static double model_classical_ns(struct model *model, int steps, int batch)
 	       NS_PER_STEP * model->config.n_layers * steps;
 }
 
+bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out)
+{
+	const struct layer *at = &model->layers[layer];
+	return at->ops->circuit != NULL && at->ops->circuit(at, index, steps, out);
+}
+
+/* What the planner says of a circuit; of its plan once there is one. */
+static int model_estimate_circuit(const struct model *model, const struct layer_circuit *circuit,
+                                  struct plan_estimate *out, struct qlstm_error *error)
+{
+	if (circuit->plan != NULL) {
+		*out = *plan_estimated(circuit->plan);
+		return 0;
+	}
+	const struct plan_request request = planner_defaults(model->config.plan, model->config.precision);
+	int rc = plan_estimate(circuit->program, &request, out);
+	if (rc != 0)
+		return error_set(error, rc, NULL, "no plan is called '%s'", request.kind);
+	if (!out->possible)
+		return error_set(error, ERR_TOO_LARGE, NULL, "plan '%s' does not take this circuit of %d wires: %s",
+		                 out->kind, circuit->program->n_wires, out->reason);
+	return 0;
+}
+
 static int model_add_ns(struct model *model, int steps, int batch, double *ns, struct qlstm_error *error)
 {
+	struct layer_circuit circuit;
+	struct plan_estimate estimate;
 	*ns = model_classical_ns(model, steps, batch);
-	for (int k = 0; k < model->config.n_layers; k++) {
-		const struct layer *layer = &model->layers[k];
-		struct qlstm_error local = {0};
-		if (layer->ops->estimate == NULL ||
-		    layer->ops->estimate(layer, model->config.plan, steps, batch, ns, &local) == 0)
-			continue;
-		char pointer[32];
-		snprintf(pointer, sizeof pointer, "/layers/%d", k);
-		return error_set(error, local.code, pointer, "%s", local.message);
-	}
+	for (int k = 0; k < model->config.n_layers; k++)
+		for (int i = 0; model_circuit(model, k, i, steps, &circuit); i++) {
+			struct qlstm_error local = {0};
+			char pointer[32];
+			if (model_estimate_circuit(model, &circuit, &estimate, &local) != 0) {
+				snprintf(pointer, sizeof pointer, "/layers/%d", k);
+				return error_set(error, local.code, pointer, "%s", local.message);
+			}
+			*ns += circuit.calls * plan_estimate_ns(&estimate, (size_t)batch);
+		}
 	return 0;
 }
 

@@ -69,6 +69,18 @@ int model_bytes(const struct model_config *config, int steps, int batch, size_t 
 int model_bytes_threads(const struct model_config *config, int steps, int batch, int threads, size_t *bytes,
                         struct qlstm_error *error);
 
+/* One of the circuits that a layer runs. */
+struct layer_circuit {
+	const char *role;                      /* "gates", "hidden", "output" */
+	const struct circuit_program *program; /* borrowed from the model */
+	const struct plan *plan;               /* that runs it; NULL before model_prepare */
+	int sets;                              /* of weights, which share a call */
+	int plans;                             /* made for it: one for each direction */
+	double calls;                          /* in forward and backward of one batch; a set counts as a call */
+};
+/* The index-th circuit of a layer, on windows of `steps`; false past the last one. */
+bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out);
+
 /* Seconds that forward and gradient of one batch take, on one core of the machine that engine/circuit/planner.c names;
  * the classical part is a rough guess. ERR_TOO_LARGE at the layer whose circuits the plan does not take. */
 int model_estimate(const struct model_config *config, int steps, int batch, double *seconds_per_batch,

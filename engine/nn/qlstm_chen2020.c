@@ -106,15 +106,16 @@ static size_t chen2020_plan_bytes(const struct cell *cell, const char *plan, int
 	return bytes;
 }
 
-static int chen2020_estimate(const struct cell *cell, const struct cell_run *run, double *ns, struct qlstm_error *error)
+static bool chen2020_circuit(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out)
 {
+	static const char *const roles[] = {[CHEN_GATE] = "gates", [CHEN_HIDDEN] = "hidden", [CHEN_OUTPUT] = "output"};
 	const struct chen2020 *own = cell->own;
-	const double calls[CHEN_PROGRAMS] = {
-	    [CHEN_GATE] = 4.0 * run->steps, [CHEN_HIDDEN] = run->steps - 1.0, [CHEN_OUTPUT] = run->outs};
-	int rc = 0;
-	for (int k = 0; k < CHEN_PROGRAMS && rc == 0; k++)
-		rc = qlstm_estimate(cell, own->programs[k], own->plans[k], run, calls[k], ns, error);
-	return rc;
+	const double calls[] = {[CHEN_GATE] = 4.0 * steps, [CHEN_HIDDEN] = steps - 1.0, [CHEN_OUTPUT] = outs};
+	if (index >= CHEN_PROGRAMS)
+		return false;
+	int sets = index == CHEN_GATE ? 4 : 1;
+	*out = (struct layer_circuit){roles[index], own->programs[index], own->plans[index], sets, 1, calls[index]};
+	return true;
 }
 
 static void chen2020_deal(struct cell *cell, struct block *block, int batch)
@@ -203,7 +204,7 @@ const struct cell_ops qlstm_chen2020_ops = {
     .prepare = chen2020_prepare,
     .plan_at = chen2020_plan_at,
     .plan_bytes = chen2020_plan_bytes,
-    .estimate = chen2020_estimate,
+    .circuit = chen2020_circuit,
     .deal = chen2020_deal,
     .forward = chen2020_forward,
     .backward = chen2020_backward,

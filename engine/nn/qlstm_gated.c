@@ -139,10 +139,12 @@ static size_t gated_plan_bytes(const struct cell *cell, const char *plan, int th
 	return plan_bytes_threads(own->program, plan, cell->precision, threads);
 }
 
-static int gated_estimate(const struct cell *cell, const struct cell_run *run, double *ns, struct qlstm_error *error)
+static bool gated_circuit(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out)
 {
 	const struct gated *own = cell->own;
-	return qlstm_estimate(cell, own->program, own->plan, run, 4.0 * run->steps, ns, error);
+	(void)outs;
+	*out = (struct layer_circuit){"gates", own->program, own->plan, 4, 1, 4.0 * steps};
+	return index == 0;
 }
 
 static void gated_deal(struct cell *cell, struct block *block, int batch)
@@ -265,7 +267,7 @@ const struct cell_ops qlstm_gated_ops = {
     .prepare = gated_prepare,
     .plan_at = gated_plan_at,
     .plan_bytes = gated_plan_bytes,
-    .estimate = gated_estimate,
+    .circuit = gated_circuit,
     .deal = gated_deal,
     .forward = gated_forward,
     .backward = gated_backward,

@@ -1,8 +1,6 @@
 /* The quantum LSTM's variants. */
 #include "engine/nn/qlstm_variant.h"
 
-#include "engine/circuit/planner.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -105,23 +103,4 @@ int qlstm_add_circuits(struct cell *cell, const char *prefix, const struct ansat
 	bool uniform = cell->config.angle_init == ANGLE_INIT_UNIFORM;
 	return params_add(cell->params, name, PARAM_QUANTUM, uniform ? INIT_ANGLE : INIT_NORMAL,
 	                  uniform ? 2.0 * M_PI : 0.01, shape.rank + 1, dims);
-}
-
-int qlstm_estimate(const struct cell *cell, const struct circuit_program *program, const struct plan *plan,
-                   const struct cell_run *run, double calls, double *ns, struct qlstm_error *error)
-{
-	if (plan != NULL) {
-		*ns += calls * plan_estimate_ns(plan_estimated(plan), (size_t)run->batch);
-		return 0;
-	}
-	struct plan_request request = planner_defaults(run->plan, cell->precision);
-	struct plan_estimate estimate;
-	int rc = plan_estimate(program, &request, &estimate);
-	if (rc != 0)
-		return error_set(error, rc, NULL, "no plan is called '%s'", run->plan);
-	if (!estimate.possible)
-		return error_set(error, ERR_TOO_LARGE, NULL, "plan '%s' does not take this circuit of %d wires: %s",
-		                 estimate.kind, program->n_wires, estimate.reason);
-	*ns += calls * plan_estimate_ns(&estimate, (size_t)run->batch);
-	return 0;
 }

@@ -33,9 +33,4 @@ int qlstm_check_features(const struct layer_config *config, int n_in, struct qls
 int qlstm_add_circuits(struct cell *cell, const char *prefix, const struct ansatz *ansatz,
                        const struct ansatz_config *config, int count);
 
-/* Adds what `calls` calls of a circuit on run->batch samples take, forward and backward; as in cell.h. `plan` is the
- * circuit's, NULL before there is one. */
-int qlstm_estimate(const struct cell *cell, const struct circuit_program *program, const struct plan *plan,
-                   const struct cell_run *run, double calls, double *ns, struct qlstm_error *error);
-
 #endif

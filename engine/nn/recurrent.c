@@ -95,16 +95,15 @@ static size_t recurrent_plan_bytes(const struct layer *layer, const char *plan, 
 	return (size_t)own->n_directions * cell->ops->plan_bytes(cell, plan, threads);
 }
 
-static int recurrent_estimate(const struct layer *layer, const char *plan, int steps, int batch, double *ns,
-                              struct qlstm_error *error)
+static bool recurrent_circuit(const struct layer *layer, int index, int steps, struct layer_circuit *out)
 {
 	const struct recurrent *own = layer->own;
 	const struct cell *cell = &own->directions[0].cell;
-	struct cell_run run = {plan, steps, layer->final_only ? 1 : steps, batch};
-	double each = 0.0;
-	int rc = cell->ops->estimate != NULL ? cell->ops->estimate(cell, &run, &each, error) : 0;
-	*ns += own->n_directions * each;
-	return rc;
+	if (cell->ops->circuit == NULL || !cell->ops->circuit(cell, index, steps, layer->final_only ? 1 : steps, out))
+		return false;
+	out->plans *= own->n_directions;
+	out->calls *= own->n_directions;
+	return true;
 }
 
 static void recurrent_deal(struct layer *layer, struct block *block, int steps, int batch)
@@ -255,7 +254,7 @@ const struct layer_ops recurrent_ops = {
     .prepare = recurrent_prepare,
     .plan_at = recurrent_plan_at,
     .plan_bytes = recurrent_plan_bytes,
-    .estimate = recurrent_estimate,
+    .circuit = recurrent_circuit,
     .deal = recurrent_deal,
     .forward = recurrent_forward,
     .backward = recurrent_backward,
