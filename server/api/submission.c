@@ -1,17 +1,14 @@
 /* From a request's body to an experiment that can be queued. */
 #include "server/api/submission.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/qlstm.h"
 #include "schema/spec.h"
 #include "server/api/catalog.h"
+#include "server/common/cost.h"
 #include "server/http/json_text.h"
-
-/* How far the estimate of the time may be off on a machine that the planner was not measured on. */
-#define TIME_MARGIN 4.0
 
 static int out_of_memory(struct qlstm_error *error)
 {
@@ -69,64 +66,21 @@ static int attach_data(struct api *api, json_t *spec, struct catalog_entry *entr
 	return rc;
 }
 
-/* Which field to make smaller, and what it is: the qubits of the widest circuit, without one the batch. */
-static int point_at_largest(const struct spec *spec, char *pointer, size_t size)
-{
-	const struct model_config *model = &spec->model;
-	int widest = -1;
-	for (int i = 0; i < model->n_layers; i++)
-		if (strcmp(model->layers[i].type, "qlstm") == 0 &&
-		    (widest < 0 || model->layers[i].n_qubits > model->layers[widest].n_qubits))
-			widest = i;
-	if (widest < 0) {
-		snprintf(pointer, size, "/training/batch_size");
-		return spec->training.batch_size;
-	}
-	snprintf(pointer, size, "/model/layers/%d/n_qubits", widest);
-	return model->layers[widest].n_qubits;
-}
-
-static int check_memory(const struct api *api, const struct spec *spec, size_t n_windows, struct qlstm_error *error)
-{
-	size_t bytes = 0;
-	int rc = pass_bytes(&spec->model, spec->windows.window, spec->training.batch_size, api->threads, &bytes, error);
-	if (rc != 0) {
-		error_prefix(error, "/model");
-		return rc;
-	}
-	bytes +=
-	    n_windows * (size_t)(spec->model.n_inputs * spec->windows.window + spec->model.n_outputs) * sizeof(double);
-	if (bytes <= api->max_memory)
-		return 0;
-	char pointer[64];
-	int value = point_at_largest(spec, pointer, sizeof pointer);
-	return error_set(error, ERR_TOO_LARGE, pointer,
-	                 "%s is %d; the experiment would take %zu MiB of memory; allowed are %zu MiB; use fewer "
-	                 "qubits, a smaller batch_size or a shorter window",
-	                 strrchr(pointer, '/') + 1, value, bytes >> 20, api->max_memory >> 20);
-}
-
-/* The planner's estimate for the whole training; the test part costs about a third of as many training windows. A run
- * that could not end by far is refused now, not after its time is spent: TIME_MARGIN is what the estimate may be off.
- */
-static int check_time(const struct spec *spec, size_t train, size_t test, int threads, double *seconds,
+/* Refuses what cannot fit, and what could not end in its time; *seconds is the estimate for the whole training. */
+static int check_cost(const struct api *api, const struct spec *spec, struct cost_windows windows, double *seconds,
                       struct qlstm_error *error)
 {
-	double batch_seconds = 0.0, batch = spec->training.batch_size;
-	int rc = model_estimate(&spec->model, spec->windows.window, spec->training.batch_size, &batch_seconds, error);
-	if (rc != 0) {
-		error_prefix(error, "/model");
-		return rc;
-	}
-	*seconds = spec->training.epochs * batch_seconds * ((double)train + (double)test / 3.0) / batch;
-	if (*seconds / threads <= TIME_MARGIN * spec->max_seconds)
-		return 0;
-	char pointer[64];
-	int value = point_at_largest(spec, pointer, sizeof pointer);
-	return error_set(error, ERR_INVALID, pointer,
-	                 "%s is %d; the training would take about %.3g s and limits.max_seconds is %.6g; use fewer "
-	                 "qubits, less depth or fewer epochs, or raise limits.max_seconds",
-	                 strrchr(pointer, '/') + 1, value, *seconds, spec->max_seconds);
+	struct cost_bytes bytes;
+	struct cost_seconds times = {0};
+	int rc = cost_bytes(spec, windows, api->threads, &bytes, error);
+	if (rc == 0)
+		rc = cost_check_bytes(spec, &bytes, api->max_memory, error);
+	if (rc == 0)
+		rc = cost_seconds(spec, windows, &times, error);
+	if (rc == 0)
+		rc = cost_check_seconds(spec, &times, api->threads, error);
+	*seconds = times.training;
+	return rc;
 }
 
 /* What the model is made of, by which engine, and how long it will take. */
@@ -162,10 +116,8 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 		error_prefix(error, "/data");
 		return rc;
 	}
-	rc = check_memory(api, &spec, train + test, error);
 	double seconds = 0.0;
-	if (rc == 0)
-		rc = check_time(&spec, train, test, api->threads, &seconds, error);
+	rc = check_cost(api, &spec, (struct cost_windows){train, test}, &seconds, error);
 	if (rc == 0)
 		rc = describe_model(&spec, seconds, out, error);
 	out->data = json_pack("{ss, ss, sI, sI, sI}", "dataset", entry->row.name, "sha256", entry->row.sha256, "rows",

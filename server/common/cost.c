@@ -1,0 +1,81 @@
+/* What an experiment will take, by the planner's estimate. */
+#include "server/common/cost.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/train/pass.h"
+
+/* How far the estimate of the time may be off on a machine that the planner was not measured on. */
+#define TIME_MARGIN 4.0
+/* A window of the test part is only run forward: in windows of the training part. */
+#define TEST_WINDOW (1.0 / 3.0)
+
+int cost_bytes(const struct spec *spec, struct cost_windows windows, int threads, struct cost_bytes *out,
+               struct qlstm_error *error)
+{
+	int rc = pass_bytes(&spec->model, spec->windows.window, spec->training.batch_size, threads, &out->model, error);
+	if (rc != 0) {
+		error_prefix(error, "/model");
+		return rc;
+	}
+	size_t numbers = (size_t)(spec->model.n_inputs * spec->windows.window + spec->model.n_outputs);
+	out->data = (windows.train + windows.test) * numbers * sizeof(double);
+	return 0;
+}
+
+int cost_seconds(const struct spec *spec, struct cost_windows windows, struct cost_seconds *out,
+                 struct qlstm_error *error)
+{
+	int rc = model_estimate(&spec->model, spec->windows.window, spec->training.batch_size, &out->batch, error);
+	if (rc != 0) {
+		error_prefix(error, "/model");
+		return rc;
+	}
+	double batches = ((double)windows.train + TEST_WINDOW * (double)windows.test) / spec->training.batch_size;
+	out->epoch = out->batch * batches;
+	out->training = spec->training.epochs * out->epoch;
+	return 0;
+}
+
+/* Which field to make smaller, and what it is: the qubits of the widest circuit, without one the batch. */
+static int point_at_largest(const struct spec *spec, char *pointer, size_t size)
+{
+	const struct model_config *model = &spec->model;
+	int widest = -1;
+	for (int i = 0; i < model->n_layers; i++)
+		if (strcmp(model->layers[i].type, "qlstm") == 0 &&
+		    (widest < 0 || model->layers[i].n_qubits > model->layers[widest].n_qubits))
+			widest = i;
+	if (widest < 0) {
+		snprintf(pointer, size, "/training/batch_size");
+		return spec->training.batch_size;
+	}
+	snprintf(pointer, size, "/model/layers/%d/n_qubits", widest);
+	return model->layers[widest].n_qubits;
+}
+
+int cost_check_bytes(const struct spec *spec, const struct cost_bytes *bytes, size_t limit, struct qlstm_error *error)
+{
+	if (bytes->model + bytes->data <= limit)
+		return 0;
+	char pointer[64];
+	int value = point_at_largest(spec, pointer, sizeof pointer);
+	return error_set(error, ERR_TOO_LARGE, pointer,
+	                 "%s is %d; the experiment would take %zu MiB of memory; allowed are %zu MiB; use fewer "
+	                 "qubits, a smaller batch_size or a shorter window",
+	                 strrchr(pointer, '/') + 1, value, (bytes->model + bytes->data) >> 20, limit >> 20);
+}
+
+int cost_check_seconds(const struct spec *spec, const struct cost_seconds *seconds, int threads,
+                       struct qlstm_error *error)
+{
+	if (seconds->training / threads <= TIME_MARGIN * spec->max_seconds)
+		return 0;
+	char pointer[64];
+	int value = point_at_largest(spec, pointer, sizeof pointer);
+	return error_set(error, ERR_INVALID, pointer,
+	                 "%s is %d; the training would take about %.3g s and limits.max_seconds is %.6g; use fewer "
+	                 "qubits, less depth or fewer epochs, or raise limits.max_seconds",
+	                 strrchr(pointer, '/') + 1, value, seconds->training, spec->max_seconds);
+}

@@ -1,0 +1,37 @@
+/* What an experiment will take, by the planner's estimate. The service refuses by it and makes its first ETA from it;
+ * `qlstm-worker plan` prints it. */
+#ifndef QLSTM_COMMON_COST_H
+#define QLSTM_COMMON_COST_H
+
+#include "schema/spec.h"
+
+/* Windows of the two parts. */
+struct cost_windows {
+	size_t train, test;
+};
+
+struct cost_bytes {
+	size_t model; /* parameters, activations and plans */
+	size_t data;  /* the windows */
+};
+
+/* On one core of the machine that engine/circuit/planner.c names. */
+struct cost_seconds {
+	double batch, epoch, training;
+};
+
+/* With `threads` that share the work. Errors point into the spec. */
+int cost_bytes(const struct spec *spec, struct cost_windows windows, int threads, struct cost_bytes *out,
+               struct qlstm_error *error);
+/* ERR_TOO_LARGE when the plan that is asked for does not take a circuit. */
+int cost_seconds(const struct spec *spec, struct cost_windows windows, struct cost_seconds *out,
+                 struct qlstm_error *error);
+
+/* ERR_TOO_LARGE past `limit` bytes, at the field to make smaller. */
+int cost_check_bytes(const struct spec *spec, const struct cost_bytes *bytes, size_t limit, struct qlstm_error *error);
+/* ERR_INVALID for a training that could not end within limits.max_seconds by far: refused before, not after its time is
+ * spent. */
+int cost_check_seconds(const struct spec *spec, const struct cost_seconds *seconds, int threads,
+                       struct qlstm_error *error);
+
+#endif
