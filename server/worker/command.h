@@ -26,5 +26,6 @@ extern const struct command command_evaluate; /* evaluate.c */
 extern const struct command command_circuit;  /* circuit.c */
 extern const struct command command_describe; /* describe.c */
 extern const struct command command_init;     /* describe.c */
+extern const struct command command_plan;     /* plan.c */
 
 #endif

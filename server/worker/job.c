@@ -49,11 +49,15 @@ static int generate_series(struct job *job, const char *name, struct qlstm_error
 	return rc;
 }
 
-static int load_data(struct job *job, const char *data_path, struct qlstm_error *error)
+static const char *dataset_name(const struct job *job)
 {
 	const char *name = json_string_value(json_object_get(json_object_get(job->resolved, "data"), "dataset"));
-	return data_path != NULL ? read_csv(job, data_path, error)
-	                         : generate_series(job, name != NULL ? name : "", error);
+	return name != NULL ? name : "";
+}
+
+static int load_data(struct job *job, const char *data_path, struct qlstm_error *error)
+{
+	return data_path != NULL ? read_csv(job, data_path, error) : generate_series(job, dataset_name(job), error);
 }
 
 /* Lets the spec choose among the table's columns. */
@@ -107,21 +111,37 @@ static int build_model(struct job *job, int threads, struct qlstm_error *error)
 	return trainer_new(&job->trainer, job->model, &job->windows, &job->spec.training, error);
 }
 
-int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error)
+/* Data, and the spec with its columns bound. */
+static int attach_data(struct job *job, const char *data_path, struct qlstm_error *error)
 {
-	*job = (struct job){0};
-	double start = clock_monotonic();
-	int rc = spec_read(spec_path, &job->resolved, error);
-	if (rc == 0)
-		rc = load_data(job, data_path, error);
+	int rc = load_data(job, data_path, error);
 	if (rc == 0)
 		rc = bind_columns(job, error);
 	if (rc == 0)
 		rc = spec_parse(job->resolved, &job->spec, error);
-	if (rc == 0)
-		rc = spec_columns(&job->spec, job->resolved, &job->table, error);
-	if (rc == 0)
-		rc = cut_windows(job, error);
+	return rc == 0 ? spec_columns(&job->spec, job->resolved, &job->table, error) : rc;
+}
+
+int job_read(struct job *job, const char *spec_path, const char *data_path, bool spec_alone, struct qlstm_error *error)
+{
+	*job = (struct job){0};
+	int rc = spec_read(spec_path, &job->resolved, error);
+	if (rc == 0 && spec_alone && data_path == NULL && series_find(dataset_name(job)) == NULL)
+		rc = spec_parse(job->resolved, &job->spec, error);
+	else if (rc == 0)
+		rc = attach_data(job, data_path, error);
+	if (rc != 0)
+		job_close(job);
+	return rc;
+}
+
+int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error)
+{
+	double start = clock_monotonic();
+	int rc = job_read(job, spec_path, data_path, false, error);
+	if (rc != 0)
+		return rc;
+	rc = cut_windows(job, error);
 	if (rc == 0)
 		rc = build_model(job, threads, error);
 	if (rc != 0) {

@@ -19,6 +19,10 @@ struct job {
 	double load_seconds;
 };
 
+/* What a run is to be made of: the spec and its data, nothing built. With data_path NULL the spec names a built-in
+ * series; one that names none is refused, or with `spec_alone` read without data (table.n_rows 0). As job_open. */
+int job_read(struct job *job, const char *spec_path, const char *data_path, bool spec_alone, struct qlstm_error *error);
+
 /* data_path NULL: the spec names a built-in series. Results do not depend on `threads`. On failure everything is freed
  * again; error->pointer points into the spec. */
 int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error);

@@ -4,7 +4,7 @@ import pytest
 
 from qlstm_worker import dump, run
 
-COMMANDS = ["train", "evaluate", "circuit", "describe", "init"]
+COMMANDS = ["train", "evaluate", "circuit", "describe", "init", "plan"]
 
 
 def misuse(*arguments):

@@ -1,0 +1,122 @@
+"""`plan`: what a spec would cost, and whether the service says the same."""
+
+import pytest
+
+from qlstm_worker import ROOT, answer, dump, problem, run
+
+KINDS = ["reference", "batch", "local", "wide"]
+
+
+def plan(folder, spec, *more):
+    return answer("plan", dump(folder / "spec.json", spec), "--json", *more)
+
+
+def chosen(circuit):
+    return next(kind for kind in circuit["kinds"] if kind["plan"] == circuit["plan"])
+
+
+def test_a_circuit_has_every_kind_and_the_cheapest_is_chosen(tmp_path):
+    account = plan(tmp_path, {"variant": "chen2020"})
+    layer, head = account["layers"]
+    assert [circuit["role"] for circuit in layer["circuits"]] == ["gates", "hidden", "output"]
+    assert [circuit["calls_per_batch"] for circuit in layer["circuits"]] == [16, 3, 1]
+    assert [circuit["outputs"] for circuit in layer["circuits"]] == [4, 3, 4]
+    for circuit in layer["circuits"]:
+        assert sorted(kind["plan"] for kind in circuit["kinds"]) == sorted(KINDS)
+        assert (circuit["n_qubits"], circuit["features"], circuit["weights"]) == (4, 4, 24)
+        assert chosen(circuit)["ns_per_sample"] == min(k["ns_per_sample"] for k in circuit["kinds"] if k["possible"])
+        assert "cheapest" in circuit["why"]
+    assert head["type"] == "dense" and head["circuits"] == [] and head["classical"] == 5
+
+
+def test_what_does_not_apply_says_why(tmp_path):
+    (circuit,) = plan(tmp_path, {"n_qubits": 25, "depth": 6})["layers"][0]["circuits"]
+    refused = {kind["plan"]: kind["reason"] for kind in circuit["kinds"] if not kind["possible"]}
+    assert "memory" in refused["batch"] and "cuts" in refused["local"]
+    for kind in circuit["kinds"]:
+        assert kind["possible"] == (kind["reason"] is None) == (kind["ns_per_sample"] is not None)
+
+
+def test_the_sum_over_circuits_is_most_of_a_batch(tmp_path):
+    account = plan(tmp_path, {"variant": "chen2020", "bidirectional": True, "training": {"batch_size": 32}})
+    circuits = account["layers"][0]["circuits"]
+    assert all(circuit["plans"] == 2 for circuit in circuits)
+    for circuit in circuits:
+        expected = 1e-9 * circuit["calls_per_batch"] * 32 * chosen(circuit)["ns_per_sample"]
+        assert circuit["seconds_per_batch"] == pytest.approx(expected)
+    total = sum(circuit["seconds_per_batch"] for circuit in circuits)
+    assert 0.5 * account["seconds"]["per_batch"] < total < account["seconds"]["per_batch"]
+    assert account["bytes"]["plans"] == sum(2 * chosen(circuit)["bytes"] for circuit in circuits)
+
+
+def test_numbers_of_parameters_are_those_of_describe(tmp_path):
+    layers = [{"type": "lstm", "hidden_size": 3}, {"type": "qlstm", "hidden_size": 2, "n_qubits": 3}]
+    spec = {"model": {"layers": layers}}
+    account, described = plan(tmp_path, spec), answer("describe", tmp_path / "spec.json")
+    parameters = account["parameters"]
+    assert [parameters[key] for key in ("total", "quantum", "classical")] == [
+        described[key] for key in ("parameters", "quantum", "classical")
+    ]
+    for kind in ("quantum", "classical"):
+        assert sum(layer[kind] for layer in account["layers"]) == parameters[kind]
+
+
+def test_seconds_follow_windows_batches_and_epochs(tmp_path):
+    account = plan(tmp_path, {"training": {"epochs": 7, "batch_size": 16}})
+    seconds, data = account["seconds"], account["data"]
+    assert data == {"dataset": "damped_shm", "rows": 240, "train": 157, "test": 78}
+    assert seconds["per_1000_windows"] == pytest.approx(1000 / 16 * seconds["per_batch"])
+    assert seconds["per_epoch"] == pytest.approx((157 + 78 / 3) / 16 * seconds["per_batch"])
+    assert seconds["training"] == pytest.approx(7 * seconds["per_epoch"])
+
+
+def test_an_upload_is_counted_where_it_is_given(tmp_path):
+    spec = {"data": {"dataset": "mine", "window": 8}}
+    unknown = plan(tmp_path, spec)
+    assert unknown["data"] == {"dataset": "mine", "rows": None, "train": None, "test": None}
+    assert unknown["seconds"]["per_epoch"] is None and unknown["seconds"]["per_1000_windows"] > 0
+    known = plan(tmp_path, spec, "--data", ROOT / "clients/curl/airpassengers.csv")
+    assert known["data"]["rows"] == 144 and known["data"]["train"] > known["data"]["test"] > 0
+    assert known["seconds"]["per_1000_windows"] == unknown["seconds"]["per_1000_windows"]
+    assert known["seconds"]["per_epoch"] > 0 and known["bytes"]["data"] > 0
+
+
+@pytest.mark.parametrize("spec", [{}, {"variant": "chen2024", "training": {"batch_size": 64}}, {"type": "lstm"}])
+def test_the_service_estimates_the_same(tmp_path, daemon, spec):
+    queued = daemon.post("/experiments", {**spec, "training": {"epochs": 1, **spec.get("training", {})}}).json()
+    account = plan(tmp_path, queued["spec"])
+    assert account["seconds"]["training"] == queued["engine"]["estimated_seconds"]
+    assert account["parameters"]["total"] == queued["model"]["parameters"]
+    daemon.wait(queued["id"])
+
+
+def test_the_service_refuses_in_the_same_words(tmp_path, daemon):
+    spec = {"n_qubits": 20, "depth": 20, "limits": {"max_seconds": 10}}
+    refused = plan(tmp_path, spec)["refused"]
+    said = daemon.post("/experiments", spec)
+    assert said.status_code == 422 and said.json()["errors"][0]["message"] == refused["message"]
+
+
+def test_a_plan_that_takes_no_such_circuit(tmp_path):
+    account = plan(tmp_path, {"n_qubits": 25, "depth": 6, "simulation": {"plan": "local"}})
+    assert account["refused"]["pointer"] == "/model/layers/0" and "cuts" in account["refused"]["message"]
+    assert account["layers"][0]["circuits"][0]["plan"] is None
+    assert set(account["seconds"].values()) == {None} and account["bytes"]["model"] is None
+
+
+def test_for_a_person(tmp_path):
+    spec = dump(tmp_path / "spec.json", {"n_qubits": 25})
+    done = run("plan", spec)
+    assert done.returncode == 0 and done.stderr == ""
+    for words in ("25 wires", "157 training and 78 test windows", "no: it needs more memory", "<- the cheapest"):
+        assert words in done.stdout
+    assert "per 1,000 training windows" in run("plan", dump(spec, {"data": {"dataset": "mine"}})).stdout
+
+
+def test_errors_are_those_of_the_other_commands(tmp_path):
+    spec = dump(tmp_path / "spec.json", {"n_qubits": 26})
+    assert problem("plan", spec) == problem("describe", spec)
+    assert problem("plan", tmp_path / "none.json")["code"] == "not_found"
+    short = tmp_path / "short.csv"
+    short.write_text("value\n1\n2\n")
+    assert problem("plan", dump(spec, {}), "--data", short)["pointer"] == "/data/window"
