@@ -58,12 +58,11 @@ static size_t slices_most(size_t parameters)
 static size_t slice_size(struct model *model, int steps, int batch)
 {
 	double slices = model_estimate_ns(model, steps, batch) / SLICE_NS;
-	int lanes = model_lanes(model), most = (int)slices_most(model_params(model)->size);
-	int count = slices < most ? (int)slices : most;
+	size_t lanes = (size_t)model_lanes(model), most = slices_most(model_params(model)->size), n = (size_t)batch;
+	size_t count = slices < (double)most ? (size_t)slices : most;
 	if (count < 2 || model_set_team(model, NULL))
-		return (size_t)batch;
-	int size = (batch + count - 1) / count;
-	return (size_t)((size + lanes - 1) / lanes * lanes);
+		return n;
+	return ((n + count - 1) / count + lanes - 1) / lanes * lanes;
 }
 
 static size_t larger(size_t a, size_t b)
@@ -111,11 +110,15 @@ static int seat_open(struct seat *seat, struct pass *pass, struct qlstm_error *e
 	return 0;
 }
 
-static void seat_close(struct seat *seat)
+/* The first seat's model is the caller's. */
+static void pass_close_seats(struct pass *pass)
 {
-	if (seat != seat->pass->seats)
-		model_free(seat->model);
-	free(seat->x);
+	for (int k = 0; k < pass->n_seats; k++) {
+		if (k > 0)
+			model_free(pass->seats[k].model);
+		free(pass->seats[k].x);
+	}
+	free(pass->seats);
 }
 
 /* A seat for each member that can have something to do, and what the slices leave behind. */
@@ -176,12 +179,10 @@ void pass_free(struct pass *pass)
 	if (pass == NULL)
 		return;
 	team_while_waiting(pass->config.team, NULL, NULL);
-	for (int k = 0; k < pass->n_seats; k++)
-		seat_close(&pass->seats[k]);
+	pass_close_seats(pass);
 	for (size_t k = 1; k < pass->n_slices && k < SLICES_MAX; k++)
 		free(pass->gradients[k]);
 	free(pass->losses);
-	free(pass->seats);
 	free(pass);
 }
 

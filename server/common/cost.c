@@ -19,7 +19,8 @@ int cost_bytes(const struct spec *spec, struct cost_windows windows, int threads
 		error_prefix(error, "/model");
 		return rc;
 	}
-	size_t numbers = (size_t)(spec->model.n_inputs * spec->windows.window + spec->model.n_outputs);
+	size_t steps = (size_t)spec->windows.window;
+	size_t numbers = (size_t)spec->model.n_inputs * steps + (size_t)spec->model.n_outputs;
 	out->data = (windows.train + windows.test) * numbers * sizeof(double);
 	return 0;
 }

@@ -20,7 +20,7 @@ struct cost_seconds {
 	double batch, epoch, training;
 };
 
-/* Errors point into the spec. */
+/* With `threads` that share the work. Errors point into the spec. */
 int cost_bytes(const struct spec *spec, struct cost_windows windows, int threads, struct cost_bytes *out,
                struct qlstm_error *error);
 /* ERR_TOO_LARGE when the plan that is asked for does not take a circuit. */
@@ -29,8 +29,8 @@ int cost_seconds(const struct spec *spec, struct cost_windows windows, struct co
 
 /* ERR_TOO_LARGE past `limit` bytes, at the field to make smaller. */
 int cost_check_bytes(const struct spec *spec, const struct cost_bytes *bytes, size_t limit, struct qlstm_error *error);
-/* ERR_INVALID for a training that could not end within limits.max_seconds by far, even on `threads` cores: refused
- * before, not after its time is spent. */
+/* ERR_INVALID for a training that could not end within limits.max_seconds by far: refused before, not after its time is
+ * spent. */
 int cost_check_seconds(const struct spec *spec, const struct cost_seconds *seconds, int threads,
                        struct qlstm_error *error);
 

@@ -10,16 +10,18 @@
 #include "server/worker/plan_text.h"
 #include "server/worker/reply.h"
 
-enum { OPT_DATA, OPT_JSON };
+enum { OPT_DATA, OPT_THREADS, OPT_JSON };
 
 static const struct option options[] = {
     [OPT_DATA] = {"--data", OPTION_TEXT, false, "FILE.csv", NULL, "the data, when data.dataset is no built-in series"},
+    [OPT_THREADS] = {"--threads", OPTION_COUNT, false, "N", "1", "threads that share the work: memory for all of them"},
     [OPT_JSON] = {"--json", OPTION_FLAG, false, NULL, NULL, "print one JSON object"},
     {0}};
 
 /* Everything that is told, before it is told. */
 struct account {
 	struct job job; /* spec and data */
+	int threads;
 	struct model *model;
 	bool counted; /* whether the number of windows is known */
 	bool timed;   /* whether the plan takes all circuits, so that their time is known */
@@ -167,7 +169,7 @@ static size_t plans_bytes(const struct account *a)
 	for (int k = 0; k < config->n_layers; k++)
 		for (int i = 0; model_circuit(a->model, k, i, a->job.spec.windows.window, &circuit); i++)
 			bytes += (size_t)circuit.plans *
-			         plan_bytes_precision(circuit.program, config->plan, config->precision);
+			         plan_bytes_threads(circuit.program, config->plan, config->precision, a->threads);
 	return bytes;
 }
 
@@ -218,13 +220,13 @@ static int account_open(struct account *a, const char *spec_path, const char *da
 	if (rc == 0 && (rc = model_new(&a->model, &a->job.spec.model, error)) != 0)
 		error_prefix(error, "/model");
 	if (rc == 0)
-		rc = cost_bytes(&a->job.spec, a->windows, 1, &a->bytes, error);
+		rc = cost_bytes(&a->job.spec, a->windows, a->threads, &a->bytes, error);
 	if (rc != 0)
 		return rc;
 	/* A refusal by the plan or by the clock is part of the answer. */
 	a->timed = cost_seconds(&a->job.spec, a->windows, &a->seconds, &a->refusal) == 0;
 	if (a->timed)
-		cost_check_seconds(&a->job.spec, &a->seconds, 1, &a->refusal);
+		cost_check_seconds(&a->job.spec, &a->seconds, a->threads, &a->refusal);
 	return 0;
 }
 
@@ -241,6 +243,7 @@ static int plan(const char *spec_path, const struct option_value *values)
 {
 	static struct account a; /* too large for a stack frame */
 	struct qlstm_error error = {0};
+	a.threads = (int)values[OPT_THREADS].number;
 	int rc = account_open(&a, spec_path, values[OPT_DATA].text, &error), status;
 	if (rc != 0)
 		status = reply_problem(&error);
