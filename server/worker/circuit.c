@@ -11,7 +11,7 @@
 #include "server/worker/reply.h"
 #include "server/worker/tensors.h"
 
-enum { OPT_PLAN, OPT_GRADIENT };
+enum { OPT_PLAN, OPT_PRECISION, OPT_GRADIENT };
 
 /* Behind the table of options. */
 #define PROGRAM_FORMAT                                                                                                 \
@@ -33,7 +33,8 @@ enum { OPT_PLAN, OPT_GRADIENT };
 	"[output][weight]; each with [batch] in front where features has it. server/worker/README.md says all of it."
 
 static const struct option options[] = {
-    [OPT_PLAN] = {"--plan", OPTION_TEXT, false, "KIND", "auto", "auto, batch or reference"},
+    [OPT_PLAN] = {"--plan", OPTION_TEXT, false, "KIND", "auto", "auto, batch, local, wide or reference"},
+    [OPT_PRECISION] = {"--precision", OPTION_TEXT, false, "P", "float64", "float64, or float32 where the plan has it"},
     [OPT_GRADIENT] = {"--gradient", OPTION_FLAG, false, NULL, NULL,
                       "of every output by features and weights" PROGRAM_FORMAT},
     {0}};
@@ -179,15 +180,29 @@ static int read_listing(const char *path, struct listing *listing, struct qlstm_
 	return rc;
 }
 
+static int find_precision(const char *name, enum precision *out, struct qlstm_error *error)
+{
+	static const char *const names[] = {[PRECISION_FLOAT64] = "float64", [PRECISION_FLOAT32] = "float32"};
+	for (int k = 0; k < 2; k++)
+		if (strcmp(names[k], name) == 0) {
+			*out = (enum precision)k;
+			return 0;
+		}
+	return error_set(error, ERR_INVALID, NULL, "--precision is '%s'; it takes float64 or float32", name);
+}
+
 static int circuit(const char *path, const struct option_value *values)
 {
 	struct qlstm_error error = {0};
 	struct listing listing = {0};
 	struct results results = {0};
 	struct plan *plan = NULL;
-	int rc = read_listing(path, &listing, &error);
+	enum precision precision = PRECISION_FLOAT64;
+	int rc = find_precision(values[OPT_PRECISION].text, &precision, &error);
 	if (rc == 0)
-		rc = plan_new(&plan, listing.program, values[OPT_PLAN].text, &error);
+		rc = read_listing(path, &listing, &error);
+	if (rc == 0)
+		rc = plan_new_precision(&plan, listing.program, values[OPT_PLAN].text, precision, &error);
 	if (rc == 0)
 		rc = results_open(&results, &listing, &error);
 	bool gradient = values[OPT_GRADIENT].given;

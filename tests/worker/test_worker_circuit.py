@@ -223,6 +223,15 @@ def test_names_are_suggested(tmp_path):
     assert "'gates'?" in problem("circuit", dump(tmp_path / "p.json", listing))["message"]
 
 
+def test_float32(tmp_path):
+    listing = dump(tmp_path / "p.json", random_listing(103, batch=3))
+    exact, single = (answer("circuit", listing, "--gradient", *more) for more in ([], ["--precision", "float32"]))
+    assert single["outputs"] != exact["outputs"]
+    np.testing.assert_allclose(single["outputs"], exact["outputs"], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(single["gradient"]["weights"], exact["gradient"]["weights"], rtol=0, atol=1e-5)
+    assert problem("circuit", listing, "--precision", "half")["code"] == "invalid"
+
+
 def test_unknown_plan(tmp_path):
     listing = dump(tmp_path / "p.json", {"gates": []})
     assert problem("circuit", listing, "--plan", "fast")["code"] == "not_found"
