@@ -58,7 +58,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api bench fmt lint install clean engine
+.PHONY: all help deps demo test unit api bench bench-estimates fmt lint install clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker
 
 help:
@@ -67,7 +67,7 @@ help:
 	@echo "make demo       install, build, start the daemon, train a first experiment, show the result"
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
 	@echo "make unit api   only the C tests; only the tests over HTTP"
-	@echo "make bench      timings, as ratios measured side by side"
+	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
 	@echo "make install    into PREFIX=$(PREFIX)"
 	@echo "make clean      remove build/"
@@ -137,8 +137,12 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIBENGINE)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $^ -o $@ -lm
 
-bench: $(BUILD)/bench/plans $(BUILD)/bench/shortcuts
-	@for b in $^; do $$b; done
+bench: $(BUILD)/qlstm-worker
+	@$(PYTHON) scripts/bench.py $<
+
+# For the constants in engine/circuit/planner.c.
+bench-estimates: $(BUILD)/bench/estimates
+	@$<
 
 fmt:
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i

@@ -15,7 +15,7 @@ enum worker_status {
 
 struct command {
 	const char *name;
-	const char *operand;          /* placeholder of its one positional argument */
+	const char *operand;          /* placeholder of its one positional argument; NULL: it takes none */
 	const struct option *options; /* ends with a row without a name */
 	int (*run)(const char *operand, const struct option_value *values); /* returns a worker_status */
 	const char *summary;
@@ -27,5 +27,6 @@ extern const struct command command_circuit;  /* circuit.c */
 extern const struct command command_describe; /* describe.c */
 extern const struct command command_init;     /* describe.c */
 extern const struct command command_plan;     /* plan.c */
+extern const struct command command_bench;    /* bench.c */
 
 #endif

@@ -105,18 +105,19 @@ int options_parse(const struct option *options, const char *operand_name, int ar
 				return rc;
 			continue;
 		}
-		if (*operand != NULL)
+		if (*operand != NULL || operand_name == NULL)
 			return error_set(error, ERR_INVALID, NULL, "unexpected argument '%s'", argv[i]);
 		*operand = argv[i];
 	}
-	if (*operand == NULL)
+	if (*operand == NULL && operand_name != NULL)
 		return error_set(error, ERR_INVALID, NULL, "%s is missing", operand_name);
 	return complete(options, values, error);
 }
 
 void options_print_usage(FILE *file, const struct option *options, const char *operand_name)
 {
-	fprintf(file, " %s", operand_name);
+	if (operand_name != NULL)
+		fprintf(file, " %s", operand_name);
 	for (; options->name != NULL; options++) {
 		bool flag = options->kind == OPTION_FLAG;
 		fprintf(file, " %s%s%s%s%s", options->required ? "" : "[", options->name, flag ? "" : " ",

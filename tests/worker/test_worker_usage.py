@@ -22,7 +22,7 @@ def test_help_lists_the_commands():
     assert run("-h").stdout == done.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS + ["bench"])
 def test_help_of_a_command(command):
     done = run(command, "--help")
     assert done.returncode == 0 and done.stdout.startswith(f"usage: qlstm-worker {command} ")

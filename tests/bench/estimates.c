@@ -1,6 +1,6 @@
-/* The plans that beat the statevector by not building it, with the plain statevector's time beside every one of them,
- * and the planner's estimates beside what is measured. One thread, float64, forward and gradient, minimum over many
- * windows. */
+/* The planner's estimates beside what is measured, for the constants in engine/circuit/planner.c, and both plain
+ * statevectors on both sides of the border between them. One thread, forward and gradient, minimum over many windows.
+ */
 #include "engine/circuit/planner.h"
 #include "tests/bench/timing.h"
 
@@ -65,40 +65,6 @@ static struct circuit_program *tq42_circuit(int n, int layers)
 	return program;
 }
 
-/* The local plan beside the statevectors: `wide` is the plain one where `batch` is too large. */
-static void print_shortcuts(void)
-{
-	static const struct {
-		const char *name;
-		struct circuit_program *(*build)(int n, int layers);
-		int n, layers;
-		size_t batch;
-		const char *statevector;
-	} rows[] = {
-	    {"V(8,1)", benchmark_circuit, 8, 1, 256, "batch"},   {"V(12,1)", benchmark_circuit, 12, 1, 16, "batch"},
-	    {"V(20,1)", benchmark_circuit, 20, 1, 256, "wide"},  {"V(25,1)", benchmark_circuit, 25, 1, 256, NULL},
-	    {"V(8,2)", benchmark_circuit, 8, 2, 256, "batch"},   {"V(12,2)", benchmark_circuit, 12, 2, 16, "batch"},
-	    {"V(16,2)", benchmark_circuit, 16, 2, 256, "batch"}, {"V(20,2)", benchmark_circuit, 20, 2, 256, "wide"},
-	    {"V(25,2)", benchmark_circuit, 25, 2, 256, NULL},    {"V(12,3)", benchmark_circuit, 12, 3, 16, "batch"},
-	    {"V(25,3)", benchmark_circuit, 25, 3, 16, NULL},     {"qdi, n = 4", tq42_circuit, 4, 0, 256, "batch"},
-	    {"qdi, n = 12", tq42_circuit, 12, 0, 16, "batch"},   {"qdi, n = 20", tq42_circuit, 20, 0, 256, "wide"},
-	    {"qdi, n = 25", tq42_circuit, 25, 0, 256, NULL},
-	};
-	printf("\ncircuit        batch   local plan, us/sample   statevector, us/sample   plan\n");
-	for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
-		double local = time_program(rows[k].build(rows[k].n, rows[k].layers), rows[k].batch, "local");
-		printf("%-12s   %5zu   %21.3f", rows[k].name, rows[k].batch, 1e6 * local);
-		if (rows[k].statevector == NULL) {
-			printf("   %22s   1 GiB and seconds; see n = 20\n", "-");
-			continue;
-		}
-		/* One sample at a time: a small batch says the same. */
-		size_t batch = strcmp(rows[k].statevector, "wide") == 0 ? 1 : rows[k].batch < 16 ? rows[k].batch : 16;
-		double plain = time_program(rows[k].build(rows[k].n, rows[k].layers), batch, rows[k].statevector);
-		printf("   %22.3f   %s\n", 1e6 * plain, rows[k].statevector);
-	}
-}
-
 /* Both plain statevectors on both sides of the border between them. */
 static void print_wide(void)
 {
@@ -143,7 +109,6 @@ static void print_estimates(void)
 
 int main(void)
 {
-	print_shortcuts();
 	print_wide();
 	print_estimates();
 	return 0;
