@@ -17,6 +17,7 @@
 
 /* What a member of the team works with. */
 struct seat {
+	struct qlstm_error error; /* of opening it */
 	struct pass *pass;
 	struct model *model; /* seat 0: the pass's own; others: replicas */
 	double *x;           /* [steps][n_inputs][slice] */
@@ -110,6 +111,29 @@ static int seat_open(struct seat *seat, struct pass *pass, struct qlstm_error *e
 	return 0;
 }
 
+/* Replicas compile their plans side by side: that takes up to a second for deep circuits on many wires. */
+static void seat_part(void *context, size_t part, int member)
+{
+	(void)member;
+	struct pass *pass = context;
+	seat_open(&pass->seats[part], pass, &pass->seats[part].error);
+}
+
+static int pass_open_seats(struct pass *pass, size_t count, struct qlstm_error *error)
+{
+	pass->seats = calloc(count, sizeof *pass->seats);
+	if (pass->seats == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	pass->n_seats = (int)count;
+	team_run(pass->config.team, seat_part, pass, count);
+	for (size_t k = 0; k < count; k++) {
+		const struct qlstm_error *own = &pass->seats[k].error;
+		if (own->code != 0)
+			return error_set(error, own->code, own->pointer, "%s", own->message);
+	}
+	return 0;
+}
+
 /* The first seat's model is the caller's. */
 static void pass_close_seats(struct pass *pass)
 {
@@ -133,8 +157,7 @@ static int pass_open(struct pass *pass, struct qlstm_error *error)
 	if (!shared && most > 1)
 		members = (size_t)team_threads(pass->config.team);
 	pass->losses = malloc(most * sizeof(double));
-	pass->seats = calloc(members, sizeof *pass->seats);
-	if (pass->losses == NULL || pass->seats == NULL)
+	if (pass->losses == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	pass->gradients[0] = params->gradients;
 	for (size_t k = 1; k < pass->n_slices; k++) {
@@ -142,12 +165,7 @@ static int pass_open(struct pass *pass, struct qlstm_error *error)
 		if (pass->gradients[k] == NULL)
 			return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	}
-	int rc = 0;
-	for (size_t k = 0; k < members && rc == 0; k++) {
-		pass->n_seats++;
-		rc = seat_open(&pass->seats[k], pass, error);
-	}
-	return rc;
+	return pass_open_seats(pass, members, error);
 }
 
 int pass_new(struct pass **out, const struct pass_config *config, struct qlstm_error *error)
