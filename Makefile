@@ -2,6 +2,7 @@
 #   make SAN=address|undefined|thread ...   builds and tests under a sanitizer, in a build folder of its own
 #   make CC=clang ...                       the other supported compiler
 #   make V=1 ...                            shows the commands
+#   make unit TESTS="team pass"             these C tests alone
 
 MAKEFLAGS += -r
 ifeq ($(origin CC),default)
@@ -44,7 +45,8 @@ schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c)
 worker_src := $(wildcard server/worker/*.c)
 daemon_src := server/options.c $(wildcard server/http/*.c server/api/*.c server/store/*.c server/run/*.c)
-unit_src   := $(wildcard tests/unit/test_*.c)
+TESTS      ?= *
+unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 
 obj = $(patsubst %,$(BUILD)/%.o,$(basename $(1)))
 engine_obj := $(call obj,$(engine_src)) $(foreach i,$(KERNEL_ISAS),$(patsubst %.c,$(BUILD)/%.$(i).o,$(KERNEL_SRC)))
