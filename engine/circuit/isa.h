@@ -7,14 +7,16 @@
 struct batch_kernels;
 struct local_kernels;
 struct wide_kernels;
-struct nn_kernels;
+struct gates_kernels;
+struct gemm_kernels;
 
 struct isa {
 	const char *name;
 	const struct batch_kernels *kernels, *kernels_f32;
 	const struct local_kernels *local;
 	const struct wide_kernels *wide;
-	const struct nn_kernels *nn;
+	const struct gates_kernels *gates;
+	const struct gemm_kernels *gemm;
 	bool (*supported)(void);
 };
 

@@ -1,4 +1,5 @@
-/* A recurrent cell: one time step. The layer around it (recurrent.h) owns time, direction and storage.
+/* A recurrent cell: one time step, or, where a cell gains by seeing them together, all of them. The layer around it
+ * (recurrent.c) owns time, direction and storage.
  *
  * Arrays are [rows][batch], the batch innermost. To add a cell: one file with a struct cell_ops and one row in the
  * table of cell types (cell.c), or of qlstm variants (qlstm_variant.c). */
@@ -9,6 +10,7 @@
 #include "engine/error.h"
 #include "engine/nn/block.h"
 #include "engine/nn/model.h"
+#include "engine/nn/watch.h"
 #include "engine/train/params.h"
 
 /* One step forward. h NULL: the next hidden state is not needed; out NULL: the step's output is not needed. */
@@ -23,8 +25,27 @@ struct cell_step {
 struct cell_gradient {
 	const double *d_out, *d_h;
 	double *d_c;      /* in: dL/dc of this step; out: dL/dc_prev */
-	double *d_x;      /* [n_in], overwritten */
+	double *d_x;      /* [n_in], overwritten; NULL: not wanted */
 	double *d_h_prev; /* [n_hidden], overwritten */
+};
+
+/* All steps, in reading order: step s has its input at x + s * x_step. */
+struct cell_sequence {
+	int steps, batch;
+	const double *x;
+	ptrdiff_t x_step;
+	double *h, *c;       /* [steps + 1][rows][batch]; the first of each is zero */
+	double *saved;       /* steps * n_saved * batch, in the cell's own order; backward may overwrite it */
+	struct watch *watch; /* ticked after every step */
+};
+
+/* d_out of step s is at d_out + s * d_out_step, for steps from first_out on; d_x at d_x + s * x_step. */
+struct cell_sequence_gradient {
+	const double *d_out;
+	ptrdiff_t d_out_step;
+	int first_out;
+	double *d_h, *d_c; /* scratch, one step; d_c is zero */
+	double *d_x;       /* added to; NULL: not wanted */
 };
 
 struct cell;
@@ -39,11 +60,15 @@ struct cell_ops {
 	/* The index-th circuit that the cell runs, and how often for windows of `steps` steps of which `outs` want
 	 * their output; false past the last one. NULL: no circuits. */
 	bool (*circuit)(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out);
-	/* Deals out scratch for batches up to `batch`. */
-	void (*deal)(struct cell *cell, struct block *block, int batch);
+	/* Deals out scratch for windows up to `steps` and batches up to `batch`. */
+	void (*deal)(struct cell *cell, struct block *block, int steps, int batch);
 	void (*forward)(struct cell *cell, const struct cell_step *step);
 	/* Adds to the gradient block of cell->params. `step` is the one given to forward. */
 	void (*backward)(struct cell *cell, const struct cell_step *step, const struct cell_gradient *gradient);
+	/* Instead of the two above, for cells whose output is the hidden state. Abandoned, they return at once. */
+	void (*forward_all)(struct cell *cell, const struct cell_sequence *sequence);
+	void (*backward_all)(struct cell *cell, const struct cell_sequence *sequence,
+	                     const struct cell_sequence_gradient *gradient);
 	/* The index-th plan that its steps run on, NULL past the last and before prepare. NULL: no circuits. */
 	struct plan *(*plan_at)(const struct cell *cell, int index);
 	void (*close)(struct cell *cell); /* frees cell->own */

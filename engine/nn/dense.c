@@ -85,9 +85,8 @@ static void dense_backward(struct layer *layer, const double *x, const double *d
 	const struct dense *own = layer->own;
 	struct linear linear = dense_linear(layer);
 	size_t in = (size_t)layer->n_in * (size_t)own->batch, out = (size_t)layer->n_out * (size_t)own->batch;
-	memset(dx, 0, (size_t)own->steps * in * sizeof(double));
 	for (size_t t = 0; t < (size_t)own->steps; t++)
-		linear_backward(&linear, x + t * in, dy + t * out, own->batch, dx + t * in);
+		linear_backward(&linear, x + t * in, dy + t * out, own->batch, dx != NULL ? dx + t * in : NULL);
 }
 
 static void dense_close(struct layer *layer)

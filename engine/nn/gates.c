@@ -1,8 +1,8 @@
-/* The LSTM's gate arithmetic; its loops are in nn_kernel.c. */
+/* The LSTM's gate arithmetic; its loops are in gates_kernel.c. */
 #include "engine/nn/gates.h"
 
 #include "engine/circuit/isa.h"
-#include "engine/nn/nn_kernel.h"
+#include "engine/nn/gates_kernel.h"
 
 struct gates gates_at(double *block, size_t n)
 {
@@ -12,11 +12,11 @@ struct gates gates_at(double *block, size_t n)
 
 void gates_forward(const struct gates *gates, const double *c_prev, size_t n, double *c, double *m)
 {
-	isa_pick()->nn->gates_forward(gates, c_prev, n, c, m);
+	isa_pick()->gates->forward(gates, c_prev, n, c, m);
 }
 
 void gates_backward(const struct gates *gates, const double *c_prev, const double *dm, size_t n, double *dc,
                     const struct gates *d_pre)
 {
-	isa_pick()->nn->gates_backward(gates, c_prev, dm, n, dc, d_pre);
+	isa_pick()->gates->backward(gates, c_prev, dm, n, dc, d_pre);
 }

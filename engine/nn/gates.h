@@ -21,7 +21,7 @@ struct gates gates_at(double *block, size_t n);
 void gates_forward(const struct gates *gates, const double *c_prev, size_t n, double *c, double *m);
 
 /* dm: gradient on m. dc: in dL/dc from later steps, out dL/dc_prev. d_pre: gradients on the pre-activations, its tanh_c
- * unused. */
+ * unused; they may be those of `gates`. */
 void gates_backward(const struct gates *gates, const double *c_prev, const double *dm, size_t n, double *dc,
                     const struct gates *d_pre);
 

@@ -10,14 +10,8 @@
 #include "engine/error.h"
 #include "engine/nn/block.h"
 #include "engine/nn/model.h"
+#include "engine/nn/watch.h"
 #include "engine/train/params.h"
-
-/* Who is told after every time step of a recurrent layer; shared by the layers of a model. */
-struct watch {
-	model_watch_fn fn; /* NULL: nobody */
-	void *context;
-	bool abandoned; /* fn said stop; the rest of the pass is skipped */
-};
 
 struct layer;
 
@@ -31,7 +25,7 @@ struct layer_ops {
 	void (*deal)(struct layer *layer, struct block *block, int steps, int batch);
 	/* y [steps or 1][n_out][batch] = layer(x [steps][n_in][batch]) */
 	void (*forward)(struct layer *layer, const double *x, int steps, int batch, double *y);
-	/* For the last forward, with its x. dx [steps][n_in][batch] is overwritten. */
+	/* For the last forward, with its x. dx [steps][n_in][batch] is overwritten; NULL: not wanted. */
 	void (*backward)(struct layer *layer, const double *x, const double *dy, double *dx);
 	struct plan *(*plan_at)(const struct layer *layer, int index); /* as in cell.h */
 	void (*close)(struct layer *layer);

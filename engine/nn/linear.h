@@ -10,7 +10,7 @@ struct linear {
 
 /* y [n_out][batch] is overwritten. */
 void linear_forward(const struct linear *linear, const double *x, int batch, double *y);
-/* d_weight += dy x^T, d_bias += sum dy; dx [n_in][batch] += W^T dy unless NULL. */
+/* d_weight += dy x^T, d_bias += sum dy; dx [n_in][batch] = W^T dy, overwritten, unless NULL. */
 void linear_backward(const struct linear *linear, const double *x, const double *dy, int batch, double *dx);
 
 #endif

@@ -164,7 +164,7 @@ void model_deal(struct model *model, struct block *block, int steps, int batch)
 		struct layer *layer = &model->layers[k];
 		size_t frames_in = k <= model->last_recurrent ? (size_t)steps : 1;
 		size_t frames_out = k < model->last_recurrent ? (size_t)steps : 1;
-		model->gradients[k] = block_take(block, frames_in * (size_t)layer->n_in * n);
+		model->gradients[k] = k > 0 ? block_take(block, frames_in * (size_t)layer->n_in * n) : NULL;
 		model->outputs[k] = block_take(block, frames_out * (size_t)layer->n_out * n);
 		layer->ops->deal(layer, block, steps, batch);
 	}
@@ -247,12 +247,10 @@ void model_backward(struct model *model, const double *dy, double *dx)
 	for (int k = model->config.n_layers - 1; k >= 0 && !model->watch.abandoned; k--) {
 		struct layer *layer = &model->layers[k];
 		const double *in = k > 0 ? model->outputs[k - 1] : model->x;
-		layer->ops->backward(layer, in, gradient, model->gradients[k]);
-		gradient = model->gradients[k];
+		double *on_input = k > 0 ? model->gradients[k] : dx;
+		layer->ops->backward(layer, in, gradient, on_input);
+		gradient = on_input;
 	}
-	if (dx != NULL)
-		memcpy(dx, gradient,
-		       (size_t)model->steps * (size_t)model->config.n_inputs * (size_t)model->batch * sizeof(double));
 }
 
 void model_watch(struct model *model, model_watch_fn watch, void *context)

@@ -102,7 +102,8 @@ int model_reserve(struct model *model, int steps, int batch, struct qlstm_error 
 /* y [n_outputs][batch] = model(x [steps][n_inputs][batch]). Within what was reserved. Keeps what backward needs. */
 void model_forward(struct model *model, const double *x, int steps, int batch, double *y);
 
-/* For the last forward: adds to the gradient block; dx [steps][n_inputs][batch] is overwritten unless NULL. */
+/* For the last forward, once, since it overwrites what forward kept: adds to the gradient block; dx
+ * [steps][n_inputs][batch] is overwritten unless NULL. */
 void model_backward(struct model *model, const double *dy, double *dx);
 
 /* Called after every time step of every recurrent layer, forward and backward, so that whoever drives a long pass can

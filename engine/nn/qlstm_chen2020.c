@@ -111,8 +111,9 @@ static bool chen2020_circuit(const struct cell *cell, int index, int steps, int 
 	return true;
 }
 
-static void chen2020_deal(struct cell *cell, struct block *block, int batch)
+static void chen2020_deal(struct cell *cell, struct block *block, int steps, int batch)
 {
+	(void)steps;
 	struct chen2020 *own = cell->own;
 	size_t n = (size_t)batch;
 	own->d_pre = block_take(block, GATES_ARRAYS * (size_t)cell->n_cell * n);
@@ -169,7 +170,8 @@ static void chen2020_backward(struct cell *cell, const struct cell_step *step, c
 	memset(own->dv, 0, (size_t)(cell->n_in + cell->n_hidden) * n * sizeof(double));
 	plan_backward_many(own->plans[CHEN_GATE], at.v, chen2020_angles(cell, 0), 4, n, d_pre.f, own->dv,
 	                   chen2020_d_angles(cell, 0));
-	memcpy(gradient->d_x, own->dv, x_size * sizeof(double));
+	if (gradient->d_x != NULL)
+		memcpy(gradient->d_x, own->dv, x_size * sizeof(double));
 	memcpy(gradient->d_h_prev, own->dv + x_size, (size_t)cell->n_hidden * n * sizeof(double));
 }
 

@@ -141,8 +141,9 @@ static bool gated_circuit(const struct cell *cell, int index, int steps, int out
 	return index == 0;
 }
 
-static void gated_deal(struct cell *cell, struct block *block, int batch)
+static void gated_deal(struct cell *cell, struct block *block, int steps, int batch)
 {
+	(void)steps;
 	struct gated *own = cell->own;
 	size_t n = (size_t)batch;
 	own->d_pre = block_take(block, GATES_ARRAYS * (size_t)cell->n_hidden * n);
@@ -221,8 +222,6 @@ static void gated_backward(struct cell *cell, const struct cell_step *step, cons
 	double *dz = linear ? own->d_features : own->dv;
 	const double *dq = linear ? own->d_expectations : own->d_pre;
 	size_t q_size = (size_t)own->n_expectations * n, offset = cell->params->items[own->circuits].offset;
-	if (linear)
-		memset(own->d_expectations, 0, 4 * q_size * sizeof(double));
 	struct linear out = linear ? gated_linear_out(cell) : (struct linear){0};
 	for (size_t k = 0; k < 4 && linear; k++)
 		linear_backward(&out, at.expectations + k * q_size, own->d_pre + k * h_size, step->batch,
@@ -232,10 +231,10 @@ static void gated_backward(struct cell *cell, const struct cell_step *step, cons
 	                   cell->params->gradients + offset);
 	if (linear) {
 		struct linear in = gated_linear_in(cell);
-		memset(own->dv, 0, (x_size + h_size) * sizeof(double));
 		linear_backward(&in, at.v, dz, step->batch, own->dv);
 	}
-	memcpy(gradient->d_x, own->dv + (x_first ? 0 : h_size), x_size * sizeof(double));
+	if (gradient->d_x != NULL)
+		memcpy(gradient->d_x, own->dv + (x_first ? 0 : h_size), x_size * sizeof(double));
 	memcpy(gradient->d_h_prev, own->dv + (x_first ? x_size : 0), h_size * sizeof(double));
 }
 

@@ -111,10 +111,12 @@ static void recurrent_deal(struct layer *layer, struct block *block, int steps, 
 		d->out = cell->out_is_h ? NULL : block_take(block, t * (size_t)cell->n_out * n);
 		d->saved = block_take(block, t * (size_t)cell->n_saved * n);
 		d->d_h = block_take(block, (size_t)cell->n_hidden * n);
-		d->d_h_prev = block_take(block, (size_t)cell->n_hidden * n);
 		d->d_c = block_take(block, (size_t)cell->n_cell * n);
-		d->d_x = block_take(block, (size_t)cell->n_in * n);
-		cell->ops->deal(cell, block, batch);
+		if (cell->ops->forward != NULL) {
+			d->d_h_prev = block_take(block, (size_t)cell->n_hidden * n);
+			d->d_x = block_take(block, (size_t)cell->n_in * n);
+		}
+		cell->ops->deal(cell, block, steps, batch);
 	}
 }
 
@@ -146,13 +148,38 @@ static struct cell_step direction_step(const struct layer *layer, struct directi
 	return step;
 }
 
-/* True when the pass is to be abandoned. */
-static bool recurrent_tick(const struct layer *layer)
+/* All steps of a direction, for a cell that takes them together. */
+static struct cell_sequence direction_sequence(const struct layer *layer, const struct direction *d, const double *x)
 {
-	struct watch *watch = layer->watch;
-	if (watch->fn != NULL && !watch->abandoned)
-		watch->abandoned = watch->fn(watch->context) != 0;
-	return watch->abandoned;
+	const struct recurrent *own = layer->own;
+	ptrdiff_t in = (ptrdiff_t)d->cell.n_in * own->batch;
+	return (struct cell_sequence){.steps = own->steps,
+	                              .batch = own->batch,
+	                              .x = x + (ptrdiff_t)direction_time(d, 0, (size_t)own->steps) * in,
+	                              .x_step = d->inversward ? -in : in,
+	                              .h = d->h,
+	                              .c = d->c,
+	                              .saved = d->saved,
+	                              .watch = layer->watch};
+}
+
+static void direction_forward(struct layer *layer, struct direction *d, const double *x)
+{
+	const struct recurrent *own = layer->own;
+	size_t n = (size_t)own->batch;
+	memset(d->h, 0, (size_t)d->cell.n_hidden * n * sizeof(double));
+	memset(d->c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
+	if (d->cell.ops->forward_all != NULL) {
+		struct cell_sequence sequence = direction_sequence(layer, d, x);
+		d->cell.ops->forward_all(&d->cell, &sequence);
+		return;
+	}
+	for (size_t s = 0; s < (size_t)own->steps; s++) {
+		struct cell_step step = direction_step(layer, d, x, s);
+		d->cell.ops->forward(&d->cell, &step);
+		if (watch_tick(layer->watch))
+			return;
+	}
 }
 
 static void recurrent_forward(struct layer *layer, const double *x, int steps, int batch, double *y)
@@ -161,66 +188,83 @@ static void recurrent_forward(struct layer *layer, const double *x, int steps, i
 	own->steps = steps;
 	own->batch = batch;
 	size_t n = (size_t)batch, width = (size_t)layer->n_out * n;
-	for (int k = 0; k < own->n_directions; k++) {
+	for (int k = 0; k < own->n_directions && !layer->watch->abandoned; k++) {
 		struct direction *d = &own->directions[k];
 		size_t out = (size_t)d->cell.n_out * n;
-		memset(d->h, 0, (size_t)d->cell.n_hidden * n * sizeof(double));
-		memset(d->c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
-		for (size_t s = 0; s < (size_t)steps; s++) {
-			struct cell_step step = direction_step(layer, d, x, s);
-			d->cell.ops->forward(&d->cell, &step);
-			if (recurrent_tick(layer))
-				return;
-			const double *from = d->cell.out_is_h ? step.h : step.out;
-			if (layer->final_only && s + 1 < (size_t)steps)
-				continue;
+		direction_forward(layer, d, x);
+		const double *from = d->cell.out_is_h ? d->h + out : d->out;
+		for (size_t s = layer->final_only ? (size_t)steps - 1 : 0; s < (size_t)steps; s++) {
 			size_t frame = layer->final_only ? 0 : direction_time(d, s, (size_t)steps);
-			memcpy(y + frame * width + (size_t)k * out, from, out * sizeof(double));
+			memcpy(y + frame * width + (size_t)k * out, from + s * out, out * sizeof(double));
 		}
 	}
 }
 
 /* The gradient that reaches one step: d_out from above (NULL: none) and d_h from the step after it. */
-static void direction_backward(struct layer *layer, struct direction *d, size_t s, const double *x, const double *d_out)
+static void step_backward(struct layer *layer, struct direction *d, size_t s, const double *x, const double *d_out,
+                          double *d_x)
 {
 	struct recurrent *own = layer->own;
 	struct cell *cell = &d->cell;
-	size_t h = (size_t)cell->n_hidden * (size_t)own->batch;
+	size_t h = (size_t)cell->n_hidden * (size_t)own->batch, in = (size_t)cell->n_in * (size_t)own->batch;
 	struct cell_step step = direction_step(layer, d, x, s);
 	struct cell_gradient gradient = {.d_out = step.out != NULL ? d_out : NULL,
 	                                 .d_h = step.h != NULL ? d->d_h : NULL,
 	                                 .d_c = d->d_c,
-	                                 .d_x = d->d_x,
+	                                 .d_x = d_x != NULL ? d->d_x : NULL,
 	                                 .d_h_prev = d->d_h_prev};
 	if (cell->out_is_h && d_out != NULL)
 		for (size_t k = 0; k < h; k++)
 			d->d_h[k] += d_out[k];
 	cell->ops->backward(cell, &step, &gradient);
+	for (size_t j = 0; d_x != NULL && j < in; j++)
+		d_x[j] += d->d_x[j];
 	double *swap = d->d_h;
 	d->d_h = d->d_h_prev;
 	d->d_h_prev = swap;
 }
 
-static void recurrent_backward(struct layer *layer, const double *x, const double *dy, double *dx)
+/* dy: the direction's rows of time 0; dx is added to, NULL: not wanted. */
+static void direction_backward(struct layer *layer, struct direction *d, const double *x, const double *dy, double *dx)
 {
 	struct recurrent *own = layer->own;
 	size_t n = (size_t)own->batch, steps = (size_t)own->steps;
 	size_t width = (size_t)layer->n_out * n, in = (size_t)layer->n_in * n;
-	memset(dx, 0, steps * in * sizeof(double));
-	for (int k = 0; k < own->n_directions; k++) {
+	memset(d->d_c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
+	if (d->cell.ops->backward_all != NULL) {
+		size_t start = direction_time(d, 0, steps);
+		struct cell_sequence sequence = direction_sequence(layer, d, x);
+		struct cell_sequence_gradient gradient = {.d_out = dy + (layer->final_only ? 0 : start * width),
+		                                          .d_out_step = layer->final_only ? 0
+		                                                        : d->inversward   ? -(ptrdiff_t)width
+		                                                                          : (ptrdiff_t)width,
+		                                          .first_out = layer->final_only ? own->steps - 1 : 0,
+		                                          .d_h = d->d_h,
+		                                          .d_c = d->d_c,
+		                                          .d_x = dx != NULL ? dx + start * in : NULL};
+		d->cell.ops->backward_all(&d->cell, &sequence, &gradient);
+		return;
+	}
+	memset(d->d_h, 0, (size_t)d->cell.n_hidden * n * sizeof(double));
+	for (size_t s = steps; s-- > 0;) {
+		size_t time = direction_time(d, s, steps);
+		const double *d_out = layer->final_only ? dy : dy + time * width;
+		step_backward(layer, d, s, x, layer->final_only && s + 1 < steps ? NULL : d_out,
+		              dx != NULL ? dx + time * in : NULL);
+		if (watch_tick(layer->watch))
+			return;
+	}
+}
+
+static void recurrent_backward(struct layer *layer, const double *x, const double *dy, double *dx)
+{
+	struct recurrent *own = layer->own;
+	size_t n = (size_t)own->batch;
+	if (dx != NULL)
+		memset(dx, 0, (size_t)own->steps * (size_t)layer->n_in * n * sizeof(double));
+	for (int k = 0; k < own->n_directions && !layer->watch->abandoned; k++) {
 		struct direction *d = &own->directions[k];
-		size_t out = (size_t)d->cell.n_out * n;
-		memset(d->d_h, 0, (size_t)d->cell.n_hidden * n * sizeof(double));
-		memset(d->d_c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
-		for (size_t s = steps; s-- > 0;) {
-			size_t time = direction_time(d, s, steps);
-			const double *d_out = dy + (layer->final_only ? 0 : time * width) + (size_t)k * out;
-			direction_backward(layer, d, s, x, layer->final_only && s + 1 < steps ? NULL : d_out);
-			for (size_t j = 0; j < in; j++)
-				dx[time * in + j] += d->d_x[j];
-			if (recurrent_tick(layer))
-				return;
-		}
+		direction_backward(layer, d, x, dy + (size_t)k * (size_t)d->cell.n_out * n, dx);
 	}
 }
 

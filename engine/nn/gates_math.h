@@ -1,6 +1,6 @@
-/* Sigmoid and tanh of vectors, within 4 units in the last place. Included by nn_kernel.c only. */
-#ifndef QLSTM_NN_NN_MATH_H
-#define QLSTM_NN_NN_MATH_H
+/* Sigmoid and tanh of vectors, within 4 units in the last place. Included by gates_kernel.c only. */
+#ifndef QLSTM_NN_GATES_MATH_H
+#define QLSTM_NN_GATES_MATH_H
 
 #include "engine/circuit/vector.h"
 

@@ -1,0 +1,300 @@
+/* Matrix products in tiles that stay in registers. -DKERNEL_ISA names the table.
+ *
+ * A tile of a sum is ROWS rows by VECS vectors of samples: each vector of x loaded serves ROWS rows, each element of A
+ * VECS vectors. Rows of x lie a whole batch apart, for large batches often a power of two, and a column of them then
+ * falls into few sets of the cache. Where there are many they are first packed side by side into a panel on the stack,
+ * over which all rows of A pass. */
+#include "engine/nn/gemm_kernel.h"
+
+#include "engine/circuit/vector.h"
+
+#if defined __AVX512F__ || defined __aarch64__
+enum { ROWS = 8 }; /* 32 registers */
+#else
+enum { ROWS = 4 };
+#endif
+enum { VECS = 3, TILE = VECS * WIDTH64 };
+enum {
+	DEPTH = 3072 / TILE, /* terms of a panel: 24 KiB, most of a first-level cache */
+	PACK_FROM = 24,      /* terms from which on a panel pays */
+	NEAR_ROWS = 96,      /* rows of A that pass over all panels before the next ones do */
+};
+
+/* Parts of products, over the same samples. */
+struct tile {
+	struct product slices[GEMM_PRODUCTS];
+	int n_slices;
+	struct gemm_start start;
+	double *y;
+	size_t batch, count; /* from row to row of y; samples of the tile */
+};
+
+/* How many samples vector v of a tile has. */
+static inline size_t valid(const struct tile *tile, size_t v, size_t vecs)
+{
+	return v + 1 < vecs ? WIDTH64 : tile->count - v * WIDTH64;
+}
+
+ALWAYS_INLINE void start_tile(const struct tile *tile, size_t row, size_t rows, size_t vecs, vec64 sums[ROWS][VECS])
+{
+	const double *y = tile->y + row * tile->batch, *bias = tile->start.bias;
+	UNROLL for (size_t r = 0; r < rows; r++)
+	{
+		vec64 initial = {0};
+		if (!tile->start.add && bias != NULL)
+			initial += bias[row + r];
+		UNROLL for (size_t v = 0; v < vecs; v++)
+		{
+			size_t at = r * tile->batch + v * WIDTH64;
+			sums[r][v] = tile->start.add ? load64(y + at, valid(tile, v, vecs)) : initial;
+		}
+	}
+}
+
+ALWAYS_INLINE void add_slice(const struct product *slice, size_t row, size_t rows, size_t vecs, vec64 sums[ROWS][VECS])
+{
+	const double *a = slice->a + row * slice->row_step, *x = slice->x;
+	size_t row_step = slice->row_step, step = slice->step;
+	for (size_t j = 0; j < slice->terms; j++, a += step, x += slice->x_step) {
+		vec64 in[VECS];
+		UNROLL for (size_t v = 0; v < vecs; v++) in[v] = *(const loose64 *)(x + v * WIDTH64);
+		UNROLL for (size_t r = 0; r < rows; r++)
+		{
+			UNROLL for (size_t v = 0; v < vecs; v++) sums[r][v] += a[r * row_step] * in[v];
+		}
+	}
+}
+
+ALWAYS_INLINE void sum_tile(const struct tile *tile, size_t row, size_t rows, size_t vecs)
+{
+	vec64 sums[ROWS][VECS];
+	start_tile(tile, row, rows, vecs, sums);
+	for (int k = 0; k < tile->n_slices; k++)
+		add_slice(&tile->slices[k], row, rows, vecs, sums);
+	double *y = tile->y + row * tile->batch;
+	UNROLL for (size_t r = 0; r < rows; r++)
+	{
+		UNROLL for (size_t v = 0; v < vecs; v++)
+		    store64(y + r * tile->batch + v * WIDTH64, sums[r][v], valid(tile, v, vecs));
+	}
+}
+
+/* Rows `row` to `end` of a tile that is `vecs` vectors wide. */
+ALWAYS_INLINE void sum_column(const struct tile *tile, size_t row, size_t end, size_t vecs)
+{
+	for (; row + ROWS <= end; row += ROWS)
+		sum_tile(tile, row, ROWS, vecs);
+	for (; row + 4 <= end; row += 4)
+		sum_tile(tile, row, 4, vecs);
+	for (; row + 2 <= end; row += 2)
+		sum_tile(tile, row, 2, vecs);
+	if (row < end)
+		sum_tile(tile, row, 1, vecs);
+}
+
+static void sum_column_1(const struct tile *tile, size_t row, size_t end)
+{
+	sum_column(tile, row, end, 1);
+}
+
+static void sum_column_2(const struct tile *tile, size_t row, size_t end)
+{
+	sum_column(tile, row, end, 2);
+}
+
+static void sum_column_3(const struct tile *tile, size_t row, size_t end)
+{
+	sum_column(tile, row, end, 3);
+}
+
+/* By width in vectors, from 1. */
+static void (*const column_sums[VECS + 1])(const struct tile *, size_t, size_t) = {NULL, sum_column_1, sum_column_2,
+                                                                                   sum_column_3};
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Terms from `at` of the product, of the tile's samples, side by side and filled up with zeros. */
+static struct product pack(const struct product *product, size_t at, size_t terms, size_t s, size_t count,
+                           double *panel)
+{
+	size_t width = (count + WIDTH64 - 1) / WIDTH64 * WIDTH64;
+	const double *x = product->x + (ptrdiff_t)at * product->x_step + s;
+	double *to = panel;
+	for (size_t j = 0; j < terms; j++, x += product->x_step, to += width)
+		for (size_t v = 0; v < width; v += WIDTH64)
+			*(vec64 *)(to + v) = load64(x + v, count - v);
+	return (struct product){.a = product->a + at * product->step,
+	                        .row_step = product->row_step,
+	                        .step = product->step,
+	                        .x = panel,
+	                        .x_step = (ptrdiff_t)width,
+	                        .terms = terms};
+}
+
+/* The samples from s on, DEPTH terms at a time, whichever products they are of. */
+static void sum_packed(struct tile *tile, const struct product *products, int count, size_t s, size_t from, size_t to)
+{
+	_Alignas(64) double panel[DEPTH * TILE];
+	size_t vecs = (tile->count + WIDTH64 - 1) / WIDTH64, at = 0;
+	int k = 0;
+	do {
+		size_t used = 0;
+		tile->n_slices = 0;
+		while (k < count && used < DEPTH) {
+			size_t terms = smaller(products[k].terms - at, DEPTH - used);
+			tile->slices[tile->n_slices++] =
+			    pack(&products[k], at, terms, s, tile->count, panel + used * vecs * WIDTH64);
+			used += terms;
+			at += terms;
+			if (at == products[k].terms)
+				k++, at = 0;
+		}
+		column_sums[vecs](tile, from, to);
+		tile->start.add = true;
+	} while (k < count);
+}
+
+static void sum_in_place(struct tile *tile, const struct product *products, int count, size_t s, size_t from, size_t to)
+{
+	for (int k = 0; k < count; k++) {
+		tile->slices[k] = products[k];
+		tile->slices[k].x += s;
+	}
+	tile->n_slices = count;
+	column_sums[tile->count / WIDTH64](tile, from, to);
+}
+
+static void sum(const struct product *products, int count, struct gemm_start start, size_t rows, size_t batch,
+                double *y)
+{
+	size_t terms = 0;
+	for (int k = 0; k < count; k++)
+		terms += products[k].terms;
+	size_t near = terms < PACK_FROM ? rows : NEAR_ROWS;
+	for (size_t from = 0; from < rows; from += near)
+		for (size_t s = 0, width; s < batch; s += width) {
+			/* Four vectors are better done as two and two than as three and one. */
+			bool four = batch - s > TILE && batch - s <= 4 * WIDTH64;
+			width = four ? 2 * WIDTH64 : smaller(batch - s, TILE);
+			struct tile tile = {.start = start, .y = y + s, .batch = batch, .count = width};
+			size_t to = smaller(rows, from + near);
+			if (terms < PACK_FROM && width % WIDTH64 == 0)
+				sum_in_place(&tile, products, count, s, from, to);
+			else
+				sum_packed(&tile, products, count, s, from, to);
+		}
+}
+
+#if VECTOR_BYTES == 64
+#define HALVES_SWAPPED   4, 5, 6, 7, 0, 1, 2, 3
+#define QUARTERS_SWAPPED 2, 3, 0, 1, 6, 7, 4, 5
+#define PAIRS_SWAPPED    1, 0, 3, 2, 5, 4, 7, 6
+#elif VECTOR_BYTES == 32
+#define HALVES_SWAPPED 2, 3, 0, 1
+#define PAIRS_SWAPPED  1, 0, 3, 2
+#else
+#define PAIRS_SWAPPED 1, 0
+#endif
+
+static inline double total(vec64 v)
+{
+#ifdef HALVES_SWAPPED
+	v += __builtin_shufflevector(v, v, HALVES_SWAPPED);
+#endif
+#ifdef QUARTERS_SWAPPED
+	v += __builtin_shufflevector(v, v, QUARTERS_SWAPPED);
+#endif
+	v += __builtin_shufflevector(v, v, PAIRS_SWAPPED);
+	return v[0];
+}
+
+/* A tile of an outer product: so many rows of dy by so many of x; and rows of x that stay near while dy passes. */
+enum { OUTER_ROWS = 4, OUTER_TERMS = 3, NEAR_TERMS = 96 };
+
+struct outer {
+	const double *dy, *x;
+	size_t batch, terms;
+	double *d;
+};
+
+ALWAYS_INLINE void outer_vector(const double *dy, const double *x, size_t batch, size_t valid, size_t rows,
+                                size_t terms, vec64 sums[OUTER_ROWS][OUTER_TERMS])
+{
+	vec64 in[OUTER_TERMS];
+	UNROLL for (size_t c = 0; c < terms; c++) in[c] = load64(x + c * batch, valid);
+	UNROLL for (size_t r = 0; r < rows; r++)
+	{
+		vec64 g = load64(dy + r * batch, valid);
+		UNROLL for (size_t c = 0; c < terms; c++) sums[r][c] += g * in[c];
+	}
+}
+
+ALWAYS_INLINE void outer_tile(const struct outer *outer, size_t o, size_t k, size_t rows, size_t terms)
+{
+	vec64 sums[OUTER_ROWS][OUTER_TERMS] = {{{0}}};
+	const double *dy = outer->dy + o * outer->batch, *x = outer->x + k * outer->batch;
+	size_t s = 0;
+	for (; s + WIDTH64 <= outer->batch; s += WIDTH64)
+		outer_vector(dy + s, x + s, outer->batch, WIDTH64, rows, terms, sums);
+	if (s < outer->batch)
+		outer_vector(dy + s, x + s, outer->batch, outer->batch - s, rows, terms, sums);
+	double *d = outer->d + o * outer->terms + k;
+	UNROLL for (size_t r = 0; r < rows; r++)
+	{
+		UNROLL for (size_t c = 0; c < terms; c++) d[r * outer->terms + c] += total(sums[r][c]);
+	}
+}
+
+ALWAYS_INLINE void outer_row(const struct outer *outer, size_t o, size_t k, size_t end, size_t rows)
+{
+	for (; k + OUTER_TERMS <= end; k += OUTER_TERMS)
+		outer_tile(outer, o, k, rows, OUTER_TERMS);
+	for (; k < end; k++)
+		outer_tile(outer, o, k, rows, 1);
+}
+
+static void add_outer(const double *dy, size_t rows, const double *x, size_t terms, size_t batch, double *d)
+{
+	struct outer outer = {dy, x, batch, terms, d};
+	for (size_t k = 0; k < terms; k += NEAR_TERMS) {
+		size_t o = 0, end = smaller(terms, k + NEAR_TERMS);
+		for (; o + OUTER_ROWS <= rows; o += OUTER_ROWS)
+			outer_row(&outer, o, k, end, OUTER_ROWS);
+		for (; o < rows; o++)
+			outer_row(&outer, o, k, end, 1);
+	}
+}
+
+static void add_totals(const double *dy, size_t rows, size_t batch, double *sums)
+{
+	for (size_t o = 0; o < rows; o++) {
+		vec64 sum = {0};
+		for (size_t s = 0; s < batch; s += WIDTH64)
+			sum += load64(dy + o * batch + s, batch - s);
+		sums[o] += total(sum);
+	}
+}
+
+static void transpose(const double *from, size_t rows, size_t columns, double *to, size_t to_step)
+{
+	enum { BLOCK = 8 }; /* a cache line */
+	for (size_t r = 0; r < rows; r += BLOCK)
+		for (size_t c = 0; c < columns; c++)
+			for (size_t k = r; k < smaller(rows, r + BLOCK); k++)
+				to[c * to_step + k] = from[k * columns + c];
+}
+
+#define TABLE_NAME(isa) gemm_kernels_##isa
+#define TABLE(isa)      TABLE_NAME(isa)
+
+extern const struct gemm_kernels TABLE(KERNEL_ISA);
+
+const struct gemm_kernels TABLE(KERNEL_ISA) = {
+    .sum = sum,
+    .outer = add_outer,
+    .totals = add_totals,
+    .transpose = transpose,
+};

@@ -1,0 +1,24 @@
+/* Who is told, after every time step of a recurrent layer, that a pass is under way; shared by the layers of a model.
+ */
+#ifndef QLSTM_NN_WATCH_H
+#define QLSTM_NN_WATCH_H
+
+#include <stdbool.h>
+
+#include "engine/nn/model.h"
+
+struct watch {
+	model_watch_fn fn; /* NULL: nobody */
+	void *context;
+	bool abandoned; /* fn said stop; the rest of the pass is skipped */
+};
+
+/* True when the pass is to be abandoned. */
+static inline bool watch_tick(struct watch *watch)
+{
+	if (watch->fn != NULL && !watch->abandoned)
+		watch->abandoned = watch->fn(watch->context) != 0;
+	return watch->abandoned;
+}
+
+#endif

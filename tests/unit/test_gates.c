@@ -1,0 +1,75 @@
+/* The LSTM's gate arithmetic on every instruction set that this processor has. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "engine/circuit/isa.h"
+#include "engine/nn/gates.h"
+
+static void assert_near(double value, double expected, double tolerance)
+{
+	if (!(fabs(value - expected) <= tolerance))
+		fail_msg("%.15g is not %.15g within %g", value, expected, tolerance);
+}
+
+static double ulps(double found, double wanted)
+{
+	return fabs(found - wanted) / (nextafter(fabs(wanted), INFINITY) - fabs(wanted));
+}
+
+/* sigmoid and tanh within 4 units in the last place, c and m as the equations say, in every position of an array. */
+static void check_gates(void)
+{
+	enum { N = 4001 };
+	static double block[GATES_ARRAYS * N], c_prev[N], c[N], m[N];
+	struct gates gates = gates_at(block, N);
+	double x[N];
+	for (int k = 0; k < N; k++) {
+		x[k] = (k % 2 == 0 ? 1 : -1) * exp(-40.0 + 46.5 * k / N);
+		gates.f[k] = gates.i[k] = gates.g[k] = gates.o[k] = x[k];
+		c_prev[k] = sin(k);
+	}
+	gates_forward(&gates, c_prev, N, c, m);
+	for (int k = 0; k < N; k++) {
+		double s = 1.0 / (1.0 + exp(-x[k])), t = tanh(x[k]);
+		assert_true(ulps(gates.f[k], s) <= 4 && ulps(gates.g[k], t) <= 4);
+		assert_true(gates.i[k] == gates.f[k] && gates.o[k] == gates.f[k]);
+		assert_near(c[k], s * c_prev[k] + s * t, 1e-15);
+		assert_near(m[k], s * tanh(c[k]), 1e-15);
+	}
+	double edge[] = {NAN, 1e300, -1e300, -0.0, INFINITY};
+	double five[GATES_ARRAYS * 5], zero[5] = {0};
+	gates = gates_at(five, 5);
+	for (int k = 0; k < 5; k++)
+		gates.f[k] = gates.i[k] = gates.g[k] = gates.o[k] = edge[k];
+	gates_forward(&gates, zero, 5, c, m);
+	assert_true(isnan(gates.g[0]) && isnan(gates.f[0]));
+	assert_true(gates.g[1] == 1 && gates.g[2] == -1 && signbit(gates.g[3]) && gates.g[4] == 1);
+	assert_true(gates.f[1] == 1 && gates.f[2] >= 0 && gates.f[2] < 1e-300 && gates.f[3] == 0.5 && gates.f[4] == 1);
+}
+
+static void test_gates(void **state)
+{
+	(void)state;
+	const struct isa *chosen = isa_pick();
+	for (int i = 0; isa_at(i) != NULL; i++) {
+		if (!isa_at(i)->supported())
+			continue;
+		isa_force(isa_at(i));
+		check_gates();
+	}
+	isa_force(chosen);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_gates),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

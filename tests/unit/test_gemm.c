@@ -1,0 +1,164 @@
+/* Matrix products and the linear map against loops over single elements, on every instruction set of this processor. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/circuit/isa.h"
+#include "engine/nn/gemm_kernel.h"
+#include "engine/nn/linear.h"
+
+static double *sines(size_t n, double pace)
+{
+	double *values = malloc(n * sizeof *values);
+	assert_non_null(values);
+	for (size_t k = 0; k < n; k++)
+		values[k] = sin(pace * (double)(k + 1));
+	return values;
+}
+
+static void assert_near(double value, double expected, double tolerance)
+{
+	if (!(fabs(value - expected) <= tolerance))
+		fail_msg("%.15g is not %.15g within %g", value, expected, tolerance);
+}
+
+static void check_linear(int n_in, int n_out, int batch)
+{
+	size_t in = (size_t)n_in, out = (size_t)n_out, n = (size_t)batch;
+	double *w = sines(in * out, 1.0), *b = sines(out, 0.4), *x = sines(in * n, 0.3), *dy = sines(out * n, 0.7);
+	double *y = sines(out * n, 1e3), *dx = sines(in * n, 1e3), *dw = sines(in * out, 0.9), *db = sines(out, 0.2);
+	double *kept_dw = sines(in * out, 0.9), *kept_db = sines(out, 0.2);
+	struct linear linear = {n_in, n_out, w, b, dw, db};
+	linear_forward(&linear, x, batch, y);
+	linear_backward(&linear, x, dy, batch, dx);
+	double tolerance = 1e-15 * (double)(in + out + n) + 1e-15;
+	for (size_t o = 0; o < out; o++) {
+		for (size_t s = 0; s < n; s++) {
+			double value = b[o];
+			for (size_t k = 0; k < in; k++)
+				value += w[o * in + k] * x[k * n + s];
+			assert_near(y[o * n + s], value, tolerance);
+			kept_db[o] += dy[o * n + s];
+		}
+		assert_near(db[o], kept_db[o], tolerance);
+	}
+	for (size_t k = 0; k < in; k++)
+		for (size_t s = 0; s < n; s++) {
+			double value = 0;
+			for (size_t o = 0; o < out; o++) {
+				value += w[o * in + k] * dy[o * n + s];
+				kept_dw[o * in + k] += x[k * n + s] * dy[o * n + s];
+			}
+			assert_near(dx[k * n + s], value, tolerance);
+		}
+	for (size_t k = 0; k < in * out; k++)
+		assert_near(dw[k], kept_dw[k], tolerance);
+	double *arrays[] = {w, b, x, dy, y, dx, dw, db, kept_dw, kept_db};
+	for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
+		free(arrays[k]);
+}
+
+/* A of r x j as it lies, and lying on its side; x with rows in reverse. */
+static void check_sum(size_t rows, size_t first, size_t second, size_t batch, struct gemm_start start)
+{
+	double *a = sines(rows * first, 1.0), *b = sines(rows * second, 0.8), *x = sines(first * batch, 0.3);
+	double *z = sines(second * batch, 0.6), *y = sines(rows * batch, 0.1), *kept = sines(rows * batch, 0.1);
+	struct product products[GEMM_PRODUCTS] = {
+	    {a, first, 1, x + (first - 1) * batch, -(ptrdiff_t)batch, first},
+	    {b, 1, rows, z, (ptrdiff_t)batch, second},
+	};
+	int count = second > 0 ? 2 : 1;
+	const struct gemm_kernels *gemm = isa_pick()->gemm;
+	gemm->sum(products, count, start, rows, batch, y);
+	for (size_t s = 0; s < batch; s++)
+		for (size_t r = 0; r < rows; r++) {
+			double value = start.add ? kept[r * batch + s] : start.bias != NULL ? start.bias[r] : 0.0;
+			for (size_t j = 0; j < first; j++)
+				value += a[r * first + j] * x[(first - 1 - j) * batch + s];
+			for (size_t j = 0; j < second; j++)
+				value += b[j * rows + r] * z[j * batch + s];
+			assert_near(y[r * batch + s], value, 1e-15 * (double)(first + second) + 1e-15);
+		}
+	/* The last sample on its own. */
+	double *alone = sines(rows, 0.1), *x_alone = sines(first, 1.0), *z_alone = sines(second + 1, 1.0);
+	for (size_t j = 0; j < first; j++)
+		x_alone[j] = x[(j + 1) * batch - 1];
+	for (size_t j = 0; j < second; j++)
+		z_alone[j] = z[(j + 1) * batch - 1];
+	for (size_t r = 0; r < rows; r++)
+		alone[r] = kept[(r + 1) * batch - 1];
+	products[0].x = x_alone + first - 1, products[0].x_step = -1;
+	products[1].x = z_alone, products[1].x_step = 1;
+	gemm->sum(products, count, start, rows, 1, alone);
+	for (size_t r = 0; r < rows; r++)
+		assert_true(alone[r] == y[(r + 1) * batch - 1]);
+	double *arrays[] = {a, b, x, z, y, kept, alone, x_alone, z_alone};
+	for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
+		free(arrays[k]);
+}
+
+static void check_all(void)
+{
+	for (int batch = 1; batch <= 20; batch++)
+		for (int n = 1; n <= 8; n++)
+			check_linear(n, 9 - n, batch);
+	check_linear(100, 30, 37);
+	check_linear(29, 203, 64);
+	check_linear(600, 3, 5);
+	check_linear(1, 400, 1);
+	static const size_t batches[] = {1, 2, 3, 5, 8, 13, 16, 17, 31, 50, 97};
+	double *bias = sines(200, 0.5);
+	for (size_t k = 0; k < sizeof batches / sizeof batches[0]; k++)
+		for (size_t rows = 1; rows <= 18; rows++) {
+			check_sum(rows, 3, rows % 4, batches[k], (struct gemm_start){.add = true});
+			check_sum(rows, 20, 30, batches[k], (struct gemm_start){.bias = bias});
+		}
+	check_sum(101, 300, 700, 29, (struct gemm_start){0});
+	check_sum(200, 512, 1, 11, (struct gemm_start){.bias = bias});
+	check_sum(97, 1024, 0, 3, (struct gemm_start){.add = true});
+	free(bias);
+}
+
+static void test_products(void **state)
+{
+	(void)state;
+	const struct isa *chosen = isa_pick();
+	for (int i = 0; isa_at(i) != NULL; i++) {
+		if (!isa_at(i)->supported())
+			continue;
+		isa_force(isa_at(i));
+		check_all();
+	}
+	isa_force(chosen);
+}
+
+static void test_transpose(void **state)
+{
+	(void)state;
+	enum { ROWS = 13, COLUMNS = 9, STEP = 16 };
+	double from[ROWS * COLUMNS], to[COLUMNS * STEP];
+	for (int k = 0; k < ROWS * COLUMNS; k++)
+		from[k] = k;
+	for (int k = 0; k < COLUMNS * STEP; k++)
+		to[k] = -1;
+	isa_pick()->gemm->transpose(from, ROWS, COLUMNS, to, STEP);
+	for (int c = 0; c < COLUMNS; c++)
+		for (int r = 0; r < STEP; r++)
+			assert_true(to[c * STEP + r] == (r < ROWS ? from[r * COLUMNS + c] : -1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_products),
+	    cmocka_unit_test(test_transpose),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
