@@ -60,7 +60,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api bench bench-estimates fmt lint install clean engine
+.PHONY: all help deps demo test unit api bench bench-estimates bench-peers test-peers fmt lint install clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker
 
 help:
@@ -70,6 +70,7 @@ help:
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
 	@echo "make unit api   only the C tests; only the tests over HTTP"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
+	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
 	@echo "make install    into PREFIX=$(PREFIX)"
 	@echo "make clean      remove build/"
@@ -141,6 +142,15 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIBENGINE)
 
 bench: $(BUILD)/qlstm-worker
 	@$(PYTHON) scripts/bench.py $<
+
+# Against other simulators, from PyPI: into a virtual environment in build/peers, or $PEERS_VENV. Not part of `test`.
+bench-peers: $(BUILD)/qlstm-worker
+	@scripts/deps.sh peers
+	@scripts/peers.sh python tests/peers/bench.py $< $(BUILD)/peers-cases
+
+test-peers: $(BUILD)/qlstm-worker
+	@scripts/deps.sh peers
+	@QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
 
 # For the constants in engine/circuit/planner.c.
 bench-estimates: $(BUILD)/bench/estimates

@@ -1,9 +1,9 @@
 /* The cost model; see planner.h.
  *
- * The constants were fitted by hand to `make bench-estimates` on one core of a Zen 3 EPYC at 2.4 GHz (AVX2, 512 KiB of L2,
- * 32 MiB of L3), gcc 12: V(n,L), chen2020, chen2024 and qdi with n = 2..18 (batch), 12..24 (wide), 4..25 (local). They
- * are right within about 40 percent there; elsewhere only their ratios matter. After a plan got faster, fit its row
- * again. */
+ * The constants were fitted by hand to `make bench-estimates` on one core of a Zen 3 EPYC at 2.4 GHz (AVX2, 512 KiB of
+ * L2, 32 MiB of L3), gcc 12: V(n,L), chen2020, chen2024 and qdi with n = 2..18 (batch), 12..24 (wide), 4..25 (local).
+ * They are right within about 40 percent there; elsewhere only their ratios matter. After a plan got faster, fit its
+ * row again. */
 #include "engine/circuit/planner.h"
 
 #include <stdint.h>

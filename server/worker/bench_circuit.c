@@ -45,7 +45,7 @@ void bench_fill(double *values, size_t n)
 static int share_open(struct bench_run *run, struct share *share, size_t batch, struct qlstm_error *error)
 {
 	size_t features = (size_t)run->program->n_features * batch;
-	size_t outputs = (size_t)(run->program->n_observables * run->sets) * batch;
+	size_t outputs = (size_t)run->program->n_observables * (size_t)run->sets * batch;
 	share->batch = batch;
 	share->block = calloc(2 * features + 2 * outputs + run->n_weights, sizeof(double));
 	if (share->block == NULL)
@@ -92,20 +92,24 @@ static void run_close(struct bench_run *run)
 	program_free(run->program);
 }
 
+static int weights_open(struct bench_run *run, struct qlstm_error *error)
+{
+	run->n_weights = (size_t)run->program->n_weights * (size_t)run->sets;
+	run->weights = calloc(2 * run->n_weights, sizeof(double));
+	if (run->weights == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	run->d_weights = run->weights + run->n_weights;
+	bench_fill(run->weights, run->n_weights);
+	return 0;
+}
+
 static int run_open(struct bench_run *run, const struct bench_case *row, const struct bench_setup *setup,
                     struct qlstm_error *error)
 {
 	*run = (struct bench_run){.team = setup->team, .sets = row->sets};
 	int rc = build(row, &run->program, error);
-	if (rc != 0)
-		return rc;
-	run->n_weights = (size_t)(run->program->n_weights * row->sets);
-	run->weights = calloc(2 * run->n_weights, sizeof(double));
-	if (run->weights == NULL)
-		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
-	run->d_weights = run->weights + run->n_weights;
 	if (rc == 0)
-		bench_fill(run->weights, run->n_weights);
+		rc = weights_open(run, error);
 	if (rc == 0)
 		rc = shares_open(run, row, setup->threads, error);
 	if (rc != 0)

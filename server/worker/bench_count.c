@@ -3,12 +3,20 @@
 
 #include <math.h>
 
-enum class { PERMUTES, TURNS, DIAGONAL };
+enum effect { PERMUTES, TURNS, DIAGONAL };
 
-static enum class class_of(enum gate gate) {
-	switch (gate){
-		case GATE_RZ : case GATE_T : return DIAGONAL; case GATE_RX : case GATE_RY : case GATE_H : return TURNS;
-		default : return PERMUTES;
+static enum effect effect_of(enum gate gate)
+{
+	switch (gate) {
+	case GATE_RZ:
+	case GATE_T:
+		return DIAGONAL;
+	case GATE_RX:
+	case GATE_RY:
+	case GATE_H:
+		return TURNS;
+	default:
+		return PERMUTES;
 	}
 }
 
@@ -31,7 +39,7 @@ static bool is_unseen(const struct circuit_program *program, int gate)
 		         second = op->wires[1] >= 0 ? (uint32_t)1 << op->wires[1] : 0;
 		if (((first | second) & wires) == 0)
 			continue;
-		if (second == 0 && class_of(op->gate) == TURNS)
+		if (second == 0 && effect_of(op->gate) == TURNS)
 			return false;
 		wires |= first | second;
 	}
@@ -53,12 +61,12 @@ struct bench_count bench_count_program(const struct circuit_program *program)
 		}
 		if (!entangled[wire])
 			continue;
-		enum class class = class_of(op->gate);
-		if (class == DIAGONAL && z && is_unseen(program, k))
+		enum effect effect = effect_of(op->gate);
+		if (effect == DIAGONAL && z && is_unseen(program, k))
 			continue;
-		turns += class == TURNS;
-		depth[wire] += class == DIAGONAL && !open[wire];
-		open[wire] = class == DIAGONAL || (class == PERMUTES && open[wire]);
+		turns += effect == TURNS;
+		depth[wire] += effect == DIAGONAL && !open[wire];
+		open[wire] = effect == DIAGONAL || (effect == PERMUTES && open[wire]);
 		diagonals = depth[wire] > diagonals ? depth[wire] : diagonals;
 	}
 	double amplitudes = ldexp(1.0, program->n_wires), passes = turns + diagonals;

@@ -1,7 +1,7 @@
 /* Training steps under the clock: a batch through a recurrent layer with a dense head, forward and gradient, without
  * the optimiser. */
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/train/pass.h"
 #include "server/worker/bench.h"
@@ -49,7 +49,7 @@ static int training_open(struct training *training, const struct bench_case *row
                          struct qlstm_error *error)
 {
 	struct model_config config = {.n_inputs = 1, .n_outputs = 1, .n_layers = 2, .precision = row->precision};
-	strcpy(config.plan, row->plan);
+	snprintf(config.plan, sizeof config.plan, "%s", row->plan);
 	config.layers[0] = *row->model;
 	config.layers[1] = (struct layer_config){.type = "dense", .units = 1, .bias = true};
 	*training = (struct training){0};
