@@ -3,28 +3,44 @@
 
 #include "engine/nn/gates_math.h"
 
-static void forward_gates_vector(const struct gates *gates, const double *c_prev, size_t k, size_t count, double *c,
-                                 double *m)
+/* The chain of operations behind one activation is far longer than the operations are many, and a processor sees but a
+ * few hundred instructions ahead. So one activation at a time, over so many elements that they stay in the cache. */
+enum { NEAR = 256 };
+
+static void sigmoid_in_place(double *x, size_t n)
 {
-	vec64 f = vector_sigmoid(load64(gates->f + k, count)), i = vector_sigmoid(load64(gates->i + k, count));
-	vec64 g = vector_tanh(load64(gates->g + k, count)), o = vector_sigmoid(load64(gates->o + k, count));
-	vec64 cell = f * load64(c_prev + k, count) + i * g, t = vector_tanh(cell);
-	store64(c + k, cell, count);
-	store64(m + k, o * t, count);
-	store64(gates->f + k, f, count);
-	store64(gates->i + k, i, count);
-	store64(gates->g + k, g, count);
-	store64(gates->o + k, o, count);
-	store64(gates->tanh_c + k, t, count);
+	for (size_t k = 0; k < n; k += WIDTH64)
+		store64(x + k, vector_sigmoid(load64(x + k, n - k)), n - k);
+}
+
+static void tanh_in_place(double *x, size_t n)
+{
+	for (size_t k = 0; k < n; k += WIDTH64)
+		store64(x + k, vector_tanh(load64(x + k, n - k)), n - k);
+}
+
+static void forward_near(const struct gates *gates, const double *c_prev, size_t from, size_t n, double *c, double *m)
+{
+	const double *f = gates->f + from, *i = gates->i + from, *g = gates->g + from, *o = gates->o + from;
+	sigmoid_in_place(gates->f + from, n);
+	sigmoid_in_place(gates->i + from, n);
+	tanh_in_place(gates->g + from, n);
+	sigmoid_in_place(gates->o + from, n);
+	for (size_t k = 0; k < n; k += WIDTH64) {
+		size_t left = n - k;
+		vec64 cell =
+		    load64(f + k, left) * load64(c_prev + from + k, left) + load64(i + k, left) * load64(g + k, left);
+		vec64 t = vector_tanh(cell);
+		store64(c + from + k, cell, left);
+		store64(gates->tanh_c + from + k, t, left);
+		store64(m + from + k, load64(o + k, left) * t, left);
+	}
 }
 
 static void forward_gates(const struct gates *gates, const double *c_prev, size_t n, double *c, double *m)
 {
-	size_t k = 0;
-	for (; k + WIDTH64 <= n; k += WIDTH64)
-		forward_gates_vector(gates, c_prev, k, WIDTH64, c, m);
-	if (k < n)
-		forward_gates_vector(gates, c_prev, k, n - k, c, m);
+	for (size_t k = 0; k < n; k += NEAR)
+		forward_near(gates, c_prev, k, n - k < NEAR ? n - k : NEAR, c, m);
 }
 
 /* m = o tanh(c): do = dm tanh(c), dc += dm o (1 - tanh(c)^2)

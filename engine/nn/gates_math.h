@@ -15,18 +15,15 @@ static inline void exp_parts(vec64 y, vec64 *scale, vec64 *excess)
 	vec64 n = shifted - shift;
 	vec64 r = y - n * 6.93147180369123816490e-01;
 	r = r - n * 1.90821492927058770002e-10;
-	vec64 p = r * (1.0 / 6227020800.0) + 1.0 / 479001600.0;
-	p = p * r + 1.0 / 39916800.0;
-	p = p * r + 1.0 / 3628800.0;
-	p = p * r + 1.0 / 362880.0;
-	p = p * r + 1.0 / 40320.0;
-	p = p * r + 1.0 / 5040.0;
-	p = p * r + 1.0 / 720.0;
-	p = p * r + 1.0 / 120.0;
-	p = p * r + 1.0 / 24.0;
-	p = p * r + 1.0 / 6.0;
-	p = p * r + 0.5;
-	*excess = r + r * r * p;
+	/* By powers of r^2, for the sake of short chains. */
+	vec64 r2 = r * r, r4 = r2 * r2;
+	vec64 a = r * 0x1.5555555555556p-3 + 0x1.0000000000001p-1;
+	vec64 b = r * 0x1.11111111109b3p-7 + 0x1.5555555553d63p-5;
+	vec64 c = r * 0x1.a01a01a7c41d5p-13 + 0x1.6c16c1788bd90p-10;
+	vec64 d = r * 0x1.71de0dae63bb3p-19 + 0x1.a019b90d2ae7ap-16;
+	vec64 e = r * 0x1.af38a9b0ec855p-26 + 0x1.289185613a3d6p-22;
+	vec64 p = (b * r2 + a) + r4 * ((d * r2 + c) + r4 * e);
+	*excess = r + r2 * p;
 	*scale = (vec64)((k + 1023) << 52);
 }
 
