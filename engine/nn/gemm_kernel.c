@@ -167,8 +167,9 @@ static void sum_in_place(struct tile *tile, const struct product *products, int 
 	column_sums[tile->count / WIDTH64](tile, from, to);
 }
 
-/* Of single numbers the compiler may make a product and a sum, where of vectors it makes one operation. */
-#if defined __FMA__ || defined __aarch64__ || defined __FP_FAST_FMA
+/* Of single numbers the compiler may make a product and a sum where of vectors it makes one operation; rolled, it makes
+ * two of both. */
+#if (defined __FMA__ || defined __aarch64__ || defined __FP_FAST_FMA) && !defined KERNEL_ROLLED
 #define MULTIPLY_ADD(a, b, sum) __builtin_fma(a, b, sum)
 #else
 #define MULTIPLY_ADD(a, b, sum) ((a) * (b) + (sum))
