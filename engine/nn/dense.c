@@ -75,18 +75,14 @@ static void dense_forward(struct layer *layer, const double *x, int steps, int b
 	struct linear linear = dense_linear(layer);
 	own->steps = steps;
 	own->batch = batch;
-	for (size_t t = 0; t < (size_t)steps; t++)
-		linear_forward(&linear, x + t * (size_t)layer->n_in * (size_t)batch, batch,
-		               y + t * (size_t)layer->n_out * (size_t)batch);
+	linear_forward(&linear, x, steps, batch, y);
 }
 
 static void dense_backward(struct layer *layer, const double *x, const double *dy, double *dx)
 {
 	const struct dense *own = layer->own;
 	struct linear linear = dense_linear(layer);
-	size_t in = (size_t)layer->n_in * (size_t)own->batch, out = (size_t)layer->n_out * (size_t)own->batch;
-	for (size_t t = 0; t < (size_t)own->steps; t++)
-		linear_backward(&linear, x + t * in, dy + t * out, own->batch, dx != NULL ? dx + t * in : NULL);
+	linear_backward(&linear, x, dy, own->steps, own->batch, dx);
 }
 
 static void dense_close(struct layer *layer)

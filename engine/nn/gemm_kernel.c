@@ -167,9 +167,50 @@ static void sum_in_place(struct tile *tile, const struct product *products, int 
 	column_sums[tile->count / WIDTH64](tile, from, to);
 }
 
+/* Of single numbers the compiler may make a product and a sum where of vectors it makes one operation; rolled, it makes
+ * two of both. */
+#if (defined __FMA__ || defined __aarch64__ || defined __FP_FAST_FMA) && !defined KERNEL_ROLLED
+#define MULTIPLY_ADD(a, b, sum) __builtin_fma(a, b, sum)
+#else
+#define MULTIPLY_ADD(a, b, sum) ((a) * (b) + (sum))
+#endif
+
+/* One sample: its rows are independent chains of numbers. */
+ALWAYS_INLINE void sum_single_rows(const struct product *products, int count, struct gemm_start start, size_t row,
+                                   size_t rows, double *y)
+{
+	double sums[2 * ROWS];
+	const double *from = start.add ? y : start.bias;
+	UNROLL for (size_t r = 0; r < rows; r++) sums[r] = from != NULL ? from[row + r] : 0.0;
+	for (int k = 0; k < count; k++) {
+		const struct product *p = &products[k];
+		const double *a = p->a + row * p->row_step, *x = p->x;
+		size_t row_step = p->row_step;
+		for (size_t j = 0; j < p->terms; j++, a += p->step, x += p->x_step) {
+			UNROLL for (size_t r = 0; r < rows; r++) sums[r] = MULTIPLY_ADD(a[r * row_step], *x, sums[r]);
+		}
+	}
+	UNROLL for (size_t r = 0; r < rows; r++) y[row + r] = sums[r];
+}
+
+static void sum_single(const struct product *products, int count, struct gemm_start start, size_t rows, double *y)
+{
+	size_t row = 0;
+	for (; row + 2 * ROWS <= rows; row += 2 * ROWS)
+		sum_single_rows(products, count, start, row, 2 * ROWS, y);
+	for (; row + 4 <= rows; row += 4)
+		sum_single_rows(products, count, start, row, 4, y);
+	for (; row < rows; row++)
+		sum_single_rows(products, count, start, row, 1, y);
+}
+
 static void sum(const struct product *products, int count, struct gemm_start start, size_t rows, size_t batch,
                 double *y)
 {
+	if (batch == 1) {
+		sum_single(products, count, start, rows, y);
+		return;
+	}
 	size_t terms = 0;
 	for (int k = 0; k < count; k++)
 		terms += products[k].terms;
@@ -216,7 +257,7 @@ enum { OUTER_ROWS = 4, OUTER_TERMS = 3, NEAR_TERMS = 96 };
 
 struct outer {
 	const double *dy, *x;
-	size_t batch, terms;
+	size_t rows, terms, sets, batch;
 	double *d;
 };
 
@@ -236,11 +277,14 @@ ALWAYS_INLINE void outer_tile(const struct outer *outer, size_t o, size_t k, siz
 {
 	vec64 sums[OUTER_ROWS][OUTER_TERMS] = {{{0}}};
 	const double *dy = outer->dy + o * outer->batch, *x = outer->x + k * outer->batch;
-	size_t s = 0;
-	for (; s + WIDTH64 <= outer->batch; s += WIDTH64)
-		outer_vector(dy + s, x + s, outer->batch, WIDTH64, rows, terms, sums);
-	if (s < outer->batch)
-		outer_vector(dy + s, x + s, outer->batch, outer->batch - s, rows, terms, sums);
+	size_t batch = outer->batch;
+	for (size_t set = 0; set < outer->sets; set++, dy += outer->rows * batch, x += outer->terms * batch) {
+		size_t s = 0;
+		for (; s + WIDTH64 <= batch; s += WIDTH64)
+			outer_vector(dy + s, x + s, batch, WIDTH64, rows, terms, sums);
+		if (s < batch)
+			outer_vector(dy + s, x + s, batch, batch - s, rows, terms, sums);
+	}
 	double *d = outer->d + o * outer->terms + k;
 	UNROLL for (size_t r = 0; r < rows; r++)
 	{
@@ -256,9 +300,10 @@ ALWAYS_INLINE void outer_row(const struct outer *outer, size_t o, size_t k, size
 		outer_tile(outer, o, k, rows, 1);
 }
 
-static void add_outer(const double *dy, size_t rows, const double *x, size_t terms, size_t batch, double *d)
+static void add_outer(const double *dy, size_t rows, const double *x, size_t terms, size_t sets, size_t batch,
+                      double *d)
 {
-	struct outer outer = {dy, x, batch, terms, d};
+	struct outer outer = {dy, x, rows, terms, sets, batch, d};
 	for (size_t k = 0; k < terms; k += NEAR_TERMS) {
 		size_t o = 0, end = smaller(terms, k + NEAR_TERMS);
 		for (; o + OUTER_ROWS <= rows; o += OUTER_ROWS)
@@ -268,12 +313,14 @@ static void add_outer(const double *dy, size_t rows, const double *x, size_t ter
 	}
 }
 
-static void add_totals(const double *dy, size_t rows, size_t batch, double *sums)
+static void add_totals(const double *dy, size_t rows, size_t sets, size_t batch, double *sums)
 {
 	for (size_t o = 0; o < rows; o++) {
+		const double *row = dy + o * batch;
 		vec64 sum = {0};
-		for (size_t s = 0; s < batch; s += WIDTH64)
-			sum += load64(dy + o * batch + s, batch - s);
+		for (size_t set = 0; set < sets; set++, row += rows * batch)
+			for (size_t s = 0; s < batch; s += WIDTH64)
+				sum += load64(row + s, batch - s);
 		sums[o] += total(sum);
 	}
 }

@@ -30,11 +30,12 @@ struct gemm_kernels {
 	/* y[r][s] = start + the `count` products, 1 to GEMM_PRODUCTS; y [rows][batch]. */
 	void (*sum)(const struct product *products, int count, struct gemm_start start, size_t rows, size_t batch,
 	            double *y);
-	/* d[o][k] += sum_s dy[o][s] x[k][s]; dy [rows][batch], x [terms][batch], d [rows][terms]. Meant for batches of
-	 * several vectors: smaller ones are better transposed and given to sum. */
-	void (*outer)(const double *dy, size_t rows, const double *x, size_t terms, size_t batch, double *d);
-	/* sums[o] += sum_s dy[o][s] */
-	void (*totals)(const double *dy, size_t rows, size_t batch, double *sums);
+	/* d[o][k] += sum over sets and samples of dy[o][s] x[k][s]; dy [sets][rows][batch], x [sets][terms][batch], d
+	 * [rows][terms]. Meant for many samples: few are better transposed and given to sum. */
+	void (*outer)(const double *dy, size_t rows, const double *x, size_t terms, size_t sets, size_t batch,
+	              double *d);
+	/* sums[o] += sum over sets and samples of dy[o][s] */
+	void (*totals)(const double *dy, size_t rows, size_t sets, size_t batch, double *sums);
 	/* to[c * to_step + r] = from[r][c]; from [rows][columns] */
 	void (*transpose)(const double *from, size_t rows, size_t columns, double *to, size_t to_step);
 };

@@ -1,4 +1,5 @@
-/* y = W x + b on arrays [rows][batch] with the batch innermost; W [n_out][n_in] row-major. b may be NULL. */
+/* y = W x + b on arrays [sets][rows][batch] with the batch innermost; W [n_out][n_in] row-major. b may be NULL. A set
+ * is whatever lies one behind the other and goes through the same map: the gates of a cell, the steps of a sequence. */
 #ifndef QLSTM_NN_LINEAR_H
 #define QLSTM_NN_LINEAR_H
 
@@ -8,9 +9,10 @@ struct linear {
 	double *d_weight, *d_bias; /* accumulated by linear_backward */
 };
 
-/* y [n_out][batch] is overwritten. */
-void linear_forward(const struct linear *linear, const double *x, int batch, double *y);
-/* d_weight += dy x^T, d_bias += sum dy; dx [n_in][batch] = W^T dy, overwritten, unless NULL. */
-void linear_backward(const struct linear *linear, const double *x, const double *dy, int batch, double *dx);
+/* y [sets][n_out][batch] is overwritten. */
+void linear_forward(const struct linear *linear, const double *x, int sets, int batch, double *y);
+/* d_weight += dy x^T and d_bias += dy, summed over samples and sets; dx [sets][n_in][batch] = W^T dy, overwritten,
+ * unless NULL. */
+void linear_backward(const struct linear *linear, const double *x, const double *dy, int sets, int batch, double *dx);
 
 #endif

@@ -160,12 +160,12 @@ static void lstm_weigh_step(const struct lstm_run *run, size_t s)
 	const struct lstm *own = run->own;
 	const double *d_pre = lstm_pre(run, s);
 	size_t rows = 4 * run->hidden;
-	run->gemm->outer(d_pre, rows, lstm_x(run, s), run->inputs, run->batch,
+	run->gemm->outer(d_pre, rows, lstm_x(run, s), run->inputs, 1, run->batch,
 	                 run->gradients + lstm_offset(run, own->weight_ih));
 	if (s > 0)
-		run->gemm->outer(d_pre, rows, lstm_h(run, s), run->hidden, run->batch,
+		run->gemm->outer(d_pre, rows, lstm_h(run, s), run->hidden, 1, run->batch,
 		                 run->gradients + lstm_offset(run, own->weight_hh));
-	run->gemm->totals(d_pre, rows, run->batch, own->d_bias);
+	run->gemm->totals(d_pre, rows, 1, run->batch, own->d_bias);
 }
 
 /* d += sum over samples q of side_pre[q] (times side_in[q]^T), from sample q on. */

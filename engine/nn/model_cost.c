@@ -43,16 +43,17 @@ int model_bytes_threads(const struct model_config *config, int steps, int batch,
 	return 0;
 }
 
-/* Forward and backward, in ns: an activation, a weight on a sample, a layer's step. */
+/* Forward and backward, in ns: an activation, a weight on a sample, a weight whatever the batch, a layer's step. */
 #define NS_PER_ACTIVATION 1.5
-#define NS_PER_WEIGHT     0.7
+#define NS_PER_WEIGHT     0.14
+#define NS_PER_WEIGHT_USE 0.25
 #define NS_PER_STEP       400.0
 
 static double model_classical_ns(struct model *model, int steps, int batch)
 {
-	double weights = (double)params_count(&model->params, PARAM_CLASSICAL) * steps * batch;
-	return NS_PER_ACTIVATION * (double)model_activations(model, steps, batch) + NS_PER_WEIGHT * weights +
-	       NS_PER_STEP * model->config.n_layers * steps;
+	double weights = (double)params_count(&model->params, PARAM_CLASSICAL) * steps;
+	return NS_PER_ACTIVATION * (double)model_activations(model, steps, batch) +
+	       (NS_PER_WEIGHT * batch + NS_PER_WEIGHT_USE) * weights + NS_PER_STEP * model->config.n_layers * steps;
 }
 
 static int circuit_estimate(const struct model *model, const struct layer_circuit *circuit,

@@ -197,14 +197,14 @@ static void gated_forward(struct cell *cell, const struct cell_step *step)
 
 	if (linear) {
 		struct linear in = gated_linear_in(cell);
-		linear_forward(&in, at.v, step->batch, at.z);
+		linear_forward(&in, at.v, 1, step->batch, at.z);
 	}
 	const double *angles = cell->params->values + cell->params->items[own->circuits].offset;
 	plan_forward_many(own->plan, at.z, angles, 4, n, linear ? at.expectations : at.gates);
-	struct linear out = linear ? gated_linear_out(cell) : (struct linear){0};
-	for (size_t k = 0; k < 4 && linear; k++)
-		linear_forward(&out, at.expectations + k * (size_t)own->n_expectations * n, step->batch,
-		               at.gates + k * h_size);
+	if (linear) {
+		struct linear out = gated_linear_out(cell);
+		linear_forward(&out, at.expectations, 4, step->batch, at.gates);
+	}
 	struct gates gates = gated_gates(own->variant, at.gates, h_size);
 	gates_forward(&gates, step->c_prev, h_size, step->c, step->h);
 }
@@ -221,17 +221,17 @@ static void gated_backward(struct cell *cell, const struct cell_step *step, cons
 
 	double *dz = linear ? own->d_features : own->dv;
 	const double *dq = linear ? own->d_expectations : own->d_pre;
-	size_t q_size = (size_t)own->n_expectations * n, offset = cell->params->items[own->circuits].offset;
-	struct linear out = linear ? gated_linear_out(cell) : (struct linear){0};
-	for (size_t k = 0; k < 4 && linear; k++)
-		linear_backward(&out, at.expectations + k * q_size, own->d_pre + k * h_size, step->batch,
-		                own->d_expectations + k * q_size);
+	size_t offset = cell->params->items[own->circuits].offset;
+	if (linear) {
+		struct linear out = gated_linear_out(cell);
+		linear_backward(&out, at.expectations, own->d_pre, 4, step->batch, own->d_expectations);
+	}
 	memset(dz, 0, (size_t)own->n_features * n * sizeof(double));
 	plan_backward_many(own->plan, at.z, cell->params->values + offset, 4, n, dq, dz,
 	                   cell->params->gradients + offset);
 	if (linear) {
 		struct linear in = gated_linear_in(cell);
-		linear_backward(&in, at.v, dz, step->batch, own->dv);
+		linear_backward(&in, at.v, dz, 1, step->batch, own->dv);
 	}
 	if (gradient->d_x != NULL)
 		memcpy(gradient->d_x, own->dv + (x_first ? 0 : h_size), x_size * sizeof(double));

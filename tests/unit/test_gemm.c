@@ -36,8 +36,8 @@ static void check_linear(int n_in, int n_out, int batch)
 	double *y = sines(out * n, 1e3), *dx = sines(in * n, 1e3), *dw = sines(in * out, 0.9), *db = sines(out, 0.2);
 	double *kept_dw = sines(in * out, 0.9), *kept_db = sines(out, 0.2);
 	struct linear linear = {n_in, n_out, w, b, dw, db};
-	linear_forward(&linear, x, batch, y);
-	linear_backward(&linear, x, dy, batch, dx);
+	linear_forward(&linear, x, 1, batch, y);
+	linear_backward(&linear, x, dy, 1, batch, dx);
 	double tolerance = 1e-15 * (double)(in + out + n) + 1e-15;
 	for (size_t o = 0; o < out; o++) {
 		for (size_t s = 0; s < n; s++) {
