@@ -13,7 +13,7 @@ struct gemm_kernels;
 struct isa {
 	const char *name;
 	const struct batch_kernels *kernels, *kernels_f32;
-	const struct local_kernels *local;
+	const struct local_kernels *local, *local_f32;
 	const struct wide_kernels *wide;
 	const struct gates_kernels *gates;
 	const struct gemm_kernels *gemm;

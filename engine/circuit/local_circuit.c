@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/circuit/local_pairs.h"
+
 /* No gate becomes more rotations than this. */
 #define ROTATIONS_PER_GATE 2
 
@@ -38,19 +40,21 @@ struct walk {
 	int max_strings;
 	uint32_t blocked;            /* wires with a kept gate */
 	int wire[CIRCUIT_MAX_WIRES]; /* the name that a wire of the program has at this time */
+	const int *earlier;          /* local_pairs.h */
 };
 
-static int new_slot(struct local_circuit *circuit, struct angle angle)
+static int new_slot(struct local_circuit *circuit, struct local_slot slot)
 {
+	struct angle angle = slot.angle;
 	int none = -1, *known = &none;
 	if (angle.source == ANGLE_WEIGHT)
 		known = &circuit->slot_of[angle.index];
-	if (angle.source == ANGLE_FEATURE)
+	if (angle.source == ANGLE_FEATURE && slot.weight < 0)
 		known =
 		    &circuit->slot_of[circuit->program->n_weights + angle.index * ENCODER_COUNT + (int)angle.encoder];
 	if (*known < 0) {
 		*known = circuit->n_slots;
-		circuit->slots[circuit->n_slots++] = angle;
+		circuit->slots[circuit->n_slots++] = slot;
 	}
 	return *known;
 }
@@ -109,8 +113,21 @@ static void keep(struct walk *walk, const struct local_gate *gate)
 	walk->circuit->gates[walk->circuit->n_gates++] = *gate;
 }
 
-static void walk_rotation(struct walk *walk, const struct circuit_op *op, enum pauli axis, int eighths)
+/* The angle of a rotation, by how many eighths of a turn if that is known, and of the one that it is paired with. */
+static struct local_slot slot_at(const struct walk *walk, int i, int eighths)
 {
+	const struct circuit_op *ops = walk->circuit->program->ops;
+	if (eighths > 0)
+		return (struct local_slot){angle_constant(M_PI_4 * eighths), -1};
+	if (walk->earlier[i] == LOCAL_UNPAIRED)
+		return (struct local_slot){ops[i].angle, -1};
+	const struct angle *a = &ops[i].angle, *b = &ops[walk->earlier[i]].angle;
+	return a->source == ANGLE_FEATURE ? (struct local_slot){*a, b->index} : (struct local_slot){*b, a->index};
+}
+
+static void walk_rotation(struct walk *walk, int i, enum pauli axis, int eighths)
+{
+	const struct circuit_op *op = &walk->circuit->program->ops[i];
 	struct local_circuit *circuit = walk->circuit;
 	struct local_gate gate = {.sides[0].wire = walk->wire[op->wires[0]], .axis = axis};
 	bool open = (walk->blocked >> gate.sides[0].wire & 1) == 0, exact = eighths == 2 || eighths == 4;
@@ -121,10 +138,10 @@ static void walk_rotation(struct walk *walk, const struct circuit_op *op, enum p
 		gate.cosine = eighths == 2 ? LOCAL_ZERO : local_ref_negate(LOCAL_ONE);
 		gate.sine = eighths == 2 ? LOCAL_ONE : LOCAL_ZERO;
 	} else {
-		int slot = new_slot(circuit, eighths > 0 ? angle_constant(M_PI_4 * eighths) : op->angle);
-		bool lanes = circuit->slots[slot].source == ANGLE_FEATURE;
-		gate.cosine = local_graph_cosine(circuit->graph, slot, lanes);
-		gate.sine = local_graph_sine(circuit->graph, slot, lanes);
+		int slot = new_slot(circuit, slot_at(walk, i, eighths));
+		enum local_phase phase = circuit->slots[slot].angle.source == ANGLE_FEATURE ? PHASE_TILE : PHASE_BEFORE;
+		gate.cosine = local_graph_leaf(circuit->graph, NODE_COSINE, slot, phase);
+		gate.sine = local_graph_leaf(circuit->graph, NODE_SINE, slot, phase);
 	}
 	if (open && (exact || circuit->n_strings + mixed <= walk->max_strings))
 		split(circuit, &gate);
@@ -175,10 +192,10 @@ static void reverse_gates(struct local_circuit *circuit)
 	}
 }
 
-static void walk_back(struct local_circuit *circuit, int max_strings)
+static void walk_back(struct local_circuit *circuit, int max_strings, const int *earlier)
 {
 	const struct circuit_program *program = circuit->program;
-	struct walk walk = {.circuit = circuit, .max_strings = max_strings};
+	struct walk walk = {.circuit = circuit, .max_strings = max_strings, .earlier = earlier};
 	for (int w = 0; w < program->n_wires; w++)
 		walk.wire[w] = w;
 	for (int o = 0; o < program->n_observables; o++)
@@ -187,34 +204,44 @@ static void walk_back(struct local_circuit *circuit, int max_strings)
 		const struct circuit_op *op = &program->ops[i];
 		if (gate_wires(op->gate) == 2)
 			walk_two_wires(&walk, op);
-		for (int r = lowering[op->gate].n_rotations - 1; r >= 0; r--)
-			walk_rotation(&walk, op, lowering[op->gate].rotations[r].axis,
+		for (int r = lowering[op->gate].n_rotations - 1; r >= 0 && earlier[i] != LOCAL_PAIRED; r--)
+			walk_rotation(&walk, i, lowering[op->gate].rotations[r].axis,
 			              lowering[op->gate].rotations[r].eighths);
 	}
 	reverse_gates(circuit);
 }
 
-struct local_circuit *local_circuit_new(const struct circuit_program *program, struct local_graph *graph,
-                                        int max_strings)
+static bool allocate(struct local_circuit *circuit, int max_strings)
 {
+	const struct circuit_program *program = circuit->program;
 	size_t rotations = (size_t)program->n_ops * ROTATIONS_PER_GATE + 1;
 	size_t known = (size_t)program->n_weights + (size_t)program->n_features * ENCODER_COUNT + 1;
-	struct local_circuit *circuit = calloc(1, sizeof *circuit);
-	if (circuit == NULL)
-		return NULL;
-	if (max_strings < program->n_observables)
-		max_strings = program->n_observables;
-	*circuit = (struct local_circuit){.program = program, .graph = graph, .n_wires = program->n_wires};
 	circuit->slots = calloc(rotations, sizeof *circuit->slots);
 	circuit->gates = calloc(rotations, sizeof *circuit->gates);
 	circuit->strings = calloc((size_t)max_strings, sizeof *circuit->strings);
 	circuit->slot_of = malloc(known * sizeof *circuit->slot_of);
-	if (circuit->slots == NULL || circuit->gates == NULL || circuit->strings == NULL || circuit->slot_of == NULL) {
-		local_circuit_free(circuit);
-		return NULL;
-	}
+	if (circuit->slots == NULL || circuit->gates == NULL || circuit->strings == NULL || circuit->slot_of == NULL)
+		return false;
 	memset(circuit->slot_of, -1, known * sizeof *circuit->slot_of);
-	walk_back(circuit, max_strings);
+	return true;
+}
+
+struct local_circuit *local_circuit_new(const struct circuit_program *program, struct local_graph *graph,
+                                        int max_strings)
+{
+	struct local_circuit *circuit = calloc(1, sizeof *circuit);
+	int *earlier = local_pairs_new(program);
+	if (max_strings < program->n_observables)
+		max_strings = program->n_observables;
+	if (circuit != NULL)
+		*circuit = (struct local_circuit){.program = program, .graph = graph, .n_wires = program->n_wires};
+	if (circuit != NULL && earlier != NULL && allocate(circuit, max_strings)) {
+		walk_back(circuit, max_strings, earlier);
+	} else {
+		local_circuit_free(circuit);
+		circuit = NULL;
+	}
+	free(earlier);
 	return circuit;
 }
 

@@ -43,10 +43,17 @@ struct local_string {
 	int observable;
 };
 
+/* An angle whose cosine and sine are leaves. Two rotations about one axis in a row, by a feature and by a weight, are
+ * one: by `angle` plus that weight. */
+struct local_slot {
+	struct angle angle;
+	int weight; /* -1: none */
+};
+
 struct local_circuit {
 	const struct circuit_program *program;
 	struct local_graph *graph;
-	struct angle *slots;      /* every angle in use once; constants as often as they occur */
+	struct local_slot *slots; /* every angle in use once; constants as often as they occur */
 	struct local_gate *gates; /* in time order */
 	struct local_string *strings;
 	int n_slots, n_gates, n_strings, n_wires;

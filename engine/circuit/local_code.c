@@ -2,246 +2,235 @@
 #include "engine/circuit/local_code.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "engine/circuit/local_circuit.h"
-#include "engine/circuit/local_network.h"
+#include "engine/circuit/local_schedule.h"
 
-/* Longest expressions tried: about a second to compile and 512 MiB of rows at most. */
-#define NODES_MAX ((uint32_t)1 << 22)
-/* Above this the first way found is taken. */
-#define INSTRUCTIONS_MANY ((uint32_t)1 << 17)
-/* Small circuits may take this many, whatever a statevector takes. */
-#define NODES_MIN ((uint32_t)1 << 12)
-/* A statevector takes about this many operations an amplitude and gate, forward and gradient. */
-#define STATEVECTOR_OPERATIONS 4.0
-
-/* The number of strings per observable up to which rotations split strings, tried in turn. */
-static const int strings_tried[] = {4, 1, 16};
-enum { TRIES = sizeof strings_tried / sizeof *strings_tried };
+/* Instructions name rows by 32 bits of bytes. */
+#define ROWS_MAX (UINT32_MAX / LOCAL_ROW_BYTES)
 
 struct translation {
+	const struct local_circuit *circuit;
 	const struct local_graph *graph;
+	const struct local_goals *goals;
 	struct local_code *code;
-	uint32_t *uses; /* by node; a product that is fused into its sum counts as unused */
-	uint32_t *rows; /* by node */
-	int *slot_map;  /* slots of the graph to those of the code, -1 when unused */
+	struct local_steps steps;
+	uint32_t *rows;  /* by node */
+	bool *kept;      /* by node: keeps its row from tile to tile or to the tile's end */
+	uint8_t *marked; /* by node: scratch */
+	int *angle_of;   /* by slot: its place in the code; -1: none */
 };
 
-static bool is_operation(const struct local_node *node)
+static bool is_leaf_of_angle(const struct local_node *node)
 {
-	return node->kind == NODE_PRODUCT || node->kind == NODE_SUM;
+	return node->kind == NODE_COSINE || node->kind == NODE_SINE;
 }
 
-static void count_uses(struct translation *t, const local_ref *outputs, int n_outputs)
-{
-	for (int o = 0; o < n_outputs; o++)
-		t->uses[outputs[o] / 2]++;
-	for (uint32_t i = t->graph->count; i-- > 0;) {
-		const struct local_node *node = &t->graph->nodes[i];
-		if (t->uses[i] == 0 || !is_operation(node))
-			continue;
-		t->uses[node->a / 2]++;
-		t->uses[node->b / 2]++;
-	}
-	/* An output is a row, never a part of an instruction. */
-	for (int o = 0; o < n_outputs; o++)
-		t->uses[outputs[o] / 2] += 2;
-}
-
-static bool fuses(const struct translation *t, const struct local_node *sum, uint32_t product)
-{
-	const struct local_node *node = &t->graph->nodes[product];
-	return node->kind == NODE_PRODUCT && t->uses[product] <= 1 && node->lanes == sum->lanes;
-}
-
-static void fuse(struct translation *t)
-{
-	for (uint32_t i = t->graph->count; i-- > 0;) {
-		const struct local_node *node = &t->graph->nodes[i];
-		if (t->uses[i] == 0 || node->kind != NODE_SUM)
-			continue;
-		if (fuses(t, node, node->a / 2))
-			t->uses[node->a / 2] = 0;
-		if (fuses(t, node, node->b / 2))
-			t->uses[node->b / 2] = 0;
-	}
-}
-
-static void map_slots(struct translation *t, const struct angle *slots, int n_slots)
+static void collect_angles(struct translation *t)
 {
 	struct local_code *code = t->code;
-	for (int s = 0; s < n_slots; s++)
-		t->slot_map[s] = -1;
-	for (int lanes = 0; lanes < 2; lanes++) {
+	for (int s = 0; s < t->circuit->n_slots; s++)
+		t->angle_of[s] = -1;
+	for (int phase = PHASE_BEFORE; phase <= PHASE_TILE; phase++) {
 		for (uint32_t i = 0; i < t->graph->count; i++) {
 			const struct local_node *node = &t->graph->nodes[i];
-			bool leaf = node->kind == NODE_COSINE || node->kind == NODE_SINE;
-			if (!leaf || node->lanes != (lanes != 0) || t->uses[i] == 0 || t->slot_map[node->a] >= 0)
+			if (!is_leaf_of_angle(node) || node->phase != phase || t->steps.uses[i] == 0 ||
+			    t->angle_of[node->a] >= 0)
 				continue;
-			code->slots[code->n_slots] = slots[node->a];
-			t->slot_map[node->a] = code->n_slots++;
+			t->angle_of[node->a] = code->n_angles;
+			code->angles[code->n_angles++].slot = t->circuit->slots[node->a];
 		}
-		if (lanes == 0)
-			code->n_shared_slots = code->n_slots;
+		if (phase == PHASE_BEFORE)
+			code->n_shared_angles = code->n_angles;
 	}
 }
 
-static void assign_rows(struct translation *t)
+/* Computed once. */
+static bool is_lasting(const struct translation *t, uint32_t i)
 {
-	struct local_code *code = t->code;
-	for (int lanes = 0; lanes < 2; lanes++) {
+	const struct local_node *node = &t->graph->nodes[i];
+	return t->steps.uses[i] > 0 && node->phase != PHASE_TILE &&
+	       (local_node_is_operation(node) || is_leaf_of_angle(node));
+}
+
+/* Marks what tiles take of that. */
+static void mark_spread(struct translation *t)
+{
+	const struct local_step *step = local_steps_of(&t->steps, PHASE_TILE);
+	for (uint32_t i = 0; i < t->steps.count[PHASE_TILE]; i++, step++)
+		for (int k = 0; k < LOCAL_OPERANDS; k++)
+			t->marked[step->in[k]] = is_lasting(t, step->in[k]);
+	for (int i = 0; i < t->goals->n_results; i++) {
+		uint32_t node = t->goals->results[i].value / 2;
+		t->marked[node] = is_lasting(t, node);
+	}
+}
+
+/* Rows that stay: ones, totals, and what is computed once; of that first what the tiles take. */
+static uint32_t assign_lasting_rows(struct translation *t)
+{
+	const uint32_t first = 1 + (uint32_t)t->goals->n_totals;
+	uint32_t next = first;
+	mark_spread(t);
+	for (int others = 0; others < 2; others++) {
 		for (uint32_t i = 0; i < t->graph->count; i++)
-			if (t->uses[i] > 0 && is_operation(&t->graph->nodes[i]) &&
-			    t->graph->nodes[i].lanes == (lanes != 0))
-				t->rows[i] = code->n_instructions++;
-		if (lanes == 0)
-			code->n_shared = code->n_instructions;
+			if (is_lasting(t, i) && t->marked[i] != others)
+				t->rows[i] = next++;
+		if (others == 0)
+			t->code->n_spread = next - first;
 	}
 	for (uint32_t i = 0; i < t->graph->count; i++) {
 		const struct local_node *node = &t->graph->nodes[i];
-		if (t->uses[i] > 0 && is_operation(node))
-			t->rows[i] = (uint32_t)local_code_result_row(code, t->rows[i]);
-		else if (t->uses[i] > 0 && (node->kind == NODE_COSINE || node->kind == NODE_SINE))
-			t->rows[i] =
-			    (uint32_t)local_code_slot_row(code, t->slot_map[node->a]) + (node->kind == NODE_SINE);
-		else
+		if (node->kind == NODE_ZERO || node->kind == NODE_ONE)
 			t->rows[i] = 0;
+		if (node->kind == NODE_TOTAL || node->kind == NODE_TOTALLED)
+			t->rows[i] = 1 + node->a;
+		t->kept[i] = t->rows[i] != LOCAL_ROW_NONE;
 	}
+	for (int k = 0; k < t->goals->n_totals; k++) {
+		t->rows[t->goals->totals[k] / 2] = 1 + (uint32_t)k;
+		t->kept[t->goals->totals[k] / 2] = true;
+	}
+	return next;
 }
 
-static struct local_instruction translate_product(const struct translation *t, const struct local_node *node)
-{
-	uint32_t a = t->rows[node->a / 2], b = t->rows[node->b / 2];
-	return (struct local_instruction){LOCAL_MULTIPLY, {a, b, a, a}};
-}
-
-static struct local_instruction translate_sum(const struct translation *t, const struct local_node *node)
-{
-	const struct local_node *first = &t->graph->nodes[node->a / 2], *second = &t->graph->nodes[node->b / 2];
-	bool minus = (node->b & 1) != 0;
-	/* Fused operands are exactly the live sum's operands that nothing counts as used. */
-	bool fused_a = t->uses[node->a / 2] == 0, fused_b = t->uses[node->b / 2] == 0;
-	uint32_t a = t->rows[node->a / 2], b = t->rows[node->b / 2];
-	if (fused_a && fused_b)
-		return (struct local_instruction){
-		    minus ? LOCAL_DIFFERENCE_OF_PRODUCTS : LOCAL_SUM_OF_PRODUCTS,
-		    {t->rows[first->a / 2], t->rows[first->b / 2], t->rows[second->a / 2], t->rows[second->b / 2]}};
-	if (fused_a)
-		return (struct local_instruction){minus ? LOCAL_MULTIPLY_SUBTRACT : LOCAL_MULTIPLY_ADD,
-		                                  {t->rows[first->a / 2], t->rows[first->b / 2], b, b}};
-	if (fused_b)
-		return (struct local_instruction){minus ? LOCAL_SUBTRACT_PRODUCT : LOCAL_MULTIPLY_ADD,
-		                                  {t->rows[second->a / 2], t->rows[second->b / 2], a, a}};
-	return (struct local_instruction){minus ? LOCAL_SUBTRACT : LOCAL_ADD, {a, b, a, a}};
-}
-
-static void translate(struct translation *t, const local_ref *outputs)
+/* Then what a tile begins with, and its results. */
+static bool assign_rows(struct translation *t)
 {
 	struct local_code *code = t->code;
-	uint32_t next[2] = {0, code->n_shared};
+	for (uint32_t i = 0; i < t->graph->count; i++)
+		t->rows[i] = LOCAL_ROW_NONE;
+	uint32_t next = assign_lasting_rows(t);
+	for (uint32_t i = 0; i < t->graph->count; i++)
+		if (t->steps.uses[i] > 0 && t->rows[i] == LOCAL_ROW_NONE &&
+		    !local_node_is_operation(&t->graph->nodes[i]))
+			t->rows[i] = next++;
+	for (int i = 0; i < t->goals->n_results; i++)
+		t->kept[t->goals->results[i].value / 2] = true;
+	code->n_totals = (uint32_t)t->goals->n_totals;
+	code->n_rows = local_schedule_rows(local_steps_of(&t->steps, PHASE_TILE), t->steps.count[PHASE_TILE], t->kept,
+	                                   t->graph->count, t->rows, next);
+	/* Where the half of an angle goes that nothing needs. */
+	for (int s = 0; s < code->n_angles; s++)
+		code->angles[s].cosine = code->angles[s].sine = code->n_rows;
+	return code->n_rows++ < ROWS_MAX;
+}
+
+static void connect_leaves(struct translation *t)
+{
+	struct local_code *code = t->code;
 	for (uint32_t i = 0; i < t->graph->count; i++) {
 		const struct local_node *node = &t->graph->nodes[i];
-		if (t->uses[i] > 0 && is_operation(node))
-			code->instructions[next[node->lanes]++] =
-			    node->kind == NODE_SUM ? translate_sum(t, node) : translate_product(t, node);
+		if (t->steps.uses[i] == 0)
+			continue;
+		if (node->kind == NODE_COSINE)
+			code->angles[t->angle_of[node->a]].cosine = t->rows[i];
+		if (node->kind == NODE_SINE)
+			code->angles[t->angle_of[node->a]].sine = t->rows[i];
+		if (node->kind == NODE_COTANGENT)
+			code->cotangents.at[code->cotangents.count++] =
+			    (struct local_port){.index = (int)node->a, .sign = 1, .row = t->rows[i]};
 	}
-	for (int o = 0; o < code->n_outputs; o++)
-		code->outputs[o] = (struct local_output){t->rows[outputs[o] / 2], outputs[o] == LOCAL_ZERO ? 0
-		                                                                  : (outputs[o] & 1) != 0  ? -1
-		                                                                                           : 1};
 }
 
-static bool translation_run(struct translation *t, const struct angle *slots, int n_slots, const local_ref *outputs)
+static void connect_goals(const struct translation *t, const struct local_goal *goals, int count,
+                          struct local_ports *ports)
+{
+	for (int i = 0; i < count; i++) {
+		local_ref value = goals[i].value;
+		int sign = value == LOCAL_ZERO ? 0 : (value & 1) != 0 ? -1 : 1;
+		ports->at[ports->count++] =
+		    (struct local_port){goals[i].index, sign, goals[i].encoder, t->rows[value / 2]};
+	}
+}
+
+/* Runs, and instructions with rows for nodes. */
+static bool emit(struct translation *t)
 {
 	struct local_code *code = t->code;
-	count_uses(t, outputs, code->n_outputs);
-	fuse(t);
-	map_slots(t, slots, n_slots);
-	assign_rows(t);
-	code->instructions = malloc((code->n_instructions + (size_t)1) * sizeof *code->instructions);
-	if (code->instructions == NULL)
+	const struct local_step *step = t->steps.at;
+	size_t room = (size_t)(local_steps_of(&t->steps, LOCAL_PHASES) - step) + 1;
+	struct local_instruction *to = code->instructions = malloc(room * sizeof *code->instructions);
+	struct local_run *run = code->runs = malloc(room * sizeof *code->runs);
+	if (to == NULL || run == NULL)
 		return false;
-	translate(t, outputs);
+	for (int phase = 0; phase < LOCAL_PHASES; phase++) {
+		code->n_instructions[phase] = t->steps.count[phase];
+		for (uint32_t k = 0; k < t->steps.count[phase]; k++, step++, to++) {
+			to->out = t->rows[step->out] * LOCAL_ROW_BYTES;
+			for (int j = 0; j < LOCAL_OPERANDS; j++)
+				to->in[j] = t->rows[step->in[j]] * LOCAL_ROW_BYTES;
+			if (k == 0 || run[-1].operation != step->operation) {
+				*run++ = (struct local_run){step->operation, 0};
+				code->n_runs[phase]++;
+			}
+			run[-1].count++;
+		}
+	}
 	return true;
 }
 
-struct local_code *local_code_new(const struct local_graph *graph, const struct angle *slots, int n_slots,
-                                  const local_ref *outputs, int n_outputs)
+static bool translation_run(struct translation *t)
+{
+	if (!local_steps_init(&t->steps, t->graph, t->goals))
+		return false;
+	collect_angles(t);
+	for (int phase = 0; phase < LOCAL_PHASES; phase++)
+		local_schedule_order(local_steps_of(&t->steps, phase), t->steps.count[phase], t->marked);
+	if (!assign_rows(t))
+		return false;
+	connect_leaves(t);
+	connect_goals(t, t->goals->results, t->goals->n_results, &t->code->results);
+	connect_goals(t, t->goals->weights, t->goals->n_weights, &t->code->weights);
+	return emit(t);
+}
+
+static struct local_ports ports_new(int room)
+{
+	return (struct local_ports){.at = malloc(((size_t)room + 1) * sizeof(struct local_port))};
+}
+
+struct local_code *local_code_new(const struct local_circuit *circuit, const struct local_goals *goals)
 {
 	struct local_code *code = calloc(1, sizeof *code);
 	if (code == NULL)
 		return NULL;
-	*code = (struct local_code){.slots = malloc(((size_t)n_slots + 1) * sizeof *code->slots),
-	                            .outputs = malloc((size_t)n_outputs * sizeof *code->outputs),
-	                            .n_outputs = n_outputs};
-	struct translation t = {.graph = graph,
+	size_t n_nodes = circuit->graph->count, n_slots = (size_t)circuit->n_slots;
+	code->angles = malloc((n_slots + 1) * sizeof *code->angles);
+	code->cotangents = ports_new(circuit->program->n_observables);
+	code->results = ports_new(goals->n_results);
+	code->weights = ports_new(goals->n_weights);
+	struct translation t = {.circuit = circuit,
+	                        .graph = circuit->graph,
+	                        .goals = goals,
 	                        .code = code,
-	                        .uses = calloc(graph->count, sizeof *t.uses),
-	                        .rows = calloc(graph->count, sizeof *t.rows),
-	                        .slot_map = malloc(((size_t)n_slots + 1) * sizeof *t.slot_map)};
-	bool complete = code->slots != NULL && code->outputs != NULL && t.uses != NULL && t.rows != NULL &&
-	                t.slot_map != NULL && translation_run(&t, slots, n_slots, outputs);
-	free(t.uses);
+	                        .rows = calloc(n_nodes, sizeof *t.rows),
+	                        .kept = calloc(n_nodes, sizeof *t.kept),
+	                        .marked = calloc(n_nodes, sizeof *t.marked),
+	                        .angle_of = malloc((n_slots + 1) * sizeof *t.angle_of)};
+	bool complete = code->angles != NULL && code->cotangents.at != NULL && code->results.at != NULL &&
+	                code->weights.at != NULL && t.rows != NULL && t.kept != NULL && t.marked != NULL &&
+	                t.angle_of != NULL && translation_run(&t);
 	free(t.rows);
-	free(t.slot_map);
+	free(t.kept);
+	free(t.marked);
+	free(t.angle_of);
+	local_steps_free(&t.steps);
 	if (complete)
 		return code;
 	local_code_free(code);
 	return NULL;
 }
 
-/* One way: NULL also when it takes more than `limit` nodes. */
-static struct local_code *compile(const struct circuit_program *program, int max_strings, uint32_t limit)
-{
-	struct local_graph graph;
-	struct local_code *code = NULL;
-	local_ref *outputs = malloc((size_t)program->n_observables * sizeof *outputs);
-	if (!local_graph_init(&graph, limit)) {
-		free(outputs);
-		return NULL;
-	}
-	struct local_circuit *circuit = local_circuit_new(program, &graph, max_strings);
-	if (outputs != NULL && circuit != NULL && local_network_contract(circuit, outputs))
-		code = local_code_new(&graph, circuit->slots, circuit->n_slots, outputs, program->n_observables);
-	local_circuit_free(circuit);
-	local_graph_free(&graph);
-	free(outputs);
-	return code;
-}
-
-/* What is longer than a run of the statevector is not worth having. */
-static uint32_t nodes_allowed(const struct circuit_program *program)
-{
-	double statevector = STATEVECTOR_OPERATIONS * program->n_ops * (double)(1u << program->n_wires);
-	if (statevector > NODES_MAX)
-		return NODES_MAX;
-	return statevector < NODES_MIN ? NODES_MIN : (uint32_t)statevector;
-}
-
-struct local_code *local_code_compile(const struct circuit_program *program)
-{
-	struct local_code *best = NULL;
-	uint32_t limit = nodes_allowed(program);
-	for (int i = 0; i < TRIES && (best == NULL || best->n_instructions < INSTRUCTIONS_MANY); i++) {
-		struct local_code *code = compile(program, strings_tried[i] * program->n_observables, limit);
-		if (code == NULL)
-			continue;
-		if (best != NULL && best->n_instructions <= code->n_instructions) {
-			local_code_free(code);
-			continue;
-		}
-		local_code_free(best);
-		best = code;
-	}
-	return best;
-}
-
 void local_code_free(struct local_code *code)
 {
 	if (code == NULL)
 		return;
-	free(code->slots);
+	free(code->angles);
+	free(code->cotangents.at);
+	free(code->results.at);
+	free(code->weights.at);
+	free(code->runs);
 	free(code->instructions);
-	free(code->outputs);
 	free(code);
 }

@@ -1,82 +1,107 @@
-/* The local plan's program: a straight line of instructions on rows. Internal to engine/circuit.
+/* The local plan's programs: straight lines of instructions on rows. Internal to engine/circuit.
  *
- * A row holds one number per sample of a tile. Rows, in this order: the number one; cosine and sine of the shared
- * angles (weights, constants); results that depend on those only, computed once per call; cosine and sine of the
- * features' angles; results computed once per tile. */
+ * A row holds one number per sample of a tile. Row 0 holds ones, then come the totals over the samples, which stay from
+ * tile to tile as do the rows of PHASE_BEFORE; all others are used again once their number is not needed any more. What
+ * is computed once, before or after the tiles, is computed in a row's first lanes only. */
 #ifndef QLSTM_CIRCUIT_LOCAL_CODE_H
 #define QLSTM_CIRCUIT_LOCAL_CODE_H
 
-#include "engine/circuit/local_graph.h"
-#include "engine/circuit/program.h"
+#include "engine/circuit/local_circuit.h"
 
-/* X(enumerator, value, SLOPE(operand, cotangent of the operand) for each operand, g being that of the result) */
+/* 16 samples in float64, 32 in float32. Rows are aligned to as much as a register has. */
+#define LOCAL_ROW_BYTES 128
+
+/* Of an instruction; those beyond what its operation takes repeat the first one. */
+#define LOCAL_OPERANDS 4
+
+/* X(enumerator, value) */
 #define LOCAL_OPERATIONS(X)                                                                                            \
-	X(LOCAL_ADD, a + b, SLOPE(a, g) SLOPE(b, g))                                                                   \
-	X(LOCAL_SUBTRACT, a - b, SLOPE(a, g) SLOPE(b, -g))                                                             \
-	X(LOCAL_MULTIPLY, a *b, SLOPE(a, g *b) SLOPE(b, g *a))                                                         \
-	X(LOCAL_MULTIPLY_ADD, a *b + c, SLOPE(a, g * b) SLOPE(b, g * a) SLOPE(c, g))                                   \
-	X(LOCAL_MULTIPLY_SUBTRACT, a *b - c, SLOPE(a, g * b) SLOPE(b, g * a) SLOPE(c, -g))                             \
-	X(LOCAL_SUBTRACT_PRODUCT, c - a * b, SLOPE(a, -g * b) SLOPE(b, -g * a) SLOPE(c, g))                            \
-	X(LOCAL_SUM_OF_PRODUCTS, a *b + c * d, SLOPE(a, g * b) SLOPE(b, g * a) SLOPE(c, g * d) SLOPE(d, g * c))        \
-	X(LOCAL_DIFFERENCE_OF_PRODUCTS, a *b - c * d, SLOPE(a, g * b) SLOPE(b, g * a) SLOPE(c, -g * d) SLOPE(d, -g * c))
+	X(LOCAL_ADD, a + b)                                                                                            \
+	X(LOCAL_SUBTRACT, a - b)                                                                                       \
+	X(LOCAL_MULTIPLY, a *b)                                                                                        \
+	X(LOCAL_MULTIPLY_ADD, a *b + c)                                                                                \
+	X(LOCAL_MULTIPLY_SUBTRACT, a *b - c)                                                                           \
+	X(LOCAL_SUBTRACT_PRODUCT, c - a * b)                                                                           \
+	X(LOCAL_SUM_OF_PRODUCTS, a *b + c * d)                                                                         \
+	X(LOCAL_DIFFERENCE_OF_PRODUCTS, a *b - c * d)
 
 enum local_operation {
-#define X(id, value, slopes) id,
+#define X(id, value) id,
 	LOCAL_OPERATIONS(X)
 #undef X
+	    LOCAL_OPERATION_COUNT
 };
 
+/* Rows, as bytes from the first. */
 struct local_instruction {
-	uint32_t operation, in[4]; /* rows; unused ones repeat the first */
+	uint32_t out, in[LOCAL_OPERANDS];
 };
 
-/* sign * row; sign 0 for an output that is always zero. */
-struct local_output {
+/* That many instructions in a row do the same operation. */
+struct local_run {
+	uint32_t operation, count;
+};
+
+/* An angle whose cosine and sine are written to these rows. */
+struct local_angle {
+	struct local_slot slot;
+	uint32_t cosine, sine;
+};
+
+/* A cotangent to read, or a result to hand over: sign * row; sign 0 for what is always zero. `index` is that of the
+ * output, the feature or the weight. */
+struct local_port {
+	int index, sign;
+	enum encoder encoder; /* of a feature, whose derivative is to be multiplied with */
 	uint32_t row;
-	int sign;
+};
+
+struct local_ports {
+	struct local_port *at;
+	int count;
 };
 
 struct local_code {
-	int n_shared_slots, n_slots; /* the shared ones come first */
-	struct angle *slots;
-	struct local_instruction *instructions; /* the i-th writes the i-th result row */
-	uint32_t n_shared, n_instructions;      /* the shared ones come first */
-	struct local_output *outputs;
-	int n_outputs;
+	struct local_angle *angles; /* first those of weights and constants */
+	int n_shared_angles, n_angles;
+	struct local_ports cotangents; /* read for every tile */
+	struct local_ports results;    /* handed over after every tile: outputs, or gradients of features */
+	struct local_ports weights;    /* handed over after the last tile: gradients of weights */
+	uint32_t n_totals;             /* rows, from row 1 on */
+	uint32_t n_spread;             /* rows after those: computed before the tiles, which take them */
+	uint32_t n_rows;
+	struct local_run *runs; /* by phase, one after the other */
+	struct local_instruction *instructions;
+	uint32_t n_runs[LOCAL_PHASES], n_instructions[LOCAL_PHASES];
 };
 
-/* The first of the rows that differ from sample to sample. */
-static inline size_t local_code_lane_rows(const struct local_code *code)
+/* What to compute and where it goes, as in local_port. */
+struct local_goal {
+	local_ref value;
+	int index;
+	enum encoder encoder;
+};
+
+struct local_goals {
+	const struct local_goal *results, *weights;
+	int n_results, n_weights;
+	const local_ref *totals; /* local_gradient.h */
+	int n_totals;
+};
+
+/* Keeps what the goals need, fuses sums with products, orders the steps and assigns rows (local_steps.h,
+ * local_schedule.h). NULL when out of
+ * memory. */
+struct local_code *local_code_new(const struct local_circuit *circuit, const struct local_goals *goals);
+void local_code_free(struct local_code *code); /* NULL is fine */
+
+static inline size_t local_code_bytes(const struct local_code *code)
 {
-	return 1 + 2 * (size_t)code->n_shared_slots + code->n_shared;
+	size_t bytes = (size_t)code->n_angles * sizeof *code->angles;
+	for (int phase = 0; phase < LOCAL_PHASES; phase++)
+		bytes +=
+		    code->n_instructions[phase] * sizeof *code->instructions + code->n_runs[phase] * sizeof *code->runs;
+	return bytes;
 }
-
-/* The cosine of a slot; its sine is the next row. */
-static inline size_t local_code_slot_row(const struct local_code *code, int slot)
-{
-	bool shared = slot < code->n_shared_slots;
-	return shared ? 1 + 2 * (size_t)slot : local_code_lane_rows(code) + 2 * (size_t)(slot - code->n_shared_slots);
-}
-
-static inline size_t local_code_result_row(const struct local_code *code, uint32_t instruction)
-{
-	bool shared = instruction < code->n_shared;
-	return instruction + 1 + 2 * (size_t)(shared ? code->n_shared_slots : code->n_slots);
-}
-
-static inline size_t local_code_rows(const struct local_code *code)
-{
-	return 1 + 2 * (size_t)code->n_slots + code->n_instructions;
-}
-
-/* Keeps what the outputs need and fuses sums with products. `slots` are those that the graph's nodes name. NULL when
- * out of memory. */
-struct local_code *local_code_new(const struct local_graph *graph, const struct angle *slots, int n_slots,
-                                  const local_ref *outputs, int n_outputs);
-
-/* Compiles a program: the shortest of several ways to divide it into strings and kept gates. NULL when every way is too
- * long or entangles too many wires, and when out of memory. */
-struct local_code *local_code_compile(const struct circuit_program *program);
-void local_code_free(struct local_code *code);
 
 #endif

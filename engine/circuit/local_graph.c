@@ -74,28 +74,28 @@ static local_ref add_node(struct local_graph *graph, struct local_node node)
 	uint32_t *bucket = find(graph, &node);
 	if (*bucket != 0)
 		return 2 * *bucket;
-	if (graph->count >= graph->limit || (graph->count == graph->capacity && !grow(graph))) {
+	bool full = graph->count == graph->capacity;
+	if (graph->count >= graph->limit || (full && !grow(graph))) {
 		graph->failed = true;
 		return LOCAL_ZERO;
 	}
-	*find(graph, &node) = graph->count;
+	if (full)
+		bucket = find(graph, &node);
+	*bucket = graph->count;
 	graph->nodes[graph->count] = node;
 	return 2 * graph->count++;
 }
 
-local_ref local_graph_cosine(struct local_graph *graph, int slot, bool lanes)
+local_ref local_graph_leaf(struct local_graph *graph, enum local_node_kind kind, int index, enum local_phase phase)
 {
-	return add_node(graph, (struct local_node){.kind = NODE_COSINE, .lanes = lanes, .a = (uint32_t)slot});
+	return add_node(graph,
+	                (struct local_node){.kind = (uint8_t)kind, .phase = (uint8_t)phase, .a = (uint32_t)index});
 }
 
-local_ref local_graph_sine(struct local_graph *graph, int slot, bool lanes)
+static uint8_t later_phase(const struct local_graph *graph, local_ref a, local_ref b)
 {
-	return add_node(graph, (struct local_node){.kind = NODE_SINE, .lanes = lanes, .a = (uint32_t)slot});
-}
-
-static bool either_lanes(const struct local_graph *graph, local_ref a, local_ref b)
-{
-	return graph->nodes[a / 2].lanes || graph->nodes[b / 2].lanes;
+	uint8_t of_a = graph->nodes[a / 2].phase, of_b = graph->nodes[b / 2].phase;
+	return of_a > of_b ? of_a : of_b;
 }
 
 local_ref local_graph_multiply(struct local_graph *graph, local_ref a, local_ref b)
@@ -108,7 +108,7 @@ local_ref local_graph_multiply(struct local_graph *graph, local_ref a, local_ref
 	if (a == LOCAL_ONE || b == LOCAL_ONE)
 		return (a == LOCAL_ONE ? b : a) ^ sign;
 	local_ref product = add_node(graph, (struct local_node){.kind = NODE_PRODUCT,
-	                                                        .lanes = either_lanes(graph, a, b),
+	                                                        .phase = later_phase(graph, a, b),
 	                                                        .a = a < b ? a : b,
 	                                                        .b = a < b ? b : a});
 	return product != LOCAL_ZERO ? product ^ sign : LOCAL_ZERO;
@@ -128,6 +128,6 @@ local_ref local_graph_add(struct local_graph *graph, local_ref a, local_ref b)
 	local_ref sign = a & 1;
 	local_ref sum = add_node(
 	    graph,
-	    (struct local_node){.kind = NODE_SUM, .lanes = either_lanes(graph, a, b), .a = a ^ sign, .b = b ^ sign});
+	    (struct local_node){.kind = NODE_SUM, .phase = later_phase(graph, a, b), .a = a ^ sign, .b = b ^ sign});
 	return sum != LOCAL_ZERO ? sum ^ sign : LOCAL_ZERO;
 }

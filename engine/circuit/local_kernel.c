@@ -1,135 +1,189 @@
-/* The local plan's inner loops; contracts in local_kernel.h. Compiled once per instruction set: -DKERNEL_ISA names the
- * table. */
-#include <math.h>
-#include <stddef.h>
+/* The local plan's inner loops; contracts in local_kernel.h. Compiled once per instruction set and precision:
+ * -DKERNEL_ISA names the table, KERNEL_FLOAT32 makes the float32 one. */
+#include <string.h>
 
-#include "engine/circuit/local_kernel.h"
+#include "engine/circuit/local_tile.h"
 
-#if defined __AVX512F__
-#define VECTOR_BYTES 64
-#elif defined __AVX__
-#define VECTOR_BYTES 32
+/* Tiles between two moves of float32 totals to their float64 sums. */
+enum { IS_NARROW = sizeof(real) < sizeof(double), TILES_PER_SUM = 16 };
+
+/* The first vectors of rows. */
+/* NOLINTNEXTLINE(readability-function-size): one case an operation, from the table */
+ALWAYS_INLINE void run(const struct local_run *runs, uint32_t n_runs, const struct local_instruction *at, char *rows,
+                       size_t vectors)
+{
+	for (uint32_t r = 0; r < n_runs; r++) {
+		const struct local_instruction *end = at + runs[r].count;
+		switch ((enum local_operation)runs[r].operation) {
+/* The operands that an instruction does not have are never used, and never loaded. */
+#define X(id, value)                                                                                                   \
+	case id:                                                                                                       \
+		for (; at < end; at++) {                                                                               \
+			const vec *in0 = (const vec *)(rows + at->in[0]), *in1 = (const vec *)(rows + at->in[1]);      \
+			const vec *in2 = (const vec *)(rows + at->in[2]), *in3 = (const vec *)(rows + at->in[3]);      \
+			vec *out = (vec *)(rows + at->out);                                                            \
+			UNROLL for (size_t v = 0; v < vectors; v++)                                                    \
+			{                                                                                              \
+				vec a = in0[v], b = in1[v], c = in2[v], d = in3[v];                                    \
+				(void)a, (void)b, (void)c, (void)d;                                                    \
+				out[v] = value;                                                                        \
+			}                                                                                              \
+		}                                                                                                      \
+		break;
+			LOCAL_OPERATIONS(X)
+#undef X
+		case LOCAL_OPERATION_COUNT:
+			break;
+		}
+	}
+}
+
+static void run_phase(const struct tile *tile, enum local_phase phase, size_t used)
+{
+	const struct local_run *runs = tile->code->runs;
+	const struct local_instruction *instructions = tile->code->instructions;
+	uint32_t n_runs = tile->code->n_runs[phase];
+	size_t vectors = whole_vectors(used) / WIDTH;
+	for (int before = 0; before < (int)phase; before++) {
+		runs += tile->code->n_runs[before];
+		instructions += tile->code->n_instructions[before];
+	}
+	if (vectors == ROW_VECTORS)
+		run(runs, n_runs, instructions, tile->rows, ROW_VECTORS);
+	else if (vectors == 1)
+		run(runs, n_runs, instructions, tile->rows, 1);
+	else
+		run(runs, n_runs, instructions, tile->rows, vectors);
+}
+
+/* Copies the first vector of rows to the others that the call uses. */
+static void spread(const struct tile *tile, size_t first, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		vec *to = (vec *)row(tile, first + i);
+		for (size_t v = 1; v < tile->widest / WIDTH; v++)
+			to[v] = to[0];
+	}
+}
+
+/* Ones, and the angles that are the same for every sample, a register of them at a time. */
+static void load_shared(const struct tile *tile)
+{
+	const struct local_code *code = tile->code;
+	*(vec *)row(tile, 0) = SPLAT((real)1);
+	for (int first = 0; first < code->n_shared_angles; first += WIDTH64) {
+		const struct local_angle *angles = code->angles + first;
+		int count = code->n_shared_angles - first;
+		vec64 angle = {0}, cosine, sine;
+		for (int i = 0; i < (int)WIDTH64 && i < count; i++)
+			angle[i] = angles[i].slot.angle.source == ANGLE_WEIGHT
+			               ? tile->call->weights[angles[i].slot.angle.index]
+			               : angles[i].slot.angle.value;
+		cosine_sine(angle, &cosine, &sine);
+		for (int i = 0; i < (int)WIDTH64 && i < count; i++) {
+			*(vec *)row(tile, angles[i].cosine) = SPLAT((real)cosine[i]);
+			*(vec *)row(tile, angles[i].sine) = SPLAT((real)sine[i]);
+		}
+	}
+	run_phase(tile, PHASE_BEFORE, WIDTH);
+	spread(tile, 0, 1);
+	spread(tile, 1 + code->n_totals, code->n_spread);
+}
+
+/* Moves totals to their sums. */
+static void sum_totals(const struct tile *tile, double *sums)
+{
+	for (size_t k = 0; k < tile->code->n_totals; k++) {
+		real *total = row(tile, 1 + k);
+		for (size_t l = 0; l < tile->widest; l += WIDTH64) {
+			*(vec64 *)(sums + k * LANES + l) += get(total + l);
+			put(total + l, (vec64){0});
+		}
+	}
+}
+
+/* Sums over the lanes. */
+static void finish_totals(const struct tile *tile, const double *sums)
+{
+	for (size_t k = 0; k < tile->code->n_totals; k++) {
+		real *total = row(tile, 1 + k);
+		vec64 lanes = {0};
+		double sum = 0.0;
+		for (size_t l = 0; l < tile->widest; l += WIDTH64)
+			lanes += get(total + l) + (IS_NARROW ? *(const vec64 *)(sums + k * LANES + l) : (vec64){0});
+		for (size_t l = 0; l < WIDTH64; l++)
+			sum += lanes[l];
+		*(vec *)total = SPLAT((real)sum);
+	}
+}
+
+static void store_weights(const struct tile *tile)
+{
+	const struct local_ports *weights = &tile->code->weights;
+	run_phase(tile, PHASE_AFTER, WIDTH);
+	for (int i = 0; i < weights->count; i++)
+		tile->call->d_weights[weights->at[i].index] +=
+		    weights->at[i].sign * (double)row(tile, weights->at[i].row)[0];
+}
+
+static void next_tile(struct tile *tile)
+{
+	size_t left = tile->call->batch - tile->first;
+	tile->used = left < LANES ? left : LANES;
+}
+
+static struct tile start_call(const struct local_code *code, const struct local_call *call, void *rows)
+{
+	size_t widest = call->batch < LANES ? whole_vectors(call->batch) : LANES;
+	struct tile tile = {.code = code, .call = call, .rows = rows, .widest = widest};
+	load_shared(&tile);
+	return tile;
+}
+
+static void forward(const struct local_code *code, const struct local_call *call, void *rows)
+{
+	struct tile tile = start_call(code, call, rows);
+	for (; tile.first < call->batch; tile.first += LANES) {
+		next_tile(&tile);
+		FULL_OR_NOT(load_angles, &tile);
+		run_phase(&tile, PHASE_TILE, tile.used);
+		FULL_OR_NOT(store_outputs, &tile);
+	}
+}
+
+static void backward(const struct local_code *code, const struct local_call *call, void *rows, double *sums)
+{
+	struct tile tile = start_call(code, call, rows);
+	memset(row(&tile, 1), 0, code->n_totals * (size_t)LOCAL_ROW_BYTES);
+	if (IS_NARROW)
+		memset(sums, 0, code->n_totals * LANES * sizeof *sums);
+	for (size_t tiles = 1; tile.first < call->batch; tile.first += LANES, tiles++) {
+		next_tile(&tile);
+		FULL_OR_NOT(load_angles, &tile);
+		FULL_OR_NOT(load_cotangents, &tile);
+		run_phase(&tile, PHASE_TILE, tile.used);
+		if (call->d_features != NULL)
+			FULL_OR_NOT(store_features, &tile);
+		if (IS_NARROW && tiles % TILES_PER_SUM == 0)
+			sum_totals(&tile, sums);
+	}
+	if (call->d_weights == NULL)
+		return;
+	finish_totals(&tile, sums);
+	store_weights(&tile);
+}
+
+#ifdef KERNEL_FLOAT32
+#define TABLE_NAME(isa) local_kernels_f32_##isa
 #else
-#define VECTOR_BYTES 16
-#endif
-
-typedef double vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
-typedef long long mask __attribute__((vector_size(VECTOR_BYTES), may_alias));
-
-enum { WIDTH = VECTOR_BYTES / sizeof(double) };
-
-/* Beyond this the reduction below loses digits. */
-#define ANGLE_FAST 1.0e5
-
-/* Reduction by Cody and Waite in three steps of pi / 2, then the kernel polynomials of fdlibm (k_sin.c, k_cos.c). */
-static inline void cosine_sine_fast(vec angle, vec *cosine, vec *sine)
-{
-	/* Adding this rounds to an integer, whose low bits are then those of the sum. */
-	const double shift = 0x1.8p52;
-	vec shifted = angle * M_2_PI + shift;
-	mask quadrant = (mask)shifted;
-	vec q = shifted - shift;
-	vec r = angle - q * 1.57079632673412561417e+00;
-	r = r - q * 6.07710050630396597660e-11;
-	r = r - q * 2.02226624879595063154e-21;
-	vec z = r * r;
-	vec s = 1.58969099521155010221e-10 * z - 2.50507602534068634195e-08;
-	s = s * z + 2.75573137070700676789e-06;
-	s = s * z - 1.98412698298579493134e-04;
-	s = s * z + 8.33333333332248946124e-03;
-	s = s * z - 1.66666666666666324348e-01;
-	s = r + r * z * s;
-	vec c = -1.13596475577881948265e-11 * z + 2.08757232129817482790e-09;
-	c = c * z - 2.75573143513906633035e-07;
-	c = c * z + 2.48015872894767294178e-05;
-	c = c * z - 1.38888888888741095749e-03;
-	c = c * z + 4.16666666666666019037e-02;
-	c = 1.0 - 0.5 * z + z * z * c;
-	mask odd = -(quadrant & 1), even = ~odd;
-	mask swapped_sine = (odd & (mask)c) | (even & (mask)s), swapped_cosine = (odd & (mask)s) | (even & (mask)c);
-	*sine = (vec)(swapped_sine ^ ((quadrant & 2) << 62));
-	*cosine = (vec)(swapped_cosine ^ (((quadrant + 1) & 2) << 62));
-}
-
-static void cosine_sine(const double *angle, double *cosine, double *sine)
-{
-	const mask magnitude = (mask){0} + INT64_MAX, limit = (mask)((vec){0} + ANGLE_FAST);
-	mask beyond = {0}; /* compared as integers, where a NaN is large, too */
-	for (size_t i = 0; i < LOCAL_LANES; i += WIDTH) {
-		beyond |= (*(const mask *)(angle + i) & magnitude) > limit;
-		cosine_sine_fast(*(const vec *)(angle + i), (vec *)(cosine + i), (vec *)(sine + i));
-	}
-	long long any = 0;
-	for (size_t j = 0; j < WIDTH; j++)
-		any |= beyond[j];
-	for (size_t i = 0; i < LOCAL_LANES && any != 0; i++) {
-		cosine[i] = cos(angle[i]);
-		sine[i] = sin(angle[i]);
-	}
-}
-
-/* The operands of an instruction; those that it does not have are never used, and never loaded. */
-#define OPERANDS                                                                                                       \
-	vec a = *(const vec *)(rows + (size_t)in[0] * LOCAL_LANES + l);                                                \
-	vec b = *(const vec *)(rows + (size_t)in[1] * LOCAL_LANES + l);                                                \
-	vec c = *(const vec *)(rows + (size_t)in[2] * LOCAL_LANES + l);                                                \
-	vec d = *(const vec *)(rows + (size_t)in[3] * LOCAL_LANES + l);                                                \
-	(void)a, (void)b, (void)c, (void)d
-
-/* NOLINTNEXTLINE(readability-function-size): one case an operation, from the table */
-static void forward(const struct local_code *code, uint32_t first, uint32_t end, double *rows)
-{
-	double *out = rows + local_code_result_row(code, first) * LOCAL_LANES;
-	for (uint32_t i = first; i < end; i++, out += LOCAL_LANES) {
-		const uint32_t *in = code->instructions[i].in;
-		switch ((enum local_operation)code->instructions[i].operation) {
-#define X(id, value, slopes)                                                                                           \
-	case id:                                                                                                       \
-		for (size_t l = 0; l < LOCAL_LANES; l += WIDTH) {                                                      \
-			OPERANDS;                                                                                      \
-			*(vec *)(out + l) = value;                                                                     \
-		}                                                                                                      \
-		break;
-			LOCAL_OPERATIONS(X)
-#undef X
-		}
-	}
-}
-
-/* Operands may coincide, so each cotangent is loaded after the one before is stored. */
-enum { OPERAND_a, OPERAND_b, OPERAND_c, OPERAND_d };
-#define SLOPE(operand, value) *(vec *)(cotangents + (size_t)in[OPERAND_##operand] * LOCAL_LANES + l) += (value);
-
-/* NOLINTNEXTLINE(readability-function-size): one case an operation, from the table */
-static void backward(const struct local_code *code, uint32_t first, uint32_t end, const double *rows,
-                     double *cotangents)
-{
-	const double *out = cotangents + local_code_result_row(code, first) * LOCAL_LANES;
-	for (uint32_t i = end; i-- > first;) {
-		const uint32_t *in = code->instructions[i].in;
-		const double *from = out + (size_t)(i - first) * LOCAL_LANES;
-		switch ((enum local_operation)code->instructions[i].operation) {
-#define X(id, value, slopes)                                                                                           \
-	case id:                                                                                                       \
-		for (size_t l = 0; l < LOCAL_LANES; l += WIDTH) {                                                      \
-			vec g = *(const vec *)(from + l);                                                              \
-			OPERANDS;                                                                                      \
-			slopes                                                                                         \
-		}                                                                                                      \
-		break;
-			LOCAL_OPERATIONS(X)
-#undef X
-		}
-	}
-}
-
 #define TABLE_NAME(isa) local_kernels_##isa
-#define TABLE(isa)      TABLE_NAME(isa)
+#endif
+#define TABLE(isa) TABLE_NAME(isa)
 
 extern const struct local_kernels TABLE(KERNEL_ISA);
 
 const struct local_kernels TABLE(KERNEL_ISA) = {
-    .cosine_sine = cosine_sine,
+    .lanes = LANES,
     .forward = forward,
     .backward = backward,
 };

@@ -35,9 +35,9 @@ struct plan_estimate {
 struct plan_request planner_defaults(const char *kind, enum precision precision);
 
 /* "auto" gives the estimate of the kind chosen: the cheapest, which may be one that computes in float64 where float32
- * was asked for. The program is checked. Nothing large is allocated, except that compiling for "local" takes up to a
- * second for circuits at its limits. ERR_NOT_FOUND for an unknown kind; 0 otherwise, also when the plan is not
- * possible. */
+ * was asked for. The program is checked. Nothing large is allocated, except that compiling for "local" takes up to four
+ * seconds and 400 MiB for circuits at its limits. ERR_NOT_FOUND for an unknown kind; 0 otherwise, also when the plan is
+ * not possible. */
 int plan_estimate(const struct circuit_program *program, const struct plan_request *request, struct plan_estimate *out);
 
 /* Forward and gradient of `batch` samples in one call. */
