@@ -75,16 +75,21 @@ def print_peer(peer, row, ours):
              f"{row['disagreement']:.0e}", row["repeats"])
 
 
+def print_ours(row, mine):
+    line(f"qlstm ({row['plan']})", f"{row['ns_per_sample'] / 1e3:.3f}", f"{row['ns_per_sample_median'] / 1e3:.3f}",
+         f"{row['ns_per_sample'] / mine['ns_per_sample']:.2g}x", "", "", row["repeats"])
+
+
 def compare(worker, name, files, threads):
     ours = engine.times(worker, name, threads)
     for precision in setting("PRECISIONS", "float64 float32"):
-        if precision not in ours:
-            continue
-        mine = ours[precision]
-        print(f"\n{name}, batch {mine['batch']}, {precision}, {threads} thread{'s' if threads != '1' else ''}")
+        rows = [row for row in ours if row["precision"] == precision] or ours[:1]
+        mine = rows[0]
+        note = "" if mine["precision"] == precision else f" (ours {mine['precision']})"
+        print(f"\n{name}, batch {mine['batch']}, {precision}{note}, {threads} thread{'s' if threads != '1' else ''}")
         line("", "us/sample", "median", "of ours", "first call s", "disagreement", "repeats")
-        line(f"qlstm ({mine['plan']})", f"{mine['ns_per_sample'] / 1e3:.3f}",
-             f"{mine['ns_per_sample_median'] / 1e3:.3f}", "1x", "", "", mine["repeats"])
+        for row in rows:
+            print_ours(row, mine)
         for peer in peers_of(name):
             print_peer(peer, ask(peer, precision, threads, files), mine)
 

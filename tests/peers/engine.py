@@ -47,10 +47,7 @@ def values_of_step(worker, case):
 
 
 def times(worker, name, threads):
-    """The rows of `bench` for one case, by precision."""
-    rows = [json.loads(line) for line in run(worker, "bench", "--json", "--threads", threads, "--case", name).splitlines()]
-    return {row["precision"]: row for row in rows if row["case"] == name and row["plan"] in PLANS[row["quantity"]]}
-
-
-# The plain statevector's time for circuits; what a training would run on for the rest.
-PLANS = {"forward and gradient": ("batch",), "training step": ("none", "batch", "local", "wide")}
+    """The rows of `bench` for one case: for a circuit first the plain statevector's, then shortcuts'."""
+    lines = run(worker, "bench", "--json", "--threads", threads, "--case", name).splitlines()
+    rows = [row for row in map(json.loads, lines) if row["case"] == name]
+    return sorted(rows, key=lambda row: row["plan"] == "local" and row["quantity"] != "training step")
