@@ -1,5 +1,6 @@
 """Times other simulators and qlstm-worker side by side, after they agree. Arguments: WORKER FOLDER; settings come from
-the environment: CASES (names, or "all"), THREADS ("1 2"), PRECISIONS, SECONDS, PEERS."""
+the environment: CASES (names, or "all"), THREADS ("1 2"), PRECISIONS, SECONDS, PEERS, LAUNCHER (words before every measured
+command, such as "nice -n -5")."""
 import json
 import os
 import pathlib
@@ -49,7 +50,7 @@ def ask(peer, precision, threads, files):
     """A peer's row, or why there is none."""
     script = pathlib.Path(__file__).with_name("measure.py")
     seconds = setting("SECONDS", "1")[0]
-    command = [sys.executable, "-W", "ignore", str(script), peer, precision, threads, seconds, *map(str, files)]
+    command = [*setting("LAUNCHER", ""), sys.executable, "-W", "ignore", str(script), peer, precision, threads, seconds, *map(str, files)]
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=600)
     except subprocess.TimeoutExpired:
@@ -81,7 +82,7 @@ def print_ours(row, mine):
 
 
 def compare(worker, name, files, threads):
-    ours = engine.times(worker, name, threads)
+    ours = engine.times(setting("LAUNCHER", ""), worker, name, threads)
     for precision in setting("PRECISIONS", "float64 float32"):
         rows = [row for row in ours if row["precision"] == precision] or ours[:1]
         mine = rows[0]
