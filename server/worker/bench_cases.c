@@ -41,8 +41,8 @@ LSTM(256);
 #define LAYER(label, n)                                                                                                \
 	.name = label, .quantity = "forward of one layer", .run = bench_layer, .plan = "wide", .batch = 1,             \
 	.ansatz = "hardware_efficient", .wires = n, .layers = 2, .sets = 1
-#define STEP(label, layer, t, b)                                                                                       \
-	.name = label, .quantity = "training step", .run = bench_step, .plan = "auto", .batch = b, .model = &(layer),  \
+#define STEP(label, layer, t, b, kind)                                                                                 \
+	.name = label, .quantity = "training step", .run = bench_step, .plan = kind, .batch = b, .model = &(layer),    \
 	.steps = t
 
 static const struct row rows[] = {
@@ -82,17 +82,18 @@ static const struct row rows[] = {
     {{CIRCUIT("qdi(25)", "qdi", 25, 1, 1, 1, "wide"), .long_run = true}, PRECISION_FLOAT64},
     {{LAYER("layer(20)", 20)}, PRECISION_FLOAT32},
     {{LAYER("layer(24)", 24)}, PRECISION_FLOAT32},
-    {{STEP("qlstm-v42", v42, 8, 256)}, PRECISION_FLOAT32},
-    {{STEP("chen2020/10", chen2020, 4, 10)}, PRECISION_FLOAT32},
-    {{STEP("chen2020/4", chen2020, 4, 4)}, PRECISION_FLOAT32},
-    {{STEP("chen2020/1", chen2020, 4, 1)}, PRECISION_FLOAT32},
-    {{STEP("lstm-5/10", lstm_5, 4, 10)}, PRECISION_FLOAT64},
-    {{STEP("lstm-5/4", lstm_5, 4, 4)}, PRECISION_FLOAT64},
-    {{STEP("lstm-5/1", lstm_5, 4, 1)}, PRECISION_FLOAT64},
-    {{STEP("lstm-4", lstm_4, 8, 256)}, PRECISION_FLOAT64},
-    {{STEP("lstm-16", lstm_16, 8, 256)}, PRECISION_FLOAT64},
-    {{STEP("lstm-64", lstm_64, 8, 256)}, PRECISION_FLOAT64},
-    {{STEP("lstm-256", lstm_256, 8, 256)}, PRECISION_FLOAT64},
+    {{STEP("qlstm-v42", v42, 8, 256, "batch")}, PRECISION_FLOAT32},
+    {{STEP("qlstm-v42", v42, 8, 256, "local")}, PRECISION_FLOAT64},
+    {{STEP("chen2020/10", chen2020, 4, 10, "auto")}, PRECISION_FLOAT32},
+    {{STEP("chen2020/4", chen2020, 4, 4, "auto")}, PRECISION_FLOAT32},
+    {{STEP("chen2020/1", chen2020, 4, 1, "auto")}, PRECISION_FLOAT32},
+    {{STEP("lstm-5/10", lstm_5, 4, 10, "auto")}, PRECISION_FLOAT64},
+    {{STEP("lstm-5/4", lstm_5, 4, 4, "auto")}, PRECISION_FLOAT64},
+    {{STEP("lstm-5/1", lstm_5, 4, 1, "auto")}, PRECISION_FLOAT64},
+    {{STEP("lstm-4", lstm_4, 8, 256, "auto")}, PRECISION_FLOAT64},
+    {{STEP("lstm-16", lstm_16, 8, 256, "auto")}, PRECISION_FLOAT64},
+    {{STEP("lstm-64", lstm_64, 8, 256, "auto")}, PRECISION_FLOAT64},
+    {{STEP("lstm-256", lstm_256, 8, 256, "auto")}, PRECISION_FLOAT64},
 };
 
 bool bench_case_at(int index, struct bench_case *out)

@@ -3,22 +3,10 @@
 
 #include <math.h>
 
-enum effect { PERMUTES, TURNS, DIAGONAL };
+enum effect { PERMUTES, TURNS, DIAGONAL }; /* what is not listed permutes */
 
-static enum effect effect_of(enum gate gate)
-{
-	switch (gate) {
-	case GATE_RZ:
-	case GATE_T:
-		return DIAGONAL;
-	case GATE_RX:
-	case GATE_RY:
-	case GATE_H:
-		return TURNS;
-	default:
-		return PERMUTES;
-	}
-}
+static const enum effect effects[GATE_COUNT] = {
+    [GATE_RX] = TURNS, [GATE_RY] = TURNS, [GATE_H] = TURNS, [GATE_RZ] = DIAGONAL, [GATE_T] = DIAGONAL};
 
 static bool reads_z(const struct circuit_program *program)
 {
@@ -39,7 +27,7 @@ static bool is_unseen(const struct circuit_program *program, int gate)
 		         second = op->wires[1] >= 0 ? (uint32_t)1 << op->wires[1] : 0;
 		if (((first | second) & wires) == 0)
 			continue;
-		if (second == 0 && effect_of(op->gate) == TURNS)
+		if (second == 0 && effects[op->gate] == TURNS)
 			return false;
 		wires |= first | second;
 	}
@@ -61,7 +49,7 @@ struct bench_count bench_count_program(const struct circuit_program *program)
 		}
 		if (!entangled[wire])
 			continue;
-		enum effect effect = effect_of(op->gate);
+		enum effect effect = effects[op->gate];
 		if (effect == DIAGONAL && z && is_unseen(program, k))
 			continue;
 		turns += effect == TURNS;

@@ -17,15 +17,6 @@ static double window(void (*call)(void *), void *context, int calls)
 	return (clock_monotonic() - start) / calls;
 }
 
-/* How many calls fill a window. */
-static int window_calls(void (*call)(void *), void *context)
-{
-	int calls = 1;
-	while (calls < CALLS_MAX && window(call, context, calls) * calls < WINDOW_SECONDS)
-		calls *= 2;
-	return calls;
-}
-
 static int compare(const void *left, const void *right)
 {
 	double a = *(const double *)left, b = *(const double *)right;
@@ -35,16 +26,18 @@ static int compare(const void *left, const void *right)
 struct bench_time bench_measure(void (*call)(void *context), void *context, double seconds)
 {
 	static double windows[WINDOWS_MAX];
-	double begin = clock_monotonic();
-	int calls = window_calls(call, context), count = 0;
-	double start = clock_monotonic(), elapsed = 0.0, patience = BENCH_PATIENCE * seconds;
+	double first, patience = BENCH_PATIENCE * seconds, elapsed = 0.0;
+	int calls = 1, count = 0;
+	while ((first = window(call, context, calls)) * calls < WINDOW_SECONDS && calls < CALLS_MAX)
+		calls *= 2;
 	/* What took long already was measured by finding that out. */
-	if (start - begin > patience)
-		return (struct bench_time){start - begin, start - begin, 1};
-	while (count < WINDOWS_MAX && (elapsed < seconds || (count < BENCH_REPEATS && elapsed < patience))) {
+	if (first * calls > patience)
+		return (struct bench_time){first, first, 1};
+	double start = clock_monotonic();
+	do {
 		windows[count++] = window(call, context, calls);
 		elapsed = clock_monotonic() - start;
-	}
+	} while (count < WINDOWS_MAX && (elapsed < seconds || (count < BENCH_REPEATS && elapsed < patience)));
 	qsort(windows, (size_t)count, sizeof windows[0], compare);
 	return (struct bench_time){windows[0], windows[count / 2], count};
 }

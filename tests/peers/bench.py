@@ -1,5 +1,6 @@
 """Times other simulators and qlstm-worker side by side, after they agree. Arguments: WORKER FOLDER; settings come from
-the environment: CASES (names, or "all"), THREADS ("1 2"), PRECISIONS, SECONDS, PEERS."""
+the environment: CASES (names, or "all"), THREADS ("1 2"), PRECISIONS, SECONDS, PEERS, LAUNCHER (words before every measured
+command, such as "nice -n -5")."""
 import json
 import os
 import pathlib
@@ -49,7 +50,7 @@ def ask(peer, precision, threads, files):
     """A peer's row, or why there is none."""
     script = pathlib.Path(__file__).with_name("measure.py")
     seconds = setting("SECONDS", "1")[0]
-    command = [sys.executable, "-W", "ignore", str(script), peer, precision, threads, seconds, *map(str, files)]
+    command = [*setting("LAUNCHER", ""), sys.executable, "-W", "ignore", str(script), peer, precision, threads, seconds, *map(str, files)]
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=600)
     except subprocess.TimeoutExpired:
@@ -75,16 +76,21 @@ def print_peer(peer, row, ours):
              f"{row['disagreement']:.0e}", row["repeats"])
 
 
+def print_ours(row, mine):
+    line(f"qlstm ({row['plan']})", f"{row['ns_per_sample'] / 1e3:.3f}", f"{row['ns_per_sample_median'] / 1e3:.3f}",
+         f"{row['ns_per_sample'] / mine['ns_per_sample']:.2g}x", "", "", row["repeats"])
+
+
 def compare(worker, name, files, threads):
-    ours = engine.times(worker, name, threads)
+    ours = engine.times(setting("LAUNCHER", ""), worker, name, threads)
     for precision in setting("PRECISIONS", "float64 float32"):
-        if precision not in ours:
-            continue
-        mine = ours[precision]
-        print(f"\n{name}, batch {mine['batch']}, {precision}, {threads} thread{'s' if threads != '1' else ''}")
+        rows = [row for row in ours if row["precision"] == precision] or ours[:1]
+        mine = rows[0]
+        note = "" if mine["precision"] == precision else f" (ours {mine['precision']})"
+        print(f"\n{name}, batch {mine['batch']}, {precision}{note}, {threads} thread{'s' if threads != '1' else ''}")
         line("", "us/sample", "median", "of ours", "first call s", "disagreement", "repeats")
-        line(f"qlstm ({mine['plan']})", f"{mine['ns_per_sample'] / 1e3:.3f}",
-             f"{mine['ns_per_sample_median'] / 1e3:.3f}", "1x", "", "", mine["repeats"])
+        for row in rows:
+            print_ours(row, mine)
         for peer in peers_of(name):
             print_peer(peer, ask(peer, precision, threads, files), mine)
 

@@ -9,9 +9,8 @@ import numpy as np
 import cases
 
 
-def run(worker, *arguments):
-    command = [worker, *map(str, arguments)]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+def run(*command):
+    return subprocess.run([*map(str, command)], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def values_of_circuit(worker, case, precision="float64"):
@@ -46,11 +45,8 @@ def values_of_step(worker, case):
     return {"loss": np.array(reply["loss"]), **gradients}
 
 
-def times(worker, name, threads):
-    """The rows of `bench` for one case, by precision."""
-    rows = [json.loads(line) for line in run(worker, "bench", "--json", "--threads", threads, "--case", name).splitlines()]
-    return {row["precision"]: row for row in rows if row["case"] == name and row["plan"] in PLANS[row["quantity"]]}
-
-
-# The plain statevector's time for circuits; what a training would run on for the rest.
-PLANS = {"forward and gradient": ("batch",), "training step": ("none", "batch", "local", "wide")}
+def times(launcher, worker, name, threads):
+    """The rows of `bench` for one case: for a circuit first the plain statevector's, then shortcuts'."""
+    lines = run(*launcher, worker, "bench", "--json", "--threads", threads, "--case", name).splitlines()
+    rows = [row for row in map(json.loads, lines) if row["case"] == name]
+    return sorted(rows, key=lambda row: row["plan"] == "local" and row["quantity"] != "training step")
