@@ -46,7 +46,7 @@ static void lay_out_tables(struct batch *self, struct arena *arena)
 	size_t size = (size_t)1 << circuit->n_wires;
 	for (int i = 0; i < circuit->n_steps; i++) {
 		struct batch_step *step = &circuit->steps[i];
-		step->bases = take(arena, step->n_bases * sizeof *step->bases);
+		step->rows = take(arena, (step->n_bases << step->n_gates) * sizeof *step->rows);
 		if (step->kind == STEP_DIAGONAL_LANES)
 			step->signs = take(arena, size * sizeof *step->signs);
 	}
@@ -104,6 +104,7 @@ static void lay_out_rows(struct batch *self, struct arena *arena)
 	memory->cosine = take(arena, features * row);
 	memory->sine = take(arena, features * row);
 	memory->gradient = take(arena, features * row);
+	memory->turns = take(arena, circuit->featured_turns ? 2 * (size_t)circuit->n_gates * row : 0);
 	memory->scratch = take(arena, 3 * (scratch * sizeof(double) + ALIGNMENT));
 	memory->lane_phases = take(arena, (size_t)circuit->n_steps * sizeof *memory->lane_phases);
 	for (int i = 0; i < circuit->n_steps; i++) {
@@ -120,6 +121,7 @@ static void lay_out(struct batch *self, struct arena *arena)
 	const struct batch_circuit *circuit = self->circuit;
 	size_t row = self->kernels->row_bytes, size = (size_t)1 << circuit->n_wires;
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), diagonals = (size_t)circuit->n_diagonals;
+	size_t gates = (size_t)circuit->n_gates;
 	lay_out_tables(self, arena);
 	lay_out_states(self, arena);
 	lay_out_rows(self, arena);
@@ -129,6 +131,8 @@ static void lay_out(struct batch *self, struct arena *arena)
 		    .cosine = take(arena, slots * row),
 		    .sine = take(arena, slots * row),
 		    .gradient = take(arena, slots * row),
+		    .turns = take(arena, 2 * gates * row),
+		    .turn_slopes = take(arena, gates * row),
 		    .phases = take(arena, 2 * diagonals * size * self->kernels->number_bytes),
 		    .slopes = take(arena, diagonals * size * row),
 		    .weights = take(arena, (size_t)circuit->program->n_weights * sizeof(double)),
@@ -144,12 +148,12 @@ static void destroy(void *state)
 	free(self);
 }
 
-static void fill_tables(struct batch_circuit *circuit)
+static void fill_tables(struct batch_circuit *circuit, size_t row_bytes)
 {
 	if (circuit->ordered)
 		batch_order_fill(circuit);
 	for (int i = 0; i < circuit->n_steps; i++)
-		batch_step_fill(&circuit->steps[i], circuit->n_wires);
+		batch_step_fill(&circuit->steps[i], circuit->n_wires, row_bytes);
 	for (int o = 0; o < circuit->n_observables; o++)
 		if (circuit->observables[o].string.x != 0)
 			batch_observable_fill(&circuit->observables[o], circuit->n_wires);
@@ -199,7 +203,7 @@ static bool allocate(void *state)
 		return false;
 	arena = (struct arena){self->block, 0};
 	lay_out(self, &arena);
-	fill_tables(self->circuit);
+	fill_tables(self->circuit, self->kernels->row_bytes);
 	return true;
 }
 

@@ -30,6 +30,15 @@ static void total_set(const struct batch_circuit *circuit, const struct batch_se
 		set->totals[i - features] += lane_total(gradient[i - features]);
 		gradient[i - features] = (vec){0};
 	}
+	vec *turn_slopes = set->turn_slopes;
+	for (int i = 0; i < circuit->n_gates; i++) {
+		const struct batch_gate *gate = &circuit->gates[i];
+		if (gate->string.x == 0 || gate->slot < features)
+			continue;
+		double sum = lane_total(turn_slopes[i]);
+		set->totals[gate->slot - features] += gate->string.negative ? -sum : sum;
+		turn_slopes[i] = (vec){0};
+	}
 	for (int i = 0; i < circuit->n_steps; i++) {
 		const struct batch_step *step = &circuit->steps[i];
 		if (step->kind != STEP_DIAGONAL)
@@ -49,6 +58,7 @@ static void clear_set(const struct batch_circuit *circuit, const struct batch_se
 {
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
 	memset(set->gradient, 0, slots * sizeof(vec));
+	memset(set->turn_slopes, 0, (size_t)circuit->n_gates * sizeof(vec));
 	memset(set->slopes, 0, ((size_t)circuit->n_diagonals << circuit->n_wires) * sizeof(vec));
 	memset(set->totals, 0, slots * sizeof(double));
 }

@@ -12,6 +12,8 @@
 struct batch_set {
 	void *cosine, *sine; /* rows of the slots that are not features: of half the angle */
 	void *gradient;      /* rows of the same slots, accumulated over tiles */
+	void *turns;         /* [n_gates] struct block_turn, of rotations by such slots */
+	void *turn_slopes;   /* [n_gates] rows: Im <lambda|P|psi> of the same, accumulated over tiles */
 	void *phases;        /* [n_diagonals][2^n][re, im] numbers */
 	void *slopes;        /* [n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k), accumulated over tiles */
 	double *weights;     /* that cosine, sine and phases are of; only while loaded */
@@ -32,6 +34,7 @@ struct batch_memory {
 	void **lane_phases;  /* of a STEP_DIAGONAL_LANES at its index, [2^n_gates][re, im] rows */
 	void *cosine, *sine; /* rows of the feature slots: of half the angle */
 	void *gradient;      /* rows of the feature slots: d(sum_o g_o <O_o>) / d angle */
+	void *turns;         /* [n_gates] struct block_turn, of rotations by features */
 	double *scratch;     /* three arrays of a number for each lane of n_slots + 1 rows, or of 2^n */
 	struct batch_set sets[BATCH_SETS];
 };

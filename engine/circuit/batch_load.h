@@ -5,8 +5,24 @@
 
 #include <string.h>
 
+#include "engine/circuit/batch_block.h"
 #include "engine/circuit/batch_tile.h"
 #include "engine/circuit/batch_trig.h"
+
+/* Turns of the rotations whose angles are slots first .. end - 1, given the rows of those. */
+static void load_turns(const struct batch_circuit *circuit, int first, int end, const vec *cosine, const vec *sine,
+                       struct block_turn *turns)
+{
+	for (int i = 0; i < circuit->n_gates; i++) {
+		const struct batch_gate *gate = &circuit->gates[i];
+		if (gate->string.x == 0 || gate->slot < first || gate->slot >= end)
+			continue;
+		vec c = cosine[gate->slot - first], s = sine[gate->slot - first];
+		vec sign = 1 + 2 * __builtin_convertvector(c < 0, vec); /* where true, a comparison gives -1 */
+		s *= gate->string.negative ? -sign : sign;
+		turns[i] = (struct block_turn){s, s / (1 + sign * c)};
+	}
+}
 
 /* What depends on weights but not on samples. */
 
@@ -30,6 +46,8 @@ static void load_weights(const struct batch_circuit *circuit, const struct batch
 		((vec *)memory->sets[set].cosine)[i] = (vec){0} + (real)c[i];
 		((vec *)memory->sets[set].sine)[i] = (vec){0} + (real)s[i];
 	}
+	load_turns(circuit, circuit->n_feature_slots, circuit->n_slots, memory->sets[set].cosine,
+	           memory->sets[set].sine, memory->sets[set].turns);
 }
 
 /* In place: t[m] = sum_k (-1)^parity(k & m) t[k]. */
@@ -142,6 +160,8 @@ static void load_features(const struct tile *tile, const struct batch_call *call
 		((vec *)memory->cosine)[i] = load_row(c + i * WIDTH, WIDTH);
 		((vec *)memory->sine)[i] = load_row(s + i * WIDTH, WIDTH);
 	}
+	if (circuit->featured_turns)
+		load_turns(circuit, 0, circuit->n_feature_slots, memory->cosine, memory->sine, memory->turns);
 	for (int i = 0; i < circuit->n_steps; i++)
 		if (circuit->steps[i].kind == STEP_DIAGONAL_LANES)
 			load_lane_phases(tile, &circuit->steps[i]);

@@ -5,33 +5,44 @@
 #include "engine/circuit/batch_block.h"
 #include "engine/circuit/batch_tile.h"
 
-static inline void load_angles(const struct tile *tile, const struct batch_step *step, bool back,
-                               struct block_angles *angles)
+/* The turns of a step's gates: those of the set, or of features and weights mixed, collected in `mixed`. */
+static inline const struct block_turn *step_turns(const struct tile *tile, const struct batch_step *step,
+                                                  struct block_turn *mixed)
 {
-	for (int g = 0; g < step->n_gates; g++) {
-		const struct batch_gate *gate = &step->gates[g];
-		vec s = *tile_sine(tile, gate->slot);
-		angles->cosine[g] = *tile_cosine(tile, gate->slot);
-		angles->sine[g] = gate->string.negative != back ? -s : s;
-	}
+	ptrdiff_t first = step->gates - tile->circuit->gates;
+	const struct block_turn *of_set = (const struct block_turn *)tile->set->turns + first;
+	if (!step->featured)
+		return of_set;
+	const struct block_turn *of_features = (const struct block_turn *)tile->memory->turns + first;
+	for (int g = 0; g < step->n_gates; g++)
+		mixed[g] = step->gates[g].slot < tile->circuit->n_feature_slots ? of_features[g] : of_set[g];
+	return mixed;
 }
 
-static void rotate(const struct tile *tile, const struct batch_step *step, bool back, const vec *from, vec *to)
+static inline void rotate(const struct tile *tile, const struct batch_step *step, void *from, void *to)
 {
-	struct block_angles angles;
-	load_angles(tile, step, back, &angles);
-	blocks[step->n_gates][step->kind == STEP_ROTATE_X].forward(step, &angles, from, to);
+	struct block_turn mixed[BATCH_BLOCK_GATES];
+	blocks[step->n_gates][step->kind == STEP_ROTATE_X].forward(step, step_turns(tile, step, mixed), from, to);
 }
 
-static void rotate_backward(const struct tile *tile, const struct batch_step *step, const vec *psi, vec *lambda)
+static inline void rotate_back(const struct tile *tile, const struct batch_step *step, void *psi)
 {
-	struct block_angles angles;
-	vec slopes[BATCH_BLOCK_GATES] = {{0}};
-	load_angles(tile, step, true, &angles);
-	blocks[step->n_gates][step->kind == STEP_ROTATE_X].backward(step, &angles, psi, lambda, slopes);
-	for (int g = 0; g < step->n_gates; g++) {
+	struct block_turn mixed[BATCH_BLOCK_GATES];
+	blocks[step->n_gates][step->kind == STEP_ROTATE_X].undo(step, step_turns(tile, step, mixed), psi);
+}
+
+static inline void rotate_backward(const struct tile *tile, const struct batch_step *step, void *psi, void *lambda)
+{
+	struct block_turn mixed[BATCH_BLOCK_GATES];
+	const struct block_turn *turns = step_turns(tile, step, mixed);
+	vec *slopes = (vec *)tile->set->turn_slopes + (step->gates - tile->circuit->gates);
+	blocks[step->n_gates][step->kind == STEP_ROTATE_X].backward(step, turns, psi, lambda, slopes);
+	for (int g = 0; g < step->n_gates && step->featured; g++) {
 		const struct batch_gate *gate = &step->gates[g];
+		if (gate->slot >= tile->circuit->n_feature_slots)
+			continue;
 		*tile_gradient(tile, gate->slot) += gate->string.negative ? -slopes[g] : slopes[g];
+		slopes[g] = (vec){0};
 	}
 }
 
@@ -128,7 +139,7 @@ ALWAYS_INLINE void step_forward(const struct tile *tile, int n, const struct bat
 		    (struct amplitude){((const vec *)from)[k], {0}};
 		break;
 	default:
-		rotate(tile, step, false, from, to);
+		rotate(tile, step, from, to);
 	}
 }
 
@@ -141,10 +152,10 @@ ALWAYS_INLINE void step_undo(const struct tile *tile, int n, const struct batch_
 	else if (step->kind == STEP_DIAGONAL_LANES)
 		diagonal_back(tile, step, size, true, psi);
 	else
-		rotate(tile, step, true, psi, psi);
+		rotate_back(tile, step, psi);
 }
 
-ALWAYS_INLINE void step_backward(const struct tile *tile, int n, const struct batch_step *step, const void *psi,
+ALWAYS_INLINE void step_backward(const struct tile *tile, int n, const struct batch_step *step, void *psi,
                                  void *lambda)
 {
 	size_t size = (size_t)1 << n;
