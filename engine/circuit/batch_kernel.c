@@ -8,9 +8,6 @@
 
 #include <string.h>
 
-/* Tiles after which gradients move on to their float64 totals. */
-#define TILES_PER_TOTAL 16
-
 /* Moves what has accumulated in vectors of samples to the totals. */
 
 static double lane_total(vec v)
@@ -121,7 +118,7 @@ ALWAYS_INLINE void finish(const struct tile *tile, int n, int set, int n_sets)
 ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *call)
 {
 	size_t outputs = (size_t)tile->circuit->n_observables * call->batch;
-	load_features(tile, call);
+	load_lanes(tile);
 	for (int set = 0; set < call->n_sets; set++) {
 		tile->set = &tile->memory->sets[set];
 		prepare(tile, n, set == 0);
@@ -133,14 +130,15 @@ ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *c
 		go_back(tile, n);
 		finish(tile, n, set, call->n_sets);
 	}
-	if (call->d_features != NULL)
-		store_features(tile, call);
 }
 
 /* The number of wires as a constant where loops are short. From 5 wires on that gains nothing. */
 static void run_any(struct tile *tile, const struct batch_call *call)
 {
-	run_tile(tile, tile->circuit->n_wires, call);
+	int n = tile->circuit->n_wires;
+	if (n < 5)
+		__builtin_unreachable();
+	run_tile(tile, n, call);
 }
 
 #define RUN(n)                                                                                                         \
@@ -164,12 +162,21 @@ static void run_tiles(const struct batch_circuit *circuit, struct batch_memory *
 	struct tile tile = {.circuit = circuit, .memory = memory, .set = memory->sets};
 	tile.states = call->outputs != NULL ? memory->states : memory->kept_states;
 	load_sets(circuit, memory, call);
-	for (; tile.first < call->batch; tile.first += WIDTH) {
-		tile.used = call->batch - tile.first < WIDTH ? call->batch - tile.first : WIDTH;
-		(constant ? runs[circuit->n_wires] : run_any)(&tile, call);
-		bool last = tile.first + WIDTH >= call->batch,
-		     full = tile.first / WIDTH % TILES_PER_TOTAL == TILES_PER_TOTAL - 1;
-		for (int set = 0; set < call->n_sets && call->d_weights != NULL && (last || full); set++)
+	for (size_t first = 0, samples; first < call->batch; first += samples) {
+		samples = call->batch - first < BATCH_TILES * WIDTH ? call->batch - first : BATCH_TILES * WIDTH;
+		tile.first = first;
+		tile.tiles = (samples + WIDTH - 1) / WIDTH;
+		load_features(&tile, call, samples);
+		for (tile.at = 0; tile.at < tile.tiles; tile.at++) {
+			tile.first = first + tile.at * WIDTH;
+			tile.used = call->batch - tile.first < WIDTH ? call->batch - tile.first : WIDTH;
+			(constant ? runs[circuit->n_wires] : run_any)(&tile, call);
+		}
+		tile.first = first;
+		tile.at = 0;
+		if (call->d_features != NULL)
+			store_features(&tile, call, samples);
+		for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
 			total_set(circuit, &memory->sets[set]);
 	}
 }

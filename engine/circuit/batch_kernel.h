@@ -7,6 +7,8 @@
 
 /* Sets of weights in one call of a kernel at most. */
 #define BATCH_SETS 8
+/* Tiles whose features are loaded together, and after which gradients move on to their float64 totals. */
+#define BATCH_TILES 16
 
 /* Memory of one set of weights. A row holds one number per sample of a tile. */
 struct batch_set {
@@ -28,14 +30,15 @@ struct batch_memory {
 	void **states, **kept_states;
 	void *lambda;        /* [2^n][re, im] rows: the observables applied to the state */
 	void *lambda_sum;    /* the same over all sets, at the prefix */
-	void *others;        /* [2^n][prefix_parts] rows */
+	void *halves;        /* [4][2^(n - n/2)][prefix_parts] rows, see struct halves */
+	void *others;        /* [2^(n - n/2)][prefix_parts] rows */
 	void *sums;          /* [2^n] rows */
 	void *vectors;       /* [n_wires][2][prefix_parts] rows: the states of the prefix */
 	void **lane_phases;  /* of a STEP_DIAGONAL_LANES at its index, [2^n_gates][re, im] rows */
-	void *cosine, *sine; /* rows of the feature slots: of half the angle */
-	void *gradient;      /* rows of the feature slots: d(sum_o g_o <O_o>) / d angle */
+	void *cosine, *sine; /* [feature slots][tiles] rows: of half the angle */
+	void *gradient;      /* [feature slots][tiles] rows: d(sum_o g_o <O_o>) / d angle */
 	void *turns;         /* [n_gates] struct block_turn, of rotations by features */
-	double *scratch;     /* three arrays of a number for each lane of n_slots + 1 rows, or of 2^n */
+	double *scratch;     /* three arrays of a number for each lane of BATCH_TILES * n_slots rows, or of 2^n */
 	struct batch_set sets[BATCH_SETS];
 };
 
