@@ -54,7 +54,7 @@ ALWAYS_INLINE void block_apply(const struct batch_step *step, int gates, bool cr
 		vec v[1 << BATCH_BLOCK_GATES];
 		UNROLL for (unsigned b = 0; b < 1u << gates; b++) v[b] = *block_at(from, rows[b]);
 		block_turn(v, gates, crossed, back, turns);
-		UNROLL for (unsigned b = 0; b < 1u << gates; b++) *block_at(to, rows[b]) = v[b];
+		UNROLL for (unsigned b = 0; b < 1u << gates; b++) * block_at(to, rows[b]) = v[b];
 	}
 }
 

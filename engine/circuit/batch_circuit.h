@@ -46,10 +46,10 @@ enum batch_step_kind { STEP_DIAGONAL, STEP_DIAGONAL_LANES, STEP_ROTATE_X, STEP_R
  * other bits of b have even parity, else the one without. */
 struct batch_step {
 	enum batch_step_kind kind;
-	const struct batch_gate *gates;
-	int n_gates;
-	int parts_before, parts; /* real numbers per amplitude */
-	bool trainable, featured; /* some angle is a weight, a feature */
+	const struct batch_gate *gates; /* circuit->gates + first_gate */
+	int first_gate, n_gates;        /* in the circuit's gates */
+	int parts_before, parts;        /* real numbers per amplitude */
+	bool trainable, featured;       /* some angle is a weight, a feature */
 	/* STEP_ROTATE_* */
 	uint32_t *rows; /* [n_bases][2^n_gates] */
 	size_t n_bases;

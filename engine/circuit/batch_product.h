@@ -8,8 +8,8 @@
 /* The state is the product of a left half of the wires, the high bits of an index, and a right half. */
 struct halves {
 	int n_left;
-	size_t rows, columns;      /* their numbers of states */
-	void *left, *right;        /* their states */
+	size_t rows, columns;             /* their numbers of states */
+	void *left, *right;               /* their states */
 	void *left_slopes, *right_slopes; /* lambda contracted with the other one */
 };
 
@@ -79,7 +79,8 @@ ALWAYS_INLINE void real_product(const struct tile *tile, int n, vec *psi)
 	real_grow(tile, halves.n_left, n - halves.n_left, right);
 	UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
 	{
-		UNROLL_SOME for (size_t b = 0; b < halves.columns; b++) psi[a * halves.columns + b] = left[a] * right[b];
+		UNROLL_SOME for (size_t b = 0; b < halves.columns; b++) psi[a * halves.columns + b] =
+		    left[a] * right[b];
 	}
 }
 

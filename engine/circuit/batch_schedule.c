@@ -106,7 +106,8 @@ static void add_steps(struct batch_circuit *circuit, int first, int end, int blo
 	while (first < end) {
 		struct batch_step *step = &circuit->steps[circuit->n_steps++];
 		struct batch_gate *gates = circuit->gates;
-		*step = (struct batch_step){.kind = gate_kind(circuit, &gates[first]), .gates = gates + first};
+		*step = (struct batch_step){
+		    .kind = gate_kind(circuit, &gates[first]), .gates = gates + first, .first_gate = first};
 		for (int i = first; i < end; i++) {
 			if (!fits(step, &gates[i], most))
 				continue;

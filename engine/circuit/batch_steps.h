@@ -9,11 +9,10 @@
 static inline const struct block_turn *step_turns(const struct tile *tile, const struct batch_step *step,
                                                   struct block_turn *mixed)
 {
-	ptrdiff_t first = step->gates - tile->circuit->gates;
-	const struct block_turn *of_set = (const struct block_turn *)tile->set->turns + first;
+	const struct block_turn *of_set = (const struct block_turn *)tile->set->turns + step->first_gate;
 	if (!step->featured)
 		return of_set;
-	const struct block_turn *of_features = (const struct block_turn *)tile->memory->turns + first;
+	const struct block_turn *of_features = (const struct block_turn *)tile->memory->turns + step->first_gate;
 	for (int g = 0; g < step->n_gates; g++)
 		mixed[g] = step->gates[g].slot < tile->circuit->n_feature_slots ? of_features[g] : of_set[g];
 	return mixed;
@@ -35,7 +34,7 @@ static inline void rotate_backward(const struct tile *tile, const struct batch_s
 {
 	struct block_turn mixed[BATCH_BLOCK_GATES];
 	const struct block_turn *turns = step_turns(tile, step, mixed);
-	vec *slopes = (vec *)tile->set->turn_slopes + (step->gates - tile->circuit->gates);
+	vec *slopes = (vec *)tile->set->turn_slopes + step->first_gate;
 	blocks[step->n_gates][step->kind == STEP_ROTATE_X].backward(step, turns, psi, lambda, slopes);
 	for (int g = 0; g < step->n_gates && step->featured; g++) {
 		const struct batch_gate *gate = &step->gates[g];
@@ -155,8 +154,7 @@ ALWAYS_INLINE void step_undo(const struct tile *tile, int n, const struct batch_
 		rotate_back(tile, step, psi);
 }
 
-ALWAYS_INLINE void step_backward(const struct tile *tile, int n, const struct batch_step *step, void *psi,
-                                 void *lambda)
+ALWAYS_INLINE void step_backward(const struct tile *tile, int n, const struct batch_step *step, void *psi, void *lambda)
 {
 	size_t size = (size_t)1 << n;
 	switch (step->kind) {

@@ -28,7 +28,9 @@ typedef real half_vec __attribute__((vector_size(VECTOR_BYTES / 2), may_alias));
 #else
 typedef double real;
 #endif
-typedef real vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
+/* Not may_alias: storing a row must not make the compiler read every pointer again. Rows lie in memory that holds rows
+ * or plain numbers of their kind. */
+typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
 
 enum { WIDTH64 = VECTOR_BYTES / sizeof(double), WIDTH = VECTOR_BYTES / sizeof(real) };
 
