@@ -118,28 +118,42 @@ static void lay_out_rows(struct batch *self, struct arena *arena)
 	}
 }
 
-static void lay_out(struct batch *self, struct arena *arena)
+static struct batch_set lay_out_set(const struct batch *self, struct arena *arena, size_t phase_bytes)
 {
 	const struct batch_circuit *circuit = self->circuit;
 	size_t row = self->kernels->row_bytes, size = (size_t)1 << circuit->n_wires;
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), diagonals = (size_t)circuit->n_diagonals;
-	size_t gates = (size_t)circuit->n_gates;
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), gates = (size_t)circuit->n_gates;
+	size_t diagonals = (size_t)circuit->n_diagonals;
+	return (struct batch_set){
+	    .cosine = take(arena, slots * row),
+	    .sine = take(arena, slots * row),
+	    .gradient = take(arena, slots * row),
+	    .turns = take(arena, 2 * gates * row),
+	    .turn_slopes = take(arena, gates * row),
+	    .phases = take(arena, 2 * diagonals * size * phase_bytes),
+	    .slopes = take(arena, diagonals * size * row),
+	    .weights = take(arena, (size_t)circuit->program->n_weights * sizeof(double)),
+	    .totals = take(arena, slots * sizeof(double)),
+	};
+}
+
+static void lay_out(struct batch *self, struct arena *arena)
+{
+	const struct circuit_program *program = self->circuit->program;
+	size_t row = self->kernels->row_bytes, number = self->kernels->number_bytes;
+	size_t arrays = 2 * (size_t)(program->n_features + program->n_observables);
 	lay_out_tables(self, arena);
 	lay_out_states(self, arena);
 	lay_out_rows(self, arena);
-	self->sets = circuit->n_wires <= SETS_WIRES_MAX ? BATCH_SETS : 1;
+	self->sets = self->circuit->n_wires <= SETS_WIRES_MAX ? BATCH_SETS : 1;
 	for (int k = 0; k < self->sets; k++)
-		self->memory.sets[k] = (struct batch_set){
-		    .cosine = take(arena, slots * row),
-		    .sine = take(arena, slots * row),
-		    .gradient = take(arena, slots * row),
-		    .turns = take(arena, 2 * gates * row),
-		    .turn_slopes = take(arena, gates * row),
-		    .phases = take(arena, 2 * diagonals * size * self->kernels->number_bytes),
-		    .slopes = take(arena, diagonals * size * row),
-		    .weights = take(arena, (size_t)circuit->program->n_weights * sizeof(double)),
-		    .totals = take(arena, slots * sizeof(double)),
-		};
+		self->memory.sets[k] = lay_out_set(self, arena, number);
+	if (self->sets == 1)
+		return;
+	for (int k = 0; k < self->sets; k++)
+		self->memory.packed[k] = lay_out_set(self, arena, row);
+	self->memory.packed_weights = take(arena, BATCH_SETS * (size_t)program->n_weights * sizeof(double));
+	self->memory.pairs = take(arena, BATCH_SETS * arrays * row / number * sizeof(double));
 }
 
 static void destroy(void *state)

@@ -40,6 +40,12 @@ struct batch_memory {
 	void *turns;         /* [n_gates] struct block_turn, of rotations by features */
 	double *scratch;     /* three arrays of a number for each lane of BATCH_TILES * n_slots rows, or of 2^n */
 	struct batch_set sets[BATCH_SETS];
+	/* Packed tiles (batch_pack.h), whose phases are rows; pointers are NULL where sets are not packed. */
+	struct batch_set packed[BATCH_SETS];
+	double *packed_weights; /* that the tables of packed are of */
+	int packed_sets;
+	size_t packed_samples;
+	double *pairs; /* features, outputs and their gradients for BATCH_SETS tiles */
 };
 
 /* One call of the plan: arrays as in plan.h, for at most BATCH_SETS sets of weights. */
@@ -52,6 +58,7 @@ struct batch_call {
 	double *d_features;      /* backward; may be NULL */
 	double *d_weights;       /* backward; may be NULL */
 	size_t weights_per_set;  /* n_weights of the program */
+	bool packed;             /* one set for each tile, see batch_pack.h */
 };
 
 struct batch_kernels {

@@ -7,11 +7,12 @@
 
 struct tile {
 	const struct batch_circuit *circuit;
-	const struct batch_memory *memory;
+	struct batch_memory *memory;
 	const struct batch_set *set;
 	void **states;      /* states or kept_states of the memory */
 	size_t first, used; /* its samples; lanes left over repeat the last one and get cotangent zero */
 	size_t at, tiles;   /* among those whose features are loaded */
+	bool packed;        /* see batch_pack.h */
 };
 
 static inline vec *tile_row(const struct tile *tile, void *features, void *weights, int slot)
