@@ -5,7 +5,10 @@
 
 #include <stddef.h>
 
-#if defined __AVX512F__
+/* -DKERNEL_BYTES: wider than the instruction set's registers, so that tests can run kernels of machines to come. */
+#if defined KERNEL_BYTES
+#define VECTOR_BYTES KERNEL_BYTES
+#elif defined __AVX512F__
 #define VECTOR_BYTES 64
 #elif defined __AVX__
 #define VECTOR_BYTES 32
