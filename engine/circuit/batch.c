@@ -46,7 +46,7 @@ static void lay_out_tables(struct batch *self, struct arena *arena)
 	size_t size = (size_t)1 << circuit->n_wires;
 	for (int i = 0; i < circuit->n_steps; i++) {
 		struct batch_step *step = &circuit->steps[i];
-		step->bases = take(arena, step->n_bases * sizeof *step->bases);
+		step->rows = take(arena, (step->n_bases << step->n_gates) * sizeof *step->rows);
 		if (step->kind == STEP_DIAGONAL_LANES)
 			step->signs = take(arena, size * sizeof *step->signs);
 	}
@@ -94,16 +94,19 @@ static void lay_out_rows(struct batch *self, struct arena *arena)
 	struct batch_memory *memory = &self->memory;
 	size_t row = self->kernels->row_bytes, size = (size_t)1 << circuit->n_wires;
 	size_t features = (size_t)circuit->n_feature_slots, prefix = (size_t)circuit->prefix_parts;
-	size_t scratch = ((size_t)circuit->n_slots + 1) * row / self->kernels->number_bytes;
+	size_t half = (size_t)1 << (circuit->n_wires - circuit->n_wires / 2);
+	size_t scratch = BATCH_TILES * ((size_t)circuit->n_slots + 1) * row / self->kernels->number_bytes;
 	scratch = scratch > size ? scratch : size;
 	memory->lambda = take(arena, (size_t)circuit->parts * size * row);
 	memory->lambda_sum = take(arena, circuit->prefix_shared ? prefix * size * row : 0);
-	memory->others = take(arena, prefix * size * row);
+	memory->halves = take(arena, 4 * half * prefix * row);
+	memory->others = take(arena, half * prefix * row);
 	memory->sums = take(arena, size * row);
 	memory->vectors = take(arena, 2 * prefix * (size_t)circuit->n_wires * row);
-	memory->cosine = take(arena, features * row);
-	memory->sine = take(arena, features * row);
-	memory->gradient = take(arena, features * row);
+	memory->cosine = take(arena, BATCH_TILES * features * row);
+	memory->sine = take(arena, BATCH_TILES * features * row);
+	memory->gradient = take(arena, BATCH_TILES * features * row);
+	memory->turns = take(arena, circuit->featured_turns ? 2 * (size_t)circuit->n_gates * row : 0);
 	memory->scratch = take(arena, 3 * (scratch * sizeof(double) + ALIGNMENT));
 	memory->lane_phases = take(arena, (size_t)circuit->n_steps * sizeof *memory->lane_phases);
 	for (int i = 0; i < circuit->n_steps; i++) {
@@ -115,25 +118,42 @@ static void lay_out_rows(struct batch *self, struct arena *arena)
 	}
 }
 
-static void lay_out(struct batch *self, struct arena *arena)
+static struct batch_set lay_out_set(const struct batch *self, struct arena *arena, size_t phase_bytes)
 {
 	const struct batch_circuit *circuit = self->circuit;
 	size_t row = self->kernels->row_bytes, size = (size_t)1 << circuit->n_wires;
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), diagonals = (size_t)circuit->n_diagonals;
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), gates = (size_t)circuit->n_gates;
+	size_t diagonals = (size_t)circuit->n_diagonals;
+	return (struct batch_set){
+	    .cosine = take(arena, slots * row),
+	    .sine = take(arena, slots * row),
+	    .gradient = take(arena, slots * row),
+	    .turns = take(arena, 2 * gates * row),
+	    .turn_slopes = take(arena, gates * row),
+	    .phases = take(arena, 2 * diagonals * size * phase_bytes),
+	    .slopes = take(arena, diagonals * size * row),
+	    .weights = take(arena, (size_t)circuit->program->n_weights * sizeof(double)),
+	    .totals = take(arena, slots * sizeof(double)),
+	};
+}
+
+static void lay_out(struct batch *self, struct arena *arena)
+{
+	const struct circuit_program *program = self->circuit->program;
+	size_t row = self->kernels->row_bytes, number = self->kernels->number_bytes;
+	size_t arrays = 2 * (size_t)(program->n_features + program->n_observables);
 	lay_out_tables(self, arena);
 	lay_out_states(self, arena);
 	lay_out_rows(self, arena);
-	self->sets = circuit->n_wires <= SETS_WIRES_MAX ? BATCH_SETS : 1;
+	self->sets = self->circuit->n_wires <= SETS_WIRES_MAX ? BATCH_SETS : 1;
 	for (int k = 0; k < self->sets; k++)
-		self->memory.sets[k] = (struct batch_set){
-		    .cosine = take(arena, slots * row),
-		    .sine = take(arena, slots * row),
-		    .gradient = take(arena, slots * row),
-		    .phases = take(arena, 2 * diagonals * size * self->kernels->number_bytes),
-		    .slopes = take(arena, diagonals * size * row),
-		    .weights = take(arena, (size_t)circuit->program->n_weights * sizeof(double)),
-		    .totals = take(arena, slots * sizeof(double)),
-		};
+		self->memory.sets[k] = lay_out_set(self, arena, number);
+	if (self->sets == 1)
+		return;
+	for (int k = 0; k < self->sets; k++)
+		self->memory.packed[k] = lay_out_set(self, arena, row);
+	self->memory.packed_weights = take(arena, BATCH_SETS * (size_t)program->n_weights * sizeof(double));
+	self->memory.pairs = take(arena, BATCH_SETS * arrays * row / number * sizeof(double));
 }
 
 static void destroy(void *state)
@@ -144,12 +164,12 @@ static void destroy(void *state)
 	free(self);
 }
 
-static void fill_tables(struct batch_circuit *circuit)
+static void fill_tables(struct batch_circuit *circuit, size_t row_bytes)
 {
 	if (circuit->ordered)
 		batch_order_fill(circuit);
 	for (int i = 0; i < circuit->n_steps; i++)
-		batch_step_fill(&circuit->steps[i], circuit->n_wires);
+		batch_step_fill(&circuit->steps[i], circuit->n_wires, row_bytes);
 	for (int o = 0; o < circuit->n_observables; o++)
 		if (circuit->observables[o].string.x != 0)
 			batch_observable_fill(&circuit->observables[o], circuit->n_wires);
@@ -199,7 +219,7 @@ static bool allocate(void *state)
 		return false;
 	arena = (struct arena){self->block, 0};
 	lay_out(self, &arena);
-	fill_tables(self->circuit);
+	fill_tables(self->circuit, self->kernels->row_bytes);
 	return true;
 }
 

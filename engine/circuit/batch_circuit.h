@@ -46,13 +46,12 @@ enum batch_step_kind { STEP_DIAGONAL, STEP_DIAGONAL_LANES, STEP_ROTATE_X, STEP_R
  * other bits of b have even parity, else the one without. */
 struct batch_step {
 	enum batch_step_kind kind;
-	const struct batch_gate *gates;
-	int n_gates;
-	int parts_before, parts; /* real numbers per amplitude */
-	bool trainable;          /* some angle is a weight */
+	const struct batch_gate *gates; /* circuit->gates + first_gate */
+	int first_gate, n_gates;        /* in the circuit's gates */
+	int parts_before, parts;        /* real numbers per amplitude */
+	bool trainable, featured;       /* some angle is a weight, a feature */
 	/* STEP_ROTATE_* */
-	uint32_t offsets[1 << BATCH_BLOCK_GATES];
-	uint32_t *bases;
+	uint32_t *rows; /* [n_bases][2^n_gates] */
 	size_t n_bases;
 	uint32_t *signs; /* STEP_DIAGONAL_LANES: bit g of signs[k] is parity(k & z) of gate g */
 	int diagonal;    /* STEP_DIAGONAL: counts those before it */
@@ -85,6 +84,7 @@ struct batch_circuit {
 	int prefix_parts;                        /* 1: the product state is real, all its rotations are about Y */
 	int parts;                               /* of the final state */
 	bool prefix_shared;                      /* no weight in the prefix */
+	bool featured_turns;                     /* some STEP_ROTATE_* is featured */
 	struct angle *slots;                     /* every angle that occurs */
 	struct batch_prefix *prefix;             /* by wire */
 	int prefix_start[CIRCUIT_MAX_WIRES + 1]; /* wire w: prefix_start[w] .. prefix_start[w + 1] - 1 */
@@ -105,7 +105,7 @@ void batch_circuit_free(struct batch_circuit *circuit);
 /* Orders the gates into steps (batch_schedule.c). `numbers` holds STEP_KINDS * n_gates + 1, `gates` n_gates. */
 void batch_schedule(struct batch_circuit *circuit, int block_gates, struct batch_gate *gates, int *numbers);
 /* Fill the tables of a step and of an observable, given their memory. */
-void batch_step_fill(struct batch_step *step, int n_wires);
+void batch_step_fill(struct batch_step *step, int n_wires, size_t row_bytes);
 void batch_observable_fill(struct batch_observable *observable, int n_wires);
 /* Gives the Z-type observables their bits and says whether they are independent; fills circuit->order unless NULL. */
 bool batch_order_fill(struct batch_circuit *circuit);

@@ -3,54 +3,81 @@
  * name -DKERNEL_ISA gives, and once more for float32 (batch_kernel_f32.c). */
 #include "engine/circuit/batch_load.h"
 #include "engine/circuit/batch_measure.h"
+#include "engine/circuit/batch_pack.h"
 #include "engine/circuit/batch_product.h"
 #include "engine/circuit/batch_steps.h"
 
 #include <string.h>
 
-/* Tiles after which gradients move on to their float64 totals. */
-#define TILES_PER_TOTAL 16
-
-/* Moves what has accumulated in vectors of samples to the totals. */
-
-static double lane_total(vec v)
-{
-	double sum = 0.0;
-	for (size_t l = 0; l < WIDTH; l++)
-		sum += (double)v[l];
-	return sum;
-}
-
-static void total_set(const struct batch_circuit *circuit, const struct batch_set *set)
-{
-	int features = circuit->n_feature_slots;
-	size_t size = (size_t)1 << circuit->n_wires;
-	vec *gradient = set->gradient;
-	for (int i = features; i < circuit->n_slots; i++) {
-		set->totals[i - features] += lane_total(gradient[i - features]);
-		gradient[i - features] = (vec){0};
-	}
-	for (int i = 0; i < circuit->n_steps; i++) {
-		const struct batch_step *step = &circuit->steps[i];
-		if (step->kind != STEP_DIAGONAL)
-			continue;
-		vec *slopes = (vec *)set->slopes + size * (size_t)step->diagonal;
-		if (step->trainable)
-			parity_sums(slopes, size);
-		for (int g = 0; g < step->n_gates && step->trainable; g++) {
-			double sum = lane_total(slopes[step->gates[g].string.z]);
-			set->totals[step->gates[g].slot - features] += step->gates[g].string.negative ? -sum : sum;
-		}
-		memset(slopes, 0, size * sizeof *slopes);
-	}
-}
-
 static void clear_set(const struct batch_circuit *circuit, const struct batch_set *set)
 {
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
 	memset(set->gradient, 0, slots * sizeof(vec));
+	memset(set->turn_slopes, 0, (size_t)circuit->n_gates * sizeof(vec));
 	memset(set->slopes, 0, ((size_t)circuit->n_diagonals << circuit->n_wires) * sizeof(vec));
-	memset(set->totals, 0, slots * sizeof(double));
+}
+
+/* Moves what has accumulated in vectors of samples to the totals, those of the set that each lane is of. */
+
+struct totals {
+	double *lanes[WIDTH];
+};
+
+static void add_total(const struct totals *totals, int slot, vec row, bool negative)
+{
+	for (size_t l = 0; l < WIDTH; l++)
+		totals->lanes[l][slot] += negative ? -(double)row[l] : (double)row[l];
+}
+
+static void total_set(const struct batch_circuit *circuit, const struct batch_set *set, const struct totals *totals)
+{
+	int features = circuit->n_feature_slots;
+	size_t size = (size_t)1 << circuit->n_wires;
+	vec *gradient = set->gradient, *turn_slopes = set->turn_slopes;
+	for (int i = 0; i < circuit->n_slots - features; i++)
+		add_total(totals, i, gradient[i], false);
+	for (int i = 0; i < circuit->n_gates; i++) {
+		const struct batch_gate *gate = &circuit->gates[i];
+		if (gate->string.x != 0 && gate->slot >= features)
+			add_total(totals, gate->slot - features, turn_slopes[i], gate->string.negative);
+	}
+	for (int i = 0; i < circuit->n_steps; i++) {
+		const struct batch_step *step = &circuit->steps[i];
+		if (step->kind != STEP_DIAGONAL || !step->trainable)
+			continue;
+		vec *slopes = (vec *)set->slopes + size * (size_t)step->diagonal;
+		parity_sums(slopes, size);
+		for (int g = 0; g < step->n_gates; g++)
+			add_total(totals, step->gates[g].slot - features, slopes[step->gates[g].string.z],
+			          step->gates[g].string.negative);
+	}
+}
+
+/* The sets whose tables the loaded tiles use. */
+static struct batch_set *tile_sets(const struct tile *tile, const struct batch_call *call, size_t *count)
+{
+	*count = call->packed ? tile->tiles : (size_t)call->n_sets;
+	return call->packed ? tile->memory->packed : tile->memory->sets;
+}
+
+static void clear_tiles(const struct tile *tile, const struct batch_call *call)
+{
+	size_t count;
+	struct batch_set *sets = tile_sets(tile, call, &count);
+	for (size_t k = 0; k < count; k++)
+		clear_set(tile->circuit, &sets[k]);
+}
+
+static void total_tiles(const struct tile *tile, const struct batch_call *call)
+{
+	struct totals totals;
+	size_t count;
+	struct batch_set *sets = tile_sets(tile, call, &count);
+	for (size_t k = 0; k < count; k++) {
+		for (size_t l = 0; l < WIDTH; l++)
+			totals.lanes[l] = (call->packed ? pack_lane(tile->memory, call, k, l) : &sets[k])->totals;
+		total_set(tile->circuit, &sets[k], &totals);
+	}
 }
 
 static void store_weights(const struct batch_circuit *circuit, const struct batch_set *set, double *d_weights)
@@ -111,9 +138,9 @@ ALWAYS_INLINE void finish(const struct tile *tile, int n, int set, int n_sets)
 ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *call)
 {
 	size_t outputs = (size_t)tile->circuit->n_observables * call->batch;
-	load_features(tile, call);
+	load_lanes(tile);
 	for (int set = 0; set < call->n_sets; set++) {
-		tile->set = &tile->memory->sets[set];
+		tile->set = tile->packed ? &tile->memory->packed[tile->at] : &tile->memory->sets[set];
 		prepare(tile, n, set == 0);
 		if (call->outputs != NULL) {
 			measure(tile, n, call->outputs + (size_t)set * outputs, call->batch);
@@ -123,14 +150,15 @@ ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *c
 		go_back(tile, n);
 		finish(tile, n, set, call->n_sets);
 	}
-	if (call->d_features != NULL)
-		store_features(tile, call);
 }
 
 /* The number of wires as a constant where loops are short. From 5 wires on that gains nothing. */
 static void run_any(struct tile *tile, const struct batch_call *call)
 {
-	run_tile(tile, tile->circuit->n_wires, call);
+	int n = tile->circuit->n_wires;
+	if (n < 5)
+		__builtin_unreachable();
+	run_tile(tile, n, call);
 }
 
 #define RUN(n)                                                                                                         \
@@ -148,27 +176,52 @@ static void (*const runs[])(struct tile *tile, const struct batch_call *call) = 
 #undef RUN_ROW
 };
 
-static void run_tiles(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
+static void run_tiles(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call,
+                      size_t end)
 {
 	bool constant = (size_t)circuit->n_wires < sizeof runs / sizeof *runs;
-	struct tile tile = {.circuit = circuit, .memory = memory, .set = memory->sets};
+	struct tile tile = {.circuit = circuit, .memory = memory, .set = memory->sets, .packed = call->packed};
 	tile.states = call->outputs != NULL ? memory->states : memory->kept_states;
-	load_sets(circuit, memory, call);
-	for (; tile.first < call->batch; tile.first += WIDTH) {
-		tile.used = call->batch - tile.first < WIDTH ? call->batch - tile.first : WIDTH;
-		(constant ? runs[circuit->n_wires] : run_any)(&tile, call);
-		bool last = tile.first + WIDTH >= call->batch,
-		     full = tile.first / WIDTH % TILES_PER_TOTAL == TILES_PER_TOTAL - 1;
-		for (int set = 0; set < call->n_sets && call->d_weights != NULL && (last || full); set++)
-			total_set(circuit, &memory->sets[set]);
+	for (size_t first = 0, samples; first < end; first += samples) {
+		samples = end - first < BATCH_TILES * WIDTH ? end - first : BATCH_TILES * WIDTH;
+		tile.first = first;
+		tile.tiles = (samples + WIDTH - 1) / WIDTH;
+		load_features(&tile, call, samples);
+		if (call->d_outputs != NULL)
+			clear_tiles(&tile, call);
+		for (tile.at = 0; tile.at < tile.tiles; tile.at++) {
+			tile.first = first + tile.at * WIDTH;
+			tile.used = end - tile.first < WIDTH ? end - tile.first : WIDTH;
+			(constant ? runs[circuit->n_wires] : run_any)(&tile, call);
+		}
+		tile.first = first;
+		tile.at = 0;
+		if (call->d_features != NULL)
+			store_features(&tile, call, samples);
+		if (call->d_weights != NULL)
+			total_tiles(&tile, call);
 	}
+}
+
+static void run(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
+{
+	size_t left = pack_samples(memory, call);
+	load_sets(circuit, memory, call);
+	if (left < call->batch)
+		run_tiles(circuit, memory, call, call->batch - left);
+	if (left == 0)
+		return;
+	struct batch_call packed = pack_call(circuit, memory, call, left);
+	run_tiles(circuit, memory, &packed, packed.batch);
+	pack_results(circuit, call, &packed, left);
 }
 
 static void backward(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
 {
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
 	for (int set = 0; set < call->n_sets; set++)
-		clear_set(circuit, &memory->sets[set]);
-	run_tiles(circuit, memory, call);
+		memset(memory->sets[set].totals, 0, slots * sizeof(double));
+	run(circuit, memory, call);
 	for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
 		store_weights(circuit, &memory->sets[set], call->d_weights + (size_t)set * call->weights_per_set);
 }
@@ -186,6 +239,6 @@ const struct batch_kernels TABLE(KERNEL_ISA) = {
     .row_bytes = VECTOR_BYTES,
     .number_bytes = sizeof(real),
     .block_gates = VECTOR_BYTES == 64 ? 4 : 3,
-    .forward = run_tiles,
+    .forward = run,
     .backward = backward,
 };

@@ -5,8 +5,25 @@
 
 #include <string.h>
 
+#include "engine/circuit/batch_block.h"
 #include "engine/circuit/batch_tile.h"
 #include "engine/circuit/batch_trig.h"
+
+/* Turns of the rotations whose angles are slots first .. end - 1, given the rows of those, `stride` apart. */
+static void load_turns(const struct batch_circuit *circuit, int first, int end, const vec *cosine, const vec *sine,
+                       size_t stride, struct block_turn *turns)
+{
+	for (int i = 0; i < circuit->n_gates; i++) {
+		const struct batch_gate *gate = &circuit->gates[i];
+		if (gate->string.x == 0 || gate->slot < first || gate->slot >= end)
+			continue;
+		size_t at = (size_t)(gate->slot - first) * stride;
+		vec c = cosine[at], s = sine[at];
+		vec sign = 1 + 2 * __builtin_convertvector(c < 0, vec); /* where true, a comparison gives -1 */
+		s *= gate->string.negative ? -sign : sign;
+		turns[i] = (struct block_turn){s, s / (1 + sign * c)};
+	}
+}
 
 /* What depends on weights but not on samples. */
 
@@ -30,6 +47,8 @@ static void load_weights(const struct batch_circuit *circuit, const struct batch
 		((vec *)memory->sets[set].cosine)[i] = (vec){0} + (real)c[i];
 		((vec *)memory->sets[set].sine)[i] = (vec){0} + (real)s[i];
 	}
+	load_turns(circuit, circuit->n_feature_slots, circuit->n_slots, memory->sets[set].cosine,
+	           memory->sets[set].sine, 1, memory->sets[set].turns);
 }
 
 /* In place: t[m] = sum_k (-1)^parity(k & m) t[k]. */
@@ -102,66 +121,74 @@ static void load_lane_phases(const struct tile *tile, const struct batch_step *s
 	}
 }
 
-/* Lanes left over repeat the last sample, so that none holds noise. */
-static vec64 gather(const double *row, size_t count)
+/* What depends on features alone is done for several tiles at a time: `tile` is the first of them, `samples` all of
+ * theirs. */
+
+/* The values of feature slot i; lanes left over repeat the last sample, so that none holds noise. */
+static void load_feature(const struct tile *tile, const struct batch_call *call, size_t samples, int i, double *x)
 {
-	vec64 x = load64(row, count);
-	for (size_t l = count; l < WIDTH64; l++)
-		x[l] = row[count - 1];
-	return x;
+	size_t count = tile->tiles * WIDTH;
+	memcpy(x, call->features + (size_t)tile->circuit->slots[i].index * call->batch + tile->first,
+	       samples * sizeof *x);
+	for (size_t l = samples; l < count; l++)
+		x[l] = x[samples - 1];
 }
 
-/* The values of feature slot i in all lanes. */
-static void load_feature(const struct tile *tile, const struct batch_call *call, int i, double *x)
-{
-	const double *row = call->features + (size_t)tile->circuit->slots[i].index * call->batch + tile->first;
-	for (size_t l = 0; l < WIDTH; l += WIDTH64) {
-		size_t left = tile->used > l ? tile->used - l : 0;
-		/* A register of float32 takes two of float64, of which the second may be all left over. */
-		*(vec64 *)(x + l) = left > 0 ? gather(row + l, left) : gather(row + tile->used - 1, 1);
-	}
-}
-
-static void load_features(const struct tile *tile, const struct batch_call *call)
+static void load_features(const struct tile *tile, const struct batch_call *call, size_t samples)
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	const struct batch_memory *memory = tile->memory;
-	size_t slots = (size_t)circuit->n_feature_slots, count = slots * WIDTH;
-	double *x = memory->scratch, *c = x + count, *s = c + count;
-	for (size_t i = 0; i < slots; i++) {
-		load_feature(tile, call, (int)i, x + i * WIDTH);
-		((vec *)memory->gradient)[i] = (vec){0};
-	}
+	size_t slots = (size_t)circuit->n_feature_slots, rows = slots * tile->tiles, count = tile->tiles * WIDTH;
+	bool wide = sizeof(real) == sizeof(double);
+	double *x = memory->scratch, *c = wide ? memory->cosine : x + slots * count;
+	double *s = wide ? memory->sine : c + slots * count;
+	for (size_t i = 0; i < slots; i++)
+		load_feature(tile, call, samples, (int)i, x + i * count);
 	/* Neighbours of one encoder together: independent arithmetic fills the pipelines. */
 	for (size_t i = 0, end; i < slots; i = end) {
 		for (end = i + 1; end < slots && circuit->slots[end].encoder == circuit->slots[i].encoder;)
 			end++;
-		encode(circuit->slots[i].encoder, x + i * WIDTH, (end - i) * WIDTH, c + i * WIDTH, s + i * WIDTH);
+		encode(circuit->slots[i].encoder, x + i * count, (end - i) * count, c + i * count, s + i * count);
 	}
-	for (size_t i = 0; i < slots; i++) {
+	for (size_t i = 0; i < rows && !wide; i++) {
 		((vec *)memory->cosine)[i] = load_row(c + i * WIDTH, WIDTH);
 		((vec *)memory->sine)[i] = load_row(s + i * WIDTH, WIDTH);
 	}
+	for (size_t i = 0; i < rows; i++)
+		((vec *)memory->gradient)[i] = (vec){0};
+}
+
+static void store_features(const struct tile *tile, const struct batch_call *call, size_t samples)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	double *x = tile->memory->scratch, *slopes = x + tile->tiles * WIDTH;
+	for (int i = 0; i < circuit->n_feature_slots; i++) {
+		double *to = call->d_features + (size_t)circuit->slots[i].index * call->batch + tile->first;
+		vec *gradient = (vec *)tile->memory->gradient + (size_t)i * tile->tiles;
+		enum encoder encoder = circuit->slots[i].encoder;
+		if (encoder != ENCODER_X) {
+			load_feature(tile, call, samples, i, x);
+			encoder_slopes(encoder, x, tile->tiles * WIDTH, slopes);
+		}
+		for (size_t l = 0; l < samples; l += WIDTH, gradient++) {
+			vec slope = *gradient;
+			if (encoder != ENCODER_X)
+				slope *= load_row(slopes + l, WIDTH);
+			store_row(to + l, load_row(to + l, samples - l) + slope, samples - l);
+		}
+	}
+}
+
+/* What depends on the features of one tile beyond that. */
+static void load_lanes(const struct tile *tile)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	if (circuit->featured_turns)
+		load_turns(circuit, 0, circuit->n_feature_slots, tile_cosine(tile, 0), tile_sine(tile, 0), tile->tiles,
+		           tile->memory->turns);
 	for (int i = 0; i < circuit->n_steps; i++)
 		if (circuit->steps[i].kind == STEP_DIAGONAL_LANES)
 			load_lane_phases(tile, &circuit->steps[i]);
-}
-
-static void store_features(const struct tile *tile, const struct batch_call *call)
-{
-	const struct batch_circuit *circuit = tile->circuit;
-	double *x = tile->memory->scratch, *slopes = x + WIDTH;
-	for (int i = 0; i < circuit->n_feature_slots; i++) {
-		double *to = call->d_features + (size_t)circuit->slots[i].index * call->batch + tile->first;
-		vec gradient = ((vec *)tile->memory->gradient)[i];
-		enum encoder encoder = circuit->slots[i].encoder;
-		if (encoder != ENCODER_X) {
-			load_feature(tile, call, i, x);
-			encoder_slopes(encoder, x, WIDTH, slopes);
-			gradient *= load_row(slopes, WIDTH);
-		}
-		store_row(to, load_row(to, tile->used) + gradient, tile->used);
-	}
 }
 
 #endif

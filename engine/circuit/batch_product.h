@@ -5,6 +5,30 @@
 
 #include "engine/circuit/batch_tile.h"
 
+/* The state is the product of a left half of the wires, the high bits of an index, and a right half. */
+struct halves {
+	int n_left;
+	size_t rows, columns;             /* their numbers of states */
+	void *left, *right;               /* their states */
+	void *left_slopes, *right_slopes; /* lambda contracted with the other one */
+};
+
+/* Columns that are contracted at a time; from three wires on there are as many. */
+#define PRODUCT_BLOCK 4
+
+ALWAYS_INLINE struct halves product_halves(const struct tile *tile, int n, size_t bytes)
+{
+	size_t columns = (size_t)1 << (n - n / 2);
+	char *at = tile->memory->halves;
+	return (struct halves){n / 2,
+	                       (size_t)1 << n / 2,
+	                       columns,
+	                       at,
+	                       at + columns * bytes,
+	                       at + 2 * columns * bytes,
+	                       at + 3 * columns * bytes};
+}
+
 /* The state of one wire from its rotations about Y. */
 static inline void real_wire(const struct tile *tile, int wire)
 {
@@ -26,15 +50,16 @@ static inline void real_wire(const struct tile *tile, int wire)
 	vectors[1] = one;
 }
 
-/* psi = the product of the wires' states, wire by wire, growing in place from the top down. */
-ALWAYS_INLINE void real_product(const struct tile *tile, int n, vec *psi)
+/* psi = the product of the states of `count` wires, wire by wire, growing in place from the top down. */
+ALWAYS_INLINE void real_grow(const struct tile *tile, int first, int count, vec *psi)
 {
-	const vec *vectors = tile->memory->vectors;
-	for (int w = 0; w < n; w++)
-		real_wire(tile, w);
-	psi[0] = vectors[0];
-	psi[1] = vectors[1];
-	UNROLL_SOME for (int w = 1; w < n; w++)
+	const vec *vectors = (vec *)tile->memory->vectors + 2 * first;
+	for (int w = 0; w < count; w++)
+		real_wire(tile, first + w);
+	psi[0] = (vec){0} + 1;
+	for (int b = 0; b < 2 && count > 0; b++)
+		psi[b] = vectors[b];
+	UNROLL_SOME for (int w = 1; w < count; w++)
 	{
 		vec zero = vectors[2 * w], one = vectors[2 * w + 1];
 		UNROLL_SOME for (size_t j = (size_t)1 << w; j-- > 0;)
@@ -43,6 +68,19 @@ ALWAYS_INLINE void real_product(const struct tile *tile, int n, vec *psi)
 			psi[2 * j + 1] = a * one;
 			psi[2 * j] = a * zero;
 		}
+	}
+}
+
+ALWAYS_INLINE void real_product(const struct tile *tile, int n, vec *psi)
+{
+	struct halves halves = product_halves(tile, n, sizeof(vec));
+	vec *left = halves.left, *right = halves.right;
+	real_grow(tile, 0, halves.n_left, left);
+	real_grow(tile, halves.n_left, n - halves.n_left, right);
+	UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
+	{
+		UNROLL_SOME for (size_t b = 0; b < halves.columns; b++) psi[a * halves.columns + b] =
+		    left[a] * right[b];
 	}
 }
 
@@ -57,14 +95,15 @@ static inline void real_wire_backward(const struct tile *tile, int wire, vec g0,
 		*tile_gradient(tile, circuit->prefix[i].slot) += slope;
 }
 
-/* others takes the products of the first m wires at 2^m; lambda is contracted with one wire after the other, the last
- * one first. */
-ALWAYS_INLINE void real_product_backward(const struct tile *tile, int n, vec *lambda)
+/* Of `count` wires: others takes the products of the first m of them at 2^m; lambda is contracted with one wire after
+ * the other, the last one first. */
+ALWAYS_INLINE void real_shrink(const struct tile *tile, int first, int count, vec *lambda)
 {
-	const vec *vectors = tile->memory->vectors;
+	const vec *vectors = (vec *)tile->memory->vectors + 2 * first;
 	vec *others = tile->memory->others;
-	others[1] = (vec){0} + 1;
-	UNROLL_SOME for (int w = 0; w + 1 < n; w++)
+	for (int b = 0; b < 2 && count > 1; b++)
+		others[2 + b] = vectors[b];
+	UNROLL_SOME for (int w = 1; w + 1 < count; w++)
 	{
 		vec *from = others + ((size_t)1 << w), *to = from + ((size_t)1 << w);
 		vec zero = vectors[2 * w], one = vectors[2 * w + 1];
@@ -74,7 +113,7 @@ ALWAYS_INLINE void real_product_backward(const struct tile *tile, int n, vec *la
 			to[2 * j + 1] = from[j] * one;
 		}
 	}
-	UNROLL_SOME for (int w = n - 1; w >= 0; w--)
+	UNROLL_SOME for (int w = count - 1; w > 0; w--)
 	{
 		const vec *rest = others + ((size_t)1 << w);
 		vec zero = vectors[2 * w], one = vectors[2 * w + 1], g0 = {0}, g1 = {0};
@@ -85,8 +124,36 @@ ALWAYS_INLINE void real_product_backward(const struct tile *tile, int n, vec *la
 			g1 += rest[j] * l1;
 			lambda[j] = zero * l0 + one * l1;
 		}
-		real_wire_backward(tile, w, g0, g1);
+		real_wire_backward(tile, first + w, g0, g1);
 	}
+	if (count > 0)
+		real_wire_backward(tile, first, lambda[0], lambda[1]);
+}
+
+/* lambda contracted with the right half is what the left half gets, and the other way round. */
+ALWAYS_INLINE void real_product_backward(const struct tile *tile, int n, const vec *lambda)
+{
+	struct halves halves = product_halves(tile, n, sizeof(vec));
+	const vec *left = halves.left, *right = halves.right;
+	vec *left_slopes = halves.left_slopes, *right_slopes = halves.right_slopes;
+	size_t block = n < 3 ? 2 : PRODUCT_BLOCK;
+	for (size_t b = 0; b < halves.columns; b += block) {
+		vec sums[PRODUCT_BLOCK] = {{0}};
+		UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
+		{
+			vec sum = b > 0 ? left_slopes[a] : (vec){0};
+			UNROLL for (size_t i = 0; i < block; i++)
+			{
+				vec l = lambda[a * halves.columns + b + i];
+				sum += right[b + i] * l;
+				sums[i] += left[a] * l;
+			}
+			left_slopes[a] = sum;
+		}
+		UNROLL for (size_t i = 0; i < block; i++) right_slopes[b + i] = sums[i];
+	}
+	real_shrink(tile, 0, halves.n_left, left_slopes);
+	real_shrink(tile, halves.n_left, n - halves.n_left, right_slopes);
 }
 
 static inline struct amplitude *complex_vector(const struct tile *tile, int wire)
@@ -106,21 +173,35 @@ static void complex_wire(const struct tile *tile, int wire)
 	complex_vector(tile, wire)[1] = one;
 }
 
-ALWAYS_INLINE void complex_product(const struct tile *tile, int n, struct amplitude *psi)
+ALWAYS_INLINE void complex_grow(const struct tile *tile, int first, int count, struct amplitude *psi)
 {
-	for (int w = 0; w < n; w++)
-		complex_wire(tile, w);
-	psi[0] = complex_vector(tile, 0)[0];
-	psi[1] = complex_vector(tile, 0)[1];
-	UNROLL_SOME for (int w = 1; w < n; w++)
+	for (int w = 0; w < count; w++)
+		complex_wire(tile, first + w);
+	psi[0] = (struct amplitude){(vec){0} + 1, {0}};
+	for (int b = 0; b < 2 && count > 0; b++)
+		psi[b] = complex_vector(tile, first)[b];
+	UNROLL_SOME for (int w = 1; w < count; w++)
 	{
-		struct amplitude zero = complex_vector(tile, w)[0], one = complex_vector(tile, w)[1];
+		struct amplitude zero = complex_vector(tile, first + w)[0], one = complex_vector(tile, first + w)[1];
 		UNROLL_SOME for (size_t j = (size_t)1 << w; j-- > 0;)
 		{
 			struct amplitude a = psi[j];
 			psi[2 * j + 1] = multiply(a, one);
 			psi[2 * j] = multiply(a, zero);
 		}
+	}
+}
+
+ALWAYS_INLINE void complex_product(const struct tile *tile, int n, struct amplitude *psi)
+{
+	struct halves halves = product_halves(tile, n, sizeof *psi);
+	struct amplitude *left = halves.left, *right = halves.right;
+	complex_grow(tile, 0, halves.n_left, left);
+	complex_grow(tile, halves.n_left, n - halves.n_left, right);
+	UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
+	{
+		UNROLL_SOME for (size_t b = 0; b < halves.columns; b++) psi[a * halves.columns + b] =
+		    multiply(left[a], right[b]);
 	}
 }
 
@@ -138,24 +219,25 @@ static void complex_wire_backward(const struct tile *tile, int wire, struct ampl
 	}
 }
 
-ALWAYS_INLINE void complex_product_backward(const struct tile *tile, int n, struct amplitude *lambda)
+ALWAYS_INLINE void complex_shrink(const struct tile *tile, int first, int count, struct amplitude *lambda)
 {
 	struct amplitude *others = tile->memory->others;
-	others[1] = (struct amplitude){(vec){0} + 1, {0}};
-	UNROLL_SOME for (int w = 0; w + 1 < n; w++)
+	for (int b = 0; b < 2 && count > 1; b++)
+		others[2 + b] = complex_vector(tile, first)[b];
+	UNROLL_SOME for (int w = 1; w + 1 < count; w++)
 	{
 		struct amplitude *from = others + ((size_t)1 << w), *to = from + ((size_t)1 << w);
-		struct amplitude zero = complex_vector(tile, w)[0], one = complex_vector(tile, w)[1];
+		struct amplitude zero = complex_vector(tile, first + w)[0], one = complex_vector(tile, first + w)[1];
 		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
 		{
 			to[2 * j] = multiply(from[j], zero);
 			to[2 * j + 1] = multiply(from[j], one);
 		}
 	}
-	UNROLL_SOME for (int w = n - 1; w >= 0; w--)
+	UNROLL_SOME for (int w = count - 1; w > 0; w--)
 	{
 		const struct amplitude *rest = others + ((size_t)1 << w);
-		struct amplitude zero = complex_vector(tile, w)[0], one = complex_vector(tile, w)[1];
+		struct amplitude zero = complex_vector(tile, first + w)[0], one = complex_vector(tile, first + w)[1];
 		struct amplitude g0 = {{0}, {0}}, g1 = {{0}, {0}};
 		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
 		{
@@ -164,8 +246,35 @@ ALWAYS_INLINE void complex_product_backward(const struct tile *tile, int n, stru
 			g1 = add(g1, multiply_conj(rest[j], l1));
 			lambda[j] = add(multiply_conj(zero, l0), multiply_conj(one, l1));
 		}
-		complex_wire_backward(tile, w, g0, g1);
+		complex_wire_backward(tile, first + w, g0, g1);
 	}
+	if (count > 0)
+		complex_wire_backward(tile, first, lambda[0], lambda[1]);
+}
+
+ALWAYS_INLINE void complex_product_backward(const struct tile *tile, int n, const struct amplitude *lambda)
+{
+	struct halves halves = product_halves(tile, n, sizeof *lambda);
+	const struct amplitude *left = halves.left, *right = halves.right;
+	struct amplitude *left_slopes = halves.left_slopes, *right_slopes = halves.right_slopes;
+	size_t block = n < 3 ? 2 : PRODUCT_BLOCK;
+	for (size_t b = 0; b < halves.columns; b += block) {
+		struct amplitude sums[PRODUCT_BLOCK] = {{{0}, {0}}};
+		UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
+		{
+			struct amplitude sum = b > 0 ? left_slopes[a] : (struct amplitude){{0}, {0}};
+			UNROLL for (size_t i = 0; i < block; i++)
+			{
+				struct amplitude l = lambda[a * halves.columns + b + i];
+				sum = add(sum, multiply_conj(right[b + i], l));
+				sums[i] = add(sums[i], multiply_conj(left[a], l));
+			}
+			left_slopes[a] = sum;
+		}
+		UNROLL for (size_t i = 0; i < block; i++) right_slopes[b + i] = sums[i];
+	}
+	complex_shrink(tile, 0, halves.n_left, left_slopes);
+	complex_shrink(tile, halves.n_left, n - halves.n_left, right_slopes);
 }
 
 #endif

@@ -106,7 +106,8 @@ static void add_steps(struct batch_circuit *circuit, int first, int end, int blo
 	while (first < end) {
 		struct batch_step *step = &circuit->steps[circuit->n_steps++];
 		struct batch_gate *gates = circuit->gates;
-		*step = (struct batch_step){.kind = gate_kind(circuit, &gates[first]), .gates = gates + first};
+		*step = (struct batch_step){
+		    .kind = gate_kind(circuit, &gates[first]), .gates = gates + first, .first_gate = first};
 		for (int i = first; i < end; i++) {
 			if (!fits(step, &gates[i], most))
 				continue;
@@ -115,6 +116,8 @@ static void add_steps(struct batch_circuit *circuit, int first, int end, int blo
 			gates[first++] = found;
 			step->n_gates++;
 			step->trainable |= circuit->slots[found.slot].source == ANGLE_WEIGHT;
+			step->featured |= circuit->slots[found.slot].source == ANGLE_FEATURE;
+			circuit->featured_turns |= step->featured && found.string.x != 0;
 		}
 	}
 }
@@ -174,34 +177,33 @@ static struct batch_string part_string(const struct batch_step *step, int gate)
 }
 
 /* Whether `index` is the first of its block that is on the side from which every rotation's sine points away. */
-static bool is_base(const struct batch_step *step, uint32_t index)
+static bool is_base(const struct batch_step *step, const uint32_t *offsets, uint32_t index)
 {
 	bool even = step->kind == STEP_ROTATE_X;
 	for (int g = 0; g < step->n_gates; g++)
 		if (batch_parity(index & part_string(step, g).z) != even)
 			return false;
 	for (uint32_t b = 1; b < 1u << step->n_gates && even; b++)
-		if (!batch_parity(b) && (index ^ step->offsets[b]) < index)
+		if (!batch_parity(b) && (index ^ offsets[b]) < index)
 			return false;
 	return true;
 }
 
-static void fill_blocks(struct batch_step *step, int n_wires)
+static void fill_blocks(struct batch_step *step, int n_wires, size_t row_bytes)
 {
-	step->offsets[0] = 0;
+	uint32_t offsets[1 << BATCH_BLOCK_GATES] = {0}, size = (uint32_t)step->parts << n_wires;
+	uint32_t *to = step->rows;
 	for (uint32_t b = 1; b < 1u << step->n_gates; b++)
-		step->offsets[b] = step->offsets[b & (b - 1)] ^ part_string(step, __builtin_ctz(b)).x;
-	uint32_t size = (uint32_t)step->parts << n_wires;
-	size_t found = 0;
+		offsets[b] = offsets[b & (b - 1)] ^ part_string(step, __builtin_ctz(b)).x;
 	for (uint32_t index = 0; index < size; index++)
-		if (is_base(step, index))
-			step->bases[found++] = index;
+		for (uint32_t b = 0; b < 1u << step->n_gates && is_base(step, offsets, index); b++)
+			*to++ = (index ^ offsets[b]) * (uint32_t)row_bytes;
 }
 
-void batch_step_fill(struct batch_step *step, int n_wires)
+void batch_step_fill(struct batch_step *step, int n_wires, size_t row_bytes)
 {
 	if (step->kind == STEP_ROTATE_X || step->kind == STEP_ROTATE_Y)
-		fill_blocks(step, n_wires);
+		fill_blocks(step, n_wires, row_bytes);
 	for (uint32_t k = 0; k < 1u << n_wires && step->kind == STEP_DIAGONAL_LANES; k++) {
 		step->signs[k] = 0;
 		for (int g = 0; g < step->n_gates; g++)

@@ -7,16 +7,18 @@
 
 struct tile {
 	const struct batch_circuit *circuit;
-	const struct batch_memory *memory;
+	struct batch_memory *memory;
 	const struct batch_set *set;
 	void **states;      /* states or kept_states of the memory */
 	size_t first, used; /* its samples; lanes left over repeat the last one and get cotangent zero */
+	size_t at, tiles;   /* among those whose features are loaded */
+	bool packed;        /* see batch_pack.h */
 };
 
 static inline vec *tile_row(const struct tile *tile, void *features, void *weights, int slot)
 {
 	int n = tile->circuit->n_feature_slots;
-	return slot < n ? (vec *)features + slot : (vec *)weights + (slot - n);
+	return slot < n ? (vec *)features + (size_t)slot * tile->tiles + tile->at : (vec *)weights + (slot - n);
 }
 
 static inline vec *tile_cosine(const struct tile *tile, int slot)

@@ -5,7 +5,10 @@
 
 #include <stddef.h>
 
-#if defined __AVX512F__
+/* -DKERNEL_BYTES: wider than the instruction set's registers, so that tests can run kernels of machines to come. */
+#if defined KERNEL_BYTES
+#define VECTOR_BYTES KERNEL_BYTES
+#elif defined __AVX512F__
 #define VECTOR_BYTES 64
 #elif defined __AVX__
 #define VECTOR_BYTES 32
@@ -28,7 +31,9 @@ typedef real half_vec __attribute__((vector_size(VECTOR_BYTES / 2), may_alias));
 #else
 typedef double real;
 #endif
-typedef real vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
+/* Not may_alias: storing a row must not make the compiler read every pointer again. Rows lie in memory that holds rows
+ * or plain numbers of their kind. */
+typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
 
 enum { WIDTH64 = VECTOR_BYTES / sizeof(double), WIDTH = VECTOR_BYTES / sizeof(real) };
 

@@ -149,22 +149,50 @@ static void compare_with_reference(struct oracle_random *random, int n_wires, si
 	program_free(program);
 }
 
-/* On every instruction set that this processor has. */
+extern const struct batch_kernels batch_kernels_wide, batch_kernels_f32_wide;
+
+/* The i-th instruction set that this processor has; last, the batch kernels as a machine with registers of 64 bytes has
+ * them (Makefile, wide_obj), beside what was chosen for the others. */
+static const struct isa *isa_to_test(int i)
+{
+	static struct isa wide;
+	for (int k = 0; isa_at(k) != NULL; k++)
+		if (isa_at(k)->supported() && i-- == 0)
+			return isa_at(k);
+	if (i > 0)
+		return NULL;
+	wide = *isa_at(0);
+	for (int k = 0; !wide.supported(); k++)
+		wide = *isa_at(k);
+	wide.name = "64 bytes";
+	wide.kernels = &batch_kernels_wide;
+	wide.kernels_f32 = &batch_kernels_f32_wide;
+	return &wide;
+}
+
+static void on_every_isa(void (*check)(void))
+{
+	const struct isa *chosen = isa_pick();
+	for (int i = 0; isa_to_test(i) != NULL; i++) {
+		isa_force(isa_to_test(i));
+		assert_string_equal(plan_isa(), isa_to_test(i)->name);
+		check();
+	}
+	isa_force(chosen);
+}
+
+static void compare_many_with_reference(void)
+{
+	static const size_t batches[] = {1, 4, 8, 9, 20};
+	struct oracle_random random = {3};
+	for (int round = 0; round < 1000; round++)
+		compare_with_reference(&random, 1 + round % 6, batches[round % 5]);
+}
+
 static void plans_agree(void **state)
 {
 	(void)state;
-	static const size_t batches[] = {1, 4, 8, 9, 20};
-	const struct isa *chosen = isa_pick();
-	for (int i = 0; isa_at(i) != NULL; i++) {
-		if (!isa_at(i)->supported())
-			continue;
-		struct oracle_random random = {3};
-		isa_force(isa_at(i));
-		assert_string_equal(plan_isa(), isa_at(i)->name);
-		for (int round = 0; round < 1000; round++)
-			compare_with_reference(&random, 1 + round % 6, batches[round % 5]);
-	}
-	isa_force(chosen);
+	on_every_isa(compare_many_with_reference);
 }
 
 /* float32: outputs within 1e-5, gradients within 1e-4 of the largest of them. */
@@ -192,32 +220,28 @@ static void compare_float32(const struct circuit_program *program, const char *k
 	plan_free(plan);
 }
 
-/* On every instruction set that this processor has. */
+static void compare_precisions(void)
+{
+	struct oracle_random random = {6};
+	for (int round = 0; round < 200; round++) {
+		struct circuit_program *program = oracle_random_program(&random, 1 + round % 6);
+		struct data data;
+		fill(&random, &data);
+		for (int k = 0; plan_kind_name(k) != NULL; k++)
+			compare_float32(program, plan_kind_name(k), 1 + (size_t)round % BATCH, &data);
+		program_free(program);
+	}
+}
+
 static void float32_is_close(void **state)
 {
 	(void)state;
-	const struct isa *chosen = isa_pick();
-	for (int i = 0; isa_at(i) != NULL; i++) {
-		if (!isa_at(i)->supported())
-			continue;
-		struct oracle_random random = {6};
-		isa_force(isa_at(i));
-		for (int round = 0; round < 200; round++) {
-			struct circuit_program *program = oracle_random_program(&random, 1 + round % 6);
-			struct data data;
-			fill(&random, &data);
-			for (int k = 0; plan_kind_name(k) != NULL; k++)
-				compare_float32(program, plan_kind_name(k), 1 + (size_t)round % BATCH, &data);
-			program_free(program);
-		}
-	}
-	isa_force(chosen);
+	on_every_isa(compare_precisions);
 }
 
 /* Several sets of weights in one call are as many calls; more sets than a kernel takes at a time among them. */
-static void sets_are_calls(void **state)
+static void compare_sets_with_calls(void)
 {
-	(void)state;
 	enum { SETS = 11 };
 	struct oracle_random random = {7};
 	for (int round = 0; round < 200; round++) {
@@ -258,11 +282,16 @@ static void sets_are_calls(void **state)
 	}
 }
 
-/* Long batches, where gradients move to their totals on the way, and wires beyond those with kernels of their own,
- * where states are undone. */
-static void large_cases(void **state)
+static void sets_are_calls(void **state)
 {
 	(void)state;
+	on_every_isa(compare_sets_with_calls);
+}
+
+/* Long batches, where gradients move to their totals on the way, and wires beyond those with kernels of their own,
+ * where states are undone. */
+static void compare_large_cases(void)
+{
 	enum { LONG = 300, WIRES = 10 };
 	static const struct {
 		int wires, layers;
@@ -303,6 +332,12 @@ static void large_cases(void **state)
 		assert_near("d_weights", dw[1], dw[0], (size_t)weights, 1e-9);
 		program_free(program);
 	}
+}
+
+static void large_cases(void **state)
+{
+	(void)state;
+	on_every_isa(compare_large_cases);
 }
 
 /* Left-over lanes must not change the others, nor one sample another, nor one call the next. */
