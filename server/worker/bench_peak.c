@@ -21,7 +21,7 @@ enum { CHAINS = 12, ROUNDS = 40000 };
 	{                                                                                                              \
 		vector x[CHAINS], a = splat(0.999f), b = splat(0.001f);                                                \
 		double sum = 0.0;                                                                                      \
-		UNROLL for (int k = 0; k < CHAINS; k++) x[k] = splat((float)(1 + k));                                  \
+		UNROLL for (int k = 0; k < CHAINS; k++) x[k] = splat((float)(2 + k));                                  \
 		for (int r = 0; r < ROUNDS; r++)                                                                       \
 			UNROLL for (int k = 0; k < CHAINS; k++) x[k] = multiply_add(x[k], a, b);                       \
 		UNROLL for (int k = 0; k < CHAINS; k++) sum += (double)x[k][0];                                        \
