@@ -14,8 +14,8 @@ enum { CHAINS = 12, ROUNDS = 40000 };
 
 #define UNROLL _Pragma("GCC unroll 12")
 
-/* multiply_add(x, a, b) = x a + b with a, b such that x tends to 1. The chains start apart, else a
- * compiler would make one of them. */
+/* multiply_add(x, a, b) = x a + b with a, b such that x tends to 1. The chains start apart and none at 1, else a
+ * compiler makes one of them, or a constant. */
 #define BURST(name, attribute, vector, splat, multiply_add)                                                            \
 	attribute static double name(void)                                                                             \
 	{                                                                                                              \
