@@ -14,14 +14,14 @@ enum { CHAINS = 12, ROUNDS = 40000 };
 
 #define UNROLL _Pragma("GCC unroll 12")
 
-/* multiply_add(x, a, b) = x a + b with a, b such that x tends to 1. The chains start apart, else a
- * compiler would make one of them. */
+/* multiply_add(x, a, b) = x a + b with a, b such that x tends to 1. The chains start apart and none at 1, else a
+ * compiler makes one of them, or a constant. */
 #define BURST(name, attribute, vector, splat, multiply_add)                                                            \
 	attribute static double name(void)                                                                             \
 	{                                                                                                              \
 		vector x[CHAINS], a = splat(0.999f), b = splat(0.001f);                                                \
 		double sum = 0.0;                                                                                      \
-		UNROLL for (int k = 0; k < CHAINS; k++) x[k] = splat((float)(1 + k));                                  \
+		UNROLL for (int k = 0; k < CHAINS; k++) x[k] = splat((float)(2 + k));                                  \
 		for (int r = 0; r < ROUNDS; r++)                                                                       \
 			UNROLL for (int k = 0; k < CHAINS; k++) x[k] = multiply_add(x[k], a, b);                       \
 		UNROLL for (int k = 0; k < CHAINS; k++) sum += (double)x[k][0];                                        \
