@@ -180,8 +180,11 @@ ALWAYS_INLINE void sum_single_rows(const struct product *products, int count, st
                                    size_t rows, double *y)
 {
 	double sums[2 * ROWS];
-	const double *from = start.add ? y : start.bias;
-	UNROLL for (size_t r = 0; r < rows; r++) sums[r] = from != NULL ? from[row + r] : 0.0;
+	UNROLL for (size_t r = 0; r < rows; r++)
+	{
+		double initial = start.bias != NULL ? start.bias[row + r] : 0.0;
+		sums[r] = start.add ? y[row + r] : initial;
+	}
 	for (int k = 0; k < count; k++) {
 		const struct product *p = &products[k];
 		const double *a = p->a + row * p->row_step, *x = p->x;
