@@ -35,7 +35,7 @@ static inline size_t valid(const struct tile *tile, size_t v, size_t vecs)
 	return v + 1 < vecs ? WIDTH64 : tile->count - v * WIDTH64;
 }
 
-ALWAYS_INLINE void start_tile(const struct tile *tile, size_t row, size_t rows, size_t vecs, vec64 sums[ROWS][VECS])
+ALWAYS_INLINE void start_tile(const struct tile *tile, size_t row, size_t rows, size_t vecs, vec64 sums[2 * ROWS][VECS])
 {
 	const double *y = tile->y + row * tile->batch, *bias = tile->start.bias;
 	UNROLL for (size_t r = 0; r < rows; r++)
@@ -51,7 +51,8 @@ ALWAYS_INLINE void start_tile(const struct tile *tile, size_t row, size_t rows, 
 	}
 }
 
-ALWAYS_INLINE void add_slice(const struct product *slice, size_t row, size_t rows, size_t vecs, vec64 sums[ROWS][VECS])
+ALWAYS_INLINE void add_slice(const struct product *slice, size_t row, size_t rows, size_t vecs,
+                             vec64 sums[2 * ROWS][VECS])
 {
 	const double *a = slice->a + row * slice->row_step, *x = slice->x;
 	size_t row_step = slice->row_step, step = slice->step;
@@ -67,7 +68,7 @@ ALWAYS_INLINE void add_slice(const struct product *slice, size_t row, size_t row
 
 ALWAYS_INLINE void sum_tile(const struct tile *tile, size_t row, size_t rows, size_t vecs)
 {
-	vec64 sums[ROWS][VECS];
+	vec64 sums[2 * ROWS][VECS];
 	start_tile(tile, row, rows, vecs, sums);
 	for (int k = 0; k < tile->n_slices; k++)
 		add_slice(&tile->slices[k], row, rows, vecs, sums);
@@ -79,9 +80,12 @@ ALWAYS_INLINE void sum_tile(const struct tile *tile, size_t row, size_t rows, si
 	}
 }
 
-/* Rows `row` to `end` of a tile that is `vecs` vectors wide. */
+/* Rows `row` to `end` of a tile that is `vecs` vectors wide. A single vector needs more rows to keep the multipliers
+ * busy. */
 ALWAYS_INLINE void sum_column(const struct tile *tile, size_t row, size_t end, size_t vecs)
 {
+	for (; vecs == 1 && row + 2 * ROWS <= end; row += 2 * ROWS)
+		sum_tile(tile, row, 2 * ROWS, vecs);
 	for (; row + ROWS <= end; row += ROWS)
 		sum_tile(tile, row, ROWS, vecs);
 	for (; row + 4 <= end; row += 4)
@@ -180,8 +184,11 @@ ALWAYS_INLINE void sum_single_rows(const struct product *products, int count, st
                                    size_t rows, double *y)
 {
 	double sums[2 * ROWS];
-	const double *from = start.add ? y : start.bias;
-	UNROLL for (size_t r = 0; r < rows; r++) sums[r] = from != NULL ? from[row + r] : 0.0;
+	UNROLL for (size_t r = 0; r < rows; r++)
+	{
+		double initial = start.bias != NULL ? start.bias[row + r] : 0.0;
+		sums[r] = start.add ? y[row + r] : initial;
+	}
 	for (int k = 0; k < count; k++) {
 		const struct product *p = &products[k];
 		const double *a = p->a + row * p->row_step, *x = p->x;

@@ -65,6 +65,34 @@ static void check_linear(int n_in, int n_out, int batch)
 		free(arrays[k]);
 }
 
+/* Several sets at once are the sets one by one. */
+static void check_sets(int n_in, int n_out, int sets, int batch)
+{
+	size_t in = (size_t)n_in * (size_t)batch, out = (size_t)n_out * (size_t)batch, n = (size_t)sets;
+	size_t weights = (size_t)(n_in * n_out);
+	double *w = sines(weights, 1.0), *b = sines((size_t)n_out, 0.4), *x = sines(n * in, 0.3),
+	       *dy = sines(n * out, 0.7);
+	double *y[2] = {sines(n * out, 1e3), sines(n * out, 1e2)}, *dx[2] = {sines(n * in, 1e3), sines(n * in, 1e2)};
+	double *dw[2] = {sines(weights, 0.9), sines(weights, 0.9)}, *db[2] = {sines(out, 0.2), sines(out, 0.2)};
+	struct linear together = {n_in, n_out, w, b, dw[0], db[0]}, single = {n_in, n_out, w, b, dw[1], db[1]};
+	linear_forward(&together, x, sets, batch, y[0]);
+	linear_backward(&together, x, dy, sets, batch, dx[0]);
+	for (size_t k = 0; k < n; k++) {
+		linear_forward(&single, x + k * in, 1, batch, y[1] + k * out);
+		linear_backward(&single, x + k * in, dy + k * out, 1, batch, dx[1] + k * in);
+	}
+	assert_memory_equal(y[0], y[1], n * out * sizeof(double));
+	for (size_t k = 0; k < n * in; k++)
+		assert_near(dx[0][k], dx[1][k], 1e-13);
+	for (size_t k = 0; k < weights; k++)
+		assert_near(dw[0][k], dw[1][k], 1e-13);
+	for (size_t k = 0; k < (size_t)n_out; k++)
+		assert_near(db[0][k], db[1][k], 1e-13);
+	double *arrays[] = {w, b, x, dy, y[0], y[1], dx[0], dx[1], dw[0], dw[1], db[0], db[1]};
+	for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
+		free(arrays[k]);
+}
+
 /* A of r x j as it lies, and lying on its side; x with rows in reverse. */
 static void check_sum(size_t rows, size_t first, size_t second, size_t batch, struct gemm_start start)
 {
@@ -109,6 +137,8 @@ static void check_all(void)
 	for (int batch = 1; batch <= 20; batch++)
 		for (int n = 1; n <= 8; n++)
 			check_linear(n, 9 - n, batch);
+	for (int batch = 1; batch <= 11; batch++)
+		check_sets(4, 17, 3, batch);
 	check_linear(100, 30, 37);
 	check_linear(29, 203, 64);
 	check_linear(600, 3, 5);
