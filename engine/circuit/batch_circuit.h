@@ -40,10 +40,10 @@ enum batch_step_kind { STEP_DIAGONAL, STEP_DIAGONAL_LANES, STEP_ROTATE_X, STEP_R
  *
  * A rotation is real on the vector of all real and imaginary parts: index 2k is the real, 2k + 1 the imaginary part of
  * amplitude k (index k alone while amplitudes are real). There it exchanges index j with j ^ offset and turns this
- * plane by t / 2. A block is the set of 2^n_gates indices that n_gates rotations exchange among themselves: bases[i] ^
- * offsets[b], where bit g of b tells whether rotation g's offset is in. Of the two indices that rotation g exchanges,
- * it takes sin(t / 2) times the first to the second; the second is the one with bit g, for STEP_ROTATE_X only where the
- * other bits of b have even parity, else the one without. */
+ * plane by t / 2. A block is the set of 2^n_gates indices that n_gates rotations exchange among themselves; rows[i][b]
+ * is where one of them stands, in bytes: bit g of b tells whether rotation g's offset is in. Of the two that it
+ * exchanges, it takes sin(t / 2) times the first to the second; the second is the one with bit g, for STEP_ROTATE_X
+ * only where the other bits of b have even parity, else the one without. */
 struct batch_step {
 	enum batch_step_kind kind;
 	const struct batch_gate *gates; /* circuit->gates + first_gate */

@@ -17,16 +17,29 @@ static void clear_set(const struct batch_circuit *circuit, const struct batch_se
 	memset(set->slopes, 0, ((size_t)circuit->n_diagonals << circuit->n_wires) * sizeof(vec));
 }
 
-/* Moves what has accumulated in vectors of samples to the totals, those of the set that each lane is of. */
+/* Moves what has accumulated in vectors of samples to the totals of the set, or in packed tiles of the set that each
+ * lane is of; lanes left over hold zeros there. */
 
 struct totals {
-	double *lanes[WIDTH];
+	size_t lanes; /* 1: all of a row belong to one set */
+	double *of[WIDTH];
 };
+
+static double lane_total(vec v)
+{
+	double sum = 0.0;
+	for (size_t l = 0; l < WIDTH; l++)
+		sum += (double)v[l];
+	return sum;
+}
 
 static void add_total(const struct totals *totals, int slot, vec row, bool negative)
 {
-	for (size_t l = 0; l < WIDTH; l++)
-		totals->lanes[l][slot] += negative ? -(double)row[l] : (double)row[l];
+	row = negative ? -row : row;
+	if (totals->lanes == 1)
+		totals->of[0][slot] += lane_total(row);
+	for (size_t l = 0; l < totals->lanes && totals->lanes > 1; l++)
+		totals->of[l][slot] += (double)row[l];
 }
 
 static void total_set(const struct batch_circuit *circuit, const struct batch_set *set, const struct totals *totals)
@@ -70,12 +83,15 @@ static void clear_tiles(const struct tile *tile, const struct batch_call *call)
 
 static void total_tiles(const struct tile *tile, const struct batch_call *call)
 {
-	struct totals totals;
 	size_t count;
 	struct batch_set *sets = tile_sets(tile, call, &count);
 	for (size_t k = 0; k < count; k++) {
-		for (size_t l = 0; l < WIDTH; l++)
-			totals.lanes[l] = (call->packed ? pack_lane(tile->memory, call, k, l) : &sets[k])->totals;
+		struct totals totals = {1, {sets[k].totals}};
+		size_t pairs = call->packed ? call->batch - k * WIDTH : 0;
+		for (size_t l = 0; l < pairs && l < WIDTH; l++) {
+			totals.lanes = l + 1;
+			totals.of[l] = pack_lane(tile->memory, call, k, l)->totals;
+		}
 		total_set(tile->circuit, &sets[k], &totals);
 	}
 }
