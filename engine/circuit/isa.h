@@ -14,7 +14,7 @@ struct isa {
 	const char *name;
 	const struct batch_kernels *kernels, *kernels_f32;
 	const struct local_kernels *local;
-	const struct wide_kernels *wide;
+	const struct wide_kernels *wide, *wide_f32;
 	const struct gates_kernels *gates;
 	const struct gemm_kernels *gemm;
 	bool (*supported)(void);

@@ -22,7 +22,7 @@ enum precision { PRECISION_FLOAT64, PRECISION_FLOAT32 };
  * borrowed and must outlive the plan. ERR_TOO_LARGE, before anything large is allocated, when the plan would take more
  * than PLANNER_MEMORY_DEFAULT or does not apply to the program; ERR_NOT_FOUND for an unknown kind. */
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error);
-/* plan_new in a precision. float32 is leave to be faster: only "batch" makes use of it, all other kinds compute in
+/* plan_new in a precision. float32 is leave to be faster: "batch" and "wide" make use of it, the other kinds compute in
  * float64, and "auto" takes the cheapest of all. plan_precision tells. */
 int plan_new_precision(struct plan **out, const struct circuit_program *program, const char *kind,
                        enum precision precision, struct qlstm_error *error);

@@ -23,7 +23,7 @@ struct price {
 static const struct price prices[] = {
     {&plan_reference, 0.0, 20.0, 4.0, 4.0, SIZE_MAX},
     {&plan_batch, 80.0, 20.0, 1.1, 2.0, 8 << 20},
-    {&plan_wide, 0.0, 50.0, 1.6, 2.5, 8 << 20},
+    {&plan_wide, 6000.0, 50.0, 0.75, 0.82, 48 << 20},
     {&plan_local, 0.0, 64.0, 17.0, 36.0, 16 << 20},
 };
 enum { PRICES = sizeof prices / sizeof prices[0] };

@@ -1,36 +1,65 @@
-/* Lowering and scheduling for the wide plan; see wide_circuit.h. */
+/* Lowering for the wide plan; see wide_circuit.h. */
 #include "engine/circuit/wide_circuit.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROTATIONS_PER_GATE 2
+#define ROTATIONS_PER_GATE 3
 
-/* One-wire gates up to a global phase, as rotations in order; the angle of a rotation gate is its own. */
+/* One-wire gates up to a global phase, in time order; NAN stands for the gate's own angle. */
 static const struct {
-	int n_rotations;
+	int n_gates;
 	struct {
 		enum wide_kind kind;
 		double angle;
-	} rotations[ROTATIONS_PER_GATE];
+	} gates[ROTATIONS_PER_GATE];
 } lowering[GATE_COUNT] = {
     [GATE_H] = {2, {{WIDE_ROTATE_Z, M_PI}, {WIDE_ROTATE_Y, M_PI_2}}},
-    [GATE_X] = {1, {{WIDE_ROTATE_X, M_PI}}},
-    [GATE_Y] = {1, {{WIDE_ROTATE_Y, M_PI}}},
+    [GATE_X] = {1, {{WIDE_FLIP, 0.0}}},
+    [GATE_Y] = {2, {{WIDE_ROTATE_Z, M_PI}, {WIDE_FLIP, 0.0}}},
     [GATE_Z] = {1, {{WIDE_ROTATE_Z, M_PI}}},
     [GATE_S] = {1, {{WIDE_ROTATE_Z, M_PI_2}}},
     [GATE_T] = {1, {{WIDE_ROTATE_Z, M_PI_4}}},
-    [GATE_RX] = {1, {{WIDE_ROTATE_X, 0.0}}},
-    [GATE_RY] = {1, {{WIDE_ROTATE_Y, 0.0}}},
-    [GATE_RZ] = {1, {{WIDE_ROTATE_Z, 0.0}}},
+    [GATE_RX] = {3, {{WIDE_ROTATE_Z, M_PI_2}, {WIDE_ROTATE_Y, NAN}, {WIDE_ROTATE_Z, -M_PI_2}}},
+    [GATE_RY] = {1, {{WIDE_ROTATE_Y, NAN}}},
+    [GATE_RZ] = {1, {{WIDE_ROTATE_Z, NAN}}},
 };
 
-static void add_rotation(struct wide_circuit *circuit, enum wide_kind kind, int bit, struct angle angle)
+static void add_gate(struct wide_circuit *circuit, struct wide_gate gate)
+{
+	circuit->gates[circuit->n_gates++] = gate;
+}
+
+static void add_rotation(struct wide_circuit *circuit, enum wide_kind kind, uint32_t mask, struct angle angle)
 {
 	circuit->slots[circuit->n_slots] = angle;
-	circuit->gates[circuit->n_gates++] =
-	    (struct wide_gate){.kind = kind, .slot = circuit->n_slots++, .target = bit, .control = -1};
+	add_gate(circuit, (struct wide_gate){
+	                      .kind = kind, .slot = circuit->n_slots++, .target = __builtin_ctz(mask), .mask = mask});
+}
+
+static void add_one_wire_gate(struct wide_circuit *circuit, enum gate gate, int bit, struct angle own)
+{
+	for (int g = 0; g < lowering[gate].n_gates; g++) {
+		enum wide_kind kind = lowering[gate].gates[g].kind;
+		double angle = lowering[gate].gates[g].angle;
+		if (kind == WIDE_FLIP)
+			add_gate(circuit, (struct wide_gate){.kind = kind, .slot = -1, .target = bit});
+		else
+			add_rotation(circuit, kind, 1u << bit, isnan(angle) ? own : angle_constant(angle));
+	}
+}
+
+static void add_two_wire_gate(struct wide_circuit *circuit, enum gate gate, int a, int b)
+{
+	if (gate == GATE_CNOT) {
+		add_gate(circuit, (struct wide_gate){.kind = WIDE_CNOT, .slot = -1, .target = b, .control = a});
+		return;
+	}
+	/* CZ = exp(-i pi/4 (Z_a + Z_b - Z_a Z_b)) up to a phase. */
+	add_rotation(circuit, WIDE_ROTATE_Z, 1u << a, angle_constant(M_PI_2));
+	add_rotation(circuit, WIDE_ROTATE_Z, 1u << b, angle_constant(M_PI_2));
+	add_rotation(circuit, WIDE_ROTATE_Z, 1u << a | 1u << b, angle_constant(-M_PI_2));
 }
 
 static uint32_t on_bits(uint32_t wires, const int *bit_of, int n_wires)
@@ -58,15 +87,17 @@ static void add_observables(struct wide_circuit *circuit, const int *bit_of)
 	for (int w = 0; w < n && twice == 0; w++) {
 		/* U' Z U is cos t Z - sin t X for RY(t), cos t Z + sin t Y for RX(t). */
 		if ((letters[PAULI_X] >> w & 1) != 0)
-			add_rotation(circuit, WIDE_ROTATE_Y, bit_of[w], angle_constant(-M_PI_2));
+			add_one_wire_gate(circuit, GATE_RY, bit_of[w], angle_constant(-M_PI_2));
 		if ((letters[PAULI_Y] >> w & 1) != 0)
-			add_rotation(circuit, WIDE_ROTATE_X, bit_of[w], angle_constant(M_PI_2));
+			add_one_wire_gate(circuit, GATE_RX, bit_of[w], angle_constant(M_PI_2));
 	}
 	circuit->n_observables = program->n_observables;
+	circuit->diagonal = true;
 	for (int o = 0; o < program->n_observables; o++) {
 		uint32_t x = on_bits(program->observables[o].x, bit_of, n);
 		uint32_t z = on_bits(program->observables[o].z, bit_of, n);
 		circuit->observables[o] = twice == 0 ? (struct pauli_string){.z = x | z} : (struct pauli_string){x, z};
+		circuit->diagonal = circuit->diagonal && circuit->observables[o].x == 0;
 	}
 }
 
@@ -78,36 +109,36 @@ static void lower(struct wide_circuit *circuit)
 		bit_of[w] = program->n_wires - 1 - w;
 	for (int i = 0; i < program->n_ops; i++) {
 		const struct circuit_op *op = &program->ops[i];
-		int a = bit_of[op->wires[0]];
-		for (int r = 0; r < lowering[op->gate].n_rotations; r++)
-			add_rotation(circuit, lowering[op->gate].rotations[r].kind, a,
-			             gate_takes_angle(op->gate)
-			                 ? op->angle
-			                 : angle_constant(lowering[op->gate].rotations[r].angle));
-		if (gate_wires(op->gate) == 1)
-			continue;
-		int b = bit_of[op->wires[1]];
+		int *a = &bit_of[op->wires[0]], *b = gate_wires(op->gate) == 2 ? &bit_of[op->wires[1]] : a;
+		int first = *a;
 		if (op->gate == GATE_SWAP) {
-			bit_of[op->wires[0]] = b;
-			bit_of[op->wires[1]] = a;
+			*a = *b;
+			*b = first;
+		} else if (gate_wires(op->gate) == 2) {
+			add_two_wire_gate(circuit, op->gate, *a, *b);
 		} else {
-			circuit->gates[circuit->n_gates++] = (struct wide_gate){
-			    .kind = op->gate == GATE_CNOT ? WIDE_CNOT : WIDE_CZ, .slot = -1, .target = b, .control = a};
+			add_one_wire_gate(circuit, op->gate, *a, op->angle);
 		}
 	}
 	add_observables(circuit, bit_of);
+}
+
+static uint32_t bits_of(const struct wide_gate *gate)
+{
+	return gate->kind == WIDE_ROTATE_Z ? gate->mask
+	       : gate->kind == WIDE_CNOT   ? 1u << gate->target | 1u << gate->control
+	                                   : 1u << gate->target;
 }
 
 /* Carries diagonal observables back through a gate on bits with nothing behind it; false when the gate must stay. */
 static bool absorb(struct wide_circuit *circuit, const struct wide_gate *gate)
 {
 	uint32_t measured = 0;
-	for (int o = 0; o < circuit->n_observables; o++) {
+	if (!circuit->diagonal)
+		return false;
+	for (int o = 0; o < circuit->n_observables; o++)
 		measured |= circuit->observables[o].z;
-		if (circuit->observables[o].x != 0)
-			return false;
-	}
-	if (gate->kind == WIDE_ROTATE_X || gate->kind == WIDE_ROTATE_Y)
+	if (gate->kind == WIDE_ROTATE_Y || gate->kind == WIDE_FLIP)
 		return (measured >> gate->target & 1) == 0;
 	for (int o = 0; o < circuit->n_observables && gate->kind == WIDE_CNOT; o++)
 		circuit->observables[o].z ^= (circuit->observables[o].z >> gate->target & 1) << gate->control;
@@ -120,26 +151,26 @@ static void prune(struct wide_circuit *circuit)
 	int kept = circuit->n_gates;
 	for (int i = circuit->n_gates - 1; i >= 0; i--) {
 		const struct wide_gate *gate = &circuit->gates[i];
-		uint32_t bits = 1u << gate->target | (gate->control >= 0 ? 1u << gate->control : 0);
-		if ((blocked & bits) == 0 && absorb(circuit, gate))
+		if ((blocked & bits_of(gate)) == 0 && absorb(circuit, gate))
 			continue;
-		blocked |= bits;
+		blocked |= bits_of(gate);
 		circuit->gates[--kept] = *gate;
 	}
 	circuit->n_gates -= kept;
 	memmove(circuit->gates, circuit->gates + kept, (size_t)circuit->n_gates * sizeof *circuit->gates);
 }
 
-/* Moves the rotations before the first controlled gate of their bit to the prefix. */
+/* Moves what acts on a bit before its first two-bit gate to the prefix. */
 static void split_prefix(struct wide_circuit *circuit)
 {
 	uint32_t entangled = 0;
 	int left = 0;
 	for (int i = 0; i < circuit->n_gates; i++) {
 		struct wide_gate gate = circuit->gates[i];
-		if (gate.control >= 0)
-			entangled |= 1u << gate.target | 1u << gate.control;
-		if ((entangled >> gate.target & 1) != 0)
+		uint32_t bits = bits_of(&gate);
+		if ((bits & (bits - 1)) != 0)
+			entangled |= bits;
+		if ((entangled & bits) != 0)
 			circuit->gates[left++] = gate;
 		else
 			circuit->prefix[circuit->n_prefix++] = gate;
@@ -147,128 +178,54 @@ static void split_prefix(struct wide_circuit *circuit)
 	circuit->n_gates = left;
 }
 
-/* What the gates put off so far do to each bit. */
-struct delayed {
-	uint32_t flipped, diagonal;
-};
-
-static bool must_wait(const struct wide_gate *gate, const struct delayed *delayed)
+/* Observables as the last sweep's tiles have them. */
+static bool split_readout(struct wide_circuit *circuit)
 {
-	uint32_t target = 1u << gate->target, control = gate->control >= 0 ? 1u << gate->control : 0;
-	bool diagonal = gate->kind == WIDE_ROTATE_Z || gate->kind == WIDE_CZ;
-	/* Diagonal gates commute on a bit. */
-	uint32_t against_target = diagonal ? delayed->flipped : delayed->flipped | delayed->diagonal;
-	return (target & against_target) != 0 || (control & delayed->flipped) != 0;
-}
-
-static void put_off(const struct wide_gate *gate, struct delayed *delayed)
-{
-	bool diagonal = gate->kind == WIDE_ROTATE_Z || gate->kind == WIDE_CZ;
-	*(diagonal ? &delayed->diagonal : &delayed->flipped) |= 1u << gate->target;
-	if (gate->control >= 0)
-		delayed->diagonal |= 1u << gate->control;
-}
-
-static int place_of(uint32_t active, int bit)
-{
-	return __builtin_popcount(active & ((1u << bit) - 1));
-}
-
-/* Takes gates from waiting[0..n-1] into a sweep, as many as its active bits allow, and closes the gap. Returns how many
- * are left. */
-static int fill_sweep(const struct wide_circuit *circuit, struct wide_sweep *sweep, struct wide_gate *taken,
-                      struct wide_gate *waiting, int n)
-{
-	int row_bits = circuit->n_bits < WIDE_ROW_BITS ? circuit->n_bits : WIDE_ROW_BITS, left = 0;
-	struct delayed delayed = {0, 0};
-	sweep->active = (1u << row_bits) - 1;
-	const uint32_t all = (uint32_t)((1ull << circuit->n_bits) - 1);
-	for (int i = 0; i < n; i++) {
-		if (delayed.flipped == all) {
-			memmove(waiting + left, waiting + i, (size_t)(n - i) * sizeof *waiting);
-			left += n - i;
-			break;
-		}
-		struct wide_gate gate = waiting[i];
-		uint32_t wanted = sweep->active | 1u << gate.target;
-		if (must_wait(&gate, &delayed) || __builtin_popcount(wanted) > WIDE_TILE_BITS) {
-			put_off(&gate, &delayed);
-			waiting[left++] = gate;
-		} else {
-			sweep->active = wanted;
-			taken[sweep->n_gates++] = gate;
-		}
+	const struct wide_sweep *last = &circuit->sweeps[circuit->n_sweeps - 1];
+	for (int o = 0; o < circuit->n_observables; o++) {
+		bool negative = false;
+		uint32_t z = wide_affine_pull(&last->out.forward, circuit->observables[o].z, &negative);
+		if (circuit->observables[o].x == 0 && !wide_strings_add(&circuit->readout, z, o, negative))
+			return false;
 	}
-	/* Bits to spare make longer rows. */
-	for (int bit = 0; bit < circuit->n_bits && __builtin_popcount(sweep->active) < WIDE_TILE_BITS; bit++)
-		sweep->active |= 1u << bit;
-	return left;
-}
-
-/* From bits of the basis index to places in the tile. */
-static void localise(struct wide_sweep *sweep, struct wide_gate *gates)
-{
-	sweep->n_tile_bits = __builtin_popcount(sweep->active);
-	for (int i = 0; i < sweep->n_gates; i++) {
-		struct wide_gate *gate = &gates[i];
-		gate->target = place_of(sweep->active, gate->target);
-		if (gate->control >= 0 && (sweep->active >> gate->control & 1) == 0) {
-			gate->outside = 1u << gate->control;
-			gate->control = -1;
-		} else if (gate->control >= 0) {
-			gate->control = place_of(sweep->active, gate->control);
-		}
-	}
-}
-
-static void schedule(struct wide_circuit *circuit, struct wide_gate *waiting)
-{
-	int left = circuit->n_gates;
-	memcpy(waiting, circuit->gates, (size_t)left * sizeof *waiting);
-	struct wide_gate *next = circuit->gates;
-	while (left > 0) {
-		struct wide_sweep *sweep = &circuit->sweeps[circuit->n_sweeps++];
-		*sweep = (struct wide_sweep){.gates = next};
-		left = fill_sweep(circuit, sweep, next, waiting, left);
-		localise(sweep, next);
-		next += sweep->n_gates;
-	}
+	return wide_strings_split(&circuit->readout, last->active);
 }
 
 struct wide_circuit *wide_circuit_new(const struct circuit_program *program)
 {
-	size_t gates = (size_t)program->n_ops * ROTATIONS_PER_GATE + (size_t)program->n_wires + 1;
+	size_t gates = ((size_t)program->n_ops + (size_t)program->n_wires) * ROTATIONS_PER_GATE;
 	struct wide_circuit *circuit = calloc(1, sizeof *circuit);
 	if (circuit == NULL)
 		return NULL;
 	*circuit = (struct wide_circuit){
 	    .program = program,
-	    .n_bits = program->n_wires > WIDE_BITS_MIN ? program->n_wires : WIDE_BITS_MIN,
+	    .n_bits = program->n_wires > WIDE_ROW_BITS ? program->n_wires : WIDE_ROW_BITS,
 	    .slots = calloc(gates, sizeof *circuit->slots),
 	    .gates = calloc(gates, sizeof *circuit->gates),
 	    .prefix = calloc(gates, sizeof *circuit->prefix),
-	    .sweeps = calloc(gates, sizeof *circuit->sweeps),
 	    .observables = calloc((size_t)program->n_observables, sizeof *circuit->observables),
 	};
-	struct wide_gate *waiting = calloc(gates, sizeof *waiting);
-	bool complete = circuit->slots != NULL && circuit->gates != NULL && circuit->prefix != NULL &&
-	                circuit->sweeps != NULL && circuit->observables != NULL && waiting != NULL;
+	bool complete =
+	    circuit->slots != NULL && circuit->gates != NULL && circuit->prefix != NULL && circuit->observables != NULL;
 	if (complete) {
 		lower(circuit);
 		prune(circuit);
 		split_prefix(circuit);
-		schedule(circuit, waiting);
-	} else {
-		wide_circuit_free(circuit);
+		complete = wide_schedule(circuit) && split_readout(circuit);
 	}
-	free(waiting);
-	return complete ? circuit : NULL;
+	if (complete)
+		return circuit;
+	wide_circuit_free(circuit);
+	return NULL;
 }
 
 void wide_circuit_free(struct wide_circuit *circuit)
 {
 	if (circuit == NULL)
 		return;
+	for (int i = 0; i < circuit->n_sweeps; i++)
+		wide_strings_free(&circuit->sweeps[i].diagonal);
+	wide_strings_free(&circuit->readout);
 	free(circuit->slots);
 	free(circuit->gates);
 	free(circuit->prefix);

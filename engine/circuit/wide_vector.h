@@ -1,123 +1,115 @@
-/* Vectors of amplitudes and what Pauli matrices do to them. Included by wide_kernel.c only, which is compiled once per
- * instruction set. */
+/* Registers of amplitudes whose lanes change places, on top of vector.h. Included by wide_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_WIDE_VECTOR_H
 #define QLSTM_CIRCUIT_WIDE_VECTOR_H
 
+#include "engine/circuit/vector.h"
 #include "engine/circuit/wide_kernel.h"
 
-#if defined __AVX512F__
-#define VECTOR_BYTES 64
-#define LANE_BITS    3
-#elif defined __AVX__
-#define VECTOR_BYTES 32
-#define LANE_BITS    2
-#else
-#define VECTOR_BYTES 16
-#define LANE_BITS    1
+#if defined __AVX2__
+#include <immintrin.h>
 #endif
 
-typedef double vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
-typedef long long mask __attribute__((vector_size(VECTOR_BYTES), may_alias));
+/* Registers in a row of numbers; bits of a lane's number. */
+enum { ROW_VECS = WIDE_ROW / WIDTH, LANE_BITS = WIDTH == 16 ? 4 : WIDTH == 8 ? 3 : WIDTH == 4 ? 2 : 1 };
 
-enum { WIDTH = VECTOR_BYTES / sizeof(double) };
+/* The lanes' numbers, exclusive or m. */
+#define LANES_2(m) 0 ^ (m), 1 ^ (m)
+#define LANES_4(m) LANES_2(m), 2 ^ (m), 3 ^ (m)
+#define LANES_8(m) LANES_4(m), 4 ^ (m), 5 ^ (m), 6 ^ (m), 7 ^ (m)
+#ifdef KERNEL_FLOAT32
+#define REAL_BYTES 4
+#else
+#define REAL_BYTES 8
+#endif
+#if VECTOR_BYTES / REAL_BYTES == 16
+#define LANES(m) LANES_8(m), 8 ^ (m), 9 ^ (m), 10 ^ (m), 11 ^ (m), 12 ^ (m), 13 ^ (m), 14 ^ (m), 15 ^ (m)
+#elif VECTOR_BYTES / REAL_BYTES == 8
+#define LANES(m) LANES_8(m)
+#elif VECTOR_BYTES / REAL_BYTES == 4
+#define LANES(m) LANES_4(m)
+#else
+#define LANES(m) LANES_2(m)
+#endif
 
-#define INLINE static inline __attribute__((always_inline))
+/* The lanes exchanged in pairs that differ in bit `place`, a constant. */
+ALWAYS_INLINE vec exchange(vec v, int place)
+{
+#if VECTOR_BYTES / REAL_BYTES >= 16
+	if (place == 3)
+		return __builtin_shufflevector(v, v, LANES(8));
+#endif
+#if VECTOR_BYTES / REAL_BYTES >= 8
+	if (place == 2)
+		return __builtin_shufflevector(v, v, LANES(4));
+#endif
+#if VECTOR_BYTES / REAL_BYTES >= 4
+	if (place == 1)
+		return __builtin_shufflevector(v, v, LANES(2));
+#endif
+	(void)place;
+	return __builtin_shufflevector(v, v, LANES(1));
+}
 
-struct amplitude {
-	vec re, im;
+/* -x in the lanes with bit `place` clear, x in the others. */
+ALWAYS_INLINE vec lane_signs(int place, real x)
+{
+	vec signs;
+	for (int l = 0; l < WIDTH; l++)
+		signs[l] = (l >> place & 1) != 0 ? x : -x;
+	return signs;
+}
+
+/* Where each lane of a register comes from; `numbers` are of 32-bit pieces. */
+union lane_sources {
+	vec64 register_;
+	uint32_t numbers[VECTOR_BYTES / 4];
 };
 
-INLINE struct amplitude load(const struct wide_state *state, size_t k)
+static union lane_sources lane_sources(const uint32_t *lanes)
 {
-	return (struct amplitude){*(const vec *)(state->re + k), *(const vec *)(state->im + k)};
+	union lane_sources sources;
+	const uint32_t pieces = REAL_BYTES / 4;
+	for (uint32_t i = 0; i < VECTOR_BYTES / 4; i++)
+		sources.numbers[i] = lanes[i / pieces] * pieces + i % pieces;
+	return sources;
 }
 
-INLINE void store(const struct wide_state *state, size_t k, struct amplitude a)
+/* Intrinsics, here and nowhere else: a permutation known at run time. */
+ALWAYS_INLINE vec permute(vec v, const union lane_sources *sources)
 {
-	*(vec *)(state->re + k) = a.re;
-	*(vec *)(state->im + k) = a.im;
-}
-
-/* The lanes exchanged in pairs that differ in bit `place`. */
-INLINE vec exchange(vec v, int place)
-{
-#if LANE_BITS == 3
-	if (place == 2)
-		return __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
-	if (place == 1)
-		return __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5);
-	return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
-#elif LANE_BITS == 2
-	if (place == 1)
-		return __builtin_shufflevector(v, v, 2, 3, 0, 1);
-	return __builtin_shufflevector(v, v, 1, 0, 3, 2);
+#if defined __AVX512F__
+	return (vec)_mm512_permutexvar_ps((__m512i)sources->register_, (__m512)v);
+#elif defined __AVX2__
+	return (vec)_mm256_permutevar8x32_ps((__m256)v, (__m256i)sources->register_);
 #else
-	(void)place;
-	return __builtin_shufflevector(v, v, 1, 0);
+	union {
+		vec v;
+		uint32_t pieces[VECTOR_BYTES / 4];
+	} from = {v}, to;
+	for (int i = 0; i < VECTOR_BYTES / 4; i++)
+		to.pieces[i] = from.pieces[sources->numbers[i]];
+	return to.v;
 #endif
 }
 
-/* All ones in the lanes of the vector at k whose basis state has bit `place` set. */
-INLINE mask bit_mask(size_t k, int place)
-{
-	mask lanes = {0};
-	if (place >= LANE_BITS)
-		return lanes - (long long)(k >> place & 1);
-	for (int l = 0; l < WIDTH; l++)
-		lanes[l] = -(long long)(l >> place & 1);
-	return lanes;
-}
-
-INLINE vec choose(mask where, vec yes, vec no)
-{
-	return (vec)((where & (mask)yes) | (~where & (mask)no));
-}
-
-INLINE vec negate_where(mask where, vec v)
-{
-	return (vec)((mask)v ^ (where & INT64_MIN));
-}
-
-/* P on two vectors of amplitudes that differ in the target bit. */
-INLINE void image_pair(enum wide_kind axis, struct amplitude a, struct amplitude b, struct amplitude *of_a,
-                       struct amplitude *of_b)
-{
-	*of_a = axis == WIDE_ROTATE_X ? b : axis == WIDE_ROTATE_Y ? (struct amplitude){b.im, -b.re} : a;
-	*of_b = axis == WIDE_ROTATE_X   ? a
-	        : axis == WIDE_ROTATE_Y ? (struct amplitude){-a.im, a.re}
-	                                : (struct amplitude){-b.re, -b.im};
-}
-
-/* P on a vector, the target bit being one of the lane. */
-INLINE struct amplitude image_lanes(enum wide_kind axis, struct amplitude a, int place)
-{
-	mask set = bit_mask(0, place);
-	struct amplitude other = {exchange(a.re, place), exchange(a.im, place)};
-	if (axis == WIDE_ROTATE_X)
-		return other;
-	if (axis == WIDE_ROTATE_Y)
-		return (struct amplitude){negate_where(set, other.im), negate_where(~set, other.re)};
-	return (struct amplitude){negate_where(set, a.re), negate_where(set, a.im)};
-}
-
-/* cos a - i sin image. */
-INLINE struct amplitude turn(struct amplitude a, struct amplitude image, double c, double s)
-{
-	return (struct amplitude){c * a.re + s * image.im, c * a.im - s * image.re};
-}
-
-/* The share of Im <lambda|P|psi>. */
-INLINE vec slope(struct amplitude lambda, struct amplitude image)
-{
-	return lambda.re * image.im - lambda.im * image.re;
-}
-
-INLINE double total(vec v)
+ALWAYS_INLINE double lane_sum(vec v)
 {
 	double sum = 0.0;
 	for (int l = 0; l < WIDTH; l++)
-		sum += v[l];
+		sum += (double)v[l];
 	return sum;
+}
+
+/* to[lane] += v. */
+ALWAYS_INLINE void accumulate(double *to, vec v)
+{
+#ifdef KERNEL_FLOAT32
+	half_vec low = __builtin_shufflevector(v, v, LOW_HALF), high = __builtin_shufflevector(v, v, HIGH_HALF);
+	*(loose64 *)to += __builtin_convertvector(low, vec64);
+	*(loose64 *)(to + WIDTH64) += __builtin_convertvector(high, vec64);
+#else
+	*(loose64 *)to += v;
+#endif
 }
 
 #endif

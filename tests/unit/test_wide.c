@@ -10,6 +10,7 @@
 #include "engine/circuit/isa.h"
 #include "engine/circuit/planner.h"
 #include "engine/circuit/wide_circuit.h"
+#include "engine/team.h"
 #include "tests/unit/circuits.h"
 #include "tests/unit/plan_run.h"
 
@@ -83,6 +84,126 @@ static void a_layer_takes_three_sweeps(void **state)
 		}
 }
 
+static struct plan *new_plan(const struct circuit_program *program, enum precision precision, struct team *team)
+{
+	struct plan *plan;
+	assert_int_equal(plan_new_precision(&plan, program, "wide", precision, NULL), 0);
+	assert_int_equal(plan_precision(plan), precision);
+	assert_true(plan_set_team(plan, team));
+	return plan;
+}
+
+static void run_again(struct run *run, struct plan *plan)
+{
+	memset(run->d_features, 0, run->n_features * sizeof(double));
+	memset(run->d_weights, 0, run->n_weights * sizeof(double));
+	plan_forward(plan, run->features, run->weights, run->batch, run->outputs);
+	plan_backward(plan, run->features, run->weights, run->batch, run->cotangents, run->d_features, run->d_weights);
+	plan_free(plan);
+}
+
+static double largest(const double *numbers, size_t count)
+{
+	double most = 0.0;
+	for (size_t i = 0; i < count; i++)
+		most = fabs(numbers[i]) > most ? fabs(numbers[i]) : most;
+	return most;
+}
+
+/* Within 1e-4 of the largest component, on every instruction set; not in float64 by accident. */
+static void float32_is_near(void **state)
+{
+	(void)state;
+	const struct isa *chosen = isa_pick();
+	for (int i = 0; isa_at(i) != NULL; i++) {
+		if (!isa_at(i)->supported())
+			continue;
+		struct oracle_random random = {34};
+		isa_force(isa_at(i));
+		for (int n = 1; n <= 16; n++) {
+			bool plain = n % 2 == 0;
+			struct circuit_program *program =
+			    plain ? circuits_benchmark(n, 3) : circuits_random(&random, n, 3);
+			uint64_t seed = random.state;
+			struct run exact = run_new(&random, program, 2);
+			random.state = seed;
+			struct run near = run_new(&random, program, 2);
+			run_again(&exact, new_plan(program, PRECISION_FLOAT64, NULL));
+			run_again(&near, new_plan(program, PRECISION_FLOAT32, NULL));
+			double features = 1e-4 * largest(exact.d_features, exact.n_features) + 1e-6;
+			double weights = 1e-4 * largest(exact.d_weights, exact.n_weights) + 1e-6;
+			assert_near("output", near.outputs, exact.outputs, near.n_outputs, 1e-5);
+			assert_near("d_features", near.d_features, exact.d_features, near.n_features, features);
+			assert_near("d_weights", near.d_weights, exact.d_weights, near.n_weights, weights);
+			if (plain && n > 4)
+				assert_memory_not_equal(near.outputs, exact.outputs, near.n_outputs * sizeof(double));
+			run_free(&near);
+			run_free(&exact);
+			program_free(program);
+		}
+	}
+	isa_force(chosen);
+}
+
+/* Whether diagonal or not, in both precisions, with more threads than parts too. */
+static void threads_do_not_change_a_bit(void **state)
+{
+	(void)state;
+	static const int numbers[] = {2, 3, 11};
+	struct oracle_random random = {35};
+	for (int n = 13; n <= 17; n += 2)
+		for (int kind = 0; kind < (n < 17 ? 4 : 2); kind++) {
+			enum precision precision = kind % 2 == 0 ? PRECISION_FLOAT64 : PRECISION_FLOAT32;
+			struct circuit_program *program =
+			    kind < 2 ? circuits_benchmark(n, 3) : circuits_random(&random, n, 3);
+			struct run run = run_new(&random, program, 1);
+			size_t wanted = run.n_outputs + run.n_features + run.n_weights;
+			double *results[2] = {calloc(wanted, sizeof(double)), calloc(wanted, sizeof(double))};
+			for (int t = 0; t <= 3; t++) {
+				struct team *team = NULL;
+				if (t > 0)
+					assert_int_equal(team_new(&team, numbers[t - 1], NULL), 0);
+				run_again(&run, new_plan(program, precision, team));
+				double *to = results[t > 0];
+				memcpy(to, run.outputs, run.n_outputs * sizeof(double));
+				memcpy(to + run.n_outputs, run.d_features, run.n_features * sizeof(double));
+				memcpy(to + run.n_outputs + run.n_features, run.d_weights,
+				       run.n_weights * sizeof(double));
+				if (t > 0)
+					assert_memory_equal(results[0], results[1], wanted * sizeof(double));
+				team_free(team);
+			}
+			free(results[0]);
+			free(results[1]);
+			run_free(&run);
+			program_free(program);
+		}
+}
+
+/* Angles at which sine or cosine vanish: a rotation by tangent alone would divide by zero. */
+static void right_angles_are_exact(void **state)
+{
+	(void)state;
+	struct oracle_random random = {36};
+	struct circuit_program *program = circuits_benchmark(14, 3);
+	struct run wide = run_new(&random, program, 1), batch;
+	for (size_t i = 0; i < wide.n_weights; i++)
+		wide.weights[i] = M_PI_2 * (double)oracle_below(&random, 9);
+	batch = wide;
+	batch.outputs = calloc(batch.n_outputs, sizeof(double));
+	batch.d_features = calloc(batch.n_features, sizeof(double));
+	batch.d_weights = calloc(batch.n_weights, sizeof(double));
+	assert_true(run_plan(&wide, "wide") && run_plan(&batch, "batch"));
+	assert_near("output", wide.outputs, batch.outputs, wide.n_outputs, 1e-10);
+	assert_near("d_features", wide.d_features, batch.d_features, wide.n_features, 1e-10);
+	assert_near("d_weights", wide.d_weights, batch.d_weights, wide.n_weights, 1e-10);
+	free(batch.outputs);
+	free(batch.d_features);
+	free(batch.d_weights);
+	run_free(&wide);
+	program_free(program);
+}
+
 static void memory_is_two_states(void **state)
 {
 	(void)state;
@@ -108,6 +229,9 @@ int main(void)
 	    cmocka_unit_test(agrees_on_every_ansatz),
 	    cmocka_unit_test(agrees_with_local_beyond_the_tile),
 	    cmocka_unit_test(a_layer_takes_three_sweeps),
+	    cmocka_unit_test(float32_is_near),
+	    cmocka_unit_test(threads_do_not_change_a_bit),
+	    cmocka_unit_test(right_angles_are_exact),
 	    cmocka_unit_test(memory_is_two_states),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
