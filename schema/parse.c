@@ -184,6 +184,7 @@ int spec_parse(const json_t *resolved, struct spec *out, struct qlstm_error *err
 	out->batch_first = json_is_true(json_object_get(layers_recurrent(resolved), "batch_first"));
 	out->model.n_inputs = out->windows.n_inputs;
 	out->model.n_outputs = out->windows.n_targets;
+	out->model.batch = out->training.batch_size;
 	rc = model_check(&out->model, error);
 	if (rc != 0)
 		error_prefix(error, "/model");

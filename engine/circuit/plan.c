@@ -26,16 +26,22 @@ int plan_new(struct plan **out, const struct circuit_program *program, const cha
 int plan_new_precision(struct plan **out, const struct circuit_program *program, const char *kind,
                        enum precision precision, struct qlstm_error *error)
 {
+	const struct plan_request request = planner_defaults(kind, precision);
+	return plan_new_request(out, program, &request, error);
+}
+
+int plan_new_request(struct plan **out, const struct circuit_program *program, const struct plan_request *request,
+                     struct qlstm_error *error)
+{
 	*out = NULL;
 	int code = program_check(program, error);
 	if (code != 0)
 		return code;
-	struct plan_request request = planner_defaults(kind, precision);
 	struct plan_estimate estimate;
 	const struct plan_kind *found;
 	void *state;
-	if (planner_select(program, &request, &estimate, &found, &state) != 0)
-		return error_set(error, ERR_NOT_FOUND, NULL, "no plan is called '%s'", kind);
+	if (planner_select(program, request, &estimate, &found, &state) != 0)
+		return error_set(error, ERR_NOT_FOUND, NULL, "no plan is called '%s'", request->kind);
 	if (!estimate.possible)
 		return error_set(error, ERR_TOO_LARGE, NULL, "plan '%s' does not take this circuit of %d wires: %s",
 		                 estimate.kind, program->n_wires, estimate.reason);
@@ -111,7 +117,8 @@ size_t plan_bytes(const struct circuit_program *program, const char *kind)
 
 size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision)
 {
-	return plan_bytes_threads(program, kind, precision, 1);
+	const struct plan_request request = planner_defaults(kind, precision);
+	return plan_bytes_threads(program, &request, 1);
 }
 
 static bool kind_takes_team(const char *name)
@@ -122,12 +129,10 @@ static bool kind_takes_team(const char *name)
 	return false;
 }
 
-size_t plan_bytes_threads(const struct circuit_program *program, const char *kind, enum precision precision,
-                          int threads)
+size_t plan_bytes_threads(const struct circuit_program *program, const struct plan_request *request, int threads)
 {
-	struct plan_request request = planner_defaults(kind, precision);
 	struct plan_estimate estimate;
-	if (plan_estimate(program, &request, &estimate) != 0)
+	if (plan_estimate(program, request, &estimate) != 0)
 		return 0;
 	size_t plans = kind_takes_team(estimate.kind) ? 1 : (size_t)threads;
 	return estimate.bytes < PLAN_BYTES_NEVER / plans ? plans * estimate.bytes : PLAN_BYTES_NEVER;

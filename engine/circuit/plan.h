@@ -13,6 +13,7 @@
 
 struct plan;
 struct plan_estimate; /* planner.h */
+struct plan_request;
 struct team;
 
 /* Of the arithmetic inside; arrays are always float64, and gradients of weights add up in float64. */
@@ -26,6 +27,9 @@ int plan_new(struct plan **out, const struct circuit_program *program, const cha
  * the cheapest of all. plan_precision tells. */
 int plan_new_precision(struct plan **out, const struct circuit_program *program, const char *kind,
                        enum precision precision, struct qlstm_error *error);
+/* plan_new by a request of its own (planner.h): the batch that "auto" has in mind, the memory it may take. */
+int plan_new_request(struct plan **out, const struct circuit_program *program, const struct plan_request *request,
+                     struct qlstm_error *error);
 void plan_free(struct plan *plan);
 
 /* What was chosen, never "auto". */
@@ -52,8 +56,7 @@ const char *plan_isa(void);
 size_t plan_bytes(const struct circuit_program *program, const char *kind);
 size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision);
 /* The same for what `threads` threads take: a plan each, or one that they share. */
-size_t plan_bytes_threads(const struct circuit_program *program, const char *kind, enum precision precision,
-                          int threads);
+size_t plan_bytes_threads(const struct circuit_program *program, const struct plan_request *request, int threads);
 
 /* outputs[o][b] = <O_o> of sample b. features [n_features][batch], weights [n_weights]. Cost: one pass over the gates
  * per sample. */

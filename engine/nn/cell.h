@@ -56,7 +56,7 @@ struct cell_ops {
 	/* Declares the tensors under `prefix` and sets the widths below. */
 	int (*open)(struct cell *cell, const char *prefix, struct qlstm_error *error);
 	/* Creates what the steps run on. */
-	int (*prepare)(struct cell *cell, const char *plan, struct qlstm_error *error);
+	int (*prepare)(struct cell *cell, const struct plan_request *plans, struct qlstm_error *error);
 	/* The index-th circuit that the cell runs, and how often for windows of `steps` steps of which `outs` want
 	 * their output; false past the last one. NULL: no circuits. */
 	bool (*circuit)(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out);
@@ -78,7 +78,6 @@ struct cell {
 	const struct cell_ops *ops;
 	struct layer_config config;
 	struct params *params;
-	enum precision precision;                   /* of circuits */
 	int n_in, n_hidden, n_cell, n_out, n_saved; /* rows */
 	bool out_is_h; /* the output is the hidden state: steps then have out NULL, and h is always wanted */
 	void *own;     /* the cell type's own struct */

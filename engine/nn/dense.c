@@ -44,9 +44,9 @@ static int dense_open(struct layer *layer, struct qlstm_error *error)
 	return own->weight < 0 ? error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory") : 0;
 }
 
-static int dense_prepare(struct layer *layer, const char *plan, struct qlstm_error *error)
+static int dense_prepare(struct layer *layer, const struct plan_request *plans, struct qlstm_error *error)
 {
-	(void)layer, (void)plan, (void)error;
+	(void)layer, (void)plans, (void)error;
 	return 0;
 }
 

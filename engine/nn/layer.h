@@ -19,7 +19,7 @@ struct layer_ops {
 	int (*check)(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error);
 	/* Declares tensors under layer->name; n_in, config and params are set. */
 	int (*open)(struct layer *layer, struct qlstm_error *error);
-	int (*prepare)(struct layer *layer, const char *plan, struct qlstm_error *error);
+	int (*prepare)(struct layer *layer, const struct plan_request *plans, struct qlstm_error *error);
 	/* As model_circuit. NULL: no circuits. */
 	bool (*circuit)(const struct layer *layer, int index, int steps, struct layer_circuit *out);
 	void (*deal)(struct layer *layer, struct block *block, int steps, int batch);
@@ -37,9 +37,8 @@ struct layer {
 	struct params *params;
 	char name[PARAM_NAME_SIZE / 2]; /* "layers.0" */
 	int n_in, n_out;
-	struct watch *watch;      /* the model's */
-	enum precision precision; /* of circuits */
-	bool final_only;          /* recurrent: return the final step alone */
+	struct watch *watch; /* the model's */
+	bool final_only;     /* recurrent: return the final step alone */
 	void *own;
 };
 

@@ -49,9 +49,9 @@ static int lstm_open(struct cell *cell, const char *prefix, struct qlstm_error *
 	return 0;
 }
 
-static int lstm_prepare(struct cell *cell, const char *plan, struct qlstm_error *error)
+static int lstm_prepare(struct cell *cell, const struct plan_request *plans, struct qlstm_error *error)
 {
-	(void)cell, (void)plan, (void)error;
+	(void)cell, (void)plans, (void)error;
 	return 0;
 }
 

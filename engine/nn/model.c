@@ -87,7 +87,6 @@ static int model_open_layers(struct model *model, struct qlstm_error *error)
 		layer->config = model->config.layers[k];
 		layer->params = &model->params;
 		layer->watch = &model->watch;
-		layer->precision = model->config.precision;
 		layer->n_in = width;
 		snprintf(layer->name, sizeof layer->name, "layers.%d", k);
 		if (layer_is_recurrent(&layer->config))
@@ -194,8 +193,9 @@ bool model_set_team(struct model *model, struct team *team)
 
 int model_prepare(struct model *model, struct qlstm_error *error)
 {
+	const struct plan_request plans = model_plans(&model->config);
 	for (int k = 0; k < model->config.n_layers; k++) {
-		int rc = model->layers[k].ops->prepare(&model->layers[k], model->config.plan, error);
+		int rc = model->layers[k].ops->prepare(&model->layers[k], &plans, error);
 		if (rc != 0)
 			return rc;
 	}

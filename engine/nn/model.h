@@ -11,6 +11,7 @@
 
 #include "engine/circuit/ansatz.h"
 #include "engine/circuit/plan.h"
+#include "engine/circuit/planner.h"
 #include "engine/error.h"
 #include "engine/train/params.h"
 
@@ -42,6 +43,7 @@ struct model_config {
 	struct layer_config layers[MODEL_MAX_LAYERS];
 	char plan[16]; /* plan kind for the circuits, plan.h: "auto", "batch", "local", "wide", "reference" */
 	enum precision precision; /* of the circuits, plan.h; parameters and everything else are float64 */
+	int batch;                /* that plan "auto" has in mind; 0: the planner's own */
 };
 
 struct model;
@@ -61,6 +63,8 @@ void model_free(struct model *model);
 const struct model_config *model_config(const struct model *model);
 /* Borrowed; values may be written between calls. */
 struct params *model_params(struct model *model);
+/* What is asked of the planner for its circuits (engine/circuit/planner.h). */
+struct plan_request model_plans(const struct model_config *config);
 /* The plan its circuits run on, "none" for a classical model. */
 const char *model_plan(const struct model *model);
 /* Bytes that training on windows of `steps` with batches of `batch` takes, before any allocation. */

@@ -10,14 +10,29 @@ bool model_circuit(const struct model *model, int layer, int index, int steps, s
 	return at->ops->circuit != NULL && at->ops->circuit(at, index, steps, out);
 }
 
+struct plan_request model_plans(const struct model_config *config)
+{
+	struct plan_request plans = planner_defaults(config->plan, config->precision);
+	if (config->batch > 0)
+		plans.batch = (size_t)config->batch;
+	return plans;
+}
+
+static const char *circuit_plan(const struct layer_circuit *circuit, const struct model_config *config)
+{
+	const struct plan_request plans = model_plans(config);
+	struct plan_estimate estimate;
+	if (circuit->plan != NULL)
+		return plan_name(circuit->plan);
+	return plan_estimate(circuit->program, &plans, &estimate) == 0 ? estimate.kind : NULL;
+}
+
 const char *model_plan(const struct model *model)
 {
 	struct layer_circuit circuit;
 	for (int k = 0; k < model->config.n_layers; k++)
 		if (model_circuit(model, k, 0, 1, &circuit))
-			return circuit.plan != NULL ? plan_name(circuit.plan)
-			                            : plan_choice_precision(circuit.program, model->config.plan,
-			                                                    model->config.precision);
+			return circuit_plan(&circuit, &model->config);
 	return "none";
 }
 
@@ -34,11 +49,11 @@ int model_bytes_threads(const struct model_config *config, int steps, int batch,
 	if (model == NULL)
 		return rc;
 	*bytes = (model_activations(model, steps, batch) + 2 * model->params.size) * sizeof(double);
+	const struct plan_request plans = model_plans(config);
 	struct layer_circuit circuit;
 	for (int k = 0; k < config->n_layers; k++)
 		for (int i = 0; model_circuit(model, k, i, steps, &circuit); i++)
-			*bytes += (size_t)circuit.plans *
-			          plan_bytes_threads(circuit.program, config->plan, config->precision, threads);
+			*bytes += (size_t)circuit.plans * plan_bytes_threads(circuit.program, &plans, threads);
 	model_free(model);
 	return 0;
 }
@@ -59,7 +74,7 @@ static double model_classical_ns(struct model *model, int steps, int batch)
 static int circuit_estimate(const struct model *model, const struct layer_circuit *circuit,
                             struct plan_estimate *estimate, struct qlstm_error *error)
 {
-	const struct plan_request request = planner_defaults(model->config.plan, model->config.precision);
+	const struct plan_request request = model_plans(&model->config);
 	if (circuit->plan != NULL) {
 		*estimate = *plan_estimated(circuit->plan);
 		return 0;

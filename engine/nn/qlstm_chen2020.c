@@ -78,13 +78,13 @@ static int chen2020_open(struct cell *cell, const char *prefix, struct qlstm_err
 	return 0;
 }
 
-static int chen2020_prepare(struct cell *cell, const char *plan, struct qlstm_error *error)
+static int chen2020_prepare(struct cell *cell, const struct plan_request *plans, struct qlstm_error *error)
 {
 	struct chen2020 *own = cell->own;
 	for (int k = 0; k < CHEN_PROGRAMS; k++) {
 		if (own->plans[k] != NULL)
 			continue;
-		int rc = plan_new_precision(&own->plans[k], own->programs[k], plan, cell->precision, error);
+		int rc = plan_new_request(&own->plans[k], own->programs[k], plans, error);
 		if (rc != 0)
 			return rc;
 	}

@@ -121,10 +121,10 @@ static int gated_open(struct cell *cell, const char *prefix, struct qlstm_error 
 	return 0;
 }
 
-static int gated_prepare(struct cell *cell, const char *plan, struct qlstm_error *error)
+static int gated_prepare(struct cell *cell, const struct plan_request *plans, struct qlstm_error *error)
 {
 	struct gated *own = cell->own;
-	return own->plan != NULL ? 0 : plan_new_precision(&own->plan, own->program, plan, cell->precision, error);
+	return own->plan != NULL ? 0 : plan_new_request(&own->plan, own->program, plans, error);
 }
 
 static struct plan *gated_plan_at(const struct cell *cell, int index)

@@ -54,11 +54,8 @@ static int recurrent_open(struct layer *layer, struct qlstm_error *error)
 	for (int k = 0; rc == 0 && k < own->n_directions; k++) {
 		struct direction *direction = &own->directions[k];
 		direction->inversward = layer->config.inversward || k == 1;
-		direction->cell = (struct cell){.ops = ops,
-		                                .config = layer->config,
-		                                .params = layer->params,
-		                                .precision = layer->precision,
-		                                .n_in = layer->n_in};
+		direction->cell =
+		    (struct cell){.ops = ops, .config = layer->config, .params = layer->params, .n_in = layer->n_in};
 		char prefix[PARAM_NAME_SIZE];
 		snprintf(prefix, sizeof prefix, "%s%s", layer->name, k == 1 ? ".reverse" : "");
 		rc = ops->open(&direction->cell, prefix, error);
@@ -66,12 +63,12 @@ static int recurrent_open(struct layer *layer, struct qlstm_error *error)
 	return rc;
 }
 
-static int recurrent_prepare(struct layer *layer, const char *plan, struct qlstm_error *error)
+static int recurrent_prepare(struct layer *layer, const struct plan_request *plans, struct qlstm_error *error)
 {
 	struct recurrent *own = layer->own;
 	int rc = 0;
 	for (int k = 0; rc == 0 && k < own->n_directions; k++)
-		rc = own->directions[k].cell.ops->prepare(&own->directions[k].cell, plan, error);
+		rc = own->directions[k].cell.ops->prepare(&own->directions[k].cell, plans, error);
 	return rc;
 }
 

@@ -56,7 +56,8 @@ static json_t *kinds_json(const struct circuit_program *program, const struct ac
 {
 	json_t *kinds = json_array();
 	for (int k = 0; kinds != NULL && plan_kind_name(k) != NULL; k++) {
-		const struct plan_request request = planner_defaults(plan_kind_name(k), a->job.spec.model.precision);
+		struct plan_request request = model_plans(&a->job.spec.model);
+		request.kind = plan_kind_name(k);
 		json_t *kind = kind_json(program, &request, (size_t)a->job.spec.training.batch_size);
 		if (json_array_append_new(kinds, kind) != 0) {
 			json_decref(kinds);
@@ -67,12 +68,12 @@ static json_t *kinds_json(const struct circuit_program *program, const struct ac
 }
 
 /* Why the planner takes what it takes, or nothing. */
-static void write_reason(const char *asked, const struct plan_estimate *chosen, char *text, size_t size)
+static void write_reason(const struct plan_request *asked, const struct plan_estimate *chosen, char *text, size_t size)
 {
 	if (!chosen->possible)
 		snprintf(text, size, "%s", chosen->reason);
-	else if (strcmp(asked, "auto") == 0)
-		snprintf(text, size, "the cheapest of those that apply, for batches of %d", PLANNER_BATCH_DEFAULT);
+	else if (strcmp(asked->kind, "auto") == 0)
+		snprintf(text, size, "the cheapest of those that apply, for batches of %zu", asked->batch);
 	else
 		snprintf(text, size, "simulation.plan asks for it");
 }
@@ -81,12 +82,12 @@ static json_t *circuit_json(const struct layer_circuit *circuit, const struct ac
 {
 	const struct model_config *config = &a->job.spec.model;
 	const struct circuit_program *program = circuit->program;
-	const struct plan_request request = planner_defaults(config->plan, config->precision);
+	const struct plan_request request = model_plans(config);
 	size_t batch = (size_t)a->job.spec.training.batch_size;
 	struct plan_estimate chosen;
 	plan_estimate(program, &request, &chosen);
 	char why[160];
-	write_reason(config->plan, &chosen, why, sizeof why);
+	write_reason(&request, &chosen, why, sizeof why);
 	double seconds = chosen.possible ? 1e-9 * circuit->calls * plan_estimate_ns(&chosen, batch) : 0.0;
 	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o, s:s, s:o, s:o}", "role", circuit->role,
 	                 "n_qubits", program->n_wires, "gates", program->n_ops, "features", program->n_features,
@@ -164,12 +165,12 @@ static json_t *seconds_json(const struct account *a)
 static size_t plans_bytes(const struct account *a)
 {
 	const struct model_config *config = &a->job.spec.model;
+	const struct plan_request plans = model_plans(config);
 	struct layer_circuit circuit;
 	size_t bytes = 0;
 	for (int k = 0; k < config->n_layers; k++)
 		for (int i = 0; model_circuit(a->model, k, i, a->job.spec.windows.window, &circuit); i++)
-			bytes += (size_t)circuit.plans *
-			         plan_bytes_threads(circuit.program, config->plan, config->precision, a->threads);
+			bytes += (size_t)circuit.plans * plan_bytes_threads(circuit.program, &plans, a->threads);
 	return bytes;
 }
 
