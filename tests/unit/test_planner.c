@@ -119,6 +119,27 @@ static void small_batches_cost_more_a_sample(void **state)
 	program_free(program);
 }
 
+/* A plan made for a batch is the cheapest of all for that batch, which need not be so for another. */
+static void auto_has_the_batch_in_mind(void **state)
+{
+	(void)state;
+	static const size_t batches[] = {1, 4, 10, 64, 256};
+	struct circuit_program *program = circuits_benchmark(4, 2);
+	for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
+		struct plan_request request = {"auto", PRECISION_FLOAT64, batches[b], SIZE_MAX};
+		struct plan_estimate other;
+		struct plan *plan;
+		assert_int_equal(plan_new_request(&plan, program, &request, NULL), 0);
+		for (int k = 0; plan_kind_name(k) != NULL; k++) {
+			request.kind = plan_kind_name(k);
+			assert_int_equal(plan_estimate(program, &request, &other), 0);
+			assert_true(plan_estimated(plan)->ns_per_sample <= other.ns_per_sample);
+		}
+		plan_free(plan);
+	}
+	program_free(program);
+}
+
 /* float32 costs less where the kind has it and is computed in float64 elsewhere. */
 static void float32_is_leave(void **state)
 {
@@ -149,9 +170,13 @@ static void float32_is_leave(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(every_kind_has_an_estimate),       cmocka_unit_test(auto_is_the_cheapest),
-	    cmocka_unit_test(many_shallow_wires_go_local),      cmocka_unit_test(too_much_memory_is_refused),
-	    cmocka_unit_test(small_batches_cost_more_a_sample), cmocka_unit_test(float32_is_leave),
+	    cmocka_unit_test(every_kind_has_an_estimate),
+	    cmocka_unit_test(auto_is_the_cheapest),
+	    cmocka_unit_test(many_shallow_wires_go_local),
+	    cmocka_unit_test(too_much_memory_is_refused),
+	    cmocka_unit_test(small_batches_cost_more_a_sample),
+	    cmocka_unit_test(auto_has_the_batch_in_mind),
+	    cmocka_unit_test(float32_is_leave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

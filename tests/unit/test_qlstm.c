@@ -72,7 +72,8 @@ static void test_golden_chen2020_state(void **state)
 	assert_int_equal(cell_find(&cell.config, &cell.ops, &error), 0);
 	assert_int_equal(cell.ops->open(&cell, "cell", &error), 0);
 	assert_int_equal(params_allocate(&params, &error), 0);
-	assert_int_equal(cell.ops->prepare(&cell, "auto", &error), 0);
+	const struct plan_request wanted = planner_defaults("auto", PRECISION_FLOAT64);
+	assert_int_equal(cell.ops->prepare(&cell, &wanted, &error), 0);
 	fill_sines(params.values, 144);
 	double scratch[256], saved[64], h[2][3] = {{0}}, c[2][4] = {{0}}, out[4];
 	struct block block = {.base = scratch};
