@@ -118,7 +118,8 @@ size_t plan_bytes(const struct circuit_program *program, const char *kind)
 size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision)
 {
 	const struct plan_request request = planner_defaults(kind, precision);
-	return plan_bytes_threads(program, &request, 1);
+	struct plan_estimate estimate;
+	return plan_estimate(program, &request, &estimate) == 0 ? plan_estimate_bytes(&estimate, 1) : 0;
 }
 
 static bool kind_takes_team(const char *name)
@@ -129,13 +130,10 @@ static bool kind_takes_team(const char *name)
 	return false;
 }
 
-size_t plan_bytes_threads(const struct circuit_program *program, const struct plan_request *request, int threads)
+size_t plan_estimate_bytes(const struct plan_estimate *estimate, int threads)
 {
-	struct plan_estimate estimate;
-	if (plan_estimate(program, request, &estimate) != 0)
-		return 0;
-	size_t plans = kind_takes_team(estimate.kind) ? 1 : (size_t)threads;
-	return estimate.bytes < PLAN_BYTES_NEVER / plans ? plans * estimate.bytes : PLAN_BYTES_NEVER;
+	size_t plans = kind_takes_team(estimate->kind) ? 1 : (size_t)threads;
+	return estimate->bytes < PLAN_BYTES_NEVER / plans ? plans * estimate->bytes : PLAN_BYTES_NEVER;
 }
 
 void plan_forward(struct plan *plan, const double *features, const double *weights, size_t batch, double *outputs)

@@ -55,8 +55,6 @@ const char *plan_isa(void);
  * 0 for an unknown kind. */
 size_t plan_bytes(const struct circuit_program *program, const char *kind);
 size_t plan_bytes_precision(const struct circuit_program *program, const char *kind, enum precision precision);
-/* The same for what `threads` threads take: a plan each, or one that they share. */
-size_t plan_bytes_threads(const struct circuit_program *program, const struct plan_request *request, int threads);
 
 /* outputs[o][b] = <O_o> of sample b. features [n_features][batch], weights [n_weights]. Cost: one pass over the gates
  * per sample. */

@@ -42,5 +42,7 @@ int plan_estimate(const struct circuit_program *program, const struct plan_reque
 
 /* Forward and gradient of `batch` samples in one call. */
 double plan_estimate_ns(const struct plan_estimate *estimate, size_t batch);
+/* What `threads` threads take: a plan each, or one that they share. PLAN_BYTES_NEVER when it does not apply. */
+size_t plan_estimate_bytes(const struct plan_estimate *estimate, int threads);
 
 #endif

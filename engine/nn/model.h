@@ -15,7 +15,8 @@
 #include "engine/error.h"
 #include "engine/train/params.h"
 
-#define MODEL_MAX_LAYERS 16
+#define MODEL_MAX_LAYERS   16
+#define MODEL_MAX_CIRCUITS 4 /* of a layer */
 
 enum angle_init { ANGLE_INIT_NORMAL, ANGLE_INIT_UNIFORM }; /* 0.01 N(0,1); [0, 2 pi) */
 
@@ -66,13 +67,7 @@ struct params *model_params(struct model *model);
 /* What is asked of the planner for its circuits (engine/circuit/planner.h). */
 struct plan_request model_plans(const struct model_config *config);
 /* The plan its circuits run on, "none" for a classical model. */
-const char *model_plan(const struct model *model);
-/* Bytes that training on windows of `steps` with batches of `batch` takes, before any allocation. */
-int model_bytes(const struct model_config *config, int steps, int batch, size_t *bytes, struct qlstm_error *error);
-/* The same where `threads` replicas share the batch. */
-int model_bytes_threads(const struct model_config *config, int steps, int batch, int threads, size_t *bytes,
-                        struct qlstm_error *error);
-
+const char *model_plan(struct model *model);
 /* One of the circuits that a layer runs. */
 struct layer_circuit {
 	const char *role;                      /* "gates", "hidden", "output" */
@@ -85,15 +80,20 @@ struct layer_circuit {
 /* The index-th circuit of a layer, on windows of `steps`; false past the last one. */
 bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out);
 
+/* What the planner says of that circuit. Compiles it for all plan kinds when it is first asked, which takes up to
+ * seconds for deep circuits on many wires. Borrowed; NULL for a circuit that there is not. */
+const struct plan_estimate *model_circuit_estimate(struct model *model, int layer, int index);
+
+/* What a model takes, before anything large is allocated. Bytes, with a replica for each of `threads` that share a
+ * batch; of which its circuits' plans take model_plan_bytes. */
+size_t model_bytes(struct model *model, int steps, int batch, int threads);
+size_t model_plan_bytes(struct model *model, int threads);
 /* Seconds that forward and gradient of one batch take, on one core of the machine that engine/circuit/planner.c names;
  * the classical part is a rough guess. ERR_TOO_LARGE at the layer whose circuits the plan does not take. */
-int model_estimate(const struct model_config *config, int steps, int batch, double *seconds_per_batch,
-                   struct qlstm_error *error);
+int model_estimate(struct model *model, int steps, int batch, double *seconds_per_batch, struct qlstm_error *error);
 
-/* Makes the plans of its circuits, which the next three functions ask. model_reserve does it too. */
+/* Makes the plans of its circuits, which the next two functions ask. model_reserve does it too. */
 int model_prepare(struct model *model, struct qlstm_error *error);
-/* model_estimate of a prepared model, in ns. */
-double model_estimate_ns(struct model *model, int steps, int batch);
 /* Batches that are a multiple of this are the cheapest per sample. */
 int model_lanes(const struct model *model);
 /* Hands a team to the circuits' plans. False when none of them shares a sample's work: then samples are to be shared,

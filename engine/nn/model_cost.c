@@ -18,44 +18,46 @@ struct plan_request model_plans(const struct model_config *config)
 	return plans;
 }
 
-static const char *circuit_plan(const struct layer_circuit *circuit, const struct model_config *config)
-{
-	const struct plan_request plans = model_plans(config);
-	struct plan_estimate estimate;
-	if (circuit->plan != NULL)
-		return plan_name(circuit->plan);
-	return plan_estimate(circuit->program, &plans, &estimate) == 0 ? estimate.kind : NULL;
-}
-
-const char *model_plan(const struct model *model)
+const struct plan_estimate *model_circuit_estimate(struct model *model, int layer, int index)
 {
 	struct layer_circuit circuit;
-	for (int k = 0; k < model->config.n_layers; k++)
-		if (model_circuit(model, k, 0, 1, &circuit))
-			return circuit_plan(&circuit, &model->config);
+	if (!model_circuit(model, layer, index, 1, &circuit))
+		return NULL;
+	if (circuit.plan != NULL)
+		return plan_estimated(circuit.plan);
+	struct plan_estimate *estimate = &model->estimates[layer][index].is;
+	const struct plan_request plans = model_plans(&model->config);
+	if (!model->estimates[layer][index].known)
+		plan_estimate(circuit.program, &plans, estimate); /* of an unknown kind it says "not possible" */
+	model->estimates[layer][index].known = true;
+	return estimate;
+}
+
+const char *model_plan(struct model *model)
+{
+	for (int k = 0; k < model->config.n_layers; k++) {
+		const struct plan_estimate *estimate = model_circuit_estimate(model, k, 0);
+		if (estimate != NULL)
+			return estimate->kind;
+	}
 	return "none";
 }
 
-int model_bytes(const struct model_config *config, int steps, int batch, size_t *bytes, struct qlstm_error *error)
+size_t model_plan_bytes(struct model *model, int threads)
 {
-	return model_bytes_threads(config, steps, batch, 1, bytes, error);
+	size_t bytes = 0;
+	struct layer_circuit circuit;
+	for (int k = 0; k < model->config.n_layers; k++)
+		for (int i = 0; model_circuit(model, k, i, 1, &circuit); i++)
+			bytes +=
+			    (size_t)circuit.plans * plan_estimate_bytes(model_circuit_estimate(model, k, i), threads);
+	return bytes;
 }
 
-int model_bytes_threads(const struct model_config *config, int steps, int batch, int threads, size_t *bytes,
-                        struct qlstm_error *error)
+size_t model_bytes(struct model *model, int steps, int batch, int threads)
 {
-	struct model *model = NULL;
-	int rc = model_new(&model, config, error);
-	if (model == NULL)
-		return rc;
-	*bytes = (model_activations(model, steps, batch) + 2 * model->params.size) * sizeof(double);
-	const struct plan_request plans = model_plans(config);
-	struct layer_circuit circuit;
-	for (int k = 0; k < config->n_layers; k++)
-		for (int i = 0; model_circuit(model, k, i, steps, &circuit); i++)
-			*bytes += (size_t)circuit.plans * plan_bytes_threads(circuit.program, &plans, threads);
-	model_free(model);
-	return 0;
+	return (model_activations(model, steps, batch) + 2 * model->params.size) * sizeof(double) +
+	       model_plan_bytes(model, threads);
 }
 
 /* Forward and backward, in ns: an activation, a weight on a sample, a weight whatever the batch, a layer's step. */
@@ -71,59 +73,23 @@ static double model_classical_ns(struct model *model, int steps, int batch)
 	       (NS_PER_WEIGHT * batch + NS_PER_WEIGHT_USE) * weights + NS_PER_STEP * model->config.n_layers * steps;
 }
 
-static int circuit_estimate(const struct model *model, const struct layer_circuit *circuit,
-                            struct plan_estimate *estimate, struct qlstm_error *error)
+int model_estimate(struct model *model, int steps, int batch, double *seconds_per_batch, struct qlstm_error *error)
 {
-	const struct plan_request request = model_plans(&model->config);
-	if (circuit->plan != NULL) {
-		*estimate = *plan_estimated(circuit->plan);
-		return 0;
-	}
-	int rc = plan_estimate(circuit->program, &request, estimate);
-	if (rc != 0)
-		return error_set(error, rc, NULL, "no plan is called '%s'", request.kind);
-	if (!estimate->possible)
-		return error_set(error, ERR_TOO_LARGE, NULL, "plan '%s' does not take this circuit of %d wires: %s",
-		                 estimate->kind, circuit->program->n_wires, estimate->reason);
-	return 0;
-}
-
-static int model_add_ns(struct model *model, int steps, int batch, double *ns, struct qlstm_error *error)
-{
-	*ns = model_classical_ns(model, steps, batch);
+	double ns = model_classical_ns(model, steps, batch);
 	struct layer_circuit circuit;
 	for (int k = 0; k < model->config.n_layers; k++)
 		for (int i = 0; model_circuit(model, k, i, steps, &circuit); i++) {
-			struct plan_estimate estimate;
-			struct qlstm_error local = {0};
+			const struct plan_estimate *estimate = model_circuit_estimate(model, k, i);
 			char pointer[32];
 			snprintf(pointer, sizeof pointer, "/layers/%d", k);
-			if (circuit_estimate(model, &circuit, &estimate, &local) != 0)
-				return error_set(error, local.code, pointer, "%s", local.message);
-			*ns += circuit.calls * plan_estimate_ns(&estimate, (size_t)batch);
+			if (!estimate->possible)
+				return error_set(error, ERR_TOO_LARGE, pointer,
+				                 "plan '%s' does not take this circuit of %d wires: %s", estimate->kind,
+				                 circuit.program->n_wires, estimate->reason);
+			ns += circuit.calls * plan_estimate_ns(estimate, (size_t)batch);
 		}
-	return 0;
-}
-
-int model_estimate(const struct model_config *config, int steps, int batch, double *seconds_per_batch,
-                   struct qlstm_error *error)
-{
-	struct model *model = NULL;
-	int rc = model_new(&model, config, error);
-	if (rc != 0)
-		return rc;
-	double ns = 0.0;
-	rc = model_add_ns(model, steps, batch, &ns, error);
-	model_free(model);
 	*seconds_per_batch = 1e-9 * ns;
-	return rc;
-}
-
-double model_estimate_ns(struct model *model, int steps, int batch)
-{
-	double ns = 0.0;
-	model_add_ns(model, steps, batch, &ns, NULL);
-	return ns;
+	return 0;
 }
 
 #define CLASSICAL_LANES 8

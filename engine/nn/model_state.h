@@ -16,6 +16,10 @@ struct model {
 	double *outputs[MODEL_MAX_LAYERS];   /* of layer k, [steps or 1][n_out][batch] */
 	double *gradients[MODEL_MAX_LAYERS]; /* on the input of layer k */
 	const double *x;                     /* of the last forward */
+	struct {
+		bool known;
+		struct plan_estimate is;
+	} estimates[MODEL_MAX_LAYERS][MODEL_MAX_CIRCUITS];
 };
 
 /* Deals out all activations for windows of `steps` and batches up to `batch`. */

@@ -8,8 +8,8 @@
 /* Windows evaluated in one go when nothing is trained and the batch is smaller. */
 #define EVALUATION_BATCH 64
 /* A slice is worth the hand-over when it takes this long, by the model's estimate. */
-#define SLICE_NS   100000.0
-#define SLICES_MAX 16
+#define SLICE_SECONDS 100e-6
+#define SLICES_MAX    16
 /* What the slices' gradients may take, unless that is less than two of them. */
 #define GRADIENTS_BYTES ((size_t)256 << 20)
 /* Gradients that one part of the sum over slices adds up. */
@@ -58,7 +58,9 @@ static size_t slices_most(size_t parameters)
 /* How many samples to cut from a batch of `batch`. */
 static size_t slice_size(struct model *model, int steps, int batch)
 {
-	double slices = model_estimate_ns(model, steps, batch) / SLICE_NS;
+	double seconds = 0.0;
+	model_estimate(model, steps, batch, &seconds, NULL);
+	double slices = seconds / SLICE_SECONDS;
 	size_t lanes = (size_t)model_lanes(model), most = slices_most(model_params(model)->size), n = (size_t)batch;
 	size_t count = slices < (double)most ? (size_t)slices : most;
 	if (count < 2 || model_set_team(model, NULL))
@@ -204,19 +206,11 @@ void pass_free(struct pass *pass)
 	free(pass);
 }
 
-int pass_bytes(const struct model_config *model, int steps, int batch, int threads, size_t *bytes,
-               struct qlstm_error *error)
+size_t pass_bytes(struct model *model, int steps, int batch, int threads)
 {
-	struct model *probe;
-	int rc = model_new(&probe, model, error);
-	if (rc != 0)
-		return rc;
-	size_t parameters = model_params(probe)->size;
-	model_free(probe);
+	size_t parameters = model_params(model)->size;
 	batch = batch > EVALUATION_BATCH ? batch : EVALUATION_BATCH;
-	rc = model_bytes_threads(model, steps, batch, threads, bytes, error);
-	*bytes += slices_most(parameters) * parameters * sizeof(double);
-	return rc;
+	return model_bytes(model, steps, batch, threads) + slices_most(parameters) * parameters * sizeof(double);
 }
 
 void pass_watch(struct pass *pass, model_watch_fn watch, void *context)

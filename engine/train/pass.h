@@ -29,9 +29,8 @@ struct pass_config {
 int pass_new(struct pass **out, const struct pass_config *config, struct qlstm_error *error);
 void pass_free(struct pass *pass);
 
-/* Bytes that a pass and its model take, as model_bytes, with `threads` members. */
-int pass_bytes(const struct model_config *model, int steps, int batch, int threads, size_t *bytes,
-               struct qlstm_error *error);
+/* Bytes that a pass and its model take, with `threads` members; before pass_new. */
+size_t pass_bytes(struct model *model, int steps, int batch, int threads);
 
 /* As model_watch; always called in the caller's thread, also while that waits for the others. */
 void pass_watch(struct pass *pass, model_watch_fn watch, void *context);

@@ -67,16 +67,14 @@ static int attach_data(struct api *api, json_t *spec, struct catalog_entry *entr
 }
 
 /* Refuses what cannot fit, and what could not end in its time; *seconds is the estimate for the whole training. */
-static int check_cost(const struct api *api, const struct spec *spec, struct cost_windows windows, double *seconds,
-                      struct qlstm_error *error)
+static int check_cost(const struct api *api, const struct spec *spec, struct model *model, struct cost_windows windows,
+                      double *seconds, struct qlstm_error *error)
 {
-	struct cost_bytes bytes;
+	struct cost_bytes bytes = cost_bytes(spec, model, windows, api->threads);
 	struct cost_seconds times = {0};
-	int rc = cost_bytes(spec, windows, api->threads, &bytes, error);
+	int rc = cost_check_bytes(spec, &bytes, api->max_memory, error);
 	if (rc == 0)
-		rc = cost_check_bytes(spec, &bytes, api->max_memory, error);
-	if (rc == 0)
-		rc = cost_seconds(spec, windows, &times, error);
+		rc = cost_seconds(spec, model, windows, &times, error);
 	if (rc == 0)
 		rc = cost_check_seconds(spec, &times, api->threads, error);
 	*seconds = times.training;
@@ -84,7 +82,8 @@ static int check_cost(const struct api *api, const struct spec *spec, struct cos
 }
 
 /* What the model is made of, by which engine, and how long it will take. */
-static int describe_model(const struct spec *spec, double seconds, struct submission *out, struct qlstm_error *error)
+static int describe_model(const struct api *api, const struct spec *spec, struct cost_windows windows,
+                          struct submission *out, struct qlstm_error *error)
 {
 	struct model *model;
 	int rc = model_new(&model, &spec->model, error);
@@ -92,15 +91,16 @@ static int describe_model(const struct spec *spec, double seconds, struct submis
 		error_prefix(error, "/model");
 		return rc;
 	}
+	double seconds = 0.0;
+	rc = check_cost(api, spec, model, windows, &seconds, error);
 	json_int_t quantum = (json_int_t)params_count(model_params(model), PARAM_QUANTUM);
 	json_int_t classical = (json_int_t)params_count(model_params(model), PARAM_CLASSICAL);
 	out->model =
 	    json_pack("{sI, sI, sI}", "parameters", quantum + classical, "quantum", quantum, "classical", classical);
-	const char *plan = model_plan(model);
-	out->engine = json_pack("{ss, ss, ss, sf}", "version", QLSTM_VERSION, "plan", plan, "isa", plan_isa(),
-	                        "estimated_seconds", seconds);
+	out->engine = json_pack("{ss, ss, ss, sf}", "version", QLSTM_VERSION, "plan", model_plan(model), "isa",
+	                        plan_isa(), "estimated_seconds", seconds);
 	model_free(model);
-	return 0;
+	return rc;
 }
 
 static int describe(struct api *api, const struct catalog_entry *entry, struct submission *out,
@@ -116,10 +116,7 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 		error_prefix(error, "/data");
 		return rc;
 	}
-	double seconds = 0.0;
-	rc = check_cost(api, &spec, (struct cost_windows){train, test}, &seconds, error);
-	if (rc == 0)
-		rc = describe_model(&spec, seconds, out, error);
+	rc = describe_model(api, &spec, (struct cost_windows){train, test}, out, error);
 	out->data = json_pack("{ss, ss, sI, sI, sI}", "dataset", entry->row.name, "sha256", entry->row.sha256, "rows",
 	                      (json_int_t)entry->row.n_rows, "train", (json_int_t)train, "test", (json_int_t)test);
 	out->epochs = spec.training.epochs;

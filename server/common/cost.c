@@ -11,24 +11,20 @@
 /* A window of the test part is only run forward: in windows of the training part. */
 #define TEST_WINDOW (1.0 / 3.0)
 
-int cost_bytes(const struct spec *spec, struct cost_windows windows, int threads, struct cost_bytes *out,
-               struct qlstm_error *error)
+struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struct cost_windows windows, int threads)
 {
-	int rc = pass_bytes(&spec->model, spec->windows.window, spec->training.batch_size, threads, &out->model, error);
-	if (rc != 0) {
-		error_prefix(error, "/model");
-		return rc;
-	}
 	size_t steps = (size_t)spec->windows.window;
 	size_t numbers = (size_t)spec->model.n_inputs * steps + (size_t)spec->model.n_outputs;
-	out->data = (windows.train + windows.test) * numbers * sizeof(double);
-	return 0;
+	return (struct cost_bytes){
+	    .model = pass_bytes(model, spec->windows.window, spec->training.batch_size, threads),
+	    .data = (windows.train + windows.test) * numbers * sizeof(double),
+	};
 }
 
-int cost_seconds(const struct spec *spec, struct cost_windows windows, struct cost_seconds *out,
+int cost_seconds(const struct spec *spec, struct model *model, struct cost_windows windows, struct cost_seconds *out,
                  struct qlstm_error *error)
 {
-	int rc = model_estimate(&spec->model, spec->windows.window, spec->training.batch_size, &out->batch, error);
+	int rc = model_estimate(model, spec->windows.window, spec->training.batch_size, &out->batch, error);
 	if (rc != 0) {
 		error_prefix(error, "/model");
 		return rc;

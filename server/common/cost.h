@@ -20,11 +20,11 @@ struct cost_seconds {
 	double batch, epoch, training;
 };
 
-/* With `threads` that share the work. Errors point into the spec. */
-int cost_bytes(const struct spec *spec, struct cost_windows windows, int threads, struct cost_bytes *out,
-               struct qlstm_error *error);
+/* `model` is made of spec->model, for both: it keeps what the planner says. With `threads` that share the work. Errors
+ * point into the spec. */
+struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struct cost_windows windows, int threads);
 /* ERR_TOO_LARGE when the plan that is asked for does not take a circuit. */
-int cost_seconds(const struct spec *spec, struct cost_windows windows, struct cost_seconds *out,
+int cost_seconds(const struct spec *spec, struct model *model, struct cost_windows windows, struct cost_seconds *out,
                  struct qlstm_error *error);
 
 /* ERR_TOO_LARGE past `limit` bytes, at the field to make smaller. */

@@ -57,12 +57,8 @@ static int describe(const char *spec_path, const struct option_value *values)
 	int rc = network_open(&network, spec_path, 0, 0, &error);
 	if (rc != 0)
 		return reply_problem(&error);
-	size_t bytes = 0;
-	model_reserve(network.model, 1, 1,
-	              NULL); /* chooses the plan; where even that is too much, "auto" is the answer */
-	rc = model_bytes(&network.spec.model, network.spec.windows.window, network.spec.training.batch_size, &bytes,
-	                 &error);
-	int status = rc == 0 ? reply_print(describe_network(&network, bytes)) : reply_problem(&error);
+	size_t bytes = model_bytes(network.model, network.spec.windows.window, network.spec.training.batch_size, 1);
+	int status = reply_print(describe_network(&network, bytes));
 	network_close(&network);
 	return status;
 }

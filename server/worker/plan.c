@@ -78,23 +78,22 @@ static void write_reason(const struct plan_request *asked, const struct plan_est
 		snprintf(text, size, "simulation.plan asks for it");
 }
 
-static json_t *circuit_json(const struct layer_circuit *circuit, const struct account *a)
+static json_t *circuit_json(const struct layer_circuit *circuit, const struct plan_estimate *chosen,
+                            const struct account *a)
 {
 	const struct model_config *config = &a->job.spec.model;
 	const struct circuit_program *program = circuit->program;
 	const struct plan_request request = model_plans(config);
 	size_t batch = (size_t)a->job.spec.training.batch_size;
-	struct plan_estimate chosen;
-	plan_estimate(program, &request, &chosen);
 	char why[160];
-	write_reason(&request, &chosen, why, sizeof why);
-	double seconds = chosen.possible ? 1e-9 * circuit->calls * plan_estimate_ns(&chosen, batch) : 0.0;
+	write_reason(&request, chosen, why, sizeof why);
+	double seconds = chosen->possible ? 1e-9 * circuit->calls * plan_estimate_ns(chosen, batch) : 0.0;
 	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o, s:s, s:o, s:o}", "role", circuit->role,
 	                 "n_qubits", program->n_wires, "gates", program->n_ops, "features", program->n_features,
 	                 "weights", program->n_weights, "outputs", program->n_observables, "sets_of_weights",
 	                 circuit->sets, "plans", circuit->plans, "calls_per_batch", circuit->calls, "plan",
-	                 chosen.possible ? json_string(chosen.kind) : json_null(), "why", why, "seconds_per_batch",
-	                 chosen.possible ? json_real(seconds) : json_null(), "kinds", kinds_json(program, a));
+	                 chosen->possible ? json_string(chosen->kind) : json_null(), "why", why, "seconds_per_batch",
+	                 chosen->possible ? json_real(seconds) : json_null(), "kinds", kinds_json(program, a));
 }
 
 static json_t *circuits_json(const struct account *a, int layer)
@@ -102,7 +101,8 @@ static json_t *circuits_json(const struct account *a, int layer)
 	json_t *circuits = json_array();
 	struct layer_circuit circuit;
 	for (int i = 0; model_circuit(a->model, layer, i, a->job.spec.windows.window, &circuit); i++)
-		if (json_array_append_new(circuits, circuit_json(&circuit, a)) != 0) {
+		if (json_array_append_new(circuits,
+		                          circuit_json(&circuit, model_circuit_estimate(a->model, layer, i), a)) != 0) {
 			json_decref(circuits);
 			return NULL;
 		}
@@ -162,18 +162,6 @@ static json_t *seconds_json(const struct account *a)
 	                 counted ? json_real(seconds->training) : json_null());
 }
 
-static size_t plans_bytes(const struct account *a)
-{
-	const struct model_config *config = &a->job.spec.model;
-	const struct plan_request plans = model_plans(config);
-	struct layer_circuit circuit;
-	size_t bytes = 0;
-	for (int k = 0; k < config->n_layers; k++)
-		for (int i = 0; model_circuit(a->model, k, i, a->job.spec.windows.window, &circuit); i++)
-			bytes += (size_t)circuit.plans * plan_bytes_threads(circuit.program, &plans, a->threads);
-	return bytes;
-}
-
 static json_t *refusal_json(const struct qlstm_error *refusal)
 {
 	if (refusal->code == 0)
@@ -191,9 +179,9 @@ static json_t *account_json(const struct account *a)
 	const struct spec *spec = &a->job.spec;
 	json_t *parameters =
 	    json_pack("{s:I, s:I, s:I}", "total", quantum + classical, "quantum", quantum, "classical", classical);
-	json_t *bytes =
-	    json_pack("{s:o, s:o, s:o}", "model", bytes_json(a->bytes.model), "plans", bytes_json(plans_bytes(a)),
-	              "data", a->counted ? bytes_json(a->bytes.data) : json_null());
+	json_t *bytes = json_pack("{s:o, s:o, s:o}", "model", bytes_json(a->bytes.model), "plans",
+	                          bytes_json(model_plan_bytes(a->model, a->threads)), "data",
+	                          a->counted ? bytes_json(a->bytes.data) : json_null());
 	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", QLSTM_VERSION,
 	                 "isa", plan_isa(), "plan", spec->model.plan, "precision",
 	                 precision_names[spec->model.precision], "window", spec->windows.window, "batch_size",
@@ -221,11 +209,11 @@ static int account_open(struct account *a, const char *spec_path, const char *da
 	if (rc == 0 && (rc = model_new(&a->model, &a->job.spec.model, error)) != 0)
 		error_prefix(error, "/model");
 	if (rc == 0)
-		rc = cost_bytes(&a->job.spec, a->windows, a->threads, &a->bytes, error);
+		a->bytes = cost_bytes(&a->job.spec, a->model, a->windows, a->threads);
 	if (rc != 0)
 		return rc;
 	/* A refusal by the plan or by the clock is part of the answer. */
-	a->timed = cost_seconds(&a->job.spec, a->windows, &a->seconds, &a->refusal) == 0;
+	a->timed = cost_seconds(&a->job.spec, a->model, a->windows, &a->seconds, &a->refusal) == 0;
 	if (a->timed)
 		cost_check_seconds(&a->job.spec, &a->seconds, a->threads, &a->refusal);
 	return 0;

@@ -144,27 +144,39 @@ static void test_misuse(void **state)
 	}
 }
 
+static struct model *model_of(const struct model_config *config)
+{
+	struct model *model;
+	struct qlstm_error error = {0};
+	if (model_new(&model, config, &error) != 0)
+		fail_msg("%s: %s", error.pointer, error.message);
+	return model;
+}
+
 static void test_bytes(void **state)
 {
 	(void)state;
 	struct model_config config = one_layer(qlstm_layer("qdi"), 1, 1, "auto");
-	size_t small, longer, wider;
-	struct qlstm_error error = {0};
-	assert_int_equal(model_bytes(&config, 4, 10, &small, &error), 0);
-	assert_int_equal(model_bytes(&config, 4000, 10, &longer, &error), 0);
+	struct model *model = model_of(&config);
+	assert_true(model_bytes(model, 4000, 10, 1) > model_bytes(model, 4, 10, 1));
+	assert_true(model_bytes(model, 4, 10, 3) > model_bytes(model, 4, 10, 1));
+	model_free(model);
 	config.layers[0].n_qubits = 20;
 	strcpy(config.plan, "batch");
-	assert_int_equal(model_bytes(&config, 4, 10, &wider, &error), 0);
-	assert_true(longer > small);
-	assert_true(wider > (size_t)16 << 20); /* at least one state of 2^20 complex amplitudes */
+	model = model_of(&config);
+	assert_true(model_bytes(model, 4, 10, 1) > (size_t)16
+	                                               << 20); /* at least one state of 2^20 complex amplitudes */
+	model_free(model);
 }
 
 static double seconds_of(const struct model_config *config, int steps, int batch)
 {
 	double seconds = -1.0;
 	struct qlstm_error error = {0};
-	if (model_estimate(config, steps, batch, &seconds, &error) != 0)
+	struct model *model = model_of(config);
+	if (model_estimate(model, steps, batch, &seconds, &error) != 0)
 		fail_msg("%s: %s", error.pointer, error.message);
+	model_free(model);
 	assert_true(seconds > 0.0);
 	return seconds;
 }
@@ -198,7 +210,9 @@ static void test_estimate(void **state)
 	deep.layers[0].depth = 50;
 	double seconds;
 	struct qlstm_error error = {0};
-	assert_int_equal(model_estimate(&deep, 4, 64, &seconds, &error), ERR_TOO_LARGE);
+	struct model *model = model_of(&deep);
+	assert_int_equal(model_estimate(model, 4, 64, &seconds, &error), ERR_TOO_LARGE);
+	model_free(model);
 	assert_string_equal(error.pointer, "/layers/0");
 	struct model_config classical =
 	    one_layer((struct layer_config){.type = "lstm", .hidden_size = 5}, 1, 1, "auto");
