@@ -80,14 +80,14 @@ static inline void cosine_sine_atan(vec64 tangent, vec64 *cosine, vec64 *sine)
 /* What gradients with respect to the angle are multiplied with. */
 static inline vec64 encoder_slope(enum encoder encoder, vec64 x)
 {
-	vec64 square = x * x, slopes;
+	vec64 square = x * x;
 	if (encoder == ENCODER_ATAN)
 		return 1.0 / (1.0 + square);
 	if (encoder == ENCODER_ATAN_SQUARE)
 		return 2.0 * x / (1.0 + square * square);
 	for (size_t l = 0; l < WIDTH64; l++)
-		slopes[l] = encoder_derivative(encoder, x[l]);
-	return slopes;
+		x[l] = encoder_derivative(encoder, x[l]);
+	return x;
 }
 
 #endif
