@@ -125,3 +125,35 @@ def test_accepts_again_after_a_pause(make_daemon):
         connection.close()
     daemon.process.send_signal(signal.SIGCONT)
     accepts_again(daemon)
+
+
+without_sanitizer = pytest.mark.skipif("san-" in BUILD.name, reason="sanitizers take terabytes of addresses")
+
+
+@without_sanitizer
+@pytest.mark.parametrize("megabytes", [110, 160, 250])
+def test_fewer_threads_under_a_limit_of_memory(make_daemon, monkeypatch, megabytes):
+    """What the limit leaves no room for is not started: requests at once are fewer, none ends the daemon."""
+    limit = megabytes << 20
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *arguments, **options: popen(
+        *arguments, **options, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))))
+    daemon = make_daemon()
+    assert "threads instead of 32" in daemon.log()
+    connections = [connect(daemon) for _ in range(60)]
+    for connection in connections:
+        connection.sendall(b"GET /experiments HTTP/1.1\r\nHost: x\r\n\r\n")
+    for connection in connections:
+        assert connection.recv(4096).startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 500 ")), daemon.log()
+    assert daemon.get("/healthz").status_code == 200
+
+
+@without_sanitizer
+@pytest.mark.parametrize("megabytes", [60, 75])
+def test_says_at_its_start_that_threads_are_missing(tmp_path, megabytes):
+    limit = megabytes << 20
+    done = subprocess.run([str(BUILD / "qlstmd"), "--data", str(tmp_path / "data"), "--listen", "127.0.0.1:0"],
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+                          capture_output=True, text=True, timeout=DEADLINE)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "threads can be started and at least 4 are needed" in done.stderr
