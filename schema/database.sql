@@ -11,7 +11,7 @@ PRAGMA user_version = 1;
 CREATE TABLE experiment (
 	id TEXT PRIMARY KEY,                     -- ULID: made by the server, sorts by time
 	status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'paused', 'cancelling', 'succeeded', 'failed', 'cancelled')),
-	reason TEXT,                             -- from the closed list in server/run/state.h; NULL unless the status has one
+	reason TEXT,                             -- from the closed list in server/common/status.h; NULL unless the status has one
 	reason_message TEXT,                     -- one sentence for people
 	attempt INTEGER NOT NULL DEFAULT 0,      -- how often it was claimed
 	attempt_epochs INTEGER NOT NULL DEFAULT 0, -- epochs that the current attempt has finished

@@ -1,7 +1,7 @@
 /* What a worker's lines become. Each statement carries the fencing token: a row that has moved on does not change. */
 #include "server/store/progress.h"
 
-#include "server/run/state.h"
+#include "server/common/status.h"
 
 #define IF_CURRENT " WHERE id = :id AND attempt = :attempt AND status IN ('running', 'cancelling')"
 
