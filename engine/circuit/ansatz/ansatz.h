@@ -1,6 +1,6 @@
 /* Ansatz builders: the only code that knows which gates an ansatz has. A builder turns a configuration into a program.
  *
- * To add one: write ansatz_NAME.c with a build function and add one row to the table in ansatz.c. It then works in
+ * To add one: write ansatz_NAME.c with a build function and add one row to ANSATZE (ansatz_parts.h). It then works in
  * every cell and on every plan. Sources of the definitions stand beside each builder. */
 #ifndef QLSTM_CIRCUIT_ANSATZ_H
 #define QLSTM_CIRCUIT_ANSATZ_H
