@@ -28,7 +28,7 @@ cflags_of = $(shell pkg-config --cflags $(1) 2>/dev/null)
 libs_of   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
 # The inner loops are compiled once per instruction set and chosen at start (engine/circuit/isa.c).
-KERNEL_SRC := $(wildcard engine/*/*_kernel.c engine/*/*_kernel_f32.c)
+KERNEL_SRC := $(wildcard $(foreach d,engine/* engine/*/*,$(d)/*_kernel.c $(d)/*_kernel_f32.c))
 ARCH       := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 ifeq ($(ARCH),x86_64)
 KERNEL_ISAS := x86_64 x86_64_v3 x86_64_v4
@@ -40,7 +40,7 @@ march_x86_64_v3 := -march=x86-64-v3
 march_x86_64_v4 := -march=x86-64-v4 -mprefer-vector-width=512
 march_generic   :=
 
-engine_src := $(filter-out $(KERNEL_SRC),$(wildcard engine/*.c engine/*/*.c))
+engine_src := $(filter-out $(KERNEL_SRC),$(wildcard engine/*.c engine/*/*.c engine/*/*/*.c))
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c)
 worker_src := $(wildcard server/worker/*.c)

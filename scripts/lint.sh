@@ -25,7 +25,7 @@ only() { # only HEADER FILE
 }
 only microhttpd server/http/http.c
 only sqlite3 server/store/db.c
-printing=$(grep -nE '\b(printf|puts|exit|abort)\(' engine/*.c engine/*/*.c | grep -vE 's?nprintf|vsnprintf' || true)
+printing=$(grep -nE '\b(printf|puts|exit|abort)\(' engine/*.c engine/*/*.c engine/*/*/*.c | grep -vE 's?nprintf|vsnprintf' || true)
 [ -z "$printing" ] || say "the engine prints or exits: $printing"
 
 python3 scripts/hyperparameters.py --check || say "run scripts/hyperparameters.py"
