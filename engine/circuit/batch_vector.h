@@ -1,4 +1,4 @@
-/* Arithmetic on amplitudes made of vectors of samples. Included by batch_kernel.c only. */
+/* Arithmetic on amplitudes made of vectors of samples. Included by batch_kernel.c and register/cpu_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_BATCH_VECTOR_H
 #define QLSTM_CIRCUIT_BATCH_VECTOR_H
 

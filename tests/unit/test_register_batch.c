@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "engine/circuit/isa.h"
 #include "tests/unit/register_fixture.h"
 
 enum { STRINGS = 3, WORDS = 4 };
@@ -93,28 +94,39 @@ static void compare_one(uint64_t seed, const struct fixture *fixture, enum preci
 
 /* To the bit. A sum over samples in one call of evolve_backward is that over calls with one sample each; the two calls
  * of run_once interleave, so those sums are compared to rounding. */
+static void compare_samples(uint64_t seed)
+{
+	struct oracle_random random = {seed};
+	size_t samples = seed % 3 == 0 ? FIXTURE_SAMPLES : 1 + seed % FIXTURE_SAMPLES;
+	enum precision precision = seed % 4 == 3 ? PRECISION_FLOAT32 : PRECISION_FLOAT64;
+	struct fixture fixture = fixture_new(&random, 3, FIXTURE_OPS, samples);
+	fixture_draw(&random, &fixture);
+	double *states = random_states(&random, 3, samples);
+	double *cotangents = random_array(&random, WORDS * samples, 1);
+	struct record *batch = calloc(1, sizeof *batch), *one = calloc(1, sizeof *one);
+	run_once(&fixture, precision, states, cotangents, batch);
+	for (size_t b = 0; b < samples; b++)
+		compare_one(seed, &fixture, precision, states, cotangents, b, batch, one);
+	assert_array("d_weights", seed, batch->d_weights, one->d_weights, FIXTURE_NUMBERS, 1e-12);
+	free(one);
+	free(batch);
+	free(cotangents);
+	free(states);
+	fixture_free(&fixture);
+}
+
 static void a_batch_is_its_samples(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 0; seed < 60; seed++) {
-		struct oracle_random random = {seed};
-		size_t samples = seed % 3 == 0 ? FIXTURE_SAMPLES : 1 + seed % FIXTURE_SAMPLES;
-		enum precision precision = seed % 4 == 3 ? PRECISION_FLOAT32 : PRECISION_FLOAT64;
-		struct fixture fixture = fixture_new(&random, 3, FIXTURE_OPS, samples);
-		fixture_draw(&random, &fixture);
-		double *states = random_states(&random, 3, samples);
-		double *cotangents = random_array(&random, WORDS * samples, 1);
-		struct record *batch = calloc(1, sizeof *batch), *one = calloc(1, sizeof *one);
-		run_once(&fixture, precision, states, cotangents, batch);
-		for (size_t b = 0; b < samples; b++)
-			compare_one(seed, &fixture, precision, states, cotangents, b, batch, one);
-		assert_array("d_weights", seed, batch->d_weights, one->d_weights, FIXTURE_NUMBERS, 1e-12);
-		free(one);
-		free(batch);
-		free(cotangents);
-		free(states);
-		fixture_free(&fixture);
+	const struct isa *best = isa_pick();
+	for (int i = 0; isa_at(i) != NULL; i++) {
+		if (!isa_at(i)->supported())
+			continue;
+		isa_force(isa_at(i));
+		for (uint64_t seed = 0; seed < 60; seed++)
+			compare_samples(seed);
 	}
+	isa_force(best);
 }
 
 /* One call with all samples adds up weights' gradients as calls with one sample each do, to the bit. */

@@ -54,9 +54,9 @@ void register_close(struct register_state *reg);
 const struct register_shape *register_shape_of(const struct register_state *reg);
 /* The i-th implementation's name, NULL past the last one. */
 const char *register_kind_name(int index);
-/* What register_open allocates: (1 + gradients + n_checkpoints + n_kept) states of 2^n amplitudes a sample, of 16 bytes
- * (float32: 8), the samples rounded up to a multiple of up to 16. SIZE_MAX when no memory is large enough, 0 for an
- * unknown kind. */
+/* What register_open allocates for a shape that it takes: (1 + gradients + n_checkpoints + n_kept) states of 2^n
+ * amplitudes a sample, of 16 bytes (float32: 8), the samples rounded up to a multiple of up to 16. SIZE_MAX when no
+ * memory is large enough, 0 for an unknown kind. */
 size_t register_bytes(const char *kind, const struct register_shape *shape);
 
 /* ---- Operations ---- */
@@ -222,7 +222,7 @@ int register_project(struct register_state *reg, uint32_t wires, const uint32_t 
  * checkpoint every k steps, and in the backward pass restore one and run its k steps again with `keep`: T / k
  * checkpoints and k steps' worth of kept states, for one more forward pass.
  *
- * Cost of a backward pass: about three times the forward pass. */
+ * Cost of a backward pass, by count of multiplications: about three times the forward pass. */
 
 /* The cotangent becomes 0. */
 int register_cotangent_clear(struct register_state *reg, struct qlstm_error *error);
