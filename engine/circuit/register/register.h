@@ -13,9 +13,8 @@
  *
  * Conventions: as in program.h; wire 0 is the most significant bit of a basis index. A set of wires is a bit mask: bit
  * w is wire w, so {1, 3} is 0xa. The word of a set is the number that its wires' bits make, lowest wire first: in the
- * set {1, 3}, wire 1 at 1 and wire 3 at 0 are word 2. Arrays hold float64 with the samples innermost: features[f *
- * samples
- * + b].
+ * set {1, 3}, wire 1 at 1 and wire 3 at 0 are word 2. Arrays hold float64 with the samples innermost: number f of
+ * sample b is features[f * samples + b].
  *
  * Samples never meet: a result of sample b is the same to the bit whatever the other samples are and however many there
  * are (as long as all angles are below 1e5), so a batch can be cut into slices with a register each. Sums over samples
@@ -96,11 +95,11 @@ struct register_op {
 	enum register_op_kind kind;
 	enum gate gate; /* gate */
 	int wires[2];   /* gate: as in program.h, but wires[1] is ignored for one-wire gates; matrix, plane: wires[0] */
-	struct angle angle; /* gate: of RX, RY, RZ; weights are shared by all samples, features are the sample's own */
+	struct angle angle; /* gate: of RX, RY, RZ; a weight is shared by all samples, a feature is the sample's own */
 	uint32_t controls, open_controls; /* all but permute */
 	struct register_table table;      /* matrix, plane, diagonal */
 	uint32_t flipped;                 /* flip: a set of wires ... */
-	int row;             /* ... and the row of inputs.words that holds their words; higher bits are ignored */
+	int row;             /* ... and the row of inputs.words with their words; higher bits are ignored */
 	const uint32_t *map; /* permute: [2^n], each basis index once; borrowed during register_prepare */
 };
 
@@ -127,10 +126,9 @@ struct register_needs {
 struct register_needs register_sequence_needs(const struct register_sequence *sequence);
 
 struct register_inputs {
-	const double
-	    *features; /* [n_features][samples]: the sample's own angles (through the angle's encoder) and tables */
-	const double *weights; /* [n_weights]: shared angles and tables */
-	const uint32_t *words; /* [n_words][samples] */
+	const double *features; /* [n_features][samples]: the sample's own angles (before the encoder) and tables */
+	const double *weights;  /* [n_weights]: shared angles and tables */
+	const uint32_t *words;  /* [n_words][samples] */
 };
 
 /* Added to; NULL: not wanted. */
@@ -201,7 +199,8 @@ void register_draw(const double *probabilities, size_t n_words, size_t samples, 
  *     state := z / sqrt(max(p, REGISTER_PROBABILITY_FLOOR)),     probabilities[b] = p (NULL: not wanted).
  *
  * p is the word's probability when the state was normalised. The empty set (words NULL) normalises and does nothing
- * else. *n_floored is the number of samples below the floor (NULL: not wanted): what remains of those is noise. A flip
+ * else. *n_floored is the number of samples below the floor (NULL: not wanted): what remains of
+ * those is noise. A flip
  * by the same word afterwards resets the wires to 0, one by (word xor next word) writes the next. `keep`: keeps the
  * state before, for the backward pass; ERR_TOO_LARGE when there is no room. */
 int register_project(struct register_state *reg, uint32_t wires, const uint32_t *words, bool keep,
@@ -220,7 +219,8 @@ int register_project(struct register_state *reg, uint32_t wires, const uint32_t 
  *
  * So either keep in the forward pass all that T steps need, T x (needs.n_kept + projections); or keep nothing, save a
  * checkpoint every k steps, and in the backward pass restore one and run its k steps again with `keep`: T / k
- * checkpoints and k steps' worth of kept states, for one more forward pass.
+ * checkpoints and k steps' worth of kept states, for one more forward pass. A call that did not keep cannot be undone:
+ * its X_backward would take the state that another call kept, which only a tape run empty gives away (ERR_CONFLICT).
  *
  * Cost of a backward pass, by count of multiplications: about three times the forward pass. */
 
