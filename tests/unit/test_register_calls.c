@@ -70,6 +70,29 @@ static void impossible_words_are_counted(void **state)
 	register_close(reg);
 }
 
+/* Below the floor a projection is z / sqrt(floor), a linear map, and so is its gradient. */
+static void faint_words_are_scaled_by_a_constant(void **state)
+{
+	(void)state;
+	const double start[] = {1, 0, 4e-16, 3e-16}, cotangent[] = {7, 7, 2, -1}, d_p = 5;
+	const double wanted[] = {0, 0, 2e15 + 2 * 5 * 4e-16, -1e15 + 2 * 5 * 3e-16};
+	struct register_state *reg =
+	    opened(&(struct register_shape){.n_wires = 1, .samples = 1, .gradients = true, .n_kept = 1});
+	double amplitudes[4], d[4] = {0}, p;
+	size_t n_floored;
+	register_load(reg, start, false);
+	assert_int_equal(register_project(reg, 1, &(uint32_t){1}, true, &p, &n_floored, NULL), 0);
+	assert_int_equal(n_floored, 1);
+	register_store(reg, amplitudes);
+	assert_array("p", 0, &(double){p * 1e31}, &(double){2.5}, 1, 1e-14);
+	assert_array("amplitude", 0, amplitudes, (double[]){0, 0, 0.4, 0.3}, 4, 1e-14);
+	assert_int_equal(register_store_backward(reg, cotangent, NULL), 0);
+	assert_int_equal(register_project_backward(reg, 1, &(uint32_t){1}, &d_p, NULL), 0);
+	assert_int_equal(register_load_backward(reg, false, d, NULL), 0);
+	assert_array("cotangent", 0, d, wanted, 4, 1e-14);
+	register_close(reg);
+}
+
 static void words_are_drawn_by_probability(void **state)
 {
 	(void)state;
@@ -88,6 +111,10 @@ static void words_are_drawn_by_probability(void **state)
 		register_draw(p, 4, 2, rows[i].uniforms, words);
 		assert_memory_equal(words, rows[i].words, sizeof words);
 	}
+	/* A uniform number that was rounded to 1 draws the last word that there is. */
+	uint32_t last;
+	register_draw((double[]){0.5, 0.25, 0}, 3, 1, (double[]){1}, &last);
+	assert_int_equal(last, 1);
 }
 
 /* ---- Refusals ---- */
@@ -115,6 +142,7 @@ static void bad_operations_are_refused(void **state)
 	    {{.kind = REGISTER_MATRIX, .table = {ANGLE_NONE, 0, 0, false}}, ERR_INVALID, "/gates/1"},
 	    {{.kind = REGISTER_PLANE, .table = {ANGLE_WEIGHT, -1, 0, false}}, ERR_OUT_OF_RANGE, "/gates/1"},
 	    {{.kind = REGISTER_PLANE, .table = {ANGLE_WEIGHT, INT32_MAX, 0, false}}, ERR_OUT_OF_RANGE, "/gates/1"},
+	    {{.kind = REGISTER_PLANE, .table = {ANGLE_WEIGHT, (1 << 26) - 1, 0, false}}, ERR_OUT_OF_RANGE, "/gates/1"},
 	    {{.kind = REGISTER_PLANE, .table = {ANGLE_WEIGHT, 0, 1, false}}, ERR_INVALID, "/gates/1"},
 	    {{.kind = REGISTER_DIAGONAL, .table = {ANGLE_WEIGHT, 0, 4, false}}, ERR_OUT_OF_RANGE, "/gates/1"},
 	    {{.kind = REGISTER_FLIP, .flipped = 4}, ERR_OUT_OF_RANGE, "/gates/1"},
@@ -218,9 +246,13 @@ static void bad_calls_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(states_are_saved_and_restored),  cmocka_unit_test(impossible_words_are_counted),
-	    cmocka_unit_test(words_are_drawn_by_probability), cmocka_unit_test(bad_operations_are_refused),
-	    cmocka_unit_test(bad_shapes_are_refused),         cmocka_unit_test(bad_calls_are_refused),
+	    cmocka_unit_test(states_are_saved_and_restored),
+	    cmocka_unit_test(impossible_words_are_counted),
+	    cmocka_unit_test(faint_words_are_scaled_by_a_constant),
+	    cmocka_unit_test(words_are_drawn_by_probability),
+	    cmocka_unit_test(bad_operations_are_refused),
+	    cmocka_unit_test(bad_shapes_are_refused),
+	    cmocka_unit_test(bad_calls_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

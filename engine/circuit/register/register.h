@@ -184,7 +184,7 @@ int register_probabilities_backward(struct register_state *reg, uint32_t wires, 
                                     struct qlstm_error *error);
 
 /* Draws words from probabilities [n_words][samples], which need not add up to 1: the first word at which the running
- * sum exceeds uniforms[b] (0 <= u < 1) times the whole sum. Words of probability 0 are never drawn. The same numbers
+ * sum exceeds uniforms[b] (0 <= u <= 1) times the whole sum. Words of probability 0 are never drawn. The same numbers
  * give the same words. */
 void register_draw(const double *probabilities, size_t n_words, size_t samples, const double *uniforms,
                    uint32_t *words);
