@@ -28,6 +28,7 @@ static struct {
 	char event[64];
 	int number, skip;
 	size_t longest_write; /* 0: no limit */
+	bool fail_links;      /* a file system without hard links */
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Starts an empty trace of what happens in `root`. */
@@ -40,6 +41,7 @@ static inline void disk_watch(const char *root)
 	disk.text[0] = disk.last[0] = '\0';
 	disk.event[0] = '\0';
 	disk.longest_write = 0;
+	disk.fail_links = false;
 	pthread_mutex_unlock(&disk.lock);
 }
 
@@ -184,9 +186,13 @@ int rename(const char *from, const char *to)
 
 int link(const char *from, const char *to)
 {
-	return disk_note("link", AT_FDCWD, from, AT_FDCWD, to)
-	           ? -1
-	           : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+	if (disk_note("link", AT_FDCWD, from, AT_FDCWD, to))
+		return -1;
+	if (disk.root[0] != '\0' && disk.fail_links) {
+		errno = EPERM;
+		return -1;
+	}
+	return (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 int mkdir(const char *path, mode_t mode)

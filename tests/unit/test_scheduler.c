@@ -6,58 +6,23 @@
 #include <cmocka.h>
 
 #include <sodium.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "server/run/scheduler.h"
 #include "server/store/datasets.h"
-#include "tests/unit/experiment_fixture.h"
+#include "tests/unit/worker_fixture.h"
 
-/* libuv closes descriptors by bare system calls, which ThreadSanitizer does not see: to it, the next file with the same
- * number is still the old pipe. */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-	return "race:epoll_ctl\nrace:pipe2\nrace:socketpair\n";
-}
+enum { SLOTS = 2, GRACE_MS = 300, HANG_MS = 3000 };
 
-static const char worker_script[] =
-    "#!/bin/sh\n"
-    "say() { printf '%s\\n' \"$1\"; }\n"
-    "hello() { say '{\"type\":\"hello\",\"pid\":'$$'}'; }\n"
-    "epoch() { say '{\"type\":\"epoch\",\"epoch\":'$1',\"train_loss\":0.5,\"test_loss\":null,\"gradient_norm\":1,"
-    "\"seconds\":0.1}'; }\n"
-    "checkpoint() { printf $1 > checkpoint-$1; say "
-    "'{\"type\":\"checkpoint\",\"epoch\":'$1',\"file\":\"checkpoint-'$1'\","
-    "\"sha256\":\"'$(sha256sum checkpoint-$1 | cut -c1-64)'\"}'; }\n"
-    "announce() { printf weights > w; say '{\"type\":\"done\",\"artifacts\":[{\"name\":\"weights\",\"file\":\"w\","
-    "\"bytes\":'${1:-7}',\"sha256\":\"'$(sha256sum w | cut -c1-64)'\"}]}'; }\n"
-    "finish() { announce $1; exit 0; }\n"
-    "error() { say '{\"type\":\"error\",\"reason\":\"'$1'\",\"message\":\"m\"}'; exit 1; }\n"
-    "first() { case \"$PWD\" in *attempt-1) true;; *) false;; esac; }\n"
-    "spec=$2; all=\"$*\"\n"
-    ". \"$spec\"\n";
-
-enum { SLOTS = 2, GRACE_MS = 300, HANG_MS = 3000, PATIENCE_MS = 60000 };
-
-static uv_loop_t loop;
-static uv_timer_t tick;
 static struct store *store;
 static struct scheduler *scheduler;
 static bool drained;
 
 static int setup(void **state)
 {
-	char worker[300];
-	if (make_folder(state) != 0 ||
-	    file_write_atomic(folder, "worker", worker_script, sizeof worker_script - 1, NULL) != 0)
+	if (make_folder(state) != 0 || make_worker() != 0 || open_loop() != 0)
 		return -1;
-	snprintf(worker, sizeof worker, "%s/worker", folder);
 	struct scheduler_config config = {
 	    .data_dir = folder, .worker_path = worker, .slots = SLOTS, .grace_ms = GRACE_MS, .hang_ms = HANG_MS};
 	drained = false;
-	if (chmod(worker, 0700) != 0 || uv_loop_init(&loop) != 0 || uv_timer_init(&loop, &tick) != 0)
-		return -1;
 	return store_open(&store, database, &loop, NULL) || scheduler_open(&scheduler, &loop, store, &config, NULL);
 }
 
@@ -75,9 +40,7 @@ static int teardown(void **state)
 		uv_run(&loop, UV_RUN_ONCE);
 	scheduler_close(scheduler);
 	store_close(store);
-	uv_close((uv_handle_t *)&tick, NULL);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	return uv_loop_close(&loop) != 0 ? -1 : drop_folder(state);
+	return close_loop() != 0 ? -1 : drop_folder(state);
 }
 
 static int insert_new(struct db *db, void *argument, struct qlstm_error *error)
@@ -110,11 +73,6 @@ static struct experiment_row get(int number)
 	struct experiment_row row = {.id = id};
 	assert_int_equal(store_read(store, get_row, &row, NULL), 0);
 	return row;
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-	(void)timer;
 }
 
 /* Turns the loop until `holds` says so. */
@@ -154,13 +112,6 @@ static void assert_end(int number, const char *status, const char *reason, const
 	experiment_row_free(&row);
 }
 
-static bool exists(const char *inside)
-{
-	char path[600];
-	snprintf(path, sizeof path, "%s/%s", folder, inside);
-	return access(path, F_OK) == 0;
-}
-
 static int get_artifact(struct db *db, void *argument, struct qlstm_error *error)
 {
 	return artifact_get(db, numbered_id(1), "weights", argument, error);
@@ -180,7 +131,7 @@ static void test_success(void **state)
 	assert_int_equal(store_read(store, get_artifact, &weights, NULL), 0);
 	assert_string_equal(weights.file, "attempt-1/w");
 	assert_int_equal(weights.bytes, 7);
-	assert_true(exists("runs/01ARZ3NDEKTSV4RRFF00000001/attempt-1/spec.json"));
+	assert_true(exists((char[]){"runs/01ARZ3NDEKTSV4RRFF00000001/attempt-1/spec.json"}));
 	struct scheduler_counters counters;
 	scheduler_counters(scheduler, &counters);
 	assert_int_equal(counters.started, 1);
@@ -410,9 +361,7 @@ static void test_drain(void **state)
 static void test_a_worker_that_is_not_there(void **state)
 {
 	(void)state;
-	char path[300];
-	snprintf(path, sizeof path, "%s/worker", folder);
-	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(worker), 0);
 	submit(1, "finish", 1, 60);
 	wait_until(has_ended, 1);
 	assert_end(1, "failed", "too_many_attempts", NULL);
