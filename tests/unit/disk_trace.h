@@ -2,8 +2,9 @@
  * of the C library's in the whole test program, SQLite and libuv included. Include behind cmocka.h, in one file.
  *
  * A trace is text, one line an event: "make A" (a file that was not there), "write A", "sync A", "truncate A",
- * "rename A B", "link A B", "folder A", "remove A". Names are relative to the folder that is watched, which is ".";
- * the random part of a temporary name is left out; an event that repeats the one before is left out. */
+ * "rename A B", "link A B", "folder A", "remove A". Reading is not traced, but "read A" can be made to fail. Names are
+ * relative to the folder that is watched, which is "."; the random part of a temporary name is left out; an event that
+ * repeats the one before is left out. */
 #ifndef QLSTM_TESTS_DISK_TRACE_H
 #define QLSTM_TESTS_DISK_TRACE_H
 
@@ -27,8 +28,8 @@ static struct {
 	/* The next call that begins with `event` fails with `number`, after `skip` of them. */
 	char event[64];
 	int number, skip;
-	size_t longest_write; /* 0: no limit */
-	bool fail_links;      /* a file system without hard links */
+	size_t longest;  /* of a read or a write; 0: no limit */
+	bool fail_links; /* a file system without hard links */
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Starts an empty trace of what happens in `root`. */
@@ -40,7 +41,7 @@ static inline void disk_watch(const char *root)
 	disk.used = 0;
 	disk.text[0] = disk.last[0] = '\0';
 	disk.event[0] = '\0';
-	disk.longest_write = 0;
+	disk.longest = 0;
 	disk.fail_links = false;
 	pthread_mutex_unlock(&disk.lock);
 }
@@ -115,9 +116,10 @@ static inline bool disk_note(const char *verb, int at, const char *name, int to_
 	bool ours = disk_name(path, shown), fails = false;
 	if (ours && to != NULL)
 		ours = disk_path(to_at, to, path) && disk_name(path, shown_to);
+	bool reads = strcmp(verb, "read") == 0;
 	if (ours) {
 		int length = snprintf(line, sizeof line, "%s %s%s%s\n", verb, shown, to != NULL ? " " : "", shown_to);
-		if (strcmp(line, disk.last) != 0 && disk.used + (size_t)length < sizeof disk.text) {
+		if (!reads && strcmp(line, disk.last) != 0 && disk.used + (size_t)length < sizeof disk.text) {
 			memcpy(disk.text + disk.used, line, (size_t)length + 1);
 			memcpy(disk.last, line, (size_t)length + 1);
 			disk.used += (size_t)length;
@@ -134,8 +136,12 @@ static inline bool disk_note(const char *verb, int at, const char *name, int to_
 
 static inline size_t disk_cut(size_t length)
 {
-	return disk.longest_write > 0 && disk.root[0] != '\0' && length > disk.longest_write ? disk.longest_write
-	                                                                                     : length;
+	return disk.longest > 0 && disk.root[0] != '\0' && length > disk.longest ? disk.longest : length;
+}
+
+ssize_t read(int fd, void *bytes, size_t length)
+{
+	return disk_note("read", fd, NULL, 0, NULL) ? -1 : syscall(SYS_read, fd, bytes, disk_cut(length));
 }
 
 ssize_t write(int fd, const void *bytes, size_t length)

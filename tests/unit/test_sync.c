@@ -132,10 +132,73 @@ static void test_short_writes(void **state)
 	char path[400];
 	snprintf(path, sizeof path, "%s/a", folder);
 	disk_watch(folder);
-	disk.longest_write = 7;
+	disk.longest = 7;
 	assert_int_equal(file_write_atomic(folder, "a", "0123456789abcdefghijklmnopqrstuvwxyz", 36, NULL), 0);
 	disk_stop();
 	assert_content("a", "0123456789abcdefghijklmnopqrstuvwxyz");
+}
+
+/* What is read: all of it, or an error. */
+static void test_reading(void **state)
+{
+	(void)state;
+	static char large[150000];
+	char path[400], expected[65], found[65];
+	unsigned char *bytes = NULL;
+	size_t length = 0, total = 0;
+	struct qlstm_error error = {0};
+	snprintf(path, sizeof path, "%s/a", folder);
+	for (size_t i = 0; i < sizeof large; i++)
+		large[i] = (char)(i * 7 % 251);
+	assert_int_equal(file_write_atomic(folder, "a", large, sizeof large, NULL), 0);
+	sha256_hex(large, sizeof large, expected);
+	disk_watch(folder);
+	disk.longest = 40000; /* the system gives it in pieces */
+	assert_int_equal(file_read(path, sizeof large, &bytes, &length, NULL), 0);
+	assert_int_equal(length, sizeof large);
+	assert_memory_equal(bytes, large, sizeof large);
+	free(bytes);
+	assert_int_equal(sha256_file(path, found, &total, NULL), 0);
+	assert_string_equal(found, expected);
+	assert_int_equal(total, sizeof large);
+	disk_fail("read a", 1, EINTR);
+	assert_int_equal(file_read(path, sizeof large, &bytes, &length, NULL), 0);
+	free(bytes);
+	disk_fail("read a", 1, EINTR);
+	assert_int_equal(sha256_file(path, found, NULL, NULL), 0);
+	assert_string_equal(found, expected);
+	bytes = NULL;
+	disk_fail("read a", 1, EIO);
+	assert_int_equal(file_read(path, sizeof large, &bytes, &length, &error), ERR_IO);
+	assert_null(bytes);
+	assert_memory_equal(error.message, "cannot read ", 12);
+	error_clear(&error);
+	disk_fail("read a", 1, EIO);
+	assert_int_equal(sha256_file(path, found, NULL, &error), ERR_IO);
+	assert_memory_equal(error.message, "cannot read ", 12);
+}
+
+/* A folder in which something cannot be removed. */
+static void test_removing_that_fails(void **state)
+{
+	(void)state;
+	char path[400];
+	struct qlstm_error error = {0};
+	snprintf(path, sizeof path, "%s/x/y", folder);
+	assert_int_equal(file_make_directory(path, NULL), 0);
+	assert_int_equal(file_write_atomic(path, "z", "", 0, NULL), 0);
+	snprintf(path, sizeof path, "%s/x", folder);
+	disk_watch(folder);
+	disk_fail("remove x/y/z", 0, EACCES);
+	assert_int_equal(file_remove_tree(path, &error), ERR_IO);
+	assert_memory_equal(error.message, "cannot remove ", 14);
+	assert_content("x/y/z", "");
+	disk_fail("remove x/y\n", 1, EBUSY); /* the folder itself, once it is empty */
+	assert_int_equal(file_remove_tree(path, NULL), ERR_IO);
+	disk_fail("remove x/y\n", 1, ENOENT);                   /* somebody else was faster */
+	assert_int_equal(file_remove_tree(path, NULL), ERR_IO); /* and x is not empty */
+	assert_int_equal(file_remove_tree(path, NULL), 0);
+	assert_int_equal(access(path, F_OK), -1);
 }
 
 /* A name so long that none is left for the temporary file. */
@@ -303,6 +366,8 @@ int main(void)
 	    FOLDER(test_a_step_that_fails),
 	    FOLDER(test_folders_that_fail),
 	    FOLDER(test_short_writes),
+	    FOLDER(test_reading),
+	    FOLDER(test_removing_that_fails),
 	    FOLDER(test_a_name_that_is_too_long),
 	    FOLDER(test_an_attempt),
 	    FOLDER(test_a_worker),
