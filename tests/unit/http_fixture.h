@@ -4,6 +4,8 @@
 #define QLSTM_TESTS_HTTP_FIXTURE_H
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +16,13 @@
 
 #include "server/http/http.h"
 
-enum { CLIENT_SECONDS = 60 }; /* after that a test fails instead of hanging */
+enum { CLIENT_SECONDS = 40 }; /* after that a test fails instead of hanging; the server itself waits 60 s */
 
 struct door {
 	uv_loop_t loop;
 	uv_async_t stop;
 	pthread_t thread;
+	int thread_runs;
 	struct http_server *server;
 	int port;
 };
@@ -48,12 +51,21 @@ static inline void door_open(struct door *door, struct http_config config)
 		fail_msg("%s", error.message);
 	door->port = http_port(door->server);
 	assert_int_equal(pthread_create(&door->thread, NULL, door_run, door), 0);
+	door->thread_runs = 1;
+}
+
+/* Afterwards the calling thread may run the loop. */
+static inline void door_halt(struct door *door)
+{
+	uv_async_send(&door->stop);
+	pthread_join(door->thread, NULL);
+	door->thread_runs = 0;
 }
 
 static inline void door_close(struct door *door)
 {
-	uv_async_send(&door->stop);
-	pthread_join(door->thread, NULL);
+	if (door->thread_runs)
+		door_halt(door);
 	http_close(door->server);
 	uv_close((uv_handle_t *)&door->stop, NULL);
 	uv_run(&door->loop, UV_RUN_DEFAULT);
@@ -151,11 +163,22 @@ static inline struct answer receive(int client, int has_body)
 	return answer;
 }
 
-/* Whether the server has closed: nothing more comes. */
-static inline int is_closed(int client)
+/* Fails unless the server ends the connection without sending anything more. */
+static inline void assert_closed(int client)
 {
 	char byte;
-	return recv(client, &byte, 1, 0) <= 0;
+	ssize_t received = recv(client, &byte, 1, 0);
+	if (received > 0)
+		fail_msg("the server goes on with '%c'", byte);
+	if (received < 0 && errno != ECONNRESET)
+		fail_msg("the server keeps the connection: %s", strerror(errno));
+}
+
+/* Whether nothing comes for a quarter of a second. */
+static inline int is_silent(int client)
+{
+	struct pollfd event = {.fd = client, .events = POLLIN};
+	return poll(&event, 1, 250) == 0;
 }
 
 /* One request on a connection of its own. `headers` are lines with their ends. */
