@@ -136,6 +136,33 @@ def test_etag_of_an_experiment(daemon, trained):
     assert again.status_code == 304 and again.content == b"" and again.headers["ETag"] == etag
 
 
+def test_etag_changes_when_the_experiment_does(daemon):
+    """From queued to cancelled: a tag that was given out stands for one state of the resource and no other."""
+    experiment = daemon.submit(LONG)
+    path, seen = f"/experiments/{experiment}", {}
+
+    def look():
+        reply = daemon.get(path)
+        tag, row = reply.headers["ETag"], reply.json()
+        assert seen.setdefault(tag, row) == row
+        return row
+
+    def epochs(row):
+        return row["progress"]["epoch"]
+    first = poll(lambda: row if epochs(row := look()) > 0 else None, "the first epoch")
+    poll(lambda: epochs(look()) > epochs(first), "a further epoch")
+    old = next(tag for tag, row in seen.items() if row == first)
+    changed = daemon.get(path, headers={"If-None-Match": old})
+    assert changed.status_code == 200 and changed.headers["ETag"] != old
+    daemon.post(path + "/cancel")
+    poll(lambda: look()["terminal"], "the end")
+    last = daemon.get(path)
+    others = ", ".join(tag for tag in seen if tag != last.headers["ETag"])
+    assert daemon.get(path, headers={"If-None-Match": others}).status_code == 200
+    assert daemon.get(path, headers={"If-None-Match": last.headers["ETag"]}).status_code == 304
+    assert len(seen) >= 4
+
+
 def test_resolved_spec_posted_again_gives_the_same_weights(daemon, trained):
     again = daemon.train(trained["spec"])
     assert again["spec"] == trained["spec"]
