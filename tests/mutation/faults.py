@@ -1,7 +1,7 @@
 """The single faults that universalmutator makes of a C file, without those that only change words for people.
 
-Left out before anything is compiled: comments, preprocessor lines other than #define, static_assert, and text for people:
-every literal inside a call of MESSAGE, and every literal that reads as prose (three words or more, and no SQL).
+Left out before anything is compiled: comments, preprocessor lines other than #define, static_assert, and text for
+people: every literal inside a call of MESSAGE, and every literal that reads as prose (three words or more, and no SQL).
 """
 import contextlib
 import io
@@ -11,7 +11,8 @@ RULES = ["universal.rules", "c_like.rules", "c.rules"]
 IGNORE = [r"^\s*#\s*(include|if|ifdef|ifndef|else|elif|endif|undef|error|pragma)\b", r"\bstatic_assert\b"]
 MESSAGE = r"\b(?:error_set|error_from_errno|json_broken|log_message|exchange_refuse)\s*\(|\bfprintf\s*\(\s*stderr\b"
 TOKEN = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
-SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA|CREATE|FROM|WHERE|SET|VALUES|ORDER BY|BEGIN|SAVEPOINT|AND|OR|LIMIT)\b")
+SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA|CREATE|FROM|WHERE|SET|VALUES|ORDER BY|BEGIN|SAVEPOINT|AND|OR"
+                 r"|LIMIT)\b")
 FIRST_MARK = 0xE000  # private characters stand for the literals that nobody is to change
 
 
@@ -37,7 +38,8 @@ def closing(source, at):
 
 
 def is_prose(text):
-    return len(re.findall(r"[A-Za-z']{2,}", text)) >= 3 and text.count(" ") >= 2 and not SQL.search(text) and "{" not in text
+    words = len(re.findall(r"[A-Za-z']{2,}", text))
+    return words >= 3 and text.count(" ") >= 2 and "{" not in text and not SQL.search(text)
 
 
 def mask(source):

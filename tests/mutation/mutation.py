@@ -41,8 +41,8 @@ def ensure_tool():
     stamp = venv / "installed.txt"
     if not stamp.exists() or stamp.read_text() != wanted:
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-        subprocess.run([venv / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "-r",
-                        HERE / "requirements.txt"], check=True)
+        subprocess.run([venv / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps",
+                        "-r", HERE / "requirements.txt"], check=True)
         stamp.write_text(wanted)
     sys.path += map(str, venv.glob("lib/python*/site-packages"))
 
@@ -77,7 +77,8 @@ class Tree:
     def checkout():
         names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, text=True,
                                stdout=subprocess.PIPE).stdout.splitlines()
-        return {name: ((ROOT / name).read_bytes(), (ROOT / name).stat().st_mode) for name in names if (ROOT / name).is_file()}
+        return {name: ((ROOT / name).read_bytes(), (ROOT / name).stat().st_mode) for name in names
+                if (ROOT / name).is_file()}
 
     def archive(self, revision):
         file = self.folder / "archive.tar"
@@ -102,8 +103,8 @@ class Tree:
         """(status, seconds); the status of what had to be ended is None. Output goes to the log."""
         start = time.monotonic()
         with open(self.log, "wb") as log:
-            process = subprocess.Popen(command, cwd=self.path, env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
-                                       stderr=subprocess.STDOUT, preexec_fn=limits)
+            process = subprocess.Popen(command, cwd=self.path, env=self.environment, stdin=subprocess.DEVNULL,
+                                       stdout=log, stderr=subprocess.STDOUT, preexec_fn=limits)
             try:
                 status = process.wait(limit)
             except subprocess.TimeoutExpired:
@@ -151,14 +152,17 @@ class Room:
         self.limits = {}
 
     def files(self, patterns):
-        return [str(path.relative_to(self.tree.path)) for pattern in patterns for path in sorted(self.tree.path.glob(pattern))]
+        root = self.tree.path
+        found = [str(path.relative_to(root)) for pattern in patterns for path in sorted(root.glob(pattern))]
+        return list(dict.fromkeys(found))
 
     def stages(self):
         """(name, targets to build, command)."""
         for test in self.unit:
             yield pathlib.Path(test).name, self.unit, [test]
         for file in self.pytest:
-            yield pathlib.Path(file).name, ["all"], [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", file]
+            command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", file]
+            yield pathlib.Path(file).name, ["all"], command
 
     def check(self):
         """All tests pass without a fault; how long they take decides how long they may take."""
@@ -255,9 +259,9 @@ def report(result, file):
     for fault in sorted(survivors, key=lambda fault: (fault["file"], fault["line"])):
         print(f"{fault['file']}:{fault['line']}\n- {one_line(fault['old'])}\n+ {one_line(fault['new'])}")
     left_out = result["left_out"]
-    print(f"\n{result['room']}: {result['noticed']} of {result['judged']} noticed, {100 * result['score']:.0f} %; left out: "
-          f"{left_out['refused']} refused by the compiler, {left_out['same']} without effect on the object file, "
-          f"{left_out['equivalent']} explained in equivalent.txt\n{file}")
+    print(f"\n{result['room']}: {result['noticed']} of {result['judged']} noticed, {100 * result['score']:.0f} %; "
+          f"left out: {left_out['refused']} refused by the compiler, {left_out['same']} without effect on the object "
+          f"file, {left_out['equivalent']} explained in equivalent.txt\n{file}")
 
 
 def main():
@@ -284,10 +288,12 @@ def main():
             continue
         faults.append(dict(zip(("file", "line", "old", "new"), fault), verdict=verdict))
         print(f"[{len(faults)}/{options.count}] {fault[0]}:{fault[1]} {verdict}", flush=True)
+        if verdict == "survived":
+            print(f"- {one_line(fault[2])}\n+ {one_line(fault[3])}", flush=True)
     noticed = sum(fault["verdict"] != "survived" for fault in faults)
     score = noticed / len(faults) if faults else 0.0
-    result = {"room": options.room, "rev": options.rev, "seed": options.seed, "file": options.file, "judged": len(faults),
-              "noticed": noticed, "score": score, "left_out": left_out, "faults": faults}
+    result = {"room": options.room, "rev": options.rev, "seed": options.seed, "file": options.file,
+              "judged": len(faults), "noticed": noticed, "score": score, "left_out": left_out, "faults": faults}
     report(result, OUT / (tree.folder.name + ".json"))
     return 0 if score >= GOAL else 1
 
