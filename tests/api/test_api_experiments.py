@@ -136,6 +136,33 @@ def test_etag_of_an_experiment(daemon, trained):
     assert again.status_code == 304 and again.content == b"" and again.headers["ETag"] == etag
 
 
+def test_etag_changes_when_the_experiment_does(daemon):
+    """From queued to cancelled: a tag that was given out stands for one state of the resource and no other."""
+    experiment = daemon.submit(LONG)
+    path, seen = f"/experiments/{experiment}", {}
+
+    def look():
+        reply = daemon.get(path)
+        tag, row = reply.headers["ETag"], reply.json()
+        assert seen.setdefault(tag, row) == row
+        return row
+
+    def epochs(row):
+        return row["progress"]["epoch"]
+    first = poll(lambda: row if epochs(row := look()) > 0 else None, "the first epoch")
+    poll(lambda: epochs(look()) > epochs(first), "a further epoch")
+    old = next(tag for tag, row in seen.items() if row == first)
+    changed = daemon.get(path, headers={"If-None-Match": old})
+    assert changed.status_code == 200 and changed.headers["ETag"] != old
+    daemon.post(path + "/cancel")
+    poll(lambda: look()["terminal"], "the end")
+    last = daemon.get(path)
+    others = ", ".join(tag for tag in seen if tag != last.headers["ETag"])
+    assert daemon.get(path, headers={"If-None-Match": others}).status_code == 200
+    assert daemon.get(path, headers={"If-None-Match": last.headers["ETag"]}).status_code == 304
+    assert len(seen) >= 4
+
+
 def test_resolved_spec_posted_again_gives_the_same_weights(daemon, trained):
     again = daemon.train(trained["spec"])
     assert again["spec"] == trained["spec"]
@@ -285,3 +312,14 @@ def test_restart_keeps_results_and_resumes_the_queue(make_daemon):
     assert [row["train_loss"] for row in history] == expected
     tensors = [read_safetensors(daemon.get(row["links"]["weights"]).content)[0] for row in (first, undisturbed)]
     assert tensors[0] == tensors[1]
+
+
+def test_the_smallest_experiments(daemon):
+    """Estimates below 1e-4 seconds, whose text is longer than what a fixed number of digits takes."""
+    rows = "".join(f"{i},{10 * i},{100 * i}\n" for i in range(14))
+    assert daemon.upload("smallest", "load,t,load\n" + rows).status_code == 201
+    for window in range(1, 6):
+        for layer in [{"hidden_size": 2}, {"type": "lstm", "hidden_size": 1}]:
+            spec = {"data": {"dataset": "smallest", "window": window}, "training": {"epochs": 1}, **layer}
+            row = daemon.train(spec)
+            assert row["engine"]["estimated_seconds"] < 0.01 and row["results"]["train_loss"] >= 0
