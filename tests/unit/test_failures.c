@@ -1,5 +1,5 @@
 /* Every statement of the store fails once, wherever it stands: whoever asked is told, and nobody takes half an answer
- * for a whole one. sqlite3_step and sqlite3_exec are met here in SQLite's place. */
+ * for a whole one. sqlite3_step, sqlite3_exec and sqlite3_prepare_v3 are met here in SQLite's place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,6 +54,17 @@ int sqlite3_exec(sqlite3 *handle, const char *sql, int (*row)(void *, int, char 
 }
 
 static struct qlstm_error error;
+
+static int n_prepared;
+
+int sqlite3_prepare_v3(sqlite3 *handle, const char *sql, int length, unsigned flags, sqlite3_stmt **statement,
+                       const char **rest)
+{
+	int (*prepare)(sqlite3 *, const char *, int, unsigned, sqlite3_stmt **, const char **);
+	find("sqlite3_prepare_v3", &prepare, sizeof prepare);
+	n_prepared++;
+	return prepare(handle, sql, length, flags, statement, rest);
+}
 
 static int call_insert(void)
 {
@@ -340,6 +351,22 @@ static void test_every_step_of_the_probe(void **state)
 	assert_int_equal(select_int(db, "PRAGMA user_version"), version);
 }
 
+/* A statement is prepared once and used again, after a failure too. */
+static void test_statements_are_kept(void **state)
+{
+	(void)state;
+	static const char sql[] = "SELECT count(*) FROM experiment";
+	int before = n_prepared;
+	for (int i = 0; i < 50; i++) {
+		steps_left = i % 2 - 1;
+		db_query(db, sql);
+		db_step(db);
+		db_finish(db);
+	}
+	steps_left = -1;
+	assert_int_equal(n_prepared, before + 1);
+}
+
 static int insert_seven(struct db *connection, void *argument, struct qlstm_error *why)
 {
 	(void)connection, (void)argument, (void)why;
@@ -380,10 +407,8 @@ int main(void)
 		return 1;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_every_statement),
-	    TEST(test_every_step_of_opening),
-	    TEST(test_every_step_of_the_probe),
-	    TEST(test_every_step_of_a_group),
+	    TEST(test_every_statement),       TEST(test_every_step_of_opening), TEST(test_every_step_of_the_probe),
+	    TEST(test_every_step_of_a_group), TEST(test_statements_are_kept),
 	};
 	return cmocka_run_group_tests_name("failures", tests, NULL, NULL);
 }
