@@ -73,6 +73,35 @@ static inline const char *disk_trace(void)
 	return copy;
 }
 
+/* The lines of `trace` that name what is in `inside`, without it. */
+static inline const char *disk_keep(const char *trace, const char *inside)
+{
+	static char kept[1 << 15];
+	size_t used = 0;
+	for (const char *line = trace; *line != '\0';) {
+		const char *end = strchr(line, '\n');
+		char text[512];
+		snprintf(text, sizeof text, "%.*s", (int)(end - line), line);
+		line = end + 1;
+		if (strstr(text, inside) == NULL)
+			continue;
+		for (char *at; (at = strstr(text, inside)) != NULL;)
+			memmove(at, at + strlen(inside), strlen(at + strlen(inside)) + 1);
+		used += (size_t)snprintf(kept + used, sizeof kept - used, "%s\n", text);
+	}
+	kept[used] = '\0';
+	return kept;
+}
+
+/* The last thing that happened to the database's log is a sync. */
+static inline void assert_log_is_synced(const char *trace)
+{
+	const char *log = disk_keep(trace, "qlstmd.db-wal");
+	size_t length = strlen(log);
+	assert_true(length >= 13);
+	assert_string_equal(log + length - 13, "write \nsync \n");
+}
+
 /* The name of a path below the root; false where it lies elsewhere. Under the lock. */
 static inline bool disk_name(const char *path, char name[PATH_MAX])
 {
