@@ -7,6 +7,9 @@
 #include <cmocka.h>
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <sqlite3.h>
 
@@ -64,6 +67,15 @@ int sqlite3_prepare_v3(sqlite3 *handle, const char *sql, int length, unsigned fl
 	find("sqlite3_prepare_v3", &prepare, sizeof prepare);
 	n_prepared++;
 	return prepare(handle, sql, length, flags, statement, rest);
+}
+
+static bool no_threads;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+{
+	int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+	find("pthread_create", &create, sizeof create);
+	return no_threads ? EAGAIN : create(thread, attributes, run, argument);
 }
 
 static int call_insert(void)
@@ -367,6 +379,39 @@ static void test_statements_are_kept(void **state)
 	assert_int_equal(n_prepared, before + 1);
 }
 
+static int count_open_files(void)
+{
+	int count = 0;
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* A store that does not come up gives everything back: its lock, its files, its place in the loop. */
+static void test_a_store_without_a_thread(void **state)
+{
+	(void)state;
+	char path[400];
+	uv_loop_t loop;
+	struct store *store = NULL;
+	assert_int_equal(uv_loop_init(&loop), 0);
+	snprintf(path, sizeof path, "%s/other.db", folder);
+	int before = count_open_files();
+	error_clear(&error);
+	no_threads = true;
+	int rc = store_open(&store, path, &loop, &error);
+	no_threads = false;
+	assert_int_equal(rc, ERR_OUT_OF_MEMORY);
+	assert_non_null(strstr(error.message, "cannot start the writer thread: "));
+	assert_null(store);
+	assert_int_equal(count_open_files(), before);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(store_open(&store, path, &loop, NULL), 0);
+	store_close(store);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 static int insert_seven(struct db *connection, void *argument, struct qlstm_error *why)
 {
 	(void)connection, (void)argument, (void)why;
@@ -408,7 +453,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_every_statement),       TEST(test_every_step_of_opening), TEST(test_every_step_of_the_probe),
-	    TEST(test_every_step_of_a_group), TEST(test_statements_are_kept),
+	    TEST(test_every_step_of_a_group), TEST(test_statements_are_kept),   TEST(test_a_store_without_a_thread),
 	};
 	return cmocka_run_group_tests_name("failures", tests, NULL, NULL);
 }
