@@ -132,6 +132,7 @@ $(BUILD)/unit/%.wide.o: engine/circuit/%.c
 	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O1 -ffp-contract=fast -Wno-psabi -DKERNEL_ROLLED -DKERNEL_BYTES=64 \
 		-DKERNEL_ISA=wide -c $< -o $@
 $(BUILD)/unit/test_plan: $(wide_obj)
+$(BUILD)/unit/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
 unit: $(unit_bin)
 	@set -e; for t in $(unit_bin); do echo "== $$t"; $$t; done
