@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 static struct {
+	atomic_bool watches; /* with a root */
 	pthread_mutex_t lock;
 	char root[PATH_MAX]; /* "": nothing is watched */
 	char text[1 << 16], last[2 * PATH_MAX];
@@ -28,8 +30,8 @@ static struct {
 	/* The next call that begins with `event` fails with `number`, after `skip` of them. */
 	char event[64];
 	int number, skip;
-	size_t longest;  /* of a read or a write; 0: no limit */
-	bool fail_links; /* a file system without hard links */
+	atomic_size_t longest;  /* of a read or a write; 0: no limit */
+	atomic_bool fail_links; /* a file system without hard links */
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Starts an empty trace of what happens in `root`. */
@@ -38,6 +40,7 @@ static inline void disk_watch(const char *root)
 	pthread_mutex_lock(&disk.lock);
 	if (realpath(root, disk.root) == NULL)
 		disk.root[0] = '\0';
+	disk.watches = disk.root[0] != '\0';
 	disk.used = 0;
 	disk.text[0] = disk.last[0] = '\0';
 	disk.event[0] = '\0';
@@ -49,6 +52,7 @@ static inline void disk_watch(const char *root)
 static inline void disk_stop(void)
 {
 	pthread_mutex_lock(&disk.lock);
+	disk.watches = false;
 	disk.root[0] = '\0';
 	pthread_mutex_unlock(&disk.lock);
 }
@@ -139,7 +143,7 @@ static inline bool disk_note(const char *verb, int at, const char *name, int to_
 {
 	char path[PATH_MAX], shown[PATH_MAX], shown_to[PATH_MAX] = "", line[2 * PATH_MAX];
 	int number = errno;
-	if (disk.root[0] == '\0' || !disk_path(at, name, path))
+	if (!disk.watches || !disk_path(at, name, path))
 		return false;
 	pthread_mutex_lock(&disk.lock);
 	bool ours = disk_name(path, shown), fails = false;
@@ -165,7 +169,7 @@ static inline bool disk_note(const char *verb, int at, const char *name, int to_
 
 static inline size_t disk_cut(size_t length)
 {
-	return disk.longest > 0 && disk.root[0] != '\0' && length > disk.longest ? disk.longest : length;
+	return disk.watches && disk.longest > 0 && length > disk.longest ? disk.longest : length;
 }
 
 ssize_t read(int fd, void *bytes, size_t length)
@@ -223,7 +227,7 @@ int link(const char *from, const char *to)
 {
 	if (disk_note("link", AT_FDCWD, from, AT_FDCWD, to))
 		return -1;
-	if (disk.root[0] != '\0' && disk.fail_links) {
+	if (disk.watches && disk.fail_links) {
 		errno = EPERM;
 		return -1;
 	}

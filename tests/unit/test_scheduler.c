@@ -504,6 +504,21 @@ static void test_drain(void **state)
 	drained = false;
 }
 
+/* Requests that nobody serves any more go with it. */
+static void test_closing_with_requests(void **state)
+{
+	(void)state;
+	struct scheduler *second = NULL;
+	struct scheduler_config config = {.data_dir = folder, .worker_path = worker, .slots = 1, .threads = 1};
+	assert_int_equal(scheduler_open(&second, &loop, store, &config, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		scheduler_kill(second, numbered_id(i));
+	scheduler_close(second);
+	scheduler_close(NULL);
+	for (int i = 0; i < 3; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+}
+
 /* Called back through the loop, once, and nothing is claimed afterwards. */
 static void test_drain_with_nothing_to_do(void **state)
 {
@@ -552,6 +567,7 @@ int main(void)
 	    TEST(test_a_path_that_is_too_long),
 	    TEST(test_drain),
 	    TEST(test_drain_with_nothing_to_do),
+	    TEST(test_closing_with_requests),
 	    TEST(test_a_worker_that_is_not_there),
 	};
 	return cmocka_run_group_tests_name("scheduler", tests, NULL, NULL);
