@@ -136,6 +136,33 @@ def test_etag_of_an_experiment(daemon, trained):
     assert again.status_code == 304 and again.content == b"" and again.headers["ETag"] == etag
 
 
+def test_etag_changes_when_the_experiment_does(daemon):
+    """From queued to cancelled: a tag that was given out stands for one state of the resource and no other."""
+    experiment = daemon.submit(LONG)
+    path, seen = f"/experiments/{experiment}", {}
+
+    def look():
+        reply = daemon.get(path)
+        tag, row = reply.headers["ETag"], reply.json()
+        assert seen.setdefault(tag, row) == row
+        return row
+
+    def epochs(row):
+        return row["progress"]["epoch"]
+    first = poll(lambda: row if epochs(row := look()) > 0 else None, "the first epoch")
+    poll(lambda: epochs(look()) > epochs(first), "a further epoch")
+    old = next(tag for tag, row in seen.items() if row == first)
+    changed = daemon.get(path, headers={"If-None-Match": old})
+    assert changed.status_code == 200 and changed.headers["ETag"] != old
+    daemon.post(path + "/cancel")
+    poll(lambda: look()["terminal"], "the end")
+    last = daemon.get(path)
+    others = ", ".join(tag for tag in seen if tag != last.headers["ETag"])
+    assert daemon.get(path, headers={"If-None-Match": others}).status_code == 200
+    assert daemon.get(path, headers={"If-None-Match": last.headers["ETag"]}).status_code == 304
+    assert len(seen) >= 4
+
+
 def test_resolved_spec_posted_again_gives_the_same_weights(daemon, trained):
     again = daemon.train(trained["spec"])
     assert again["spec"] == trained["spec"]
@@ -262,16 +289,29 @@ def test_ids_that_are_none(daemon):
 
 
 def test_restart_keeps_results_and_resumes_the_queue(make_daemon):
+    """What was done stays as it was; what ran goes on from its checkpoint, before what waited behind it."""
     daemon = make_daemon("--slots", "1")
     done = daemon.train(SHORT)
-    running, queued = daemon.submit(LONG), daemon.submit(SHORT)
-    daemon.wait(running, lambda row: row["progress"]["epoch"] > 0)
+    weights = daemon.get(done["links"]["weights"]).content
+    spec = {"hidden_size": 6, "training": {"epochs": 1500}}
+    running, queued = daemon.submit(spec), daemon.submit(SHORT)
+    daemon.wait(running, lambda row: row["progress"]["epoch"] >= 50)
     assert daemon.stop() == 0
     daemon.start()
     assert daemon.get(f"/experiments/{done['id']}").json() == done
-    row = daemon.wait(running, lambda row: row["status"] == "running")
-    daemon.post(f"/experiments/{row['id']}/cancel")
-    assert daemon.wait(queued)["status"] == "succeeded"
+    assert daemon.get(done["links"]["weights"]).content == weights
+    first, second = daemon.wait(running), daemon.wait(queued)
+    assert (first["status"], first["attempt"]) == (second["status"], second["attempt"] + 1) == ("succeeded", 2)
+    assert 0 < daemon.get(first["links"]["report"]).json()["resumed_from"] < 1500
+    assert daemon.get(second["links"]["report"]).json()["resumed_from"] == 0
+    assert second["started_at"] >= first["finished_at"]
+    history = daemon.get(first["links"]["metrics"]).json()["metrics"]
+    assert [row["epoch"] for row in history] == list(range(1, 1501))
+    undisturbed = daemon.train(spec)
+    expected = [row["train_loss"] for row in daemon.get(undisturbed["links"]["metrics"]).json()["metrics"]]
+    assert [row["train_loss"] for row in history] == expected
+    tensors = [read_safetensors(daemon.get(row["links"]["weights"]).content)[0] for row in (first, undisturbed)]
+    assert tensors[0] == tensors[1]
 
 
 def test_the_smallest_experiments(daemon):

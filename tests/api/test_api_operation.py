@@ -1,12 +1,20 @@
 """What operators look at, and what the command line takes."""
 import json
+import os
+import pathlib
 import re
 import signal
 import subprocess
 
 import pytest
+import requests
 
 from api_daemon import BUILD, DEADLINE, Daemon, poll, problem
+
+
+def children(pid):
+    return [int(child) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()]
 
 
 def parse_prometheus(text):
@@ -119,10 +127,40 @@ def test_ipv6(tmp_path):
     assert re.fullmatch(r"listening on http://\[::1\]:\d+\n", line) and process.returncode == 0
 
 
-def test_draining_is_not_ready(daemon):
-    """The message of a 503 and its header; the state itself is short-lived."""
+def test_draining_is_not_ready(make_daemon):
+    """Between SIGTERM and the end, which a worker that does not react holds up for the grace time."""
+    daemon = make_daemon("--grace", "5")
+    experiment = daemon.submit({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 100000}})
+    daemon.wait(experiment, lambda row: row["progress"]["epoch"] > 0)
+    clients = [requests.Session() for _ in range(4)]
+    for client in clients:  # they are connected: nobody is let in any more afterwards
+        assert client.get(daemon.url + "/readyz").json() == {"status": "ready"}
+    (worker,) = children(daemon.process.pid)
+    os.kill(worker, signal.SIGSTOP)
+    daemon.process.send_signal(signal.SIGTERM)
+    poll(lambda: '"message":"stopping"' in daemon.log(), "the signal is seen")
+    ready = clients[0].get(daemon.url + "/readyz")
+    assert "shutting down" in problem(ready, 503, "unavailable")
+    assert ready.headers["Retry-After"] == "5" and ready.headers["Connection"] == "close"
+    refused = clients[1].post(daemon.url + "/experiments", json={})
+    problem(refused, 503, "unavailable")
+    assert refused.headers["Retry-After"] == "5"
+    assert clients[2].get(daemon.url + "/healthz").status_code == 200
+    assert clients[3].get(daemon.url + f"/experiments/{experiment}").json()["status"] == "running"
+    with pytest.raises(requests.ConnectionError):
+        requests.get(daemon.url + "/healthz", timeout=DEADLINE)
+    assert daemon.process.wait(timeout=DEADLINE) == 0
+    daemon.process.stdout.close()
+    daemon.start()  # the run went back to the queue, and its epochs count
+    row = daemon.wait(experiment, lambda row: row["status"] == "running")
+    assert row["attempt"] == 2 and row["progress"]["epoch"] > 0
+    daemon.post(f"/experiments/{experiment}/cancel")
+    daemon.wait(experiment)
+
+
+def test_problems_are_explained(daemon):
     explained = daemon.get("/problems/unavailable").json()
-    assert explained["status"] == 503
+    assert explained["status"] == 503 and explained["name"] == "unavailable" and "Retry-After" in explained["meaning"]
     problem(daemon.get("/problems/nonsense"), 404, "not_found")
 
 

@@ -42,9 +42,14 @@ def test_full_disk_loses_nothing(small_disk):
             accepted.append(reply.json()["id"])
 
         problem(poll(refused, "a request is refused")[0], 507, "disk_full")
+        assert daemon.get("/healthz").status_code == 200
         (small_disk / "data" / "filler").unlink()
         for experiment in accepted:
-            assert daemon.wait(experiment)["status"] == "succeeded"
+            row = daemon.wait(experiment)
+            assert row["status"] == "succeeded"
+            metrics = daemon.get(row["links"]["metrics"]).json()["metrics"]
+            assert [epoch["epoch"] for epoch in metrics] == [1, 2, 3, 4, 5]  # no hole where the disk was full
+            assert daemon.get(row["links"]["weights"]).status_code == 200
         daemon.train(SPEC)
     finally:
         daemon.close()

@@ -77,6 +77,11 @@ def tensors(daemon, experiment):
     return read_safetensors(daemon.get(f"/experiments/{experiment}/weights").content)[0]
 
 
+def resumed_from(daemon, experiment):
+    """The epoch that the last attempt went on from; 0: from scratch."""
+    return daemon.get(f"/experiments/{experiment}/report").json()["resumed_from"]
+
+
 def running(daemon, experiment, epoch):
     return daemon.wait(experiment, lambda row: row["terminal"] or row["progress"]["epoch"] >= epoch)
 
@@ -95,6 +100,7 @@ def test_kill_workers_with_ten_queued_behind(make_daemon, tmp_path):
     for experiment in first:
         row = ended_once(daemon, experiment)
         assert row["attempt"] == 2
+        assert resumed_from(daemon, experiment) >= 10  # a checkpoint after each epoch, and the kill came after 20
         assert "worker_crashed" in [reason for *_, reason in transitions(daemon, experiment)]
     for experiment in rest:
         assert ended_once(daemon, experiment)["attempt"] == 1
@@ -117,6 +123,8 @@ def test_kill_daemon_twice(make_daemon, tmp_path):
         daemon.wait(experiment)
         ended_once(daemon, experiment)
     assert daemon.get(f"/experiments/{first[0]}").json()["attempt"] == 3
+    assert all(resumed_from(daemon, experiment) >= 100 for experiment in first)
+    assert all(resumed_from(daemon, experiment) == 0 for experiment in rest)
     assert tensors(daemon, first[0]) == tensors(daemon, first[1]) == undisturbed(LONG, tmp_path)
 
 
@@ -128,6 +136,7 @@ def test_terminate_drains_and_resumes(make_daemon, tmp_path):
     daemon.start()
     row = daemon.wait(experiment)
     assert row["attempt"] == 2 and ended_once(daemon, experiment)
+    assert resumed_from(daemon, experiment) > 0
     assert "shutdown" in [reason for *_, reason in transitions(daemon, experiment)]
     log = (daemon.data / "runs" / experiment / "attempt-2").iterdir()
     assert any(path.name.startswith("checkpoint") for path in log), "the drain left a checkpoint to resume from"
@@ -161,6 +170,7 @@ def test_accepted_means_durable(make_daemon):
     assert len(accepted) == len(set(accepted)) >= 100
     for experiment in accepted:
         assert daemon.get(f"/experiments/{experiment}").status_code == 200
+        assert transitions(daemon, experiment)[0] == (0, None, "queued", None)
 
 
 def test_crash_loop_ends(make_daemon, tmp_path):
@@ -189,4 +199,5 @@ def test_stopped_worker_is_fenced(make_daemon):
         os.kill(pid, signal.SIGCONT)
     daemon.wait(experiment)
     ended_once(daemon, experiment)
+    assert resumed_from(daemon, experiment) > 0
     assert "worker_hung" in [reason for *_, reason in transitions(daemon, experiment)]
