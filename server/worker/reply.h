@@ -14,6 +14,6 @@ json_t *reply_number(double value);
 int reply_print(json_t *reply);
 
 /* {"error": {"code", "pointer", "message"}} on standard error; returns WORKER_FAILED. */
-int reply_problem(const struct qlstm_error *error);
+int reply_failure(const struct qlstm_error *error);
 
 #endif
