@@ -60,7 +60,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api bench bench-estimates bench-peers test-peers fmt lint install clean engine
+.PHONY: all help deps demo test unit api bench bench-estimates bench-peers test-peers mutation fmt lint install clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker
 
 help:
@@ -71,6 +71,7 @@ help:
 	@echo "make unit api   only the C tests; only the tests over HTTP"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
+	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV; CONTRIBUTING.md)"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
 	@echo "make install    into PREFIX=$(PREFIX)"
 	@echo "make clean      remove build/"
@@ -119,9 +120,9 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(if $(PKG),$(call cflags_of,$(PKG))) $(ALL_CFLAGS) -c $< -o $@
 
-$(BUILD)/unit/%: tests/unit/%.c $(LIBDAEMON) $(LIBWORKER) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
+$(unit_bin): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBDAEMON) $(LIBWORKER) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $< $(filter %.o,$^) $(filter-out $<,$(filter %.a,$^)) -o $@ \
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@ \
 		$(call libs_of,$(PKGS_server)) -lcmocka -lm
 
 # The batch kernels once more for the tests alone: registers of 64 bytes on whatever processor there is.
@@ -159,6 +160,14 @@ bench-peers: $(BUILD)/qlstm-worker
 test-peers: $(BUILD)/qlstm-worker
 	@scripts/deps.sh peers
 	@QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
+
+# Faults put into a copy of the tree, with a tool from PyPI in build/mutation/venv. Not part of `test`.
+ROOM ?=
+mutation:
+	@[ -n "$(ROOM)" ] || { echo "which room? make mutation ROOM=http"; exit 2; }
+	@scripts/deps.sh build test peers
+	@$(PYTHON) tests/mutation/mutation.py $(ROOM) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(FILE),--file $(FILE)) $(if $(REV),--rev $(REV))
 
 # For the constants in engine/circuit/planner.c.
 bench-estimates: $(BUILD)/bench/estimates
