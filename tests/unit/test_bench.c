@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "server/common/clock.h"
 #include "server/worker/bench.h"
 #include "server/worker/bench_count.h"
@@ -149,22 +152,73 @@ static void the_clock(void **state)
 	assert_int_equal(calls, time.repeats + (calls > 1));
 }
 
+/* The number behind `mark` in a name, `otherwise` where there is none. */
+static int number_in(const char *name, char mark, int otherwise)
+{
+	const char *at = strchr(name, mark);
+	return at != NULL ? atoi(at + 1) : otherwise;
+}
+
+/* Batches of the reference grid. */
+static int grid_batch(const struct bench_case *row)
+{
+	if (strcmp(row->plan, "wide") == 0)
+		return 1;
+	if (strcmp(row->name, "V(25,3)") == 0)
+		return 16;
+	return row->wires == 10 ? 64 : row->wires == 12 ? 16 : 256;
+}
+
+static void check_case(const struct bench_case *row)
+{
+	if (row->run == bench_step) {
+		bool lstm = strcmp(row->model->type, "lstm") == 0, windows_of_4 = strchr(row->name, '/') != NULL;
+		assert_string_equal(row->quantity, "training step");
+		assert_int_equal(row->batch, number_in(row->name, '/', 256));
+		assert_int_equal(row->steps, windows_of_4 ? 4 : 8);
+		assert_true(lstm || row->model->n_qubits == 4);
+		if (lstm)
+			assert_int_equal(row->model->hidden_size, number_in(row->name, '-', 0));
+		return;
+	}
+	assert_int_equal(row->wires, number_in(row->name, '(', 0));
+	if (row->run == bench_layer) {
+		assert_string_equal(row->quantity, "forward of one layer");
+		assert_true(row->batch == 1 && row->layers == 2 && row->sets == 1);
+		assert_string_equal(row->plan, "wide");
+		return;
+	}
+	assert_true(row->run == bench_circuit);
+	assert_string_equal(row->quantity, "forward and gradient");
+	assert_string_equal(row->ansatz, strncmp(row->name, "qdi", 3) == 0 ? "qdi" : "hardware_efficient");
+	assert_int_equal(row->layers, number_in(row->name, ',', 1));
+	assert_int_equal(row->sets, strncmp(row->name, "4x", 2) == 0 ? 4 : 1);
+	assert_int_equal(row->batch, number_in(row->name, '/', grid_batch(row)));
+	/* What takes long is asked for by name. */
+	assert_int_equal(row->long_run, strcmp(row->name, "V(25,3)") == 0 || strcmp(row->name, "qdi(25)") == 0);
+}
+
+/* A case measures what its name says. */
 static void cases(void **state)
 {
 	(void)state;
 	struct bench_case row, before = {.name = ""};
 	int count = 0, pairs = 0;
 	for (; bench_case_at(count, &row); count++) {
-		assert_true(row.run != NULL && row.plan != NULL && row.batch >= 1);
+		check_case(&row);
 		if (row.precision == PRECISION_FLOAT32) {
 			assert_string_equal(row.name, before.name);
 			assert_int_equal(before.precision, PRECISION_FLOAT64);
 			pairs++;
 		}
+		/* In float32 too where the plan has it, and the circuits are not a classical layer's. */
+		if (before.run == bench_circuit && before.precision == PRECISION_FLOAT64 && !before.long_run &&
+		    strcmp(before.plan, "wide") == 0)
+			assert_int_equal(row.precision, PRECISION_FLOAT32);
 		before = row;
 	}
 	assert_int_equal(count - pairs, 47); /* rows of the table */
-	assert_true(pairs > 0);
+	assert_int_equal(pairs, 22);
 	assert_false(bench_case_at(count, &row));
 	assert_true(bench_is_statevector("batch") && bench_is_statevector("wide") && !bench_is_statevector("local"));
 	double values[98];

@@ -221,8 +221,10 @@ static void a_plan_that_does_not_take_the_circuit(void **state)
 
 #define IN_A_PASS(test) cmocka_unit_test_setup_teardown(test, open_pass, close_pass)
 
-int main(void)
+int main(int argc, char **argv)
 {
+	(void)argc;
+	heap_count_exactly(argv);
 	const struct CMUnitTest tests[] = {
 	    IN_A_PASS(every_size_of_a_batch),     IN_A_PASS(every_range),
 	    IN_A_PASS(a_freed_pass_is_not_asked), IN_A_PASS(bytes),

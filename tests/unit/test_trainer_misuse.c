@@ -120,8 +120,10 @@ static void nothing_is_left_behind(void **state)
 	assert_leaves_nothing(open_and_close);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	(void)argc;
+	heap_count_exactly(argv);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(unknown_names),
 	    cmocka_unit_test(windows_that_are_not_there),
