@@ -127,6 +127,8 @@ static const struct change changes[] = {
     {"epoch", "3", NULL, 0, ERR_CORRUPT, "the checkpoint lacks its history"},
     {"optimizer_steps", NULL, NULL, 0, ERR_CORRUPT, "the checkpoint's counters are not usable"},
     {"optimizer_steps", "many", NULL, 0, ERR_CORRUPT, "the checkpoint's counters are not usable"},
+    {NULL, NULL, "model.layers.0.weight_ih", 0, ERR_CORRUPT,
+     "the checkpoint lacks tensor 'model.layers.0.weight_ih' in its shape"},
     {NULL, NULL, "model.layers.1.bias", 0, ERR_CORRUPT,
      "the checkpoint lacks tensor 'model.layers.1.bias' in its shape"},
     {NULL, NULL, "model.layers.0.bias_hh", 1, ERR_CORRUPT,
