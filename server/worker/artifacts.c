@@ -2,10 +2,10 @@
 #include "server/worker/artifacts.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/common/file.h"
 #include "server/worker/job.h"
+#include "server/worker/reply.h"
 #include "server/worker/report.h"
 #include "server/worker/weights.h"
 
@@ -37,16 +37,10 @@ static int make_predictions(const struct source *source, unsigned char **bytes, 
 /* Indented, with a newline at the end: people read these. */
 static int make_text(const json_t *json, unsigned char **bytes, size_t *length, struct qlstm_error *error)
 {
-	char *text = json != NULL ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
-	size_t used = text != NULL ? strlen(text) : 0;
-	char *longer = text != NULL ? realloc(text, used + 2) : NULL;
-	if (longer == NULL) {
-		free(text);
+	char *text = reply_string(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17), "\n", length);
+	if (text == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the results");
-	}
-	memcpy(longer + used, "\n", 2);
-	*bytes = (unsigned char *)longer;
-	*length = used + 1;
+	*bytes = (unsigned char *)text;
 	return 0;
 }
 

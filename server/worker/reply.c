@@ -3,12 +3,27 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "server/worker/command.h"
 
 json_t *reply_number(double value)
 {
 	return isfinite(value) ? json_real(value) : json_null();
+}
+
+char *reply_string(const json_t *json, size_t flags, const char *end, size_t *length)
+{
+	size_t n = json != NULL ? json_dumpb(json, NULL, 0, flags) : 0;
+	char *text = n > 0 ? malloc(n + strlen(end) + 1) : NULL;
+	if (text == NULL || json_dumpb(json, text, n, flags) != n) {
+		free(text);
+		return NULL;
+	}
+	strcpy(text + n, end);
+	*length = n + strlen(end);
+	return text;
 }
 
 int reply_print(json_t *reply)

@@ -10,6 +10,7 @@
 #include "engine/export/safetensors.h"
 #include "engine/qlstm.h"
 #include "server/worker/input.h"
+#include "server/worker/reply.h"
 #include "server/worker/tensors.h"
 
 static const char format_note[] = "qlstm weights 1: float64, row-major; names and shapes as in server/worker/README.md";
@@ -40,7 +41,8 @@ static int encode(const struct params *params, const struct safetensors_meta *me
 int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
                    size_t *length, struct qlstm_error *error)
 {
-	char *spec = json_dumps(origin->resolved, JSON_COMPACT);
+	size_t spec_length;
+	char *spec = reply_string(origin->resolved, JSON_COMPACT, "", &spec_length);
 	if (spec == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the weights");
 	char seed[24];

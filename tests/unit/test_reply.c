@@ -19,6 +19,23 @@ static void numbers(void **state)
 		assert_true(json_is_null(reply_number(none[k])));
 }
 
+static void texts(void **state)
+{
+	(void)state;
+	json_t *json = json_pack("{s:i, s:[f]}", "a", 1, "b", 0.1);
+	size_t length = 99;
+	char *text = reply_string(json, JSON_COMPACT | JSON_REAL_PRECISION(17), "\n", &length);
+	assert_string_equal(text, "{\"a\":1,\"b\":[0.10000000000000001]}\n");
+	assert_int_equal(length, strlen(text));
+	free(text);
+	text = reply_string(json, JSON_INDENT(1), "", &length);
+	assert_int_equal(length, strlen(text));
+	assert_non_null(strstr(text, "{\n \"a\": 1,\n"));
+	free(text);
+	json_decref(json);
+	assert_null(reply_string(NULL, 0, "", &length));
+}
+
 static void printed(void **state)
 {
 	(void)state;
@@ -147,8 +164,8 @@ static void other_places(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(numbers),    cmocka_unit_test(printed),      cmocka_unit_test(failures),
-	    cmocka_unit_test(a_terminal), cmocka_unit_test(other_places),
+	    cmocka_unit_test(numbers),  cmocka_unit_test(texts),      cmocka_unit_test(printed),
+	    cmocka_unit_test(failures), cmocka_unit_test(a_terminal), cmocka_unit_test(other_places),
 	};
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }
