@@ -125,13 +125,13 @@ static void every_allocation_may_fail(void **state)
 {
 	(void)state;
 	for (size_t k = 0; k < sizeof works / sizeof works[0]; k++)
-		assert_every_allocation_may_fail(works[k]);
+		assert_every_allocation_may_fail(works[k], false);
 }
 
 static void fail_once_each(void)
 {
 	for (size_t k = 0; k < sizeof works / sizeof works[0]; k++)
-		assert_every_allocation_may_fail(works[k]);
+		assert_every_allocation_may_fail(works[k], false);
 }
 
 static void nothing_is_left_behind(void **state)
