@@ -29,11 +29,13 @@ char *reply_string(const json_t *json, size_t flags, const char *end, size_t *le
 int reply_print(json_t *reply)
 {
 	struct qlstm_error error = {0};
-	if (reply == NULL)
+	size_t length = 0;
+	char *text = reply_string(reply, JSON_COMPACT | JSON_REAL_PRECISION(17), "\n", &length);
+	if (text == NULL)
 		error_set(&error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the reply");
-	else if (json_dumpf(reply, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17)) != 0 || putchar('\n') == EOF ||
-	         fflush(stdout) != 0)
+	else if (fwrite(text, 1, length, stdout) != length || fflush(stdout) != 0)
 		error_set(&error, ERR_IO, NULL, "cannot write to standard output");
+	free(text);
 	json_decref(reply);
 	return error.code == 0 ? WORKER_DONE : reply_failure(&error);
 }
