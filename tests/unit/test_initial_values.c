@@ -178,13 +178,27 @@ static void both_directions(void **state)
 	check_model(&config, expected, 9);
 }
 
+/* A tensor of more axes than there is room for is refused, and takes no place. */
+static void ranks(void **state)
+{
+	(void)state;
+	struct params params = {0};
+	const size_t dims[PARAM_MAX_RANK + 1] = {1, 2, 1, 1, 1, 3, 1};
+	assert_int_equal(params_add(&params, "x", PARAM_QUANTUM, INIT_ZERO, 0, PARAM_MAX_RANK + 1, dims), ERR_INTERNAL);
+	assert_int_equal(params_add(&params, "x", PARAM_QUANTUM, INIT_ZERO, 0, -1, dims), ERR_INTERNAL);
+	assert_true(params.count == 0 && params.size == 0);
+	assert_int_equal(params_add(&params, "x", PARAM_QUANTUM, INIT_ZERO, 0, PARAM_MAX_RANK, dims), 0);
+	assert_int_equal(params.size, 6);
+	params_free(&params);
+	assert_true(params.items == NULL && params.size == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(lstm),
-	    cmocka_unit_test(linear_and_qdi),
-	    cmocka_unit_test(chen),
-	    cmocka_unit_test(both_directions),
+	    cmocka_unit_test(lstm),  cmocka_unit_test(linear_and_qdi),
+	    cmocka_unit_test(chen),  cmocka_unit_test(both_directions),
+	    cmocka_unit_test(ranks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

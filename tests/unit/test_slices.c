@@ -180,6 +180,44 @@ static void bytes(void **state)
 	model_free(large);
 }
 
+/* What the heap holds more for a pass of that team. */
+static size_t taken(struct model *of, const struct windows *w, struct team *by)
+{
+	struct qlstm_error error = {0};
+	struct pass *other = NULL;
+	const struct pass_config config = {
+	    .model = of, .windows = w, .loss = loss_find("mse"), .batch = MOST, .team = by};
+	must(model_reserve(of, FIX_STEPS, MOST, &error), &error);
+	size_t before = heap_in_use();
+	must(pass_new(&other, &config, &error), &error);
+	size_t after = heap_in_use();
+	pass_free(other);
+	return after - before;
+}
+
+/* Every member of a team that can have something to do has a replica; where there is one slice, nobody has. */
+static void a_replica_for_each_member(void **state)
+{
+	(void)state;
+	struct model *of = sliced_model(), *small = small_model();
+	struct windows few;
+	struct team *three = NULL;
+	random_windows(&few, 23, 9);
+	assert_int_equal(team_new(&three, 3, NULL), 0);
+	taken(of, &windows, NULL); /* makes the model's plans */
+	taken(small, &few, NULL);
+	size_t alone = taken(of, &windows, NULL), two = taken(of, &windows, team), all = taken(of, &windows, three);
+	size_t replica = model_params(of)->size * sizeof(double);
+	if (heap_in_use() > 0) { /* else a sanitizer counts */
+		assert_true(two > alone + replica && all > two + replica);
+		assert_int_equal(taken(small, &few, three), taken(small, &few, NULL));
+	}
+	team_free(three);
+	model_free(of);
+	model_free(small);
+	windows_free(&few);
+}
+
 static void open_and_close(void)
 {
 	struct qlstm_error error = {0};
@@ -226,9 +264,13 @@ int main(int argc, char **argv)
 	(void)argc;
 	heap_count_exactly(argv);
 	const struct CMUnitTest tests[] = {
-	    IN_A_PASS(every_size_of_a_batch),     IN_A_PASS(every_range),
-	    IN_A_PASS(a_freed_pass_is_not_asked), IN_A_PASS(bytes),
-	    IN_A_PASS(nothing_is_left_behind),    IN_A_PASS(a_plan_that_does_not_take_the_circuit),
+	    IN_A_PASS(every_size_of_a_batch),
+	    IN_A_PASS(every_range),
+	    IN_A_PASS(a_freed_pass_is_not_asked),
+	    IN_A_PASS(bytes),
+	    IN_A_PASS(nothing_is_left_behind),
+	    IN_A_PASS(a_replica_for_each_member),
+	    IN_A_PASS(a_plan_that_does_not_take_the_circuit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,8 +141,15 @@ static void refusals(void **state)
 	    {"{" BIAS "," ANG ",\"a\":[1,2,3,4,5,6]}", ERR_INVALID, "'a' has shape [6]; the model needs [2][3]"},
 	    {"{" A "," ANG ",\"bias\":7}", ERR_INVALID, "'bias' has shape a number; the model needs [2]"},
 	    {"{" A "," ANG ",\"bias\":[1,\"x\"]}", ERR_WRONG_TYPE, "something else where a number belongs"},
+	    {"{" A "," ANG ",\"bias\":[[[[[[1]]]]]]}", ERR_INVALID,
+	     "'bias' has shape [1][1][1][1][1][1]; the model needs [2]"},
 	    {"{" A "," BIAS "," ANG, ERR_SYNTAX, NULL},
 	};
+	struct qlstm_error deep = {0};
+	const char *text = "{" A "," ANG ",\"bias\":[[[[[[[1]]]]]]]}"; /* more levels than any tensor has */
+	assert_int_equal(weights_load(write_text("w.json", text), &params, &deep), ERR_WRONG_TYPE);
+	assert_string_equal(deep.pointer, "/bias/0/0/0/0/0/0");
+	assert_string_equal(deep.message, "an array (one level too deep) where a number belongs");
 	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
 		struct qlstm_error error = {0};
 		assert_int_equal(weights_load(write_text("w.json", cases[k].text), &params, &error), cases[k].code);

@@ -3,6 +3,7 @@
 
 #include "server/worker/artifacts.h"
 #include "server/worker/checkpoints.h"
+#include "server/worker/command.h"
 #include "server/worker/input.h"
 #include "server/worker/listing.h"
 #include "server/worker/network.h"
@@ -184,6 +185,65 @@ static int say(void)
 	return lost ? ERR_OUT_OF_MEMORY : 0;
 }
 
+/* A command's whole reply, or a failure: the same each time but for what it is told to compute. */
+static int reply_of(const struct command *command, const char *operand, const struct option_value *values,
+                    char expected[1 << 14])
+{
+	int out = capture_open(), kept = redirect(STDOUT_FILENO, out), none = open("/dev/null", O_WRONLY);
+	int kept_error = redirect(STDERR_FILENO, none);
+	int status = command->run(operand, values);
+	allocations_until_failure = -1;
+	redirect_end(STDERR_FILENO, kept_error);
+	redirect_end(STDOUT_FILENO, kept);
+	close(none);
+	const char *text = captured(out);
+	if (status == WORKER_DONE && expected[0] == '\0')
+		memcpy(expected, text, strnlen(text, (1 << 14) - 1));
+	assert_string_equal(text, status == WORKER_DONE ? expected : "");
+	assert_true(status == WORKER_DONE || status == WORKER_FAILED);
+	close(out);
+	return status == WORKER_DONE ? 0 : ERR_OUT_OF_MEMORY;
+}
+
+static int describe(void)
+{
+	static char expected[1 << 14];
+	static const struct option_value values[OPTIONS_MAX];
+	return reply_of(&command_describe, spec_path, values, expected);
+}
+
+static int evaluate(void)
+{
+	static char expected[1 << 14];
+	const struct option_value values[OPTIONS_MAX] = {
+	    {true, weights_path, 0}, {true, path_of("x.json"), 0}, {true, path_of("y.json"), 0}, {true, NULL, 0}};
+	return reply_of(&command_evaluate, lstm_path, values, expected);
+}
+
+static int circuit(void)
+{
+	static char expected[1 << 14];
+	const struct option_value values[OPTIONS_MAX] = {
+	    {false, "reference", 0}, {false, "float64", 0}, {true, NULL, 0}};
+	return reply_of(&command_circuit, path_of("program.json"), values, expected);
+}
+
+/* They read JSON, and what that was to say is lost with the memory: any failure will do. */
+static void every_allocation_of_a_command_may_fail(void **state)
+{
+	(void)state;
+	static int (*const works[])(void) = {describe, evaluate, circuit};
+	write_text("x.json", "[[[0.1, 0.2], [0.3, 0.4]], [[0.5, 0.6], [0.7, 0.8]], [[1, 2], [3, 4]]]");
+	write_text("y.json", "[[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]");
+	write_text("program.json", "{\"gates\":[{\"gate\":\"RY\",\"wires\":[0],\"angle\":{\"feature\":0}},{\"gate\":"
+	                           "\"RX\",\"wires\":[1],\"angle\":{\"weight\":0}}],\"features\":[[1],[2]],"
+	                           "\"weights\":[3]}");
+	for (size_t k = 0; k < sizeof works / sizeof works[0]; k++) {
+		assert_int_equal(works[k](), 0);
+		assert_every_allocation_may_fail(works[k], true);
+	}
+}
+
 static void every_allocation_may_fail(void **state)
 {
 	(void)state;
@@ -196,6 +256,7 @@ static void every_allocation_may_fail(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail),
+	                                   cmocka_unit_test(every_allocation_of_a_command_may_fail)};
 	return cmocka_run_group_tests(tests, open_all, close_all);
 }
