@@ -178,6 +178,26 @@ static void both_directions(void **state)
 	check_model(&config, expected, 9);
 }
 
+/* The first tensor of all belongs to a dense layer, with its bias. */
+static void a_dense_layer_first(void **state)
+{
+	(void)state;
+	struct model_config config = {.n_inputs = 4, .n_outputs = 1, .n_layers = 3, .plan = "auto"};
+	config.layers[0] = (struct layer_config){.type = "dense", .units = 9, .bias = true};
+	config.layers[1] = lstm_layer(4);
+	config.layers[2] = (struct layer_config){.type = "dense", .units = 1};
+	const struct expected expected[] = {
+	    {"layers.0.weight", PARAM_CLASSICAL, UNIFORM, 0.5, 2, {9, 4}},
+	    {"layers.0.bias", PARAM_CLASSICAL, UNIFORM, 0.5, 1, {9}},
+	    {"layers.1.weight_ih", PARAM_CLASSICAL, UNIFORM, 0.5, 2, {16, 9}},
+	    {"layers.1.weight_hh", PARAM_CLASSICAL, UNIFORM, 0.5, 2, {16, 4}},
+	    {"layers.1.bias_ih", PARAM_CLASSICAL, UNIFORM, 0.5, 1, {16}},
+	    {"layers.1.bias_hh", PARAM_CLASSICAL, UNIFORM, 0.5, 1, {16}},
+	    {"layers.2.weight", PARAM_CLASSICAL, UNIFORM, 0.5, 2, {1, 4}},
+	};
+	check_model(&config, expected, 7);
+}
+
 /* A tensor of more axes than there is room for is refused, and takes no place. */
 static void ranks(void **state)
 {
@@ -196,8 +216,11 @@ static void ranks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(lstm),  cmocka_unit_test(linear_and_qdi),
-	    cmocka_unit_test(chen),  cmocka_unit_test(both_directions),
+	    cmocka_unit_test(lstm),
+	    cmocka_unit_test(linear_and_qdi),
+	    cmocka_unit_test(chen),
+	    cmocka_unit_test(both_directions),
+	    cmocka_unit_test(a_dense_layer_first),
 	    cmocka_unit_test(ranks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
