@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 
+import numpy as np
 import pytest
 
 from api_daemon import flatten, poll, problem, read_safetensors
@@ -92,10 +93,24 @@ def test_predictions_and_report(daemon, trained):
     predictions = daemon.get(trained["links"]["predictions"])
     assert predictions.headers["Content-Type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(predictions.text)))
-    assert sum(row["part"] == "train" for row in rows) == 157 and sum(row["part"] == "test" for row in rows) == 78
-    report = daemon.get(trained["links"]["report"])
-    assert report.headers["Content-Type"] == "application/json"
-    assert report.json()["data"]["sha256"] == trained["data"]["sha256"]
+    assert [row["part"] for row in rows] == ["train"] * 157 + ["test"] * 78
+    assert [int(row["index"]) for row in rows] == list(range(235))
+    reply = daemon.get(trained["links"]["report"])
+    assert reply.headers["Content-Type"] == "application/json"
+    report = reply.json()
+    assert report["data"] == {"dataset": "damped_shm", "rows": 240, "train": 157, "test": 78,
+                              "sha256": trained["data"]["sha256"]}
+    assert report["model"] == {key: trained["model"][key] for key in ("parameters", "quantum", "classical")}
+    assert report["results"] == {**trained["results"], "epochs": 4}
+    assert report["seed"] == trained["spec"]["training"]["seed"] and report["resumed_from"] == 0
+    assert report["history"] == daemon.get(trained["links"]["metrics"]).json()["metrics"]
+    for part in ("train", "test"):
+        (found,) = report["metrics"][part]
+        truth = np.array([float(row["value"]) for row in rows if row["part"] == part])
+        off = np.array([float(row["value_predicted"]) for row in rows if row["part"] == part]) - truth
+        squares = np.mean(off**2)
+        expected = {"mse": squares, "rmse": squares**0.5, "mae": np.mean(np.abs(off)), "r2": 1 - squares / truth.var()}
+        assert found == {"target": "value", **{key: pytest.approx(value, rel=1e-9) for key, value in expected.items()}}
 
 
 def test_files_have_etag_and_ranges(daemon, trained):

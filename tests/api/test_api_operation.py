@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import requests
 
-from api_daemon import BUILD, DEADLINE, Daemon, poll, problem
+from api_daemon import BUILD, DEADLINE, Daemon, poll, problem, read_safetensors
 
 
 def children(pid):
@@ -68,15 +68,26 @@ def test_one_log_line_a_request(make_daemon):
 
 
 def test_stop_checkpoints_and_ends_with_0(make_daemon):
+    """The run goes on behind its checkpoint, and ends with the bytes of one that was never stopped."""
     daemon = make_daemon()
-    experiment = daemon.submit({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 100000}})
-    daemon.wait(experiment, lambda row: row["progress"]["epoch"] > 0)
+    spec = {"hidden_size": 2, "n_qubits": 2, "training": {"epochs": 4000, "shuffle": True}}
+    experiment = daemon.submit(spec)
+    before = daemon.wait(experiment, lambda row: row["progress"]["epoch"] > 0)
     assert daemon.stop() == 0
+    assert not before["terminal"]
+    checkpoints = list(daemon.data.rglob("checkpoint-*.safetensors"))
+    epochs = [int(read_safetensors(path.read_bytes())[1]["epoch"]) for path in checkpoints]
+    assert epochs and max(epochs) >= 1
     daemon.start()
-    row = daemon.wait(experiment, lambda row: row["status"] == "running")
-    assert row["progress"]["epoch"] > 0
-    daemon.post(f"/experiments/{experiment}/cancel")
-    daemon.wait(experiment)
+    row = daemon.wait(experiment)
+    assert row["status"] == "succeeded" and row["progress"]["epoch"] == 4000
+    report = daemon.get(row["links"]["report"]).json()
+    assert report["resumed_from"] == max(epochs)
+    assert [line["epoch"] for line in report["history"]] == list(range(1, 4001))
+    whole = daemon.train(spec)
+    assert daemon.get(whole["links"]["report"]).json()["resumed_from"] == 0
+    for name in ("weights", "predictions"):
+        assert daemon.get(whole["links"][name]).content == daemon.get(row["links"][name]).content
 
 
 def test_one_daemon_a_data_directory(make_daemon):
