@@ -497,6 +497,21 @@ static void test_deadlines(void **state)
 	door_close(&strict);
 }
 
+/* A line that is longer than the buffer can never be read to its end: not the deadline, but the stall ends it. */
+static void test_a_line_that_never_fits(void **state)
+{
+	(void)state;
+	char *line = letters(200000);
+	int client = door_connect(&door);
+	send_text(client, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;");
+	assert_told(ask(&door, "GET", "/x"), 200, "GET /x");
+	send_text(client, line); /* may break off */
+	assert_told(ask(&door, "GET", "/x"), 200, "GET /x");
+	assert_closed(client);
+	close(client);
+	free(line);
+}
+
 /* --- the way down --- */
 
 static void turn_until(int client, struct door *halted)
@@ -677,6 +692,7 @@ int main(void)
 	    TEST(test_clients_that_leave_early),
 	    TEST(test_more_clients_than_connections),
 	    TEST(test_deadlines),
+	    TEST(test_a_line_that_never_fits),
 	    TEST(test_quiesce_lets_requests_in_hand_finish),
 	    TEST(test_close_waits_for_handlers),
 	    TEST(test_addresses_that_cannot_be_listened_on),
