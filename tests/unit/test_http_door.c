@@ -92,6 +92,28 @@ static long limit(void *context, const char *method, const char *path)
 	return strcmp(method, "POST") == 0 ? LIMIT : 0;
 }
 
+/* What the log says goes to a file meanwhile. */
+static int kept_log;
+
+static FILE *catch_log(void)
+{
+	FILE *caught = tmpfile();
+	char name[64];
+	assert_non_null(caught);
+	snprintf(name, sizeof name, "/proc/self/fd/%d", fileno(caught));
+	kept_log = dup(2);
+	int sink = open(name, O_WRONLY | O_APPEND | O_CLOEXEC); /* its place is not the reader's */
+	dup2(sink, 2);
+	close(sink);
+	return caught;
+}
+
+static void release_log(void)
+{
+	dup2(kept_log, 2);
+	close(kept_log);
+}
+
 static const struct http_config usual = {.handler = handle, .body_limit = limit};
 static struct door door;
 
@@ -591,9 +613,17 @@ static void test_addresses_that_cannot_be_listened_on(void **state)
 	config.address = "127.0.0.1";
 	config.port = door.port;
 	config.max_connections = 10;
-	assert_int_equal(http_open(&server, &loop, &config, &error), ERR_IO);
+	FILE *caught = catch_log();
+	int rc = http_open(&server, &loop, &config, &error);
+	release_log();
+	assert_int_equal(rc, ERR_IO);
 	assert_non_null(strstr(error.message, "cannot listen on 127.0.0.1 port"));
 	assert_non_null(strstr(error.message, strerror(EADDRINUSE)));
+	char line[1024] = "";
+	rewind(caught);
+	assert_non_null(fgets(line, sizeof line, caught)); /* what the library says itself */
+	assert_non_null(strstr(line, "\"level\":\"warning\",\"message\":\"http: Failed to bind"));
+	fclose(caught);
 	assert_int_equal(uv_loop_close(&loop), 0);
 }
 
@@ -615,12 +645,7 @@ static void wait_for_lines(FILE *caught, int lines)
 static void test_one_line_a_request(void **state)
 {
 	(void)state;
-	FILE *caught = tmpfile();
-	char name[64];
-	snprintf(name, sizeof name, "/proc/self/fd/%d", fileno(caught));
-	int kept = dup(2), sink = open(name, O_WRONLY | O_APPEND | O_CLOEXEC); /* its place is not the reader's */
-	dup2(sink, 2);
-	close(sink);
+	FILE *caught = catch_log();
 	struct answer answers[4];
 	const char *const methods[] = {"GET", "HEAD", "GET", "GET"}, *const paths[] = {"/x", "/file", "/file",
 	                                                                               "/x?secret=1"};
@@ -632,8 +657,7 @@ static void test_one_line_a_request(void **state)
 	assert_told(receive(client, 1), 100, ""); /* it has begun, and never ends */
 	close(client);
 	door_close(&door);
-	dup2(kept, 2);
-	close(kept);
+	release_log();
 	assert_int_equal(open_door(state), 0);
 	const struct {
 		const char *method, *path;
