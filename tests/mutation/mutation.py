@@ -1,6 +1,6 @@
 """Puts single faults into a room, one at a time, and tells which of them its tests do not notice.
 
-    make mutation ROOM=http [COUNT=60] [SEED=1] [FILE=body.c] [REV=HEAD~5]
+    make mutation ROOM=http [COUNT=60] [SEED=1] [FILE=body.c] [REV=HEAD~5] [UNIT=1]
 
 Every fault that faults.py makes of the room's sources is a candidate. The seed shuffles the lines; one fault a line is
 taken in turn until COUNT could be judged. Each is put into a copy of the tree under build/mutation. What the compiler
@@ -138,7 +138,7 @@ class Tree:
 class Room:
     """The tests of a room, in the order in which they run."""
 
-    def __init__(self, name, tree):
+    def __init__(self, name, tree, unit_alone):
         rooms = tomllib.loads((HERE / "rooms.toml").read_text())
         if name not in rooms:
             sys.exit(f"ROOM={name}: known are {', '.join(rooms)}")
@@ -148,7 +148,7 @@ class Room:
         self.unit = [f"build/unit/test_{test}" for pattern in rooms[name]["unit"]
                      for test in sorted(fnmatch.filter(names, pattern))]
         self.unit = list(dict.fromkeys(self.unit))
-        self.pytest = self.files(rooms[name]["pytest"])
+        self.pytest = [] if unit_alone else self.files(rooms[name]["pytest"])
         self.limits = {}
 
     def files(self, patterns):
@@ -159,7 +159,7 @@ class Room:
     def stages(self):
         """(name, targets to build, command)."""
         for test in self.unit:
-            yield pathlib.Path(test).name, self.unit, [test]
+            yield pathlib.Path(test).name, [test], [test]
         for file in self.pytest:
             command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", file]
             yield pathlib.Path(file).name, ["all"], command
@@ -180,7 +180,7 @@ class Room:
         """The test that notices what is in the tree, None when none does; "refused" when it does not link."""
         built = None
         for name, targets, command in self.stages():
-            if targets is not built and not self.tree.make(*targets):
+            if targets != built and not self.tree.make(*targets):
                 return "refused"
             built = targets
             self.tree.fresh_temporary()
@@ -233,8 +233,6 @@ class Judge:
             return "equivalent"
         path, original = self.tree.path / source, (self.tree.path / source).read_bytes()
         objects = self.tree.objects(source)
-        if source not in self.optimised:
-            self.optimised[source] = self.tree.optimised(source)
         lines = original.decode().split("\n")
         lines[number - 1] = new
         path.write_text("\n".join(lines))
@@ -244,12 +242,14 @@ class Judge:
             if self.tree.objects(source) == objects:
                 return "same"
             verdict = self.room.notice() or "survived"
-            changed = verdict != "survived" or self.tree.optimised(source) != self.optimised[source]
-            return verdict if changed else "same"
+            optimised = self.tree.optimised(source) if verdict == "survived" else None
         finally:
             path.write_bytes(original)
             for item, content in objects.items():
                 item.write_bytes(content)
+        if verdict == "survived" and source not in self.optimised:
+            self.optimised[source] = self.tree.optimised(source)
+        return "same" if verdict == "survived" and optimised == self.optimised[source] else verdict
 
 
 def report(result, file):
@@ -270,12 +270,13 @@ def main():
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--file", default="", help="only sources whose name holds this")
+    parser.add_argument("--unit", action="store_true", help="the C tests alone: quicker, and a lower bound")
     parser.add_argument("--rev", help="sources and tests of this revision instead of the checkout's")
     options = parser.parse_args()
     ensure_tool()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     tree = Tree(options.room, options.rev)
-    room = Room(options.room, tree)
+    room = Room(options.room, tree, options.unit)
     room.check()
     judge, faults = Judge(tree, room), []
     left_out = dict.fromkeys(("refused", "same", "equivalent"), 0)

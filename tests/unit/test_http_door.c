@@ -89,6 +89,8 @@ static long limit(void *context, const char *method, const char *path)
 	(void)context;
 	if (strcmp(path, "/nowhere") == 0)
 		return ERR_NOT_FOUND;
+	if (strcmp(path, "/unsure") == 0)
+		return ERR_OUT_OF_MEMORY; /* the code nearest to 0 */
 	return strcmp(method, "POST") == 0 ? LIMIT : 0;
 }
 
@@ -276,6 +278,8 @@ static void test_bodies_that_nobody_wants(void **state)
 	(void)state;
 	for (int chunked = 0; chunked < 2; chunked++)
 		assert_told(send_letters("/nowhere", 3 * LIMIT, 65536, chunked), 200, "POST /nowhere head=0 body=0");
+	for (int chunked = 0; chunked < 2; chunked++)
+		assert_told(send_letters("/unsure", 10, 10, chunked), 200, "POST /unsure head=0 body=0");
 }
 
 static int send_head(const char *method, const char *path, size_t length, const char *headers)
