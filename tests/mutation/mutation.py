@@ -33,6 +33,7 @@ GOAL = 0.9
 BUILD_LIMIT = 1800  # seconds
 PR_SET_CHILD_SUBREAPER = 36
 GIB = 1 << 30
+SANITIZED = "build/san-address"
 
 
 def ensure_tool():
@@ -56,8 +57,9 @@ def end_descendants():
             os.waitpid(pid, 0)
 
 
-def limits():
-    for kind, amount in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_AS, 8 * GIB), (resource.RLIMIT_FSIZE, 2 * GIB)):
+def limits(sanitized):
+    memory = [] if sanitized else [(resource.RLIMIT_AS, 8 * GIB)]  # a sanitizer maps far more than it uses
+    for kind, amount in [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 2 * GIB), *memory]:
         hard = resource.getrlimit(kind)[1]
         resource.setrlimit(kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard))
 
@@ -99,12 +101,12 @@ class Tree:
                 path.write_bytes(content)
             path.chmod(mode & 0o777)
 
-    def run(self, command, limit):
+    def run(self, command, limit, sanitized=False):
         """(status, seconds); the status of what had to be ended is None. Output goes to the log."""
         start = time.monotonic()
         with open(self.log, "wb") as log:
             process = subprocess.Popen(command, cwd=self.path, env=self.environment, stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=subprocess.STDOUT, preexec_fn=limits)
+                                       stdout=log, stderr=subprocess.STDOUT, preexec_fn=lambda: limits(sanitized))
             try:
                 status = process.wait(limit)
             except subprocess.TimeoutExpired:
@@ -115,7 +117,9 @@ class Tree:
         return status, time.monotonic() - start
 
     def make(self, *targets, flags="-O0 -g0", build="build"):
-        command = ["make", "--no-print-directory", "-s", "-j2", f"CFLAGS={flags}", f"BUILD={build}", *targets]
+        san = "address" if targets[0].startswith(SANITIZED) else ""
+        command = ["make", "--no-print-directory", "-s", "-j2", f"CFLAGS={flags}", f"SAN={san}",
+                   f"BUILD={SANITIZED if san else build}", *targets]
         return self.run(command, BUILD_LIMIT)[0] == 0
 
     def fresh_temporary(self):
@@ -163,6 +167,9 @@ class Room:
         for file in self.pytest:
             command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", file]
             yield pathlib.Path(file).name, ["all"], command
+        for test in self.unit:
+            test = test.replace("build", SANITIZED, 1)
+            yield f"{pathlib.Path(test).name} (address)", [test], [test]
 
     def check(self):
         """All tests pass without a fault; how long they take decides how long they may take."""
@@ -170,7 +177,7 @@ class Room:
             self.tree.fresh_temporary()
             if not self.tree.make(*targets):
                 sys.exit(f"the tree does not build:\n{self.tree.log.read_text(errors='replace')[-4000:]}")
-            status, seconds = self.tree.run(command, BUILD_LIMIT)
+            status, seconds = self.tree.run(command, BUILD_LIMIT, command[0].startswith(SANITIZED))
             if status != 0:
                 sys.exit(f"{name} fails without a fault:\n{self.tree.log.read_text(errors='replace')[-4000:]}")
             self.limits[name] = 20 + 6 * seconds
@@ -184,7 +191,7 @@ class Room:
                 return "refused"
             built = targets
             self.tree.fresh_temporary()
-            status, _ = self.tree.run(command, self.limits[name])
+            status, _ = self.tree.run(command, self.limits[name], command[0].startswith(SANITIZED))
             if status != 0:
                 return name if status is not None else f"{name} (time)"
         return None

@@ -589,16 +589,24 @@ static void test_quiesce_lets_requests_in_hand_finish(void **state)
 	close(busy);
 }
 
-/* Closing waits for handlers: what they work with may go afterwards. */
+/* Closing waits for handlers, since what they work with may go afterwards; nothing is answered or begun any more. */
 static void test_close_waits_for_handlers(void **state)
 {
 	(void)state;
-	int busy = door_connect(&door);
+	int busy = door_connect(&door), kept = door_connect(&door);
+	send_text(kept, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_told(receive(kept, 1), 200, "GET /x");
 	send_text(busy, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-	wait_for(&entered, 1);
+	wait_for(&entered, 2);
+	door_halt(&door);
+	send_text(kept, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
 	door_close(&door);
-	assert_int_equal(left, 1);
+	assert_int_equal(entered, 2);
+	assert_int_equal(left, 2);
+	assert_closed(busy);
+	assert_closed(kept);
 	close(busy);
+	close(kept);
 	assert_int_equal(open_door(state), 0); /* for the teardown */
 }
 
