@@ -1,6 +1,6 @@
 """Puts single faults into a room, one at a time, and tells which of them its tests do not notice.
 
-    make mutation ROOM=http [COUNT=60] [SEED=1] [FILE=body.c] [REV=HEAD~5] [UNIT=1]
+    make mutation ROOM=http [COUNT=60] [SEED=1] [FILE=body.c] [REV=HEAD~5] [UNIT=1] [AGAIN=1]
 
 Every fault that faults.py makes of the room's sources is a candidate. The seed shuffles the lines; one fault a line is
 taken in turn until COUNT could be judged. Each is put into a copy of the tree under build/mutation. What the compiler
@@ -24,7 +24,7 @@ import tarfile
 import time
 import tomllib
 
-from faults import faults_of
+from faults import faults_of, without_comments
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/mutation"
@@ -230,6 +230,19 @@ def candidates(tree, sources, seed):
         lines = [faults for faults in lines if faults]
 
 
+def survivors(tree, file):
+    """(those that were noticed, those to judge once more) of an earlier run, where the texts are by now."""
+    faults = json.loads(file.read_text())["faults"]
+    again = []
+    for fault in [fault for fault in faults if fault["verdict"] == "survived"]:
+        lines = without_comments((tree.path / fault["file"]).read_text()).split("\n")
+        numbers = [number for number, line in enumerate(lines, 1) if line.strip() == fault["old"].strip()]
+        if numbers:
+            number = min(numbers, key=lambda number: abs(number - fault["line"]))
+            again.append((fault["file"], number, fault["old"], fault["new"]))
+    return [fault for fault in faults if fault["verdict"] != "survived"], again
+
+
 class Judge:
     def __init__(self, tree, room):
         self.tree, self.room, self.known, self.optimised = tree, room, read_equivalent(), {}
@@ -278,6 +291,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--file", default="", help="only sources whose name holds this")
     parser.add_argument("--unit", action="store_true", help="the C tests alone: quicker, and a lower bound")
+    parser.add_argument("--again", action="store_true", help="judge only what survived the last run of the room")
     parser.add_argument("--rev", help="sources and tests of this revision instead of the checkout's")
     options = parser.parse_args()
     ensure_tool()
@@ -285,9 +299,14 @@ def main():
     tree = Tree(options.room, options.rev)
     room = Room(options.room, tree, options.unit)
     room.check()
-    judge, faults = Judge(tree, room), []
+    judge, faults, file = Judge(tree, room), [], OUT / (tree.folder.name + ".json")
     left_out = dict.fromkeys(("refused", "same", "equivalent"), 0)
-    for fault in candidates(tree, [name for name in room.sources if options.file in name], options.seed):
+    if options.again:
+        faults, drawn = survivors(tree, file)
+        options.count = len(faults) + len(drawn)
+    else:
+        drawn = candidates(tree, [name for name in room.sources if options.file in name], options.seed)
+    for fault in drawn:
         if len(faults) == options.count:
             break
         verdict = judge(*fault)
@@ -302,7 +321,7 @@ def main():
     score = noticed / len(faults) if faults else 0.0
     result = {"room": options.room, "rev": options.rev, "seed": options.seed, "file": options.file,
               "judged": len(faults), "noticed": noticed, "score": score, "left_out": left_out, "faults": faults}
-    report(result, OUT / (tree.folder.name + ".json"))
+    report(result, file)
     return 0 if score >= GOAL else 1
 
 

@@ -128,6 +128,8 @@ static void test_other_paths_are_nothing(void **state)
 	                                    "/a/b/c/d/e/f/g",
 	                                    "/a/b/c/d/e/f/",
 	                                    "/a/b/c/d/e/f/g/h",
+	                                    "/things/b/c/d/e/f/g",
+	                                    "/things/" ID "/c/d/e/f/g",
 	                                    "/a/b/c/d/x/f",
 	                                    "/names/",
 	                                    "/Things"};
