@@ -71,7 +71,7 @@ help:
 	@echo "make unit api   only the C tests; only the tests over HTTP"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
-	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV; CONTRIBUTING.md)"
+	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT AGAIN; CONTRIBUTING.md)"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
 	@echo "make install    into PREFIX=$(PREFIX)"
 	@echo "make clean      remove build/"
@@ -168,7 +168,7 @@ mutation:
 	@[ -n "$(ROOM)" ] || { echo "which room? make mutation ROOM=http"; exit 2; }
 	@scripts/deps.sh build test peers
 	@$(PYTHON) tests/mutation/mutation.py $(ROOM) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
-		$(if $(FILE),--file $(FILE)) $(if $(REV),--rev $(REV))
+		$(if $(FILE),--file $(FILE)) $(if $(REV),--rev $(REV)) $(if $(UNIT),--unit) $(if $(AGAIN),--again)
 
 # For the constants in engine/circuit/planner.c.
 bench-estimates: $(BUILD)/bench/estimates

@@ -1,6 +1,6 @@
 """Puts single faults into a room, one at a time, and tells which of them its tests do not notice.
 
-    make mutation ROOM=http [COUNT=60] [SEED=1] [FILE=body.c] [REV=HEAD~5]
+    make mutation ROOM=http [COUNT=60] [SEED=1] [FILE=body.c] [REV=HEAD~5] [UNIT=1] [AGAIN=1]
 
 Every fault that faults.py makes of the room's sources is a candidate. The seed shuffles the lines; one fault a line is
 taken in turn until COUNT could be judged. Each is put into a copy of the tree under build/mutation. What the compiler
@@ -24,7 +24,7 @@ import tarfile
 import time
 import tomllib
 
-from faults import faults_of
+from faults import faults_of, without_comments
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/mutation"
@@ -33,6 +33,7 @@ GOAL = 0.9
 BUILD_LIMIT = 1800  # seconds
 PR_SET_CHILD_SUBREAPER = 36
 GIB = 1 << 30
+SANITIZED = "build/san-address"
 
 
 def ensure_tool():
@@ -56,8 +57,9 @@ def end_descendants():
             os.waitpid(pid, 0)
 
 
-def limits():
-    for kind, amount in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_AS, 8 * GIB), (resource.RLIMIT_FSIZE, 2 * GIB)):
+def limits(sanitized):
+    memory = [] if sanitized else [(resource.RLIMIT_AS, 8 * GIB)]  # a sanitizer maps far more than it uses
+    for kind, amount in [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 2 * GIB), *memory]:
         hard = resource.getrlimit(kind)[1]
         resource.setrlimit(kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard))
 
@@ -99,12 +101,12 @@ class Tree:
                 path.write_bytes(content)
             path.chmod(mode & 0o777)
 
-    def run(self, command, limit):
+    def run(self, command, limit, sanitized=False):
         """(status, seconds); the status of what had to be ended is None. Output goes to the log."""
         start = time.monotonic()
         with open(self.log, "wb") as log:
             process = subprocess.Popen(command, cwd=self.path, env=self.environment, stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=subprocess.STDOUT, preexec_fn=limits)
+                                       stdout=log, stderr=subprocess.STDOUT, preexec_fn=lambda: limits(sanitized))
             try:
                 status = process.wait(limit)
             except subprocess.TimeoutExpired:
@@ -115,7 +117,9 @@ class Tree:
         return status, time.monotonic() - start
 
     def make(self, *targets, flags="-O0 -g0", build="build"):
-        command = ["make", "--no-print-directory", "-s", "-j2", f"CFLAGS={flags}", f"BUILD={build}", *targets]
+        san = "address" if targets[0].startswith(SANITIZED) else ""
+        command = ["make", "--no-print-directory", "-s", "-j2", f"CFLAGS={flags}", f"SAN={san}",
+                   f"BUILD={SANITIZED if san else build}", *targets]
         return self.run(command, BUILD_LIMIT)[0] == 0
 
     def fresh_temporary(self):
@@ -138,7 +142,7 @@ class Tree:
 class Room:
     """The tests of a room, in the order in which they run."""
 
-    def __init__(self, name, tree):
+    def __init__(self, name, tree, unit_alone):
         rooms = tomllib.loads((HERE / "rooms.toml").read_text())
         if name not in rooms:
             sys.exit(f"ROOM={name}: known are {', '.join(rooms)}")
@@ -148,7 +152,7 @@ class Room:
         self.unit = [f"build/unit/test_{test}" for pattern in rooms[name]["unit"]
                      for test in sorted(fnmatch.filter(names, pattern))]
         self.unit = list(dict.fromkeys(self.unit))
-        self.pytest = self.files(rooms[name]["pytest"])
+        self.pytest = [] if unit_alone else self.files(rooms[name]["pytest"])
         self.limits = {}
 
     def files(self, patterns):
@@ -159,10 +163,13 @@ class Room:
     def stages(self):
         """(name, targets to build, command)."""
         for test in self.unit:
-            yield pathlib.Path(test).name, self.unit, [test]
+            yield pathlib.Path(test).name, [test], [test]
         for file in self.pytest:
             command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", file]
             yield pathlib.Path(file).name, ["all"], command
+        for test in self.unit:
+            test = test.replace("build", SANITIZED, 1)
+            yield f"{pathlib.Path(test).name} (address)", [test], [test]
 
     def check(self):
         """All tests pass without a fault; how long they take decides how long they may take."""
@@ -170,7 +177,7 @@ class Room:
             self.tree.fresh_temporary()
             if not self.tree.make(*targets):
                 sys.exit(f"the tree does not build:\n{self.tree.log.read_text(errors='replace')[-4000:]}")
-            status, seconds = self.tree.run(command, BUILD_LIMIT)
+            status, seconds = self.tree.run(command, BUILD_LIMIT, command[0].startswith(SANITIZED))
             if status != 0:
                 sys.exit(f"{name} fails without a fault:\n{self.tree.log.read_text(errors='replace')[-4000:]}")
             self.limits[name] = 20 + 6 * seconds
@@ -180,11 +187,11 @@ class Room:
         """The test that notices what is in the tree, None when none does; "refused" when it does not link."""
         built = None
         for name, targets, command in self.stages():
-            if targets is not built and not self.tree.make(*targets):
+            if targets != built and not self.tree.make(*targets):
                 return "refused"
             built = targets
             self.tree.fresh_temporary()
-            status, _ = self.tree.run(command, self.limits[name])
+            status, _ = self.tree.run(command, self.limits[name], command[0].startswith(SANITIZED))
             if status != 0:
                 return name if status is not None else f"{name} (time)"
         return None
@@ -223,6 +230,19 @@ def candidates(tree, sources, seed):
         lines = [faults for faults in lines if faults]
 
 
+def survivors(tree, file):
+    """(those that were noticed, those to judge once more) of an earlier run, where the texts are by now."""
+    faults = json.loads(file.read_text())["faults"]
+    again = []
+    for fault in [fault for fault in faults if fault["verdict"] == "survived"]:
+        lines = without_comments((tree.path / fault["file"]).read_text()).split("\n")
+        numbers = [number for number, line in enumerate(lines, 1) if line.strip() == fault["old"].strip()]
+        if numbers:
+            number = min(numbers, key=lambda number: abs(number - fault["line"]))
+            again.append((fault["file"], number, fault["old"], fault["new"]))
+    return [fault for fault in faults if fault["verdict"] != "survived"], again
+
+
 class Judge:
     def __init__(self, tree, room):
         self.tree, self.room, self.known, self.optimised = tree, room, read_equivalent(), {}
@@ -233,8 +253,6 @@ class Judge:
             return "equivalent"
         path, original = self.tree.path / source, (self.tree.path / source).read_bytes()
         objects = self.tree.objects(source)
-        if source not in self.optimised:
-            self.optimised[source] = self.tree.optimised(source)
         lines = original.decode().split("\n")
         lines[number - 1] = new
         path.write_text("\n".join(lines))
@@ -244,12 +262,14 @@ class Judge:
             if self.tree.objects(source) == objects:
                 return "same"
             verdict = self.room.notice() or "survived"
-            changed = verdict != "survived" or self.tree.optimised(source) != self.optimised[source]
-            return verdict if changed else "same"
+            optimised = self.tree.optimised(source) if verdict == "survived" else None
         finally:
             path.write_bytes(original)
             for item, content in objects.items():
                 item.write_bytes(content)
+        if verdict == "survived" and source not in self.optimised:
+            self.optimised[source] = self.tree.optimised(source)
+        return "same" if verdict == "survived" and optimised == self.optimised[source] else verdict
 
 
 def report(result, file):
@@ -270,16 +290,23 @@ def main():
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--file", default="", help="only sources whose name holds this")
+    parser.add_argument("--unit", action="store_true", help="the C tests alone: quicker, and a lower bound")
+    parser.add_argument("--again", action="store_true", help="judge only what survived the last run of the room")
     parser.add_argument("--rev", help="sources and tests of this revision instead of the checkout's")
     options = parser.parse_args()
     ensure_tool()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     tree = Tree(options.room, options.rev)
-    room = Room(options.room, tree)
+    room = Room(options.room, tree, options.unit)
     room.check()
-    judge, faults = Judge(tree, room), []
+    judge, faults, file = Judge(tree, room), [], OUT / (tree.folder.name + ".json")
     left_out = dict.fromkeys(("refused", "same", "equivalent"), 0)
-    for fault in candidates(tree, [name for name in room.sources if options.file in name], options.seed):
+    if options.again:
+        faults, drawn = survivors(tree, file)
+        options.count = len(faults) + len(drawn)
+    else:
+        drawn = candidates(tree, [name for name in room.sources if options.file in name], options.seed)
+    for fault in drawn:
         if len(faults) == options.count:
             break
         verdict = judge(*fault)
@@ -294,7 +321,7 @@ def main():
     score = noticed / len(faults) if faults else 0.0
     result = {"room": options.room, "rev": options.rev, "seed": options.seed, "file": options.file,
               "judged": len(faults), "noticed": noticed, "score": score, "left_out": left_out, "faults": faults}
-    report(result, OUT / (tree.folder.name + ".json"))
+    report(result, file)
     return 0 if score >= GOAL else 1
 
 

@@ -468,6 +468,12 @@ static void test_data_sets_are_found_by_id_and_name(void **state)
 	assert_get("/datasets/sinee", 404, "did you mean 'sine'?");
 	assert_get("/datasets/somethingelse", 404, "there is no data set 'somethingelse'\"");
 	assert_get("/datasets/wave/content", 500, "/problems/io"); /* a row without its file */
+	char longer[4096];
+	memset(longer, 'd', sizeof longer - 1);
+	longer[sizeof longer - 1] = '\0';
+	api.data_dir = longer;
+	assert_get("/datasets/wave/content", 500, "/problems/io");
+	api.data_dir = folder;
 }
 
 static void test_built_in_series(void **state)

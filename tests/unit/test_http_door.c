@@ -89,7 +89,31 @@ static long limit(void *context, const char *method, const char *path)
 	(void)context;
 	if (strcmp(path, "/nowhere") == 0)
 		return ERR_NOT_FOUND;
+	if (strcmp(path, "/unsure") == 0)
+		return ERR_OUT_OF_MEMORY; /* the code nearest to 0 */
 	return strcmp(method, "POST") == 0 ? LIMIT : 0;
+}
+
+/* What the log says goes to a file meanwhile. */
+static int kept_log;
+
+static FILE *catch_log(void)
+{
+	FILE *caught = tmpfile();
+	char name[64];
+	assert_non_null(caught);
+	snprintf(name, sizeof name, "/proc/self/fd/%d", fileno(caught));
+	kept_log = dup(2);
+	int sink = open(name, O_WRONLY | O_APPEND | O_CLOEXEC); /* its place is not the reader's */
+	dup2(sink, 2);
+	close(sink);
+	return caught;
+}
+
+static void release_log(void)
+{
+	dup2(kept_log, 2);
+	close(kept_log);
 }
 
 static const struct http_config usual = {.handler = handle, .body_limit = limit};
@@ -254,6 +278,8 @@ static void test_bodies_that_nobody_wants(void **state)
 	(void)state;
 	for (int chunked = 0; chunked < 2; chunked++)
 		assert_told(send_letters("/nowhere", 3 * LIMIT, 65536, chunked), 200, "POST /nowhere head=0 body=0");
+	for (int chunked = 0; chunked < 2; chunked++)
+		assert_told(send_letters("/unsure", 10, 10, chunked), 200, "POST /unsure head=0 body=0");
 }
 
 static int send_head(const char *method, const char *path, size_t length, const char *headers)
@@ -497,6 +523,21 @@ static void test_deadlines(void **state)
 	door_close(&strict);
 }
 
+/* A line that is longer than the buffer can never be read to its end: not the deadline, but the stall ends it. */
+static void test_a_line_that_never_fits(void **state)
+{
+	(void)state;
+	char *line = letters(200000);
+	int client = door_connect(&door);
+	send_text(client, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;");
+	assert_told(ask(&door, "GET", "/x"), 200, "GET /x");
+	send_text(client, line); /* may break off */
+	assert_told(ask(&door, "GET", "/x"), 200, "GET /x");
+	assert_closed(client);
+	close(client);
+	free(line);
+}
+
 /* --- the way down --- */
 
 static void turn_until(int client, struct door *halted)
@@ -548,16 +589,24 @@ static void test_quiesce_lets_requests_in_hand_finish(void **state)
 	close(busy);
 }
 
-/* Closing waits for handlers: what they work with may go afterwards. */
+/* Closing waits for handlers, since what they work with may go afterwards; nothing is answered or begun any more. */
 static void test_close_waits_for_handlers(void **state)
 {
 	(void)state;
-	int busy = door_connect(&door);
+	int busy = door_connect(&door), kept = door_connect(&door);
+	send_text(kept, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_told(receive(kept, 1), 200, "GET /x");
 	send_text(busy, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-	wait_for(&entered, 1);
+	wait_for(&entered, 2);
+	door_halt(&door);
+	send_text(kept, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
 	door_close(&door);
-	assert_int_equal(left, 1);
+	assert_int_equal(entered, 2);
+	assert_int_equal(left, 2);
+	assert_closed(busy);
+	assert_closed(kept);
 	close(busy);
+	close(kept);
 	assert_int_equal(open_door(state), 0); /* for the teardown */
 }
 
@@ -576,9 +625,17 @@ static void test_addresses_that_cannot_be_listened_on(void **state)
 	config.address = "127.0.0.1";
 	config.port = door.port;
 	config.max_connections = 10;
-	assert_int_equal(http_open(&server, &loop, &config, &error), ERR_IO);
+	FILE *caught = catch_log();
+	int rc = http_open(&server, &loop, &config, &error);
+	release_log();
+	assert_int_equal(rc, ERR_IO);
 	assert_non_null(strstr(error.message, "cannot listen on 127.0.0.1 port"));
 	assert_non_null(strstr(error.message, strerror(EADDRINUSE)));
+	char line[1024] = "";
+	rewind(caught);
+	assert_non_null(fgets(line, sizeof line, caught)); /* what the library says itself */
+	assert_non_null(strstr(line, "\"level\":\"warning\",\"message\":\"http: Failed to bind"));
+	fclose(caught);
 	assert_int_equal(uv_loop_close(&loop), 0);
 }
 
@@ -600,12 +657,7 @@ static void wait_for_lines(FILE *caught, int lines)
 static void test_one_line_a_request(void **state)
 {
 	(void)state;
-	FILE *caught = tmpfile();
-	char name[64];
-	snprintf(name, sizeof name, "/proc/self/fd/%d", fileno(caught));
-	int kept = dup(2), sink = open(name, O_WRONLY | O_APPEND | O_CLOEXEC); /* its place is not the reader's */
-	dup2(sink, 2);
-	close(sink);
+	FILE *caught = catch_log();
 	struct answer answers[4];
 	const char *const methods[] = {"GET", "HEAD", "GET", "GET"}, *const paths[] = {"/x", "/file", "/file",
 	                                                                               "/x?secret=1"};
@@ -617,8 +669,7 @@ static void test_one_line_a_request(void **state)
 	assert_told(receive(client, 1), 100, ""); /* it has begun, and never ends */
 	close(client);
 	door_close(&door);
-	dup2(kept, 2);
-	close(kept);
+	release_log();
 	assert_int_equal(open_door(state), 0);
 	const struct {
 		const char *method, *path;
@@ -677,6 +728,7 @@ int main(void)
 	    TEST(test_clients_that_leave_early),
 	    TEST(test_more_clients_than_connections),
 	    TEST(test_deadlines),
+	    TEST(test_a_line_that_never_fits),
 	    TEST(test_quiesce_lets_requests_in_hand_finish),
 	    TEST(test_close_waits_for_handlers),
 	    TEST(test_addresses_that_cannot_be_listened_on),

@@ -11,6 +11,15 @@
 
 #define ID "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
+/* Stands before the C library's: fails when told to. */
+static bool memory_is_out;
+
+char *strdup(const char *text)
+{
+	char *copy = memory_is_out ? NULL : malloc(strlen(text) + 1);
+	return copy != NULL ? strcpy(copy, text) : NULL;
+}
+
 /* Which row answered, and what it was given. */
 static void tell(const char *row, struct http_request *request, struct http_reply *reply)
 {
@@ -119,6 +128,8 @@ static void test_other_paths_are_nothing(void **state)
 	                                    "/a/b/c/d/e/f/g",
 	                                    "/a/b/c/d/e/f/",
 	                                    "/a/b/c/d/e/f/g/h",
+	                                    "/things/b/c/d/e/f/g",
+	                                    "/things/" ID "/c/d/e/f/g",
 	                                    "/a/b/c/d/x/f",
 	                                    "/names/",
 	                                    "/Things"};
@@ -223,13 +234,32 @@ static void test_allow_of_many_methods(void **state)
 	free(reply.body);
 }
 
+static void test_without_memory_it_is_a_500(void **state)
+{
+	(void)state;
+	struct http_request request = {.method = "GET", .path = "/things"};
+	struct http_reply reply = {.file = -1};
+	memory_is_out = true;
+	router_dispatch(routes, NULL, &request, &reply);
+	long allowed = router_body_limit(routes, "POST", "/things");
+	struct http_reply text = {.file = -1};
+	reply_text(&text, 200, "text/plain", "hello");
+	memory_is_out = false;
+	assert_int_equal(reply.status, 500);
+	assert_int_equal(allowed, ERR_OUT_OF_MEMORY);
+	assert_int_equal(text.status, 500);
+	assert_null(text.body);
+	free(reply.body);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_paths_find_their_row),    cmocka_unit_test(test_other_paths_are_nothing),
 	    cmocka_unit_test(test_ids_have_their_form),     cmocka_unit_test(test_head_is_get_without_the_body),
 	    cmocka_unit_test(test_methods_that_a_path_has), cmocka_unit_test(test_query_parameters),
-	    cmocka_unit_test(test_limits_of_bodies),        cmocka_unit_test(test_allow_of_many_methods),
+	    cmocka_unit_test(test_limits_of_bodies),        cmocka_unit_test(test_without_memory_it_is_a_500),
+	    cmocka_unit_test(test_allow_of_many_methods),
 	};
 	return cmocka_run_group_tests(tests, open_door, close_door);
 }
