@@ -1,0 +1,350 @@
+"""Starts the daemon and sends it whole requests on small data sets: every operation of schema/openapi.yaml, experiments
+made from schema/experiment.schema.json. A fault is printed with the curl lines that repeat it.
+  make fuzz-requests SECONDS=1200 SEED=1 SAN=address
+The same seed sends the same requests, but for ids and for what depends on how far an experiment has come."""
+import argparse
+import collections
+import http.client
+import json
+import pathlib
+import random
+import re
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from api_daemon import ROOT, TERMINAL, Daemon  # noqa: E402
+from random_calls import Call, Calls, Known, repeat  # noqa: E402
+from random_specs import Specs  # noqa: E402
+from random_tables import Table  # noqa: E402
+from random_values import spoil_text  # noqa: E402
+from reply_checks import Contract, Reply, check_json, check_results_csv, check_safetensors  # noqa: E402
+
+REPLY_SECONDS, END_SECONDS = 120, 600  # without an answer; without an end
+LONGEST = 30       # seconds that an experiment may take before it is cancelled
+OUTSTANDING = 24   # experiments that have not ended
+RESTART_EVERY = 200  # steps
+OURS = {"nan_loss", "timeout", "invalid_data", "user_cancelled"}  # reasons that an experiment itself may give
+REPORTS = re.compile(rb"Sanitizer|runtime error|Assertion|stack smashing|corrupted|double free")
+
+
+class Finding(Exception):
+    """What is wrong, and the call after which it was seen."""
+
+    def __init__(self, what, call=None):
+        super().__init__(what)
+        self.call = call
+
+    def text(self):
+        return "\n".join([f"FINDING: {self}", *([] if self.call is None else repeat(self.call))])
+
+
+class Fuzz:
+    def __init__(self, folder, seed, options=()):
+        self.seed = seed
+        self.rng = random.Random(seed)
+        threads = str(self.rng.randint(1, 4))
+        self.daemon = Daemon(folder, "--slots", str(self.rng.randint(1, 3)), "--threads", threads, "--checkpoint", "0",
+                             "--max-memory", "256M", *options).start()
+        self.connections = []
+        self.experiments, self.tables, self.etags = [], [], {}
+        self.outstanding = collections.deque()  # (Known, time of its 202)
+        self.sent = collections.Counter()       # by status; and how experiments ended
+        self.last = collections.deque(maxlen=5)
+        self.expected = {}                      # id of a repeated experiment: the ETag that its weights must have
+        contract = json.loads(self.send(Call("GET", "/openapi.json")).body)
+        self.contract = Contract(contract)
+        builtin = [row["name"] for row in self.send(Call("GET", "/datasets")).json()["datasets"]]
+        schema = json.loads((ROOT / "schema/experiment.schema.json").read_text())
+        recipes = [json.loads(path.read_text()) for path in sorted((ROOT / "schema/recipes").glob("*.json"))]
+        self.specs = Specs(self.rng, schema, recipes, self.tables, builtin)
+        self.calls = Calls(self.rng, contract, self.experiments, self.tables, builtin, self.etags)
+
+    # Sending
+
+    def connection(self, index):
+        while len(self.connections) <= index:
+            self.connections.append(http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=REPLY_SECONDS))
+        return self.connections[index]
+
+    def write(self, connection, call):
+        connection.putrequest(call.method, call.target, skip_accept_encoding=True)
+        for name, value in call.headers.items():
+            connection.putheader(name, value.encode())
+        if call.body is not None or call.method in ("POST", "PUT", "PATCH"):
+            connection.putheader("Content-Length", str(len(call.body or b"")))
+        connection.endheaders(call.body)
+
+    def read(self, connection):
+        response = connection.getresponse()
+        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+
+    def alive(self, call):
+        if self.daemon.process.poll() is not None:
+            raise Finding(f"the daemon ended with status {self.daemon.process.returncode}", call)
+
+    def send(self, call, connection=0):
+        """The reply; a connection that the daemon closed in between is opened once more."""
+        self.last.append(call)
+        for attempt in (1, 2):
+            try:
+                self.write(self.connection(connection), call)
+                reply = self.read(self.connection(connection))
+                self.alive(call)
+                return reply
+            except (http.client.HTTPException, OSError) as error:
+                self.connection(connection).close()
+                self.alive_soon(call)
+                if attempt == 2 or isinstance(error, TimeoutError):
+                    raise Finding(f"no reply: {error!r}", call) from error
+
+    def alive_soon(self, call):
+        """A connection broke: if the daemon is dying, it is dead in a moment."""
+        try:
+            self.daemon.process.wait(timeout=1)
+        except Exception:  # noqa: BLE001 - it lives
+            return
+        self.alive(call)
+
+    def judge(self, call, reply):
+        self.sent[reply.status] += 1
+        try:
+            value = self.contract.check(call, reply)
+            if call.template.endswith("/content") and reply.status == 200 and call.method == "GET":
+                for table in self.tables:
+                    if call.target.startswith(f"/datasets/{table.id}/content"):
+                        assert reply.body == table.body, "another content than was uploaded"
+        except (AssertionError, ValueError, KeyError, AttributeError) as error:
+            what = f"{error!r}\n{reply.status} {reply.headers}\n{reply.body[:2000]!r}"
+            raise Finding(what, call) from error
+        if "etag" in reply.headers:
+            self.etags[call.target] = reply.headers["etag"]
+        if reply.status == 202 and call.template == "/experiments" and "idempotent-replayed" not in reply.headers:
+            known = Known(value["id"], f"ID_{len(self.experiments)}", call)
+            self.experiments.append(known)
+            self.outstanding.append((known, time.monotonic()))
+        return value
+
+    def ask(self, call):
+        if call.method == "DELETE" and call.template == "/experiments/{id}":
+            self.check_worker_logs(call.target.split("/")[2].split("?")[0])
+        reply = self.send(call)
+        return reply, self.judge(call, reply)
+
+    # What is sent
+
+    def burst(self):
+        """Several at once, read in order."""
+        calls = [self.calls.any() for _ in range(self.rng.randint(2, 8))]
+        calls = [call for call in calls if call.method != "DELETE"]
+        self.last.extend(calls)
+        for index, call in enumerate(calls):
+            self.connection(index + 1).close()
+            try:
+                self.write(self.connection(index + 1), call)
+            except (http.client.HTTPException, OSError) as error:
+                self.alive_soon(call)
+                raise Finding(f"not taken: {error!r}", call) from error
+        for index, call in enumerate(calls):
+            try:
+                reply = self.read(self.connection(index + 1))
+            except (http.client.HTTPException, OSError) as error:
+                self.alive_soon(call)
+                raise Finding(f"no reply in a burst: {error!r}", call) from error
+            self.judge(call, reply)
+
+    def upload(self):
+        table = Table(self.rng)
+        reply, value = self.ask(self.calls.upload(table.body))
+        if reply.status in (200, 201):
+            table.id, table.name, table.call = value["id"], value["name"], self.last[-1]
+            table.variable = f"DATA_{len(self.tables)}"
+            self.tables[:] = [other for other in self.tables[-30:] if other.name != table.name] + [table]
+
+    def submit(self):
+        """An experiment; what is refused is mended where the refusal points, a few times."""
+        tree = self.specs.make()
+        for _ in range(self.rng.choice([1, 6, 6, 8])):
+            needs = (self.specs.table,) if self.specs.table is not None else ()
+            reply, value = self.ask(self.calls.experiment(self.specs.text(tree), needs))
+            if reply.status != 422 or not isinstance(tree, dict):
+                return
+            tree = self.specs.mend(tree, value["errors"][0]["pointer"])
+
+    def again(self):
+        """The resolved spec of an experiment: it resolves to itself, and makes the same weights."""
+        if not self.experiments:
+            return
+        known = self.rng.choice(self.experiments[-40:])
+        reply, row = self.ask(Call("GET", f"/experiments/{known.id}", "/experiments/{id}", needs=(known,)))
+        if reply.status != 200:
+            return
+        body = json.dumps(row["spec"]).encode()
+        needs = known.call.needs
+        reply, value = self.ask(Call("POST", "/experiments?validate_only=true", "/experiments", {}, body, needs))
+        if reply.status == 200 and value["spec"] != row["spec"]:
+            raise Finding(f"a resolved spec resolves to another: {row['spec']} to {value['spec']}", self.last[-1])
+        if row["status"] == "succeeded" and reply.status == 200:
+            weights, _ = self.ask(Call("GET", f"/experiments/{known.id}/weights", "/experiments/{id}/weights",
+                                       needs=(known,)))
+            reply, value = self.ask(Call("POST", "/experiments", "/experiments", {}, body, needs))
+            if reply.status == 202 and weights.status == 200:
+                self.expected[value["id"]] = weights.headers["etag"]
+
+    def spoilt_upload(self):
+        body = spoil_text(self.rng, Table(self.rng).body)
+        self.ask(self.calls.upload(body[:60000]))
+
+    def restart(self):
+        """SIGTERM in the middle of the work, and up again: runs go on from their checkpoints."""
+        self.stop()
+        self.daemon.start()
+
+    def step(self):
+        draws = {self.submit: 30, self.upload: 6, self.spoilt_upload: 2, self.again: 4, self.burst: 2,
+                 (lambda: self.ask(self.calls.odd())): 8, (lambda: self.ask(self.calls.any())): 48}
+        self.rng.choices(list(draws), weights=draws.values())[0]()
+        if not self.tables:
+            self.upload()
+
+    # Ends
+
+    def settle(self, count):
+        """Waits until no more than `count` experiments are left; cancels those that take long."""
+        while len(self.outstanding) > count:
+            known, since = self.outstanding[0]
+            call = Call("GET", f"/experiments/{known.id}", "/experiments/{id}", needs=(known,))
+            reply, row = self.ask(call)
+            if reply.status == 404:  # deleted
+                self.outstanding.popleft()
+            elif row["status"] in TERMINAL:
+                self.outstanding.popleft()
+                self.check_end(known, row)
+            else:
+                if time.monotonic() - since > END_SECONDS:
+                    raise Finding(f"an experiment does not end: {row}", call)
+                if row["status"] != "cancelling" and time.monotonic() - since > LONGEST:
+                    self.ask(Call("POST", f"{call.target}/cancel", f"{call.template}/cancel", needs=(known,)))
+                time.sleep(0.005)
+
+    def check_end(self, known, row):
+        self.sent[f"{row['status']} {row['reason'] or ''}".strip()] += 1
+        self.check_worker_logs(known.id)
+        if row["status"] == "failed" and row["reason"] not in OURS:
+            raise Finding(f"failed: {row['reason']}: {row['reason_message']}", known.call)
+        if row["status"] == "failed" and row["reason"] == "invalid_data":
+            self.sent[f"invalid_data: {row['reason_message']}"[:150]] += 1
+        if row["status"] == "succeeded":
+            try:
+                self.check_results(known, row)
+            except (AssertionError, ValueError, KeyError, IndexError) as error:
+                raise Finding(f"results: {error!r}", known.call) from error
+
+    def result(self, known, name, query=""):
+        template = f"/experiments/{{id}}/{name}"
+        reply, value = self.ask(Call("GET", f"/experiments/{known.id}/{name}{query}", template, needs=(known,)))
+        return None if reply.status == 404 else (reply, value)  # deleted in a burst
+
+    def check_results(self, known, row):
+        found = [self.result(known, "metrics"), self.result(known, "metrics", "?format=csv"),
+                 self.result(known, "weights"), self.result(known, "weights", "?format=json"),
+                 self.result(known, "predictions"), self.result(known, "report")]
+        if None in found:
+            return
+        (_, metrics), (csv_reply, _), (weights, _), (_, tensors), (predictions, _), (report, _) = found
+        epochs = row["progress"]["epochs"]
+        assert [line["epoch"] for line in metrics["metrics"]] == list(range(1, epochs + 1)), metrics
+        assert row["progress"]["epoch"] == epochs
+        assert metrics["metrics"][-1]["train_loss"] == row["results"]["train_loss"]
+        assert len(check_results_csv(csv_reply.body)) == epochs + 1
+        binary = check_safetensors(weights.body)
+        assert binary.keys() == tensors["tensors"].keys()
+        for name, (shape, values) in binary.items():
+            assert tensors["tensors"][name]["shape"] == shape
+            assert tuple(flat(tensors["tensors"][name]["values"])) == values, name
+        assert sum(len(values) for _, values in binary.values()) == row["model"]["parameters"]
+        lines = check_results_csv(predictions.body)
+        assert len(lines) - 1 == row["data"]["train"] + row["data"]["test"], len(lines)
+        assert check_json(report.body)["history"][-1]["epoch"] == epochs
+        if known.id in self.expected:
+            assert weights.headers["etag"] == self.expected[known.id], "the same spec made other weights"
+
+    def check_worker_logs(self, experiment="*"):
+        if not re.fullmatch(r"[0-9A-Z]{26}|\*", experiment):
+            return
+        for path in self.daemon.data.glob(f"runs/{experiment}/attempt-*/worker.log"):
+            text = path.read_bytes()
+            if REPORTS.search(text):
+                known = next((one for one in self.experiments if one.id == path.parts[-3]), None)
+                raise Finding(f"{path}:\n{text[-6000:].decode(errors='replace')}", known and known.call)
+
+    def stop(self):
+        for connection in self.connections:
+            connection.close()
+        self.connections.clear()
+        status = self.daemon.stop()
+        if status != 0 or REPORTS.search(self.daemon.log_path.read_bytes()):
+            raise Finding(f"the daemon ended with status {status}: {self.daemon.log()[-6000:]}")
+
+    def kill(self):
+        """For a daemon that a finding left behind."""
+        for connection in self.connections:
+            connection.close()
+        if self.daemon.process.poll() is None:
+            self.daemon.process.kill()
+            self.daemon.process.wait()
+        self.daemon.process.stdout.close()
+
+    def end(self):
+        self.settle(0)
+        self.stop()
+        self.check_worker_logs()
+
+    def run(self, more):
+        """Steps while more(their number); whatever is raised is a Finding or a fault of this program."""
+        steps = 0
+        while more(steps):
+            self.settle(OUTSTANDING)
+            self.step()
+            steps += 1
+            if steps % RESTART_EVERY == 0:
+                self.restart()
+        self.end()
+
+
+def flat(values):
+    return [x for item in values for x in flat(item)] if isinstance(values, list) else [values]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1, help="of the first round; each round has one of its own")
+    parser.add_argument("--steps", type=int, default=1000, help="of a round; a step is one request or a few")
+    arguments = parser.parse_args()
+    deadline = time.monotonic() + arguments.seconds
+    seed, findings, total = arguments.seed, 0, collections.Counter()
+    while time.monotonic() < deadline and findings < 20:
+        folder = tempfile.mkdtemp(prefix=f"qlstm-fuzz-{seed}-")
+        print(f"seed {seed}, {folder}", flush=True)
+        fuzz = Fuzz(folder, seed)
+        try:
+            fuzz.run(lambda steps: steps < arguments.steps and time.monotonic() < deadline)
+        except Finding as finding:
+            findings += 1
+            print(finding.text(), *("before: " + call.curl()[:1500] for call in fuzz.last), sep="\n", flush=True)
+            print(fuzz.daemon.log()[-8000:], flush=True)
+        finally:
+            fuzz.kill()
+        total += fuzz.sent
+        seed += 1
+    for what, count in sorted(total.items(), key=str):
+        print(f"{count:8} {what}")
+    print(f"{findings} findings")
+    return findings > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
