@@ -8,7 +8,7 @@
 #include "schema/embed.h"
 #include "server/api/handlers.h"
 #include "server/api/yaml_json.h"
-#include "server/http/json_text.h"
+#include "server/common/json_text.h"
 #include "server/http/reply.h"
 
 /* In openapi.yaml this component only refers to the file; here it becomes the file's content, and each of the file's

@@ -13,7 +13,7 @@
 #include "server/api/request.h"
 #include "server/common/clock.h"
 #include "server/common/file.h"
-#include "server/http/json_text.h"
+#include "server/common/json_text.h"
 
 /* The last is what curl --data-binary @file says. */
 static const char *const body_types[] = {

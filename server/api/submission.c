@@ -8,7 +8,7 @@
 #include "schema/spec.h"
 #include "server/api/catalog.h"
 #include "server/common/cost.h"
-#include "server/http/json_text.h"
+#include "server/common/json_text.h"
 
 static int out_of_memory(struct qlstm_error *error)
 {

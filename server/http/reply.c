@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "engine/utf8.h"
-#include "server/http/json_text.h"
+#include "server/common/json_text.h"
 #include "server/http/range.h"
 
 #define RETRY_SECONDS 5

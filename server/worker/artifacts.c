@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/common/file.h"
+#include "server/common/json_text.h"
 #include "server/worker/job.h"
 #include "server/worker/report.h"
 #include "server/worker/weights.h"
@@ -37,7 +38,7 @@ static int make_predictions(const struct source *source, unsigned char **bytes, 
 /* Indented, with a newline at the end: people read these. */
 static int make_text(const json_t *json, unsigned char **bytes, size_t *length, struct qlstm_error *error)
 {
-	char *text = json != NULL ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
+	char *text = json_text_indented(json);
 	size_t used = text != NULL ? strlen(text) : 0;
 	char *longer = text != NULL ? realloc(text, used + 2) : NULL;
 	if (longer == NULL) {

@@ -5,11 +5,13 @@
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/qlstm.h"
 #include "server/common/clock.h"
+#include "server/common/json_text.h"
 #include "server/worker/reply.h"
 
 static void write_line(struct pipe *pipe, size_t length)
@@ -32,15 +34,13 @@ static void send(struct pipe *pipe, json_t *json)
 	static const char lost[] =
 	    "{\"type\":\"log\",\"level\":\"error\",\"message\":\"a line was lost: too long, or out of "
 	    "memory\"}";
-	size_t room = sizeof pipe->line - 1, length = 0;
-	if (json != NULL)
-		length = json_dumpb(json, pipe->line, room, JSON_COMPACT | JSON_REAL_PRECISION(17));
+	char *text = json_text(json);
 	json_decref(json);
-	if (length == 0 || length > room) {
-		length = sizeof lost - 1;
-		memcpy(pipe->line, lost, length);
-	}
+	const char *line = text != NULL && strlen(text) < sizeof pipe->line ? text : lost;
+	size_t length = strlen(line);
+	memcpy(pipe->line, line, length);
 	pipe->line[length] = '\n';
+	free(text);
 	write_line(pipe, length + 1);
 }
 

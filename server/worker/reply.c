@@ -3,7 +3,9 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "server/common/json_text.h"
 #include "server/worker/command.h"
 
 json_t *reply_number(double value)
@@ -14,11 +16,12 @@ json_t *reply_number(double value)
 int reply_print(json_t *reply)
 {
 	struct qlstm_error error = {0};
-	if (reply == NULL)
+	char *text = json_text(reply);
+	if (text == NULL)
 		error_set(&error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the reply");
-	else if (json_dumpf(reply, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17)) != 0 || putchar('\n') == EOF ||
-	         fflush(stdout) != 0)
+	else if (puts(text) == EOF || fflush(stdout) != 0)
 		error_set(&error, ERR_IO, NULL, "cannot write to standard output");
+	free(text);
 	json_decref(reply);
 	return error.code == 0 ? WORKER_DONE : reply_problem(&error);
 }

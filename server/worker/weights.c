@@ -9,6 +9,7 @@
 
 #include "engine/export/safetensors.h"
 #include "engine/qlstm.h"
+#include "server/common/json_text.h"
 #include "server/worker/input.h"
 #include "server/worker/tensors.h"
 
@@ -40,7 +41,7 @@ static int encode(const struct params *params, const struct safetensors_meta *me
 int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
                    size_t *length, struct qlstm_error *error)
 {
-	char *spec = json_dumps(origin->resolved, JSON_COMPACT);
+	char *spec = json_text(origin->resolved);
 	if (spec == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the weights");
 	char seed[24];

@@ -272,3 +272,14 @@ def test_restart_keeps_results_and_resumes_the_queue(make_daemon):
     row = daemon.wait(running, lambda row: row["status"] == "running")
     daemon.post(f"/experiments/{row['id']}/cancel")
     assert daemon.wait(queued)["status"] == "succeeded"
+
+
+def test_the_smallest_experiments(daemon):
+    """Estimates below 1e-4 seconds, whose text is longer than what a fixed number of digits takes."""
+    rows = "".join(f"{i},{10 * i},{100 * i}\n" for i in range(14))
+    assert daemon.upload("smallest", "load,t,load\n" + rows).status_code == 201
+    for window in range(1, 6):
+        for layer in [{"hidden_size": 2}, {"type": "lstm", "hidden_size": 1}]:
+            spec = {"data": {"dataset": "smallest", "window": window}, "training": {"epochs": 1}, **layer}
+            row = daemon.train(spec)
+            assert row["engine"]["estimated_seconds"] < 0.01 and row["results"]["train_loss"] >= 0

@@ -1,0 +1,13 @@
+/* JSON as text for people and programs. */
+#ifndef QLSTM_COMMON_JSON_TEXT_H
+#define QLSTM_COMMON_JSON_TEXT_H
+
+#include <jansson.h>
+
+/* `value` as text in which every real is the shortest that reads back to the same double (jansson alone shows 0.67 as
+ * 0.67000000000000004). json_text is compact; json_text_indented is for people, two blanks a level. malloc, the
+ * caller's; NULL when out of memory or `value` is NULL. */
+char *json_text(const json_t *value);
+char *json_text_indented(const json_t *value);
+
+#endif
