@@ -60,7 +60,9 @@ class Fuzz:
         schema = json.loads((ROOT / "schema/experiment.schema.json").read_text())
         recipes = [json.loads(path.read_text()) for path in sorted((ROOT / "schema/recipes").glob("*.json"))]
         self.specs = Specs(self.rng, schema, recipes, self.tables, builtin)
-        self.calls = Calls(self.rng, contract, self.experiments, self.tables, builtin, self.etags)
+        self.calls = Calls(self.rng, contract, self.experiments, self.tables, builtin, self.etags, {
+            "createExperiment": lambda: self.specs.text(self.specs.make()),
+            "createDataset": lambda: Table(self.rng).body})
 
     # Sending
 

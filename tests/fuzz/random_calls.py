@@ -65,11 +65,12 @@ def repeat(call):
 
 class Calls:
     """Draws calls. `experiments` and `uploads` are lists of Known that the caller lets grow; `etags` maps a target to
-    the ETag that it had last."""
+    the ETag that it had last; `bodies` makes those of some operations, where the schema alone would not do."""
 
-    def __init__(self, rng, contract, experiments, uploads, builtin, etags):
+    def __init__(self, rng, contract, experiments, uploads, builtin, etags, bodies):
         self.rng = rng
         self.contract = contract
+        self.bodies = bodies  # by operationId
         self.experiments, self.uploads, self.builtin, self.etags = experiments, uploads, builtin, etags
         self.values = Values(rng, contract, beside=0.1)
         self.operations = []  # (method, template, operation, parameters)
@@ -142,7 +143,8 @@ class Calls:
                 ("Accept", "text/csv"), ("Accept", "application/json;q=0.1, text/csv"), ("Accept", ""),
                 ("Accept-Encoding", "gzip"), ("Origin", "http://evil.example"), ("Origin", "null"),
                 ("X-Long", "x" * 9000), ("Content-Type", "application/json; charset=utf-8"),
-                ("Content-Type", "text/csv"), ("Content-Type", ""), ("Content-Type", "image/png"), ("Cookie", "a=b"), ("Connection", "close")])
+                ("Content-Type", "text/csv"), ("Content-Type", ""), ("Content-Type", "image/png"),
+                ("Cookie", "a=b"), ("Connection", "close")])
             headers[name] = value
         return headers
 
@@ -156,7 +158,9 @@ class Calls:
         method, template, operation, parameters = self.rng.choice(self.operations)
         body = None
         content = operation.get("requestBody", {}).get("content")
-        if content:
+        if operation["operationId"] in self.bodies:
+            body = self.bodies[operation["operationId"]]()
+        elif content:
             kind = next(iter(content.values()))
             body = json.dumps(self.values.make(kind["schema"])).encode()
         elif method in ("post", "put", "patch") and self.rng.random() < 0.3:
@@ -175,8 +179,8 @@ class Calls:
             return call
         target = self.rng.choice([
             "/", "//", "/x", "/experiments/", "/experiments//metrics", "/%", "/%zz", "/?", "/a" * 40,
-            "/experiments%2fx", "/./experiments", "/../version", "/version/", "/VERSION", "*", "/datasets/%00", "/experiments?%00=1",
-            "/version?" + "a=b&" * 300])
+            "/experiments%2fx", "/./experiments", "/../version", "/version/", "/VERSION", "*",
+            "/datasets/%00", "/experiments?%00=1", "/version?" + "a=b&" * 300])
         return Call(method, target, "", {}, b"{}" if method in ("POST", "PUT", "PATCH") else None)
 
     def operation(self, identifier):

@@ -100,6 +100,7 @@ class Specs:
                 if parts[:1] == ["data"] and isinstance(tree.get("data"), dict) and name in tree["data"]:
                     del tree["data"][name]
                     return tree
-            if isinstance(tree.get("model"), dict) and tree["model"].get("layers"):
-                tree["model"]["layers"].pop()
+            layers = tree["model"].get("layers") if isinstance(tree.get("model"), dict) else None
+            if layers and isinstance(layers, list):
+                layers.pop()
         return tree
