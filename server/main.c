@@ -19,9 +19,9 @@
 #include "server/common/file.h"
 #include "server/http/log.h"
 #include "server/options.h"
+#include "server/pool.h"
 #include "server/run/state.h"
 
-#define POOL_THREADS    "32" /* requests that may wait for the disk at once */
 #define MAX_CONNECTIONS 1024
 #define OPEN_FILES      8192
 #define HEADER_SECONDS  10
@@ -62,7 +62,6 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 {
 	signal(SIGPIPE, SIG_IGN);
 	raise_file_limit();
-	setenv("UV_THREADPOOL_SIZE", POOL_THREADS, 0); /* read by libuv when the pool is first used */
 	if (sodium_init() < 0)
 		return error_set(error, ERR_INTERNAL, NULL, "libsodium does not start");
 	json_object_seed(0); /* before threads race for it */
@@ -70,6 +69,11 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	return 0;
+}
+
+static int open_pool(struct daemon *daemon, struct qlstm_error *error)
+{
+	return pool_open(daemon->loop, error);
 }
 
 static void close_process(struct daemon *daemon)
@@ -237,6 +241,7 @@ static int serve(struct daemon *daemon, struct qlstm_error *error)
 
 static const struct step steps[] = {
     {"process", open_process, close_process},
+    {"threads", open_pool, NULL},
     {"contract", open_contract, close_contract},
     {"store", open_store, close_store},
     {"recover", recover, NULL},

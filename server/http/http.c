@@ -1,9 +1,14 @@
 /* libmicrohttpd inside a libuv loop; met in this file alone.
  *
- * External epoll mode: MHD's one epoll descriptor is watched by a uv_poll, and MHD_run is called when it is readable
- * and when a uv_timer set from MHD_get_timeout fires. (MHD's own epoll thread stalls as soon as 128 connections are
- * ready at once; and its sockets are edge-triggered, so that without the timer an upload whose bytes have all arrived
- * hangs.)
+ * External epoll mode: MHD's one epoll descriptor is watched by a uv_poll, and MHD_run is called
+ * - when it is readable;
+ * - when a uv_timer set from MHD_get_timeout fires (MHD's sockets are edge-triggered: without it an upload whose bytes
+ *   have all arrived hangs);
+ * - by a uv_idle in the next round of the loop, when MHD wants to go on at once, a handler has ended or a connection
+ *   was freed (MHD takes its listener up again, after the limit of connections was reached, in the run *after* the one
+ *   that freed a connection);
+ * - twice a second in any case, so that nothing that MHD forgot to ask for waits for ever.
+ * (MHD's own epoll thread stalls as soon as 128 connections are ready at once.)
  *
  * A request is an exchange: RECEIVING its body on the loop thread, WITH_HANDLER on a pool thread while the connection
  * is suspended, ANSWERED when the handler is done and the connection resumed. A suspended connection is never closed by
@@ -30,6 +35,8 @@
 #define KEEP_ALIVE_SECONDS 60 /* from one reply to the end of the next request's head */
 #define INACTIVE_SECONDS   60 /* without a byte in either direction while a reply is being sent */
 #define SWEEP_MS           500
+#define EAGER_RUNS         100 /* at once, one after the other, while MHD asks for it and nothing comes of it */
+#define PATIENT_MS         1   /* between two runs after that */
 #define CONNECTION_MEMORY  ((size_t)64 << 10) /* MHD's pool: head of the request and window of the body */
 #define DISCARD_BYTES      ((size_t)16 << 20)
 #define MAX_BUFFERED_BYTES ((size_t)1 << 30) /* bodies of all requests in hand */
@@ -41,6 +48,10 @@ struct http_server {
 	int port;
 	uv_poll_t poll;
 	uv_timer_t timer, sweep;
+	uv_idle_t soon;
+	bool freed;                       /* a connection, since the last run */
+	unsigned progress, seen_progress; /* calls from MHD in all, and when the last run began */
+	int eager_runs;
 	int open_handles;
 	struct deadline_list deadlines;
 	int exchanges, with_handler;
@@ -100,16 +111,39 @@ void http_query_each(const struct http_request *request, void (*fn)(void *contex
 }
 
 static void on_timer(uv_timer_t *timer);
+static void on_soon(uv_idle_t *idle);
 
-/* Lets MHD do all that is due, then sets the timer for what it waits for. */
+/* MHD asked EAGER_RUNS times in a row to go on at once, and did nothing that we saw: a connection of its may be ready
+ * for ever, for example one with a full buffer that holds half a line. */
+static bool server_is_patient(struct http_server *server)
+{
+	server->eager_runs = server->progress == server->seen_progress ? server->eager_runs + 1 : 0;
+	server->seen_progress = server->progress;
+	return server->eager_runs > EAGER_RUNS;
+}
+
+/* Lets MHD do all that is due, then arranges the next run. "At once" is never a timer of 0: libuv runs timers until
+ * none is due, so one that is started again from its own callback would keep all else from its turn. */
 static void server_run(struct http_server *server)
 {
-	MHD_UNSIGNED_LONG_LONG timeout;
+	MHD_UNSIGNED_LONG_LONG timeout = 0;
+	server->freed = false;
 	MHD_run(server->daemon);
-	if (MHD_get_timeout(server->daemon, &timeout) == MHD_YES)
+	bool waits = MHD_get_timeout(server->daemon, &timeout) == MHD_YES;
+	if (waits && timeout == 0 && server_is_patient(server))
+		timeout = PATIENT_MS;
+	if (waits && timeout > 0)
 		uv_timer_start(&server->timer, on_timer, timeout, 0);
 	else
 		uv_timer_stop(&server->timer);
+	if (server->freed || (waits && timeout == 0))
+		uv_idle_start(&server->soon, on_soon);
+}
+
+static void on_soon(uv_idle_t *idle)
+{
+	uv_idle_stop(idle);
+	server_run(idle->data);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -128,15 +162,16 @@ static void on_sweep(uv_timer_t *timer)
 {
 	struct http_server *server = timer->data;
 	deadline_sweep(&server->deadlines, uv_now(server->loop));
-	if (server->deadlines.first == NULL)
-		uv_timer_stop(timer);
+	server_run(server);
 }
 
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
 	struct http_server *server = context;
+	server->progress++;
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		server->freed = true;
 		if (*socket_context != NULL)
 			deadline_remove(&server->deadlines, *socket_context);
 		free(*socket_context);
@@ -154,18 +189,33 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 	}
 	uint64_t due = uv_now(server->loop) + (uint64_t)server->config.header_seconds * 1000;
 	deadline_add(&server->deadlines, deadline, info->connect_fd, due);
-	if (!uv_is_active((uv_handle_t *)&server->sweep))
-		uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+}
+
+/* NULL once its connection is closed. */
+static struct deadline *deadline_of(struct exchange *exchange)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info != NULL ? info->socket_context : NULL;
 }
 
 /* `seconds` 0: none. */
 static void set_deadline(struct exchange *exchange, int seconds)
 {
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct deadline *deadline = info != NULL ? info->socket_context : NULL;
+	struct deadline *deadline = deadline_of(exchange);
+	if (deadline == NULL)
+		return;
+	deadline->due = seconds > 0 ? uv_now(exchange->server->loop) + (uint64_t)seconds * 1000 : 0;
+	deadline->receiving = false;
+}
+
+/* From the end of the head to the end of the body. */
+static void expect_body(struct exchange *exchange)
+{
+	set_deadline(exchange, exchange->server->config.body_seconds);
+	struct deadline *deadline = deadline_of(exchange);
 	if (deadline != NULL)
-		deadline->due = seconds > 0 ? uv_now(exchange->server->loop) + (uint64_t)seconds * 1000 : 0;
+		deadline->receiving = true;
 }
 
 static struct MHD_Response *response_make(struct http_reply *reply)
@@ -256,12 +306,15 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *ver
 		server->config.handler(server->config.context, request, &exchange->reply);
 		return exchange_send(exchange, true);
 	}
-	set_deadline(exchange, server->config.body_seconds);
+	expect_body(exchange);
 	return MHD_YES;
 }
 
 static void exchange_receive(struct exchange *exchange, const char *bytes, size_t count)
 {
+	struct deadline *deadline = deadline_of(exchange);
+	if (deadline != NULL)
+		deadline->progress++;
 	if (exchange->verdict == 0)
 		exchange->verdict = body_append(&exchange->body, &exchange->server->budget, bytes, count);
 }
@@ -282,7 +335,7 @@ static void work_done(uv_work_t *work, int status)
 	server->with_handler--;
 	MHD_resume_connection(exchange->connection);
 	/* In external mode a resumed connection is looked at by the next MHD_run only; one serves all that end now. */
-	uv_timer_start(&server->timer, on_timer, 0, 0);
+	uv_idle_start(&server->soon, on_soon);
 }
 
 static enum MHD_Result exchange_handle(struct exchange *exchange)
@@ -328,6 +381,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 {
 	struct http_server *server = context;
 	struct exchange *exchange = *request_context;
+	server->progress++;
 	if (server->closing)
 		return MHD_NO;
 	if (exchange == NULL) {
@@ -418,16 +472,19 @@ int http_open(struct http_server **out, uv_loop_t *loop, const struct http_confi
 	}
 	server->port = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 	int epoll = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-	server->poll.data = server->timer.data = server->sweep.data = server;
+	server->poll.data = server->timer.data = server->sweep.data = server->soon.data = server;
 	uv_timer_init(loop, &server->timer);
 	uv_timer_init(loop, &server->sweep);
+	uv_idle_init(loop, &server->soon);
 	if (uv_poll_init(loop, &server->poll, epoll) != 0) {
-		/* The timers are in the loop already and hold no other resource; the process gives up on this error. */
+		/* Timers and idle are in the loop already and hold no other resource; the process gives up on this
+		 * error. */
 		MHD_stop_daemon(server->daemon);
 		return error_set(error, ERR_IO, NULL, "cannot watch the HTTP server's events");
 	}
-	server->open_handles = 3;
+	server->open_handles = 4;
 	uv_poll_start(&server->poll, UV_READABLE, on_readable);
+	uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 	server_run(server);
 	*out = server;
 	return 0;
@@ -469,5 +526,6 @@ void http_close(struct http_server *server)
 	uv_close((uv_handle_t *)&server->poll, on_closed);
 	uv_close((uv_handle_t *)&server->timer, on_closed);
 	uv_close((uv_handle_t *)&server->sweep, on_closed);
+	uv_close((uv_handle_t *)&server->soon, on_closed);
 	MHD_stop_daemon(server->daemon);
 }
