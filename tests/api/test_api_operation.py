@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from api_daemon import BUILD, DEADLINE, Daemon, poll, problem
+from api_daemon import BUILD, DEADLINE, ENDLESS, Daemon, poll, problem
 
 
 def parse_prometheus(text):
@@ -28,9 +28,14 @@ def test_metrics(make_daemon):
     daemon = make_daemon("--slots", "2")
     daemon.train({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 1}})
     daemon.get("/nothing")
-    reply = daemon.get("/metrics")
-    assert reply.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    samples = parse_prometheus(reply.text)
+
+    def look():
+        reply = daemon.get("/metrics")
+        assert reply.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        samples = parse_prometheus(reply.text)
+        return samples if samples["qlstmd_workers_busy"] == 0 else None
+
+    samples = poll(look, "the run is counted, which follows its end in the store")
     assert samples['qlstmd_experiments{status="succeeded"}'] == 1
     assert samples["qlstmd_worker_slots"] == 2
     assert samples["qlstmd_attempts_started_total"] == 1
@@ -61,7 +66,7 @@ def test_one_log_line_a_request(make_daemon):
 
 def test_stop_checkpoints_and_ends_with_0(make_daemon):
     daemon = make_daemon()
-    experiment = daemon.submit({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 100000}})
+    experiment = daemon.submit(ENDLESS)
     daemon.wait(experiment, lambda row: row["progress"]["epoch"] > 0)
     assert daemon.stop() == 0
     daemon.start()
@@ -128,11 +133,10 @@ def test_draining_is_not_ready(daemon):
 
 def test_threads_are_shared_out_among_the_experiments_that_run(make_daemon):
     daemon = make_daemon("--slots", "2", "--threads", "6")
-    long = {"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 100000}}
     threads = lambda row: daemon.get(row["links"]["report"]).json()["timings"]["threads"]
     alone = daemon.wait(daemon.submit({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 1}}))
     assert threads(alone) == 6
-    first = daemon.submit(long)
+    first = daemon.submit(ENDLESS)
     daemon.wait(first, lambda row: row["status"] == "running")
     second = daemon.wait(daemon.submit({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 1}}))
     assert threads(second) == 3
