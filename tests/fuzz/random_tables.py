@@ -33,21 +33,24 @@ def quoted(text, separator):
 
 
 class Table:
-    """What was uploaded: its bytes, and what the columns are called (by index too)."""
+    """What is uploaded: its bytes, how many rows it has, and what its columns are called."""
 
     def __init__(self, rng):
-        rows = rng.choice([1, 2, 3, rng.randint(4, 12), rng.randint(8, 50), rng.randint(8, 50)])
+        rows = rng.choice([rng.randint(1, 3), *(rng.randint(low, high) for low, high in ((4, 9), (6, 20), (15, 50)))])
         width = rng.randint(1, 5)
         kinds = [rng.choice(KINDS[:6] if rng.random() < 0.6 else KINDS) for _ in range(width)]
         cells = [[number(rng, kind, i) for kind in kinds] for i in range(rows)]
-        if rng.random() < 0.15:
-            cells[rng.randrange(rows)][rng.randrange(width)] = rng.choice(GAPS)
+        gap = rng.randrange(width) if rng.random() < 0.15 else None
+        if gap is not None:
+            cells[rng.randrange(rows)][gap] = rng.choice(GAPS)
         separator = rng.choice([",", ",", ",", ";", "\t"])
         self.names = rng.sample(NAMES, width) if rng.random() < 0.3 else ["value", "t", "load", "b", "c"][:width]
-        self.columns = list(range(width))
-        if rng.random() < 0.85:
+        has_header = rng.random() < 0.85
+        if has_header:
             cells.insert(0, self.names)
-            self.columns += self.names
+        self.rows = rows
+        # What a column may be called; columns without a gap alone.
+        self.columns = [[i, self.names[i]] if has_header else [i] for i in range(width) if i != gap]
         end = rng.choice(["\n", "\n", "\r\n"])
         lines = [separator.join(quoted(cell, separator) for cell in row) for row in cells]
         text = (end.join(lines) + rng.choice([end, end, ""])).encode()

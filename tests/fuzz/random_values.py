@@ -11,12 +11,13 @@ WRONG = [None, True, False, "", "x", "1", [], {}, [[]], [None], {"": 0}, *NUMBER
 class Values:
     """By a schema whose `$ref`s are found in `document`. `hooks` make the values of some fields by the field's name."""
 
-    def __init__(self, rng, document, hooks=None, spread=5, beside=0.02):
+    def __init__(self, rng, document, hooks=None, spread=5, beside=0.02, share=0.5):
         self.rng = rng
         self.document = document
         self.hooks = hooks or {}
         self.spread = spread  # how far above their minimum integers lie as a rule: large models take long
         self.beside = beside  # how often a limit is met or missed on purpose
+        self.share = share    # of the fields that may be left out, those that are not
 
     def follow(self, schema):
         while "$ref" in schema:
@@ -76,7 +77,7 @@ class Values:
         low, high = schema.get("minLength", 0), schema.get("maxLength", 300)
         if self.rng.random() < 3 * self.beside:
             return self.rng.choice(["a", "ä"]) * self.rng.choice([max(low - 1, 0), low, high, high + 1])
-        return self.rng.choice(TEXTS)[:high]
+        return self.rng.choice(TEXTS if self.rng.random() < 10 * self.beside else TEXTS[1:9])[:high]
 
     def make_array(self, schema):
         low, high = schema.get("minItems", 0), schema.get("maxItems", 100)
@@ -88,7 +89,7 @@ class Values:
     def make_object(self, schema):
         made = {}
         for name, field in schema.get("properties", {}).items():
-            if name in schema.get("required", ()) or self.rng.random() < 0.5:
+            if name in schema.get("required", ()) or self.rng.random() < self.share:
                 field = {**self.follow(field), **{key: field[key] for key in field if key != "$ref"}}
                 other = field.get("x-aliases", []) if self.rng.random() < 0.2 else []
                 made[self.rng.choice(other) if other else name] = self.make(field, name)
