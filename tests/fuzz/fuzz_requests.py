@@ -4,55 +4,42 @@ made from schema/experiment.schema.json. A fault is printed with the curl lines 
 The same seed sends the same requests, but for ids and for what depends on how far an experiment has come."""
 import argparse
 import collections
-import http.client
 import json
 import pathlib
 import random
-import re
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from api_daemon import ROOT, TERMINAL, Daemon  # noqa: E402
-from random_calls import Call, Calls, Known, repeat  # noqa: E402
+from api_daemon import ROOT, TERMINAL  # noqa: E402
+from fuzz_client import Client, Finding  # noqa: E402
+from random_calls import Call, Calls, Known  # noqa: E402
 from random_specs import Specs  # noqa: E402
 from random_tables import Table  # noqa: E402
 from random_values import spoil_text  # noqa: E402
-from reply_checks import Contract, Reply, check_json, check_results_csv, check_safetensors  # noqa: E402
+from reply_checks import Contract, check_json, check_results_csv, check_safetensors  # noqa: E402
 
-REPLY_SECONDS, END_SECONDS = 120, 600  # without an answer; without an end
+END_SECONDS = 600  # without an end
 LONGEST = 30       # seconds that an experiment may take before it is cancelled
 OUTSTANDING = 24   # experiments that have not ended
 RESTART_EVERY = 200  # steps
 OURS = {"nan_loss", "timeout", "invalid_data", "user_cancelled"}  # reasons that an experiment itself may give
-REPORTS = re.compile(rb"Sanitizer|runtime error|Assertion|stack smashing|corrupted|double free")
 
 
-class Finding(Exception):
-    """What is wrong, and the call after which it was seen."""
+class Fuzz(Client):
+    """What is sent to a daemon, and what must hold of it."""
 
-    def __init__(self, what, call=None):
-        super().__init__(what)
-        self.call = call
-
-    def text(self):
-        return "\n".join([f"FINDING: {self}", *([] if self.call is None else repeat(self.call))])
-
-
-class Fuzz:
     def __init__(self, folder, seed, options=()):
         self.seed = seed
         self.rng = random.Random(seed)
         threads = str(self.rng.randint(1, 4))
-        self.daemon = Daemon(folder, "--slots", str(self.rng.randint(1, 3)), "--threads", threads, "--checkpoint", "0",
-                             "--max-memory", "256M", *options).start()
-        self.connections = []
-        self.experiments, self.tables, self.etags = [], [], {}
+        super().__init__(folder, "--slots", str(self.rng.randint(1, 3)), "--threads", threads, "--checkpoint", "0",
+                         "--max-memory", "256M", *options)
+        self.tables, self.etags = [], {}
         self.outstanding = collections.deque()  # (Known, time of its 202)
         self.sent = collections.Counter()       # by status; and how experiments ended
-        self.last = collections.deque(maxlen=5)
         self.expected = {}                      # id of a repeated experiment: the ETag that its weights must have
         contract = json.loads(self.send(Call("GET", "/openapi.json")).body)
         self.contract = Contract(contract)
@@ -63,52 +50,6 @@ class Fuzz:
         self.calls = Calls(self.rng, contract, self.experiments, self.tables, builtin, self.etags, {
             "createExperiment": lambda: self.specs.text(self.specs.make()),
             "createDataset": lambda: Table(self.rng).body})
-
-    # Sending
-
-    def connection(self, index):
-        while len(self.connections) <= index:
-            self.connections.append(http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=REPLY_SECONDS))
-        return self.connections[index]
-
-    def write(self, connection, call):
-        connection.putrequest(call.method, call.target, skip_accept_encoding=True)
-        for name, value in call.headers.items():
-            connection.putheader(name, value.encode())
-        if call.body is not None or call.method in ("POST", "PUT", "PATCH"):
-            connection.putheader("Content-Length", str(len(call.body or b"")))
-        connection.endheaders(call.body)
-
-    def read(self, connection):
-        response = connection.getresponse()
-        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
-
-    def alive(self, call):
-        if self.daemon.process.poll() is not None:
-            raise Finding(f"the daemon ended with status {self.daemon.process.returncode}", call)
-
-    def send(self, call, connection=0):
-        """The reply; a connection that the daemon closed in between is opened once more."""
-        self.last.append(call)
-        for attempt in (1, 2):
-            try:
-                self.write(self.connection(connection), call)
-                reply = self.read(self.connection(connection))
-                self.alive(call)
-                return reply
-            except (http.client.HTTPException, OSError) as error:
-                self.connection(connection).close()
-                self.alive_soon(call)
-                if attempt == 2 or isinstance(error, TimeoutError):
-                    raise Finding(f"no reply: {error!r}", call) from error
-
-    def alive_soon(self, call):
-        """A connection broke: if the daemon is dying, it is dead in a moment."""
-        try:
-            self.daemon.process.wait(timeout=1)
-        except Exception:  # noqa: BLE001 - it lives
-            return
-        self.alive(call)
 
     def judge(self, call, reply):
         self.sent[reply.status] += 1
@@ -138,23 +79,9 @@ class Fuzz:
     # What is sent
 
     def burst(self):
-        """Several at once, read in order."""
         calls = [self.calls.any() for _ in range(self.rng.randint(2, 8))]
         calls = [call for call in calls if call.method != "DELETE"]
-        self.last.extend(calls)
-        for index, call in enumerate(calls):
-            self.connection(index + 1).close()
-            try:
-                self.write(self.connection(index + 1), call)
-            except (http.client.HTTPException, OSError) as error:
-                self.alive_soon(call)
-                raise Finding(f"not taken: {error!r}", call) from error
-        for index, call in enumerate(calls):
-            try:
-                reply = self.read(self.connection(index + 1))
-            except (http.client.HTTPException, OSError) as error:
-                self.alive_soon(call)
-                raise Finding(f"no reply in a burst: {error!r}", call) from error
+        for call, reply in zip(calls, self.send_all(calls)):
             self.judge(call, reply)
 
     def upload(self):
@@ -272,32 +199,6 @@ class Fuzz:
         assert check_json(report.body)["history"][-1]["epoch"] == epochs
         if known.id in self.expected:
             assert weights.headers["etag"] == self.expected[known.id], "the same spec made other weights"
-
-    def check_worker_logs(self, experiment="*"):
-        if not re.fullmatch(r"[0-9A-Z]{26}|\*", experiment):
-            return
-        for path in self.daemon.data.glob(f"runs/{experiment}/attempt-*/worker.log"):
-            text = path.read_bytes()
-            if REPORTS.search(text):
-                known = next((one for one in self.experiments if one.id == path.parts[-3]), None)
-                raise Finding(f"{path}:\n{text[-6000:].decode(errors='replace')}", known and known.call)
-
-    def stop(self):
-        for connection in self.connections:
-            connection.close()
-        self.connections.clear()
-        status = self.daemon.stop()
-        if status != 0 or REPORTS.search(self.daemon.log_path.read_bytes()):
-            raise Finding(f"the daemon ended with status {status}: {self.daemon.log()[-6000:]}")
-
-    def kill(self):
-        """For a daemon that a finding left behind."""
-        for connection in self.connections:
-            connection.close()
-        if self.daemon.process.poll() is None:
-            self.daemon.process.kill()
-            self.daemon.process.wait()
-        self.daemon.process.stdout.close()
 
     def end(self):
         self.settle(0)

@@ -12,6 +12,11 @@ SEGMENTS = [NOBODY, NOBODY.lower(), "x", "", "..", "a/b", "a%b", "\u0000", NOBOD
             " "]
 
 
+def printable(data):
+    """For printf %b between single quotes."""
+    return "".join(chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\0{byte:03o}" for byte in data)
+
+
 @dataclasses.dataclass
 class Call:
     method: str
@@ -27,12 +32,13 @@ class Call:
         for name, value in self.headers.items():
             words.append("-H " + shlex.quote(f"{name}: {value}" if value else f"{name};"))
         if self.body is not None:
-            plain = self.body.isascii() and b"\0" not in self.body
             if "Content-Type" not in self.headers:
                 words.append("-H Content-Type:")
-            words.append(f"--data-binary {shlex.quote(self.body.decode())}" if plain else "--data-binary @-")
-            if not plain:
-                words.insert(0, "printf %b '" + "".join(f"\\0{byte:03o}" for byte in self.body) + "' |")
+            if self.body.isascii() and b"\0" not in self.body:
+                words.append(f"--data-binary {shlex.quote(self.body.decode())}")
+            else:
+                words.insert(0, f"printf %b '{printable(self.body)}' |")
+                words.append("--data-binary @-")
         line = " ".join(words) + f" localhost:$PORT{shlex.quote(self.target)}"
         for known in self.needs:
             line = line.replace(known.id, f"'\"${known.variable}\"'")
