@@ -9,6 +9,7 @@ from random_calls import repeat
 from reply_checks import Reply
 
 REPLY_SECONDS = 120  # without an answer
+STREAM_SECONDS, STREAM_LINES = 0.2, 200  # of a stream, before the client leaves in the middle
 REPORTS = re.compile(rb"Sanitizer|runtime error|Assertion|stack smashing|corrupted|double free")
 
 
@@ -47,7 +48,21 @@ class Client:
 
     def read(self, connection):
         response = connection.getresponse()
+        if response.headers.get_content_type() == "text/event-stream":
+            return Reply(response.status, {"content-type": "text/event-stream"}, self.read_stream(connection, response))
         return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+
+    def read_stream(self, connection, response):
+        """What comes at once; then the client leaves."""
+        lines = []
+        connection.sock.settimeout(STREAM_SECONDS)
+        try:
+            while len(lines) < STREAM_LINES and (line := response.readline()):
+                lines.append(line)
+        except TimeoutError:
+            pass
+        connection.close()
+        return b"".join(lines)
 
     def alive(self, call):
         if self.daemon.process.poll() is not None:

@@ -179,10 +179,11 @@ class Fuzz(Client):
     def check_results(self, known, row):
         found = [self.result(known, "metrics"), self.result(known, "metrics", "?format=csv"),
                  self.result(known, "weights"), self.result(known, "weights", "?format=json"),
-                 self.result(known, "predictions"), self.result(known, "report")]
+                 self.result(known, "predictions"), self.result(known, "report"),
+                 self.result(known, "events", "?limit=1000")]
         if None in found:
             return
-        (_, metrics), (csv_reply, _), (weights, _), (_, tensors), (predictions, _), (report, _) = found
+        (_, metrics), (csv_reply, _), (weights, _), (_, tensors), (predictions, _), (report, _), (_, events) = found
         epochs = row["progress"]["epochs"]
         assert [line["epoch"] for line in metrics["metrics"]] == list(range(1, epochs + 1)), metrics
         assert row["progress"]["epoch"] == epochs
@@ -197,6 +198,9 @@ class Fuzz(Client):
         lines = check_results_csv(predictions.body)
         assert len(lines) - 1 == row["data"]["train"] + row["data"]["test"], len(lines)
         assert check_json(report.body)["history"][-1]["epoch"] == epochs
+        assert events["terminal"] and {event["epoch"] for event in events["events"] if "epoch" in event} == set(
+            range(1, epochs + 1)), events
+        assert [event["to"] for event in events["events"] if "to" in event][-1] == row["status"]
         if known.id in self.expected:
             assert weights.headers["etag"] == self.expected[known.id], "the same spec made other weights"
 

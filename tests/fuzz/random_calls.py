@@ -171,7 +171,11 @@ class Calls:
             body = json.dumps(self.values.make(kind["schema"])).encode()
         elif method in ("post", "put", "patch") and self.rng.random() < 0.3:
             body = self.rng.choice([b"", b"{}", b"x" * 5000, b"\x00"])
-        return self.make(method, template, parameters, body)
+        call = self.make(method, template, parameters, body)
+        kinds = list(operation["responses"].get("200", {}).get("content", ()))
+        if len(kinds) > 1 and self.rng.random() < 0.5:
+            call.headers["Accept"] = self.rng.choice(kinds)
+        return call
 
     def odd(self):
         """A method that the path does not have, or a path that nothing has."""

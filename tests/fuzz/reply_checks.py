@@ -64,6 +64,17 @@ def check_prometheus(body):
         assert re.fullmatch(rf"#.*|[a-z_]+({{{label}(,{label})*}})? {number}", line), line
 
 
+def check_event_stream(body):
+    """The JSON of each event; the client may have left in the middle of the last one."""
+    found = []
+    for block in body.decode().split("\n\n")[:-1]:
+        lines = [line for line in block.split("\n") if not line.startswith(":")]
+        fields = dict(line.split(": ", 1) for line in lines)
+        assert len(fields) == len(lines) and fields.keys() <= {"id", "event", "data", "retry"}, block
+        found += [check_json(fields["data"].encode())] if "data" in fields else []
+    return found
+
+
 def check_safetensors(body):
     """{name: (shape, values)}"""
     (length,) = struct.unpack("<Q", body[:8])
@@ -80,7 +91,7 @@ def check_safetensors(body):
 PARSERS = {
     "application/json": check_json, "application/problem+json": check_json, "application/schema+json": check_json,
     "application/yaml": lambda body: yaml.load(body, yaml.CSafeLoader), "application/octet-stream": check_safetensors,
-    "text/csv": check_results_csv, "text/plain": check_prometheus}
+    "text/csv": check_results_csv, "text/plain": check_prometheus, "text/event-stream": check_event_stream}
 
 
 class Contract:
