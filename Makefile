@@ -60,7 +60,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api bench bench-estimates bench-peers test-peers mutation fmt lint install clean engine
+.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-peers test-peers mutation fmt lint install clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker
 
 help:
@@ -69,6 +69,7 @@ help:
 	@echo "make demo       install, build, start the daemon, train a first experiment, show the result"
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
 	@echo "make unit api   only the C tests; only the tests over HTTP"
+	@echo "make fuzz-requests   generated requests against the daemon, SECONDS=60, SEED=1, SAN"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT AGAIN; CONTRIBUTING.md)"
@@ -139,6 +140,13 @@ unit: $(unit_bin)
 
 api: all
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/worker tests/api tests/faults
+
+# Whole requests made from the schema and the contract (tests/README.md); a short round of it is in `api`.
+SECONDS ?= 60
+SEED    ?= 1
+fuzz-requests: all
+	@scripts/deps.sh test
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/fuzz/fuzz_requests.py --seconds $(SECONDS) --seed $(SEED)
 
 test:
 	@scripts/deps.sh build test

@@ -8,10 +8,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from api_daemon import flatten, poll, problem, read_safetensors
+from api_daemon import ENDLESS, flatten, poll, problem, read_safetensors
 
 SHORT = {"hidden_size": 2, "n_qubits": 2, "training": {"epochs": 3}}
-LONG = {"hidden_size": 2, "n_qubits": 2, "training": {"epochs": 100000}}
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +152,7 @@ def test_etag_of_an_experiment(daemon, trained):
 
 def test_etag_changes_when_the_experiment_does(daemon):
     """From queued to cancelled: a tag that was given out stands for one state of the resource and no other."""
-    experiment = daemon.submit(LONG)
+    experiment = daemon.submit(ENDLESS)
     path, seen = f"/experiments/{experiment}", {}
 
     def look():
@@ -226,7 +225,7 @@ def test_idempotency_key(daemon):
     assert first.status_code == again.status_code == 202
     assert first.json()["id"] == again.json()["id"] and again.headers["Idempotent-Replayed"] == "true"
     assert again.headers["Location"] == first.headers["Location"]
-    problem(daemon.post("/experiments", LONG, headers=key), 422, "conflict")
+    problem(daemon.post("/experiments", ENDLESS, headers=key), 422, "conflict")
     for bad in ["x" * 256, "two words"]:
         problem(daemon.post("/experiments", SHORT, headers={"Idempotency-Key": bad}), 400, "invalid")
     daemon.wait(first.json()["id"])
@@ -235,7 +234,7 @@ def test_idempotency_key(daemon):
 def test_list_pages_and_filters(make_daemon):
     daemon = make_daemon("--slots", "1")
     assert daemon.get("/experiments").json() == {"experiments": [], "next_cursor": None, "has_more": False}
-    blocker = daemon.submit({**LONG, "project": "blocker"})
+    blocker = daemon.submit({**ENDLESS, "project": "blocker"})
     daemon.wait(blocker, lambda row: row["status"] == "running")
     made = [daemon.submit({**SHORT, "project": f"p{i % 2}"}) for i in range(5)]
     seen, cursor = [], None
@@ -263,7 +262,7 @@ def test_list_pages_and_filters(make_daemon):
 
 def test_cancel(make_daemon):
     daemon = make_daemon("--slots", "1")
-    running, queued = daemon.submit(LONG), daemon.submit(LONG)
+    running, queued = daemon.submit(ENDLESS), daemon.submit(ENDLESS)
     row = daemon.wait(running, lambda row: row["progress"]["epoch"] > 0)
     assert row["status"] == "running" and row["progress"]["eta_seconds"] > 0
 

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import requests
 
-from api_daemon import BUILD, DEADLINE, Daemon, poll, problem, read_safetensors
+from api_daemon import BUILD, DEADLINE, ENDLESS, Daemon, poll, problem, read_safetensors
 
 
 def children(pid):
@@ -36,9 +36,14 @@ def test_metrics(make_daemon):
     daemon = make_daemon("--slots", "2")
     daemon.train({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 1}})
     daemon.get("/nothing")
-    reply = daemon.get("/metrics")
-    assert reply.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    samples = parse_prometheus(reply.text)
+
+    def look():
+        reply = daemon.get("/metrics")
+        assert reply.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        samples = parse_prometheus(reply.text)
+        return samples if samples["qlstmd_workers_busy"] == 0 else None
+
+    samples = poll(look, "the run is counted, which follows its end in the store")
     assert samples['qlstmd_experiments{status="succeeded"}'] == 1
     assert samples["qlstmd_worker_slots"] == 2
     assert samples["qlstmd_attempts_started_total"] == 1
@@ -177,11 +182,10 @@ def test_problems_are_explained(daemon):
 
 def test_threads_are_shared_out_among_the_experiments_that_run(make_daemon):
     daemon = make_daemon("--slots", "2", "--threads", "6")
-    long = {"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 100000}}
     threads = lambda row: daemon.get(row["links"]["report"]).json()["timings"]["threads"]
     alone = daemon.wait(daemon.submit({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 1}}))
     assert threads(alone) == 6
-    first = daemon.submit(long)
+    first = daemon.submit(ENDLESS)
     daemon.wait(first, lambda row: row["status"] == "running")
     second = daemon.wait(daemon.submit({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 1}}))
     assert threads(second) == 3

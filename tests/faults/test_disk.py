@@ -6,7 +6,8 @@ import pytest
 
 from api_daemon import Daemon, poll, problem
 
-SPEC = {"hidden_size": 4, "training": {"epochs": 5}}
+# As many attempts as there may be: a run that meets the full disk is taken up again until there is room.
+SPEC = {"hidden_size": 4, "training": {"epochs": 5}, "limits": {"max_attempts": 10}}
 
 
 @pytest.fixture

@@ -147,8 +147,8 @@ static void other_places(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(numbers), cmocka_unit_test(printed),
-	    cmocka_unit_test(failures), cmocka_unit_test(a_terminal), cmocka_unit_test(other_places),
+	    cmocka_unit_test(numbers),    cmocka_unit_test(printed),      cmocka_unit_test(failures),
+	    cmocka_unit_test(a_terminal), cmocka_unit_test(other_places),
 	};
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }

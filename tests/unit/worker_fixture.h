@@ -35,7 +35,7 @@ static const char worker_script[] =
     "spec=$2; all=\"$*\"\n"
     ". \"$spec\"\n";
 
-enum { PATIENCE_MS = 60000 };
+enum { PATIENCE_MS = 300000 };
 
 static uv_loop_t loop;
 static uv_timer_t tick;

@@ -44,7 +44,10 @@ static int make_text(const json_t *json, unsigned char **bytes, size_t *length, 
 	if (longer == NULL) {
 		free(text);
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the results");
-	*bytes = (unsigned char *)text;
+	}
+	memcpy(longer + used, "\n", 2);
+	*bytes = (unsigned char *)longer;
+	*length = used + 1;
 	return 0;
 }
 
