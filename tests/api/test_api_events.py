@@ -5,7 +5,7 @@ import threading
 
 import requests
 
-from api_daemon import DEADLINE, poll, problem
+from api_daemon import DEADLINE, ENDLESS, poll, problem
 
 SPEC = {"hidden_size": 2, "n_qubits": 2, "training": {"epochs": 30}}
 
@@ -95,7 +95,7 @@ def test_wrong_questions(daemon):
 
 def test_cancelling_ends_the_stream(make_daemon):
     daemon = make_daemon("--slots", "1")
-    running = daemon.submit({**SPEC, "training": {"epochs": 100000}})
+    running = daemon.submit(ENDLESS)
     queued = daemon.submit(SPEC)
     replies = [stream(daemon, running), stream(daemon, queued)]
     for experiment in [queued, running]:
@@ -109,7 +109,7 @@ def test_cancelling_ends_the_stream(make_daemon):
 def test_clients_that_leave(make_daemon):
     """Streams whose clients have gone do not keep the daemon from stopping, nor others from their events."""
     daemon = make_daemon("--slots", "1")
-    experiment = daemon.submit({**SPEC, "training": {"epochs": 100000}})
+    experiment = daemon.submit(ENDLESS)
     for _ in range(50):
         connection = socket.create_connection(("127.0.0.1", daemon.port), timeout=DEADLINE)
         connection.sendall(f"GET /experiments/{experiment}/events HTTP/1.1\r\nHost: x\r\n"

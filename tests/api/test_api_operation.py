@@ -144,9 +144,9 @@ def test_ipv6(tmp_path):
 
 
 def test_draining_is_not_ready(make_daemon):
-    """Between SIGTERM and the end, which a worker that does not react holds up for the grace time."""
-    daemon = make_daemon("--grace", "5")
-    experiment = daemon.submit({"hidden_size": 1, "n_qubits": 1, "training": {"epochs": 100000}})
+    """Between SIGTERM and the end, which a worker that does not react holds up."""
+    daemon = make_daemon("--grace", "300")
+    experiment = daemon.submit(ENDLESS)
     daemon.wait(experiment, lambda row: row["progress"]["epoch"] > 0)
     clients = [requests.Session() for _ in range(4)]
     for client in clients:  # they are connected: nobody is let in any more afterwards
@@ -165,6 +165,7 @@ def test_draining_is_not_ready(make_daemon):
     assert clients[3].get(daemon.url + f"/experiments/{experiment}").json()["status"] == "running"
     with pytest.raises(requests.ConnectionError):
         requests.get(daemon.url + "/healthz", timeout=DEADLINE)
+    os.kill(worker, signal.SIGCONT)
     assert daemon.process.wait(timeout=DEADLINE) == 0
     daemon.process.stdout.close()
     daemon.start()  # the run went back to the queue, and its epochs count

@@ -15,15 +15,14 @@
 #include "server/store/datasets.h"
 #include "tests/unit/worker_fixture.h"
 
-/* A worker that ends when it is told to has the long grace, as much as a busy machine may need; one that does not is
- * waited for in vain. */
-enum { SLOTS = 2, THREADS = 7, SHORT_GRACE_MS = 300, LONG_GRACE_MS = 60000, HANG_MS = 3000 };
+/* Workers have as long as a busy machine may need, but where the test is about one that does not react. */
+enum { SLOTS = 2, THREADS = 7, SHORT_GRACE_MS = 300, SHORT_HANG_MS = 3000, LONG_MS = 100000 };
 
 static struct store *store;
 static struct scheduler *scheduler;
 static bool drained;
 
-static int setup_with(void **state, int grace_ms)
+static int setup_with(void **state, int grace_ms, int hang_ms)
 {
 	if (make_folder(state) != 0 || make_worker() != 0 || open_loop() != 0)
 		return -1;
@@ -32,19 +31,24 @@ static int setup_with(void **state, int grace_ms)
 	                                  .slots = SLOTS,
 	                                  .threads = THREADS,
 	                                  .grace_ms = grace_ms,
-	                                  .hang_ms = HANG_MS};
+	                                  .hang_ms = hang_ms};
 	drained = false;
 	return store_open(&store, database, &loop, NULL) || scheduler_open(&scheduler, &loop, store, &config, NULL);
 }
 
 static int setup(void **state)
 {
-	return setup_with(state, SHORT_GRACE_MS);
+	return setup_with(state, LONG_MS, LONG_MS);
 }
 
-static int setup_long_grace(void **state)
+static int setup_short_grace(void **state)
 {
-	return setup_with(state, LONG_GRACE_MS);
+	return setup_with(state, SHORT_GRACE_MS, LONG_MS);
+}
+
+static int setup_short_limits(void **state)
+{
+	return setup_with(state, SHORT_GRACE_MS, SHORT_HANG_MS);
 }
 
 static void on_drained(void *context)
@@ -575,9 +579,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_success),
-	    TEST(test_ends),
-	    TEST(test_cancel),
-	    cmocka_unit_test_setup_teardown(test_results_win, setup_long_grace, teardown),
+	    cmocka_unit_test_setup_teardown(test_ends, setup_short_limits, teardown),
+	    cmocka_unit_test_setup_teardown(test_cancel, setup_short_grace, teardown),
+	    TEST(test_results_win),
 	    TEST(test_cancel_is_noticed),
 	    TEST(test_resume),
 	    TEST(test_data_sets),
@@ -589,7 +593,7 @@ int main(void)
 	    TEST(test_a_claim_that_fails),
 	    TEST(test_what_is_due_later_is_waited_for),
 	    TEST(test_a_path_that_is_too_long),
-	    TEST(test_drain),
+	    cmocka_unit_test_setup_teardown(test_drain, setup_short_grace, teardown),
 	    TEST(test_drain_with_nothing_to_do),
 	    TEST(test_closing_with_requests),
 	    TEST(test_a_worker_that_is_not_there),
