@@ -15,6 +15,7 @@
 
 #include "server/run/collect.h"
 #include "server/store/datasets.h"
+#include "server/store/events.h"
 #include "server/store/group.h"
 #include "tests/unit/state_fixture.h"
 
@@ -227,6 +228,28 @@ static int call_attempt(void)
 	return rc;
 }
 
+static int call_log(void)
+{
+	return progress_log(db, &current, "info", "words", NOW, &error);
+}
+
+/* One that was there before: no second event. */
+static int call_epoch_again(void)
+{
+	const struct metric_row metric = {.epoch = 2, .train_loss = 1, .test_loss = 1, .seconds = 1};
+	return progress_epoch(db, &current, &metric, NOW, &error);
+}
+
+static int call_events(void)
+{
+	struct outbox events;
+	outbox_init(&events);
+	int rc = event_list(db, ID, 0, 10, &events, &error);
+	assert_true(rc != 0 || events.first != NULL);
+	outbox_free(&events);
+	return rc;
+}
+
 static int call_succeed(void)
 {
 	return state_succeed(db, &current, NOW, &error);
@@ -271,6 +294,7 @@ static const struct {
     CALL(artifacts), CALL(artifact),    CALL(dataset_insert),
     CALL(dataset),   CALL(datasets),    CALL(dataset_delete),
     CALL(hello),     CALL(epoch),       CALL(checkpoint),
+    CALL(log),       CALL(epoch_again), CALL(events),
     CALL(claim),     CALL(attempt),     CALL(succeed),
     CALL(collect),   CALL(end),         CALL(cancel),
     CALL(recover),
@@ -340,7 +364,7 @@ static void test_every_step_of_opening(void **state)
 		/* It is gone on with where there was none, and refused by nobody. */
 		assert_int_equal(db_open(&opened, path, DB_WRITER, schema_database_sql, NULL), 0);
 		assert_int_equal(select_int(opened, "SELECT count(*) FROM experiment"), 0);
-		assert_int_equal(select_int(opened, "PRAGMA user_version"), 1);
+		assert_int_equal(select_int(opened, "PRAGMA user_version"), 2);
 		db_close(opened);
 	}
 	assert_true(steps > 5);
