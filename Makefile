@@ -60,7 +60,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api bench bench-estimates bench-peers test-peers fmt lint install clean engine
+.PHONY: all help deps demo test unit api bench bench-estimates bench-peers test-peers image test-docker fmt lint install clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker
 
 help:
@@ -71,6 +71,8 @@ help:
 	@echo "make unit api   only the C tests; only the tests over HTTP"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
+	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
+	@echo "make test-docker   the image and docker/compose.yaml with a real engine; starts one as root where none runs"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
 	@echo "make install    into PREFIX=$(PREFIX)"
 	@echo "make clean      remove build/"
@@ -159,6 +161,20 @@ bench-peers: $(BUILD)/qlstm-worker
 test-peers: $(BUILD)/qlstm-worker
 	@scripts/deps.sh peers
 	@QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
+
+# The labels have the version of engine/qlstm.h and the commit. IMAGE_FLAGS go to `docker build`, such as --network=host.
+DOCKER      ?= docker
+IMAGE       ?= qlstmd
+IMAGE_FLAGS ?=
+image:
+	$(DOCKER) build -f docker/Dockerfile -t $(IMAGE) $(IMAGE_FLAGS) \
+		--build-arg VERSION=$(shell sed -n 's/.* QLSTM_VERSION "\(.*\)"/\1/p' engine/qlstm.h) \
+		--build-arg REVISION=$(shell git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null) .
+
+# Not part of `test`.
+test-docker:
+	@scripts/deps.sh test
+	@tests/docker/engine.sh tests/docker/base.sh $(PYTHON) -m pytest -v -s -p no:cacheprovider tests/docker
 
 # For the constants in engine/circuit/planner.c.
 bench-estimates: $(BUILD)/bench/estimates
