@@ -48,8 +48,9 @@ trap end EXIT
 trap 'exit 130' INT TERM
 
 echo "engine.sh: no Docker engine answers: starting one in $folder"
+# In a session of its own: a Ctrl-C is for the command, which may still need the engine to tidy up.
 export DOCKER_HOST="unix://$folder/socket"
-dockerd --host "$DOCKER_HOST" --data-root "$folder/data" --exec-root "$folder/run" --pidfile "$folder/pid" \
+setsid dockerd --host "$DOCKER_HOST" --data-root "$folder/data" --exec-root "$folder/run" --pidfile "$folder/pid" \
 	--bridge=none --iptables=false --ip6tables=false --ip-forward=false >"$folder/log" 2>&1 &
 engine=$!
 until answers; do
