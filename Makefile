@@ -27,8 +27,8 @@ PKGS_worker := jansson libsodium
 cflags_of = $(shell pkg-config --cflags $(1) 2>/dev/null)
 libs_of   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
-# The inner loops are compiled once per instruction set and chosen at start (engine/circuit/isa.c).
-KERNEL_SRC := $(wildcard engine/*/*_kernel.c engine/*/*_kernel_f32.c)
+# The inner loops are compiled once per instruction set and chosen at start (engine/vector/isa.c).
+KERNEL_SRC := $(wildcard $(foreach d,engine/* engine/*/*,$(d)/*_kernel.c $(d)/*_kernel_f32.c))
 ARCH       := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 ifeq ($(ARCH),x86_64)
 KERNEL_ISAS := x86_64 x86_64_v3 x86_64_v4
@@ -40,11 +40,11 @@ march_x86_64_v3 := -march=x86-64-v3
 march_x86_64_v4 := -march=x86-64-v4 -mprefer-vector-width=512
 march_generic   :=
 
-engine_src := $(filter-out $(KERNEL_SRC),$(wildcard engine/*.c engine/*/*.c))
+engine_src := $(filter-out $(KERNEL_SRC),$(wildcard engine/*.c engine/*/*.c engine/*/*/*.c))
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c)
-worker_src := $(wildcard server/worker/*.c)
-daemon_src := server/options.c server/pool.c $(wildcard server/http/*.c server/api/*.c server/store/*.c server/run/*.c)
+worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
+daemon_src := server/options.c server/pool.c $(wildcard server/http/*.c server/api/*.c server/store/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 
@@ -126,12 +126,12 @@ $(unit_bin): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBDAEMON) $(LIBWORKER) 
 		$(call libs_of,$(PKGS_server)) -lcmocka -lm
 
 # The batch kernels once more for the tests alone: registers of 64 bytes on whatever processor there is.
-wide_obj := $(BUILD)/unit/batch_kernel.wide.o $(BUILD)/unit/batch_kernel_f32.wide.o
-$(BUILD)/unit/%.wide.o: engine/circuit/%.c
+r64_obj := $(BUILD)/unit/batch_kernel.r64.o $(BUILD)/unit/batch_kernel_f32.r64.o
+$(BUILD)/unit/%.r64.o: engine/circuit/batch/%.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O1 -ffp-contract=fast -Wno-psabi -DKERNEL_ROLLED -DKERNEL_BYTES=64 \
-		-DKERNEL_ISA=wide -c $< -o $@
-$(BUILD)/unit/test_plan: $(wide_obj)
+		-DKERNEL_ISA=r64 -c $< -o $@
+$(BUILD)/unit/test_plan: $(r64_obj)
 $(BUILD)/unit/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
 unit: $(unit_bin)
