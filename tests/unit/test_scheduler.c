@@ -15,7 +15,7 @@
 #include "server/store/datasets.h"
 #include "tests/unit/worker_fixture.h"
 
-enum { SLOTS = 2, THREADS = 7, GRACE_MS = 300, HANG_MS = 3000 };
+enum { SLOTS = 2, THREADS = 7, GRACE_MS = 1500, HANG_MS = 6000 };
 
 static struct store *store;
 static struct scheduler *scheduler;
@@ -367,8 +367,8 @@ static void test_slots_and_order(void **state)
 	static const int order[RUNS] = {1, 0, 2, 4, 3, 6, 5};
 	char script[200];
 	for (int i = 0; i < RUNS; i++) {
-		snprintf(script, sizeof script,
-		         "hello; epoch 1; until [ -e ../../../go-%d ]; do sleep 0.02; done; finish", i);
+		snprintf(script, sizeof script, "hello; epoch 1; until [ -e ../../../go-%d ]; do beat; done; finish",
+		         i);
 		submit(i, script, 1, 1000);
 	}
 	for (int i = 0; i < RUNS; i++) {
@@ -415,7 +415,7 @@ static void test_threads_are_dealt_out(void **state)
 {
 	(void)state;
 	static const char script[] = "printf '%s' \"$all\" > arguments; epoch 1\n"
-	                             "until [ -e ../../../go-9 ]; do sleep 0.02; done; finish";
+	                             "until [ -e ../../../go-9 ]; do beat; done; finish";
 	static const char *const shares[] = {"--threads 7", "--threads 3"};
 	submit(0, script, 1, 1000);
 	wait_until(has_an_epoch, 0); /* alone on the machine */

@@ -44,7 +44,7 @@ static int setup(void **state)
 	                                    .store = store,
 	                                    .data_dir = folder,
 	                                    .launcher = {worker, 10},
-	                                    .grace_ms = 300,
+	                                    .grace_ms = 100000,
 	                                    .hang_ms = 100000,
 	                                    .ended = on_ended,
 	                                    .context = &ended};
@@ -290,6 +290,8 @@ static void test_stopped_while_it_runs(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		start(cases[i].script);
+		if (strstr(cases[i].script, "trap ''") != NULL)
+			config.grace_ms = 200; /* it does not react */
 		supervisor_run(supervisor, &claim.attempt);
 		assert_true(turn_until(has_an_epoch, NULL, PATIENCE_MS));
 		supervisor_stop(supervisor, cases[i].reason);
@@ -320,7 +322,6 @@ static void test_a_cancel_is_noticed(void **state)
 static void test_a_fenced_worker(void **state)
 {
 	struct look seen;
-	config.grace_ms = 1000000;
 	start("trap 'finish' TERM; epoch 1; i=1; while true; do i=$((i+1)); epoch $i; sleep 0.02; done");
 	supervisor_run(supervisor, &claim.attempt);
 	assert_true(turn_until(has_an_epoch, NULL, PATIENCE_MS));
