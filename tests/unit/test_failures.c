@@ -208,6 +208,20 @@ static int call_epoch(void)
 	return progress_epoch(db, &current, &metric, NOW, &error);
 }
 
+static int call_log(void)
+{
+	return progress_log(db, &current, "info", "words", NOW, &error);
+}
+
+static int call_events(void)
+{
+	struct outbox events;
+	outbox_init(&events);
+	int rc = event_list(db, ID, 0, 100, &events, &error);
+	outbox_free(&events);
+	return rc;
+}
+
 static int call_checkpoint(void)
 {
 	return progress_checkpoint(db, &current, 3, "file", "hash", NOW, &error);
@@ -297,7 +311,7 @@ static const struct {
     CALL(log),       CALL(epoch_again), CALL(events),
     CALL(claim),     CALL(attempt),     CALL(succeed),
     CALL(collect),   CALL(end),         CALL(cancel),
-    CALL(recover),
+    CALL(recover),   CALL(log),         CALL(events),
 };
 
 /* Something in every table; ID runs, in its attempt 4. */
