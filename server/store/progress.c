@@ -34,23 +34,14 @@ int progress_hello(struct db *db, const struct run_token *token, int64_t pid, in
 	return finish_guarded(db, token, error);
 }
 
-<<<<<<< HEAD
-static int find_epoch(struct db *db, const char *id, int epoch, bool *found, struct qlstm_error *error)
-=======
 /* 1 or 0; negative after an error. */
 static int has_epoch(struct db *db, const char *id, int epoch, struct qlstm_error *error)
->>>>>>> nets-store
 {
 	db_query(db, "SELECT 1 FROM epoch_metric WHERE experiment_id = :id AND epoch = :epoch");
 	db_bind_text(db, ":id", id);
 	db_bind_int(db, ":epoch", epoch);
-<<<<<<< HEAD
-	*found = db_step(db) > 0;
-	return db_finish(db) == 0 ? 0 : db_error(db, error);
-=======
 	int found = db_step(db) > 0;
 	return db_finish(db) == 0 ? found : db_error(db, error);
->>>>>>> nets-store
 }
 
 static json_t *number_or_null(double value)
@@ -91,16 +82,9 @@ int progress_epoch(struct db *db, const struct run_token *token, const struct me
 	int rc = finish_guarded(db, token, error);
 	if (rc != 0)
 		return rc;
-<<<<<<< HEAD
-	bool is_known;
-	rc = find_epoch(db, token->id, metric->epoch, &is_known, error);
-	if (rc != 0)
-		return rc;
-=======
 	int known = has_epoch(db, token->id, metric->epoch, error);
 	if (known < 0)
 		return known;
->>>>>>> nets-store
 	db_query(db, "INSERT OR REPLACE INTO epoch_metric"
 	             " (experiment_id, epoch, attempt, train_loss, test_loss, gradient_norm, seconds)"
 	             " VALUES (:id, :epoch, :attempt, :train_loss, :test_loss, :gradient_norm, :seconds)");
@@ -112,11 +96,7 @@ int progress_epoch(struct db *db, const struct run_token *token, const struct me
 	db_bind_real(db, ":seconds", metric->seconds);
 	if (db_run(db) != 0)
 		return db_error(db, error);
-<<<<<<< HEAD
-	return is_known ? 0 : epoch_event(db, token, metric, now, error);
-=======
 	return known ? 0 : epoch_event(db, token, metric, now, error);
->>>>>>> nets-store
 }
 
 int progress_log(struct db *db, const struct run_token *token, const char *level, const char *message, int64_t now,

@@ -242,28 +242,6 @@ static int call_attempt(void)
 	return rc;
 }
 
-static int call_log(void)
-{
-	return progress_log(db, &current, "info", "words", NOW, &error);
-}
-
-/* One that was there before: no second event. */
-static int call_epoch_again(void)
-{
-	const struct metric_row metric = {.epoch = 2, .train_loss = 1, .test_loss = 1, .seconds = 1};
-	return progress_epoch(db, &current, &metric, NOW, &error);
-}
-
-static int call_events(void)
-{
-	struct outbox events;
-	outbox_init(&events);
-	int rc = event_list(db, ID, 0, 10, &events, &error);
-	assert_true(rc != 0 || events.first != NULL);
-	outbox_free(&events);
-	return rc;
-}
-
 static int call_succeed(void)
 {
 	return state_succeed(db, &current, NOW, &error);
@@ -308,7 +286,6 @@ static const struct {
     CALL(artifacts), CALL(artifact),    CALL(dataset_insert),
     CALL(dataset),   CALL(datasets),    CALL(dataset_delete),
     CALL(hello),     CALL(epoch),       CALL(checkpoint),
-    CALL(log),       CALL(epoch_again), CALL(events),
     CALL(claim),     CALL(attempt),     CALL(succeed),
     CALL(collect),   CALL(end),         CALL(cancel),
     CALL(recover),   CALL(log),         CALL(events),

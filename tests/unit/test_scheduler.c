@@ -15,13 +15,9 @@
 #include "server/store/datasets.h"
 #include "tests/unit/worker_fixture.h"
 
-<<<<<<< HEAD
 /* A worker that ends when it is told to has the long grace, as much as a busy machine may need; one that does not is
  * waited for in vain. */
-enum { SLOTS = 2, THREADS = 7, SHORT_GRACE_MS = 300, LONG_GRACE_MS = 60000, HANG_MS = 3000 };
-=======
-enum { SLOTS = 2, THREADS = 7, GRACE_MS = 1500, HANG_MS = 6000 };
->>>>>>> nets-store
+enum { SLOTS = 2, THREADS = 7, SHORT_GRACE_MS = 1500, LONG_GRACE_MS = 60000, HANG_MS = 6000 };
 
 static struct store *store;
 static struct scheduler *scheduler;
@@ -127,14 +123,6 @@ static bool has_an_epoch(const struct experiment_row *row)
 	return row->epoch > 0;
 }
 
-static bool is_idle(const struct experiment_row *row)
-{
-	(void)row;
-	struct scheduler_counters counters;
-	scheduler_counters(scheduler, &counters);
-	return counters.busy == 0;
-}
-
 static void assert_end(int number, const char *status, const char *reason, const char *message)
 {
 	struct experiment_row row = get(number);
@@ -173,16 +161,8 @@ static void test_success(void **state)
 	assert_string_equal(weights.file, "attempt-1/w");
 	assert_int_equal(weights.bytes, 7);
 	assert_true(exists((char[]){"runs/01ARZ3NDEKTSV4RRFF00000001/attempt-1/spec.json"}));
-<<<<<<< HEAD
-	struct scheduler_counters counters;
-	wait_until(is_idle, 1); /* the loop hears of the end after the store has it */
-	scheduler_counters(scheduler, &counters);
-	assert_int_equal(counters.started, 1);
-	assert_int_equal(counters.succeeded, 1);
-=======
 	struct scheduler_counters expected = {.slots = SLOTS, .started = 1, .succeeded = 1};
 	assert_true(turn_until(counters_say, &expected, PATIENCE_MS));
->>>>>>> nets-store
 }
 
 /* Scripts that end by themselves, with one attempt. */
@@ -207,6 +187,8 @@ static void test_ends(void **state)
 	    {"trap '' TERM; exec sleep 100", "failed", "timeout", NULL, 0.3},
 	    {"hello; trap '' TERM; exec sleep 100", "failed", "too_many_attempts",
 	     "worker_hung: the worker gave no sign of life", 60},
+	    {"trap finish TERM; while true; do sleep 0.05; done", "succeeded", "", "",
+	     0.3}, /* results beat the deadline */
 	};
 	enum { COUNT = sizeof cases / sizeof *cases };
 	for (int i = 0; i < COUNT; i++)
@@ -223,40 +205,27 @@ static int cancel(struct db *db, void *argument, struct qlstm_error *error)
 	return state_cancel(db, argument, 2000, &now, error);
 }
 
-/* Cancels a run of that script after its first epoch, and waits for its end. */
-static void cancel_running(int number, const char *script)
-{
-	char id[RUN_ID_SIZE];
-	submit(number, script, 3, 60);
-	wait_until(has_an_epoch, number);
-	snprintf(id, sizeof id, "%s", numbered_id(number));
-	assert_int_equal(store_write(store, cancel, id, NULL), 0);
-	scheduler_kill(scheduler, id);
-	wait_until(has_ended, number);
-}
-
 static void test_cancel(void **state)
 {
 	(void)state;
-	static const char *const scripts[] = {
-	    "epoch 1; exec sleep 100",
-	    "trap '' TERM; epoch 1; exec sleep 100",
-	    "trap 'error nan_loss' TERM; epoch 1; while true; do sleep 0.05; done",
+	static const struct {
+		const char *script, *status;
+	} cases[] = {
+	    {"epoch 1; exec sleep 100", "cancelled"},
+	    {"trap '' TERM; epoch 1; exec sleep 100", "cancelled"},
+	    {"trap 'error nan_loss' TERM; epoch 1; while true; do sleep 0.05; done", "cancelled"},
+	    {"trap finish TERM; epoch 1; while true; do sleep 0.05; done", "succeeded"}, /* done first */
 	};
-	for (int i = 0; i < 3; i++) {
-		cancel_running(i, scripts[i]);
-		assert_end(i, "cancelled", "user_cancelled", NULL);
+	for (int i = 0; i < 4; i++) {
+		char id[RUN_ID_SIZE];
+		submit(i, cases[i].script, 3, 60);
+		wait_until(has_an_epoch, i);
+		snprintf(id, sizeof id, "%s", numbered_id(i));
+		assert_int_equal(store_write(store, cancel, id, NULL), 0);
+		scheduler_kill(scheduler, id);
+		wait_until(has_ended, i);
+		assert_end(i, cases[i].status, strcmp(cases[i].status, "cancelled") == 0 ? "user_cancelled" : "", NULL);
 	}
-}
-
-static void test_results_win(void **state)
-{
-	(void)state;
-	cancel_running(1, "trap finish TERM; epoch 1; while true; do sleep 0.05; done");
-	assert_end(1, "succeeded", "", "");
-	submit(2, "trap finish TERM; while true; do sleep 0.05; done", 1, 1.5); /* told to stop at its deadline */
-	wait_until(has_ended, 2);
-	assert_end(2, "succeeded", "", "");
 }
 
 /* Without the call that ends the worker: it is found out when the next line is stored. */
@@ -336,6 +305,14 @@ static int steal(struct db *db, void *argument, struct qlstm_error *error)
 {
 	(void)argument;
 	return db_script(db, "UPDATE experiment SET attempt = attempt + 1") == 0 ? 0 : db_error(db, error);
+}
+
+static bool is_idle(const struct experiment_row *row)
+{
+	(void)row;
+	struct scheduler_counters counters;
+	scheduler_counters(scheduler, &counters);
+	return counters.busy == 0;
 }
 
 static void test_a_fenced_worker_changes_nothing(void **state)
@@ -587,7 +564,6 @@ int main(void)
 	    TEST(test_success),
 	    TEST(test_ends),
 	    TEST(test_cancel),
-	    cmocka_unit_test_setup_teardown(test_results_win, setup_long_grace, teardown),
 	    TEST(test_cancel_is_noticed),
 	    TEST(test_resume),
 	    TEST(test_data_sets),
