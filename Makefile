@@ -44,7 +44,7 @@ engine_src := $(filter-out $(KERNEL_SRC),$(wildcard engine/*.c engine/*/*.c engi
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := server/options.c server/pool.c $(wildcard server/http/*.c server/api/*.c server/store/*.c server/run/*.c server/run/*/*.c)
+daemon_src := server/options.c server/pool.c server/health.c $(wildcard server/http/*.c server/api/*.c server/store/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 
@@ -60,7 +60,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-peers test-peers mutation fmt lint install clean engine
+.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-peers test-peers mutation image test-docker fmt lint install clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker
 
 help:
@@ -73,6 +73,8 @@ help:
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT AGAIN; CONTRIBUTING.md)"
+	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
+	@echo "make test-docker   the image and docker/compose.yaml with a real engine; starts one as root where none runs"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
 	@echo "make install    into PREFIX=$(PREFIX)"
 	@echo "make clean      remove build/"
@@ -177,6 +179,20 @@ mutation:
 	@scripts/deps.sh build test peers
 	@$(PYTHON) tests/mutation/mutation.py $(ROOM) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(FILE),--file $(FILE)) $(if $(REV),--rev $(REV)) $(if $(UNIT),--unit) $(if $(AGAIN),--again)
+
+# The labels have the version of engine/qlstm.h and the commit. IMAGE_FLAGS go to `docker build`, such as --network=host.
+DOCKER      ?= docker
+IMAGE       ?= qlstmd
+IMAGE_FLAGS ?=
+image:
+	$(DOCKER) build -f docker/Dockerfile -t $(IMAGE) $(IMAGE_FLAGS) \
+		--build-arg VERSION=$(shell sed -n 's/.* QLSTM_VERSION "\(.*\)"/\1/p' engine/qlstm.h) \
+		--build-arg REVISION=$(shell git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null) .
+
+# Not part of `test`.
+test-docker:
+	@scripts/deps.sh test
+	@tests/docker/engine.sh tests/docker/base.sh $(PYTHON) -m pytest -v -s -p no:cacheprovider tests/docker
 
 # For the constants in engine/circuit/planner.c.
 bench-estimates: $(BUILD)/bench/estimates

@@ -104,6 +104,13 @@ def test_one_daemon_a_data_directory(make_daemon):
 
 @pytest.mark.parametrize("options, words", [
     (["--listen", "0.0.0.0:0"], "--allow-remote"),
+    (["--listen", "0.0.0.0:0"], "a container whose port is published on the host's loopback only, --published-on-loopback"),
+    (["--listen", "[::]:0"], "--published-on-loopback"),
+    (["--published-on-loopback"], "--listen 0.0.0.0:8080 with it, not 127.0.0.1:8080"),
+    (["--published-on-loopback", "--listen", "192.0.2.1:80"], "--listen 0.0.0.0:80 with it"),
+    (["--health", "example.com:80"], "IP address"),
+    (["--health", "127.0.0.1:0"], "127.0.0.1:0"),
+    (["--health"], "--health needs ADDRESS:PORT"),
     (["--listen", "example.com:80"], "IP address"),
     (["--listen", "127.0.0.1:70000"], "127.0.0.1:70000"),
     (["--slot", "2"], "did you mean --slots?"),
@@ -127,7 +134,8 @@ def test_taken_port(daemon, tmp_path):
 def test_help_names_every_option():
     run = subprocess.run([BUILD / "qlstmd", "--help"], capture_output=True, text=True, timeout=DEADLINE)
     assert run.returncode == 0
-    for option in ["--data", "--listen", "--slots", "--worker", "--max-memory", "--grace", "--version"]:
+    for option in ["--data", "--listen", "--published-on-loopback", "--slots", "--worker", "--max-memory", "--grace",
+                   "--health", "--version"]:
         assert option in run.stdout
 
 

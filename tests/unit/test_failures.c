@@ -15,6 +15,7 @@
 
 #include "server/run/collect.h"
 #include "server/store/datasets.h"
+#include "server/store/events.h"
 #include "server/store/group.h"
 #include "tests/unit/state_fixture.h"
 
@@ -207,6 +208,20 @@ static int call_epoch(void)
 	return progress_epoch(db, &current, &metric, NOW, &error);
 }
 
+static int call_log(void)
+{
+	return progress_log(db, &current, "info", "words", NOW, &error);
+}
+
+static int call_events(void)
+{
+	struct outbox events;
+	outbox_init(&events);
+	int rc = event_list(db, ID, 0, 100, &events, &error);
+	outbox_free(&events);
+	return rc;
+}
+
 static int call_checkpoint(void)
 {
 	return progress_checkpoint(db, &current, 3, "file", "hash", NOW, &error);
@@ -273,7 +288,7 @@ static const struct {
     CALL(hello),     CALL(epoch),       CALL(checkpoint),
     CALL(claim),     CALL(attempt),     CALL(succeed),
     CALL(collect),   CALL(end),         CALL(cancel),
-    CALL(recover),
+    CALL(recover),   CALL(log),         CALL(events),
 };
 
 /* Something in every table; ID runs, in its attempt 4. */
@@ -340,7 +355,7 @@ static void test_every_step_of_opening(void **state)
 		/* It is gone on with where there was none, and refused by nobody. */
 		assert_int_equal(db_open(&opened, path, DB_WRITER, schema_database_sql, NULL), 0);
 		assert_int_equal(select_int(opened, "SELECT count(*) FROM experiment"), 0);
-		assert_int_equal(select_int(opened, "PRAGMA user_version"), 1);
+		assert_int_equal(select_int(opened, "PRAGMA user_version"), 2);
 		db_close(opened);
 	}
 	assert_true(steps > 5);

@@ -188,7 +188,7 @@ static void test_every_member(void **state)
 	assert_int_equal(report.kind, REPORT_LOG);
 	assert_string_equal(report.is.text.level, "warning");
 	assert_string_equal(report.is.text.message, "words");
-	assert_false(report_is_stored(&report));
+	assert_true(report_is_stored(&report));
 	assert_int_equal(parse("{\"type\":\"log\",\"level\":7}"), 0);
 	assert_string_equal(report.is.text.level, "");
 	assert_string_equal(report.is.text.message, "");

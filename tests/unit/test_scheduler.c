@@ -127,14 +127,6 @@ static bool has_an_epoch(const struct experiment_row *row)
 	return row->epoch > 0;
 }
 
-static bool is_idle(const struct experiment_row *row)
-{
-	(void)row;
-	struct scheduler_counters counters;
-	scheduler_counters(scheduler, &counters);
-	return counters.busy == 0;
-}
-
 static void assert_end(int number, const char *status, const char *reason, const char *message)
 {
 	struct experiment_row row = get(number);
@@ -148,6 +140,14 @@ static void assert_end(int number, const char *status, const char *reason, const
 static int get_artifact(struct db *db, void *argument, struct qlstm_error *error)
 {
 	return artifact_get(db, numbered_id(1), "weights", argument, error);
+}
+
+/* The row is committed before the loop counts the end: both are waited for. */
+static bool counters_say(void *expected)
+{
+	struct scheduler_counters counters;
+	scheduler_counters(scheduler, &counters);
+	return memcmp(&counters, expected, sizeof counters) == 0;
 }
 
 static void test_success(void **state)
@@ -165,11 +165,8 @@ static void test_success(void **state)
 	assert_string_equal(weights.file, "attempt-1/w");
 	assert_int_equal(weights.bytes, 7);
 	assert_true(exists((char[]){"runs/01ARZ3NDEKTSV4RRFF00000001/attempt-1/spec.json"}));
-	struct scheduler_counters counters;
-	wait_until(is_idle, 1); /* the loop hears of the end after the store has it */
-	scheduler_counters(scheduler, &counters);
-	assert_int_equal(counters.started, 1);
-	assert_int_equal(counters.succeeded, 1);
+	struct scheduler_counters expected = {.slots = SLOTS, .started = 1, .succeeded = 1};
+	assert_true(turn_until(counters_say, &expected, PATIENCE_MS));
 }
 
 /* Scripts that end by themselves, with one attempt. */
@@ -325,6 +322,14 @@ static int steal(struct db *db, void *argument, struct qlstm_error *error)
 	return db_script(db, "UPDATE experiment SET attempt = attempt + 1") == 0 ? 0 : db_error(db, error);
 }
 
+static bool is_idle(const struct experiment_row *row)
+{
+	(void)row;
+	struct scheduler_counters counters;
+	scheduler_counters(scheduler, &counters);
+	return counters.busy == 0;
+}
+
 static void test_a_fenced_worker_changes_nothing(void **state)
 {
 	(void)state;
@@ -368,13 +373,6 @@ static bool store_is_sick(void *context)
 	return !store_healthy(store);
 }
 
-static bool counters_say(void *expected)
-{
-	struct scheduler_counters counters;
-	scheduler_counters(scheduler, &counters);
-	return memcmp(&counters, expected, sizeof counters) == 0;
-}
-
 static bool is_running(const struct experiment_row *row)
 {
 	return strcmp(row->status, "running") == 0;
@@ -396,8 +394,8 @@ static void test_slots_and_order(void **state)
 	static const int order[RUNS] = {1, 0, 2, 4, 3, 6, 5};
 	char script[200];
 	for (int i = 0; i < RUNS; i++) {
-		snprintf(script, sizeof script,
-		         "hello; epoch 1; until [ -e ../../../go-%d ]; do sleep 0.02; done; finish", i);
+		snprintf(script, sizeof script, "hello; epoch 1; until [ -e ../../../go-%d ]; do beat; done; finish",
+		         i);
 		submit(i, script, 1, 1000);
 	}
 	for (int i = 0; i < RUNS; i++) {
@@ -444,7 +442,7 @@ static void test_threads_are_dealt_out(void **state)
 {
 	(void)state;
 	static const char script[] = "printf '%s' \"$all\" > arguments; epoch 1\n"
-	                             "until [ -e ../../../go-9 ]; do sleep 0.02; done; finish";
+	                             "until [ -e ../../../go-9 ]; do beat; done; finish";
 	static const char *const shares[] = {"--threads 7", "--threads 3"};
 	submit(0, script, 1, 1000);
 	wait_until(has_an_epoch, 0); /* alone on the machine */

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sodium.h>
 
+#include "server/common/clock.h"
 #include "server/run/supervisor.h"
 #include "tests/unit/disk_trace.h"
 #include "tests/unit/worker_fixture.h"
@@ -89,7 +90,7 @@ static bool has_ended(void *context)
 
 struct look {
 	struct experiment_row row;
-	int64_t epochs, artifacts;
+	int64_t epochs, artifacts, heartbeat_at;
 };
 
 static int look(struct db *db, void *argument, struct qlstm_error *error)
@@ -97,6 +98,7 @@ static int look(struct db *db, void *argument, struct qlstm_error *error)
 	struct look *seen = argument;
 	seen->epochs = select_int(db, "SELECT count(*) FROM epoch_metric");
 	seen->artifacts = select_int(db, "SELECT count(*) FROM artifact");
+	seen->heartbeat_at = select_int(db, "SELECT heartbeat_at FROM experiment");
 	return experiment_get(db, numbered_id(1), &seen->row, error);
 }
 
@@ -287,9 +289,9 @@ static void test_stopped_while_it_runs(void **state)
 	    {"epoch 1; exec sleep 100", REASON_USER_CANCELLED, STATUS_FAILED, "user_cancelled", ""},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		if (strncmp(cases[i].script, "trap '' TERM", 12) == 0) /* it is waited for in vain */
-			config.grace_ms = 300;
 		start(cases[i].script);
+		if (strstr(cases[i].script, "trap ''") != NULL)
+			config.grace_ms = 200; /* it does not react */
 		supervisor_run(supervisor, &claim.attempt);
 		assert_true(turn_until(has_an_epoch, NULL, PATIENCE_MS));
 		supervisor_stop(supervisor, cases[i].reason);
@@ -304,9 +306,14 @@ static void test_stopped_while_it_runs(void **state)
 static void test_a_cancel_is_noticed(void **state)
 {
 	(void)state;
+	struct look seen;
+	int64_t before = clock_now_ms();
 	start("i=0; while true; do i=$((i+1)); epoch $i; sleep 0.02; done");
 	supervisor_run(supervisor, &claim.attempt);
 	assert_true(turn_until(has_an_epoch, NULL, PATIENCE_MS));
+	assert_int_equal(store_read(store, look, &seen, NULL), 0);
+	experiment_row_free(&seen.row);
+	assert_true(seen.heartbeat_at >= before && seen.heartbeat_at <= clock_now_ms());
 	change("UPDATE experiment SET status = 'cancelling'");
 	assert_end(STATUS_CANCELLED, "user_cancelled", "");
 }
@@ -315,7 +322,6 @@ static void test_a_cancel_is_noticed(void **state)
 static void test_a_fenced_worker(void **state)
 {
 	struct look seen;
-	config.grace_ms = 1000000;
 	start("trap 'finish' TERM; epoch 1; i=1; while true; do i=$((i+1)); epoch $i; sleep 0.02; done");
 	supervisor_run(supervisor, &claim.attempt);
 	assert_true(turn_until(has_an_epoch, NULL, PATIENCE_MS));

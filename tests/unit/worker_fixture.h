@@ -31,6 +31,7 @@ static const char worker_script[] =
     "finish() { announce $1; exit 0; }\n"
     "error() { say '{\"type\":\"error\",\"reason\":\"'$1'\",\"message\":\"m\"}'; exit 1; }\n"
     "first() { case \"$PWD\" in *attempt-1) true;; *) false;; esac; }\n"
+    "beat() { say '{\"type\":\"heartbeat\"}'; sleep 0.02; }\n"
     "forever() { while true; do sleep 0.02; done; }\n"
     "spec=$2; all=\"$*\"\n"
     ". \"$spec\"\n";
