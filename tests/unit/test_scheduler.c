@@ -15,15 +15,13 @@
 #include "server/store/datasets.h"
 #include "tests/unit/worker_fixture.h"
 
-/* A worker that ends when it is told to has the long grace, as much as a busy machine may need; one that does not is
- * waited for in vain. */
-enum { SLOTS = 2, THREADS = 7, SHORT_GRACE_MS = 1500, LONG_GRACE_MS = 60000, HANG_MS = 6000 };
+enum { SLOTS = 2, THREADS = 7, GRACE_MS = 1500, HANG_MS = 6000 };
 
 static struct store *store;
 static struct scheduler *scheduler;
 static bool drained;
 
-static int setup_with(void **state, int grace_ms)
+static int setup(void **state)
 {
 	if (make_folder(state) != 0 || make_worker() != 0 || open_loop() != 0)
 		return -1;
@@ -31,20 +29,10 @@ static int setup_with(void **state, int grace_ms)
 	                                  .worker_path = worker,
 	                                  .slots = SLOTS,
 	                                  .threads = THREADS,
-	                                  .grace_ms = grace_ms,
+	                                  .grace_ms = GRACE_MS,
 	                                  .hang_ms = HANG_MS};
 	drained = false;
 	return store_open(&store, database, &loop, NULL) || scheduler_open(&scheduler, &loop, store, &config, NULL);
-}
-
-static int setup(void **state)
-{
-	return setup_with(state, SHORT_GRACE_MS);
-}
-
-static int setup_long_grace(void **state)
-{
-	return setup_with(state, LONG_GRACE_MS);
 }
 
 static void on_drained(void *context)
