@@ -7,9 +7,9 @@
 
 #include "engine/error.h"
 
-#include "engine/circuit/program.h" /* gates, angles, observables */
-#include "engine/circuit/ansatz.h"  /* named circuits */
-#include "engine/circuit/plan.h"    /* running them, and their gradients */
+#include "engine/circuit/program.h"       /* gates, angles, observables */
+#include "engine/circuit/ansatz/ansatz.h" /* named circuits */
+#include "engine/circuit/plan.h"          /* running them, and their gradients */
 
 #include "engine/nn/loss.h"
 #include "engine/nn/model.h" /* layers over windows */
@@ -20,8 +20,8 @@
 #include "engine/data/windows.h"
 
 #include "engine/train/optimizer.h"
-#include "engine/train/params.h"
-#include "engine/train/philox.h"
+#include "engine/nn/params.h"
+#include "engine/philox.h"
 #include "engine/train/pass.h"
 #include "engine/train/trainer.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/circuit/isa.h"
+#include "engine/vector/isa.h"
 #include "engine/circuit/plan_kind.h"
 #include "engine/circuit/planner.h"
 

@@ -1,7 +1,7 @@
 /* The LSTM's gate arithmetic; its loops are in gates_kernel.c. */
 #include "engine/nn/gates.h"
 
-#include "engine/circuit/isa.h"
+#include "engine/vector/isa.h"
 #include "engine/nn/gates_kernel.h"
 
 struct gates gates_at(double *block, size_t n)

@@ -2,7 +2,7 @@
 #ifndef QLSTM_NN_GATES_MATH_H
 #define QLSTM_NN_GATES_MATH_H
 
-#include "engine/circuit/vector.h"
+#include "engine/vector/vector.h"
 
 /* exp(y) = scale (1 + excess) with scale a power of two and |excess| < 0.42, for |y| < 709: Cody and Waite's reduction
  * and the Taylor series, whose remainder at ln(2) / 2 is below 2e-17 of the sum. */

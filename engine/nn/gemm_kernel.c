@@ -6,7 +6,7 @@
  * over which all rows of A pass. */
 #include "engine/nn/gemm_kernel.h"
 
-#include "engine/circuit/vector.h"
+#include "engine/vector/vector.h"
 
 #if defined __AVX512F__ || defined __aarch64__
 enum { ROWS = 8 }; /* 32 registers */

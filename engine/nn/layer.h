@@ -11,7 +11,7 @@
 #include "engine/nn/block.h"
 #include "engine/nn/model.h"
 #include "engine/nn/watch.h"
-#include "engine/train/params.h"
+#include "engine/nn/params.h"
 
 struct layer;
 

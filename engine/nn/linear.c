@@ -1,7 +1,7 @@
 /* The linear map: matrix products of gemm_kernel.h. */
 #include "engine/nn/linear.h"
 
-#include "engine/circuit/isa.h"
+#include "engine/vector/isa.h"
 #include "engine/nn/gemm_kernel.h"
 
 void linear_forward(const struct linear *linear, const double *x, int sets, int batch, double *y)

@@ -6,7 +6,7 @@
  * Saved, of all steps: first the gates, which backward turns into their gradients where they are, then tanh(c). Where
  * the batch is too small to fill the tiles of a product (gemm_kernel.h), the samples of several steps are put side by
  * side: for W_ih x, which does not wait for the step before, and for the gradients of the weights. */
-#include "engine/circuit/isa.h"
+#include "engine/vector/isa.h"
 #include "engine/nn/gates.h"
 #include "engine/nn/gemm_kernel.h"
 #include "engine/nn/lstm.h"

@@ -9,11 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/circuit/ansatz.h"
+#include "engine/circuit/ansatz/ansatz.h"
 #include "engine/circuit/plan.h"
 #include "engine/circuit/planner.h"
 #include "engine/error.h"
-#include "engine/train/params.h"
+#include "engine/nn/params.h"
 
 #define MODEL_MAX_LAYERS   16
 #define MODEL_MAX_CIRCUITS 4 /* of a layer */

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "engine/nn/loss.h"
-#include "engine/train/philox.h"
+#include "engine/philox.h"
 #include "engine/train/trainer_state.h"
 
 int trainer_new(struct trainer **out, struct model *model, const struct windows *windows,

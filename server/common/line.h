@@ -8,7 +8,7 @@
  *   {"type":"checkpoint","epoch":E,"file":"checkpoint-E.safetensors","sha256":"..."}
  *   {"type":"log","level":"info","message":"..."}
  *   {"type":"done","artifacts":[{"name":"weights","file":"weights.safetensors","bytes":N,"sha256":"..."}]}
- *   {"type":"error","reason":"nan_loss","message":"..."}   reason: from the closed list in run/state.h
+ *   {"type":"error","reason":"nan_loss","message":"..."}   reason: from the closed list in common/status.h
  *
  * Exit status of the worker: 0 after "done", 1 after "error", 2 for wrong usage, 3 when it was told to stop. */
 #ifndef QLSTM_COMMON_LINE_H

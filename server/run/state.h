@@ -1,4 +1,4 @@
-/* The life of an experiment: statuses, reasons, and every transition between them. Nothing else changes a status.
+/* The life of an experiment: every transition between statuses (common/status.h). Nothing else changes a status.
  *
  *            claim                 succeed
  *   queued ---------> running ------------------> succeeded
@@ -16,66 +16,11 @@
 #ifndef QLSTM_RUN_STATE_H
 #define QLSTM_RUN_STATE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/error.h"
+#include "server/common/status.h"
 #include "server/store/db.h"
-
-/* X(enumerator, name, terminal) */
-#define RUN_STATUSES(X)                                                                                                \
-	X(STATUS_QUEUED, "queued", false)                                                                              \
-	X(STATUS_RUNNING, "running", false)                                                                            \
-	X(STATUS_PAUSED, "paused", false)                                                                              \
-	X(STATUS_CANCELLING, "cancelling", false)                                                                      \
-	X(STATUS_SUCCEEDED, "succeeded", true)                                                                         \
-	X(STATUS_FAILED, "failed", true)                                                                               \
-	X(STATUS_CANCELLED, "cancelled", true)
-
-enum run_status {
-#define X(id, name, terminal) id,
-	RUN_STATUSES(X)
-#undef X
-	    STATUS_COUNT
-};
-
-/* X(enumerator, name, taken up again while attempts are left) */
-#define RUN_REASONS(X)                                                                                                 \
-	X(REASON_NONE, "", false)                                                                                      \
-	X(REASON_USER_CANCELLED, "user_cancelled", false)                                                              \
-	X(REASON_USER_PAUSED, "user_paused", false)                                                                    \
-	X(REASON_TIMEOUT, "timeout", false)                                                                            \
-	X(REASON_OUT_OF_MEMORY, "out_of_memory", false)                                                                \
-	X(REASON_WORKER_CRASHED, "worker_crashed", true)                                                               \
-	X(REASON_WORKER_HUNG, "worker_hung", true)                                                                     \
-	X(REASON_LEASE_LOST, "lease_lost", true)                                                                       \
-	X(REASON_INVALID_DATA, "invalid_data", false)                                                                  \
-	X(REASON_NAN_LOSS, "nan_loss", false)                                                                          \
-	X(REASON_DISK_FULL, "disk_full", true)                                                                         \
-	X(REASON_SHUTDOWN, "shutdown", true)                                                                           \
-	X(REASON_TOO_MANY_ATTEMPTS, "too_many_attempts", false)                                                        \
-	X(REASON_INTERNAL, "internal", false)
-
-enum run_reason {
-#define X(id, name, retry) id,
-	RUN_REASONS(X)
-#undef X
-	    REASON_COUNT
-};
-
-const char *status_name(enum run_status status);
-int status_from_name(const char *name, enum run_status *status); /* 0, or ERR_NOT_FOUND */
-bool status_terminal(enum run_status status);
-const char *reason_name(enum run_reason reason);
-int reason_from_name(const char *name, enum run_reason *reason); /* 0, or ERR_NOT_FOUND */
-bool reason_retried(enum run_reason reason);
-
-#define RUN_ID_SIZE 27 /* ULID and its NUL */
-
-struct run_token {
-	char id[RUN_ID_SIZE];
-	int attempt;
-};
 
 /* All below run on the store's writer thread (store_fn bodies call them) and take the time in ms. */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/run/state.h"
+#include "server/common/status.h"
 #include "server/store/rows.h"
 
 /* The text members, in the order in which SELECT_ROW has them, from column 0. */

@@ -1,7 +1,10 @@
 /* What a worker's lines become. Each statement carries the fencing token: a row that has moved on does not change. */
 #include "server/store/progress.h"
 
-#include "server/run/state.h"
+#include <math.h>
+
+#include "server/common/status.h"
+#include "server/store/events.h"
 
 #define IF_CURRENT " WHERE id = :id AND attempt = :attempt AND status IN ('running', 'cancelling')"
 
@@ -31,6 +34,41 @@ int progress_hello(struct db *db, const struct run_token *token, int64_t pid, in
 	return finish_guarded(db, token, error);
 }
 
+<<<<<<< HEAD
+static int find_epoch(struct db *db, const char *id, int epoch, bool *found, struct qlstm_error *error)
+=======
+/* 1 or 0; negative after an error. */
+static int has_epoch(struct db *db, const char *id, int epoch, struct qlstm_error *error)
+>>>>>>> nets-store
+{
+	db_query(db, "SELECT 1 FROM epoch_metric WHERE experiment_id = :id AND epoch = :epoch");
+	db_bind_text(db, ":id", id);
+	db_bind_int(db, ":epoch", epoch);
+<<<<<<< HEAD
+	*found = db_step(db) > 0;
+	return db_finish(db) == 0 ? 0 : db_error(db, error);
+=======
+	int found = db_step(db) > 0;
+	return db_finish(db) == 0 ? found : db_error(db, error);
+>>>>>>> nets-store
+}
+
+static json_t *number_or_null(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* An epoch done again after a resume has the numbers it had before and is no event. */
+static int epoch_event(struct db *db, const struct run_token *token, const struct metric_row *metric, int64_t now,
+                       struct qlstm_error *error)
+{
+	json_t *body = json_pack("{s:i, s:o, s:o, s:o, s:o}", "epoch", metric->epoch, "train_loss",
+	                         number_or_null(metric->train_loss), "test_loss", number_or_null(metric->test_loss),
+	                         "gradient_norm", number_or_null(metric->gradient_norm), "seconds",
+	                         number_or_null(metric->seconds));
+	return event_insert(db, token->id, "epoch", token->attempt, now, body, error);
+}
+
 int progress_epoch(struct db *db, const struct run_token *token, const struct metric_row *metric, int64_t now,
                    struct qlstm_error *error)
 {
@@ -53,6 +91,16 @@ int progress_epoch(struct db *db, const struct run_token *token, const struct me
 	int rc = finish_guarded(db, token, error);
 	if (rc != 0)
 		return rc;
+<<<<<<< HEAD
+	bool is_known;
+	rc = find_epoch(db, token->id, metric->epoch, &is_known, error);
+	if (rc != 0)
+		return rc;
+=======
+	int known = has_epoch(db, token->id, metric->epoch, error);
+	if (known < 0)
+		return known;
+>>>>>>> nets-store
 	db_query(db, "INSERT OR REPLACE INTO epoch_metric"
 	             " (experiment_id, epoch, attempt, train_loss, test_loss, gradient_norm, seconds)"
 	             " VALUES (:id, :epoch, :attempt, :train_loss, :test_loss, :gradient_norm, :seconds)");
@@ -62,7 +110,26 @@ int progress_epoch(struct db *db, const struct run_token *token, const struct me
 	db_bind_real(db, ":test_loss", metric->test_loss);
 	db_bind_real(db, ":gradient_norm", metric->gradient_norm);
 	db_bind_real(db, ":seconds", metric->seconds);
-	return db_run(db) == 0 ? 0 : db_error(db, error);
+	if (db_run(db) != 0)
+		return db_error(db, error);
+<<<<<<< HEAD
+	return is_known ? 0 : epoch_event(db, token, metric, now, error);
+=======
+	return known ? 0 : epoch_event(db, token, metric, now, error);
+>>>>>>> nets-store
+}
+
+int progress_log(struct db *db, const struct run_token *token, const char *level, const char *message, int64_t now,
+                 struct qlstm_error *error)
+{
+	db_query(db, "UPDATE experiment SET heartbeat_at = :now" IF_CURRENT);
+	bind_token(db, token);
+	db_bind_int(db, ":now", now);
+	int rc = finish_guarded(db, token, error);
+	if (rc != 0)
+		return rc;
+	json_t *body = json_pack("{s:s, s:s}", "level", level, "message", message);
+	return event_insert(db, token->id, "log", token->attempt, now, body, error);
 }
 
 int progress_checkpoint(struct db *db, const struct run_token *token, int epoch, const char *file, const char *sha256,

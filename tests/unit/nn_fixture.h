@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "engine/nn/model.h"
-#include "engine/train/philox.h"
+#include "engine/philox.h"
 
 /* The layer as the schema's defaults would give it. */
 static inline struct layer_config qlstm_layer(const char *variant)

@@ -126,9 +126,9 @@ static void test_a_queued_experiment(void **state)
 	assert_at(&row, "timings", "{\"queued_seconds\":null,\"run_seconds\":null,\"train_seconds\":null}");
 	assert_at(&row, "links",
 	          "{\"self\":\"/experiments/" ID "\",\"metrics\":\"/experiments/" ID
-	          "/metrics\",\"weights\":\"/experiments/" ID "/weights\",\"predictions\":\"/experiments/" ID
-	          "/predictions\",\"report\":\"/experiments/" ID "/report\",\"cancel\":\"/experiments/" ID
-	          "/cancel\"}");
+	          "/metrics\",\"events\":\"/experiments/" ID "/events\",\"weights\":\"/experiments/" ID
+	          "/weights\",\"predictions\":\"/experiments/" ID "/predictions\",\"report\":\"/experiments/" ID
+	          "/report\",\"cancel\":\"/experiments/" ID "/cancel\"}");
 }
 
 /* Eight seconds for four epochs of ten: twelve are left. */

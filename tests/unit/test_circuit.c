@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/circuit/ansatz.h"
+#include "engine/circuit/ansatz/ansatz.h"
 #include "engine/circuit/plan.h"
 
 #define GOLDEN 1e-12

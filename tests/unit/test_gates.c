@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "engine/circuit/isa.h"
+#include "engine/vector/isa.h"
 #include "engine/nn/gates.h"
 
 static void assert_near(double value, double expected, double tolerance)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/circuit/isa.h"
+#include "engine/vector/isa.h"
 #include "engine/nn/gemm_kernel.h"
 #include "engine/nn/linear.h"
 

@@ -9,8 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/circuit/ansatz.h"
-#include "engine/circuit/isa.h"
+#include "engine/circuit/ansatz/ansatz.h"
+#include "engine/vector/isa.h"
 #include "engine/circuit/plan.h"
 #include "tests/unit/circuits.h"
 #include "tests/unit/plan_run.h"

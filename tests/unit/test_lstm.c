@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "engine/circuit/isa.h"
+#include "engine/vector/isa.h"
 #include "engine/nn/cell.h"
 #include "engine/nn/gates.h"
 

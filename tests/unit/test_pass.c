@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "engine/train/pass.h"
-#include "engine/train/philox.h"
+#include "engine/philox.h"
 
 enum { N_TRAIN = 150, N_TEST = 70, STEPS = 3, INPUTS = 2, TARGETS = 2, BATCH = 100 };
 

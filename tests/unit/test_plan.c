@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/circuit/isa.h"
+#include "engine/vector/isa.h"
 #include "engine/circuit/plan.h"
 #include "tests/unit/oracle.h"
 
@@ -149,25 +149,25 @@ static void compare_with_reference(struct oracle_random *random, int n_wires, si
 	program_free(program);
 }
 
-extern const struct batch_kernels batch_kernels_wide, batch_kernels_f32_wide;
+extern const struct batch_kernels batch_kernels_r64, batch_kernels_f32_r64;
 
 /* The i-th instruction set that this processor has; last, the batch kernels as a machine with registers of 64 bytes has
- * them (Makefile, wide_obj), beside what was chosen for the others. */
+ * them (Makefile, r64_obj), beside what was chosen for the others. */
 static const struct isa *isa_to_test(int i)
 {
-	static struct isa wide;
+	static struct isa r64;
 	for (int k = 0; isa_at(k) != NULL; k++)
 		if (isa_at(k)->supported() && i-- == 0)
 			return isa_at(k);
 	if (i > 0)
 		return NULL;
-	wide = *isa_at(0);
-	for (int k = 0; !wide.supported(); k++)
-		wide = *isa_at(k);
-	wide.name = "64 bytes";
-	wide.kernels = &batch_kernels_wide;
-	wide.kernels_f32 = &batch_kernels_f32_wide;
-	return &wide;
+	r64 = *isa_at(0);
+	for (int k = 0; !r64.supported(); k++)
+		r64 = *isa_at(k);
+	r64.name = "64 bytes";
+	r64.kernels = &batch_kernels_r64;
+	r64.kernels_f32 = &batch_kernels_f32_r64;
+	return &r64;
 }
 
 static void on_every_isa(void (*check)(void))

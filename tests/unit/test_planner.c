@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "engine/circuit/ansatz.h"
+#include "engine/circuit/ansatz/ansatz.h"
 #include "engine/circuit/plan.h"
 #include "engine/circuit/planner.h"
 #include "tests/unit/circuits.h"

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "engine/export/safetensors.h"
-#include "engine/train/philox.h"
+#include "engine/philox.h"
 
 /* A file of the given header and data, in memory of exactly its size so that a sanitizer sees any step outside. */
 static unsigned char *build(const char *header, size_t header_size, const void *data, size_t data_size)

@@ -13,8 +13,8 @@
 
 #include "engine/nn/loss.h"
 #include "engine/train/optimizer.h"
-#include "engine/train/params.h"
-#include "engine/train/philox.h"
+#include "engine/nn/params.h"
+#include "engine/philox.h"
 
 static void assert_near(double value, double expected, double tolerance)
 {

@@ -6,10 +6,10 @@
 
 #include <cmocka.h>
 
-#include "engine/circuit/ansatz.h"
-#include "engine/circuit/isa.h"
+#include "engine/circuit/ansatz/ansatz.h"
+#include "engine/vector/isa.h"
 #include "engine/circuit/planner.h"
-#include "engine/circuit/wide_circuit.h"
+#include "engine/circuit/wide/wide_circuit.h"
 #include "engine/team.h"
 #include "tests/unit/circuits.h"
 #include "tests/unit/plan_run.h"

@@ -1,0 +1,287 @@
+/* The `batch` plan: a statevector with the batch innermost, a register of samples at a time; gradients by the adjoint
+ * method. It compiles the program (batch_circuit.c, batch_schedule.c) and owns the memory; the work is done in
+ * batch_kernel.c. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/circuit/batch/batch_kernel.h"
+#include "engine/vector/isa.h"
+#include "engine/circuit/plan_kind.h"
+
+#define ALIGNMENT 64
+/* Between large arrays: without it, the same index of two arrays, whose sizes are powers of two, would compete for the
+ * same few ways of the cache. */
+#define STAGGER 1088
+/* While the states before all steps fit in this, the backward pass finds them where it left them when it went forward;
+ * beyond, it undoes the steps on one state. Measured: an L2 cache. */
+#define STATES_BYTES_MAX ((size_t)512 << 10)
+/* Sets of weights are interleaved sample by sample while tables for all of them stay small. */
+#define SETS_WIRES_MAX 8
+
+struct batch {
+	struct batch_circuit *circuit;
+	const struct batch_kernels *kernels;
+	struct batch_memory memory;
+	int sets;    /* that the memory is for */
+	void *block; /* everything that the pointers in memory and circuit point to */
+};
+
+/* Hands out parts of one block of memory; with base NULL it only counts. */
+struct arena {
+	char *base;
+	size_t used;
+};
+
+static void *take(struct arena *arena, size_t bytes)
+{
+	void *at = arena->base != NULL ? arena->base + arena->used : NULL;
+	arena->used += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + (bytes >= 4096 ? STAGGER : 0);
+	return at;
+}
+
+static void lay_out_tables(struct batch *self, struct arena *arena)
+{
+	struct batch_circuit *circuit = self->circuit;
+	size_t size = (size_t)1 << circuit->n_wires;
+	for (int i = 0; i < circuit->n_steps; i++) {
+		struct batch_step *step = &circuit->steps[i];
+		step->rows = take(arena, (step->n_bases << step->n_gates) * sizeof *step->rows);
+		if (step->kind == STEP_DIAGONAL_LANES)
+			step->signs = take(arena, size * sizeof *step->signs);
+	}
+	if (circuit->ordered)
+		circuit->order = take(arena, size * sizeof *circuit->order);
+	for (int o = 0; o < circuit->n_observables; o++)
+		if (circuit->observables[o].string.x != 0)
+			circuit->observables[o].pairs = take(arena, size / 2 * sizeof(struct batch_pair));
+}
+
+/* The first state has memory of its own, since sets of weights may share it. The others share one memory for real and
+ * one for complex states, but where the backward pass keeps them they have memory of their own. */
+static void lay_out_states(struct batch *self, struct arena *arena)
+{
+	const struct batch_circuit *circuit = self->circuit;
+	struct batch_memory *memory = &self->memory;
+	size_t part = self->kernels->row_bytes << circuit->n_wires, numbers = (size_t)circuit->prefix_parts;
+	for (int i = 0; i < circuit->n_steps; i++)
+		numbers += (size_t)circuit->steps[i].parts;
+	bool keep = numbers * part <= STATES_BYTES_MAX;
+	void *shared[3] = {NULL, NULL, NULL};
+	bool taken[3] = {false, false, false};
+	memory->states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->states);
+	memory->kept_states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->kept_states);
+	void *first = take(arena, (size_t)circuit->prefix_parts * part);
+	if (arena->base != NULL)
+		memory->states[0] = memory->kept_states[0] = first;
+	for (int i = 0; i < circuit->n_steps; i++) {
+		int parts = circuit->steps[i].parts;
+		bool fresh = keep || !taken[parts];
+		void *state = fresh ? take(arena, (size_t)parts * part) : shared[parts];
+		if (!taken[parts])
+			shared[parts] = state;
+		taken[parts] = true;
+		if (arena->base == NULL)
+			continue;
+		memory->states[i + 1] = shared[parts];
+		memory->kept_states[i + 1] = state;
+	}
+}
+
+static void lay_out_rows(struct batch *self, struct arena *arena)
+{
+	const struct batch_circuit *circuit = self->circuit;
+	struct batch_memory *memory = &self->memory;
+	size_t row = self->kernels->row_bytes, size = (size_t)1 << circuit->n_wires;
+	size_t features = (size_t)circuit->n_feature_slots, prefix = (size_t)circuit->prefix_parts;
+	size_t half = (size_t)1 << (circuit->n_wires - circuit->n_wires / 2);
+	size_t scratch = BATCH_TILES * ((size_t)circuit->n_slots + 1) * row / self->kernels->number_bytes;
+	scratch = scratch > size ? scratch : size;
+	memory->lambda = take(arena, (size_t)circuit->parts * size * row);
+	memory->lambda_sum = take(arena, circuit->prefix_shared ? prefix * size * row : 0);
+	memory->halves = take(arena, 4 * half * prefix * row);
+	memory->others = take(arena, half * prefix * row);
+	memory->sums = take(arena, size * row);
+	memory->vectors = take(arena, 2 * prefix * (size_t)circuit->n_wires * row);
+	memory->cosine = take(arena, BATCH_TILES * features * row);
+	memory->sine = take(arena, BATCH_TILES * features * row);
+	memory->gradient = take(arena, BATCH_TILES * features * row);
+	memory->turns = take(arena, circuit->featured_turns ? 2 * (size_t)circuit->n_gates * row : 0);
+	memory->scratch = take(arena, 3 * (scratch * sizeof(double) + ALIGNMENT));
+	memory->lane_phases = take(arena, (size_t)circuit->n_steps * sizeof *memory->lane_phases);
+	for (int i = 0; i < circuit->n_steps; i++) {
+		if (circuit->steps[i].kind != STEP_DIAGONAL_LANES)
+			continue;
+		void *phases = take(arena, (2 * row) << circuit->steps[i].n_gates);
+		if (arena->base != NULL)
+			memory->lane_phases[i] = phases;
+	}
+}
+
+static struct batch_set lay_out_set(const struct batch *self, struct arena *arena, size_t phase_bytes)
+{
+	const struct batch_circuit *circuit = self->circuit;
+	size_t row = self->kernels->row_bytes, size = (size_t)1 << circuit->n_wires;
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), gates = (size_t)circuit->n_gates;
+	size_t diagonals = (size_t)circuit->n_diagonals;
+	return (struct batch_set){
+	    .cosine = take(arena, slots * row),
+	    .sine = take(arena, slots * row),
+	    .gradient = take(arena, slots * row),
+	    .turns = take(arena, 2 * gates * row),
+	    .turn_slopes = take(arena, gates * row),
+	    .phases = take(arena, 2 * diagonals * size * phase_bytes),
+	    .slopes = take(arena, diagonals * size * row),
+	    .weights = take(arena, (size_t)circuit->program->n_weights * sizeof(double)),
+	    .totals = take(arena, slots * sizeof(double)),
+	};
+}
+
+static void lay_out(struct batch *self, struct arena *arena)
+{
+	const struct circuit_program *program = self->circuit->program;
+	size_t row = self->kernels->row_bytes, number = self->kernels->number_bytes;
+	size_t arrays = 2 * (size_t)(program->n_features + program->n_observables);
+	lay_out_tables(self, arena);
+	lay_out_states(self, arena);
+	lay_out_rows(self, arena);
+	self->sets = self->circuit->n_wires <= SETS_WIRES_MAX ? BATCH_SETS : 1;
+	for (int k = 0; k < self->sets; k++)
+		self->memory.sets[k] = lay_out_set(self, arena, number);
+	if (self->sets == 1)
+		return;
+	for (int k = 0; k < self->sets; k++)
+		self->memory.packed[k] = lay_out_set(self, arena, row);
+	self->memory.packed_weights = take(arena, BATCH_SETS * (size_t)program->n_weights * sizeof(double));
+	self->memory.pairs = take(arena, BATCH_SETS * arrays * row / number * sizeof(double));
+}
+
+static void destroy(void *state)
+{
+	struct batch *self = state;
+	batch_circuit_free(self->circuit);
+	free(self->block);
+	free(self);
+}
+
+static void fill_tables(struct batch_circuit *circuit, size_t row_bytes)
+{
+	if (circuit->ordered)
+		batch_order_fill(circuit);
+	for (int i = 0; i < circuit->n_steps; i++)
+		batch_step_fill(&circuit->steps[i], circuit->n_wires, row_bytes);
+	for (int o = 0; o < circuit->n_observables; o++)
+		if (circuit->observables[o].string.x != 0)
+			batch_observable_fill(&circuit->observables[o], circuit->n_wires);
+}
+
+/* An operation is about a load, some arithmetic and a store of a row of real numbers, one for each sample of a tile.
+ * The weights of the kinds of step are measured. */
+static double operations(const struct batch_circuit *circuit)
+{
+	double rows = 3.0 * circuit->prefix_parts + 3.0 * circuit->parts;
+	for (int i = 0; i < circuit->n_steps; i++) {
+		const struct batch_step *step = &circuit->steps[i];
+		bool rotates = step->kind == STEP_ROTATE_X || step->kind == STEP_ROTATE_Y;
+		rows += step->parts * (rotates ? 1.0 + 1.0 * step->n_gates : 2.0);
+	}
+	rows += 1.5 * (circuit->n_observables - circuit->n_diagonal_observables) * circuit->parts;
+	return rows * (double)((size_t)1 << circuit->n_wires);
+}
+
+static void *compile(const struct circuit_program *program, enum precision precision, struct plan_work *work)
+{
+	struct batch *self = calloc(1, sizeof *self);
+	struct arena arena = {NULL, 0};
+	if (self == NULL)
+		return NULL;
+	self->kernels = precision == PRECISION_FLOAT32 ? isa_pick()->kernels_f32 : isa_pick()->kernels;
+	self->circuit = batch_circuit_new(program, self->kernels->block_gates);
+	if (self->circuit == NULL) {
+		destroy(self);
+		return NULL;
+	}
+	lay_out(self, &arena);
+	*work = (struct plan_work){.bytes = sizeof *self + arena.used,
+	                           .operations = operations(self->circuit),
+	                           .lanes = self->kernels->row_bytes / self->kernels->number_bytes,
+	                           .precision = precision};
+	return self;
+}
+
+static bool allocate(void *state)
+{
+	struct batch *self = state;
+	struct arena arena = {NULL, 0};
+	lay_out(self, &arena);
+	self->block = aligned_alloc(ALIGNMENT, (arena.used + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+	if (self->block == NULL)
+		return false;
+	arena = (struct arena){self->block, 0};
+	lay_out(self, &arena);
+	fill_tables(self->circuit, self->kernels->row_bytes);
+	return true;
+}
+
+/* As many sets at a time as there is memory for. */
+static void run(struct batch *self, struct batch_call call, int sets)
+{
+	size_t weights = (size_t)self->circuit->program->n_weights;
+	size_t outputs = (size_t)self->circuit->n_observables * call.batch;
+	call.weights_per_set = weights;
+	for (int first = 0; first < sets; first += self->sets) {
+		size_t done = (size_t)(first > 0 ? self->sets : 0);
+		call.n_sets = sets - first < self->sets ? sets - first : self->sets;
+		call.weights += done * weights;
+		if (call.outputs != NULL) {
+			call.outputs += done * outputs;
+			self->kernels->forward(self->circuit, &self->memory, &call);
+			continue;
+		}
+		call.d_outputs += done * outputs;
+		call.d_weights = call.d_weights != NULL ? call.d_weights + done * weights : NULL;
+		self->kernels->backward(self->circuit, &self->memory, &call);
+	}
+}
+
+static void forward_many(void *state, const double *features, const double *weights, int sets, size_t batch,
+                         double *outputs)
+{
+	run(state, (struct batch_call){.features = features, .weights = weights, .batch = batch, .outputs = outputs},
+	    sets);
+}
+
+static void backward_many(void *state, const double *features, const double *weights, int sets, size_t batch,
+                          const double *d_outputs, double *d_features, double *d_weights)
+{
+	run(state,
+	    (struct batch_call){.features = features,
+	                        .weights = weights,
+	                        .batch = batch,
+	                        .d_outputs = d_outputs,
+	                        .d_features = d_features,
+	                        .d_weights = d_weights},
+	    sets);
+}
+
+static void forward(void *state, const double *features, const double *weights, size_t batch, double *outputs)
+{
+	forward_many(state, features, weights, 1, batch, outputs);
+}
+
+static void backward(void *state, const double *features, const double *weights, size_t batch, const double *d_outputs,
+                     double *d_features, double *d_weights)
+{
+	backward_many(state, features, weights, 1, batch, d_outputs, d_features, d_weights);
+}
+
+const struct plan_kind plan_batch = {
+    .name = "batch",
+    .compile = compile,
+    .allocate = allocate,
+    .destroy = destroy,
+    .forward = forward,
+    .backward = backward,
+    .forward_many = forward_many,
+    .backward_many = backward_many,
+};

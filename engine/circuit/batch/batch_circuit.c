@@ -1,0 +1,306 @@
+/* Lowers a program to a product state, Pauli rotations and Pauli strings; see batch_circuit.h for the idea. */
+#include "engine/circuit/batch/batch_circuit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Gates that one operation becomes, counting those that it moves out of the prefixes of two wires. */
+#define GATES_PER_OP 3
+
+static const enum pauli rotation_axis[GATE_COUNT] = {[GATE_RX] = PAULI_X, [GATE_RY] = PAULI_Y, [GATE_RZ] = PAULI_Z};
+
+/* i^power X^x Z^z, where X^x flips the bits of x and Z^z is (-1)^parity(k & z). */
+struct image {
+	uint32_t x, z;
+	unsigned power;
+};
+
+/* The Clifford gates so far, as what they make of X and Z of every wire: applying P now is applying its image to the
+ * amplitudes as they are stored. */
+struct frame {
+	struct image x[CIRCUIT_MAX_WIRES], z[CIRCUIT_MAX_WIRES];
+	bool entangled[CIRCUIT_MAX_WIRES]; /* past the prefix */
+};
+
+static void frame_init(struct frame *frame, int n_wires)
+{
+	*frame = (struct frame){0};
+	for (int w = 0; w < n_wires; w++) {
+		frame->x[w].x = 1u << (n_wires - 1 - w);
+		frame->z[w].z = 1u << (n_wires - 1 - w);
+	}
+}
+
+static struct image image_product(struct image a, struct image b)
+{
+	return (struct image){a.x ^ b.x, a.z ^ b.z, a.power + b.power + 2u * batch_parity(a.z & b.x)};
+}
+
+static void frame_cnot(struct frame *frame, int control, int target)
+{
+	frame->x[control] = image_product(frame->x[control], frame->x[target]);
+	frame->z[target] = image_product(frame->z[control], frame->z[target]);
+}
+
+static void frame_cz(struct frame *frame, int a, int b)
+{
+	struct image before = frame->x[a];
+	frame->x[a] = image_product(before, frame->z[b]);
+	frame->x[b] = image_product(frame->x[b], frame->z[a]);
+}
+
+static void frame_swap(struct frame *frame, int a, int b)
+{
+	struct image x = frame->x[a], z = frame->z[a];
+	frame->x[a] = frame->x[b];
+	frame->z[a] = frame->z[b];
+	frame->x[b] = x;
+	frame->z[b] = z;
+}
+
+/* The string that a product of Pauli matrices on wires has in the present frame; Y = i X Z. */
+static struct batch_string frame_string(const struct frame *frame, struct pauli_string wires, int n_wires)
+{
+	struct image product = {0};
+	for (int w = 0; w < n_wires; w++) {
+		bool x = (wires.x >> w & 1) != 0, z = (wires.z >> w & 1) != 0;
+		if (x)
+			product = image_product(product, frame->x[w]);
+		if (z)
+			product = image_product(product, frame->z[w]);
+		product.power += x && z;
+	}
+	return (struct batch_string){
+	    .x = product.x, .z = product.z, .negative = (product.power & 2) != 0, .odd = (product.power & 1) != 0};
+}
+
+static int add_slot(struct batch_circuit *circuit, struct angle angle)
+{
+	/* Weights occur once as a rule; an encoded feature may occur often and costs a sine per sample. */
+	for (int i = 0; i < circuit->n_slots && angle.source == ANGLE_FEATURE; i++) {
+		const struct angle *slot = &circuit->slots[i];
+		if (slot->source == ANGLE_FEATURE && slot->index == angle.index && slot->encoder == angle.encoder)
+			return i;
+	}
+	circuit->slots[circuit->n_slots] = angle;
+	return circuit->n_slots++;
+}
+
+static void add_gate(struct batch_circuit *circuit, const struct frame *frame, int wire, enum pauli axis, int slot)
+{
+	uint32_t bit = 1u << wire;
+	struct pauli_string one = {.x = axis != PAULI_Z ? bit : 0, .z = axis != PAULI_X ? bit : 0};
+	circuit->gates[circuit->n_gates++] =
+	    (struct batch_gate){.string = frame_string(frame, one, circuit->n_wires), .slot = slot};
+}
+
+static bool in_prefix(const struct batch_circuit *circuit, int wire)
+{
+	for (int i = 0; i < circuit->n_prefix; i++)
+		if (circuit->prefix[i].wire == wire)
+			return true;
+	return false;
+}
+
+static void add_rotation(struct batch_circuit *circuit, const struct frame *frame, int wire, enum pauli axis,
+                         struct angle angle)
+{
+	/* Z only gives |0> a phase. */
+	if (!frame->entangled[wire] && axis == PAULI_Z && !in_prefix(circuit, wire))
+		return;
+	int slot = add_slot(circuit, angle);
+	if (frame->entangled[wire])
+		add_gate(circuit, frame, wire, axis, slot);
+	else
+		circuit->prefix[circuit->n_prefix++] = (struct batch_prefix){axis, slot, wire};
+}
+
+/* Makes RX(a) RX(b) .. |0> = S^-1 RY(a) RY(b) .. |0>: then the product state is real and S^-1, which is RZ(-pi/2) up to
+ * a phase, shares a step with other Z-type gates. */
+static void turn_x_prefix(struct batch_circuit *circuit, const struct frame *frame, int wire)
+{
+	bool any = false;
+	for (int i = 0; i < circuit->n_prefix; i++) {
+		if (circuit->prefix[i].wire == wire && circuit->prefix[i].axis != PAULI_X)
+			return;
+		any |= circuit->prefix[i].wire == wire;
+	}
+	for (int i = 0; i < circuit->n_prefix; i++)
+		if (circuit->prefix[i].wire == wire)
+			circuit->prefix[i].axis = PAULI_Y;
+	if (any)
+		add_gate(circuit, frame, wire, PAULI_Z, add_slot(circuit, angle_constant(-M_PI_2)));
+}
+
+/* Ends the prefix of a wire. Its last rotations about Z become gates unless they differ from sample to sample: one real
+ * product and one shared diagonal are cheaper than a complex product. */
+static void entangle(struct batch_circuit *circuit, struct frame *frame, int wire)
+{
+	if (frame->entangled[wire])
+		return;
+	for (int i = circuit->n_prefix - 1; i >= 0; i--) {
+		struct batch_prefix last = circuit->prefix[i];
+		if (last.wire != wire)
+			continue;
+		if (last.axis != PAULI_Z || circuit->slots[last.slot].source == ANGLE_FEATURE)
+			break;
+		add_gate(circuit, frame, wire, PAULI_Z, last.slot);
+		circuit->n_prefix--;
+		memmove(circuit->prefix + i, circuit->prefix + i + 1,
+		        (size_t)(circuit->n_prefix - i) * sizeof *circuit->prefix);
+	}
+	turn_x_prefix(circuit, frame, wire);
+	frame->entangled[wire] = true;
+}
+
+static void add_one_wire_op(struct batch_circuit *circuit, struct frame *frame, const struct circuit_op *op)
+{
+	int wire = op->wires[0];
+	bool fresh = !frame->entangled[wire] && !in_prefix(circuit, wire);
+	bool z = op->gate == GATE_Z || op->gate == GATE_Y || op->gate == GATE_H, x = op->gate == GATE_X;
+	x |= op->gate == GATE_Y;
+	/* The prefix knows no frame; Z and S only give |0> a phase. */
+	if (x || (!fresh && (z || op->gate == GATE_S)))
+		entangle(circuit, frame, wire);
+	if (frame->entangled[wire]) {
+		frame->x[wire].power += z ? 2 : 0;
+		frame->z[wire].power += x ? 2 : 0;
+		if (op->gate == GATE_S) { /* S^-1 X S = -i X Z */
+			frame->x[wire] = image_product(frame->x[wire], frame->z[wire]);
+			frame->x[wire].power += 3;
+		}
+	}
+	if (gate_takes_angle(op->gate))
+		add_rotation(circuit, frame, wire, rotation_axis[op->gate], op->angle);
+	if (op->gate == GATE_H) /* H = RY(pi/2) Z */
+		add_rotation(circuit, frame, wire, PAULI_Y, angle_constant(M_PI_2));
+	if (op->gate == GATE_T)
+		add_rotation(circuit, frame, wire, PAULI_Z, angle_constant(M_PI_4));
+}
+
+static void add_two_wire_op(struct batch_circuit *circuit, struct frame *frame, const struct circuit_op *op)
+{
+	int a = op->wires[0], b = op->wires[1];
+	entangle(circuit, frame, a);
+	entangle(circuit, frame, b);
+	if (op->gate == GATE_CNOT)
+		frame_cnot(frame, a, b);
+	if (op->gate == GATE_SWAP)
+		frame_swap(frame, a, b);
+	if (op->gate == GATE_CZ)
+		frame_cz(frame, a, b);
+}
+
+static void lower(struct batch_circuit *circuit)
+{
+	const struct circuit_program *program = circuit->program;
+	struct frame frame;
+	frame_init(&frame, program->n_wires);
+	for (int i = 0; i < program->n_ops; i++)
+		if (program->ops[i].angle.source == ANGLE_FEATURE)
+			add_slot(circuit, program->ops[i].angle);
+	circuit->n_feature_slots = circuit->n_slots;
+	for (int i = 0; i < program->n_ops; i++) {
+		const struct circuit_op *op = &program->ops[i];
+		if (gate_wires(op->gate) == 2)
+			add_two_wire_op(circuit, &frame, op);
+		else
+			add_one_wire_op(circuit, &frame, op);
+	}
+	for (int w = 0; w < program->n_wires; w++)
+		entangle(circuit, &frame, w);
+	circuit->n_observables = program->n_observables;
+	for (int o = 0; o < program->n_observables; o++) {
+		circuit->observables[o].string = frame_string(&frame, program->observables[o], program->n_wires);
+		circuit->n_diagonal_observables += circuit->observables[o].string.x == 0;
+	}
+}
+
+/* A gate that commutes with every observable and with every later gate that counts cannot change an output. */
+static bool counts(const struct batch_circuit *circuit, const struct batch_gate *gate, int later)
+{
+	for (int i = later; i < circuit->n_gates; i++)
+		if (batch_anticommute(&gate->string, &circuit->gates[i].string))
+			return true;
+	for (int o = 0; o < circuit->n_observables; o++)
+		if (batch_anticommute(&gate->string, &circuit->observables[o].string))
+			return true;
+	return false;
+}
+
+/* Removes what cannot matter: the last RZ layer before a Z readout, rotations of wires that nobody measures. */
+static void prune(struct batch_circuit *circuit)
+{
+	int kept = circuit->n_gates;
+	for (int i = circuit->n_gates - 1; i >= 0; i--)
+		if (counts(circuit, &circuit->gates[i], kept))
+			circuit->gates[--kept] = circuit->gates[i];
+	circuit->n_gates -= kept;
+	memmove(circuit->gates, circuit->gates + kept, (size_t)circuit->n_gates * sizeof *circuit->gates);
+}
+
+static void sort_prefix(struct batch_circuit *circuit, struct batch_prefix *scratch)
+{
+	int placed = 0;
+	memcpy(scratch, circuit->prefix, (size_t)circuit->n_prefix * sizeof *scratch);
+	for (int w = 0; w < circuit->n_wires; w++) {
+		circuit->prefix_start[w] = placed;
+		for (int i = 0; i < circuit->n_prefix; i++)
+			if (scratch[i].wire == w)
+				circuit->prefix[placed++] = scratch[i];
+	}
+	circuit->prefix_start[circuit->n_wires] = placed;
+	circuit->prefix_parts = 1;
+	circuit->prefix_shared = true;
+	for (int i = 0; i < circuit->n_prefix; i++) {
+		if (circuit->prefix[i].axis != PAULI_Y)
+			circuit->prefix_parts = 2;
+		circuit->prefix_shared &= circuit->slots[circuit->prefix[i].slot].source != ANGLE_WEIGHT;
+	}
+}
+
+struct batch_circuit *batch_circuit_new(const struct circuit_program *program, int block_gates)
+{
+	size_t gates = (size_t)program->n_ops * GATES_PER_OP + (size_t)program->n_wires + 1;
+	struct batch_circuit *circuit = calloc(1, sizeof *circuit);
+	if (circuit == NULL)
+		return NULL;
+	circuit->program = program;
+	circuit->n_wires = program->n_wires;
+	circuit->slots = calloc(gates, sizeof *circuit->slots);
+	circuit->prefix = calloc(gates, sizeof *circuit->prefix);
+	circuit->gates = calloc(gates, sizeof *circuit->gates);
+	circuit->steps = calloc(gates + 1, sizeof *circuit->steps);
+	circuit->observables = calloc((size_t)program->n_observables, sizeof *circuit->observables);
+	struct batch_gate *gate_scratch = calloc(gates, sizeof *gate_scratch);
+	struct batch_prefix *prefix_scratch = calloc(gates, sizeof *prefix_scratch);
+	int *numbers = calloc(gates * STEP_KINDS, sizeof *numbers);
+	bool complete = circuit->slots != NULL && circuit->prefix != NULL && circuit->gates != NULL &&
+	                circuit->steps != NULL && circuit->observables != NULL && gate_scratch != NULL &&
+	                prefix_scratch != NULL && numbers != NULL;
+	if (complete) {
+		lower(circuit);
+		prune(circuit);
+		sort_prefix(circuit, prefix_scratch);
+		batch_schedule(circuit, block_gates, gate_scratch, numbers);
+	} else {
+		batch_circuit_free(circuit);
+	}
+	free(gate_scratch);
+	free(prefix_scratch);
+	free(numbers);
+	return complete ? circuit : NULL;
+}
+
+void batch_circuit_free(struct batch_circuit *circuit)
+{
+	if (circuit == NULL)
+		return;
+	free(circuit->slots);
+	free(circuit->prefix);
+	free(circuit->gates);
+	free(circuit->steps);
+	free(circuit->observables);
+	free(circuit);
+}

@@ -1,0 +1,73 @@
+/* The batch plan's inner loops, compiled once per instruction set and precision from batch_kernel.c. Internal to
+ * engine/circuit. */
+#ifndef QLSTM_CIRCUIT_BATCH_KERNEL_H
+#define QLSTM_CIRCUIT_BATCH_KERNEL_H
+
+#include "engine/circuit/batch/batch_circuit.h"
+
+/* Sets of weights in one call of a kernel at most. */
+#define BATCH_SETS 8
+/* Tiles whose features are loaded together, and after which gradients move on to their float64 totals. */
+#define BATCH_TILES 16
+
+/* Memory of one set of weights. A row holds one number per sample of a tile. */
+struct batch_set {
+	void *cosine, *sine; /* rows of the slots that are not features: of half the angle */
+	void *gradient;      /* rows of the same slots, accumulated over tiles */
+	void *turns;         /* [n_gates] struct block_turn, of rotations by such slots */
+	void *turn_slopes;   /* [n_gates] rows: Im <lambda|P|psi> of the same, accumulated over tiles */
+	void *phases;        /* [n_diagonals][2^n][re, im] numbers */
+	void *slopes;        /* [n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k), accumulated over tiles */
+	double *weights;     /* that cosine, sine and phases are of; only while loaded */
+	bool loaded;
+	double *totals; /* of the same slots: the sums of gradient and slopes so far */
+};
+
+/* A tile is as many samples as a register has lanes. Everything is aligned to 64 bytes. */
+struct batch_memory {
+	/* Before step i at i, [2^n][parts] rows; neighbours may be the same memory. kept_states: for the backward pass.
+	 */
+	void **states, **kept_states;
+	void *lambda;        /* [2^n][re, im] rows: the observables applied to the state */
+	void *lambda_sum;    /* the same over all sets, at the prefix */
+	void *halves;        /* [4][2^(n - n/2)][prefix_parts] rows, see struct halves */
+	void *others;        /* [2^(n - n/2)][prefix_parts] rows */
+	void *sums;          /* [2^n] rows */
+	void *vectors;       /* [n_wires][2][prefix_parts] rows: the states of the prefix */
+	void **lane_phases;  /* of a STEP_DIAGONAL_LANES at its index, [2^n_gates][re, im] rows */
+	void *cosine, *sine; /* [feature slots][tiles] rows: of half the angle */
+	void *gradient;      /* [feature slots][tiles] rows: d(sum_o g_o <O_o>) / d angle */
+	void *turns;         /* [n_gates] struct block_turn, of rotations by features */
+	double *scratch;     /* three arrays of a number for each lane of BATCH_TILES * n_slots rows, or of 2^n */
+	struct batch_set sets[BATCH_SETS];
+	/* Packed tiles (batch_pack.h), whose phases are rows; pointers are NULL where sets are not packed. */
+	struct batch_set packed[BATCH_SETS];
+	double *packed_weights; /* that the tables of packed are of */
+	int packed_sets;
+	size_t packed_samples;
+	double *pairs; /* features, outputs and their gradients for BATCH_SETS tiles */
+};
+
+/* One call of the plan: arrays as in plan.h, for at most BATCH_SETS sets of weights. */
+struct batch_call {
+	const double *features, *weights;
+	size_t batch;
+	int n_sets;
+	double *outputs;         /* forward */
+	const double *d_outputs; /* backward */
+	double *d_features;      /* backward; may be NULL */
+	double *d_weights;       /* backward; may be NULL */
+	size_t weights_per_set;  /* n_weights of the program */
+	bool packed;             /* one set for each tile, see batch_pack.h */
+};
+
+struct batch_kernels {
+	size_t row_bytes, number_bytes;
+	int block_gates; /* rotations that one pass takes at most */
+	void (*forward)(const struct batch_circuit *circuit, struct batch_memory *memory,
+	                const struct batch_call *call);
+	void (*backward)(const struct batch_circuit *circuit, struct batch_memory *memory,
+	                 const struct batch_call *call);
+};
+
+#endif

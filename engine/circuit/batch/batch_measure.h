@@ -1,0 +1,194 @@
+/* Expectations of Pauli strings, and what the backward pass starts from. Included by batch_kernel.c only. */
+#ifndef QLSTM_CIRCUIT_BATCH_MEASURE_H
+#define QLSTM_CIRCUIT_BATCH_MEASURE_H
+
+#include "engine/circuit/batch/batch_tile.h"
+
+/* <P> of a string with x != 0. An odd one vanishes on real amplitudes. */
+static vec expect_pairs(const struct batch_observable *observable, size_t count, int parts, const vec *psi)
+{
+	vec sum = {0};
+	bool odd = observable->string.odd;
+	if (parts == 1 && odd)
+		return sum;
+	for (size_t i = 0; i < count; i++) {
+		const vec *a = psi + (size_t)parts * observable->pairs[i].zero;
+		const vec *b = psi + (size_t)parts * observable->pairs[i].one;
+		vec value;
+		if (parts == 1)
+			value = a[0] * b[0];
+		else
+			value = odd ? b[1] * a[0] - b[0] * a[1] : a[0] * b[0] + a[1] * b[1];
+		sum += i < observable->n_positive ? value : -value;
+	}
+	return sum + sum;
+}
+
+/* sums[order[k]] = |psi_k|^2; order NULL: sums[k]. */
+ALWAYS_INLINE void probabilities(const void *state, int parts, size_t size, const uint32_t *order, vec *sums)
+{
+	const vec *real_psi = state;
+	const struct amplitude *psi = state;
+	if (parts == 1) {
+		UNROLL_SOME for (size_t k = 0; k < size; k++) sums[order != NULL ? order[k] : k] =
+		    real_psi[k] * real_psi[k];
+	} else {
+		UNROLL_SOME for (size_t k = 0; k < size; k++) sums[order != NULL ? order[k] : k] =
+		    psi[k].re * psi[k].re + psi[k].im * psi[k].im;
+	}
+}
+
+/* ones[bit] = the sum of sums[u] over all u with that bit set; returns the sum over all u. Two bits a pass. */
+ALWAYS_INLINE vec bit_sums(vec *sums, int n, vec *ones)
+{
+	int bit = 0;
+	UNROLL_SOME for (; bit + 2 <= n; bit += 2)
+	{
+		vec low = {0}, high = {0};
+		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << (n - bit - 2); j++)
+		{
+			vec a = sums[4 * j], b = sums[4 * j + 1], c = sums[4 * j + 2], d = sums[4 * j + 3];
+			low += b + d;
+			high += c + d;
+			sums[j] = (a + b) + (c + d);
+		}
+		ones[bit] = low;
+		ones[bit + 1] = high;
+	}
+	if (bit == n)
+		return sums[0];
+	ones[bit] = sums[1];
+	return sums[0] + sums[1];
+}
+
+/* sums[u] = sum over bits of g[bit], taken negative where the bit is set: the transpose of bit_sums, from the top down.
+ */
+ALWAYS_INLINE void spread_bits(vec *sums, int n, const vec *g)
+{
+	size_t size = 1;
+	int bit = n;
+	sums[0] = (vec){0};
+	if (n % 2 != 0) {
+		bit--;
+		sums[0] = g[bit];
+		sums[1] = -g[bit];
+		size = 2;
+	}
+	UNROLL_SOME for (; bit > 0; bit -= 2)
+	{
+		vec same = g[bit - 1] + g[bit - 2], different = g[bit - 1] - g[bit - 2];
+		UNROLL_SOME for (size_t j = size; j-- > 0;)
+		{
+			vec s = sums[j];
+			sums[4 * j + 3] = s - same;
+			sums[4 * j + 2] = s - different;
+			sums[4 * j + 1] = s + different;
+			sums[4 * j] = s + same;
+		}
+		size *= 4;
+	}
+}
+
+/* outputs[o][first ..] of this tile's samples. */
+ALWAYS_INLINE void measure(const struct tile *tile, int n, double *outputs, size_t batch)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	const void *psi = tile->states[circuit->n_steps];
+	vec *sums = tile->memory->sums, ones[CIRCUIT_MAX_WIRES], all = {0};
+	size_t size = (size_t)1 << n;
+	if (circuit->n_diagonal_observables > 0)
+		probabilities(psi, circuit->parts, size, circuit->order, sums);
+	if (circuit->ordered)
+		all = bit_sums(sums, n, ones);
+	else if (circuit->n_diagonal_observables > 0)
+		parity_sums(sums, size);
+	for (size_t o = 0; o < (size_t)circuit->n_observables; o++) {
+		const struct batch_observable *observable = &circuit->observables[o];
+		vec value;
+		if (observable->string.x != 0)
+			value = expect_pairs(observable, size / 2, circuit->parts, psi);
+		else if (circuit->ordered)
+			value = all - (ones[observable->bit] + ones[observable->bit]);
+		else
+			value = sums[observable->string.z];
+		bool minus = observable->string.x == 0 && observable->string.negative;
+		store_row(outputs + o * batch + tile->first, minus ? -value : value, tile->used);
+	}
+}
+
+/* lambda += g P psi of a string with x != 0. */
+static void apply_pairs(const struct batch_observable *observable, size_t count, int parts, vec g, const vec *psi,
+                        vec *lambda)
+{
+	bool odd = observable->string.odd;
+	if (parts == 1 && odd)
+		return; /* imaginary: of no effect on what only real rotations do */
+	for (size_t i = 0; i < count; i++) {
+		size_t zero = (size_t)parts * observable->pairs[i].zero, one = (size_t)parts * observable->pairs[i].one;
+		vec factor = i < observable->n_positive ? g : -g;
+		if (parts == 1) {
+			lambda[zero] += factor * psi[one];
+			lambda[one] += factor * psi[zero];
+		} else if (odd) {
+			lambda[zero] += factor * psi[one + 1];
+			lambda[zero + 1] -= factor * psi[one];
+			lambda[one] -= factor * psi[zero + 1];
+			lambda[one + 1] += factor * psi[zero];
+		} else {
+			for (size_t part = 0; part < 2; part++) {
+				lambda[zero + part] += factor * psi[one + part];
+				lambda[one + part] += factor * psi[zero + part];
+			}
+		}
+	}
+}
+
+/* The Z-type part of sum_o g_o O_o, as one real factor per basis state, in the order of circuit->order. */
+ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, const double *d_outputs, size_t batch)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	vec *sums = tile->memory->sums, g[CIRCUIT_MAX_WIRES];
+	size_t size = (size_t)1 << n;
+	for (int bit = 0; bit < n && circuit->ordered; bit++)
+		g[bit] = (vec){0};
+	for (size_t k = 0; k < size && !circuit->ordered; k++)
+		sums[k] = (vec){0};
+	for (size_t o = 0; o < (size_t)circuit->n_observables; o++) {
+		const struct batch_observable *observable = &circuit->observables[o];
+		vec cotangent = load_row(d_outputs + o * batch + tile->first, tile->used);
+		vec *to = circuit->ordered ? &g[observable->bit] : &sums[observable->string.z];
+		if (observable->string.x == 0)
+			*to += observable->string.negative ? -cotangent : cotangent;
+	}
+	if (circuit->ordered)
+		spread_bits(sums, n, g);
+	else if (circuit->n_diagonal_observables > 0)
+		parity_sums(sums, size);
+}
+
+/* lambda = (sum_o g_o O_o) psi. */
+ALWAYS_INLINE void measure_backward(const struct tile *tile, int n, const double *d_outputs, size_t batch)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	const void *state = tile->states[circuit->n_steps];
+	const vec *real_psi = state, *sums = tile->memory->sums;
+	const struct amplitude *psi = state;
+	const uint32_t *order = circuit->order;
+	vec *real_lambda = tile->memory->lambda;
+	struct amplitude *lambda = tile->memory->lambda;
+	size_t size = (size_t)1 << n;
+	observable_factors(tile, n, d_outputs, batch);
+	if (circuit->parts == 1) {
+		UNROLL_SOME for (size_t k = 0; k < size; k++) real_lambda[k] =
+		    real_psi[k] * sums[order != NULL ? order[k] : k];
+	} else {
+		UNROLL_SOME for (size_t k = 0; k < size; k++) lambda[k] =
+		    scale(psi[k], sums[order != NULL ? order[k] : k]);
+	}
+	for (size_t o = 0; o < (size_t)circuit->n_observables; o++)
+		if (circuit->observables[o].string.x != 0)
+			apply_pairs(&circuit->observables[o], size / 2, circuit->parts,
+			            load_row(d_outputs + o * batch + tile->first, tile->used), real_psi, real_lambda);
+}
+
+#endif

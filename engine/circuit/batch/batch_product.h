@@ -1,0 +1,280 @@
+/* The product state at the start of a circuit, and the way back through it. Real when all its rotations are about Y,
+ * complex otherwise: the same algorithm on numbers of one or two parts. Included by batch_kernel.c only. */
+#ifndef QLSTM_CIRCUIT_BATCH_PRODUCT_H
+#define QLSTM_CIRCUIT_BATCH_PRODUCT_H
+
+#include "engine/circuit/batch/batch_tile.h"
+
+/* The state is the product of a left half of the wires, the high bits of an index, and a right half. */
+struct halves {
+	int n_left;
+	size_t rows, columns;             /* their numbers of states */
+	void *left, *right;               /* their states */
+	void *left_slopes, *right_slopes; /* lambda contracted with the other one */
+};
+
+/* Columns that are contracted at a time; from three wires on there are as many. */
+#define PRODUCT_BLOCK 4
+
+ALWAYS_INLINE struct halves product_halves(const struct tile *tile, int n, size_t bytes)
+{
+	size_t columns = (size_t)1 << (n - n / 2);
+	char *at = tile->memory->halves;
+	return (struct halves){n / 2,
+	                       (size_t)1 << n / 2,
+	                       columns,
+	                       at,
+	                       at + columns * bytes,
+	                       at + 2 * columns * bytes,
+	                       at + 3 * columns * bytes};
+}
+
+/* The state of one wire from its rotations about Y. */
+static inline void real_wire(const struct tile *tile, int wire)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	int first = circuit->prefix_start[wire], end = circuit->prefix_start[wire + 1];
+	vec zero = (vec){0} + 1, one = {0};
+	if (first < end) {
+		zero = *tile_cosine(tile, circuit->prefix[first].slot);
+		one = *tile_sine(tile, circuit->prefix[first].slot);
+	}
+	for (int i = first + 1; i < end; i++) {
+		vec c = *tile_cosine(tile, circuit->prefix[i].slot), s = *tile_sine(tile, circuit->prefix[i].slot);
+		vec next = c * zero - s * one;
+		one = s * zero + c * one;
+		zero = next;
+	}
+	vec *vectors = (vec *)tile->memory->vectors + 2 * wire;
+	vectors[0] = zero;
+	vectors[1] = one;
+}
+
+/* psi = the product of the states of `count` wires, wire by wire, growing in place from the top down. */
+ALWAYS_INLINE void real_grow(const struct tile *tile, int first, int count, vec *psi)
+{
+	const vec *vectors = (vec *)tile->memory->vectors + 2 * first;
+	for (int w = 0; w < count; w++)
+		real_wire(tile, first + w);
+	psi[0] = (vec){0} + 1;
+	for (int b = 0; b < 2 && count > 0; b++)
+		psi[b] = vectors[b];
+	UNROLL_SOME for (int w = 1; w < count; w++)
+	{
+		vec zero = vectors[2 * w], one = vectors[2 * w + 1];
+		UNROLL_SOME for (size_t j = (size_t)1 << w; j-- > 0;)
+		{
+			vec a = psi[j];
+			psi[2 * j + 1] = a * one;
+			psi[2 * j] = a * zero;
+		}
+	}
+}
+
+ALWAYS_INLINE void real_product(const struct tile *tile, int n, vec *psi)
+{
+	struct halves halves = product_halves(tile, n, sizeof(vec));
+	vec *left = halves.left, *right = halves.right;
+	real_grow(tile, 0, halves.n_left, left);
+	real_grow(tile, halves.n_left, n - halves.n_left, right);
+	UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
+	{
+		UNROLL_SOME for (size_t b = 0; b < halves.columns; b++) psi[a * halves.columns + b] =
+		    left[a] * right[b];
+	}
+}
+
+/* Rotations about Y on one wire commute, so they have the same derivative. g0 and g1 are lambda contracted with the
+ * states of all other wires. */
+static inline void real_wire_backward(const struct tile *tile, int wire, vec g0, vec g1)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	const vec *vectors = (vec *)tile->memory->vectors + 2 * wire;
+	vec slope = g1 * vectors[0] - g0 * vectors[1];
+	for (int i = circuit->prefix_start[wire]; i < circuit->prefix_start[wire + 1]; i++)
+		*tile_gradient(tile, circuit->prefix[i].slot) += slope;
+}
+
+/* Of `count` wires: others takes the products of the first m of them at 2^m; lambda is contracted with one wire after
+ * the other, the last one first. */
+ALWAYS_INLINE void real_shrink(const struct tile *tile, int first, int count, vec *lambda)
+{
+	const vec *vectors = (vec *)tile->memory->vectors + 2 * first;
+	vec *others = tile->memory->others;
+	for (int b = 0; b < 2 && count > 1; b++)
+		others[2 + b] = vectors[b];
+	UNROLL_SOME for (int w = 1; w + 1 < count; w++)
+	{
+		vec *from = others + ((size_t)1 << w), *to = from + ((size_t)1 << w);
+		vec zero = vectors[2 * w], one = vectors[2 * w + 1];
+		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
+		{
+			to[2 * j] = from[j] * zero;
+			to[2 * j + 1] = from[j] * one;
+		}
+	}
+	UNROLL_SOME for (int w = count - 1; w > 0; w--)
+	{
+		const vec *rest = others + ((size_t)1 << w);
+		vec zero = vectors[2 * w], one = vectors[2 * w + 1], g0 = {0}, g1 = {0};
+		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
+		{
+			vec l0 = lambda[2 * j], l1 = lambda[2 * j + 1];
+			g0 += rest[j] * l0;
+			g1 += rest[j] * l1;
+			lambda[j] = zero * l0 + one * l1;
+		}
+		real_wire_backward(tile, first + w, g0, g1);
+	}
+	if (count > 0)
+		real_wire_backward(tile, first, lambda[0], lambda[1]);
+}
+
+/* lambda contracted with the right half is what the left half gets, and the other way round. */
+ALWAYS_INLINE void real_product_backward(const struct tile *tile, int n, const vec *lambda)
+{
+	struct halves halves = product_halves(tile, n, sizeof(vec));
+	const vec *left = halves.left, *right = halves.right;
+	vec *left_slopes = halves.left_slopes, *right_slopes = halves.right_slopes;
+	size_t block = n < 3 ? 2 : PRODUCT_BLOCK;
+	for (size_t b = 0; b < halves.columns; b += block) {
+		vec sums[PRODUCT_BLOCK] = {{0}};
+		UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
+		{
+			vec sum = b > 0 ? left_slopes[a] : (vec){0};
+			UNROLL for (size_t i = 0; i < block; i++)
+			{
+				vec l = lambda[a * halves.columns + b + i];
+				sum += right[b + i] * l;
+				sums[i] += left[a] * l;
+			}
+			left_slopes[a] = sum;
+		}
+		UNROLL for (size_t i = 0; i < block; i++) right_slopes[b + i] = sums[i];
+	}
+	real_shrink(tile, 0, halves.n_left, left_slopes);
+	real_shrink(tile, halves.n_left, n - halves.n_left, right_slopes);
+}
+
+static inline struct amplitude *complex_vector(const struct tile *tile, int wire)
+{
+	return (struct amplitude *)tile->memory->vectors + 2 * wire;
+}
+
+static void complex_wire(const struct tile *tile, int wire)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	struct amplitude zero = {(vec){0} + 1, {0}}, one = {{0}, {0}};
+	for (int i = circuit->prefix_start[wire]; i < circuit->prefix_start[wire + 1]; i++) {
+		int slot = circuit->prefix[i].slot;
+		turn(circuit->prefix[i].axis, &zero, &one, *tile_cosine(tile, slot), *tile_sine(tile, slot));
+	}
+	complex_vector(tile, wire)[0] = zero;
+	complex_vector(tile, wire)[1] = one;
+}
+
+ALWAYS_INLINE void complex_grow(const struct tile *tile, int first, int count, struct amplitude *psi)
+{
+	for (int w = 0; w < count; w++)
+		complex_wire(tile, first + w);
+	psi[0] = (struct amplitude){(vec){0} + 1, {0}};
+	for (int b = 0; b < 2 && count > 0; b++)
+		psi[b] = complex_vector(tile, first)[b];
+	UNROLL_SOME for (int w = 1; w < count; w++)
+	{
+		struct amplitude zero = complex_vector(tile, first + w)[0], one = complex_vector(tile, first + w)[1];
+		UNROLL_SOME for (size_t j = (size_t)1 << w; j-- > 0;)
+		{
+			struct amplitude a = psi[j];
+			psi[2 * j + 1] = multiply(a, one);
+			psi[2 * j] = multiply(a, zero);
+		}
+	}
+}
+
+ALWAYS_INLINE void complex_product(const struct tile *tile, int n, struct amplitude *psi)
+{
+	struct halves halves = product_halves(tile, n, sizeof *psi);
+	struct amplitude *left = halves.left, *right = halves.right;
+	complex_grow(tile, 0, halves.n_left, left);
+	complex_grow(tile, halves.n_left, n - halves.n_left, right);
+	UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
+	{
+		UNROLL_SOME for (size_t b = 0; b < halves.columns; b++) psi[a * halves.columns + b] =
+		    multiply(left[a], right[b]);
+	}
+}
+
+static void complex_wire_backward(const struct tile *tile, int wire, struct amplitude g0, struct amplitude g1)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	struct amplitude zero = complex_vector(tile, wire)[0], one = complex_vector(tile, wire)[1];
+	for (int i = circuit->prefix_start[wire + 1] - 1; i >= circuit->prefix_start[wire]; i--) {
+		int slot = circuit->prefix[i].slot;
+		enum pauli axis = circuit->prefix[i].axis;
+		vec c = *tile_cosine(tile, slot), s = *tile_sine(tile, slot);
+		*tile_gradient(tile, slot) += slope(axis, &g0, &g1, &zero, &one);
+		turn(axis, &zero, &one, c, -s);
+		turn(axis, &g0, &g1, c, -s);
+	}
+}
+
+ALWAYS_INLINE void complex_shrink(const struct tile *tile, int first, int count, struct amplitude *lambda)
+{
+	struct amplitude *others = tile->memory->others;
+	for (int b = 0; b < 2 && count > 1; b++)
+		others[2 + b] = complex_vector(tile, first)[b];
+	UNROLL_SOME for (int w = 1; w + 1 < count; w++)
+	{
+		struct amplitude *from = others + ((size_t)1 << w), *to = from + ((size_t)1 << w);
+		struct amplitude zero = complex_vector(tile, first + w)[0], one = complex_vector(tile, first + w)[1];
+		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
+		{
+			to[2 * j] = multiply(from[j], zero);
+			to[2 * j + 1] = multiply(from[j], one);
+		}
+	}
+	UNROLL_SOME for (int w = count - 1; w > 0; w--)
+	{
+		const struct amplitude *rest = others + ((size_t)1 << w);
+		struct amplitude zero = complex_vector(tile, first + w)[0], one = complex_vector(tile, first + w)[1];
+		struct amplitude g0 = {{0}, {0}}, g1 = {{0}, {0}};
+		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
+		{
+			struct amplitude l0 = lambda[2 * j], l1 = lambda[2 * j + 1];
+			g0 = add(g0, multiply_conj(rest[j], l0));
+			g1 = add(g1, multiply_conj(rest[j], l1));
+			lambda[j] = add(multiply_conj(zero, l0), multiply_conj(one, l1));
+		}
+		complex_wire_backward(tile, first + w, g0, g1);
+	}
+	if (count > 0)
+		complex_wire_backward(tile, first, lambda[0], lambda[1]);
+}
+
+ALWAYS_INLINE void complex_product_backward(const struct tile *tile, int n, const struct amplitude *lambda)
+{
+	struct halves halves = product_halves(tile, n, sizeof *lambda);
+	const struct amplitude *left = halves.left, *right = halves.right;
+	struct amplitude *left_slopes = halves.left_slopes, *right_slopes = halves.right_slopes;
+	size_t block = n < 3 ? 2 : PRODUCT_BLOCK;
+	for (size_t b = 0; b < halves.columns; b += block) {
+		struct amplitude sums[PRODUCT_BLOCK] = {{{0}, {0}}};
+		UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
+		{
+			struct amplitude sum = b > 0 ? left_slopes[a] : (struct amplitude){{0}, {0}};
+			UNROLL for (size_t i = 0; i < block; i++)
+			{
+				struct amplitude l = lambda[a * halves.columns + b + i];
+				sum = add(sum, multiply_conj(right[b + i], l));
+				sums[i] = add(sums[i], multiply_conj(left[a], l));
+			}
+			left_slopes[a] = sum;
+		}
+		UNROLL for (size_t i = 0; i < block; i++) right_slopes[b + i] = sums[i];
+	}
+	complex_shrink(tile, 0, halves.n_left, left_slopes);
+	complex_shrink(tile, halves.n_left, n - halves.n_left, right_slopes);
+}
+
+#endif

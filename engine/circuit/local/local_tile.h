@@ -1,0 +1,155 @@
+/* A tile of samples: what a kernel of the local plan reads from the caller's arrays and writes to them. Included by
+ * local_kernel.c only. */
+#ifndef QLSTM_CIRCUIT_LOCAL_TILE_H
+#define QLSTM_CIRCUIT_LOCAL_TILE_H
+
+#include "engine/circuit/local/local_kernel.h"
+#include "engine/circuit/encoder_slope.h"
+#include "engine/vector/trig.h"
+
+/* As many numbers as a vec64 has. */
+#ifdef KERNEL_FLOAT32
+typedef half_vec piece;
+#else
+typedef vec64 piece;
+#endif
+
+enum { LANES = LOCAL_ROW_BYTES / sizeof(real), ROW_VECTORS = LOCAL_ROW_BYTES / VECTOR_BYTES };
+
+struct tile {
+	const struct local_code *code;
+	const struct local_call *call;
+	char *rows;
+	size_t first, used; /* samples; up to the end of a vector further lanes compute with zeros, those beyond idle */
+	size_t widest;      /* lanes that any tile of the call uses, up to the end of a vector */
+};
+
+static inline real *row(const struct tile *tile, size_t index)
+{
+	return (real *)(void *)(tile->rows + index * LOCAL_ROW_BYTES);
+}
+
+static inline void put(real *to, vec64 v)
+{
+	*(piece *)to = __builtin_convertvector(v, piece);
+}
+
+static inline vec64 get(const real *from)
+{
+	return __builtin_convertvector(*(const piece *)from, vec64);
+}
+
+/* Lanes that are computed where `used` hold samples: vectors are whole. */
+static inline size_t whole_vectors(size_t used)
+{
+	return (used + WIDTH - 1) / WIDTH * WIDTH;
+}
+
+static inline size_t lanes_left(size_t used, size_t lane)
+{
+	return used > lane ? used - lane : 0;
+}
+
+/* Calls work on a tile, `used` being a constant for a full one. */
+#define FULL_OR_NOT(work, tile) ((tile)->used == LANES ? (work)((tile), LANES) : (work)((tile), (tile)->used))
+
+/* cos and sin of what the encoder makes of x, turned further by `more`. */
+static inline void encode(enum encoder encoder, vec64 x, double more, vec64 *cosine, vec64 *sine)
+{
+	if (encoder == ENCODER_ATAN_SQUARE)
+		x *= x;
+	if (encoder == ENCODER_ATAN || encoder == ENCODER_ATAN_SQUARE) {
+		cosine_sine_atan(x, cosine, sine);
+		return;
+	}
+	for (size_t l = 0; l < WIDTH64 && encoder != ENCODER_X; l++)
+		x[l] = encoder_angle(encoder, x[l]);
+	cosine_sine(x + more, cosine, sine);
+}
+
+/* The same for angles that are features; false when one of them is too large for that. */
+ALWAYS_INLINE bool encode_fast(const double *from, size_t used, double more, real *cosines, real *sines)
+{
+	mask64 fast = {0};
+	fast = ~fast;
+	UNROLL for (size_t l = 0; l < whole_vectors(used); l += WIDTH64)
+	{
+		vec64 cosine, sine, angle = load64(from + l, lanes_left(used, l)) + more;
+		fast &= is_fast_angle(angle);
+		cosine_sine_fast(angle, &cosine, &sine);
+		put(cosines + l, cosine);
+		put(sines + l, sine);
+	}
+	return all_set(fast);
+}
+
+ALWAYS_INLINE void load_angles(const struct tile *tile, size_t used)
+{
+	const struct local_code *code = tile->code;
+	for (int i = code->n_shared_angles; i < code->n_angles; i++) {
+		const struct local_angle *angle = &code->angles[i];
+		enum encoder encoder = angle->slot.angle.encoder;
+		const double *from =
+		    tile->call->features + (size_t)angle->slot.angle.index * tile->call->batch + tile->first;
+		double more = angle->slot.weight >= 0 ? tile->call->weights[angle->slot.weight] : 0.0;
+		real *cosines = row(tile, angle->cosine), *sines = row(tile, angle->sine);
+		if (encoder == ENCODER_X && encode_fast(from, used, more, cosines, sines))
+			continue;
+		for (size_t l = 0; l < whole_vectors(used); l += WIDTH64) {
+			vec64 cosine, sine;
+			encode(encoder, load64(from + l, lanes_left(used, l)), more, &cosine, &sine);
+			put(cosines + l, cosine);
+			put(sines + l, sine);
+		}
+	}
+}
+
+ALWAYS_INLINE void store_outputs(const struct tile *tile, size_t used)
+{
+	const struct local_ports *results = &tile->code->results;
+	for (int i = 0; i < results->count; i++) {
+		const struct local_port *port = &results->at[i];
+		const real *from = row(tile, port->row);
+		double sign = port->sign;
+		double *to = tile->call->outputs + (size_t)port->index * tile->call->batch + tile->first;
+		UNROLL for (size_t l = 0; l < used; l += WIDTH64)
+		{
+			store64(to + l, sign * get(from + l), used - l);
+		}
+	}
+}
+
+ALWAYS_INLINE void load_cotangents(const struct tile *tile, size_t used)
+{
+	const struct local_ports *cotangents = &tile->code->cotangents;
+	for (int i = 0; i < cotangents->count; i++) {
+		const struct local_port *port = &cotangents->at[i];
+		const double *from = tile->call->d_outputs + (size_t)port->index * tile->call->batch + tile->first;
+		real *to = row(tile, port->row);
+		UNROLL for (size_t l = 0; l < whole_vectors(used); l += WIDTH64)
+		{
+			put(to + l, load64(from + l, lanes_left(used, l)));
+		}
+	}
+}
+
+ALWAYS_INLINE void store_features(const struct tile *tile, size_t used)
+{
+	const struct local_ports *results = &tile->code->results;
+	for (int i = 0; i < results->count; i++) {
+		const struct local_port *port = &results->at[i];
+		const real *from = row(tile, port->row);
+		size_t offset = (size_t)port->index * tile->call->batch + tile->first;
+		const double *x = tile->call->features + offset;
+		double *to = tile->call->d_features + offset, sign = port->sign;
+		UNROLL for (size_t l = 0; l < used; l += WIDTH64)
+		{
+			vec64 slope = sign * get(from + l);
+			if (port->encoder != ENCODER_X)
+				slope *= encoder_slope(port->encoder, load64(x + l, used - l));
+			store64(to + l, load64(to + l, used - l) + slope, used - l);
+		}
+	}
+}
+
+#endif

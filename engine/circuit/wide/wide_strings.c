@@ -1,0 +1,168 @@
+/* Sums over Z-strings; see wide_strings.h. */
+#include "engine/circuit/wide/wide_strings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool wide_strings_add(struct wide_strings *strings, uint32_t mask, int index, bool negative)
+{
+	if (strings->n_strings == strings->capacity) {
+		int capacity = strings->capacity > 0 ? 2 * strings->capacity : 8;
+		struct wide_string *grown = realloc(strings->strings, (size_t)capacity * sizeof *grown);
+		if (grown == NULL)
+			return false;
+		strings->strings = grown;
+		strings->capacity = capacity;
+	}
+	strings->strings[strings->n_strings++] =
+	    (struct wide_string){.mask = mask, .index = index, .negative = negative};
+	return true;
+}
+
+/* The bits of `mask` that `among` has, moved together. */
+static uint32_t compress(uint32_t mask, uint32_t among)
+{
+	uint32_t out = 0;
+	for (int place = 0; among != 0; among &= among - 1, place++)
+		out |= (mask >> __builtin_ctz(among) & 1) << place;
+	return out;
+}
+
+static int find_group(struct wide_group *groups, int *count, uint32_t high, uint32_t out)
+{
+	int g = 0;
+	while (g < *count && (groups[g].high != high || groups[g].out != out))
+		g++;
+	if (g == *count)
+		groups[(*count)++] = (struct wide_group){high, out};
+	return g;
+}
+
+bool wide_strings_split(struct wide_strings *strings, uint32_t active)
+{
+	size_t room = (size_t)strings->n_strings + 1;
+	strings->low = calloc(room, sizeof *strings->low);
+	strings->high = calloc(room, sizeof *strings->high);
+	if (strings->low == NULL || strings->high == NULL)
+		return false;
+	const uint32_t row = WIDE_ROW - 1;
+	for (int i = 0; i < strings->n_strings; i++) {
+		struct wide_string *string = &strings->strings[i];
+		string->low = string->mask & row;
+		string->high = compress(string->mask, active & ~row);
+		string->out = string->mask & ~active & ~row;
+		if (string->low != 0)
+			string->group = find_group(strings->low, &strings->n_low, string->high, string->out);
+		else if (string->high != 0)
+			string->group = find_group(strings->high, &strings->n_high, 0, string->out);
+	}
+	return true;
+}
+
+void wide_strings_free(struct wide_strings *strings)
+{
+	free(strings->strings);
+	free(strings->low);
+	free(strings->high);
+}
+
+/* t[m] = sum_k (-1)^parity(k & m) t[k]. */
+static void parity_sums(double *t, size_t size)
+{
+	for (size_t half = 1; half < size; half *= 2)
+		for (size_t i = 0; i < size; i += 2 * half)
+			for (size_t j = i; j < i + half; j++) {
+				double a = t[j], b = t[j + half];
+				t[j] = a + b;
+				t[j + half] = a - b;
+			}
+}
+
+static double signed_by(bool negative, double x)
+{
+	return negative ? -x : x;
+}
+
+static bool odd(uint32_t bits)
+{
+	return __builtin_parity(bits) != 0;
+}
+
+void wide_strings_tables(const struct wide_strings *strings, const double *numbers, size_t stride, double *low,
+                         double *high)
+{
+	memset(low, 0, (size_t)strings->n_low * WIDE_ROW * sizeof *low);
+	memset(high, 0, (size_t)strings->n_high * WIDE_ROWS * sizeof *high);
+	for (int i = 0; i < strings->n_strings; i++) {
+		const struct wide_string *string = &strings->strings[i];
+		double number = signed_by(string->negative, numbers[(size_t)string->index * stride]);
+		if (string->low != 0)
+			low[string->group * WIDE_ROW + (int)string->low] += number;
+		else if (string->high != 0)
+			high[string->group * WIDE_ROWS + (int)string->high] += number;
+	}
+	for (int g = 0; g < strings->n_low; g++)
+		parity_sums(low + (size_t)g * WIDE_ROW, WIDE_ROW);
+	for (int g = 0; g < strings->n_high; g++)
+		parity_sums(high + (size_t)g * WIDE_ROWS, WIDE_ROWS);
+}
+
+void wide_strings_rows(const struct wide_strings *strings, const double *numbers, size_t stride, const double *high,
+                       uint32_t base, double *rows)
+{
+	double flat = 0.0;
+	for (int i = 0; i < strings->n_strings; i++) {
+		const struct wide_string *string = &strings->strings[i];
+		if (string->low == 0 && string->high == 0)
+			flat += signed_by(string->negative != odd(base & string->out),
+			                  numbers[(size_t)string->index * stride]);
+	}
+	for (int r = 0; r < WIDE_ROWS; r++)
+		rows[r] = flat;
+	for (int g = 0; g < strings->n_high; g++) {
+		double sign = signed_by(odd(base & strings->high[g].out), 1.0);
+		for (int r = 0; r < WIDE_ROWS; r++)
+			rows[r] += sign * high[g * WIDE_ROWS + r];
+	}
+}
+
+void wide_strings_phases(const struct wide_strings *strings, const double *cosine, const double *sine,
+                         const double *high_cos, const double *high_sin, uint32_t base, double *rows_re,
+                         double *rows_im)
+{
+	double re = 1.0, im = 0.0;
+	for (int i = 0; i < strings->n_strings; i++) {
+		const struct wide_string *string = &strings->strings[i];
+		if (string->low != 0 || string->high != 0)
+			continue;
+		double c = cosine[string->index], was = re;
+		double s = signed_by(string->negative != odd(base & string->out), sine[string->index]);
+		re = c * was + s * im;
+		im = c * im - s * was;
+	}
+	for (int r = 0; r < WIDE_ROWS; r++) {
+		rows_re[r] = re;
+		rows_im[r] = im;
+	}
+	for (int g = 0; g < strings->n_high; g++) {
+		double sign = signed_by(odd(base & strings->high[g].out), 1.0);
+		for (int r = 0; r < WIDE_ROWS; r++) {
+			double c = high_cos[g * WIDE_ROWS + r], s = sign * high_sin[g * WIDE_ROWS + r];
+			double was = rows_re[r];
+			rows_re[r] = c * was + s * rows_im[r];
+			rows_im[r] = c * rows_im[r] - s * was;
+		}
+	}
+}
+
+void wide_strings_collect(const struct wide_strings *strings, uint32_t base, double *low, double *rows, double *sums)
+{
+	for (int g = 0; g < strings->n_low; g++)
+		parity_sums(low + (size_t)g * WIDE_ROW, WIDE_ROW);
+	parity_sums(rows, WIDE_ROWS);
+	for (int i = 0; i < strings->n_strings; i++) {
+		const struct wide_string *string = &strings->strings[i];
+		double sum = string->low != 0 ? low[string->group * WIDE_ROW + (int)string->low] : rows[string->high];
+		sums[string->index] += signed_by(string->negative != odd(base & string->out), sum);
+	}
+}

@@ -1,0 +1,115 @@
+/* Registers of amplitudes whose lanes change places, on top of vector.h. Included by wide_kernel.c only. */
+#ifndef QLSTM_CIRCUIT_WIDE_VECTOR_H
+#define QLSTM_CIRCUIT_WIDE_VECTOR_H
+
+#include "engine/vector/vector.h"
+#include "engine/circuit/wide/wide_kernel.h"
+
+#if defined __AVX2__
+#include <immintrin.h>
+#endif
+
+/* Registers in a row of numbers; bits of a lane's number. */
+enum { ROW_VECS = WIDE_ROW / WIDTH, LANE_BITS = WIDTH == 16 ? 4 : WIDTH == 8 ? 3 : WIDTH == 4 ? 2 : 1 };
+
+/* The lanes' numbers, exclusive or m. */
+#define LANES_2(m) 0 ^ (m), 1 ^ (m)
+#define LANES_4(m) LANES_2(m), 2 ^ (m), 3 ^ (m)
+#define LANES_8(m) LANES_4(m), 4 ^ (m), 5 ^ (m), 6 ^ (m), 7 ^ (m)
+#ifdef KERNEL_FLOAT32
+#define REAL_BYTES 4
+#else
+#define REAL_BYTES 8
+#endif
+#if VECTOR_BYTES / REAL_BYTES == 16
+#define LANES(m) LANES_8(m), 8 ^ (m), 9 ^ (m), 10 ^ (m), 11 ^ (m), 12 ^ (m), 13 ^ (m), 14 ^ (m), 15 ^ (m)
+#elif VECTOR_BYTES / REAL_BYTES == 8
+#define LANES(m) LANES_8(m)
+#elif VECTOR_BYTES / REAL_BYTES == 4
+#define LANES(m) LANES_4(m)
+#else
+#define LANES(m) LANES_2(m)
+#endif
+
+/* The lanes exchanged in pairs that differ in bit `place`, a constant. */
+ALWAYS_INLINE vec exchange(vec v, int place)
+{
+#if VECTOR_BYTES / REAL_BYTES >= 16
+	if (place == 3)
+		return __builtin_shufflevector(v, v, LANES(8));
+#endif
+#if VECTOR_BYTES / REAL_BYTES >= 8
+	if (place == 2)
+		return __builtin_shufflevector(v, v, LANES(4));
+#endif
+#if VECTOR_BYTES / REAL_BYTES >= 4
+	if (place == 1)
+		return __builtin_shufflevector(v, v, LANES(2));
+#endif
+	(void)place;
+	return __builtin_shufflevector(v, v, LANES(1));
+}
+
+/* -x in the lanes with bit `place` clear, x in the others. */
+ALWAYS_INLINE vec lane_signs(int place, real x)
+{
+	vec signs;
+	for (int l = 0; l < WIDTH; l++)
+		signs[l] = (l >> place & 1) != 0 ? x : -x;
+	return signs;
+}
+
+/* Where each lane of a register comes from; `numbers` are of 32-bit pieces. */
+union lane_sources {
+	vec64 register_;
+	uint32_t numbers[VECTOR_BYTES / 4];
+};
+
+static union lane_sources lane_sources(const uint32_t *lanes)
+{
+	union lane_sources sources;
+	const uint32_t pieces = REAL_BYTES / 4;
+	for (uint32_t i = 0; i < VECTOR_BYTES / 4; i++)
+		sources.numbers[i] = lanes[i / pieces] * pieces + i % pieces;
+	return sources;
+}
+
+/* Intrinsics, here and nowhere else: a permutation known at run time. */
+ALWAYS_INLINE vec permute(vec v, const union lane_sources *sources)
+{
+#if defined __AVX512F__
+	return (vec)_mm512_permutexvar_ps((__m512i)sources->register_, (__m512)v);
+#elif defined __AVX2__
+	return (vec)_mm256_permutevar8x32_ps((__m256)v, (__m256i)sources->register_);
+#else
+	union {
+		vec v;
+		uint32_t pieces[VECTOR_BYTES / 4];
+	} from = {v}, to;
+	for (int i = 0; i < VECTOR_BYTES / 4; i++)
+		to.pieces[i] = from.pieces[sources->numbers[i]];
+	return to.v;
+#endif
+}
+
+ALWAYS_INLINE double lane_sum(vec v)
+{
+	double sum = 0.0;
+	for (int l = 0; l < WIDTH; l++)
+		sum += (double)v[l];
+	return sum;
+}
+
+/* to[lane] += v. */
+ALWAYS_INLINE void accumulate(double *to, vec v)
+{
+#ifdef KERNEL_FLOAT32
+	half_vec low = __builtin_shufflevector(v, v, LOW_HALF), high = __builtin_shufflevector(v, v, HIGH_HALF);
+	*(loose64 *)to += __builtin_convertvector(low, vec64);
+	*(loose64 *)(to + WIDTH64) += __builtin_convertvector(high, vec64);
+#else
+	*(loose64 *)to += v;
+#endif
+}
+
+#endif

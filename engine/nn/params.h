@@ -1,0 +1,52 @@
+/* Parameters: the named tensors of a model in one flat block, so that optimiser, clipping and checkpoints are flat
+ * loops. Gradients live in a second block of the same layout. Everything is float64, row-major. */
+#ifndef QLSTM_NN_PARAMS_H
+#define QLSTM_NN_PARAMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/error.h"
+
+#define PARAM_MAX_RANK  6
+#define PARAM_NAME_SIZE 96
+
+enum param_kind { PARAM_CLASSICAL, PARAM_QUANTUM };
+/* INIT_UNIFORM draws from [-scale, scale), INIT_ANGLE from [0, scale), INIT_NORMAL from scale * N(0, 1). */
+enum param_init { INIT_ZERO, INIT_UNIFORM, INIT_ANGLE, INIT_NORMAL };
+
+struct param {
+	char name[PARAM_NAME_SIZE]; /* "layers.0.circuits" */
+	enum param_kind kind;
+	enum param_init init;
+	double scale;
+	int rank;
+	size_t dims[PARAM_MAX_RANK];
+	size_t offset, size; /* into values and gradients, in elements */
+};
+
+struct params {
+	struct param *items;
+	int count, capacity;
+	size_t size; /* elements in all tensors */
+	double *values, *gradients;
+	bool borrows_values;
+};
+
+/* Declares a tensor and returns its index, or ERR_OUT_OF_MEMORY. Values exist after params_allocate. */
+int params_add(struct params *params, const char *name, enum param_kind kind, enum param_init init, double scale,
+               int rank, const size_t *dims);
+int params_allocate(struct params *params, struct qlstm_error *error);
+/* From now on `params` has the values of `from` (same tensors; borrowed, it outlives `params`); gradients stay its own.
+ */
+void params_share_values(struct params *params, const struct params *from);
+void params_free(struct params *params);
+
+/* Draws every tensor from its own stream of the generator: (seed, PHILOX_INIT, tensor index). */
+void params_initialise(struct params *params, uint64_t seed);
+void params_zero_gradients(struct params *params);
+/* NULL when there is no tensor of that name. */
+const struct param *params_find(const struct params *params, const char *name);
+size_t params_count(const struct params *params, enum param_kind kind);
+
+#endif

@@ -1,0 +1,35 @@
+/* Which instruction set the kernels use. Internal to the engine.
+ *
+ * A family of kernels is a struct of functions that one room declares and compiles once per instruction set; here they
+ * are known by name alone, so that this room includes none of those that use it. */
+#ifndef QLSTM_VECTOR_ISA_H
+#define QLSTM_VECTOR_ISA_H
+
+#include <stdbool.h>
+
+struct batch_kernels;
+struct local_kernels;
+struct wide_kernels;
+struct register_ops;
+struct gates_kernels;
+struct gemm_kernels;
+
+struct isa {
+	const char *name;
+	const struct batch_kernels *kernels, *kernels_f32;
+	const struct local_kernels *local, *local_f32;
+	const struct wide_kernels *wide, *wide_f32;
+	const struct register_ops *registers, *registers_f32;
+	const struct gates_kernels *gates;
+	const struct gemm_kernels *gemm;
+	bool (*supported)(void);
+};
+
+/* The widest one that this processor supports, chosen once. */
+const struct isa *isa_pick(void);
+/* The i-th one compiled in, widest first, whether supported or not; NULL past the last. */
+const struct isa *isa_at(int index);
+/* Makes layers, and plans created from now on, use `isa`, which must be supported: for tests and benchmarks. */
+void isa_force(const struct isa *isa);
+
+#endif

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Checks that includes run one way. A room is a folder; ARROWS says, for each, which rooms it may include beside itself.
+
+    scripts/arrows.py          prints every include that points where it may not, and ends with 1 if there is one
+    scripts/arrows.py --print  prints the arrows that there are, room by room
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+# Room -> rooms it may include. A room may only name rooms that stand above it in this list, so no arrow points back.
+# engine/qlstm.h is a room of its own: the engine's public face, which the engine itself never includes.
+ARROWS = {
+    "engine": "",
+    "engine/vector": "engine",
+    "engine/circuit": "engine engine/vector",
+    "engine/circuit/ansatz": "engine engine/circuit",
+    "engine/circuit/batch": "engine engine/vector engine/circuit",
+    "engine/circuit/local": "engine engine/vector engine/circuit",
+    "engine/circuit/wide": "engine engine/vector engine/circuit",
+    "engine/circuit/register": "engine engine/vector engine/circuit",
+    "engine/nn": "engine engine/vector engine/circuit engine/circuit/ansatz engine/circuit/register",
+    "engine/data": "engine",
+    "engine/export": "engine",
+    "engine/train": "engine engine/nn engine/data engine/export",
+    "engine/qlstm.h": "engine engine/circuit engine/circuit/ansatz engine/nn engine/data engine/export engine/train",
+    "schema": "engine engine/qlstm.h engine/nn engine/circuit engine/circuit/ansatz engine/data engine/train",
+    "server/common": "engine engine/qlstm.h engine/nn engine/data engine/train schema",
+    "server/http": "engine server/common",
+    "server/store": "engine server/common schema",
+    "server/run": "engine engine/qlstm.h engine/data schema server/common server/http server/store",
+    "server/run/events": "engine server/common server/http server/store",
+    "server/api": "engine engine/qlstm.h engine/nn engine/data engine/train engine/export schema "
+                  "server/common server/http server/store server/run server/run/events",
+    "server": "engine engine/qlstm.h schema server/common server/http server/store server/run server/run/events server/api",
+    "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
+                     "server/common",
+    "server/worker/train": "engine engine/qlstm.h engine/nn engine/data engine/train engine/export schema "
+                           "server/common server/worker",
+    "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "
+                           "engine/train schema server/common server/worker server/worker/train",
+    "server/worker/bench": "engine engine/qlstm.h engine/vector engine/circuit engine/circuit/ansatz engine/nn "
+                           "engine/train schema server/common server/worker",
+}
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
+
+
+def room_of(path):
+    return path if path in ARROWS else str(pathlib.PurePosixPath(path).parent)
+
+
+def includes():
+    """(file, room, included file, its room) of every include outside of tests."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.c", "*.h", "*.S"], check=True,
+                            capture_output=True, text=True).stdout.split()
+    for path in listed:
+        if path.startswith("tests/") or not pathlib.Path(path).exists():
+            continue
+        for target in INCLUDE.findall(pathlib.Path(path).read_text()):
+            yield path, room_of(path), target, room_of(target)
+
+
+def main():
+    order = list(ARROWS)
+    status = 0
+    for room, allowed in ARROWS.items():
+        for target in allowed.split():
+            if order.index(target) >= order.index(room):
+                print(f"arrows: {room} names {target}, which stands below it")
+                status = 1
+    found = {}
+    for path, room, target, target_room in includes():
+        if room not in ARROWS:
+            print(f"arrows: {path}: the room {room} is not in the table of scripts/arrows.py")
+            status = 1
+        elif target_room != room:
+            found.setdefault(room, set()).add(target_room)
+            if target_room not in ARROWS[room].split():
+                print(f"arrows: {path} includes {target}: {room} may not include {target_room}")
+                status = 1
+    if "--print" in sys.argv:
+        for room in order:
+            print(f"{room}: {' '.join(sorted(found.get(room, [])))}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+/* `describe` and `init`: a spec's model before any training. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/qlstm.h"
+#include "server/common/file.h"
+#include "server/worker/command.h"
+#include "server/worker/network.h"
+#include "server/worker/reply.h"
+#include "server/worker/weights.h"
+
+static const struct option describe_options[] = {{0}};
+
+static const char *const kind_names[] = {[PARAM_CLASSICAL] = "classical", [PARAM_QUANTUM] = "quantum"};
+
+static json_t *describe_tensor(const struct param *param)
+{
+	json_t *shape = json_array();
+	for (int i = 0; shape != NULL && i < param->rank; i++)
+		if (json_array_append_new(shape, json_integer((json_int_t)param->dims[i])) != 0) {
+			json_decref(shape);
+			return NULL;
+		}
+	return json_pack("{s:s, s:o, s:s, s:I}", "name", param->name, "shape", shape, "kind", kind_names[param->kind],
+	                 "parameters", (json_int_t)param->size);
+}
+
+static json_t *describe_tensors(const struct params *params)
+{
+	json_t *tensors = json_array();
+	for (int i = 0; tensors != NULL && i < params->count; i++)
+		if (json_array_append_new(tensors, describe_tensor(&params->items[i])) != 0) {
+			json_decref(tensors);
+			return NULL;
+		}
+	return tensors;
+}
+
+static json_t *describe_network(struct network *network, size_t bytes)
+{
+	const struct params *params = model_params(network->model);
+	json_int_t quantum = (json_int_t)params_count(params, PARAM_QUANTUM);
+	json_int_t classical = (json_int_t)params_count(params, PARAM_CLASSICAL);
+	return json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:s, s:s, s:I, s:o}", "version", QLSTM_VERSION, "n_inputs",
+	                 network->spec.model.n_inputs, "n_outputs", network->spec.model.n_outputs, "parameters",
+	                 quantum + classical, "quantum", quantum, "classical", classical, "plan",
+	                 model_plan(network->model), "isa", plan_isa(), "bytes", (json_int_t)bytes, "tensors",
+	                 describe_tensors(params));
+}
+
+static int describe(const char *spec_path, const struct option_value *values)
+{
+	(void)values;
+	struct qlstm_error error = {0};
+	struct network network;
+	int rc = network_open(&network, spec_path, 0, 0, &error);
+	if (rc != 0)
+		return reply_failure(&error);
+	size_t bytes = model_bytes(network.model, network.spec.windows.window, network.spec.training.batch_size, 1);
+	int status = reply_print(describe_network(&network, bytes));
+	network_close(&network);
+	return status;
+}
+
+enum { OPT_OUT };
+
+static const struct option init_options[] = {
+    [OPT_OUT] = {"--out", OPTION_TEXT, true, "W.safetensors", NULL, "where the weights go"}, {0}};
+
+/* file_write_atomic wants folder and name apart. */
+static int write_file(const char *path, const unsigned char *bytes, size_t length, struct qlstm_error *error)
+{
+	const char *slash = strrchr(path, '/');
+	if (slash == NULL)
+		return file_write_atomic(".", path, bytes, length, error);
+	char *directory = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	if (directory == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	int rc = file_write_atomic(directory, slash + 1, bytes, length, error);
+	free(directory);
+	return rc;
+}
+
+static int init(const char *spec_path, const struct option_value *values)
+{
+	struct qlstm_error error = {0};
+	struct network network;
+	unsigned char *bytes = NULL;
+	size_t length = 0;
+	int rc = network_open(&network, spec_path, 0, 0, &error);
+	if (rc != 0)
+		return reply_failure(&error);
+	struct params *params = model_params(network.model);
+	params_initialise(params, network.spec.training.seed);
+	const struct weights_origin origin = {network.resolved, network.spec.training.seed, NULL,
+	                                      model_plan(network.model)};
+	rc = weights_encode(params, &origin, &bytes, &length, &error);
+	if (rc == 0)
+		rc = write_file(values[OPT_OUT].text, bytes, length, &error);
+	free(bytes);
+	network_close(&network);
+	return rc == 0 ? WORKER_DONE : reply_failure(&error);
+}
+
+const struct command command_describe = {"describe", "SPEC.json", describe_options, describe,
+                                         "Print a spec's tensors, parameter counts, plan and memory."};
+const struct command command_init = {"init", "SPEC.json", init_options, init,
+                                     "Write the initial weights that a spec's seed draws."};

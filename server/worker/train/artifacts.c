@@ -1,0 +1,97 @@
+/* The files that a finished run leaves in its folder. */
+#include "server/worker/train/artifacts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/common/file.h"
+#include "server/common/json_text.h"
+#include "server/worker/train/job.h"
+#include "server/worker/train/report.h"
+#include "server/worker/weights.h"
+
+struct source {
+	struct job *job;
+	const struct predictions *predictions;
+	const struct artifacts_run *run;
+};
+
+static int make_weights(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error)
+{
+	const struct job *job = source->job;
+	const struct weights_origin origin = {.resolved = job->resolved,
+	                                      .seed = job->spec.training.seed,
+	                                      .data_sha256 = job->data_sha256,
+	                                      .plan = model_plan(job->model)};
+	return weights_encode(model_params(job->model), &origin, bytes, length, error);
+}
+
+static int make_predictions(const struct source *source, unsigned char **bytes, size_t *length,
+                            struct qlstm_error *error)
+{
+	char *text = NULL;
+	int rc = predictions_csv(source->predictions, source->job, &text, length, error);
+	*bytes = (unsigned char *)text;
+	return rc;
+}
+
+/* Indented, with a newline at the end: people read these. */
+static int make_text(const json_t *json, unsigned char **bytes, size_t *length, struct qlstm_error *error)
+{
+	char *text = json_text_indented(json);
+	size_t used = text != NULL ? strlen(text) : 0;
+	char *longer = text != NULL ? realloc(text, used + 2) : NULL;
+	if (longer == NULL) {
+		free(text);
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the results");
+	}
+	memcpy(longer + used, "\n", 2);
+	*bytes = (unsigned char *)longer;
+	*length = used + 1;
+	return 0;
+}
+
+static int make_report(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error)
+{
+	json_t *report = report_json(source->job, source->predictions, source->run);
+	int rc = make_text(report, bytes, length, error);
+	json_decref(report);
+	return rc;
+}
+
+static int make_spec(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error)
+{
+	return make_text(source->job->resolved, bytes, length, error);
+}
+
+/* The first ARTIFACT_COUNT rows are announced. */
+static const struct {
+	const char *name, *file;
+	int (*make)(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error);
+} files[] = {
+    {"weights", "weights.safetensors", make_weights},
+    {"predictions", "predictions.csv", make_predictions},
+    {"report", "report.json", make_report},
+    {"spec", "resolved-spec.json", make_spec},
+};
+
+int artifacts_write(struct job *job, const struct predictions *predictions, const struct artifacts_run *run,
+                    const char *directory, struct artifact out[ARTIFACT_COUNT], struct qlstm_error *error)
+{
+	const struct source source = {.job = job, .predictions = predictions, .run = run};
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		unsigned char *bytes = NULL;
+		size_t length = 0;
+		int rc = files[i].make(&source, &bytes, &length, error);
+		if (rc == 0)
+			rc = file_write_atomic(directory, files[i].file, bytes, length, error);
+		if (rc == 0 && i < ARTIFACT_COUNT) {
+			out[i] = (struct artifact){.name = files[i].name, .file = files[i].file, .bytes = length};
+			sha256_hex(bytes, length, out[i].sha256);
+		}
+		free(bytes);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}

@@ -1,0 +1,188 @@
+/* Everything one training run works on. */
+#include "server/worker/train/job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/data/csv.h"
+#include "engine/data/series.h"
+#include "server/common/clock.h"
+#include "server/common/file.h"
+#include "server/worker/input.h"
+#include "server/worker/network.h"
+
+static const size_t max_checkpoint_bytes = (size_t)4 << 30;
+
+static int read_csv(struct job *job, const char *path, struct qlstm_error *error)
+{
+	unsigned char *bytes = NULL;
+	size_t length = 0;
+	int rc = input_read(path, &bytes, &length, error);
+	if (rc != 0)
+		return rc;
+	sha256_hex(bytes, length, job->data_sha256);
+	rc = csv_parse((const char *)bytes, length, &job->table, error);
+	free(bytes);
+	return rc;
+}
+
+static int unknown_series(const char *name, struct qlstm_error *error)
+{
+	char names[256] = "";
+	for (int i = 0; series_at(i) != NULL; i++) {
+		size_t used = strlen(names);
+		snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", series_at(i)->name);
+	}
+	return error_set(error, ERR_NOT_FOUND, "/data/dataset",
+	                 "'%.80s' is no built-in series (%s), and no file was given with --data", name, names);
+}
+
+static int generate_series(struct job *job, const char *name, struct qlstm_error *error)
+{
+	const struct series *series = series_find(name);
+	if (series == NULL)
+		return unknown_series(name, error);
+	int rc = series_table(series, &job->table, error);
+	if (rc == 0)
+		sha256_hex(job->table.columns[0].values, job->table.n_rows * sizeof(double), job->data_sha256);
+	return rc;
+}
+
+static const char *dataset_name(const struct job *job)
+{
+	const char *name = json_string_value(json_object_get(json_object_get(job->resolved, "data"), "dataset"));
+	return name != NULL ? name : "";
+}
+
+static int load_data(struct job *job, const char *data_path, struct qlstm_error *error)
+{
+	return data_path != NULL ? read_csv(job, data_path, error) : generate_series(job, dataset_name(job), error);
+}
+
+/* Lets the spec choose among the table's columns. */
+static int bind_columns(struct job *job, struct qlstm_error *error)
+{
+	size_t count = (size_t)job->table.n_columns;
+	const char **names = calloc(count + 1, sizeof *names), **texts = calloc(count + 1, sizeof *texts);
+	size_t *lines = calloc(count + 1, sizeof *lines);
+	bool *numeric = calloc(count + 1, sizeof *numeric);
+	int rc = 0;
+	if (names == NULL || texts == NULL || lines == NULL || numeric == NULL) {
+		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu columns", count);
+		goto done;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct column *column = &job->table.columns[i];
+		names[i] = column->name;
+		numeric[i] = column->values != NULL;
+		lines[i] = column->bad_line;
+		texts[i] = column->bad_text;
+	}
+	const struct spec_columns columns = {(int)count, names, numeric, lines, texts};
+	rc = spec_bind(job->resolved, &columns, error);
+done:
+	free(numeric);
+	free(lines);
+	free(texts);
+	free(names);
+	return rc;
+}
+
+static int cut_windows(struct job *job, struct qlstm_error *error)
+{
+	int rc = windows_cut(&job->table, &job->spec.windows, &job->windows, error);
+	if (rc != 0)
+		error_prefix(error, "/data");
+	return rc;
+}
+
+static int build_model(struct job *job, int threads, struct qlstm_error *error)
+{
+	int rc = team_new(&job->team, threads, error);
+	if (rc != 0)
+		return rc;
+	job->spec.training.team = job->team;
+	rc = model_new(&job->model, &job->spec.model, error);
+	if (rc != 0) {
+		error_prefix(error, "/model");
+		return rc;
+	}
+	return trainer_new(&job->trainer, job->model, &job->windows, &job->spec.training, error);
+}
+
+/* Data, and the spec with its columns bound. */
+static int attach_data(struct job *job, const char *data_path, struct qlstm_error *error)
+{
+	int rc = load_data(job, data_path, error);
+	if (rc == 0)
+		rc = bind_columns(job, error);
+	if (rc == 0)
+		rc = spec_parse(job->resolved, &job->spec, error);
+	return rc == 0 ? spec_columns(&job->spec, job->resolved, &job->table, error) : rc;
+}
+
+int job_read(struct job *job, const char *spec_path, const char *data_path, bool spec_alone, struct qlstm_error *error)
+{
+	*job = (struct job){0};
+	int rc = spec_read(spec_path, &job->resolved, error);
+	if (rc == 0 && spec_alone && data_path == NULL && series_find(dataset_name(job)) == NULL)
+		rc = spec_parse(job->resolved, &job->spec, error);
+	else if (rc == 0)
+		rc = attach_data(job, data_path, error);
+	if (rc != 0)
+		job_close(job);
+	return rc;
+}
+
+int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error)
+{
+	double start = clock_monotonic();
+	int rc = job_read(job, spec_path, data_path, false, error);
+	if (rc != 0)
+		return rc;
+	rc = cut_windows(job, error);
+	if (rc == 0)
+		rc = build_model(job, threads, error);
+	if (rc == 0) {
+		spec_fingerprint(job->resolved, job->data_sha256, job->fingerprint);
+		if (job->fingerprint[0] == '\0')
+			rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the spec's fingerprint");
+	}
+	if (rc != 0) {
+		job_close(job);
+		return rc;
+	}
+	job->load_seconds = clock_monotonic() - start;
+	return 0;
+}
+
+void job_close(struct job *job)
+{
+	trainer_free(job->trainer);
+	model_free(job->model);
+	team_free(job->team);
+	windows_free(&job->windows);
+	table_free(&job->table);
+	json_decref(job->resolved);
+	*job = (struct job){0};
+}
+
+int job_resume(struct job *job, const char *path, struct qlstm_error *error)
+{
+	unsigned char *bytes = NULL;
+	size_t length = 0;
+	int rc = file_read(path, max_checkpoint_bytes, &bytes, &length, error);
+	if (rc != 0)
+		return rc;
+	rc = trainer_load(job->trainer, job->fingerprint, bytes, length, error);
+	free(bytes);
+	return rc;
+}
+
+double job_truth(const struct job *job, size_t index, int target)
+{
+	const struct windows_config *windows = &job->spec.windows;
+	size_t row = index + (size_t)windows->window + (size_t)windows->horizon - 1;
+	return job->table.columns[windows->targets[target]].values[row];
+}

@@ -1,0 +1,67 @@
+/* report.json: what a run was, and how well its model does. */
+#include "server/worker/train/report.h"
+
+#include "engine/qlstm.h"
+#include "server/worker/reply.h"
+
+static json_t *history_json(const struct trainer *trainer)
+{
+	const struct epoch_metrics *history = trainer_history(trainer);
+	json_t *rows = json_array();
+	for (int i = 0; rows != NULL && i < trainer_epochs_done(trainer); i++) {
+		json_t *row =
+		    json_pack("{s:i, s:o, s:o, s:o, s:o}", "epoch", history[i].epoch, "train_loss",
+		              reply_number(history[i].train_loss), "test_loss", reply_number(history[i].test_loss),
+		              "gradient_norm", reply_number(history[i].gradient_norm), "seconds",
+		              reply_number(history[i].seconds));
+		if (json_array_append_new(rows, row) != 0) {
+			json_decref(rows);
+			return NULL;
+		}
+	}
+	return rows;
+}
+
+/* Losses after the last epoch, and the epoch whose test loss was the least. */
+static json_t *results_json(const struct trainer *trainer)
+{
+	const struct epoch_metrics *history = trainer_history(trainer);
+	int epochs = trainer_epochs_done(trainer), best = 0;
+	for (int i = 1; i < epochs; i++)
+		if (history[i].test_loss < history[best].test_loss)
+			best = i;
+	return json_pack("{s:i, s:o, s:o, s:i, s:o}", "epochs", epochs, "train_loss",
+	                 reply_number(history[epochs - 1].train_loss), "test_loss",
+	                 reply_number(history[epochs - 1].test_loss), "best_epoch", history[best].epoch,
+	                 "best_test_loss", reply_number(history[best].test_loss));
+}
+
+static json_t *timings_json(const struct job *job, const struct artifacts_run *run)
+{
+	const struct epoch_metrics *history = trainer_history(job->trainer);
+	double epochs = 0;
+	for (int i = 0; i < trainer_epochs_done(job->trainer); i++)
+		epochs += history[i].seconds;
+	return json_pack("{s:f, s:f, s:f, s:f, s:i}", "load_seconds", job->load_seconds, "train_seconds",
+	                 run->train_seconds, "predict_seconds", run->predict_seconds, "epochs_seconds", epochs,
+	                 "threads", team_threads(job->team));
+}
+
+json_t *report_json(struct job *job, const struct predictions *predictions, const struct artifacts_run *run)
+{
+	const struct params *params = model_params(job->model);
+	json_int_t quantum = (json_int_t)params_count(params, PARAM_QUANTUM);
+	json_int_t classical = (json_int_t)params_count(params, PARAM_CLASSICAL);
+	json_t *engine =
+	    json_pack("{s:s, s:s, s:s}", "version", QLSTM_VERSION, "plan", model_plan(job->model), "isa", plan_isa());
+	json_t *model =
+	    json_pack("{s:I, s:I, s:I}", "parameters", quantum + classical, "quantum", quantum, "classical", classical);
+	json_t *data = json_pack("{s:s, s:s, s:I, s:I, s:I}", "dataset", job->spec.dataset, "sha256", job->data_sha256,
+	                         "rows", (json_int_t)job->table.n_rows, "train", (json_int_t)job->windows.n_train,
+	                         "test", (json_int_t)job->windows.n_test);
+	return json_pack("{s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o, s:o, s:o}", "engine", engine, "model", model, "data",
+	                 data, "seed", (json_int_t)job->spec.training.seed, "fingerprint", job->fingerprint,
+	                 "resumed_from", run->resumed_from, "results", results_json(job->trainer), "metrics",
+	                 predictions_metrics(predictions, job), "timings", timings_json(job, run), "history",
+	                 history_json(job->trainer));
+}

@@ -1,0 +1,83 @@
+/* Ways a worker is made to end. */
+#include "server/worker/train/stop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "server/worker/command.h"
+
+static volatile sig_atomic_t requested;
+
+static void on_signal(int number)
+{
+	(void)number;
+	requested = 1;
+}
+
+void stop_install(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigemptyset(&ignore.sa_mask);
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
+}
+
+bool stop_requested(void)
+{
+	return requested != 0;
+}
+
+void stop_harden(void)
+{
+	const struct rlimit none = {0};
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	errno = 0;
+	if (nice(5) == -1 && errno != 0)
+		return; /* a worker at full priority is no worse a worker */
+}
+
+/* The daemon never writes; what comes is thrown away until the end of file. */
+static void *watch(void *context)
+{
+	(void)context;
+	char bytes[256];
+	for (;;) {
+		struct pollfd entry = {.fd = STDIN_FILENO, .events = POLLIN};
+		if (poll(&entry, 1, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			_exit(WORKER_ORPHAN);
+		}
+		ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+			_exit(WORKER_ORPHAN);
+	}
+	return NULL;
+}
+
+int stop_watch_stdin(struct qlstm_error *error)
+{
+	/* Signals are for the thread that computes. */
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_t thread;
+	int number = pthread_create(&thread, NULL, watch, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (number != 0)
+		return error_set(error, ERR_INTERNAL, NULL, "cannot start the watchdog: %s", strerror(number));
+	pthread_detach(thread);
+	return 0;
+}

@@ -1,0 +1,185 @@
+/* `train`: runs one experiment to its end, or to the checkpoint from which the next attempt goes on. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "server/common/clock.h"
+#include "server/common/file.h"
+#include "server/worker/train/artifacts.h"
+#include "server/worker/train/checkpoints.h"
+#include "server/worker/command.h"
+#include "server/worker/train/pipe.h"
+#include "server/worker/train/predictions.h"
+#include "server/worker/train/progress.h"
+#include "server/worker/train/stop.h"
+
+enum { OPT_OUT, OPT_DATA, OPT_RESUME, OPT_SUPERVISED, OPT_CHECKPOINT_SECONDS, OPT_THREADS };
+
+static const struct option options[] = {
+    [OPT_OUT] = {"--out", OPTION_TEXT, true, "DIR", NULL, "where checkpoints and results go; made if absent"},
+    [OPT_DATA] = {"--data", OPTION_TEXT, false, "FILE.csv", NULL, "the data, when data.dataset is no built-in series"},
+    [OPT_RESUME] = {"--resume", OPTION_TEXT, false, "FILE", NULL, "go on from this checkpoint"},
+    [OPT_SUPERVISED] = {"--supervised", OPTION_FLAG, false, NULL, NULL, "end when standard input is closed"},
+    [OPT_CHECKPOINT_SECONDS] = {"--checkpoint-seconds", OPTION_SECONDS, false, "S", "10",
+                                "least time between checkpoints; 0: after each epoch"},
+    [OPT_THREADS] = {"--threads", OPTION_COUNT, false, "N", "1", "threads that share the work; they change no result"},
+    {0}};
+
+struct training {
+	struct job job;
+	struct pipe pipe;
+	struct checkpoints checkpoints;
+	struct progress progress;
+	const char *directory;
+	bool supervised;
+	struct artifacts_run run;
+};
+
+static bool must_end(const struct training *t)
+{
+	return stop_requested() || t->pipe.broken;
+}
+
+static int on_batch(void *context, int epoch, size_t batch, size_t n_batches)
+{
+	struct training *t = context;
+	pipe_heartbeat(&t->pipe, epoch, batch, n_batches);
+	return must_end(t) ? ERR_CANCELLED : 0;
+}
+
+static int on_prediction(void *context, size_t done, size_t count)
+{
+	struct training *t = context;
+	pipe_heartbeat(&t->pipe, trainer_epochs_done(t->job.trainer), done, count);
+	return must_end(t) ? ERR_CANCELLED : 0;
+}
+
+/* Resumes and says hello. Under a daemon a checkpoint that cannot be used costs time, not the run. */
+static int begin(struct training *t, const char *path, struct qlstm_error *error)
+{
+	struct qlstm_error refused = {0};
+	int rc = path != NULL ? job_resume(&t->job, path, &refused) : 0;
+	if (rc != 0 && !t->supervised)
+		return error_set(error, rc, refused.pointer, "cannot resume from %s: %s", path, refused.message);
+	t->run.resumed_from = trainer_epochs_done(t->job.trainer);
+	const struct pipe_hello hello = {.plan = model_plan(t->job.model),
+	                                 .parameters = model_params(t->job.model)->size,
+	                                 .epoch = t->run.resumed_from};
+	pipe_hello(&t->pipe, &hello);
+	if (rc != 0)
+		pipe_log(&t->pipe, "warning", "starting from the beginning; checkpoint %s is not usable: %s", path,
+		         refused.message);
+	return 0;
+}
+
+static int run_epochs(struct training *t, struct qlstm_error *error)
+{
+	int epochs = t->job.spec.training.epochs;
+	while (trainer_epochs_done(t->job.trainer) < epochs) {
+		struct epoch_metrics metrics;
+		int rc = trainer_epoch(t->job.trainer, on_batch, t, &metrics, error);
+		if (rc != 0)
+			return rc;
+		pipe_epoch(&t->pipe, &metrics);
+		progress_report_epoch(&t->progress, &metrics, epochs);
+		rc = checkpoints_after_epoch(&t->checkpoints, &t->job, &t->pipe, error);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int finish(struct training *t, struct qlstm_error *error)
+{
+	struct predictions predictions;
+	struct artifact artifacts[ARTIFACT_COUNT];
+	double start = clock_monotonic();
+	int rc = predictions_compute(&predictions, &t->job, on_prediction, t, error);
+	if (rc != 0)
+		return rc;
+	t->run.predict_seconds = clock_monotonic() - start;
+	rc = artifacts_write(&t->job, &predictions, &t->run, t->directory, artifacts, error);
+	predictions_free(&predictions);
+	if (rc == 0)
+		pipe_done(&t->pipe, artifacts, ARTIFACT_COUNT);
+	return rc;
+}
+
+static int run(struct training *t, struct qlstm_error *error)
+{
+	double start = clock_monotonic();
+	int rc = run_epochs(t, error);
+	t->run.train_seconds = clock_monotonic() - start;
+	return rc == 0 ? finish(t, error) : rc;
+}
+
+static int fail(struct training *t, const struct qlstm_error *error)
+{
+	pipe_error(&t->pipe, error);
+	fprintf(stderr, "qlstm-worker: %s%s%s\n", error->pointer, error->pointer[0] != '\0' ? ": " : "",
+	        error->message);
+	return WORKER_FAILED;
+}
+
+/* Told to stop, in the middle of an epoch as a rule: what counts is the state at the end of an epoch before. */
+static int stop(struct training *t)
+{
+	struct qlstm_error error = {0};
+	if (checkpoints_flush(&t->checkpoints, &t->pipe, &error) != 0)
+		return fail(t, &error);
+	pipe_log(&t->pipe, "info", "stopped on request after epoch %d", trainer_epochs_done(t->job.trainer));
+	return WORKER_STOPPED;
+}
+
+static int run_to_status(struct training *t)
+{
+	struct qlstm_error error = {0};
+	int rc = run(t, &error);
+	if (t->pipe.broken)
+		return WORKER_ORPHAN;
+	if (rc == ERR_CANCELLED)
+		return stop(t);
+	return rc == 0 ? WORKER_DONE : fail(t, &error);
+}
+
+static int prepare(struct training *t, const char *spec_path, const struct option_value *values,
+                   struct qlstm_error *error)
+{
+	int rc = 0;
+	stop_install();
+	if (t->supervised) {
+		stop_harden();
+		rc = stop_watch_stdin(error);
+	}
+	if (rc == 0)
+		rc = file_make_directory(t->directory, error);
+	if (rc == 0)
+		rc = job_open(&t->job, spec_path, values[OPT_DATA].text, (int)values[OPT_THREADS].number, error);
+	if (rc != 0)
+		return rc;
+	rc = begin(t, values[OPT_RESUME].text, error);
+	if (rc != 0)
+		job_close(&t->job);
+	return rc;
+}
+
+static int train(const char *spec_path, const struct option_value *values)
+{
+	static struct training t; /* too large for a stack frame */
+	struct qlstm_error error = {0};
+	t.pipe.fd = STDOUT_FILENO;
+	t.directory = values[OPT_OUT].text;
+	t.supervised = values[OPT_SUPERVISED].given;
+	if (prepare(&t, spec_path, values, &error) != 0)
+		return fail(&t, &error);
+	if (!t.supervised)
+		progress_open(&t.progress);
+	checkpoints_open(&t.checkpoints, t.directory, values[OPT_CHECKPOINT_SECONDS].number);
+	int status = run_to_status(&t);
+	progress_close(&t.progress, t.job.trainer, t.directory);
+	checkpoints_close(&t.checkpoints);
+	job_close(&t.job);
+	return status;
+}
+
+const struct command command_train = {"train", "SPEC.json", options, train,
+                                      "Run one experiment; write progress lines, checkpoints and results."};
