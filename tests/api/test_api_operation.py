@@ -116,6 +116,10 @@ def test_one_daemon_a_data_directory(make_daemon):
     (["--slot", "2"], "did you mean --slots?"),
     (["--slots", "0"], "1 to 1024"),
     (["--slots"], "--slots needs N"),
+    (["--slots=0"], "--slots 0: allowed are 1 to 1024"),
+    (["--slots="], "1 to 1024"),
+    (["--help=1"], "--help takes no value"),
+    (["--slots==2"], "--slots =2"),
     (["--max-memory", "lots"], "512M"),
     (["--worker", "/nonexistent"], "/nonexistent"),
 ])

@@ -388,6 +388,13 @@ static void test_what_the_client_accepts(void **state)
 
 /* --- data sets --- */
 
+static json_int_t integer_at(const json_t *object, const char *name)
+{
+	json_t *value = json_object_get(object, name);
+	assert_true(json_is_integer(value));
+	return json_integer_value(value);
+}
+
 static void test_names_of_data_sets(void **state)
 {
 	(void)state;
@@ -514,19 +521,47 @@ static void test_built_in_series(void **state)
 	assert_says("DELETE", "/datasets/sine", "", NULL, 409, "'sine' is built in");
 }
 
+/* Stored, found again, read back, deleted; what cannot be used leaves nothing behind. */
+static void test_uploads(void **state)
+{
+	(void)state;
+	char path[400], file[500], sha256[65];
+	const char *text = "a,b\n1,2\n3,4\n", *type = "Content-Type: text/csv\r\n";
+	snprintf(path, sizeof path, "%s/datasets", folder);
+	assert_int_equal(file_make_directory(path, NULL), 0);
+	sha256_hex(text, strlen(text), sha256);
+	snprintf(file, sizeof file, "%s/%s.csv", path, sha256);
+	struct answer answer = ask_with(&door, "POST", "/datasets?name=up", type, text);
+	assert_int_equal(answer.status, 201);
+	json_t *made = json_loadb(answer.body, answer.body_length, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(made, "sha256")), sha256);
+	assert_int_equal(integer_at(made, "rows"), 2);
+	assert_int_equal(integer_at(made, "bytes"), strlen(text));
+	json_decref(made);
+	answer_free(&answer);
+	assert_int_equal(access(file, F_OK), 0);
+	assert_says("POST", "/datasets?name=up", type, text, 200, sha256);
+	assert_says("POST", "/datasets?name=up", type, "1\n2\n", 409, "the name 'up' is taken by other data");
+	assert_says("POST", "/datasets?name=bad", type, "a,b\n1,2\n3\n", 400, "line 3");
+	assert_says("POST", "/datasets?name=bad", type, "a,b\nx,y\n", 422, "no numeric column");
+	assert_says("POST", "/datasets", type, text, 400, "/problems/missing");
+	assert_says("POST", "/datasets?name=sine", type, text, 409, "/problems/conflict");
+	assert_get("/datasets/up/content", 200, text);
+	assert_get("/datasets/sine/content", 200, "value\n");
+	assert_says("DELETE", "/datasets/up", "", NULL, 204, "");
+	assert_int_equal(access(file, F_OK), -1);
+	assert_says("DELETE", "/datasets/up", "", NULL, 404, "/problems/not_found");
+	json_t *list = get_json("/datasets"), *items = json_object_get(list, "datasets");
+	assert_true(json_is_true(json_object_get(json_array_get(items, json_array_size(items) - 1), "builtin")));
+	json_decref(list);
+}
+
 /* --- submissions --- */
 
 static int make(const char *text, struct submission *out, struct qlstm_error *error)
 {
 	*error = (struct qlstm_error){0};
 	return submission_make(&api, text, strlen(text), out, error);
-}
-
-static json_int_t integer_at(const json_t *object, const char *name)
-{
-	json_t *value = json_object_get(object, name);
-	assert_true(json_is_integer(value));
-	return json_integer_value(value);
 }
 
 static void test_what_a_submission_holds(void **state)
@@ -660,6 +695,7 @@ int main(void)
 	    TEST(test_names_of_data_sets),
 	    TEST(test_data_sets_are_found_by_id_and_name),
 	    TEST(test_built_in_series),
+	    TEST(test_uploads),
 	    TEST(test_what_a_submission_holds),
 	    TEST(test_submissions_that_are_refused),
 	    TEST(test_the_contract),
