@@ -15,14 +15,14 @@ json_t *reply_number(double value)
 
 char *reply_string(const json_t *json, size_t flags, const char *end, size_t *length)
 {
-	size_t n = json != NULL ? json_dumpb(json, NULL, 0, flags) : 0;
-	char *text = n > 0 ? malloc(n + strlen(end) + 1) : NULL;
+	size_t n = json != NULL ? json_dumpb(json, NULL, 0, flags) : 0, tail = strlen(end);
+	char *text = n > 0 ? malloc(n + tail + 1) : NULL;
 	if (text == NULL || json_dumpb(json, text, n, flags) != n) {
 		free(text);
 		return NULL;
 	}
-	strcpy(text + n, end);
-	*length = n + strlen(end);
+	memcpy(text + n, end, tail + 1);
+	*length = n + tail;
 	return text;
 }
 
