@@ -206,6 +206,23 @@ static void orders(void **state)
 		}
 }
 
+/* Words below 2^32 mod bound are passed over: of this bound, nearly half of them. */
+static void bounds_that_reject(void **state)
+{
+	(void)state;
+	const uint32_t bound = 0x80000001u, reject = (uint32_t)(0x100000000u % bound);
+	struct philox rng;
+	uint32_t used = 0, passed_over = 0;
+	philox_open(&rng, 7, PHILOX_SHUFFLE, 3);
+	for (int k = 0; k < 100; k++) {
+		uint32_t w = word(7, 3, used++);
+		for (; w < reject; w = word(7, 3, used++))
+			passed_over++;
+		assert_int_equal(philox_below(&rng, bound), w % bound);
+	}
+	assert_in_range(passed_over, 30, 300);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +230,7 @@ int main(void)
 	    cmocka_unit_test(sizes_of_batches),
 	    cmocka_unit_test(a_clipped_step_has_the_norm_that_was_asked_for),
 	    cmocka_unit_test(orders),
+	    cmocka_unit_test(bounds_that_reject),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,7 @@ def test_a_row_for_each_precision():
     for row in rows:
         assert set(row) == FIELDS
         assert (row["case"], row["plan"], row["threads"], row["batch"]) == ("V(4,1)", "batch", 1, 256)
+        assert row["sets"] == 1
         assert row["repeats"] >= 30 and 0 < row["ns_per_sample"] <= row["ns_per_sample_median"]
         assert row["ns_per_call"] == pytest.approx(256 * row["ns_per_sample"])
         expected = row["operations"] / row["ns_per_sample"] / row["peak_gflops"]
@@ -68,6 +69,12 @@ def test_for_a_person():
     done = run("bench", "--case", "V(4,2)/1", "--seconds", "0.01")
     assert done.returncode == 0 and "peak" in done.stdout and "us per sample" in done.stdout
     assert len(done.stdout.splitlines()) == 3 + 4  # cases beginning so: batches of 10 and 1
+
+
+def test_a_set_of_weights_is_a_sample_of_its_own():
+    row = bench("4xV(4,2)/4")[0]
+    assert (row["sets"], row["batch"]) == (4, 4)
+    assert row["ns_per_call"] == pytest.approx(16 * row["ns_per_sample"])
 
 
 def test_unknown_cases():

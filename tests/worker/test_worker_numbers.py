@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import math
+import time
 
 import numpy as np
 import pytest
@@ -194,7 +195,7 @@ SCALING = {"scaling": "minmax", "fit": "train"}
 
 @pytest.fixture(scope="module", params=RUNS)
 def finished(request, tmp_path_factory):
-    """(what was asked, folder, lines) of a run; batches of 4 leave a last one of 3."""
+    """(what was asked, how scaled, folder, lines, seconds) of a run; batches of 4 leave a last one of 3."""
     folder = tmp_path_factory.mktemp("run")
     training = {"epochs": 4, "batch_size": 4, "seed": 2**33 + 5, "shuffle": False, **RUNS[request.param]}
     scaling = {key: training.pop(key, default) for key, default in SCALING.items()}
@@ -204,13 +205,14 @@ def finished(request, tmp_path_factory):
     spec = {"model": {"layers": [{"type": "lstm", "hidden_size": HIDDEN}]}, "data": data, "training": training}
     with open(folder / "mine.csv", "w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *zip(*COLUMNS.values())])
+    begin = time.monotonic()
     done = run("train", dump(folder / "spec.json", spec), "--out", folder, "--data", folder / "mine.csv")
     assert done.returncode == 0, done.stderr
-    return training, scaling, folder, lines(done.stdout)
+    return training, scaling, folder, lines(done.stdout), time.monotonic() - begin
 
 
 def test_curves_and_weights(finished):
-    training, scaling, folder, said = finished
+    training, scaling, folder, said, _ = finished
     history, values = trained(training, **scaling)
     epochs = of_type(said, "epoch")
     assert [line["epoch"] for line in epochs] == [1, 2, 3, 4]
@@ -230,7 +232,7 @@ def predictions(folder):
 
 
 def test_predictions_in_the_units_of_each_target(finished):
-    _, scaling, folder, _ = finished
+    _, scaling, folder, _, _ = finished
     found, _ = read_safetensors(folder / "weights.safetensors")
     x, _ = windows(**scaling)
     expected = outputs(np.concatenate([found[name].ravel() for name in SHAPES]), x)
@@ -245,7 +247,7 @@ def test_predictions_in_the_units_of_each_target(finished):
 
 
 def test_metrics_of_each_part_and_target(finished):
-    _, _, folder, _ = finished
+    _, _, folder, _, _ = finished
     metrics, rows = json.loads((folder / "report.json").read_text())["metrics"], predictions(folder)
     assert set(metrics) == {"train", "test"}
     for part, found in metrics.items():
@@ -264,7 +266,7 @@ def test_metrics_of_each_part_and_target(finished):
 
 
 def test_report_and_its_files(finished):
-    training, _, folder, said = finished
+    training, _, folder, said, wall = finished
     report, done = json.loads((folder / "report.json").read_text()), said[-1]
     epochs = [{key: value for key, value in line.items() if key != "type"} for line in of_type(said, "epoch")]
     assert report["history"] == epochs
@@ -285,6 +287,7 @@ def test_report_and_its_files(finished):
     assert seconds["epochs_seconds"] == pytest.approx(sum(line["seconds"] for line in epochs))
     assert 0 < seconds["epochs_seconds"] <= seconds["train_seconds"] and seconds["threads"] == 1
     assert seconds["load_seconds"] > 0 and seconds["predict_seconds"] > 0
+    assert seconds["load_seconds"] + seconds["train_seconds"] + seconds["predict_seconds"] <= wall
     for entry in done["artifacts"]:
         content = (folder / entry["file"]).read_bytes()
         assert entry["bytes"] == len(content) and entry["sha256"] == hashlib.sha256(content).hexdigest()

@@ -280,6 +280,12 @@ def test_init_weights_evaluate(tmp_path):
     np.testing.assert_allclose(reply["outputs"][0], expected, rtol=0, atol=1e-12)
 
 
+def test_init_beside_where_it_runs(tmp_path):
+    process = start("init", dump(tmp_path / "spec.json", QUICK), "--out", "w.safetensors", cwd=tmp_path)
+    assert process.communicate(timeout=60) == ("", "") and process.returncode == 0
+    assert read_safetensors(tmp_path / "w.safetensors")[0]
+
+
 def test_init_into_a_folder_that_is_not_there(tmp_path):
     spec = dump(tmp_path / "spec.json", QUICK)
     assert problem("init", spec, "--out", tmp_path / "no" / "w.safetensors")["code"] == "not_found"
