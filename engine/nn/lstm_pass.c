@@ -22,11 +22,14 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* Elements of a cache line. */
+enum { LSTM_SIDE_GAP = ARENA_ALIGN / sizeof(double) };
+
 /* Between rows of pre-activations side by side: 4H alone is a power of two as often as not, and a column of them would
  * fall into few sets of a cache. */
 size_t lstm_side_step(size_t hidden)
 {
-	return 4 * hidden + BLOCK_ALIGN;
+	return 4 * hidden + LSTM_SIDE_GAP;
 }
 
 size_t lstm_side_samples(int steps, int batch)

@@ -6,6 +6,8 @@
 
 bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out)
 {
+	if (layer < 0 || layer >= model->config.n_layers || index < 0 || index >= MODEL_MAX_CIRCUITS)
+		return false;
 	const struct layer *at = &model->layers[layer];
 	return at->ops->circuit != NULL && at->ops->circuit(at, index, steps, out);
 }
@@ -56,21 +58,21 @@ size_t model_plan_bytes(struct model *model, int threads)
 
 size_t model_bytes(struct model *model, int steps, int batch, int threads)
 {
-	return (model_activations(model, steps, batch) + 2 * model->params.size) * sizeof(double) +
+	return model_activations(model, steps, batch, NULL) + 2 * params_elements(&model->params) * sizeof(double) +
 	       model_plan_bytes(model, threads);
 }
 
-/* Forward and backward, in ns: an activation, a weight on a sample, a weight whatever the batch, a layer's step. */
-#define NS_PER_ACTIVATION 1.5
-#define NS_PER_WEIGHT     0.14
-#define NS_PER_WEIGHT_USE 0.25
-#define NS_PER_STEP       400.0
-
 static double model_classical_ns(struct model *model, int steps, int batch)
 {
-	double weights = (double)params_count(&model->params, PARAM_CLASSICAL) * steps;
-	return NS_PER_ACTIVATION * (double)model_activations(model, steps, batch) +
-	       (NS_PER_WEIGHT * batch + NS_PER_WEIGHT_USE) * weights + NS_PER_STEP * model->config.n_layers * steps;
+	size_t elements[MODEL_MAX_LAYERS];
+	double ns = 0.0;
+	model_activations(model, steps, batch, elements);
+	for (int k = 0; k < model->config.n_layers; k++) {
+		const struct layer *layer = &model->layers[k];
+		const struct layer_work work = {shape_frames(layer->in, steps), batch, elements[k]};
+		ns += layer->ops->cost(layer, &work);
+	}
+	return ns;
 }
 
 int model_estimate(struct model *model, int steps, int batch, double *seconds_per_batch, struct qlstm_error *error)

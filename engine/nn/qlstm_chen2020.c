@@ -43,7 +43,7 @@ static int chen2020_check(const struct layer_config *config, int n_in, int *n_ou
 	int rc = qlstm_check_sizes(config, error);
 	if (rc == 0)
 		rc = qlstm_check_features(config, n_in, error);
-	*n_out = config->n_qubits;
+	*n_out = config->qlstm.n_qubits;
 	return rc;
 }
 
@@ -53,8 +53,8 @@ static int chen2020_open(struct cell *cell, const char *prefix, struct qlstm_err
 	if (own == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	cell->own = own;
-	cell->n_hidden = cell->config.hidden_size;
-	cell->n_cell = cell->n_out = cell->config.n_qubits;
+	cell->n_hidden = cell->config.recurrent.hidden_size;
+	cell->n_cell = cell->n_out = cell->config.qlstm.n_qubits;
 	cell->n_saved = cell->n_in + cell->n_hidden + (GATES_ARRAYS + 1) * cell->n_cell;
 
 	const struct ansatz *ansatz;
@@ -111,14 +111,14 @@ static bool chen2020_circuit(const struct cell *cell, int index, int steps, int 
 	return true;
 }
 
-static void chen2020_deal(struct cell *cell, struct block *block, int steps, int batch)
+static void chen2020_lay_out(struct cell *cell, struct arena *arena, int steps, int batch)
 {
 	(void)steps;
 	struct chen2020 *own = cell->own;
 	size_t n = (size_t)batch;
-	own->d_pre = block_take(block, GATES_ARRAYS * (size_t)cell->n_cell * n);
-	own->d_m = block_take(block, (size_t)cell->n_cell * n);
-	own->dv = block_take(block, (size_t)(cell->n_in + cell->n_hidden) * n);
+	own->d_pre = arena_take_numbers(arena, GATES_ARRAYS * (size_t)cell->n_cell * n);
+	own->d_m = arena_take_numbers(arena, (size_t)cell->n_cell * n);
+	own->dv = arena_take_numbers(arena, (size_t)(cell->n_in + cell->n_hidden) * n);
 }
 
 /* The angles of circuit k (0..5: f, i, g, o, h, y) and their gradients. */
@@ -193,7 +193,7 @@ const struct cell_ops qlstm_chen2020_ops = {
     .prepare = chen2020_prepare,
     .plan_at = chen2020_plan_at,
     .circuit = chen2020_circuit,
-    .deal = chen2020_deal,
+    .lay_out = chen2020_lay_out,
     .forward = chen2020_forward,
     .backward = chen2020_backward,
     .close = chen2020_close,

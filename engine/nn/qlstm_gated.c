@@ -54,9 +54,9 @@ static int gated_check(const struct layer_config *config, int n_in, int *n_out, 
 	int rc = qlstm_check_sizes(config, error);
 	if (rc == 0)
 		rc = qlstm_ansatz(config, &ansatz, error);
-	if (rc == 0 && !qlstm_variant_find(config->variant)->linear_maps)
+	if (rc == 0 && !qlstm_variant_find(config->qlstm.variant)->linear_maps)
 		rc = qlstm_check_features(config, n_in, error);
-	*n_out = config->hidden_size;
+	*n_out = config->recurrent.hidden_size;
 	return rc;
 }
 
@@ -98,9 +98,9 @@ static int gated_open(struct cell *cell, const char *prefix, struct qlstm_error 
 	if (own == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	cell->own = own;
-	own->variant = qlstm_variant_find(cell->config.variant);
+	own->variant = qlstm_variant_find(cell->config.qlstm.variant);
 	bool linear = own->variant->linear_maps;
-	cell->n_hidden = cell->n_cell = cell->n_out = cell->config.hidden_size;
+	cell->n_hidden = cell->n_cell = cell->n_out = cell->config.recurrent.hidden_size;
 	cell->out_is_h = true;
 
 	const struct ansatz *ansatz;
@@ -141,15 +141,15 @@ static bool gated_circuit(const struct cell *cell, int index, int steps, int out
 	return index == 0;
 }
 
-static void gated_deal(struct cell *cell, struct block *block, int steps, int batch)
+static void gated_lay_out(struct cell *cell, struct arena *arena, int steps, int batch)
 {
 	(void)steps;
 	struct gated *own = cell->own;
 	size_t n = (size_t)batch;
-	own->d_pre = block_take(block, GATES_ARRAYS * (size_t)cell->n_hidden * n);
-	own->d_expectations = block_take(block, 4 * (size_t)own->n_expectations * n);
-	own->d_features = block_take(block, (size_t)own->n_features * n);
-	own->dv = block_take(block, (size_t)(cell->n_in + cell->n_hidden) * n);
+	own->d_pre = arena_take_numbers(arena, GATES_ARRAYS * (size_t)cell->n_hidden * n);
+	own->d_expectations = arena_take_numbers(arena, 4 * (size_t)own->n_expectations * n);
+	own->d_features = arena_take_numbers(arena, (size_t)own->n_features * n);
+	own->dv = arena_take_numbers(arena, (size_t)(cell->n_in + cell->n_hidden) * n);
 }
 
 static struct linear gated_linear(const struct cell *cell, int weight, int bias, int n_in, int n_out)
@@ -254,7 +254,7 @@ const struct cell_ops qlstm_gated_ops = {
     .prepare = gated_prepare,
     .plan_at = gated_plan_at,
     .circuit = gated_circuit,
-    .deal = gated_deal,
+    .lay_out = gated_lay_out,
     .forward = gated_forward,
     .backward = gated_backward,
     .close = gated_close,

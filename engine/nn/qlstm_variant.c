@@ -29,10 +29,24 @@ const struct qlstm_variant *qlstm_variant_find(const char *name)
 	return NULL;
 }
 
+int qlstm_choose_cell(const struct layer_config *config, const struct cell_ops **out, struct qlstm_error *error)
+{
+	const struct qlstm_variant *variant = qlstm_variant_find(config->qlstm.variant);
+	if (variant == NULL)
+		return error_set(error, ERR_NOT_FOUND, "/variant", "unknown variant '%s'", config->qlstm.variant);
+	*out = variant->ops;
+	return 0;
+}
+
+int qlstm_wires(const struct layer_config *config)
+{
+	return config->qlstm.n_qubits;
+}
+
 int qlstm_ansatz(const struct layer_config *config, const struct ansatz **out, struct qlstm_error *error)
 {
-	const struct qlstm_variant *variant = qlstm_variant_find(config->variant);
-	const char *name = config->ansatz[0] != '\0' || variant == NULL ? config->ansatz : variant->ansatz;
+	const struct qlstm_variant *variant = qlstm_variant_find(config->qlstm.variant);
+	const char *name = config->qlstm.ansatz[0] != '\0' || variant == NULL ? config->qlstm.ansatz : variant->ansatz;
 	*out = ansatz_find(name);
 	if (*out == NULL)
 		return error_set(error, ERR_NOT_FOUND, "/ansatz", "unknown ansatz '%s'", name);
@@ -41,15 +55,15 @@ int qlstm_ansatz(const struct layer_config *config, const struct ansatz **out, s
 
 struct ansatz_config qlstm_ansatz_config(const struct layer_config *config, int n_features, int n_outputs)
 {
-	return (struct ansatz_config){.n_wires = config->n_qubits,
+	return (struct ansatz_config){.n_wires = config->qlstm.n_qubits,
 	                              .n_features = n_features,
-	                              .n_blocks = config->n_qlayers,
-	                              .depth = config->depth,
+	                              .n_blocks = config->qlstm.n_qlayers,
+	                              .depth = config->qlstm.depth,
 	                              .n_outputs = n_outputs,
-	                              .hadamard = config->hadamard,
-	                              .rotation = config->rotation,
-	                              .measure = config->measure,
-	                              .entangling = config->entangling};
+	                              .hadamard = config->qlstm.hadamard,
+	                              .rotation = config->qlstm.rotation,
+	                              .measure = config->qlstm.measure,
+	                              .entangling = config->qlstm.entangling};
 }
 
 int qlstm_check_sizes(const struct layer_config *config, struct qlstm_error *error)
@@ -58,10 +72,10 @@ int qlstm_check_sizes(const struct layer_config *config, struct qlstm_error *err
 		const char *pointer;
 		int value, most;
 	} sizes[] = {
-	    {"/hidden_size", config->hidden_size, 1 << 20},
-	    {"/n_qubits", config->n_qubits, CIRCUIT_MAX_WIRES},
-	    {"/n_qlayers", config->n_qlayers, 1 << 10},
-	    {"/depth", config->depth, 1 << 10},
+	    {"/hidden_size", config->recurrent.hidden_size, 1 << 20},
+	    {"/n_qubits", config->qlstm.n_qubits, CIRCUIT_MAX_WIRES},
+	    {"/n_qlayers", config->qlstm.n_qlayers, 1 << 10},
+	    {"/depth", config->qlstm.depth, 1 << 10},
 	};
 	for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++)
 		if (sizes[k].value < 1 || sizes[k].value > sizes[k].most)
@@ -77,16 +91,17 @@ int qlstm_check_features(const struct layer_config *config, int n_in, struct qls
 	if (rc != 0)
 		return rc;
 	struct ansatz_config circuit = qlstm_ansatz_config(config, 0, 0);
-	int most = ansatz->features(&circuit), wanted = n_in + config->hidden_size;
+	int most = ansatz->features(&circuit), wanted = n_in + config->recurrent.hidden_size;
 	if (wanted > most)
 		return error_set(error, ERR_INVALID, "/n_qubits",
 		                 "n_qubits is %d, so a circuit takes %d values; variant %s feeds it %d inputs and "
 		                 "hidden_size %d, together %d: raise n_qubits or lower hidden_size",
-		                 config->n_qubits, most, config->variant, n_in, config->hidden_size, wanted);
-	if (config->hidden_size > config->n_qubits)
+		                 config->qlstm.n_qubits, most, config->qlstm.variant, n_in,
+		                 config->recurrent.hidden_size, wanted);
+	if (config->recurrent.hidden_size > config->qlstm.n_qubits)
 		return error_set(error, ERR_INVALID, "/hidden_size",
 		                 "hidden_size is %d; variant %s measures one wire for each, and n_qubits is %d",
-		                 config->hidden_size, config->variant, config->n_qubits);
+		                 config->recurrent.hidden_size, config->qlstm.variant, config->qlstm.n_qubits);
 	return 0;
 }
 
@@ -100,7 +115,7 @@ int qlstm_add_circuits(struct cell *cell, const char *prefix, const struct ansat
 		dims[k + 1] = (size_t)shape.dims[k];
 	char name[PARAM_NAME_SIZE];
 	snprintf(name, sizeof name, "%s.circuits", prefix);
-	bool uniform = cell->config.angle_init == ANGLE_INIT_UNIFORM;
+	bool uniform = cell->config.qlstm.angle_init == ANGLE_INIT_UNIFORM;
 	return params_add(cell->params, name, PARAM_QUANTUM, uniform ? INIT_ANGLE : INIT_NORMAL,
 	                  uniform ? 2.0 * M_PI : 0.01, shape.rank + 1, dims);
 }

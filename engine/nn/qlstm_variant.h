@@ -18,6 +18,10 @@ struct qlstm_variant {
 const struct qlstm_variant *qlstm_variant_find(const char *name); /* NULL when unknown */
 const struct qlstm_variant *qlstm_variant_at(int index);          /* NULL past the end */
 
+/* For the table of layer types (layer.h): the cell of the layer's variant, ERR_NOT_FOUND at "/variant"; its wires. */
+int qlstm_choose_cell(const struct layer_config *config, const struct cell_ops **out, struct qlstm_error *error);
+int qlstm_wires(const struct layer_config *config);
+
 /* The layer's ansatz. ERR_NOT_FOUND at "/ansatz". */
 int qlstm_ansatz(const struct layer_config *config, const struct ansatz **out, struct qlstm_error *error);
 /* n_features 0: all that the ansatz takes; n_outputs 0: all wires. */

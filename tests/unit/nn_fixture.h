@@ -20,32 +20,33 @@
 /* The layer as the schema's defaults would give it. */
 static inline struct layer_config qlstm_layer(const char *variant)
 {
-	struct layer_config layer = {.type = "qlstm", .n_qlayers = 1, .hadamard = true, .measure = PAULI_Z};
-	snprintf(layer.variant, sizeof layer.variant, "%s", variant);
+	struct layer_config layer = {.type = "qlstm", .qlstm = {.n_qlayers = 1, .hadamard = true, .measure = PAULI_Z}};
+	struct qlstm_config *q = &layer.qlstm;
+	snprintf(q->variant, sizeof q->variant, "%s", variant);
 	if (strcmp(variant, "chen2020") == 0) {
-		layer.hidden_size = 3, layer.n_qubits = 4, layer.depth = 2, layer.rotation = PAULI_Y;
+		q->recurrent.hidden_size = 3, q->n_qubits = 4, q->depth = 2, q->rotation = PAULI_Y;
 	} else if (strcmp(variant, "chen2024") == 0) {
-		layer.hidden_size = 5, layer.n_qubits = 6, layer.depth = 5, layer.rotation = PAULI_Y;
+		q->recurrent.hidden_size = 5, q->n_qubits = 6, q->depth = 5, q->rotation = PAULI_Y;
 	} else {
 		bool qdi = strcmp(variant, "qdi") == 0;
-		layer.hidden_size = 3, layer.n_qubits = 4, layer.depth = 1;
-		layer.rotation = qdi ? PAULI_Z : PAULI_X;
-		layer.measure = qdi ? PAULI_Y : PAULI_Z;
-		layer.angle_init = ANGLE_INIT_UNIFORM;
+		q->recurrent.hidden_size = 3, q->n_qubits = 4, q->depth = 1;
+		q->rotation = qdi ? PAULI_Z : PAULI_X;
+		q->measure = qdi ? PAULI_Y : PAULI_Z;
+		q->angle_init = ANGLE_INIT_UNIFORM;
 	}
 	return layer;
 }
 
 static inline struct layer_config lstm_layer(int hidden)
 {
-	return (struct layer_config){.type = "lstm", .hidden_size = hidden};
+	return (struct layer_config){.type = "lstm", .lstm = {{.hidden_size = hidden}}};
 }
 
 static inline struct model_config one_layer(struct layer_config layer, int n_inputs, int n_outputs, const char *plan)
 {
 	struct model_config config = {.n_inputs = n_inputs, .n_outputs = n_outputs, .n_layers = 2};
 	config.layers[0] = layer;
-	config.layers[1] = (struct layer_config){.type = "dense", .units = n_outputs, .bias = true};
+	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = n_outputs, .bias = true}};
 	snprintf(config.plan, sizeof config.plan, "%s", plan);
 	return config;
 }

@@ -37,14 +37,14 @@ static void windows_fill(struct windows *windows)
 }
 
 static const struct layer_config heavy = {.type = "qlstm",
-                                          .variant = "linear",
-                                          .hidden_size = 5,
-                                          .n_qubits = 7,
-                                          .n_qlayers = 1,
-                                          .depth = 3,
-                                          .rotation = PAULI_Y,
-                                          .measure = PAULI_Z};
-static const struct layer_config classical = {.type = "lstm", .hidden_size = 64, .bidirectional = true};
+                                          .qlstm = {.recurrent = {.hidden_size = 5},
+                                                    .variant = "linear",
+                                                    .n_qubits = 7,
+                                                    .n_qlayers = 1,
+                                                    .depth = 3,
+                                                    .rotation = PAULI_Y,
+                                                    .measure = PAULI_Z}};
+static const struct layer_config classical = {.type = "lstm", .recurrent = {.hidden_size = 64, .bidirectional = true}};
 
 static struct model *model_of(struct layer_config layer)
 {
@@ -52,8 +52,8 @@ static struct model *model_of(struct layer_config layer)
 	struct model_config config = {
 	    .n_inputs = INPUTS, .n_outputs = TARGETS, .n_layers = 3, .plan = "auto", .precision = PRECISION_FLOAT64};
 	config.layers[0] = layer;
-	config.layers[1] = (struct layer_config){.type = "lstm", .hidden_size = 4, .inversward = true};
-	config.layers[2] = (struct layer_config){.type = "dense", .units = TARGETS, .bias = true};
+	config.layers[1] = (struct layer_config){.type = "lstm", .recurrent = {.hidden_size = 4, .inversward = true}};
+	config.layers[2] = (struct layer_config){.type = "dense", .dense = {.units = TARGETS, .bias = true}};
 	struct model *model;
 	must(model_new(&model, &config, &error), &error);
 	params_initialise(model_params(model), 11);

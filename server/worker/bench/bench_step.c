@@ -51,7 +51,7 @@ static int training_open(struct training *training, const struct bench_case *row
 	struct model_config config = {.n_inputs = 1, .n_outputs = 1, .n_layers = 2, .precision = row->precision};
 	snprintf(config.plan, sizeof config.plan, "%s", row->plan);
 	config.layers[0] = *row->model;
-	config.layers[1] = (struct layer_config){.type = "dense", .units = 1, .bias = true};
+	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = 1, .bias = true}};
 	*training = (struct training){0};
 	int rc = make_windows(training, row, error);
 	if (rc == 0)
@@ -71,7 +71,7 @@ static int training_open(struct training *training, const struct bench_case *row
 /* The circuits' operations; of a classical layer, those of its matrix products: forward once, backward twice. */
 static double count_operations(const struct model *model, const struct bench_case *row)
 {
-	double operations = 0.0, hidden = row->model->hidden_size;
+	double operations = 0.0, hidden = row->model->recurrent.hidden_size;
 	struct layer_circuit circuit;
 	for (int k = 0; model_circuit(model, 0, k, row->steps, &circuit); k++) {
 		struct bench_count count = bench_count_program(circuit.program);

@@ -1,0 +1,51 @@
+/* What a layer is made from: its type's name and that type's own struct. Plain values, copied freely. */
+#ifndef QLSTM_NN_LAYER_CONFIG_H
+#define QLSTM_NN_LAYER_CONFIG_H
+
+#include <stdbool.h>
+
+#include "engine/circuit/ansatz/ansatz.h"
+
+enum angle_init { ANGLE_INIT_NORMAL, ANGLE_INIT_UNIFORM }; /* 0.01 N(0,1); [0, 2 pi) */
+
+/* What every recurrent layer has; the structs of recurrent types begin with it. */
+struct recurrent_config {
+	int hidden_size;    /* width of h */
+	bool inversward;    /* reads the sequence from its end to its start */
+	bool bidirectional; /* two directions of own weights, outputs concatenated; not together with inversward */
+};
+
+struct lstm_config {
+	struct recurrent_config recurrent;
+};
+
+struct qlstm_config {
+	struct recurrent_config recurrent;
+	char variant[16]; /* a row of the variant table: "chen2020", "chen2024", "linear", "qdi" */
+	char ansatz[24];  /* a row of the ansatz table; "" means the variant's own */
+	int n_qubits, n_qlayers, depth;
+	bool hadamard;
+	enum pauli rotation, measure;
+	enum entangling entangling;
+	enum angle_init angle_init;
+};
+
+struct dense_config {
+	int units; /* outputs */
+	bool bias;
+};
+
+struct layer_type; /* layer.h */
+
+struct layer_config {
+	char type[16]; /* a row of the table of layer types (layer.c): "lstm" reads the member `lstm` below */
+	const struct layer_type *own_type; /* borrowed; where it is not NULL, this type and not the table's */
+	union {
+		struct recurrent_config recurrent; /* of any recurrent type */
+		struct lstm_config lstm;
+		struct qlstm_config qlstm;
+		struct dense_config dense;
+	};
+};
+
+#endif

@@ -1,0 +1,67 @@
+/* One table of fields for each type of layer, one row for each property of its object in experiment.schema.json. */
+#include "schema/layer_fields.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "schema/field.h"
+
+static const char *const paulis[] = {[PAULI_X] = "X", [PAULI_Y] = "Y", [PAULI_Z] = "Z", NULL};
+static const char *const entanglings[] = {[ENTANGLING_BASIC] = "basic", [ENTANGLING_STRONG] = "strong", NULL};
+static const char *const angle_inits[] = {[ANGLE_INIT_NORMAL] = "normal", [ANGLE_INIT_UNIFORM] = "uniform", NULL};
+
+static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == sizeof(int) &&
+                  sizeof(enum angle_init) == sizeof(int),
+              "enums are not ints");
+
+#define LAYER(name, store, member, values) FIELD(struct layer_config, "", name, store, member, values)
+/* What every recurrent type has. batch_first is none of the engine's business: parse.c reads it. */
+#define RECURRENT                                                                                                      \
+	LAYER("hidden_size", field_int, recurrent.hidden_size, NULL),                                                  \
+	    LAYER("inversward", field_bool, recurrent.inversward, NULL),                                               \
+	    LAYER("bidirectional", field_bool, recurrent.bidirectional, NULL)
+
+static const struct field qlstm[] = {
+    RECURRENT,
+    LAYER("variant", field_text, qlstm.variant, NULL),
+    LAYER("ansatz", field_text, qlstm.ansatz, NULL),
+    LAYER("n_qubits", field_int, qlstm.n_qubits, NULL),
+    LAYER("n_qlayers", field_int, qlstm.n_qlayers, NULL),
+    LAYER("depth", field_int, qlstm.depth, NULL),
+    LAYER("hadamard", field_bool, qlstm.hadamard, NULL),
+    LAYER("rotation", field_enum, qlstm.rotation, paulis),
+    LAYER("measure", field_enum, qlstm.measure, paulis),
+    LAYER("entangling", field_enum, qlstm.entangling, entanglings),
+    LAYER("angle_init", field_enum, qlstm.angle_init, angle_inits),
+};
+
+static const struct field lstm[] = {RECURRENT};
+
+static const struct field dense[] = {
+    LAYER("units", field_int, dense.units, NULL),
+    LAYER("bias", field_bool, dense.bias, NULL),
+};
+
+static const struct {
+	const char *type;
+	const struct field *fields;
+	size_t n;
+} types[] = {
+#define TYPE(name)                                                                                                     \
+	{                                                                                                              \
+#name, name, sizeof name / sizeof name[0]                                                              \
+	}
+    TYPE(qlstm),
+    TYPE(lstm),
+    TYPE(dense),
+};
+
+static const struct field type_field = LAYER("type", field_text, type, NULL);
+
+void layer_fields_store(struct layer_config *config, const json_t *layer)
+{
+	fields_store(config, &type_field, 1, layer);
+	for (size_t k = 0; k < sizeof types / sizeof types[0]; k++)
+		if (strcmp(types[k].type, config->type) == 0)
+			fields_store(config, types[k].fields, types[k].n, layer);
+}
