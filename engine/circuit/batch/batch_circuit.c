@@ -154,8 +154,8 @@ static void entangle(struct batch_circuit *circuit, struct frame *frame, int wir
 	frame->entangled[wire] = true;
 }
 
-/* What the frame takes up: the Pauli matrices and S. The quarter turn about Y that is left of H stays a rotation: at the
- * start of a wire it prepares a part of the product state. */
+/* What the frame takes up: the Pauli matrices and S. The quarter turn about Y that is left of H stays a rotation: at
+ * the start of a wire it prepares a part of the product state. */
 static bool is_clifford(struct lowering_rotation part)
 {
 	return part.eighths == LOWERING_HALF_TURN || (part.eighths == LOWERING_QUARTER_TURN && part.axis == PAULI_Z);
