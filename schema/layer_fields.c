@@ -10,8 +10,10 @@ static const char *const paulis[] = {[PAULI_X] = "X", [PAULI_Y] = "Y", [PAULI_Z]
 static const char *const entanglings[] = {[ENTANGLING_BASIC] = "basic", [ENTANGLING_STRONG] = "strong", NULL};
 static const char *const angle_inits[] = {[ANGLE_INIT_NORMAL] = "normal", [ANGLE_INIT_UNIFORM] = "uniform", NULL};
 
+static const char *const nonlinearities[] = {[RNN_TANH] = "tanh", [RNN_RELU] = "relu", NULL};
+
 static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == sizeof(int) &&
-                  sizeof(enum angle_init) == sizeof(int),
+                  sizeof(enum angle_init) == sizeof(int) && sizeof(enum rnn_nonlinearity) == sizeof(int),
               "enums are not ints");
 
 #define LAYER(name, store, member, values) FIELD(struct layer_config, "", name, store, member, values)
@@ -37,9 +39,24 @@ static const struct field qlstm[] = {
 
 static const struct field lstm[] = {RECURRENT};
 
+static const struct field gru[] = {RECURRENT};
+
+static const struct field rnn[] = {
+    RECURRENT,
+    LAYER("nonlinearity", field_enum, rnn.nonlinearity, nonlinearities),
+};
+
 static const struct field dense[] = {
     LAYER("units", field_int, dense.units, NULL),
     LAYER("bias", field_bool, dense.bias, NULL),
+};
+
+static const struct field dropout[] = {LAYER("p", field_double, dropout.p, NULL)};
+
+static const struct field activation[] = {
+    LAYER("function", field_text, activation.function, NULL),
+    LAYER("negative_slope", field_double, activation.negative_slope, NULL),
+    LAYER("alpha", field_double, activation.alpha, NULL),
 };
 
 static const struct {
@@ -51,9 +68,7 @@ static const struct {
 	{                                                                                                              \
 #name, name, sizeof name / sizeof name[0]                                                              \
 	}
-    TYPE(qlstm),
-    TYPE(lstm),
-    TYPE(dense),
+    TYPE(qlstm), TYPE(lstm), TYPE(gru), TYPE(rnn), TYPE(dense), TYPE(dropout), TYPE(activation),
 };
 
 static const struct field type_field = LAYER("type", field_text, type, NULL);

@@ -84,6 +84,8 @@ struct cell {
 int cell_find(const struct layer_config *config, const struct cell_ops **ops, struct qlstm_error *error);
 
 extern const struct cell_ops lstm_ops;           /* lstm.c */
+extern const struct cell_ops gru_ops;            /* gru.c */
+extern const struct cell_ops rnn_ops;            /* rnn.c */
 extern const struct cell_ops qlstm_gated_ops;    /* qlstm_gated.c: chen2024, linear, qdi */
 extern const struct cell_ops qlstm_chen2020_ops; /* qlstm_chen2020.c */
 

@@ -12,7 +12,11 @@
 static const struct layer_type types[] = {
     {"qlstm", {RECURRENT}, &recurrent_ops, .choose_cell = qlstm_choose_cell, .wires = qlstm_wires},
     {"lstm", {RECURRENT}, &recurrent_ops, .cell = &lstm_ops},
+    {"gru", {RECURRENT}, &recurrent_ops, .cell = &gru_ops},
+    {"rnn", {RECURRENT}, &recurrent_ops, .cell = &rnn_ops},
     {"dense", {ANY_FORM, .trainable = true}, .ops = &dense_ops},
+    {"dropout", {ANY_FORM, .random = true}, .ops = &dropout_ops},
+    {"activation", {ANY_FORM}, .ops = &activation_ops},
 };
 
 const struct layer_type *layer_type_at(int index)

@@ -29,6 +29,17 @@ struct lstm_config {
 	struct recurrent_config recurrent;
 };
 
+struct gru_config {
+	struct recurrent_config recurrent;
+};
+
+enum rnn_nonlinearity { RNN_TANH, RNN_RELU };
+
+struct rnn_config {
+	struct recurrent_config recurrent;
+	enum rnn_nonlinearity nonlinearity;
+};
+
 struct qlstm_config {
 	struct recurrent_config recurrent;
 	char variant[16]; /* a row of the variant table: "chen2020", "chen2024", "linear", "qdi" */
@@ -40,6 +51,16 @@ struct dense_config {
 	bool bias;
 };
 
+struct dropout_config {
+	double p; /* probability that a value is dropped */
+};
+
+struct activation_config {
+	char function[16];     /* a row of the table in activation.c: "relu", "gelu", ... */
+	double negative_slope; /* leaky_relu */
+	double alpha;          /* elu */
+};
+
 struct layer_type; /* layer.h */
 
 struct layer_config {
@@ -48,8 +69,12 @@ struct layer_config {
 	union {
 		struct recurrent_config recurrent; /* of any recurrent type */
 		struct lstm_config lstm;
+		struct gru_config gru;
+		struct rnn_config rnn;
 		struct qlstm_config qlstm;
 		struct dense_config dense;
+		struct dropout_config dropout;
+		struct activation_config activation;
 	};
 };
 

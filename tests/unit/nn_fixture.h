@@ -78,13 +78,19 @@ static inline void assert_near(double value, double expected, double tolerance)
 		fail_msg("%.15g is not %.15g within %g", value, expected, tolerance);
 }
 
+/* Values of y for `steps` and `batch`. */
+static inline size_t output_size(const struct model_config *config, int steps, int batch)
+{
+	return (size_t)(config->n_outputs * batch * (config->output == MODEL_OUTPUT_SEQUENCE ? steps : 1));
+}
+
 static inline double weighted_output(struct model *model, const double *x, int steps, int batch, const double *u)
 {
 	double y[64], sum = 0.0;
-	int n = model_config(model)->n_outputs * batch;
+	size_t n = output_size(model_config(model), steps, batch);
 	assert_in_range(n, 1, 64);
 	model_forward(model, x, steps, batch, y);
-	for (int k = 0; k < n; k++)
+	for (size_t k = 0; k < n; k++)
 		sum += u[k] * y[k];
 	return sum;
 }
@@ -98,7 +104,7 @@ static inline void check_gradient(const struct model_config *config, const char 
 	params_initialise(params, 7);
 	struct philox rng;
 	philox_open(&rng, 11, PHILOX_TEST, 0);
-	size_t n_x = (size_t)(steps * config->n_inputs * batch), n_u = (size_t)(config->n_outputs * batch);
+	size_t n_x = (size_t)(steps * config->n_inputs * batch), n_u = output_size(config, steps, batch);
 	double x[64], dx[64], u[64];
 	assert_in_range(n_x, 1, 64);
 	for (size_t k = 0; k < n_x; k++)

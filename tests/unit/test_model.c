@@ -128,7 +128,7 @@ static void test_misuse(void **state)
 		cases[k] = good;
 	cases[0].n_inputs = 2;
 	cases[1].layers[0].recurrent.inversward = cases[1].layers[0].recurrent.bidirectional = true;
-	strcpy(cases[2].layers[0].type, "gru");
+	strcpy(cases[2].layers[0].type, "gnu");
 	strcpy(cases[3].layers[0].qlstm.variant, "chen1999");
 	strcpy(cases[4].layers[0].qlstm.circuit.ansatz, "none");
 	cases[5].layers[1].dense.units = 2;

@@ -84,9 +84,11 @@ static const struct bad bad_requests[] = {
     {"{'data':{'scaling':'minmx'}}", ERR_INVALID, "/data/scaling", "did you mean 'minmax'?"},
     {"{'variant':'chen2021'}", ERR_INVALID, "/variant", "'qdi', 'linear', 'chen2020', 'chen2024'"},
     {LAYERS("{'type':'qlstn'}"), ERR_INVALID, "/model/layers/0/type",
-     "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'dense'; did you mean 'qlstm'?"},
-    {"{'type':'dense'}", ERR_INVALID, "/type", "type is 'dense'; allowed are 'qlstm', 'lstm'"},
-    {"{'model':{'type':'gru'}}", ERR_INVALID, "/model/type", "type is 'gru'; allowed are 'qlstm', 'lstm'"},
+     "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'dense', 'dropout', 'activation'; did you mean "
+     "'qlstm'?"},
+    {"{'type':'dense'}", ERR_INVALID, "/type", "type is 'dense'; allowed are 'qlstm', 'lstm', 'gru', 'rnn'"},
+    {"{'model':{'type':'gnu'}}", ERR_INVALID, "/model/type",
+     "allowed are 'qlstm', 'lstm', 'gru', 'rnn'; did you mean 'gru'?"},
     /* unknown fields */
     {"{'training':{'epoch':1}}", ERR_UNKNOWN_FIELD, "/training/epoch", "unknown field 'epoch'; did you mean 'epochs'?"},
     {"{'epochs':5}", ERR_UNKNOWN_FIELD, "/epochs", "unknown field 'epochs'; it belongs to /training/epochs"},
@@ -111,7 +113,8 @@ static const struct bad bad_requests[] = {
     /* missing, and what does not fit the rest */
     {LAYERS("{'hidden_size':3}"), ERR_MISSING, "/model/layers/0/type", "type is missing; allowed are 'qlstm'"},
     {LAYERS("{'type':'dense'},{'type':'lstm'}"), ERR_MISSING, "/model/layers/0/units", "units is missing"},
-    {LAYERS("{'type':'dense'}"), ERR_INVALID, "/model/layers", "no recurrent layer"},
+    {LAYERS("{'type':'dense'}"), ERR_INVALID, "/model/layers",
+     "no recurrent layer; at least one is needed, of type 'qlstm', 'lstm', 'gru', 'rnn'"},
     {LAYERS("{'type':'lstm'},{'type':'dense','units':2}"), ERR_INVALID, "/model/layers/1/units",
      "units is 2; the last layer needs 1"},
     {"{'n_qubits':4,'model':{'layers':[{'type':'lstm'}]}}", ERR_INVALID, "/n_qubits",

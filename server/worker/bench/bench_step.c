@@ -17,7 +17,7 @@ struct training {
 static void step_call(void *context)
 {
 	struct training *training = context;
-	pass_train(training->pass, training->order, training->windows.n_train);
+	pass_train(training->pass, 1, training->order, training->windows.n_train);
 }
 
 static void training_close(struct training *training)
@@ -60,7 +60,7 @@ static int training_open(struct training *training, const struct bench_case *row
 		params_initialise(model_params(training->model), 1);
 		rc = pass_new(
 		    &training->pass,
-		    &(struct pass_config){training->model, &training->windows, loss_find("mse"), row->batch, team},
+		    &(struct pass_config){training->model, &training->windows, loss_find("mse"), row->batch, team, 1},
 		    error);
 	}
 	if (rc != 0)

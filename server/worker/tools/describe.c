@@ -12,7 +12,7 @@
 
 static const struct option describe_options[] = {{0}};
 
-static const char *const kind_names[] = {[PARAM_CLASSICAL] = "classical", [PARAM_QUANTUM] = "quantum"};
+static const char *const kind_names[] = {[PARAM_CLASSICAL] = "classical", [PARAM_QUANTUM] = "quantum", [PARAM_STATE] = "state"};
 
 static json_t *describe_tensor(const struct param *param)
 {
