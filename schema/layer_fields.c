@@ -10,10 +10,18 @@ static const char *const paulis[] = {[PAULI_X] = "X", [PAULI_Y] = "Y", [PAULI_Z]
 static const char *const entanglings[] = {[ENTANGLING_BASIC] = "basic", [ENTANGLING_STRONG] = "strong", NULL};
 static const char *const angle_inits[] = {[ANGLE_INIT_NORMAL] = "normal", [ANGLE_INIT_UNIFORM] = "uniform", NULL};
 
+static const char *const measurements[] = {
+    [MEASUREMENT_ALL] = "all", [MEASUREMENT_EVEN] = "even", [MEASUREMENT_SINGLE] = "single", NULL};
+static const char *const encoders[] = {
+#define X(id, name, value, derivative) [id] = name,
+    CIRCUIT_ENCODERS(X)
+#undef X
+        NULL};
 static const char *const nonlinearities[] = {[RNN_TANH] = "tanh", [RNN_RELU] = "relu", NULL};
 
 static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == sizeof(int) &&
-                  sizeof(enum angle_init) == sizeof(int) && sizeof(enum rnn_nonlinearity) == sizeof(int),
+                  sizeof(enum angle_init) == sizeof(int) && sizeof(enum rnn_nonlinearity) == sizeof(int) &&
+                  sizeof(enum measurement) == sizeof(int) && sizeof(enum encoder) == sizeof(int),
               "enums are not ints");
 
 #define LAYER(name, store, member, values) FIELD(struct layer_config, "", name, store, member, values)
@@ -23,18 +31,34 @@ static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == si
 	    LAYER("inversward", field_bool, recurrent.inversward, NULL),                                               \
 	    LAYER("bidirectional", field_bool, recurrent.bidirectional, NULL)
 
+/* What every type with circuits has; `type` is the member of layer_config. */
+#define CIRCUIT(type)                                                                                                  \
+	LAYER("ansatz", field_text, type.circuit.ansatz, NULL),                                                        \
+	    LAYER("n_qubits", field_int, type.circuit.n_qubits, NULL),                                                 \
+	    LAYER("n_qlayers", field_int, type.circuit.n_qlayers, NULL),                                               \
+	    LAYER("depth", field_int, type.circuit.depth, NULL),                                                       \
+	    LAYER("hadamard", field_bool, type.circuit.hadamard, NULL),                                                \
+	    LAYER("rotation", field_enum, type.circuit.rotation, paulis),                                              \
+	    LAYER("measure", field_enum, type.circuit.measure, paulis),                                                \
+	    LAYER("entangling", field_enum, type.circuit.entangling, entanglings),                                     \
+	    LAYER("angle_init", field_enum, type.circuit.angle_init, angle_inits)
+
 static const struct field qlstm[] = {
     RECURRENT,
     LAYER("variant", field_text, qlstm.variant, NULL),
-    LAYER("ansatz", field_text, qlstm.circuit.ansatz, NULL),
-    LAYER("n_qubits", field_int, qlstm.circuit.n_qubits, NULL),
-    LAYER("n_qlayers", field_int, qlstm.circuit.n_qlayers, NULL),
-    LAYER("depth", field_int, qlstm.circuit.depth, NULL),
-    LAYER("hadamard", field_bool, qlstm.circuit.hadamard, NULL),
-    LAYER("rotation", field_enum, qlstm.circuit.rotation, paulis),
-    LAYER("measure", field_enum, qlstm.circuit.measure, paulis),
-    LAYER("entangling", field_enum, qlstm.circuit.entangling, entanglings),
-    LAYER("angle_init", field_enum, qlstm.circuit.angle_init, angle_inits),
+    CIRCUIT(qlstm),
+};
+
+static const struct field qgru[] = {
+    RECURRENT,
+    LAYER("variant", field_text, qgru.variant, NULL),
+    CIRCUIT(qgru),
+};
+
+static const struct field quantum[] = {
+    CIRCUIT(quantum),
+    LAYER("encoder", field_enum, quantum.encoder, encoders),
+    LAYER("measurement", field_enum, quantum.measurement, measurements),
 };
 
 static const struct field lstm[] = {RECURRENT};
@@ -68,7 +92,8 @@ static const struct {
 	{                                                                                                              \
 #name, name, sizeof name / sizeof name[0]                                                              \
 	}
-    TYPE(qlstm), TYPE(lstm), TYPE(gru), TYPE(rnn), TYPE(dense), TYPE(dropout), TYPE(activation),
+    TYPE(qlstm), TYPE(qgru),  TYPE(quantum), TYPE(lstm),       TYPE(gru),
+    TYPE(rnn),   TYPE(dense), TYPE(dropout), TYPE(activation),
 };
 
 static const struct field type_field = LAYER("type", field_text, type, NULL);

@@ -6,7 +6,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- hyperparameters: made by scripts/hyperparameters.py -->\n", "<!-- end -->\n"
-PARTS = ["qlstm", "lstm", "gru", "rnn", "dense", "dropout", "activation", "data", "training", "simulation", "limits"]
+PARTS = ["qlstm", "lstm", "gru", "rnn", "qgru", "quantum", "dense", "dropout", "activation", "data", "training", "simulation", "limits"]
 
 
 def limits(field):

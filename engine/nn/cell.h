@@ -83,6 +83,7 @@ struct cell {
  * "/variant". */
 int cell_find(const struct layer_config *config, const struct cell_ops **ops, struct qlstm_error *error);
 
+extern const struct cell_ops qgru_ops;           /* qgru.c */
 extern const struct cell_ops lstm_ops;           /* lstm.c */
 extern const struct cell_ops gru_ops;            /* gru.c */
 extern const struct cell_ops rnn_ops;            /* rnn.c */

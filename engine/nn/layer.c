@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/nn/cell.h"
+#include "engine/nn/qgru.h"
 #include "engine/nn/qlstm_variant.h"
 
 #define RECURRENT .recurrent = true, .sequence = true, .trainable = true
@@ -14,6 +15,8 @@ static const struct layer_type types[] = {
     {"lstm", {RECURRENT}, &recurrent_ops, .cell = &lstm_ops},
     {"gru", {RECURRENT}, &recurrent_ops, .cell = &gru_ops},
     {"rnn", {RECURRENT}, &recurrent_ops, .cell = &rnn_ops},
+    {"qgru", {RECURRENT}, &recurrent_ops, .cell = &qgru_ops, .wires = qgru_wires},
+    {"quantum", {ANY_FORM, .trainable = true}, .ops = &quantum_ops, .wires = quantum_wires},
     {"dense", {ANY_FORM, .trainable = true}, .ops = &dense_ops},
     {"dropout", {ANY_FORM, .random = true}, .ops = &dropout_ops},
     {"activation", {ANY_FORM}, .ops = &activation_ops},

@@ -109,11 +109,15 @@ struct layer {
 	void *own;
 };
 
+/* The wires of a quantum layer, for the table. */
+int quantum_wires(const struct layer_config *config);
+
 /* The cost of a layer of matrix products: by its arrays, its weights and its steps. */
 double layer_cost_products(const struct layer *layer, const struct layer_work *work);
 
 extern const struct layer_ops dense_ops;      /* dense.c */
 extern const struct layer_ops recurrent_ops;  /* recurrent.c */
+extern const struct layer_ops quantum_ops;    /* quantum.c */
 extern const struct layer_ops dropout_ops;    /* dropout.c */
 extern const struct layer_ops activation_ops; /* activation.c */
 

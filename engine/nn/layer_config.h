@@ -46,6 +46,21 @@ struct qlstm_config {
 	struct circuit_config circuit;
 };
 
+struct qgru_config {
+	struct recurrent_config recurrent;
+	char variant[16]; /* a row of the table in qgru.c: "linear", "qdi" */
+	struct circuit_config circuit;
+};
+
+/* Which wires are measured: all, 0, 2, 4, .., or wire 0 alone. */
+enum measurement { MEASUREMENT_ALL, MEASUREMENT_EVEN, MEASUREMENT_SINGLE };
+
+struct quantum_config {
+	struct circuit_config circuit;
+	enum encoder encoder;
+	enum measurement measurement;
+};
+
 struct dense_config {
 	int units; /* outputs */
 	bool bias;
@@ -72,6 +87,8 @@ struct layer_config {
 		struct gru_config gru;
 		struct rnn_config rnn;
 		struct qlstm_config qlstm;
+		struct qgru_config qgru;
+		struct quantum_config quantum;
 		struct dense_config dense;
 		struct dropout_config dropout;
 		struct activation_config activation;

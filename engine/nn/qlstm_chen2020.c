@@ -38,7 +38,7 @@ static struct chen2020_saved chen2020_saved_at(const struct cell *cell, double *
 
 static int chen2020_check(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error)
 {
-	int rc = qlstm_check_sizes(config, error);
+	int rc = quantum_circuit_check(&config->qlstm.circuit, error);
 	if (rc == 0)
 		rc = qlstm_check_features(config, n_in, error);
 	*n_out = config->qlstm.circuit.n_qubits;
@@ -53,15 +53,14 @@ static int chen2020_open_blocks(struct cell *cell, const char *prefix, struct ql
 	if (rc != 0)
 		return rc;
 	int x_h = cell->n_in + cell->n_hidden, m = cell->n_cell;
-	const struct layer_config *config = &cell->config;
+	const struct circuit_config *config = &cell->config.qlstm.circuit;
 	const struct quantum_design designs[CHEN_BLOCKS] = {
-	    [CHEN_GATES] = {"gates", QUANTUM_EVERY_STEP, 4, ansatz, qlstm_ansatz_config(config, x_h, m)},
+	    [CHEN_GATES] = {"gates", QUANTUM_EVERY_STEP, 4, ansatz, quantum_circuit_config(config, x_h, m)},
 	    [CHEN_HIDDEN] = {"hidden", QUANTUM_BETWEEN_STEPS, 1, ansatz,
-	                     qlstm_ansatz_config(config, m, cell->n_hidden)},
-	    [CHEN_OUTPUT] = {"output", QUANTUM_OUTPUTS, 1, ansatz, qlstm_ansatz_config(config, m, cell->n_out)},
+	                     quantum_circuit_config(config, m, cell->n_hidden)},
+	    [CHEN_OUTPUT] = {"output", QUANTUM_OUTPUTS, 1, ansatz, quantum_circuit_config(config, m, cell->n_out)},
 	};
-	int tensor =
-	    quantum_angles_add(cell->params, prefix, &designs[CHEN_GATES], 6, config->qlstm.circuit.angle_init);
+	int tensor = quantum_angles_add(cell->params, prefix, &designs[CHEN_GATES], 6, config->angle_init);
 	if (tensor < 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	for (int k = 0, row = 0; k < CHEN_BLOCKS; row += designs[k++].sets) {

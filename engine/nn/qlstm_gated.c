@@ -8,18 +8,16 @@
  * Sources: engine/nn/qlstm_variant.c. Both linear maps are shared by the four gates. */
 #include "engine/nn/cell.h"
 #include "engine/nn/gates.h"
-#include "engine/nn/linear.h"
+#include "engine/nn/linear_tensors.h"
 #include "engine/nn/qlstm_variant.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct gated {
 	const struct qlstm_variant *variant;
 	struct quantum_block circuits;                    /* one set for each gate */
-	int in_weight, in_bias, out_weight, out_bias;     /* parameter indices; unused without linear maps */
+	struct linear_tensors in, out;                    /* unused without linear maps */
 	double *d_pre, *d_expectations, *d_features, *dv; /* scratch of backward */
 };
 
@@ -48,7 +46,7 @@ static struct gated_saved gated_saved_at(const struct cell *cell, double *saved,
 static int gated_check(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error)
 {
 	const struct ansatz *ansatz;
-	int rc = qlstm_check_sizes(config, error);
+	int rc = quantum_circuit_check(&config->qlstm.circuit, error);
 	if (rc == 0)
 		rc = qlstm_ansatz(config, &ansatz, error);
 	if (rc == 0 && !qlstm_variant_find(config->qlstm.variant)->linear_maps)
@@ -57,35 +55,22 @@ static int gated_check(const struct layer_config *config, int n_in, int *n_out, 
 	return rc;
 }
 
-static int gated_add_linear(struct cell *cell, const char *prefix, const char *name, int n_out, int n_in, int *weight,
-                            int *bias)
-{
-	char full[PARAM_NAME_SIZE];
-	double scale = 1.0 / sqrt((double)n_in); /* torch.nn.Linear's default */
-	snprintf(full, sizeof full, "%s.%s.weight", prefix, name);
-	*weight = params_add(cell->params, full, PARAM_CLASSICAL, INIT_UNIFORM, scale, 2,
-	                     (size_t[]){(size_t)n_out, (size_t)n_in});
-	snprintf(full, sizeof full, "%s.%s.bias", prefix, name);
-	*bias = params_add(cell->params, full, PARAM_CLASSICAL, INIT_UNIFORM, scale, 1, (size_t[]){(size_t)n_out});
-	return *weight < 0 || *bias < 0 ? ERR_OUT_OF_MEMORY : 0;
-}
-
 /* Tensors are declared in the order in which the cell uses them. */
 static int gated_declare(struct cell *cell, const char *prefix, const struct quantum_design *design)
 {
 	struct gated *own = cell->own;
 	bool linear = own->variant->linear_maps;
 	int width = cell->n_hidden + cell->n_in;
-	if (linear && gated_add_linear(cell, prefix, "linear_in", own->circuits.n_features, width, &own->in_weight,
-	                               &own->in_bias) != 0)
+	if (linear &&
+	    linear_tensors_add(&own->in, cell->params, prefix, "linear_in", width, own->circuits.n_features) != 0)
 		return ERR_OUT_OF_MEMORY;
 	int tensor =
 	    quantum_angles_add(cell->params, prefix, design, design->sets, cell->config.qlstm.circuit.angle_init);
 	if (tensor < 0)
 		return ERR_OUT_OF_MEMORY;
 	quantum_block_bind(&own->circuits, cell->params, tensor, 0);
-	if (linear && gated_add_linear(cell, prefix, "linear_out", cell->n_hidden, own->circuits.n_expectations,
-	                               &own->out_weight, &own->out_bias) != 0)
+	if (linear && linear_tensors_add(&own->out, cell->params, prefix, "linear_out", own->circuits.n_expectations,
+	                                 cell->n_hidden) != 0)
 		return ERR_OUT_OF_MEMORY;
 	return 0;
 }
@@ -105,9 +90,10 @@ static int gated_open(struct cell *cell, const char *prefix, struct qlstm_error 
 	int rc = qlstm_ansatz(&cell->config, &ansatz, error);
 	if (rc != 0)
 		return rc;
-	const struct quantum_design design = {
-	    "gates", QUANTUM_EVERY_STEP, 4, ansatz,
-	    qlstm_ansatz_config(&cell->config, linear ? 0 : cell->n_in + cell->n_hidden, linear ? 0 : cell->n_hidden)};
+	const struct quantum_design design = {"gates", QUANTUM_EVERY_STEP, 4, ansatz,
+	                                      quantum_circuit_config(&cell->config.qlstm.circuit,
+	                                                             linear ? 0 : cell->n_in + cell->n_hidden,
+	                                                             linear ? 0 : cell->n_hidden)};
 	rc = quantum_block_open(&own->circuits, &design, cell->circuits, error);
 	if (rc != 0)
 		return rc;
@@ -127,30 +113,6 @@ static void gated_lay_out(struct cell *cell, struct arena *arena, int steps, int
 	own->d_expectations = arena_take_numbers(arena, 4 * (size_t)own->circuits.n_expectations * n);
 	own->d_features = arena_take_numbers(arena, (size_t)own->circuits.n_features * n);
 	own->dv = arena_take_numbers(arena, (size_t)(cell->n_in + cell->n_hidden) * n);
-}
-
-static struct linear gated_linear(const struct cell *cell, int weight, int bias, int n_in, int n_out)
-{
-	const struct params *p = cell->params;
-	size_t w = p->items[weight].offset, b = p->items[bias].offset;
-	return (struct linear){.n_in = n_in,
-	                       .n_out = n_out,
-	                       .weight = p->values + w,
-	                       .bias = p->values + b,
-	                       .d_weight = p->gradients + w,
-	                       .d_bias = p->gradients + b};
-}
-
-static struct linear gated_linear_in(const struct cell *cell)
-{
-	const struct gated *own = cell->own;
-	return gated_linear(cell, own->in_weight, own->in_bias, cell->n_in + cell->n_hidden, own->circuits.n_features);
-}
-
-static struct linear gated_linear_out(const struct cell *cell)
-{
-	const struct gated *own = cell->own;
-	return gated_linear(cell, own->out_weight, own->out_bias, own->circuits.n_expectations, cell->n_hidden);
 }
 
 /* The gates in the order of the weight tensor: circuit k has block k. */
@@ -173,12 +135,12 @@ static void gated_forward(struct cell *cell, const struct cell_step *step)
 	memcpy(at.v + (x_first ? x_size : 0), step->h_prev, h_size * sizeof(double));
 
 	if (linear) {
-		struct linear in = gated_linear_in(cell);
+		struct linear in = linear_tensors_map(&own->in, cell->params);
 		linear_forward(&in, at.v, 1, step->batch, at.z);
 	}
 	quantum_block_forward(&own->circuits, at.z, step->batch, linear ? at.expectations : at.gates);
 	if (linear) {
-		struct linear out = gated_linear_out(cell);
+		struct linear out = linear_tensors_map(&own->out, cell->params);
 		linear_forward(&out, at.expectations, 4, step->batch, at.gates);
 	}
 	struct gates gates = gated_gates(own->variant, at.gates, h_size);
@@ -198,13 +160,13 @@ static void gated_backward(struct cell *cell, const struct cell_step *step, cons
 	double *dz = linear ? own->d_features : own->dv;
 	const double *dq = linear ? own->d_expectations : own->d_pre;
 	if (linear) {
-		struct linear out = gated_linear_out(cell);
+		struct linear out = linear_tensors_map(&own->out, cell->params);
 		linear_backward(&out, at.expectations, own->d_pre, 4, step->batch, own->d_expectations);
 	}
 	memset(dz, 0, (size_t)own->circuits.n_features * n * sizeof(double));
 	quantum_block_backward(&own->circuits, at.z, step->batch, dq, dz);
 	if (linear) {
-		struct linear in = gated_linear_in(cell);
+		struct linear in = linear_tensors_map(&own->in, cell->params);
 		linear_backward(&in, at.v, dz, 1, step->batch, own->dv);
 	}
 	if (gradient->d_x != NULL)

@@ -44,43 +44,7 @@ int qlstm_wires(const struct layer_config *config)
 int qlstm_ansatz(const struct layer_config *config, const struct ansatz **out, struct qlstm_error *error)
 {
 	const struct qlstm_variant *variant = qlstm_variant_find(config->qlstm.variant);
-	const char *name =
-	    config->qlstm.circuit.ansatz[0] != '\0' || variant == NULL ? config->qlstm.circuit.ansatz : variant->ansatz;
-	*out = ansatz_find(name);
-	if (*out == NULL)
-		return error_set(error, ERR_NOT_FOUND, "/ansatz", "unknown ansatz '%s'", name);
-	return 0;
-}
-
-struct ansatz_config qlstm_ansatz_config(const struct layer_config *config, int n_features, int n_outputs)
-{
-	return (struct ansatz_config){.n_wires = config->qlstm.circuit.n_qubits,
-	                              .n_features = n_features,
-	                              .n_blocks = config->qlstm.circuit.n_qlayers,
-	                              .depth = config->qlstm.circuit.depth,
-	                              .n_outputs = n_outputs,
-	                              .hadamard = config->qlstm.circuit.hadamard,
-	                              .rotation = config->qlstm.circuit.rotation,
-	                              .measure = config->qlstm.circuit.measure,
-	                              .entangling = config->qlstm.circuit.entangling};
-}
-
-int qlstm_check_sizes(const struct layer_config *config, struct qlstm_error *error)
-{
-	const struct {
-		const char *pointer;
-		int value, most;
-	} sizes[] = {
-	    {"/hidden_size", config->recurrent.hidden_size, 1 << 20},
-	    {"/n_qubits", config->qlstm.circuit.n_qubits, CIRCUIT_MAX_WIRES},
-	    {"/n_qlayers", config->qlstm.circuit.n_qlayers, 1 << 10},
-	    {"/depth", config->qlstm.circuit.depth, 1 << 10},
-	};
-	for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++)
-		if (sizes[k].value < 1 || sizes[k].value > sizes[k].most)
-			return error_set(error, ERR_OUT_OF_RANGE, sizes[k].pointer, "%s is %d; allowed are 1 to %d",
-			                 sizes[k].pointer + 1, sizes[k].value, sizes[k].most);
-	return 0;
+	return quantum_circuit_ansatz(&config->qlstm.circuit, variant != NULL ? variant->ansatz : "", out, error);
 }
 
 int qlstm_check_features(const struct layer_config *config, int n_in, struct qlstm_error *error)
@@ -89,7 +53,7 @@ int qlstm_check_features(const struct layer_config *config, int n_in, struct qls
 	int rc = qlstm_ansatz(config, &ansatz, error);
 	if (rc != 0)
 		return rc;
-	struct ansatz_config circuit = qlstm_ansatz_config(config, 0, 0);
+	struct ansatz_config circuit = quantum_circuit_config(&config->qlstm.circuit, 0, 0);
 	int most = ansatz->features(&circuit), wanted = n_in + config->recurrent.hidden_size;
 	if (wanted > most)
 		return error_set(error, ERR_INVALID, "/n_qubits",

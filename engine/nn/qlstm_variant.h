@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "engine/nn/cell.h"
+#include "engine/nn/quantum_circuit.h"
 
 struct qlstm_variant {
 	const char *name;
@@ -24,12 +25,6 @@ int qlstm_wires(const struct layer_config *config);
 
 /* The layer's ansatz. ERR_NOT_FOUND at "/ansatz". */
 int qlstm_ansatz(const struct layer_config *config, const struct ansatz **out, struct qlstm_error *error);
-/* n_features 0: all that the ansatz takes; n_outputs 0: all wires. */
-struct ansatz_config qlstm_ansatz_config(const struct layer_config *config, int n_features, int n_outputs);
-
-/* Checks shared by the variants: n_qubits, n_qlayers, depth, hidden_size at least 1, wires at most
- * CIRCUIT_MAX_WIRES. */
-int qlstm_check_sizes(const struct layer_config *config, struct qlstm_error *error);
 /* For variants without linear maps: inputs + hidden_size must fit what the circuit takes. */
 int qlstm_check_features(const struct layer_config *config, int n_in, struct qlstm_error *error);
 

@@ -40,6 +40,30 @@ static inline struct layer_config qlstm_layer(const char *variant)
 	return layer;
 }
 
+static inline struct layer_config qgru_layer(const char *variant)
+{
+	const struct layer_config qlstm = qlstm_layer(variant);
+	struct layer_config layer = {.type = "qgru",
+	                             .qgru = {.recurrent = qlstm.recurrent, .circuit = qlstm.qlstm.circuit}};
+	snprintf(layer.qgru.variant, sizeof layer.qgru.variant, "%s", variant);
+	return layer;
+}
+
+static inline struct layer_config quantum_layer(const char *ansatz, int n_qubits)
+{
+	struct layer_config layer = {.type = "quantum",
+	                             .quantum.circuit = {.n_qubits = n_qubits,
+	                                                 .n_qlayers = 1,
+	                                                 .depth = 1,
+	                                                 .hadamard = true,
+	                                                 .rotation = PAULI_Y,
+	                                                 .measure = PAULI_Z,
+	                                                 .entangling = ENTANGLING_STRONG,
+	                                                 .angle_init = ANGLE_INIT_UNIFORM}};
+	snprintf(layer.quantum.circuit.ansatz, sizeof layer.quantum.circuit.ansatz, "%s", ansatz);
+	return layer;
+}
+
 static inline struct layer_config lstm_layer(int hidden)
 {
 	return (struct layer_config){.type = "lstm", .lstm = {{.hidden_size = hidden}}};

@@ -40,9 +40,9 @@ static struct layer_config dropout_layer(double p)
 static struct layer_config layer_at(int k)
 {
 	const char *name = layer_type_at(k)->name;
-	struct layer_config all[] = {qlstm_layer("qdi"),     lstm_layer(3),  gru_layer(3),
-	                             rnn_layer(3, RNN_TANH), dense_layer(2), activation_layer("gelu"),
-	                             dropout_layer(0.4)};
+	struct layer_config all[] = {qlstm_layer("qdi"),     lstm_layer(3),     gru_layer(3),
+	                             rnn_layer(3, RNN_TANH), dense_layer(2),    activation_layer("gelu"),
+	                             dropout_layer(0.4),     qgru_layer("qdi"), quantum_layer("qdi", 2)};
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		if (strcmp(all[i].type, name) == 0)
 			return all[i];
@@ -55,7 +55,7 @@ static struct model_config stack_with(struct layer_config layer)
 {
 	struct model_config config = {.n_inputs = 2, .n_outputs = 1, .plan = "auto"};
 	config.layers[config.n_layers++] = layer;
-	config.layers[config.n_layers++] = lstm_layer(3);
+	config.layers[config.n_layers++] = lstm_layer(2);
 	if (layer_type_named(layer.type)->traits.vector)
 		config.layers[config.n_layers++] = layer;
 	config.layers[config.n_layers++] = dense_layer(1);
