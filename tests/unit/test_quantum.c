@@ -285,6 +285,27 @@ static void test_circuits(void **state)
 	}
 }
 
+/* The gradient on the input is that of the last backward, not a sum over all of them. */
+static void test_input_gradient_is_overwritten(void **state)
+{
+	(void)state;
+	struct model_config config = {.n_inputs = 2, .n_outputs = 1, .n_layers = 4, .plan = "auto"};
+	config.layers[0] = quantum_layer("strong", 2);
+	config.layers[1] = qgru_layer("linear");
+	config.layers[2] = quantum_layer("strong", 3);
+	config.layers[3] = dense_layer(1);
+	struct model *model = open_model(&config, STEPS, 1);
+	params_initialise(model_params(model), 2);
+	const double x[2 * STEPS] = {0.4, -0.3, 0.8, 0.1, -0.7, 0.5};
+	double y, dx[2][2 * STEPS];
+	for (int k = 0; k < 2; k++) {
+		model_forward(model, x, STEPS, 1, &y);
+		model_backward(model, &(double){1.0}, dx[k]);
+	}
+	assert_memory_equal(dx[0], dx[1], sizeof dx[0]);
+	model_free(model);
+}
+
 static void test_misuse(void **state)
 {
 	(void)state;
@@ -326,6 +347,7 @@ int main(void)
 	    cmocka_unit_test(test_gradient_qgru),
 	    cmocka_unit_test(test_qgru_constant_gates),
 	    cmocka_unit_test(test_circuits),
+	    cmocka_unit_test(test_input_gradient_is_overwritten),
 	    cmocka_unit_test(test_misuse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
