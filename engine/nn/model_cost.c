@@ -12,7 +12,7 @@ bool model_circuit(const struct model *model, int layer, int index, int steps, s
 	return at->ops->circuit != NULL && at->ops->circuit(at, index, steps, out);
 }
 
-struct plan_request model_plans(const struct model_config *config)
+struct plan_request model_plan_request(const struct model_config *config)
 {
 	struct plan_request plans = planner_defaults(config->plan, config->precision);
 	if (config->batch > 0)
@@ -28,14 +28,14 @@ const struct plan_estimate *model_circuit_estimate(struct model *model, int laye
 	if (circuit.plan != NULL)
 		return plan_estimated(circuit.plan);
 	struct plan_estimate *estimate = &model->estimates[layer][index].is;
-	const struct plan_request plans = model_plans(&model->config);
+	const struct plan_request plans = model_plan_request(&model->config);
 	if (!model->estimates[layer][index].known)
 		plan_estimate(circuit.program, &plans, estimate); /* of an unknown kind it says "not possible" */
 	model->estimates[layer][index].known = true;
 	return estimate;
 }
 
-const char *model_plan(struct model *model)
+const char *model_plan_kind(struct model *model)
 {
 	for (int k = 0; k < model->config.n_layers; k++) {
 		const struct plan_estimate *estimate = model_circuit_estimate(model, k, 0);
@@ -96,7 +96,7 @@ int model_estimate(struct model *model, int steps, int batch, double *seconds_pe
 
 #define CLASSICAL_LANES 8
 
-int model_lanes(const struct model *model)
+int model_batch_multiple(const struct model *model)
 {
 	size_t lanes = CLASSICAL_LANES;
 	struct layer_circuit circuit;
