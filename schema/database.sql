@@ -4,7 +4,7 @@
 -- Times are integers, milliseconds since 1970-01-01 UTC. Text that holds JSON is named *_json.
 
 PRAGMA application_id = 0x716c7374; -- "qlst"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- An experiment: what was asked, where it stands, what came out. (id, attempt) is the fencing token: a worker's
 -- report changes a row only while the row is running that very attempt.
@@ -91,6 +91,19 @@ CREATE TABLE transition (
 	message TEXT,
 	PRIMARY KEY (experiment_id, seq)
 ) STRICT, WITHOUT ROWID;
+
+-- Everything that happened to an experiment, in order, for those who watch it. Rows are only ever added. An epoch done
+-- again after a resume is no second event. type and body_json: status {"from", "to", "reason", "message"}; epoch {"epoch",
+-- "train_loss", "test_loss", "gradient_norm", "seconds"}; log {"level", "message"}.
+CREATE TABLE event (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,    -- rises over all experiments, is never used again
+	experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+	at INTEGER NOT NULL,
+	attempt INTEGER NOT NULL,
+	type TEXT NOT NULL,
+	body_json TEXT NOT NULL
+) STRICT;
+CREATE INDEX event_experiment ON event (experiment_id, id);
 
 -- An uploaded data set. The bytes are DATA/datasets/SHA256.csv.
 CREATE TABLE dataset (

@@ -30,9 +30,10 @@ ARROWS = {
     "server/http": "engine server/common",
     "server/store": "engine server/common schema",
     "server/run": "engine engine/qlstm.h engine/data schema server/common server/http server/store",
+    "server/run/events": "engine server/common server/http server/store",
     "server/api": "engine engine/qlstm.h engine/nn engine/data engine/train engine/export schema "
-                  "server/common server/http server/store server/run",
-    "server": "engine engine/qlstm.h schema server/common server/http server/store server/run server/api",
+                  "server/common server/http server/store server/run server/run/events",
+    "server": "engine engine/qlstm.h schema server/common server/http server/store server/run server/run/events server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
                      "server/common",
     "server/worker/train": "engine engine/qlstm.h engine/nn engine/data engine/train engine/export schema "

@@ -22,7 +22,7 @@
 #include "server/pool.h"
 #include "server/run/state.h"
 
-#define MAX_CONNECTIONS 1024
+#define MAX_CONNECTIONS 4096
 #define OPEN_FILES      8192
 #define HEADER_SECONDS  10
 #define BODY_SECONDS    120
@@ -139,6 +139,17 @@ static int recover(struct daemon *daemon, struct qlstm_error *error)
 	return rc;
 }
 
+static int open_events(struct daemon *daemon, struct qlstm_error *error)
+{
+	daemon->api.loop = daemon->loop;
+	return hub_open(&daemon->api.hub, daemon->loop, daemon->api.store, error);
+}
+
+static void close_events(struct daemon *daemon)
+{
+	hub_close(daemon->api.hub);
+}
+
 static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
 {
 	const struct scheduler_config config = {.data_dir = daemon->data,
@@ -245,6 +256,7 @@ static const struct step steps[] = {
     {"contract", open_contract, close_contract},
     {"store", open_store, close_store},
     {"recover", recover, NULL},
+    {"events", open_events, close_events},
     {"scheduler", open_scheduler, close_scheduler},
     {"listen", open_http, close_http},
     {"signals", open_signals, close_signals},

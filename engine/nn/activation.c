@@ -16,9 +16,6 @@
 #include "engine/vector/isa.h"
 
 #define SOFTPLUS_LINEAR 20.0
-/* Forward and backward, in ns. */
-#define NS_PER_CALL    50.0
-#define NS_PER_ELEMENT 3.0
 
 /* forward: f(x) of one value; backward: its slope, from x and y. */
 #define ELEMENTWISE(name, value, slope)                                                                                \
@@ -80,14 +77,14 @@ static void tanh_backward(const struct activation_config *config, const double *
 }
 
 static const struct activation rows[] = {
-    {"relu", relu_forward, relu_backward},
-    {"tanh", tanh_forward, tanh_backward},
-    {"sigmoid", sigmoid_forward, sigmoid_backward},
-    {"gelu", gelu_forward, gelu_backward},
-    {"leaky_relu", leaky_relu_forward, leaky_relu_backward},
-    {"elu", elu_forward, elu_backward},
-    {"softplus", softplus_forward, softplus_backward},
-    {"identity", identity_forward, identity_backward},
+    {"relu", relu_forward, relu_backward, 3.0},
+    {"tanh", tanh_forward, tanh_backward, 3.0},
+    {"sigmoid", sigmoid_forward, sigmoid_backward, 3.0},
+    {"gelu", gelu_forward, gelu_backward, 17.0},
+    {"leaky_relu", leaky_relu_forward, leaky_relu_backward, 3.0},
+    {"elu", elu_forward, elu_backward, 6.0},
+    {"softplus", softplus_forward, softplus_backward, 22.0},
+    {"identity", identity_forward, identity_backward, 2.0},
 };
 
 const struct activation *activation_at(int index)
@@ -132,10 +129,11 @@ static int activation_open(struct layer *layer, struct qlstm_error *error)
 	return 0;
 }
 
+/* A call, and its values, in ns. */
 static double activation_cost(const struct layer *layer, const struct layer_work *work)
 {
-	(void)layer;
-	return NS_PER_CALL + NS_PER_ELEMENT * (double)work->elements;
+	const struct activation_layer *own = layer->own;
+	return 50.0 + own->activation->ns * layer->in.width * work->frames * work->batch;
 }
 
 static void activation_layer_forward(struct layer *layer, const struct training_context *training, const double *x,

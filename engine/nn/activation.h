@@ -13,6 +13,7 @@ struct activation {
 	/* dx = dy f'(x), where y = f(x); dx may be dy. */
 	void (*backward)(const struct activation_config *config, const double *x, const double *y, const double *dy,
 	                 size_t n, double *dx);
+	double ns; /* of forward and backward of a value, on the machine that engine/circuit/planner.c names */
 };
 
 const struct activation *activation_find(const char *name); /* NULL when unknown */

@@ -200,7 +200,7 @@ bool model_set_team(struct model *model, struct team *team)
 
 int model_prepare(struct model *model, struct qlstm_error *error)
 {
-	const struct plan_request plans = model_plans(&model->config);
+	const struct plan_request plans = model_plan_request(&model->config);
 	for (int k = 0; k < model->config.n_layers; k++) {
 		int rc = quantum_list_prepare(&model->layers[k].circuits, &plans, error);
 		if (rc != 0)

@@ -53,9 +53,9 @@ const struct model_config *model_config(const struct model *model);
 /* Borrowed; values may be written between calls. */
 struct params *model_params(struct model *model);
 /* What is asked of the planner for its circuits (engine/circuit/planner.h). */
-struct plan_request model_plans(const struct model_config *config);
+struct plan_request model_plan_request(const struct model_config *config);
 /* The plan its circuits run on, "none" for a classical model. */
-const char *model_plan(struct model *model);
+const char *model_plan_kind(struct model *model);
 /* The index-th circuit of a layer, on windows of `steps`; false past the last one. */
 bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out);
 
@@ -74,7 +74,7 @@ int model_estimate(struct model *model, int steps, int batch, double *seconds_pe
 /* Makes the plans of its circuits, which the next two functions ask. model_reserve does it too. */
 int model_prepare(struct model *model, struct qlstm_error *error);
 /* Batches that are a multiple of this are the cheapest per sample. */
-int model_lanes(const struct model *model);
+int model_batch_multiple(const struct model *model);
 /* Hands a team to the circuits' plans. False when none of them shares a sample's work: then samples are to be shared,
  * among replicas. Results do not depend on it. */
 bool model_set_team(struct model *model, struct team *team);

@@ -36,7 +36,7 @@ bool model_circuit(const struct model *model, int layer, int index, int steps, s
 	return true;
 }
 
-struct plan_request model_plans(const struct model_config *config)
+struct plan_request model_plan_request(const struct model_config *config)
 {
 	struct plan_request plans = planner_defaults(config->plan, config->precision);
 	if (config->batch > 0)
@@ -46,12 +46,12 @@ struct plan_request model_plans(const struct model_config *config)
 
 const struct plan_estimate *model_circuit_estimate(struct model *model, int layer, int index)
 {
-	const struct plan_request plans = model_plans(&model->config);
+	const struct plan_request plans = model_plan_request(&model->config);
 	struct quantum_block *block = circuit_at(model, layer, index);
 	return block != NULL ? quantum_block_estimate(block, &plans) : NULL;
 }
 
-const char *model_plan(struct model *model)
+const char *model_plan_kind(struct model *model)
 {
 	for (int k = 0; k < model->config.n_layers; k++) {
 		const struct plan_estimate *estimate = model_circuit_estimate(model, k, 0);
@@ -112,7 +112,7 @@ int model_estimate(struct model *model, int steps, int batch, double *seconds_pe
 
 #define CLASSICAL_LANES 8
 
-int model_lanes(const struct model *model)
+int model_batch_multiple(const struct model *model)
 {
 	size_t lanes = CLASSICAL_LANES;
 	struct layer_circuit circuit;

@@ -62,7 +62,7 @@ static size_t slice_size(struct model *model, int steps, int batch, bool trainin
 	double seconds = 0.0;
 	model_estimate(model, steps, batch, &seconds, NULL);
 	double slices = seconds / SLICE_SECONDS;
-	size_t lanes = (size_t)model_lanes(model), most = slices_most(params_elements(model_params(model)));
+	size_t lanes = (size_t)model_batch_multiple(model), most = slices_most(params_elements(model_params(model)));
 	size_t n = (size_t)batch;
 	size_t count = slices < (double)most ? (size_t)slices : most;
 	if (count < 2 || model_set_team(model, NULL) || (training && model_wants_whole_batches(model)))

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "server/run/events/hub.h"
 #include "server/run/scheduler.h"
 #include "server/store/store.h"
 
@@ -19,6 +20,8 @@
 struct api {
 	struct store *store;
 	struct scheduler *scheduler;
+	uv_loop_t *loop;          /* for what goes on after a handler: streams */
+	struct hub *hub;          /* of events */
 	const char *data_dir;     /* absolute; runs/ and datasets/ are inside */
 	size_t max_memory;        /* bytes that one experiment may take */
 	int threads;              /* that one experiment may take */

@@ -15,6 +15,8 @@ HANDLER(experiments_cancel);
 HANDLER(experiments_delete);
 /* metrics_history.c */
 HANDLER(metrics_history_get);
+/* events.c */
+HANDLER(events_get);
 /* artifacts.c */
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);

@@ -20,6 +20,7 @@ static const struct route routes[] = {
     {"DELETE", "/experiments/{id}", experiments_delete, NO_BODY, {0}},
     {"POST", "/experiments/{id}/cancel", experiments_cancel, ANY_BODY, {0}},
     {"GET", "/experiments/{id}/metrics", metrics_history_get, NO_BODY, {"format", "after"}},
+    {"GET", "/experiments/{id}/events", events_get, NO_BODY, {"after", "limit"}},
     {"GET", "/experiments/{id}/weights", weights_get, NO_BODY, {"format"}},
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, NO_BODY, {0}},

@@ -80,6 +80,30 @@ int file_write_atomic(const char *directory, const char *name, const void *bytes
 	return rc;
 }
 
+static int sync_path(const char *path, int flags)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	int rc = fd >= 0 ? fsync(fd) : -1;
+	int number = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = number;
+	return rc;
+}
+
+int file_rename_durably(const char *from, const char *to, struct qlstm_error *error)
+{
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof folder, "%s", to);
+	char *slash = strrchr(folder, '/');
+	if (slash != NULL)
+		slash[slash == folder ? 1 : 0] = '\0';
+	if (sync_path(from, 0) != 0 || rename(from, to) != 0 ||
+	    sync_path(slash != NULL ? folder : ".", O_DIRECTORY) != 0)
+		return error_from_errno(error, errno, "write", to);
+	return 0;
+}
+
 static int read_all(int fd, unsigned char *bytes, size_t room, size_t *length)
 {
 	size_t got = 0;

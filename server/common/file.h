@@ -9,6 +9,8 @@
 /* Writes DIR/NAME through a temporary file: write, fsync, rename, fsync of the directory. ERR_DISK_FULL, ERR_IO. */
 int file_write_atomic(const char *directory, const char *name, const void *bytes, size_t length,
                       struct qlstm_error *error);
+/* Makes the finished file `from` durable under the name `to` in the same folder: fsync, rename, fsync of the folder. */
+int file_rename_durably(const char *from, const char *to, struct qlstm_error *error);
 /* The whole file with a NUL byte behind it; *bytes (malloc) is the caller's. ERR_NOT_FOUND, ERR_TOO_LARGE past `max`.
  */
 int file_read(const char *path, size_t max, unsigned char **bytes, size_t *length, struct qlstm_error *error);

@@ -39,6 +39,7 @@
 #define PATIENT_MS         1   /* between two runs after that */
 #define CONNECTION_MEMORY  ((size_t)64 << 10) /* MHD's pool: head of the request and window of the body */
 #define DISCARD_BYTES      ((size_t)16 << 20)
+#define STREAM_BLOCK       ((size_t)8 << 10) /* the most that is read from a source at once */
 #define MAX_BUFFERED_BYTES ((size_t)1 << 30) /* bodies of all requests in hand */
 
 struct http_server {
@@ -56,7 +57,19 @@ struct http_server {
 	struct deadline_list deadlines;
 	int exchanges, with_handler;
 	struct body_budget budget;
+	struct http_stream *streams; /* replies from a source that are being sent */
 	bool quiesced, closing;
+};
+
+struct http_stream {
+	struct http_stream *next, *previous;
+	struct http_server *server;
+	struct MHD_Connection *connection;
+	const struct http_source *source;
+	void *context;
+	size_t sent_bytes;
+	bool listed; /* among the server's */
+	bool asleep; /* the connection is suspended until there is something to read */
 };
 
 enum phase { RECEIVING, WITH_HANDLER, ANSWERED };
@@ -68,6 +81,7 @@ struct exchange {
 	struct http_reply reply;
 	enum phase phase;
 	uv_work_t work;
+	struct http_stream stream; /* of a reply with a source */
 	struct body body;
 	int verdict; /* what is wrong already while the body still arrives: it is read and thrown away */
 	int status;  /* sent; 0: not yet */
@@ -218,9 +232,81 @@ static void expect_body(struct exchange *exchange)
 		deadline->receiving = true;
 }
 
-static struct MHD_Response *response_make(struct http_reply *reply)
+void http_stream_wake(struct http_stream *stream)
 {
+	if (!stream->asleep)
+		return;
+	stream->asleep = false;
+	MHD_resume_connection(stream->connection);
+	uv_idle_start(&stream->server->soon, on_soon);
+}
+
+/* MHD asks for bytes. A connection without any is suspended: MHD would ask again at once. */
+static ssize_t stream_read(void *context, uint64_t position, char *buffer, size_t size)
+{
+	(void)position;
+	struct http_stream *stream = context;
+	stream->server->progress++;
+	ssize_t count = stream->source->read(stream->context, buffer, size);
+	if (count > 0) {
+		stream->sent_bytes += (size_t)count;
+		return count;
+	}
+	if (count < 0 || stream->server->quiesced)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	stream->asleep = true;
+	MHD_suspend_connection(stream->connection);
+	return 0;
+}
+
+static struct MHD_Response *stream_open(struct exchange *exchange)
+{
+	struct http_server *server = exchange->server;
+	struct http_stream *stream = &exchange->stream;
+	*stream = (struct http_stream){.next = server->streams,
+	                               .server = server,
+	                               .connection = exchange->connection,
+	                               .source = exchange->reply.source,
+	                               .context = exchange->reply.source_context};
+	if (stream->next != NULL)
+		stream->next->previous = stream;
+	server->streams = stream;
+	stream->listed = true;
+	if (!exchange->request.head)
+		stream->source->open(stream->context, stream);
+	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, stream, NULL);
+}
+
+/* Of a reply that has a source, whether or not it was opened. */
+static void stream_close(struct exchange *exchange)
+{
+	struct http_stream *stream = &exchange->stream;
+	if (exchange->reply.source == NULL)
+		return;
+	if (stream->listed) {
+		if (stream->next != NULL)
+			stream->next->previous = stream->previous;
+		if (stream->previous != NULL)
+			stream->previous->next = stream->next;
+		else
+			stream->server->streams = stream->next;
+		exchange->sent_bytes = stream->sent_bytes;
+	}
+	exchange->reply.source->close(exchange->reply.source_context);
+}
+
+static void streams_wake(struct http_server *server)
+{
+	for (struct http_stream *stream = server->streams; stream != NULL; stream = stream->next)
+		http_stream_wake(stream);
+}
+
+static struct MHD_Response *response_make(struct exchange *exchange)
+{
+	struct http_reply *reply = &exchange->reply;
 	struct MHD_Response *response;
+	if (reply->source != NULL)
+		return stream_open(exchange);
 	if (reply->file >= 0 && reply->file_length > 0) {
 		response = MHD_create_response_from_fd_at_offset64(reply->file_length, reply->file, reply->file_offset);
 		if (response != NULL)
@@ -244,7 +330,7 @@ static enum MHD_Result exchange_send(struct exchange *exchange, bool close_after
 	exchange->status = reply->status;
 	if (!exchange->request.head)
 		exchange->sent_bytes = reply->file >= 0 ? reply->file_length : reply->body_length;
-	struct MHD_Response *response = response_make(reply);
+	struct MHD_Response *response = response_make(exchange);
 	if (response == NULL)
 		return MHD_NO;
 	if (reply->content_type != NULL)
@@ -407,6 +493,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	struct exchange *exchange = *request_context;
 	if (exchange == NULL)
 		return;
+	stream_close(exchange);
 	char remote[64] = "";
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	if (info != NULL && info->client_addr != NULL)
@@ -500,6 +587,7 @@ void http_quiesce(struct http_server *server)
 	if (server->quiesced)
 		return;
 	server->quiesced = true;
+	streams_wake(server);
 	MHD_socket listener = MHD_quiesce_daemon(server->daemon);
 	if (listener != MHD_INVALID_SOCKET)
 		close(listener);
@@ -522,6 +610,7 @@ void http_close(struct http_server *server)
 	server->closing = true;
 	while (server->with_handler > 0)
 		uv_run(server->loop, UV_RUN_ONCE);
+	streams_wake(server);
 	MHD_run(server->daemon); /* takes up what was resumed: it must not be stopped with suspended connections */
 	uv_close((uv_handle_t *)&server->poll, on_closed);
 	uv_close((uv_handle_t *)&server->timer, on_closed);

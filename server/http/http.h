@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "engine/error.h"
@@ -30,6 +31,18 @@ const char *http_query(const struct http_request *request, const char *name);
 void http_query_each(const struct http_request *request, void (*fn)(void *context, const char *name, const char *value),
                      void *context);
 
+/* A reply whose bytes come while it is being sent, for example one line whenever something happens. All functions run
+ * on the loop thread. `read` copies up to `size` bytes and returns how many; 0: none for now, http_stream_wake says
+ * when there are; -1: the end. `open` comes first, unless nobody will read (HEAD); `close` comes last, in any case. */
+struct http_stream;
+struct http_source {
+	void (*open)(void *context, struct http_stream *stream);
+	ssize_t (*read)(void *context, char *buffer, size_t size);
+	void (*close)(void *context);
+};
+/* Between `open` and `close`: there is something to read, or an end. */
+void http_stream_wake(struct http_stream *stream);
+
 #define HTTP_MAX_HEADERS 12
 
 struct http_reply {
@@ -39,6 +52,8 @@ struct http_reply {
 	size_t body_length;
 	int file; /* a file descriptor to send instead of body, or -1; the reply owns it */
 	size_t file_offset, file_length;
+	const struct http_source *source; /* to read from instead of body, or NULL */
+	void *source_context;             /* the reply owns it until `close` */
 	struct {
 		const char *name; /* static storage */
 		char value[256];
@@ -67,7 +82,8 @@ struct http_config {
 struct http_server;
 int http_open(struct http_server **out, uv_loop_t *loop, const struct http_config *config, struct qlstm_error *error);
 int http_port(const struct http_server *server); /* the bound one */
-void http_quiesce(struct http_server *server);   /* accept no more; requests in hand finish */
+/* Accept no more; requests in hand finish, replies from a source end after what has been read. */
+void http_quiesce(struct http_server *server);
 /* No request is in hand: none being read, handled or answered. Connections kept alive do not count. */
 bool http_idle(const struct http_server *server);
 /* Waits for requests that are with the handler (it runs the loop for that, so call it outside of callbacks), drops what

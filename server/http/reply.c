@@ -77,6 +77,8 @@ static void clear(struct http_reply *reply)
 	free(reply->body);
 	if (reply->file >= 0)
 		close(reply->file);
+	if (reply->source != NULL)
+		reply->source->close(reply->source_context);
 	*reply = (struct http_reply){.file = -1};
 }
 
@@ -109,6 +111,13 @@ void reply_text(struct http_reply *reply, int status, const char *content_type, 
 		reply_empty(reply, 500);
 	else
 		reply_bytes(reply, status, content_type, (unsigned char *)copy, strlen(copy));
+}
+
+void reply_stream(struct http_reply *reply, const char *content_type, const struct http_source *source, void *context)
+{
+	reply_bytes(reply, 200, content_type, NULL, 0);
+	reply->source = source;
+	reply->source_context = context;
 }
 
 void reply_empty(struct http_reply *reply, int status)

@@ -12,6 +12,8 @@ void reply_json(struct http_reply *reply, int status, json_t *body);
 void reply_text(struct http_reply *reply, int status, const char *content_type, const char *text);
 /* Steals `bytes` (malloc). */
 void reply_bytes(struct http_reply *reply, int status, const char *content_type, unsigned char *bytes, size_t length);
+/* Takes `context` over: the source's `close` is called with it in any case. */
+void reply_stream(struct http_reply *reply, const char *content_type, const struct http_source *source, void *context);
 void reply_empty(struct http_reply *reply, int status);
 
 /* Adds a header (`name` static); values past 255 bytes are cut. Call after the verb. */

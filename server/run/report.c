@@ -171,6 +171,12 @@ static int store_checkpoint(struct db *db, const struct run_token *token, const 
 	                           error);
 }
 
+static int store_log(struct db *db, const struct run_token *token, const struct report *report,
+                     struct qlstm_error *error)
+{
+	return progress_log(db, token, report->is.text.level, report->is.text.message, report->at, error);
+}
+
 static const struct {
 	const char *type;
 	int (*parse)(const json_t *line, struct report *out, struct qlstm_error *error);
@@ -181,7 +187,7 @@ static const struct {
     [REPORT_HEARTBEAT] = {"heartbeat", NULL, NULL}, /* that it came is all it says */
     [REPORT_EPOCH] = {"epoch", parse_epoch, store_epoch},
     [REPORT_CHECKPOINT] = {"checkpoint", parse_checkpoint, store_checkpoint},
-    [REPORT_LOG] = {"log", parse_log, NULL},
+    [REPORT_LOG] = {"log", parse_log, store_log},
     [REPORT_DONE] = {"done", parse_done, NULL},
     [REPORT_ERROR] = {"error", parse_error, NULL},
 };

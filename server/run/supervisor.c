@@ -23,6 +23,9 @@
 /* So many reports may wait for the store before the worker has to, and so few let it go on. */
 enum { QUEUE_HIGH = 512, QUEUE_LOW = 128 };
 
+/* Lines of its log that become events; all of them are in worker.log. */
+enum { MAX_LOG_EVENTS = 1000 };
+
 struct supervisor {
 	const struct supervisor_config *config;
 	struct attempt attempt;
@@ -36,6 +39,7 @@ struct supervisor {
 	enum run_reason stop_reason;   /* what supervisor_stop was told first */
 	bool fenced;                   /* another attempt is current */
 	struct report *done, *failure; /* the worker's last words */
+	int log_events;
 	/* What the last write is told, and says. */
 	enum run_reason end_reason;
 	char end_message[384];
@@ -184,6 +188,8 @@ static void handle_report(struct supervisor *supervisor, struct report *report)
 		keep(&supervisor->done, report);
 	} else if (report->kind == REPORT_ERROR) {
 		keep(&supervisor->failure, report);
+	} else if (report->kind == REPORT_LOG && supervisor->log_events++ >= MAX_LOG_EVENTS) {
+		free(report);
 	} else if (report_is_stored(report)) {
 		report->at = clock_now_ms();
 		recorder_add(supervisor->recorder, report);

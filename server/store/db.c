@@ -32,6 +32,7 @@ struct db {
 	struct query open[MAX_DEPTH + 1]; /* the last one stands for all that are too deep */
 	int depth;
 	int64_t changes, log_pages;
+	struct outbox *outbox;
 	struct qlstm_error error;
 };
 
@@ -130,6 +131,21 @@ int db_open(struct db **out, const char *path, enum db_mode mode, const char *sc
 fail:
 	db_close(db);
 	return rc;
+}
+
+void db_set_outbox(struct db *db, struct outbox *outbox)
+{
+	db->outbox = outbox;
+}
+
+struct outbox *db_outbox(struct db *db)
+{
+	return db->outbox;
+}
+
+int64_t db_last_id(struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->handle);
 }
 
 void db_close(struct db *db)

@@ -44,6 +44,13 @@ double db_real(struct db *db, int column); /* NaN for NULL, as it was bound */
 bool db_is_null(struct db *db, int column);
 
 int64_t db_changes(struct db *db); /* rows changed by the last finished statement */
+int64_t db_last_id(struct db *db); /* the row that the last INSERT made */
+
+/* Where events of the transaction at hand are put (outbox.h); borrowed, NULL at first. */
+struct outbox;
+void db_set_outbox(struct db *db, struct outbox *outbox);
+struct outbox *db_outbox(struct db *db);
+
 /* The last error in words; ERR_DISK_FULL, ERR_IO, ERR_CONFLICT (constraint), ... as its code. */
 int db_error(struct db *db, struct qlstm_error *error);
 

@@ -3,6 +3,20 @@
 
 #include <stdio.h>
 
+#include "server/store/outbox.h"
+
+/* Events that a job which fails leaves behind; a connection may have no outbox. */
+static struct event **events_mark(struct db *db)
+{
+	return db_outbox(db) != NULL ? outbox_mark(db_outbox(db)) : NULL;
+}
+
+static void events_cut(struct db *db, struct event **mark)
+{
+	if (mark != NULL)
+		outbox_cut(db_outbox(db), mark);
+}
+
 /* One job under its savepoint. Returns false when SQLite rolled the whole transaction back. */
 static bool run_job(struct db *db, struct job *job)
 {
@@ -10,6 +24,7 @@ static bool run_job(struct db *db, struct job *job)
 		db_error(db, &job->error);
 		return db_in_transaction(db);
 	}
+	struct event **mark = events_mark(db);
 	int rc = job->fn(db, job->argument, &job->error);
 	if (rc != 0 && job->error.code == 0)
 		error_set(&job->error, rc, NULL, "%s", error_name(rc));
@@ -22,6 +37,7 @@ static bool run_job(struct db *db, struct job *job)
 	if (rc == 0 && db_release(db) == 0)
 		return true;
 	db_error(db, &job->error);
+	events_cut(db, mark);
 	db_rollback_to(db);
 	return db_in_transaction(db);
 }
@@ -39,6 +55,7 @@ struct job *group_run(struct db *db, struct job *first, bool *committed)
 	*committed = false;
 	struct qlstm_error failure = {0};
 	struct job *job = first;
+	struct event **none = db_outbox(db) != NULL ? &db_outbox(db)->first : NULL;
 	if (db_begin(db) != 0) {
 		db_error(db, &failure);
 		fail_jobs(first, NULL, &failure);
@@ -55,8 +72,10 @@ struct job *group_run(struct db *db, struct job *first, bool *committed)
 		db_rollback(db);
 		alive = false;
 	}
-	if (!alive)
+	if (!alive) {
 		fail_jobs(first, job, &failure);
+		events_cut(db, none);
+	}
 	*committed = alive;
 	return job;
 }

@@ -21,7 +21,8 @@ struct job {
 
 /* Runs the jobs from `first`, each under a savepoint, commits, and sets each one's error. Returns the first that was
  * not tried (SQLite had rolled the transaction back before its turn), or NULL. Without *committed every job before that
- * one has an error. */
+ * one has an error. Events of the jobs that hold are in the
+ * connection's outbox afterwards, if it has one. */
 struct job *group_run(struct db *db, struct job *first, bool *committed);
 
 /* Whether writing works: commits something that changes nothing. */

@@ -1,12 +1,44 @@
 /* From whatever the file is to the schema of this program. */
 #include "server/store/migrate.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "server/common/file.h"
 
 /* migrations[n] leads from version n to n + 1 and ends by setting user_version. Version 0 is the empty file, for which
  * the whole schema is run instead. */
-static const char *const migrations[] = {NULL};
+#define REAL(column) "iif(" column " IS NULL, NULL, json(printf('%!.17g', " column ")))" /* to the last digit */
+
+static const char *const migrations[] = {
+    NULL,
+    /* 1 to 2: the table event. Epochs have no time of their own in version 1: they stand between the start of the
+     * first attempt and the last transition. */
+    "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE, at INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, type TEXT NOT NULL, body_json TEXT NOT NULL) STRICT;"
+    "CREATE INDEX event_experiment ON event (experiment_id, id);"
+    "INSERT INTO event (experiment_id, at, attempt, type, body_json)"
+    " SELECT experiment_id, at, attempt, type, body FROM ("
+    "  SELECT experiment_id, at, attempt, iif(to_status IN ('queued', 'running', 'paused', 'cancelling'), 0, 2) AS "
+    "part,"
+    "   seq AS place, 'status' AS type, json_patch('{}', json_object('from', from_status, 'to', to_status,"
+    "   'reason', reason, 'message', message)) AS body FROM transition"
+    "  UNION ALL"
+    "  SELECT experiment_id, coalesce(attempt_started_at, started_at, created_at), epoch_metric.attempt, 1,"
+    "   epoch_metric.epoch, 'epoch', json_object('epoch', epoch_metric.epoch, 'train_loss', " REAL(
+        "epoch_metric.train_loss") ","
+                                   "   'test_loss', " REAL("epoch_metric.test_loss") ", 'gradient_norm', " REAL(
+                                       "gradient_norm") ","
+                                                        "   'seconds', " REAL(
+                                                            "seconds") ")"
+                                                                       "  FROM epoch_metric JOIN experiment ON "
+                                                                       "experiment.id = experiment_id)"
+                                                                       " ORDER BY experiment_id, part, place;"
+                                                                       "PRAGMA user_version = 2;",
+};
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };
 
@@ -60,6 +92,29 @@ static int quick_check(struct db *db, struct qlstm_error *error)
 	return 0;
 }
 
+/* A copy of the database as it is, beside it: qlstmd.db.v1 of version 1. One that is there already is kept: it is of
+ * the first try. */
+static int keep_copy(struct db *db, int64_t version, struct qlstm_error *error)
+{
+	char file[PATH_MAX], temporary[PATH_MAX + 8];
+	db_query(db, "SELECT file FROM pragma_database_list WHERE name = 'main'");
+	bool found = db_step(db) > 0 && db_text(db, 0) != NULL;
+	int length = found ? snprintf(file, sizeof file, "%s.v%lld", db_text(db, 0), (long long)version) : 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (length <= 0 || (size_t)length >= sizeof file)
+		return error_set(error, ERR_IO, NULL, "the database has no path that a copy could stand beside");
+	if (access(file, F_OK) == 0)
+		return 0;
+	snprintf(temporary, sizeof temporary, "%s.tmp", file);
+	unlink(temporary);
+	db_query(db, "VACUUM INTO :file");
+	db_bind_text(db, ":file", temporary);
+	if (db_run(db) != 0)
+		return db_error(db, error);
+	return file_rename_durably(temporary, file, error);
+}
+
 int schema_adopt(struct db *db, const char *schema, struct qlstm_error *error)
 {
 	int64_t application = 0;
@@ -82,6 +137,8 @@ int schema_adopt(struct db *db, const char *schema, struct qlstm_error *error)
 		rc = db_error(db, error);
 	if (empty)
 		return rc != 0 ? rc : run_step(db, schema, error);
+	if (rc == 0 && version < NEWEST)
+		rc = keep_copy(db, version, error);
 	for (; rc == 0 && version < NEWEST; version++)
 		rc = run_step(db, migrations[version], error);
 	return rc;

@@ -1,7 +1,10 @@
 /* What a worker's lines become. Each statement carries the fencing token: a row that has moved on does not change. */
 #include "server/store/progress.h"
 
+#include <math.h>
+
 #include "server/common/status.h"
+#include "server/store/events.h"
 
 #define IF_CURRENT " WHERE id = :id AND attempt = :attempt AND status IN ('running', 'cancelling')"
 
@@ -31,6 +34,31 @@ int progress_hello(struct db *db, const struct run_token *token, int64_t pid, in
 	return finish_guarded(db, token, error);
 }
 
+static bool has_epoch(struct db *db, const char *id, int epoch)
+{
+	db_query(db, "SELECT 1 FROM epoch_metric WHERE experiment_id = :id AND epoch = :epoch");
+	db_bind_text(db, ":id", id);
+	db_bind_int(db, ":epoch", epoch);
+	bool found = db_step(db) > 0;
+	return db_finish(db) == 0 && found;
+}
+
+static json_t *number_or_null(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* An epoch done again after a resume has the numbers it had before and is no event. */
+static int epoch_event(struct db *db, const struct run_token *token, const struct metric_row *metric, int64_t now,
+                       struct qlstm_error *error)
+{
+	json_t *body = json_pack("{s:i, s:o, s:o, s:o, s:o}", "epoch", metric->epoch, "train_loss",
+	                         number_or_null(metric->train_loss), "test_loss", number_or_null(metric->test_loss),
+	                         "gradient_norm", number_or_null(metric->gradient_norm), "seconds",
+	                         number_or_null(metric->seconds));
+	return event_insert(db, token->id, "epoch", token->attempt, now, body, error);
+}
+
 int progress_epoch(struct db *db, const struct run_token *token, const struct metric_row *metric, int64_t now,
                    struct qlstm_error *error)
 {
@@ -53,6 +81,7 @@ int progress_epoch(struct db *db, const struct run_token *token, const struct me
 	int rc = finish_guarded(db, token, error);
 	if (rc != 0)
 		return rc;
+	bool is_new = !has_epoch(db, token->id, metric->epoch);
 	db_query(db, "INSERT OR REPLACE INTO epoch_metric"
 	             " (experiment_id, epoch, attempt, train_loss, test_loss, gradient_norm, seconds)"
 	             " VALUES (:id, :epoch, :attempt, :train_loss, :test_loss, :gradient_norm, :seconds)");
@@ -62,7 +91,22 @@ int progress_epoch(struct db *db, const struct run_token *token, const struct me
 	db_bind_real(db, ":test_loss", metric->test_loss);
 	db_bind_real(db, ":gradient_norm", metric->gradient_norm);
 	db_bind_real(db, ":seconds", metric->seconds);
-	return db_run(db) == 0 ? 0 : db_error(db, error);
+	if (db_run(db) != 0)
+		return db_error(db, error);
+	return is_new ? epoch_event(db, token, metric, now, error) : 0;
+}
+
+int progress_log(struct db *db, const struct run_token *token, const char *level, const char *message, int64_t now,
+                 struct qlstm_error *error)
+{
+	db_query(db, "UPDATE experiment SET heartbeat_at = :now" IF_CURRENT);
+	bind_token(db, token);
+	db_bind_int(db, ":now", now);
+	int rc = finish_guarded(db, token, error);
+	if (rc != 0)
+		return rc;
+	json_t *body = json_pack("{s:s, s:s}", "level", level, "message", message);
+	return event_insert(db, token->id, "log", token->attempt, now, body, error);
 }
 
 int progress_checkpoint(struct db *db, const struct run_token *token, int epoch, const char *file, const char *sha256,

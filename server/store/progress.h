@@ -16,6 +16,9 @@ int progress_epoch(struct db *db, const struct run_token *token, const struct me
                    struct qlstm_error *error);
 /* Keeps the two newest rows of the experiment. A worker removes the older files of its own attempt; those of earlier
  * attempts stay until the experiment is deleted. */
+/* A line of the worker's log, as an event alone. */
+int progress_log(struct db *db, const struct run_token *token, const char *level, const char *message, int64_t now,
+                 struct qlstm_error *error);
 int progress_checkpoint(struct db *db, const struct run_token *token, int epoch, const char *file, const char *sha256,
                         int64_t now, struct qlstm_error *error);
 

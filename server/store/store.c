@@ -31,7 +31,11 @@ struct store {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t work;
 	struct queue queued, completed;
+	struct outbox published; /* committed, not yet handed over */
 	bool closing;
+	struct outbox outbox;      /* the writer's */
+	store_events_fn on_events; /* the loop thread's */
+	void *events_context;
 	/* Without the lock. */
 	atomic_bool healthy;
 	atomic_uint_least64_t commits, jobs;
@@ -58,11 +62,12 @@ static struct job *queue_take_all(struct queue *queue)
 	return first;
 }
 
-/* Hands the jobs before `end` back to those who wait for them. */
+/* Hands the jobs before `end` back to those who wait for them, and their events to the loop. */
 static void complete_jobs(struct store *store, struct job *first, const struct job *end)
 {
-	bool wake_loop = false;
+	bool wake_loop = store->outbox.first != NULL;
 	pthread_mutex_lock(&store->lock);
+	outbox_move(&store->published, &store->outbox);
 	for (struct job *job = first, *next; job != end; job = next) {
 		next = job->next; /* a waited-for job is gone once its waiter sees it finished */
 		atomic_fetch_add(&store->jobs, 1);
@@ -144,7 +149,13 @@ static void deliver_completions(struct store *store)
 {
 	pthread_mutex_lock(&store->lock);
 	struct job *first = queue_take_all(&store->completed);
+	struct outbox events;
+	outbox_init(&events);
+	outbox_move(&events, &store->published);
 	pthread_mutex_unlock(&store->lock);
+	if (store->on_events != NULL)
+		store->on_events(store->events_context, &events);
+	outbox_free(&events);
 	for (struct job *job = first, *next; job != NULL; job = next) {
 		next = job->next;
 		if (job->done != NULL)
@@ -195,6 +206,8 @@ int store_open(struct store **out, const char *path, uv_loop_t *loop, struct qls
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the store");
 	queue_init(&store->queued);
 	queue_init(&store->completed);
+	outbox_init(&store->outbox);
+	outbox_init(&store->published);
 	store->checkpoint_at = CHECKPOINT_PAGES;
 	atomic_store(&store->healthy, true);
 	int rc = lock_take(path, &store->lock_file, error);
@@ -203,6 +216,7 @@ int store_open(struct store **out, const char *path, uv_loop_t *loop, struct qls
 	rc = db_open(&store->db, path, DB_WRITER, schema_database_sql, error);
 	if (rc != 0)
 		goto fail_db;
+	db_set_outbox(store->db, &store->outbox);
 	rc = readers_open(&store->readers, path, error);
 	if (rc != 0)
 		goto fail_readers;
@@ -289,6 +303,12 @@ int store_submit(struct store *store, store_fn fn, store_done_fn done, void *arg
 int store_read(struct store *store, store_fn fn, void *argument, struct qlstm_error *error)
 {
 	return readers_run(store->readers, fn, argument, error);
+}
+
+void store_on_events(struct store *store, store_events_fn fn, void *context)
+{
+	store->on_events = fn;
+	store->events_context = context;
 }
 
 int store_healthy(struct store *store)

@@ -10,6 +10,7 @@
 
 #include "engine/error.h"
 #include "server/store/db.h"
+#include "server/store/outbox.h"
 
 struct store;
 
@@ -38,6 +39,11 @@ int store_submit(struct store *store, store_fn fn, store_done_fn done, void *arg
 /* Runs fn on a read-only connection in the calling (pool) thread, in one read transaction. Waits for a free
  * connection. */
 int store_read(struct store *store, store_fn fn, void *argument, struct qlstm_error *error);
+
+/* Hands over events after their commit, in the order of their ids, on the loop thread; fn takes what it wants out of
+ * `events`, the rest is freed. Set it before anything is written. NULL: nobody. */
+typedef void (*store_events_fn)(void *context, struct outbox *events);
+void store_on_events(struct store *store, store_events_fn fn, void *context);
 
 /* Whether the last group commit succeeded; for /readyz. After a failure the writer tries again by itself each second.
  */

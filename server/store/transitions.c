@@ -3,11 +3,17 @@
 
 #include <stdlib.h>
 
+#include "server/store/events.h"
 #include "server/store/rows.h"
+
+static const char *text_or_null(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
 
 static void bind_unless_empty(struct db *db, const char *name, const char *value)
 {
-	db_bind_text(db, name, value[0] != '\0' ? value : NULL);
+	db_bind_text(db, name, text_or_null(value));
 }
 
 int transition_insert(struct db *db, const char *id, const struct transition_row *row, struct qlstm_error *error)
@@ -22,7 +28,12 @@ int transition_insert(struct db *db, const char *id, const struct transition_row
 	db_bind_text(db, ":to", row->to_status);
 	bind_unless_empty(db, ":reason", row->reason);
 	bind_unless_empty(db, ":message", row->message);
-	return db_run(db) == 0 ? 0 : db_error(db, error);
+	if (db_run(db) != 0)
+		return db_error(db, error);
+	json_t *body =
+	    json_pack("{s:s*, s:s, s:s*, s:s*}", "from", text_or_null(row->from_status), "to", row->to_status, "reason",
+	              text_or_null(row->reason), "message", text_or_null(row->message));
+	return event_insert(db, id, "status", row->attempt, row->at, body, error);
 }
 
 int transition_list(struct db *db, const char *id, struct transition_row **rows, int *count, struct qlstm_error *error)

@@ -15,7 +15,8 @@ struct transition_row {
 };
 int transition_list(struct db *db, const char *id, struct transition_row **rows, int *count, struct qlstm_error *error);
 
-/* The next row of the experiment; the time, attempt and names are the row's. "" stands for none. */
+/* The next row of the experiment, and its event of type "status"; the time, attempt and names are the row's. "" stands
+ * for none. */
 int transition_insert(struct db *db, const char *id, const struct transition_row *row, struct qlstm_error *error);
 
 #endif

@@ -109,7 +109,7 @@ static void test_parameter_counts(void **state)
 	for (size_t k = 0; k < 4; k++) {
 		struct model_config config = one_layer(cases[k].layer, 1, 1, "auto");
 		struct model *model = open_model(&config, 4, 1);
-		assert_int_equal(strcmp(model_plan(model), "none") == 0, cases[k].quantum == 0);
+		assert_int_equal(strcmp(model_plan_kind(model), "none") == 0, cases[k].quantum == 0);
 		assert_int_equal(params_count(model_params(model), PARAM_QUANTUM), cases[k].quantum);
 		assert_int_equal(params_count(model_params(model), PARAM_CLASSICAL), cases[k].classical);
 		model_free(model);

@@ -2,6 +2,7 @@
 dense 2^n x 2^n matrices, one sample at a time, no shortcuts. Nothing here is taken from the engine."""
 
 import functools
+import math
 
 import numpy as np
 
@@ -272,7 +273,32 @@ def cell_lstm(layer, tensors, xs):
     return np.array(outputs)
 
 
+def cell_gru(layer, tensors, xs):
+    """PyTorch's equations; rows in the order r, z, n."""
+    hidden = layer["hidden_size"]
+    h, outputs = np.zeros(hidden), []
+    for x in xs:
+        a = (tensors["weight_ih"] @ x + tensors["bias_ih"]).reshape(3, hidden)
+        s = (tensors["weight_hh"] @ h + tensors["bias_hh"]).reshape(3, hidden)
+        r, z = sigmoid(a[0] + s[0]), sigmoid(a[1] + s[1])
+        n = np.tanh(a[2] + r * s[2])
+        h = (1 - z) * n + z * h
+        outputs.append(h)
+    return np.array(outputs)
+
+
+def cell_rnn(layer, tensors, xs):
+    """PyTorch's equations."""
+    f = {"tanh": np.tanh, "relu": lambda v: np.maximum(v, 0)}[layer["nonlinearity"]]
+    h, outputs = np.zeros(layer["hidden_size"]), []
+    for x in xs:
+        h = f(tensors["weight_ih"] @ x + tensors["bias_ih"] + tensors["weight_hh"] @ h + tensors["bias_hh"])
+        outputs.append(h)
+    return np.array(outputs)
+
+
 CELLS = {"chen2020": cell_chen2020, "chen2024": cell_chen2024, "linear": cell_linear, "qdi": cell_linear}
+CLASSICAL_CELLS = {"lstm": cell_lstm, "gru": cell_gru, "rnn": cell_rnn}
 
 
 def tensors_under(weights, prefix):
@@ -281,7 +307,7 @@ def tensors_under(weights, prefix):
 
 def recurrent(layer, weights, prefix, xs):
     """(outputs aligned to input time, the final step in reading order)"""
-    cell = cell_lstm if layer["type"] == "lstm" else CELLS[layer["variant"]]
+    cell = CLASSICAL_CELLS[layer["type"]] if layer["type"] in CLASSICAL_CELLS else CELLS[layer["variant"]]
     if layer["inversward"]:
         outputs = cell(layer, tensors_under(weights, prefix), xs[::-1])[::-1]
         return outputs, outputs[0]
@@ -296,18 +322,44 @@ def dense(weights, prefix, x):
     return weights[prefix + "weight"] @ x + weights.get(prefix + "bias", 0)
 
 
+def activation(layer, x):
+    """PyTorch's definitions, value by value."""
+    function, slope, alpha = layer["function"], layer.get("negative_slope", 0.01), layer.get("alpha", 1)
+    return {
+        "relu": lambda v: max(v, 0.0),
+        "leaky_relu": lambda v: v if v > 0 else slope * v,
+        "elu": lambda v: v if v > 0 else alpha * (math.exp(v) - 1),
+        "softplus": lambda v: v if v > 20 else math.log(1 + math.exp(v)),
+        "gelu": lambda v: v * math.erfc(-v / math.sqrt(2)) / 2,
+        "sigmoid": lambda v: 1 / (1 + math.exp(-v)),
+        "tanh": math.tanh,
+        "identity": lambda v: v,
+    }[function](float(x))
+
+
+def pointwise(layer, weights, prefix, x):
+    """A layer that is not recurrent, on one step; dropout without training changes nothing."""
+    if layer["type"] == "dense":
+        return dense(weights, prefix, x)
+    return np.array([activation(layer, v) for v in x]) if layer["type"] == "activation" else x
+
+
+def is_recurrent(layer):
+    return "hidden_size" in layer
+
+
 def model(layers, weights, xs):
     """Outputs for one sample, xs [time][feature]; `layers` in the long form of a spec."""
-    last = max(i for i, layer in enumerate(layers) if layer["type"] != "dense")
+    last = max(i for i, layer in enumerate(layers) if is_recurrent(layer))
     final = None
     for i, layer in enumerate(layers):
         prefix = f"layers.{i}."
         if i > last:
-            final = dense(weights, prefix, final)
-        elif layer["type"] == "dense":
-            xs = np.array([dense(weights, prefix, x) for x in xs])
-        else:
+            final = pointwise(layer, weights, prefix, final)
+        elif is_recurrent(layer):
             xs, final = recurrent(layer, weights, prefix, xs)
+        else:
+            xs = np.array([pointwise(layer, weights, prefix, x) for x in xs])
     return final
 
 

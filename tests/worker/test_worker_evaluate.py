@@ -13,6 +13,10 @@ FULL = {
         type="qlstm", inversward=False, bidirectional=False, hadamard=True, entangling="basic", n_qlayers=1, depth=1
     ),
     "lstm": dict(type="lstm", inversward=False, bidirectional=False),
+    "gru": dict(type="gru", inversward=False, bidirectional=False),
+    "rnn": dict(type="rnn", inversward=False, bidirectional=False, nonlinearity="tanh"),
+    "dropout": dict(type="dropout", p=0.5),
+    "activation": dict(type="activation", function="relu"),
     "dense": dict(type="dense", bias=True),
 }
 OWN = {
@@ -60,6 +64,31 @@ MODELS = {
     "lstm": ([layer("lstm", hidden_size=5)], 3, 2),
     "lstm inversward": ([layer("lstm", hidden_size=3, inversward=True)], 2, 1),
     "lstm bidirectional": ([layer("lstm", hidden_size=3, bidirectional=True)], 2, 1),
+    "gru": ([layer("gru", hidden_size=5)], 3, 2),
+    "gru inversward": ([layer("gru", hidden_size=3, inversward=True)], 2, 1),
+    "gru bidirectional": ([layer("gru", hidden_size=3, bidirectional=True)], 2, 1),
+    "rnn": ([layer("rnn", hidden_size=5)], 3, 2),
+    "rnn relu": ([layer("rnn", hidden_size=5, nonlinearity="relu")], 2, 1),
+    "rnn inversward": ([layer("rnn", hidden_size=3, inversward=True)], 2, 1),
+    "rnn bidirectional": ([layer("rnn", hidden_size=3, bidirectional=True)], 2, 1),
+    "dropout, which does nothing here": (
+        [layer("dropout", p=0.9), layer("gru", hidden_size=3), layer("dropout"), layer("rnn", hidden_size=2),
+         layer("dropout", p=1)],
+        2,
+        1,
+    ),
+    **{
+        f"activation {function}": (
+            [layer("activation", function=function, **given), layer("gru", hidden_size=3),
+             layer("activation", function=function, **given), layer("dense", units=2)],
+            3,
+            1,
+        )
+        for function, given in {
+            "relu": {}, "tanh": {}, "sigmoid": {}, "gelu": {}, "leaky_relu": {"negative_slope": 0.3},
+            "elu": {"alpha": 1.7}, "softplus": {}, "identity": {},
+        }.items()
+    },
     "stacked": ([layer("lstm", hidden_size=2, bidirectional=True), qlstm("qdi", 2, 2)], 1, 1),
     "stacked chen2020 below": ([qlstm("chen2020", 1, 2), layer("lstm", hidden_size=3, inversward=True)], 1, 1),
     "stacked, inversward below": ([layer("lstm", hidden_size=2, inversward=True), layer("lstm", hidden_size=3)], 1, 1),
@@ -78,7 +107,7 @@ def widths(layers, n_inputs):
         into.append(width)
         if one["type"] == "dense":
             width = one["units"]
-        else:
+        elif oracle.is_recurrent(one):
             width = one["n_qubits"] if one.get("variant") == "chen2020" else one["hidden_size"]
             width *= 2 if one["bidirectional"] else 1
     return into, width
@@ -96,9 +125,10 @@ def circuits_shape(one):
 
 def cell_shapes(one, n_in):
     hidden = one["hidden_size"]
-    if one["type"] == "lstm":
-        return {"weight_ih": [4 * hidden, n_in], "weight_hh": [4 * hidden, hidden], "bias_ih": [4 * hidden],
-                "bias_hh": [4 * hidden]}
+    gates = {"lstm": 4, "gru": 3, "rnn": 1}.get(one["type"])
+    if gates:
+        rows = gates * hidden
+        return {"weight_ih": [rows, n_in], "weight_hh": [rows, hidden], "bias_ih": [rows], "bias_hh": [rows]}
     shapes = {"circuits": circuits_shape(one)}
     if one["variant"] in ("linear", "qdi"):
         n, fed = one["n_qubits"], one["n_qubits"] * (one["n_qlayers"] if one["ansatz"] == "qdi" else 1)
@@ -114,6 +144,7 @@ def tensor_shapes(layers, n_inputs):
             shapes[f"layers.{i}.weight"] = [one["units"], n_in]
             if one["bias"]:
                 shapes[f"layers.{i}.bias"] = [one["units"]]
+        if not oracle.is_recurrent(one):
             continue
         for prefix in ["", "reverse."] if one["bidirectional"] else [""]:
             for name, shape in cell_shapes(one, n_in).items():

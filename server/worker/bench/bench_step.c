@@ -87,7 +87,7 @@ int bench_step(const struct bench_case *row, const struct bench_setup *setup, st
 	int rc = training_open(&training, row, setup->team, error);
 	if (rc != 0)
 		return rc;
-	*out = (struct bench_result){.plan = model_plan(training.model), .precision = row->precision};
+	*out = (struct bench_result){.plan = model_plan_kind(training.model), .precision = row->precision};
 	out->time = bench_measure(step_call, &training, setup->seconds);
 	out->samples = row->batch;
 	if (bench_is_statevector(out->plan))

@@ -56,7 +56,7 @@ static json_t *kinds_json(const struct circuit_program *program, const struct ac
 {
 	json_t *kinds = json_array();
 	for (int k = 0; kinds != NULL && plan_kind_name(k) != NULL; k++) {
-		struct plan_request request = model_plans(&a->job.spec.model);
+		struct plan_request request = model_plan_request(&a->job.spec.model);
 		request.kind = plan_kind_name(k);
 		json_t *kind = kind_json(program, &request, (size_t)a->job.spec.training.batch_size);
 		if (json_array_append_new(kinds, kind) != 0) {
@@ -83,7 +83,7 @@ static json_t *circuit_json(const struct layer_circuit *circuit, const struct pl
 {
 	const struct model_config *config = &a->job.spec.model;
 	const struct circuit_program *program = circuit->program;
-	const struct plan_request request = model_plans(config);
+	const struct plan_request request = model_plan_request(config);
 	size_t batch = (size_t)a->job.spec.training.batch_size;
 	char why[160];
 	write_reason(&request, chosen, why, sizeof why);

@@ -1,0 +1,101 @@
+/* Watchers by experiment, in a table of lists. */
+#include "server/run/events/hub.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUCKETS = 1024 };
+
+struct hub {
+	struct store *store;
+	uv_timer_t timer;
+	int held;
+	struct watcher *buckets[BUCKETS];
+};
+
+/* The last letters of an id are random. */
+static size_t bucket_of(const char *experiment)
+{
+	size_t hash = 0;
+	for (const char *at = experiment; *at != '\0'; at++)
+		hash = hash * 31 + (unsigned char)*at;
+	return hash % BUCKETS;
+}
+
+static void on_events(void *context, struct outbox *events)
+{
+	struct hub *hub = context;
+	for (const struct event *event = events->first; event != NULL; event = event->next) {
+		struct watcher *watcher = hub->buckets[bucket_of(event->experiment)];
+		for (struct watcher *next; watcher != NULL; watcher = next) {
+			next = watcher->next;
+			if (strcmp(watcher->experiment, event->experiment) == 0)
+				watcher->happened(watcher, event);
+		}
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct hub *hub = timer->data;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct watcher *watcher = hub->buckets[i]; watcher != NULL; watcher = watcher->next)
+			watcher->tick(watcher);
+}
+
+int hub_open(struct hub **out, uv_loop_t *loop, struct store *store, struct qlstm_error *error)
+{
+	struct hub *hub = calloc(1, sizeof *hub);
+	if (hub == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the hub of events");
+	hub->store = store;
+	uv_timer_init(loop, &hub->timer);
+	hub->timer.data = hub;
+	uv_timer_start(&hub->timer, on_timer, HUB_IDLE_MS, HUB_IDLE_MS);
+	store_on_events(store, on_events, hub);
+	*out = hub;
+	return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void hub_close(struct hub *hub)
+{
+	while (hub->held > 0)
+		uv_run(hub->timer.loop, UV_RUN_ONCE);
+	store_on_events(hub->store, NULL, NULL);
+	uv_close((uv_handle_t *)&hub->timer, on_closed);
+}
+
+void hub_join(struct hub *hub, struct watcher *watcher)
+{
+	struct watcher **bucket = &hub->buckets[bucket_of(watcher->experiment)];
+	watcher->previous = NULL;
+	watcher->next = *bucket;
+	if (watcher->next != NULL)
+		watcher->next->previous = watcher;
+	*bucket = watcher;
+}
+
+void hub_leave(struct hub *hub, struct watcher *watcher)
+{
+	if (watcher->next != NULL)
+		watcher->next->previous = watcher->previous;
+	if (watcher->previous != NULL)
+		watcher->previous->next = watcher->next;
+	else
+		hub->buckets[bucket_of(watcher->experiment)] = watcher->next;
+}
+
+void hub_hold(struct hub *hub)
+{
+	hub->held++;
+}
+
+void hub_release(struct hub *hub)
+{
+	hub->held--;
+}

@@ -1,0 +1,37 @@
+/* The hub: everybody who watches experiments, and what happens to these. Events come from the store after their commit
+ * and go to the watchers of their experiment, in order. Loop thread. */
+#ifndef QLSTM_RUN_EVENTS_HUB_H
+#define QLSTM_RUN_EVENTS_HUB_H
+
+#include <uv.h>
+
+#include "server/store/store.h"
+
+struct hub;
+
+/* One who watches one experiment; embedded in what it is a part of. */
+struct watcher {
+	struct watcher *next, *previous; /* the hub's */
+	char experiment[RUN_ID_SIZE];
+	/* Borrowed `event`. May leave the hub. */
+	void (*happened)(struct watcher *watcher, const struct event *event);
+	/* Every HUB_IDLE_MS: time for a sign of life. Must not leave the hub. */
+	void (*tick)(struct watcher *watcher);
+};
+
+#define HUB_IDLE_MS 15000
+
+/* Takes the store's events from now on. */
+int hub_open(struct hub **out, uv_loop_t *loop, struct store *store, struct qlstm_error *error);
+/* With no watcher left; runs the loop until nothing is held. The memory goes when the loop has run its close callbacks.
+ * Call it outside of callbacks. */
+void hub_close(struct hub *hub);
+
+void hub_join(struct hub *hub, struct watcher *watcher);
+void hub_leave(struct hub *hub, struct watcher *watcher);
+
+/* Around work on a pool thread that reads from the store: hub_close waits for it. */
+void hub_hold(struct hub *hub);
+void hub_release(struct hub *hub);
+
+#endif

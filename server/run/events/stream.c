@@ -1,0 +1,210 @@
+/* One client that watches one experiment.
+ *
+ *   reading a page --> (more there?) --> reading the next
+ *        ^                  | no
+ *        |                  v
+ *        `-- too slow --- live: events are appended as they happen
+ *
+ * While a page is read on a pool thread, that thread has `page` and `failed` for itself. */
+#include "server/run/events/stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/run/events/format.h"
+#include "server/store/events.h"
+
+enum { PAGE_EVENTS = 256, MAX_WAITING = 256 << 10 };
+
+struct event_stream {
+	struct watcher watcher; /* first: the hub's callbacks get it */
+	struct hub *hub;
+	uv_loop_t *loop;
+	struct store *store;
+	struct http_stream *out; /* NULL before open and after close */
+	int64_t last;            /* id of the last event that was appended */
+	char *text;              /* appended and not yet read: [read, used) */
+	size_t read, used, room;
+	bool live;    /* the store has nothing that was not appended */
+	bool behind;  /* something happened while it was not live */
+	bool reading; /* a page is under way */
+	bool ended;   /* the last event, or the end of all memory, was appended */
+	uv_work_t work;
+	struct outbox page;
+	bool failed;
+};
+
+static void append(struct event_stream *stream, const char *text)
+{
+	size_t length = strlen(text);
+	if (stream->read > 0) {
+		memmove(stream->text, stream->text + stream->read, stream->used - stream->read);
+		stream->used -= stream->read;
+		stream->read = 0;
+	}
+	if (stream->used + length > stream->room) {
+		size_t room = 2 * (stream->used + length);
+		char *larger = realloc(stream->text, room);
+		if (larger == NULL) { /* the client comes back and goes on from what it has seen */
+			stream->ended = true;
+			return;
+		}
+		stream->text = larger;
+		stream->room = room;
+	}
+	memcpy(stream->text + stream->used, text, length);
+	stream->used += length;
+}
+
+/* Its client will be asked for by id alone, so an event that cannot be shown must not be passed over. */
+static void append_event(struct event_stream *stream, const struct event *event)
+{
+	char *text = event_sse(event);
+	if (text == NULL) {
+		stream->ended = true;
+		return;
+	}
+	append(stream, text);
+	free(text);
+	stream->last = event->id;
+	if (event_is_last(event)) {
+		append(stream, "event: end\ndata: {}\n\n");
+		stream->ended = true;
+	}
+}
+
+static int read_page(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct event_stream *stream = argument;
+	return event_list(db, stream->watcher.experiment, stream->last, PAGE_EVENTS, &stream->page, error);
+}
+
+static void work_read(uv_work_t *work)
+{
+	struct event_stream *stream = work->data;
+	struct qlstm_error error = {0};
+	stream->failed = store_read(stream->store, read_page, stream, &error) != 0;
+}
+
+static void read_next_page(struct event_stream *stream);
+
+static void free_stream(struct event_stream *stream)
+{
+	outbox_free(&stream->page);
+	free(stream->text);
+	free(stream);
+}
+
+static void on_read(uv_work_t *work, int status)
+{
+	(void)status;
+	struct event_stream *stream = work->data;
+	stream->reading = false;
+	hub_release(stream->hub);
+	if (stream->out == NULL) {
+		free_stream(stream);
+		return;
+	}
+	int count = 0;
+	for (const struct event *event = stream->page.first; event != NULL && !stream->ended; event = event->next) {
+		append_event(stream, event);
+		count++;
+	}
+	outbox_free(&stream->page);
+	stream->ended = stream->ended || stream->failed;
+	if (count == PAGE_EVENTS)
+		stream->behind = true;
+	if (!stream->ended && !stream->behind)
+		stream->live = true;
+	http_stream_wake(stream->out);
+	read_next_page(stream);
+}
+
+/* If there is something to read and the client has taken what there was. */
+static void read_next_page(struct event_stream *stream)
+{
+	if (!stream->behind || stream->reading || stream->ended || stream->used - stream->read >= MAX_WAITING)
+		return;
+	stream->behind = false;
+	stream->reading = uv_queue_work(stream->loop, &stream->work, work_read, on_read) == 0;
+	stream->ended = !stream->reading;
+	if (stream->reading)
+		hub_hold(stream->hub);
+}
+
+static void on_happened(struct watcher *watcher, const struct event *event)
+{
+	struct event_stream *stream = (struct event_stream *)watcher;
+	if (stream->ended)
+		return;
+	if (stream->live && stream->used - stream->read >= MAX_WAITING)
+		stream->live = false;
+	if (stream->live && event->id > stream->last)
+		append_event(stream, event);
+	else if (!stream->live)
+		stream->behind = true;
+	http_stream_wake(stream->out);
+}
+
+static void on_tick(struct watcher *watcher)
+{
+	struct event_stream *stream = (struct event_stream *)watcher;
+	if (stream->used == stream->read)
+		append(stream, ": still here\n\n");
+	http_stream_wake(stream->out);
+}
+
+static void stream_open(void *context, struct http_stream *out)
+{
+	struct event_stream *stream = context;
+	stream->out = out;
+	hub_join(stream->hub, &stream->watcher);
+	append(stream, "retry: 1000\n\n");
+	stream->behind = true;
+	read_next_page(stream);
+}
+
+static ssize_t stream_read(void *context, char *buffer, size_t size)
+{
+	struct event_stream *stream = context;
+	size_t count = stream->used - stream->read;
+	if (count > size)
+		count = size;
+	memcpy(buffer, stream->text + stream->read, count);
+	stream->read += count;
+	if (!stream->live)
+		read_next_page(stream);
+	if (count > 0)
+		return (ssize_t)count;
+	return stream->ended ? -1 : 0;
+}
+
+static void stream_close(void *context)
+{
+	struct event_stream *stream = context;
+	if (stream->out != NULL)
+		hub_leave(stream->hub, &stream->watcher);
+	stream->out = NULL;
+	if (!stream->reading)
+		free_stream(stream);
+}
+
+const struct http_source event_stream_source = {stream_open, stream_read, stream_close};
+
+struct event_stream *event_stream_new(struct hub *hub, uv_loop_t *loop, struct store *store, const char *experiment,
+                                      int64_t after)
+{
+	struct event_stream *stream = calloc(1, sizeof *stream);
+	if (stream == NULL)
+		return NULL;
+	*stream = (struct event_stream){.watcher = {.happened = on_happened, .tick = on_tick},
+	                                .hub = hub,
+	                                .loop = loop,
+	                                .store = store,
+	                                .last = after};
+	snprintf(stream->watcher.experiment, sizeof stream->watcher.experiment, "%s", experiment);
+	stream->work.data = stream;
+	outbox_init(&stream->page);
+	return stream;
+}

@@ -1,0 +1,74 @@
+"""A data folder that an older version left behind, killed in the middle of a run: opened, migrated, served, finished."""
+import pathlib
+import shutil
+import sqlite3
+
+from api_daemon import Daemon
+from test_kill import tensors, undisturbed
+
+OLD = pathlib.Path(__file__).parent / "version1"
+
+
+def lay_out(folder):
+    """The folder that the fixture describes: database.sql becomes the database, the rest is copied."""
+    shutil.copytree(OLD, folder, ignore=shutil.ignore_patterns("database.sql"))
+    db = sqlite3.connect(folder / "qlstmd.db")
+    db.executescript((OLD / "database.sql").read_text())
+    db.close()
+
+
+def version(path):
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return db.execute("PRAGMA user_version").fetchone()[0], db.execute("SELECT count(*) FROM experiment").fetchone()[0]
+    finally:
+        db.close()
+
+
+def test_a_folder_of_version_1(tmp_path):
+    lay_out(tmp_path / "data")
+    daemon = Daemon(tmp_path, "--slots", "1").start()
+    try:
+        rows = {row["spec"]["name"]: row for row in daemon.get("/experiments").json()["experiments"]}
+        assert set(rows) == {"done", "failed", "running"}
+        assert version(tmp_path / "data" / "qlstmd.db.v1") == (1, 3)
+        newest, count = version(tmp_path / "data" / "qlstmd.db")
+        assert newest > 1 and count == 3
+
+        done = rows["done"]["id"]
+        attempt = OLD / "runs" / done / "attempt-1"
+        assert daemon.get(f"/experiments/{done}/weights").content == (attempt / "weights.safetensors").read_bytes()
+        assert daemon.get(f"/experiments/{done}/predictions").content == (attempt / "predictions.csv").read_bytes()
+        assert daemon.get(f"/experiments/{done}/report").content == (attempt / "report.json").read_bytes()
+        metrics = daemon.get(f"/experiments/{done}/metrics").json()["metrics"]
+        events = daemon.get(f"/experiments/{done}/events").json()["events"]
+        assert [e.get("to") or e["epoch"] for e in events] == ["queued", "running", 1, 2, 3, "succeeded"]
+        assert [{k: e[k] for k in metrics[0]} for e in events if e["type"] == "epoch"] == metrics
+        assert daemon.get("/datasets/old/content").content == next((OLD / "datasets").iterdir()).read_bytes()
+        again = daemon.train(daemon.get(f"/experiments/{done}").json()["spec"])
+        assert tensors(daemon, again["id"]).keys() == tensors(daemon, done).keys()
+
+        running = rows["running"]["id"]
+        row = daemon.wait(running)
+        assert row["status"] == "succeeded" and row["attempt"] == 2
+        log = (tmp_path / "data" / "runs" / running / "attempt-2" / "worker.log").read_text()
+        assert "not usable" not in log and "checkpoint" not in log.lower(), log
+        epochs = [e for e in daemon.get(f"/experiments/{running}/events", params={"limit": 1000}).json()["events"]
+                  if e["type"] == "epoch"]
+        assert [e["epoch"] for e in epochs] == list(range(1, 401))
+        assert [e["attempt"] for e in epochs] == [1] * 7 + [2] * 393  # it went on from the checkpoint of epoch 7
+        fresh = undisturbed(row["spec"], tmp_path)
+        assert tensors(daemon, running).keys() == fresh.keys()
+        if row["engine"]["isa"] == "x86-64-v4":  # that of the machine on which the first seven epochs ran
+            assert tensors(daemon, running) == fresh
+    finally:
+        daemon.close()
+
+
+def test_a_copy_is_made_once(tmp_path):
+    """A migration that is tried again keeps the first copy; one that cannot make a copy changes nothing."""
+    lay_out(tmp_path / "data")
+    (tmp_path / "data" / "qlstmd.db.v1").write_bytes(b"the copy of an earlier try")
+    Daemon(tmp_path).start().close()
+    assert (tmp_path / "data" / "qlstmd.db.v1").read_bytes() == b"the copy of an earlier try"
+    assert version(tmp_path / "data" / "qlstmd.db")[1] == 3
