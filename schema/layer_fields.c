@@ -26,15 +26,15 @@ static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == si
 static const struct field qlstm[] = {
     RECURRENT,
     LAYER("variant", field_text, qlstm.variant, NULL),
-    LAYER("ansatz", field_text, qlstm.ansatz, NULL),
-    LAYER("n_qubits", field_int, qlstm.n_qubits, NULL),
-    LAYER("n_qlayers", field_int, qlstm.n_qlayers, NULL),
-    LAYER("depth", field_int, qlstm.depth, NULL),
-    LAYER("hadamard", field_bool, qlstm.hadamard, NULL),
-    LAYER("rotation", field_enum, qlstm.rotation, paulis),
-    LAYER("measure", field_enum, qlstm.measure, paulis),
-    LAYER("entangling", field_enum, qlstm.entangling, entanglings),
-    LAYER("angle_init", field_enum, qlstm.angle_init, angle_inits),
+    LAYER("ansatz", field_text, qlstm.circuit.ansatz, NULL),
+    LAYER("n_qubits", field_int, qlstm.circuit.n_qubits, NULL),
+    LAYER("n_qlayers", field_int, qlstm.circuit.n_qlayers, NULL),
+    LAYER("depth", field_int, qlstm.circuit.depth, NULL),
+    LAYER("hadamard", field_bool, qlstm.circuit.hadamard, NULL),
+    LAYER("rotation", field_enum, qlstm.circuit.rotation, paulis),
+    LAYER("measure", field_enum, qlstm.circuit.measure, paulis),
+    LAYER("entangling", field_enum, qlstm.circuit.entangling, entanglings),
+    LAYER("angle_init", field_enum, qlstm.circuit.angle_init, angle_inits),
 };
 
 static const struct field lstm[] = {RECURRENT};

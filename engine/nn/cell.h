@@ -7,11 +7,10 @@
 #define QLSTM_NN_CELL_H
 
 #include "engine/arena.h"
-#include "engine/circuit/plan.h"
 #include "engine/error.h"
-#include "engine/nn/layer_circuit.h"
 #include "engine/nn/layer_config.h"
 #include "engine/nn/params.h"
+#include "engine/nn/quantum_block.h"
 #include "engine/nn/watch.h"
 
 /* One step forward. h NULL: the next hidden state is not needed; out NULL: the step's output is not needed. */
@@ -55,13 +54,9 @@ struct cell_ops {
 	/* Whether the configuration fits n_in inputs; pointers such as "/n_qubits". *n_out: width of one direction.
 	 * NULL: fits whatever the hidden size, which is that width. */
 	int (*check)(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error);
-	/* Declares the tensors under `prefix` and sets the widths below. */
+	/* Declares the tensors under `prefix`, enters its quantum blocks into cell->circuits and sets the widths below.
+	 */
 	int (*open)(struct cell *cell, const char *prefix, struct qlstm_error *error);
-	/* Creates what the steps run on. NULL: nothing to create. */
-	int (*prepare)(struct cell *cell, const struct plan_request *plans, struct qlstm_error *error);
-	/* The index-th circuit that the cell runs, and how often for windows of `steps` steps of which `outs` want
-	 * their output; false past the last one. NULL: no circuits. */
-	bool (*circuit)(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out);
 	/* Takes scratch for windows up to `steps` and batches up to `batch`. NULL: none. */
 	void (*lay_out)(struct cell *cell, struct arena *arena, int steps, int batch);
 	void (*forward)(struct cell *cell, const struct cell_step *step);
@@ -71,8 +66,6 @@ struct cell_ops {
 	void (*forward_all)(struct cell *cell, const struct cell_sequence *sequence);
 	void (*backward_all)(struct cell *cell, const struct cell_sequence *sequence,
 	                     const struct cell_sequence_gradient *gradient);
-	/* The index-th plan that its steps run on, NULL past the last and before prepare. NULL: no circuits. */
-	struct plan *(*plan_at)(const struct cell *cell, int index);
 	void (*close)(struct cell *cell); /* NULL: free(cell->own) is all; also after an open that failed */
 };
 
@@ -80,6 +73,7 @@ struct cell {
 	const struct cell_ops *ops;
 	struct layer_config config;
 	struct params *params;
+	struct quantum_list *circuits;              /* of the layer; borrowed */
 	int n_in, n_hidden, n_cell, n_out, n_saved; /* rows */
 	bool out_is_h; /* the output is the hidden state: steps then have out NULL, and h is always wanted */
 	void *own;     /* the cell type's own struct */

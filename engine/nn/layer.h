@@ -22,9 +22,9 @@
 
 #include "engine/arena.h"
 #include "engine/error.h"
-#include "engine/nn/layer_circuit.h"
 #include "engine/nn/layer_config.h"
 #include "engine/nn/params.h"
+#include "engine/nn/quantum_block.h"
 #include "engine/nn/shape.h"
 #include "engine/nn/training_context.h"
 #include "engine/nn/watch.h"
@@ -42,12 +42,8 @@ struct layer_ops {
 	/* Whether the configuration fits what comes in, whose values and form the layer's traits allow. *out: what goes
 	 * out; a recurrent layer says SHAPE_SEQUENCE. Pointers such as "/units". */
 	int (*check)(const struct layer_config *config, struct shape in, struct shape *out, struct qlstm_error *error);
-	/* Declares tensors under layer->name and makes layer->own. */
+	/* Declares tensors under layer->name, enters its quantum blocks into layer->circuits and makes layer->own. */
 	int (*open)(struct layer *layer, struct qlstm_error *error);
-	/* Creates what its circuits run on. NULL: nothing to create. */
-	int (*prepare)(struct layer *layer, const struct plan_request *plans, struct qlstm_error *error);
-	/* As model_circuit. NULL: no circuits. */
-	bool (*circuit)(const struct layer *layer, int index, int steps, struct layer_circuit *out);
 	/* Takes its own arrays for windows up to `steps` and batches up to `batch`. NULL: none. */
 	void (*lay_out)(struct layer *layer, struct arena *arena, int steps, int batch);
 	/* Nanoseconds of forward and backward of one batch, outside circuits, on one core of the machine that
@@ -60,7 +56,6 @@ struct layer_ops {
 	void (*backward)(struct layer *layer, const double *x, const double *dy, double *dx);
 	/* From the sums of a batch at the offsets of its state to the new state. NULL: no state. */
 	void (*update_state)(struct layer *layer);
-	struct plan *(*plan_at)(const struct layer *layer, int index); /* as in cell.h */
 	/* NULL: free(layer->own) is all. Also after an open that failed. */
 	void (*close)(struct layer *layer);
 };
@@ -109,6 +104,7 @@ struct layer {
 	int index;                      /* of the stack */
 	struct shape in, out;           /* out.form of a recurrent layer: SHAPE_VECTOR is its final step alone */
 	int first_param, n_params;      /* its tensors in params->items */
+	struct quantum_list circuits;   /* its quantum blocks */
 	struct watch *watch;            /* the model's */
 	void *own;
 };

@@ -8,6 +8,16 @@
 
 enum angle_init { ANGLE_INIT_NORMAL, ANGLE_INIT_UNIFORM }; /* 0.01 N(0,1); [0, 2 pi) */
 
+/* What every layer with circuits has. Not every ansatz reads every field (engine/circuit/README.md). */
+struct circuit_config {
+	char ansatz[24]; /* a row of the ansatz table; "" means the layer's own */
+	int n_qubits, n_qlayers, depth;
+	bool hadamard;
+	enum pauli rotation, measure;
+	enum entangling entangling;
+	enum angle_init angle_init;
+};
+
 /* What every recurrent layer has; the structs of recurrent types begin with it. */
 struct recurrent_config {
 	int hidden_size;    /* width of h */
@@ -33,12 +43,7 @@ struct rnn_config {
 struct qlstm_config {
 	struct recurrent_config recurrent;
 	char variant[16]; /* a row of the variant table: "chen2020", "chen2024", "linear", "qdi" */
-	char ansatz[24];  /* a row of the ansatz table; "" means the variant's own */
-	int n_qubits, n_qlayers, depth;
-	bool hadamard;
-	enum pauli rotation, measure;
-	enum entangling entangling;
-	enum angle_init angle_init;
+	struct circuit_config circuit;
 };
 
 struct dense_config {

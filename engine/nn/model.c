@@ -191,10 +191,9 @@ bool model_set_team(struct model *model, struct team *team)
 {
 	bool taken = false;
 	for (int k = 0; k < model->config.n_layers; k++) {
-		const struct layer *layer = &model->layers[k];
-		struct plan *plan;
-		for (int i = 0; layer->ops->plan_at != NULL && (plan = layer->ops->plan_at(layer, i)) != NULL; i++)
-			taken = plan_set_team(plan, team) || taken;
+		const struct quantum_block *block = model->layers[k].circuits.first;
+		for (; block != NULL; block = block->next)
+			taken = (block->plan != NULL && plan_set_team(block->plan, team)) || taken;
 	}
 	return taken;
 }
@@ -203,8 +202,7 @@ int model_prepare(struct model *model, struct qlstm_error *error)
 {
 	const struct plan_request plans = model_plan_request(&model->config);
 	for (int k = 0; k < model->config.n_layers; k++) {
-		struct layer *layer = &model->layers[k];
-		int rc = layer->ops->prepare != NULL ? layer->ops->prepare(layer, &plans, error) : 0;
+		int rc = quantum_list_prepare(&model->layers[k].circuits, &plans, error);
 		if (rc != 0)
 			return rc;
 	}

@@ -19,8 +19,7 @@
 #include "engine/nn/training_context.h"
 #include "engine/nn/watch.h"
 
-#define MODEL_MAX_LAYERS   16
-#define MODEL_MAX_CIRCUITS 4 /* of a layer */
+#define MODEL_MAX_LAYERS 16
 
 /* What the stack ends in: one vector a sample, or one for each step. */
 enum model_output { MODEL_OUTPUT_VECTOR, MODEL_OUTPUT_SEQUENCE };

@@ -1,15 +1,39 @@
 /* What a model takes, in memory and in time, before anything is allocated or run. */
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/circuit/planner.h"
 #include "engine/nn/model_state.h"
 
+/* The index-th of a layer's circuits. Blocks of one role are one circuit: the directions of a bidirectional layer have
+ * a block each. */
+static struct quantum_block *circuit_at(const struct model *model, int layer, int index)
+{
+	if (layer < 0 || layer >= model->config.n_layers)
+		return NULL;
+	const struct quantum_list *list = &model->layers[layer].circuits;
+	for (struct quantum_block *block = list->first; block != NULL; block = block->next)
+		if (quantum_list_find(list, block->role) == block && index-- == 0)
+			return block;
+	return NULL;
+}
+
 bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out)
 {
-	if (layer < 0 || layer >= model->config.n_layers || index < 0 || index >= MODEL_MAX_CIRCUITS)
+	const struct quantum_block *first = circuit_at(model, layer, index);
+	if (first == NULL)
 		return false;
 	const struct layer *at = &model->layers[layer];
-	return at->ops->circuit != NULL && at->ops->circuit(at, index, steps, out);
+	*out = (struct layer_circuit){
+	    .role = first->role, .program = first->program, .plan = first->plan, .sets = first->sets};
+	for (const struct quantum_block *block = first; block != NULL; block = block->next) {
+		if (strcmp(block->role, first->role) != 0)
+			continue;
+		out->plans++;
+		out->calls +=
+		    quantum_block_evaluations(block, shape_frames(at->in, steps), shape_frames(at->out, steps));
+	}
+	return true;
 }
 
 struct plan_request model_plan_request(const struct model_config *config)
@@ -22,17 +46,9 @@ struct plan_request model_plan_request(const struct model_config *config)
 
 const struct plan_estimate *model_circuit_estimate(struct model *model, int layer, int index)
 {
-	struct layer_circuit circuit;
-	if (!model_circuit(model, layer, index, 1, &circuit))
-		return NULL;
-	if (circuit.plan != NULL)
-		return plan_estimated(circuit.plan);
-	struct plan_estimate *estimate = &model->estimates[layer][index].is;
 	const struct plan_request plans = model_plan_request(&model->config);
-	if (!model->estimates[layer][index].known)
-		plan_estimate(circuit.program, &plans, estimate); /* of an unknown kind it says "not possible" */
-	model->estimates[layer][index].known = true;
-	return estimate;
+	struct quantum_block *block = circuit_at(model, layer, index);
+	return block != NULL ? quantum_block_estimate(block, &plans) : NULL;
 }
 
 const char *model_plan_kind(struct model *model)

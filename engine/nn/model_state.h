@@ -16,10 +16,6 @@ struct model {
 	double *outputs[MODEL_MAX_LAYERS];   /* of layer k */
 	double *gradients[MODEL_MAX_LAYERS]; /* on the input of layer k */
 	const double *x;                     /* of the last forward */
-	struct {
-		bool known;
-		struct plan_estimate is;
-	} estimates[MODEL_MAX_LAYERS][MODEL_MAX_CIRCUITS];
 };
 
 /* Takes all activations for windows of `steps` and batches up to `batch`. elements: of each layer; NULL: not wanted. */

@@ -1,8 +1,6 @@
 /* The quantum LSTM's variants. */
 #include "engine/nn/qlstm_variant.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* qdi: arXiv 2504.20823 and the TQ42 layer. linear: the cell of rdisipio/qlstm with circuits that are trained.
@@ -40,13 +38,14 @@ int qlstm_choose_cell(const struct layer_config *config, const struct cell_ops *
 
 int qlstm_wires(const struct layer_config *config)
 {
-	return config->qlstm.n_qubits;
+	return config->qlstm.circuit.n_qubits;
 }
 
 int qlstm_ansatz(const struct layer_config *config, const struct ansatz **out, struct qlstm_error *error)
 {
 	const struct qlstm_variant *variant = qlstm_variant_find(config->qlstm.variant);
-	const char *name = config->qlstm.ansatz[0] != '\0' || variant == NULL ? config->qlstm.ansatz : variant->ansatz;
+	const char *name =
+	    config->qlstm.circuit.ansatz[0] != '\0' || variant == NULL ? config->qlstm.circuit.ansatz : variant->ansatz;
 	*out = ansatz_find(name);
 	if (*out == NULL)
 		return error_set(error, ERR_NOT_FOUND, "/ansatz", "unknown ansatz '%s'", name);
@@ -55,15 +54,15 @@ int qlstm_ansatz(const struct layer_config *config, const struct ansatz **out, s
 
 struct ansatz_config qlstm_ansatz_config(const struct layer_config *config, int n_features, int n_outputs)
 {
-	return (struct ansatz_config){.n_wires = config->qlstm.n_qubits,
+	return (struct ansatz_config){.n_wires = config->qlstm.circuit.n_qubits,
 	                              .n_features = n_features,
-	                              .n_blocks = config->qlstm.n_qlayers,
-	                              .depth = config->qlstm.depth,
+	                              .n_blocks = config->qlstm.circuit.n_qlayers,
+	                              .depth = config->qlstm.circuit.depth,
 	                              .n_outputs = n_outputs,
-	                              .hadamard = config->qlstm.hadamard,
-	                              .rotation = config->qlstm.rotation,
-	                              .measure = config->qlstm.measure,
-	                              .entangling = config->qlstm.entangling};
+	                              .hadamard = config->qlstm.circuit.hadamard,
+	                              .rotation = config->qlstm.circuit.rotation,
+	                              .measure = config->qlstm.circuit.measure,
+	                              .entangling = config->qlstm.circuit.entangling};
 }
 
 int qlstm_check_sizes(const struct layer_config *config, struct qlstm_error *error)
@@ -73,9 +72,9 @@ int qlstm_check_sizes(const struct layer_config *config, struct qlstm_error *err
 		int value, most;
 	} sizes[] = {
 	    {"/hidden_size", config->recurrent.hidden_size, 1 << 20},
-	    {"/n_qubits", config->qlstm.n_qubits, CIRCUIT_MAX_WIRES},
-	    {"/n_qlayers", config->qlstm.n_qlayers, 1 << 10},
-	    {"/depth", config->qlstm.depth, 1 << 10},
+	    {"/n_qubits", config->qlstm.circuit.n_qubits, CIRCUIT_MAX_WIRES},
+	    {"/n_qlayers", config->qlstm.circuit.n_qlayers, 1 << 10},
+	    {"/depth", config->qlstm.circuit.depth, 1 << 10},
 	};
 	for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++)
 		if (sizes[k].value < 1 || sizes[k].value > sizes[k].most)
@@ -96,26 +95,11 @@ int qlstm_check_features(const struct layer_config *config, int n_in, struct qls
 		return error_set(error, ERR_INVALID, "/n_qubits",
 		                 "n_qubits is %d, so a circuit takes %d values; variant %s feeds it %d inputs and "
 		                 "hidden_size %d, together %d: raise n_qubits or lower hidden_size",
-		                 config->qlstm.n_qubits, most, config->qlstm.variant, n_in,
+		                 config->qlstm.circuit.n_qubits, most, config->qlstm.variant, n_in,
 		                 config->recurrent.hidden_size, wanted);
-	if (config->recurrent.hidden_size > config->qlstm.n_qubits)
+	if (config->recurrent.hidden_size > config->qlstm.circuit.n_qubits)
 		return error_set(error, ERR_INVALID, "/hidden_size",
 		                 "hidden_size is %d; variant %s measures one wire for each, and n_qubits is %d",
-		                 config->recurrent.hidden_size, config->qlstm.variant, config->qlstm.n_qubits);
+		                 config->recurrent.hidden_size, config->qlstm.variant, config->qlstm.circuit.n_qubits);
 	return 0;
-}
-
-int qlstm_add_circuits(struct cell *cell, const char *prefix, const struct ansatz *ansatz,
-                       const struct ansatz_config *config, int count)
-{
-	struct ansatz_shape shape;
-	ansatz->shape(config, &shape);
-	size_t dims[PARAM_MAX_RANK] = {(size_t)count};
-	for (int k = 0; k < shape.rank; k++)
-		dims[k + 1] = (size_t)shape.dims[k];
-	char name[PARAM_NAME_SIZE];
-	snprintf(name, sizeof name, "%s.circuits", prefix);
-	bool uniform = cell->config.qlstm.angle_init == ANGLE_INIT_UNIFORM;
-	return params_add(cell->params, name, PARAM_QUANTUM, uniform ? INIT_ANGLE : INIT_NORMAL,
-	                  uniform ? 2.0 * M_PI : 0.01, shape.rank + 1, dims);
 }

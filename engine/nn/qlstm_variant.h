@@ -33,8 +33,4 @@ int qlstm_check_sizes(const struct layer_config *config, struct qlstm_error *err
 /* For variants without linear maps: inputs + hidden_size must fit what the circuit takes. */
 int qlstm_check_features(const struct layer_config *config, int n_in, struct qlstm_error *error);
 
-/* Declares the tensor "prefix.circuits" [count][the ansatz's shape] and returns its index, or a negative code. */
-int qlstm_add_circuits(struct cell *cell, const char *prefix, const struct ansatz *ansatz,
-                       const struct ansatz_config *config, int count);
-
 #endif

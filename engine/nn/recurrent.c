@@ -68,48 +68,16 @@ static int recurrent_open(struct layer *layer, struct qlstm_error *error)
 	for (int k = 0; rc == 0 && k < own->n_directions; k++) {
 		struct direction *direction = &own->directions[k];
 		direction->inversward = layer->config.recurrent.inversward || k == 1;
-		direction->cell = (struct cell){
-		    .ops = ops, .config = layer->config, .params = layer->params, .n_in = layer->in.width};
+		direction->cell = (struct cell){.ops = ops,
+		                                .config = layer->config,
+		                                .params = layer->params,
+		                                .circuits = &layer->circuits,
+		                                .n_in = layer->in.width};
 		char prefix[PARAM_NAME_SIZE];
 		snprintf(prefix, sizeof prefix, "%s%s", layer->name, k == 1 ? ".reverse" : "");
 		rc = ops->open(&direction->cell, prefix, error);
 	}
 	return rc;
-}
-
-static int recurrent_prepare(struct layer *layer, const struct plan_request *plans, struct qlstm_error *error)
-{
-	struct recurrent *own = layer->own;
-	int rc = 0;
-	for (int k = 0; rc == 0 && k < own->n_directions; k++) {
-		struct cell *cell = &own->directions[k].cell;
-		rc = cell->ops->prepare != NULL ? cell->ops->prepare(cell, plans, error) : 0;
-	}
-	return rc;
-}
-
-/* The plans of the first direction, then those of the second. */
-static struct plan *recurrent_plan_at(const struct layer *layer, int index)
-{
-	const struct recurrent *own = layer->own;
-	for (int k = 0; k < own->n_directions; k++) {
-		const struct cell *cell = &own->directions[k].cell;
-		for (int i = 0; cell->ops->plan_at != NULL && cell->ops->plan_at(cell, i) != NULL; i++)
-			if (index-- == 0)
-				return cell->ops->plan_at(cell, i);
-	}
-	return NULL;
-}
-
-static bool recurrent_circuit(const struct layer *layer, int index, int steps, struct layer_circuit *out)
-{
-	const struct recurrent *own = layer->own;
-	const struct cell *cell = &own->directions[0].cell;
-	if (cell->ops->circuit == NULL || !cell->ops->circuit(cell, index, steps, final_only(layer) ? 1 : steps, out))
-		return false;
-	out->plans *= own->n_directions;
-	out->calls *= own->n_directions;
-	return true;
 }
 
 static void recurrent_lay_out(struct layer *layer, struct arena *arena, int steps, int batch)
@@ -302,9 +270,6 @@ static void recurrent_close(struct layer *layer)
 const struct layer_ops recurrent_ops = {
     .check = recurrent_check,
     .open = recurrent_open,
-    .prepare = recurrent_prepare,
-    .plan_at = recurrent_plan_at,
-    .circuit = recurrent_circuit,
     .lay_out = recurrent_lay_out,
     .cost = layer_cost_products,
     .forward = recurrent_forward,

@@ -20,19 +20,22 @@
 /* The layer as the schema's defaults would give it. */
 static inline struct layer_config qlstm_layer(const char *variant)
 {
-	struct layer_config layer = {.type = "qlstm", .qlstm = {.n_qlayers = 1, .hadamard = true, .measure = PAULI_Z}};
+	struct layer_config layer = {.type = "qlstm",
+	                             .qlstm = {.circuit = {.n_qlayers = 1, .hadamard = true, .measure = PAULI_Z}}};
 	struct qlstm_config *q = &layer.qlstm;
 	snprintf(q->variant, sizeof q->variant, "%s", variant);
 	if (strcmp(variant, "chen2020") == 0) {
-		q->recurrent.hidden_size = 3, q->n_qubits = 4, q->depth = 2, q->rotation = PAULI_Y;
+		q->recurrent.hidden_size = 3, q->circuit.n_qubits = 4, q->circuit.depth = 2,
+		q->circuit.rotation = PAULI_Y;
 	} else if (strcmp(variant, "chen2024") == 0) {
-		q->recurrent.hidden_size = 5, q->n_qubits = 6, q->depth = 5, q->rotation = PAULI_Y;
+		q->recurrent.hidden_size = 5, q->circuit.n_qubits = 6, q->circuit.depth = 5,
+		q->circuit.rotation = PAULI_Y;
 	} else {
 		bool qdi = strcmp(variant, "qdi") == 0;
-		q->recurrent.hidden_size = 3, q->n_qubits = 4, q->depth = 1;
-		q->rotation = qdi ? PAULI_Z : PAULI_X;
-		q->measure = qdi ? PAULI_Y : PAULI_Z;
-		q->angle_init = ANGLE_INIT_UNIFORM;
+		q->recurrent.hidden_size = 3, q->circuit.n_qubits = 4, q->circuit.depth = 1;
+		q->circuit.rotation = qdi ? PAULI_Z : PAULI_X;
+		q->circuit.measure = qdi ? PAULI_Y : PAULI_Z;
+		q->circuit.angle_init = ANGLE_INIT_UNIFORM;
 	}
 	return layer;
 }

@@ -130,10 +130,10 @@ static void test_misuse(void **state)
 	cases[1].layers[0].recurrent.inversward = cases[1].layers[0].recurrent.bidirectional = true;
 	strcpy(cases[2].layers[0].type, "gnu");
 	strcpy(cases[3].layers[0].qlstm.variant, "chen1999");
-	strcpy(cases[4].layers[0].qlstm.ansatz, "none");
+	strcpy(cases[4].layers[0].qlstm.circuit.ansatz, "none");
 	cases[5].layers[1].dense.units = 2;
 	cases[6].n_layers = 1;
-	cases[7].layers[0].qlstm.n_qubits = 26;
+	cases[7].layers[0].qlstm.circuit.n_qubits = 26;
 	for (int k = 0; k < 8; k++) {
 		struct model *model = NULL;
 		struct qlstm_error error = {0};
@@ -161,7 +161,7 @@ static void test_bytes(void **state)
 	assert_true(model_bytes(model, 4000, 10, 1) > model_bytes(model, 4, 10, 1));
 	assert_true(model_bytes(model, 4, 10, 3) > model_bytes(model, 4, 10, 1));
 	model_free(model);
-	config.layers[0].qlstm.n_qubits = 20;
+	config.layers[0].qlstm.circuit.n_qubits = 20;
 	strcpy(config.plan, "batch");
 	model = model_of(&config);
 	assert_true(model_bytes(model, 4, 10, 1) > (size_t)16
@@ -190,7 +190,7 @@ static void test_estimate(void **state)
 		double last = 0.0;
 		/* A statevector doubles with every wire; what "auto" finds may not, and costs no more. */
 		for (int n = 6; n <= 12; n += 2) {
-			config.layers[0].qlstm.n_qubits = n;
+			config.layers[0].qlstm.circuit.n_qubits = n;
 			strcpy(config.plan, "batch");
 			double seconds = seconds_of(&config, 4, 64);
 			assert_true(seconds > last);
@@ -206,8 +206,8 @@ static void test_estimate(void **state)
 		assert_true(seconds_of(&config, 4, 64) > 1.2 * last);
 	}
 	struct model_config deep = one_layer(qlstm_layer("chen2020"), 1, 1, "local");
-	deep.layers[0].qlstm.n_qubits = 25;
-	deep.layers[0].qlstm.depth = 50;
+	deep.layers[0].qlstm.circuit.n_qubits = 25;
+	deep.layers[0].qlstm.circuit.depth = 50;
 	double seconds;
 	struct qlstm_error error = {0};
 	struct model *model = model_of(&deep);

@@ -39,11 +39,11 @@ static void windows_fill(struct windows *windows)
 static const struct layer_config heavy = {.type = "qlstm",
                                           .qlstm = {.recurrent = {.hidden_size = 5},
                                                     .variant = "linear",
-                                                    .n_qubits = 7,
-                                                    .n_qlayers = 1,
-                                                    .depth = 3,
-                                                    .rotation = PAULI_Y,
-                                                    .measure = PAULI_Z}};
+                                                    .circuit.n_qubits = 7,
+                                                    .circuit.n_qlayers = 1,
+                                                    .circuit.depth = 3,
+                                                    .circuit.rotation = PAULI_Y,
+                                                    .circuit.measure = PAULI_Z}};
 static const struct layer_config classical = {.type = "lstm", .recurrent = {.hidden_size = 64, .bidirectional = true}};
 
 static struct model *model_of(struct layer_config layer)

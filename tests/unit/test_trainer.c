@@ -59,11 +59,11 @@ static void run_close(struct run *run)
 static const struct layer_config chen = {.type = "qlstm",
                                          .qlstm = {.recurrent = {.hidden_size = 3},
                                                    .variant = "chen2020",
-                                                   .n_qubits = 4,
-                                                   .n_qlayers = 1,
-                                                   .depth = 2,
-                                                   .hadamard = true,
-                                                   .measure = PAULI_Z}};
+                                                   .circuit.n_qubits = 4,
+                                                   .circuit.n_qlayers = 1,
+                                                   .circuit.depth = 2,
+                                                   .circuit.hadamard = true,
+                                                   .circuit.measure = PAULI_Z}};
 static const struct layer_config lstm = {.type = "lstm", .lstm = {{.hidden_size = 5}}};
 
 static struct trainer_config protocol(int epochs, uint64_t seed)
