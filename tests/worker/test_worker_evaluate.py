@@ -15,6 +15,11 @@ FULL = {
     "lstm": dict(type="lstm", inversward=False, bidirectional=False),
     "gru": dict(type="gru", inversward=False, bidirectional=False),
     "rnn": dict(type="rnn", inversward=False, bidirectional=False, nonlinearity="tanh"),
+    "qgru": dict(
+        type="qgru", inversward=False, bidirectional=False, hadamard=True, entangling="basic", n_qlayers=1, depth=1
+    ),
+    "quantum": dict(type="quantum", hadamard=True, n_qlayers=1, depth=1, encoder="x", measurement="all",
+                    entangling="strong"),
     "dropout": dict(type="dropout", p=0.5),
     "activation": dict(type="activation", function="relu"),
     "dense": dict(type="dense", bias=True),
@@ -33,6 +38,14 @@ def layer(kind, **given):
 
 def qlstm(variant, hidden, n, **given):
     return layer("qlstm", variant=variant, hidden_size=hidden, n_qubits=n, **given)
+
+
+def qgru(variant, hidden, n, **given):
+    return layer("qgru", variant=variant, hidden_size=hidden, n_qubits=n, **given)
+
+
+def quantum(ansatz, n, rotation="Y", measure="Z", **given):
+    return layer("quantum", ansatz=ansatz, n_qubits=n, rotation=rotation, measure=measure, **given)
 
 
 # name: (layers before the head, inputs, outputs)
@@ -89,6 +102,36 @@ MODELS = {
             "elu": {"alpha": 1.7}, "softplus": {}, "identity": {},
         }.items()
     },
+    "qgru linear": ([qgru("linear", 3, 3, depth=2)], 2, 1),
+    "qgru linear strong": ([qgru("linear", 2, 3, depth=2, n_qlayers=2, ansatz="strong")], 1, 1),
+    "qgru qdi": ([qgru("qdi", 3, 3)], 1, 1),
+    "qgru qdi re-uploading": ([qgru("qdi", 2, 3, n_qlayers=2, depth=2, entangling="strong")], 2, 2),
+    "qgru chen2020's circuits": ([qgru("qdi", 2, 3, ansatz="chen2020", hadamard=False)], 1, 1),
+    "qgru inversward": ([qgru("qdi", 3, 2, inversward=True)], 2, 1),
+    "qgru bidirectional": ([qgru("linear", 3, 2, bidirectional=True)], 2, 1),
+    **{
+        f"quantum {ansatz}": (
+            [quantum(ansatz, 3, depth=2), layer("gru", hidden_size=4),
+             quantum(ansatz, 2 if ansatz == "qdi" else 4, n_qlayers=2, rotation="X", measure="Y", hadamard=False,
+                     entangling="basic")],
+            3,
+            1,
+        )
+        for ansatz in ("chen2020", "chen2024", "basic", "strong", "hardware_efficient", "qdi")
+    },
+    **{
+        f"quantum through {encoder}": ([quantum("qdi", 2, rotation="Z", encoder=encoder), layer("gru", hidden_size=2)], 2, 1)
+        for encoder in ("x", "pi_x", "atan", "atan_square", "asin", "acos", "tanh")
+    },
+    **{
+        f"quantum measured {measurement}": (
+            [quantum("strong", 3, measurement=measurement), layer("rnn", hidden_size=5),
+             quantum("basic", 5, measurement=measurement)],
+            3,
+            1,
+        )
+        for measurement in ("all", "even", "single")
+    },
     "stacked": ([layer("lstm", hidden_size=2, bidirectional=True), qlstm("qdi", 2, 2)], 1, 1),
     "stacked chen2020 below": ([qlstm("chen2020", 1, 2), layer("lstm", hidden_size=3, inversward=True)], 1, 1),
     "stacked, inversward below": ([layer("lstm", hidden_size=2, inversward=True), layer("lstm", hidden_size=3)], 1, 1),
@@ -107,6 +150,9 @@ def widths(layers, n_inputs):
         into.append(width)
         if one["type"] == "dense":
             width = one["units"]
+        elif one["type"] == "quantum":
+            n = one["n_qubits"]
+            width = {"all": n, "even": (n + 1) // 2, "single": 1}[one["measurement"]]
         elif oracle.is_recurrent(one):
             width = one["n_qubits"] if one.get("variant") == "chen2020" else one["hidden_size"]
             width *= 2 if one["bidirectional"] else 1
@@ -115,10 +161,10 @@ def widths(layers, n_inputs):
 
 def circuits_shape(one):
     n, layers = one["n_qubits"], one["n_qlayers"] * one["depth"]
+    count = {"quantum": 1, "qgru": 3}.get(one["type"], 6 if one.get("variant") == "chen2020" else 4)
     if one["ansatz"] == "qdi":
-        shape = [4, one["n_qlayers"] + 1, one["depth"], n]
+        shape = [count, one["n_qlayers"] + 1, one["depth"], n]
         return shape + [3] if one["entangling"] == "strong" else shape
-    count = 6 if one["variant"] == "chen2020" else 4
     angles = {"chen2020": [3], "strong": [3], "hardware_efficient": [2]}
     return [count, layers, n] + angles.get(one["ansatz"], [])
 
@@ -144,6 +190,8 @@ def tensor_shapes(layers, n_inputs):
             shapes[f"layers.{i}.weight"] = [one["units"], n_in]
             if one["bias"]:
                 shapes[f"layers.{i}.bias"] = [one["units"]]
+        if one["type"] == "quantum":
+            shapes[f"layers.{i}.circuits"] = circuits_shape(one)
         if not oracle.is_recurrent(one):
             continue
         for prefix in ["", "reverse."] if one["bidirectional"] else [""]:
