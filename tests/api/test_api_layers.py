@@ -66,3 +66,59 @@ def test_a_stack_of_all_types(daemon):
 ])
 def test_layers_that_cannot_be(daemon, layers, code, pointer):
     problem(daemon.post("/experiments", {"model": {"layers": layers}}), 422, code, pointer)
+
+
+def test_qgru_in_shorthand(daemon):
+    row = daemon.train({"type": "qgru", "hidden_size": 3, "bidirectional": True, **EPOCHS})
+    assert row["spec"]["model"]["layers"][0] == {
+        "type": "qgru", "variant": "qdi", "ansatz": "qdi", "hidden_size": 3, "n_qubits": 4, "n_qlayers": 1, "depth": 1,
+        "inversward": False, "bidirectional": True, "batch_first": True, "hadamard": True, "rotation": "Z",
+        "entangling": "basic", "measure": "Y", "angle_init": "uniform",
+    }  # fmt: skip
+    expected = {"layers.1.weight": [1, 6], "layers.1.bias": [1]}
+    for way in ("", "reverse."):
+        expected |= {f"layers.0.{way}linear_in.weight": [4, 4], f"layers.0.{way}linear_in.bias": [4],
+                     f"layers.0.{way}circuits": [3, 2, 1, 4],
+                     f"layers.0.{way}linear_out.weight": [3, 4], f"layers.0.{way}linear_out.bias": [3]}
+    assert tensors_of(daemon, row) == expected
+    assert row["model"]["quantum"] == 2 * 24
+    assert row["engine"]["plan"] in ("batch", "local") and row["engine"]["estimated_seconds"] > 0
+    found = losses(daemon, row)
+    assert found[-1] < 0.5 * found[0]
+
+
+@pytest.mark.parametrize("measurement, width", [("all", 3), ("even", 2), ("single", 1)])
+def test_circuits_as_layers(daemon, measurement, width):
+    layers = [
+        {"type": "dense", "units": 4}, {"type": "quantum", "depth": 2},
+        {"type": "lstm", "hidden_size": 3},
+        {"type": "quantum", "ansatz": "strong", "num_qubits": 3, "measurement_mode": measurement, "encoder": "atan"},
+    ]  # fmt: skip
+    row = daemon.train({"model": {"layers": layers}, **EPOCHS})
+    resolved = row["spec"]["model"]["layers"]
+    assert resolved[1] == {
+        "type": "quantum", "ansatz": "qdi", "n_qubits": 4, "n_qlayers": 1, "depth": 2, "encoder": "x", "hadamard": True,
+        "rotation": "Z", "entangling": "strong", "measure": "Y", "measurement": "all", "angle_init": "uniform",
+    }  # fmt: skip
+    assert resolved[3]["measurement"] == measurement and resolved[3]["encoder"] == "atan"
+    assert resolved[3]["rotation"] == "X" and resolved[3]["measure"] == "Z"
+    shapes = tensors_of(daemon, row)
+    assert shapes["layers.1.circuits"] == [1, 2, 2, 4, 3] and shapes["layers.3.circuits"] == [1, 1, 3, 3]
+    assert shapes["layers.4.weight"] == [1, width]
+    assert row["model"]["quantum"] == 48 + 9
+    found = losses(daemon, row)
+    assert found[-1] < found[0]
+
+
+@pytest.mark.parametrize("layers, code, pointer, message", [
+    ([{"type": "quantum"}, {"type": "lstm"}], "invalid", "/model/layers/0/n_qubits", "takes 4 values; 1 come in"),
+    ([{"type": "lstm", "hidden_size": 8}, {"type": "quantum", "n_qlayers": 3}], "invalid", "/model/layers/1/n_qubits",
+     "put a dense layer of 12 units before it"),
+    ([{"type": "lstm"}, {"type": "quantum", "measurement": "odd"}], "invalid", "/model/layers/1/measurement", "'even'"),
+    ([{"type": "lstm"}, {"type": "quantum", "hidden_size": 4}], "unknown_field", "/model/layers/1/hidden_size", ""),
+    ([{"type": "qgru", "variant": "chen2020"}], "invalid", "/model/layers/0/variant", "'qdi', 'linear'"),
+    ([{"type": "qgru", "inversward": True, "bidirectional": True}], "invalid", "/model/layers/0/bidirectional", ""),
+    ([{"type": "quantum", "n_qubits": 1}], "invalid", "/model/layers", "no recurrent layer"),
+])
+def test_quantum_layers_that_cannot_be(daemon, layers, code, pointer, message):
+    assert message in problem(daemon.post("/experiments", {"model": {"layers": layers}}), 422, code, pointer)
