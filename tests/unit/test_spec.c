@@ -10,6 +10,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "engine/nn/activation.h"
 #include "engine/nn/layer.h"
 #include "engine/nn/loss.h"
 #include "engine/nn/qlstm_variant.h"
@@ -367,6 +368,11 @@ static const char *variant_name_at(int i)
 	return qlstm_variant_at(i) != NULL ? qlstm_variant_at(i)->name : NULL;
 }
 
+static const char *activation_name_at(int i)
+{
+	return activation_at(i) != NULL ? activation_at(i)->name : NULL;
+}
+
 static const char *plan_or_auto_at(int i)
 {
 	return i == 0 ? "auto" : plan_kind_name(i - 1);
@@ -382,6 +388,7 @@ static void test_enums(void **state)
 	} rows[] = {
 	    {"/$defs/qlstm/properties/ansatz/enum", ansatz_name_at},
 	    {"/$defs/qlstm/properties/variant/enum", variant_name_at},
+	    {"/$defs/activation/properties/function/enum", activation_name_at},
 	    {"/$defs/training/properties/loss/enum", loss_name_at},
 	    {"/$defs/training/properties/optimizer/properties/type/enum", optimizer_name_at},
 	    {"/$defs/simulation/properties/plan/enum", plan_or_auto_at},
@@ -400,6 +407,24 @@ static void test_enums(void **state)
 		if (n != (int)json_array_size(names))
 			fail_msg("%s has %zu names, the engine %d", rows[i].pointer, json_array_size(names), n);
 	}
+}
+
+/* The schema describes the layer types that the engine has, in the same order. */
+static void test_layer_types(void **state)
+{
+	(void)state;
+	const json_t *branches = at(spec_schema(), "/$defs/layer/oneOf");
+	int n = 0;
+	for (; layer_type_at(n) != NULL; n++) {
+		const char *reference = json_string_value(json_object_get(json_array_get(branches, (size_t)n), "$ref"));
+		char expected[64], selector[64];
+		snprintf(expected, sizeof expected, "#/$defs/%s", layer_type_at(n)->name);
+		snprintf(selector, sizeof selector, "/$defs/%s/properties/type/const", layer_type_at(n)->name);
+		assert_non_null(reference);
+		assert_string_equal(reference, expected);
+		assert_string_equal(json_string_value(at(spec_schema(), selector)), layer_type_at(n)->name);
+	}
+	assert_int_equal(n, json_array_size(branches));
 }
 
 /* Each recipe stands on its own: resolves, binds to the series it names, and builds the model it promises. */
@@ -452,6 +477,7 @@ int main(void)
 	    cmocka_unit_test(test_columns),
 	    cmocka_unit_test(test_fingerprint),
 	    cmocka_unit_test(test_enums),
+	    cmocka_unit_test(test_layer_types),
 	    cmocka_unit_test(test_recipes),
 	};
 	if (sodium_init() < 0)
