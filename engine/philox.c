@@ -35,6 +35,14 @@ void philox_open(struct philox *rng, uint64_t seed, enum philox_purpose purpose,
 	};
 }
 
+/* The purpose takes the low 8 bits of its word alone; above it stand the layer and the sample's high bits. */
+void philox_open_place(struct philox *rng, uint64_t seed, const struct philox_place *place)
+{
+	philox_open(rng, seed, PHILOX_LAYER, place->epoch);
+	rng->counter[1] = (uint32_t)place->sample;
+	rng->counter[3] |= (place->layer & 0xff) << 8 | (uint32_t)(place->sample >> 32 & 0xffff) << 16;
+}
+
 uint32_t philox_u32(struct philox *rng)
 {
 	if (rng->used == BLOCK_WORDS) {

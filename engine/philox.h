@@ -6,16 +6,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum philox_purpose { PHILOX_INIT = 1, PHILOX_SHUFFLE = 2, PHILOX_TEST = 99 };
+enum philox_purpose { PHILOX_INIT = 1, PHILOX_SHUFFLE = 2, PHILOX_LAYER = 3, PHILOX_TEST = 99 };
 
 struct philox {
 	uint32_t key[2];     /* from the seed */
-	uint32_t counter[4]; /* block number (low, high), stream, purpose */
+	uint32_t counter[4]; /* block number (low, high), stream, purpose; or a place, see below */
 	uint32_t block[4];
 	unsigned used; /* words of block already handed out; 4: block is empty */
 };
 
 void philox_open(struct philox *rng, uint64_t seed, enum philox_purpose purpose, uint32_t stream);
+/* What a layer draws for one sample in one epoch of training: whoever draws, and beside which other samples, does not
+ * matter. layer < 256, sample < 2^48; 2^34 words before two places overlap. */
+struct philox_place {
+	uint32_t layer, epoch;
+	uint64_t sample; /* its index in the data set */
+};
+void philox_open_place(struct philox *rng, uint64_t seed, const struct philox_place *place);
 uint32_t philox_u32(struct philox *rng);
 /* Uniform in [0, 1) with 53 bits. */
 double philox_uniform(struct philox *rng);

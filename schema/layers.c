@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/nn/layer.h"
 #include "engine/nn/model.h"
 #include "schema/place.h"
 
@@ -19,16 +20,33 @@ static bool is_dense(const json_t *layer)
 	return type != NULL && strcmp(type, "dense") == 0;
 }
 
+bool layers_type_is_recurrent(const char *name)
+{
+	const struct layer_type *type = name != NULL ? layer_type_named(name) : NULL;
+	return type != NULL && type->traits.recurrent;
+}
+
 const json_t *layers_recurrent(const json_t *resolved)
 {
 	size_t i;
 	json_t *layer;
 	json_array_foreach(get_layers(resolved), i, layer)
 	{
-		if (json_object_get(layer, "hidden_size") != NULL)
+		if (layers_type_is_recurrent(json_string_value(json_object_get(layer, "type"))))
 			return layer;
 	}
 	return NULL;
+}
+
+static int refuse_no_recurrent(struct qlstm_error *error)
+{
+	char names[PLACE_LIST_SIZE] = "";
+	const struct layer_type *type;
+	for (int k = 0; (type = layer_type_at(k)) != NULL; k++)
+		if (type->traits.recurrent)
+			place_add_choice(names, sizeof names, type->name);
+	return error_set(error, ERR_INVALID, "/model/layers",
+	                 "layers has no recurrent layer; at least one is needed, of type %s", names);
 }
 
 /* Without targets the spec will be bound to one column. */
@@ -99,8 +117,7 @@ int layers_complete(json_t *resolved, struct qlstm_error *error)
 	json_t *layers = get_layers(resolved);
 	json_int_t units = count_targets(resolved);
 	if (layers_recurrent(resolved) == NULL)
-		return error_set(error, ERR_INVALID, "/model/layers",
-		                 "layers has no recurrent layer; at least one of type 'qlstm' or 'lstm' is needed");
+		return refuse_no_recurrent(error);
 	int rc = check_inner_layers(layers, error);
 	if (rc != 0)
 		return rc;

@@ -3,6 +3,7 @@
 #define QLSTM_SCHEMA_LAYERS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "engine/error.h"
 
@@ -10,6 +11,8 @@
  * list without a recurrent layer, an inner dense layer without units, and a head that does not fit the targets. */
 int layers_complete(json_t *resolved, struct qlstm_error *error);
 
+/* Whether the engine knows the type and it is recurrent; NULL: no. */
+bool layers_type_is_recurrent(const char *name);
 /* The first recurrent layer, borrowed; NULL when there is none. */
 const json_t *layers_recurrent(const json_t *resolved);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "schema/keyword.h"
+#include "schema/layers.h"
 #include "schema/place.h"
 #include "schema/suggest.h"
 
@@ -19,7 +20,7 @@ struct level {
 	size_t n;
 };
 
-/* `own` is the schema of the level. Recurrent are the layer types that have a hidden_size. */
+/* `own` is the schema of the level. */
 static struct level make_level(const json_t *document, const json_t *own)
 {
 	struct level level = {.schemas = {keyword_follow(document, own)}, .n = 1};
@@ -27,9 +28,10 @@ static struct level make_level(const json_t *document, const json_t *own)
 	const char *selector = keyword_selector(document, one_of);
 	for (size_t i = 0; i < json_array_size(one_of) && level.n <= MAX_TYPES; i++) {
 		const json_t *branch = keyword_follow(document, json_array_get(one_of, i));
-		if (keyword_field(branch, "hidden_size") == NULL)
+		const char *type = keyword_choice(document, branch, selector);
+		if (!layers_type_is_recurrent(type))
 			continue;
-		level.types[level.n] = keyword_choice(document, branch, selector);
+		level.types[level.n] = type;
 		level.schemas[level.n++] = branch;
 	}
 	return level;

@@ -64,7 +64,10 @@ int spec_load(const char *text, size_t length, json_t **request, struct qlstm_er
 static int check_model(const json_t *resolved, struct qlstm_error *error)
 {
 	struct spec spec;
-	return spec_parse(resolved, &spec, error);
+	int rc = spec_parse(resolved, &spec, error);
+	if (rc == 0 && (rc = model_check(&spec.model, error)) != 0)
+		error_prefix(error, "/model");
+	return rc;
 }
 
 int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *error)

@@ -59,8 +59,8 @@ void spec_locate(const json_t *request, struct qlstm_error *error);
  * name), non-numeric (with the line that holds no number) and repeated ones. */
 int spec_bind(json_t *resolved, const struct spec_columns *columns, struct qlstm_error *error);
 
-/* Into the engine's structs, then the checks that a schema cannot say (model_new's; inversward with bidirectional;
- * ...). `resolved` may be unbound: one input and one target are assumed then. */
+/* Into the engine's structs. `resolved` may be unbound: one input and one target are assumed then. What the engine
+ * checks (inversward with bidirectional, ...) was checked by spec_resolve, and is by model_new. */
 int spec_parse(const json_t *resolved, struct spec *out, struct qlstm_error *error);
 
 /* Looks the bound column names up in a table and writes their indices into spec->windows. */

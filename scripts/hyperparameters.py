@@ -6,7 +6,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- hyperparameters: made by scripts/hyperparameters.py -->\n", "<!-- end -->\n"
-PARTS = ["qlstm", "lstm", "dense", "data", "training", "simulation", "limits"]
+PARTS = ["data", "training", "simulation", "limits"]  # after the types of layers
 
 
 def limits(field):
@@ -49,7 +49,8 @@ def rows(prefix, part):
 def main():
     schema = json.loads((ROOT / "schema/experiment.schema.json").read_text())
     table = "| field | allowed | default | meaning |\n|---|---|---|---|\n"
-    table += "".join(row for part in PARTS for row in rows(part, schema["$defs"][part]))
+    layers = [branch["$ref"].rsplit("/", 1)[1] for branch in schema["$defs"]["layer"]["oneOf"]]
+    table += "".join(row for part in layers + PARTS for row in rows(part, schema["$defs"][part]))
     readme = ROOT / "README.md"
     text = readme.read_text()
     head, rest = text.split(BEGIN)

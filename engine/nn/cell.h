@@ -1,17 +1,17 @@
 /* A recurrent cell: one time step, or, where a cell gains by seeing them together, all of them. The layer around it
  * (recurrent.c) owns time, direction and storage.
  *
- * Arrays are [rows][batch], the batch innermost. To add a cell: one file with a struct cell_ops and one row in the
- * table of cell types (cell.c), or of qlstm variants (qlstm_variant.c). */
+ * Arrays are [rows][batch], the batch innermost. To add a cell: one file with a struct cell_ops and a row in the table
+ * of layer types (layer.c), or of qlstm variants (qlstm_variant.c). */
 #ifndef QLSTM_NN_CELL_H
 #define QLSTM_NN_CELL_H
 
-#include "engine/circuit/plan.h"
+#include "engine/arena.h"
 #include "engine/error.h"
-#include "engine/nn/block.h"
-#include "engine/nn/model.h"
-#include "engine/nn/watch.h"
+#include "engine/nn/layer_config.h"
 #include "engine/nn/params.h"
+#include "engine/nn/quantum_block.h"
+#include "engine/nn/watch.h"
 
 /* One step forward. h NULL: the next hidden state is not needed; out NULL: the step's output is not needed. */
 struct cell_step {
@@ -51,17 +51,14 @@ struct cell_sequence_gradient {
 struct cell;
 
 struct cell_ops {
-	/* Whether the configuration fits n_in inputs; pointers such as "/n_qubits". *n_out: width of one direction. */
+	/* Whether the configuration fits n_in inputs; pointers such as "/n_qubits". *n_out: width of one direction.
+	 * NULL: fits whatever the hidden size, which is that width. */
 	int (*check)(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error);
-	/* Declares the tensors under `prefix` and sets the widths below. */
+	/* Declares the tensors under `prefix`, enters its quantum blocks into cell->circuits and sets the widths below.
+	 */
 	int (*open)(struct cell *cell, const char *prefix, struct qlstm_error *error);
-	/* Creates what the steps run on. */
-	int (*prepare)(struct cell *cell, const struct plan_request *plans, struct qlstm_error *error);
-	/* The index-th circuit that the cell runs, and how often for windows of `steps` steps of which `outs` want
-	 * their output; false past the last one. NULL: no circuits. */
-	bool (*circuit)(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out);
-	/* Deals out scratch for windows up to `steps` and batches up to `batch`. */
-	void (*deal)(struct cell *cell, struct block *block, int steps, int batch);
+	/* Takes scratch for windows up to `steps` and batches up to `batch`. NULL: none. */
+	void (*lay_out)(struct cell *cell, struct arena *arena, int steps, int batch);
 	void (*forward)(struct cell *cell, const struct cell_step *step);
 	/* Adds to the gradient block of cell->params. `step` is the one given to forward. */
 	void (*backward)(struct cell *cell, const struct cell_step *step, const struct cell_gradient *gradient);
@@ -69,24 +66,27 @@ struct cell_ops {
 	void (*forward_all)(struct cell *cell, const struct cell_sequence *sequence);
 	void (*backward_all)(struct cell *cell, const struct cell_sequence *sequence,
 	                     const struct cell_sequence_gradient *gradient);
-	/* The index-th plan that its steps run on, NULL past the last and before prepare. NULL: no circuits. */
-	struct plan *(*plan_at)(const struct cell *cell, int index);
-	void (*close)(struct cell *cell); /* frees cell->own */
+	void (*close)(struct cell *cell); /* NULL: free(cell->own) is all; also after an open that failed */
 };
 
 struct cell {
 	const struct cell_ops *ops;
 	struct layer_config config;
 	struct params *params;
+	struct quantum_list *circuits;              /* of the layer; borrowed */
 	int n_in, n_hidden, n_cell, n_out, n_saved; /* rows */
 	bool out_is_h; /* the output is the hidden state: steps then have out NULL, and h is always wanted */
 	void *own;     /* the cell type's own struct */
 };
 
-/* The operations of a recurrent layer type, for qlstm those of its variant. ERR_NOT_FOUND at "/type" or "/variant". */
+/* The operations of the cell of a recurrent layer, for qlstm those of its variant. ERR_NOT_FOUND at "/type" or
+ * "/variant". */
 int cell_find(const struct layer_config *config, const struct cell_ops **ops, struct qlstm_error *error);
 
+extern const struct cell_ops qgru_ops;           /* qgru.c */
 extern const struct cell_ops lstm_ops;           /* lstm.c */
+extern const struct cell_ops gru_ops;            /* gru.c */
+extern const struct cell_ops rnn_ops;            /* rnn.c */
 extern const struct cell_ops qlstm_gated_ops;    /* qlstm_gated.c: chen2024, linear, qdi */
 extern const struct cell_ops qlstm_chen2020_ops; /* qlstm_chen2020.c */
 

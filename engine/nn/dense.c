@@ -12,13 +12,12 @@ struct dense {
 	int steps, batch; /* of the last forward */
 };
 
-static int dense_check(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error)
+static int dense_check(const struct layer_config *config, struct shape in, struct shape *out, struct qlstm_error *error)
 {
-	(void)n_in;
-	if (config->units < 1)
+	if (config->dense.units < 1)
 		return error_set(error, ERR_OUT_OF_RANGE, "/units", "units is %d; it must be at least 1",
-		                 config->units);
-	*n_out = config->units;
+		                 config->dense.units);
+	*out = (struct shape){SHAPE_REALS, in.form, config->dense.units};
 	return 0;
 }
 
@@ -29,37 +28,26 @@ static int dense_open(struct layer *layer, struct qlstm_error *error)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	layer->own = own;
 	char name[PARAM_NAME_SIZE];
-	double scale = 1.0 / sqrt((double)layer->n_in); /* torch.nn.Linear's default */
+	double scale = 1.0 / sqrt((double)layer->in.width); /* torch.nn.Linear's default */
 	snprintf(name, sizeof name, "%s.weight", layer->name);
 	own->weight = params_add(layer->params, name, PARAM_CLASSICAL, INIT_UNIFORM, scale, 2,
-	                         (size_t[]){(size_t)layer->n_out, (size_t)layer->n_in});
+	                         (size_t[]){(size_t)layer->out.width, (size_t)layer->in.width});
 	own->bias = -1;
-	if (layer->config.bias && own->weight >= 0) {
+	if (layer->config.dense.bias && own->weight >= 0) {
 		snprintf(name, sizeof name, "%s.bias", layer->name);
 		own->bias = params_add(layer->params, name, PARAM_CLASSICAL, INIT_UNIFORM, scale, 1,
-		                       (size_t[]){(size_t)layer->n_out});
+		                       (size_t[]){(size_t)layer->out.width});
 		if (own->bias < 0)
 			own->weight = -1;
 	}
 	return own->weight < 0 ? error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory") : 0;
 }
 
-static int dense_prepare(struct layer *layer, const struct plan_request *plans, struct qlstm_error *error)
-{
-	(void)layer, (void)plans, (void)error;
-	return 0;
-}
-
-static void dense_deal(struct layer *layer, struct block *block, int steps, int batch)
-{
-	(void)layer, (void)block, (void)steps, (void)batch;
-}
-
 static struct linear dense_linear(const struct layer *layer)
 {
 	const struct dense *own = layer->own;
 	const struct params *p = layer->params;
-	struct linear linear = {.n_in = layer->n_in, .n_out = layer->n_out};
+	struct linear linear = {.n_in = layer->in.width, .n_out = layer->out.width};
 	linear.weight = p->values + p->items[own->weight].offset;
 	linear.d_weight = p->gradients + p->items[own->weight].offset;
 	if (own->bias >= 0) {
@@ -69,8 +57,10 @@ static struct linear dense_linear(const struct layer *layer)
 	return linear;
 }
 
-static void dense_forward(struct layer *layer, const double *x, int steps, int batch, double *y)
+static void dense_forward(struct layer *layer, const struct training_context *training, const double *x, int steps,
+                          int batch, double *y)
 {
+	(void)training;
 	struct dense *own = layer->own;
 	struct linear linear = dense_linear(layer);
 	own->steps = steps;
@@ -85,17 +75,10 @@ static void dense_backward(struct layer *layer, const double *x, const double *d
 	linear_backward(&linear, x, dy, own->steps, own->batch, dx);
 }
 
-static void dense_close(struct layer *layer)
-{
-	free(layer->own);
-}
-
 const struct layer_ops dense_ops = {
     .check = dense_check,
     .open = dense_open,
-    .prepare = dense_prepare,
-    .deal = dense_deal,
+    .cost = layer_cost_products,
     .forward = dense_forward,
     .backward = dense_backward,
-    .close = dense_close,
 };

@@ -69,6 +69,52 @@ static void backward_gates(const struct gates *gates, const double *c_prev, cons
 		backward_gates_vector(gates, c_prev, dm, k, n - k, dc, d_pre);
 }
 
+static void gru_forward_near(double *a, const double *s, const double *h_prev, size_t all, size_t n, double *h)
+{
+	double *r = a, *z = a + all, *c = a + 2 * all;
+	for (size_t k = 0; k < n; k += WIDTH64) {
+		size_t left = n - k;
+		store64(r + k, load64(r + k, left) + load64(s + k, left), left);
+		store64(z + k, load64(z + k, left) + load64(s + all + k, left), left);
+	}
+	sigmoid_in_place(r, n);
+	sigmoid_in_place(z, n);
+	for (size_t k = 0; k < n; k += WIDTH64) {
+		size_t left = n - k;
+		vec64 inner = load64(c + k, left) + load64(r + k, left) * load64(s + 2 * all + k, left);
+		vec64 candidate = vector_tanh(inner), keep = load64(z + k, left);
+		store64(c + k, candidate, left);
+		store64(h + k, (1.0 - keep) * candidate + keep * load64(h_prev + k, left), left);
+	}
+}
+
+static void gru_forward(double *a, const double *s, const double *h_prev, size_t n, double *h)
+{
+	for (size_t k = 0; k < n; k += NEAR)
+		gru_forward_near(a + k, s + k, h_prev + k, n, n - k < NEAR ? n - k : NEAR, h + k);
+}
+
+/* h = (1 - z) c + z h_prev: dc = d_h (1 - z), dz = d_h (h_prev - c), and d_h z on h_prev
+ * c = tanh(a_n + r s_n): with d = dc (1 - c^2): d on a_n, d r on s_n, dr = d s_n */
+static void gru_backward(double *a, double *s, const double *h_prev, const double *d_h, size_t n, double *d_h_prev)
+{
+	for (size_t k = 0; k < n; k += WIDTH64) {
+		size_t left = n - k;
+		vec64 r = load64(a + k, left), z = load64(a + n + k, left), c = load64(a + 2 * n + k, left);
+		vec64 d = load64(d_h + k, left), inner = load64(s + 2 * n + k, left);
+		vec64 on_c = d * (1.0 - z) * (1.0 - c * c);
+		vec64 on_z = d * (load64(h_prev + k, left) - c) * z * (1.0 - z);
+		vec64 on_r = on_c * inner * r * (1.0 - r);
+		store64(a + k, on_r, left);
+		store64(s + k, on_r, left);
+		store64(a + n + k, on_z, left);
+		store64(s + n + k, on_z, left);
+		store64(a + 2 * n + k, on_c, left);
+		store64(s + 2 * n + k, on_c * r, left);
+		store64(d_h_prev + k, d * z, left);
+	}
+}
+
 #define TABLE_NAME(isa) gates_kernels_##isa
 #define TABLE(isa)      TABLE_NAME(isa)
 
@@ -77,4 +123,8 @@ extern const struct gates_kernels TABLE(KERNEL_ISA);
 const struct gates_kernels TABLE(KERNEL_ISA) = {
     .forward = forward_gates,
     .backward = backward_gates,
+    .gru_forward = gru_forward,
+    .gru_backward = gru_backward,
+    .sigmoid_in_place = sigmoid_in_place,
+    .tanh_in_place = tanh_in_place,
 };

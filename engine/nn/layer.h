@@ -1,52 +1,124 @@
-/* A layer: what a model is a stack of. Two kinds: dense (dense.c) and recurrent (recurrent.c, around a cell).
+/* A layer: what a model is a stack of. layer.c has the table of types, one row each.
  *
- * Sequences are [steps][rows][batch]. A recurrent layer either returns its whole sequence, aligned to input time, or
- * only the final step in reading order (final_only). */
+ * To add a layer: a config struct in layer_config.h, one file with a struct layer_ops (a recurrent one: a struct
+ * cell_ops, cell.h) and one row in the table; then its fields in schema/ (schema/README.md).
+ *
+ * Sequences are [steps][rows][batch], vectors [rows][batch] (shape.h). Gradients are added to the block
+ * params->gradients, which is zeroed before a batch is seen.
+ *
+ * State. A layer may own tensors that are saved with the weights but have no gradient (PARAM_STATE), such as running
+ * means. They are shared by all replicas of a model and constant while a batch is seen. A batch may be cut into slices
+ * of whole samples that go through the layer one by one, on any thread: one call of forward sees one slice. What it
+ * has to say about the state it adds to params->gradients at the state's offset, as a sum over the slice's samples (for
+ * a mean: the sum of the values, and the number of them); like gradients, these sums are added in the order of the
+ * slices. Then update_state is called once for the batch and turns the sums into the new state. How a batch is cut
+ * depends on the model, the batch and the instruction set alone, so the state does not depend on the number of threads.
+ * A layer whose outputs mix the samples of a batch (normalising by the batch's own mean) says whole_batch: then no
+ * batch is cut while it trains. */
 #ifndef QLSTM_NN_LAYER_H
 #define QLSTM_NN_LAYER_H
 
 #include <stdbool.h>
 
+#include "engine/arena.h"
 #include "engine/error.h"
-#include "engine/nn/block.h"
-#include "engine/nn/model.h"
-#include "engine/nn/watch.h"
+#include "engine/nn/layer_config.h"
 #include "engine/nn/params.h"
+#include "engine/nn/quantum_block.h"
+#include "engine/nn/shape.h"
+#include "engine/nn/training_context.h"
+#include "engine/nn/watch.h"
 
 struct layer;
 
+/* The size of one batch, for its cost. */
+struct layer_work {
+	int frames;      /* steps of what comes in; 1 for a vector */
+	int batch;       /* samples */
+	size_t elements; /* of its arrays: output, gradient on its input, its own */
+};
+
 struct layer_ops {
-	int (*check)(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error);
-	/* Declares tensors under layer->name; n_in, config and params are set. */
+	/* Whether the configuration fits what comes in, whose values and form the layer's traits allow. *out: what goes
+	 * out; a recurrent layer says SHAPE_SEQUENCE. Pointers such as "/units". */
+	int (*check)(const struct layer_config *config, struct shape in, struct shape *out, struct qlstm_error *error);
+	/* Declares tensors under layer->name, enters its quantum blocks into layer->circuits and makes layer->own. */
 	int (*open)(struct layer *layer, struct qlstm_error *error);
-	int (*prepare)(struct layer *layer, const struct plan_request *plans, struct qlstm_error *error);
-	/* As model_circuit. NULL: no circuits. */
-	bool (*circuit)(const struct layer *layer, int index, int steps, struct layer_circuit *out);
-	void (*deal)(struct layer *layer, struct block *block, int steps, int batch);
-	/* y [steps or 1][n_out][batch] = layer(x [steps][n_in][batch]) */
-	void (*forward)(struct layer *layer, const double *x, int steps, int batch, double *y);
-	/* For the last forward, with its x. dx [steps][n_in][batch] is overwritten; NULL: not wanted. */
+	/* Takes its own arrays for windows up to `steps` and batches up to `batch`. NULL: none. */
+	void (*lay_out)(struct layer *layer, struct arena *arena, int steps, int batch);
+	/* Nanoseconds of forward and backward of one batch, outside circuits, on one core of the machine that
+	 * engine/circuit/planner.c names. */
+	double (*cost)(const struct layer *layer, const struct layer_work *work);
+	/* y [frames][out.width][batch] = layer(x [frames][in.width][batch]). training NULL: evaluation. */
+	void (*forward)(struct layer *layer, const struct training_context *training, const double *x, int frames,
+	                int batch, double *y);
+	/* For the last forward, with its x. dx [frames][in.width][batch] is overwritten; NULL: not wanted. */
 	void (*backward)(struct layer *layer, const double *x, const double *dy, double *dx);
-	struct plan *(*plan_at)(const struct layer *layer, int index); /* as in cell.h */
+	/* From the sums of a batch at the offsets of its state to the new state. NULL: no state. */
+	void (*update_state)(struct layer *layer);
+	/* NULL: free(layer->own) is all. Also after an open that failed. */
 	void (*close)(struct layer *layer);
 };
 
+/* What the rest of the engine and the schema know of a type. */
+struct layer_traits {
+	bool recurrent;        /* carries a cell through time; may return its final step alone */
+	bool tokens;           /* takes tokens, not real numbers */
+	bool sequence, vector; /* the forms it takes */
+	bool trainable;        /* has parameters with a gradient */
+	bool random;           /* draws while it trains */
+	bool state;            /* has tensors without a gradient, and update_state */
+	bool whole_batch;      /* in training its outputs mix the samples of a batch */
+};
+
+struct cell_ops; /* cell.h */
+
+struct layer_type {
+	const char *name;
+	struct layer_traits traits;
+	const struct layer_ops *ops;
+	/* Recurrent: what it carries through time. NULL: choose_cell says, by the rest of the configuration. */
+	const struct cell_ops *cell;
+	int (*choose_cell)(const struct layer_config *config, const struct cell_ops **out, struct qlstm_error *error);
+	/* Wires of its circuits, as its field n_qubits says; NULL: no circuits. */
+	int (*wires)(const struct layer_config *config);
+};
+
+/* The i-th row of the table, NULL past the end. */
+const struct layer_type *layer_type_at(int index);
+/* NULL when there is no such row. */
+const struct layer_type *layer_type_named(const char *name);
+/* The configuration's own_type, else the row that its type names. ERR_NOT_FOUND at "/type". */
+int layer_type_of(const struct layer_config *config, const struct layer_type **out, struct qlstm_error *error);
+/* Whether such a layer may stand after `in`. ERR_INVALID at "/type". */
+int layer_type_takes(const struct layer_type *type, struct shape in, struct qlstm_error *error);
+/* Wires of the layer's circuits; 0: it has none. */
+int layer_wires(const struct layer_config *config);
+
 struct layer {
 	const struct layer_ops *ops;
+	const struct layer_type *type;
 	struct layer_config config;
 	struct params *params;
 	char name[PARAM_NAME_SIZE / 2]; /* "layers.0" */
-	int n_in, n_out;
-	struct watch *watch; /* the model's */
-	bool final_only;     /* recurrent: return the final step alone */
+	int index;                      /* of the stack */
+	struct shape in, out;           /* out.form of a recurrent layer: SHAPE_VECTOR is its final step alone */
+	int first_param, n_params;      /* its tensors in params->items */
+	struct quantum_list circuits;   /* its quantum blocks */
+	struct watch *watch;            /* the model's */
 	void *own;
 };
 
-bool layer_is_recurrent(const struct layer_config *config);
-/* The operations of the layer's type; NULL when there is no such type. */
-const struct layer_ops *layer_find(const struct layer_config *config);
+/* The wires of a quantum layer, for the table. */
+int quantum_wires(const struct layer_config *config);
 
-extern const struct layer_ops dense_ops;     /* dense.c */
-extern const struct layer_ops recurrent_ops; /* recurrent.c */
+/* The cost of a layer of matrix products: by its arrays, its weights and its steps. */
+double layer_cost_products(const struct layer *layer, const struct layer_work *work);
+
+extern const struct layer_ops dense_ops;      /* dense.c */
+extern const struct layer_ops recurrent_ops;  /* recurrent.c */
+extern const struct layer_ops quantum_ops;    /* quantum.c */
+extern const struct layer_ops dropout_ops;    /* dropout.c */
+extern const struct layer_ops activation_ops; /* activation.c */
 
 #endif

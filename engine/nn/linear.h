@@ -15,4 +15,8 @@ void linear_forward(const struct linear *linear, const double *x, int sets, int 
  * unless NULL. */
 void linear_backward(const struct linear *linear, const double *x, const double *dy, int sets, int batch, double *dx);
 
+/* The two halves of linear_backward; the second adds to dx. */
+void linear_backward_weights(const struct linear *linear, const double *x, const double *dy, int sets, int batch);
+void linear_add_input(const struct linear *linear, const double *dy, int sets, int batch, double *dx);
+
 #endif

@@ -2,14 +2,14 @@
 #ifndef QLSTM_NN_LSTM_H
 #define QLSTM_NN_LSTM_H
 
-#include "engine/nn/cell.h"
+#include "engine/nn/affine_cell.h"
 
 struct lstm {
-	int weight_ih, weight_hh, bias_ih, bias_hh; /* parameter indices */
-	double *bias, *d_bias;                      /* [4H], of both bias tensors */
-	double *transposed;                         /* [D or H][4H], the weights of one kind */
-	double *side_pre;                           /* lstm_side_samples rows, lstm_side_step apart */
-	double *side_in;                            /* as many rows of D or H */
+	struct affine_tensors tensors; /* rows i, f, g, o */
+	double *bias, *d_bias;         /* [4H], of both bias tensors */
+	double *transposed;            /* [D or H][4H], the weights of one kind */
+	double *side_pre;              /* lstm_side_samples rows, lstm_side_step apart */
+	double *side_in;               /* as many rows of D or H */
 };
 
 /* How many samples of several steps are at most put side by side, and how far apart their 4H pre-activations are. */

@@ -22,11 +22,14 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* Elements of a cache line. */
+enum { LSTM_SIDE_GAP = ARENA_ALIGN / sizeof(double) };
+
 /* Between rows of pre-activations side by side: 4H alone is a power of two as often as not, and a column of them would
  * fall into few sets of a cache. */
 size_t lstm_side_step(size_t hidden)
 {
-	return 4 * hidden + BLOCK_ALIGN;
+	return 4 * hidden + LSTM_SIDE_GAP;
 }
 
 size_t lstm_side_samples(int steps, int batch)
@@ -114,7 +117,7 @@ static void lstm_project(const struct lstm_run *run, size_t first, size_t count)
 		for (size_t k = 0; k < run->inputs; k++)
 			for (size_t b = 0; b < n; b++)
 				own->side_in[k * side + s * n + b] = lstm_x(run, first + s)[k * n + b];
-	struct product product = lstm_product(run, own->weight_ih, own->side_in, run->inputs);
+	struct product product = lstm_product(run, own->tensors.weight_ih, own->side_in, run->inputs);
 	product.x_step = (ptrdiff_t)side;
 	run->gemm->sum(&product, 1, (struct gemm_start){.bias = own->bias}, rows, side, own->side_pre);
 	for (size_t s = 0; s < count; s++)
@@ -128,8 +131,8 @@ void lstm_forward_all(struct cell *cell, const struct cell_sequence *q)
 	struct lstm_run run = lstm_run_of(cell, q);
 	const struct lstm *own = run.own;
 	size_t n = run.hidden * run.batch, ready = 0; /* steps that are projected */
-	const double *b_ih = run.values + lstm_offset(&run, own->bias_ih);
-	const double *b_hh = run.values + lstm_offset(&run, own->bias_hh);
+	const double *b_ih = run.values + lstm_offset(&run, own->tensors.bias_ih);
+	const double *b_hh = run.values + lstm_offset(&run, own->tensors.bias_hh);
 	for (size_t k = 0; k < 4 * run.hidden; k++)
 		own->bias[k] = b_ih[k] + b_hh[k];
 	for (size_t s = 0; s < run.steps; s++) {
@@ -140,8 +143,8 @@ void lstm_forward_all(struct cell *cell, const struct cell_sequence *q)
 		}
 		bool add = s < ready;
 		const struct product products[GEMM_PRODUCTS] = {
-		    lstm_product(&run, own->weight_ih, lstm_x(&run, s), run.inputs),
-		    lstm_product(&run, own->weight_hh, lstm_h(&run, s), run.hidden)};
+		    lstm_product(&run, own->tensors.weight_ih, lstm_x(&run, s), run.inputs),
+		    lstm_product(&run, own->tensors.weight_hh, lstm_h(&run, s), run.hidden)};
 		/* h is zero before the first step. */
 		int count = (add ? 0 : 1) + (s > 0 ? 1 : 0);
 		if (count > 0)
@@ -161,10 +164,10 @@ static void lstm_weigh_step(const struct lstm_run *run, size_t s)
 	const double *d_pre = lstm_pre(run, s);
 	size_t rows = 4 * run->hidden;
 	run->gemm->outer(d_pre, rows, lstm_x(run, s), run->inputs, 1, run->batch,
-	                 run->gradients + lstm_offset(run, own->weight_ih));
+	                 run->gradients + lstm_offset(run, own->tensors.weight_ih));
 	if (s > 0)
 		run->gemm->outer(d_pre, rows, lstm_h(run, s), run->hidden, 1, run->batch,
-		                 run->gradients + lstm_offset(run, own->weight_hh));
+		                 run->gradients + lstm_offset(run, own->tensors.weight_hh));
 	run->gemm->totals(d_pre, rows, 1, run->batch, own->d_bias);
 }
 
@@ -199,11 +202,11 @@ static void lstm_weigh(const struct lstm_run *run, size_t first, size_t count)
 		gemm->transpose(lstm_x(run, first + s), run->inputs, n, own->side_in + s * n * run->inputs,
 		                run->inputs);
 	}
-	lstm_weigh_side(run, 0, samples, run->inputs, own->weight_ih);
+	lstm_weigh_side(run, 0, samples, run->inputs, own->tensors.weight_ih);
 	for (size_t s = 0; s < count; s++)
 		gemm->transpose(lstm_h(run, first + s), run->hidden, n, own->side_in + s * n * run->hidden,
 		                run->hidden);
-	lstm_weigh_side(run, first == 0 ? n : 0, samples, run->hidden, own->weight_hh);
+	lstm_weigh_side(run, first == 0 ? n : 0, samples, run->hidden, own->tensors.weight_hh);
 	const double one = 1.0;
 	struct product ones = {.a = &one, .x = own->side_pre, .x_step = (ptrdiff_t)step, .terms = samples};
 	gemm->sum(&ones, 1, (struct gemm_start){.add = true}, 1, rows, own->d_bias);
@@ -238,7 +241,7 @@ static void lstm_gather_d_h(const struct lstm_run *run, const struct cell_sequen
 static void lstm_backward_inputs(const struct lstm_run *run, double *d_x)
 {
 	const struct lstm *own = run->own;
-	run->gemm->transpose(run->values + lstm_offset(run, own->weight_ih), 4 * run->hidden, run->inputs,
+	run->gemm->transpose(run->values + lstm_offset(run, own->tensors.weight_ih), 4 * run->hidden, run->inputs,
 	                     own->transposed, 4 * run->hidden);
 	for (size_t s = 0; s < run->steps; s++) {
 		struct product product = lstm_back_product(run, s);
@@ -255,7 +258,8 @@ void lstm_backward_all(struct cell *cell, const struct cell_sequence *q, const s
 	const struct lstm *own = run.own;
 	size_t n = run.hidden * run.batch, rows = 4 * run.hidden, pending = 0;
 	memset(own->d_bias, 0, rows * sizeof(double));
-	run.gemm->transpose(run.values + lstm_offset(&run, own->weight_hh), rows, run.hidden, own->transposed, rows);
+	run.gemm->transpose(run.values + lstm_offset(&run, own->tensors.weight_hh), rows, run.hidden, own->transposed,
+	                    rows);
 	for (size_t s = run.steps; s-- > 0;) {
 		lstm_gather_d_h(&run, gradient, s, s + 1 < run.steps);
 		struct gates gates = lstm_gates(&run, s);
@@ -268,8 +272,8 @@ void lstm_backward_all(struct cell *cell, const struct cell_sequence *q, const s
 		if (watch_tick(q->watch))
 			return;
 	}
-	double *d_ih = run.gradients + lstm_offset(&run, own->bias_ih);
-	double *d_hh = run.gradients + lstm_offset(&run, own->bias_hh);
+	double *d_ih = run.gradients + lstm_offset(&run, own->tensors.bias_ih);
+	double *d_hh = run.gradients + lstm_offset(&run, own->tensors.bias_hh);
 	for (size_t k = 0; k < rows; k++) {
 		d_ih[k] += own->d_bias[k];
 		d_hh[k] += own->d_bias[k];

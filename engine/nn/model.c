@@ -5,115 +5,117 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/nn/block.h"
 #include "engine/nn/model_state.h"
 
-static const struct {
-	const char *type;
-	const struct layer_ops *ops;
-	bool recurrent;
-} layer_types[] = {
-    {"qlstm", &recurrent_ops, true},
-    {"lstm", &recurrent_ops, true},
-    {"dense", &dense_ops, false},
-};
-
-#define LAYER_TYPES (sizeof layer_types / sizeof layer_types[0])
-
-bool layer_is_recurrent(const struct layer_config *config)
+/* The index of the last recurrent layer, -1 when there is none. */
+static int last_recurrent(const struct model_config *config)
 {
-	for (size_t k = 0; k < LAYER_TYPES; k++)
-		if (strcmp(layer_types[k].type, config->type) == 0)
-			return layer_types[k].recurrent;
-	return false;
+	const struct layer_type *type;
+	int last = -1;
+	for (int k = 0; k < config->n_layers; k++)
+		if (layer_type_of(&config->layers[k], &type, NULL) == 0 && type->traits.recurrent)
+			last = k;
+	return last;
 }
 
-const struct layer_ops *layer_find(const struct layer_config *config)
+static int check_layer(const struct layer_config *layer, struct shape in, struct shape *out, struct qlstm_error *error)
 {
-	for (size_t k = 0; k < LAYER_TYPES; k++)
-		if (strcmp(layer_types[k].type, config->type) == 0)
-			return layer_types[k].ops;
-	return NULL;
+	const struct layer_type *type;
+	int rc = layer_type_of(layer, &type, error);
+	if (rc == 0)
+		rc = layer_type_takes(type, in, error);
+	return rc == 0 ? type->ops->check(layer, in, out, error) : rc;
 }
 
-/* Checks layer k and finds its output width. */
-static int model_check_layer(const struct model_config *config, int k, int n_in, int *n_out, struct qlstm_error *error)
+/* What goes out of the last layer. */
+static int check_output(const struct model_config *config, struct shape out, struct qlstm_error *error)
 {
-	const struct layer_config *layer = &config->layers[k];
-	const struct layer_ops *ops = layer_find(layer);
-	struct qlstm_error local = {0};
-	int rc = ops != NULL ? ops->check(layer, n_in, n_out, &local)
-	                     : error_set(&local, ERR_NOT_FOUND, "/type", "unknown layer type '%s'", layer->type);
-	if (rc != 0) {
-		char prefix[32];
-		snprintf(prefix, sizeof prefix, "/layers/%d", k);
-		error_prefix(&local, prefix);
-		error_set(error, local.code, local.pointer, "%s", local.message);
-	}
-	return rc;
+	const struct layer_config *last = &config->layers[config->n_layers - 1];
+	const struct layer_type *type;
+	layer_type_of(last, &type, NULL);
+	if (type->traits.recurrent)
+		return error_set(error, ERR_INVALID, "/layers", "the last layer must be dense");
+	if (out.form != (config->output == MODEL_OUTPUT_VECTOR ? SHAPE_VECTOR : SHAPE_SEQUENCE))
+		return error_set(error, ERR_INVALID, "/layers",
+		                 out.form == SHAPE_VECTOR
+		                     ? "the last layer gives a single vector; the model's output is a sequence"
+		                     : "the last layer gives a sequence; the model's output is a single vector");
+	if (out.width == config->n_outputs)
+		return 0;
+	char pointer[40];
+	bool dense = type->ops == &dense_ops;
+	snprintf(pointer, sizeof pointer, "/layers/%d%s", config->n_layers - 1, dense ? "/units" : "");
+	return error_set(error, ERR_INVALID, pointer, "%s of the last layer is %d; there are %d targets",
+	                 dense ? "units" : "the width", out.width, config->n_outputs);
 }
 
-int model_check(const struct model_config *config, struct qlstm_error *error)
+/* What goes into layer k is shapes[k], what comes out of it shapes[k + 1]. */
+static int model_shapes(const struct model_config *config, struct shape shapes[MODEL_MAX_LAYERS + 1],
+                        struct qlstm_error *error)
 {
 	if (config->n_layers < 1 || config->n_layers > MODEL_MAX_LAYERS)
 		return error_set(error, ERR_OUT_OF_RANGE, "/layers", "the model has %d layers; allowed are 1 to %d",
 		                 config->n_layers, MODEL_MAX_LAYERS);
-	int width = config->n_inputs, recurrent = 0;
+	int last = last_recurrent(config);
+	shapes[0] = (struct shape){SHAPE_REALS, SHAPE_SEQUENCE, config->n_inputs};
 	for (int k = 0; k < config->n_layers; k++) {
-		int n_out = 0, rc = model_check_layer(config, k, width, &n_out, error);
-		if (rc != 0)
-			return rc;
-		width = n_out;
-		recurrent += layer_is_recurrent(&config->layers[k]);
+		struct qlstm_error local = {0};
+		int rc = check_layer(&config->layers[k], shapes[k], &shapes[k + 1], &local);
+		if (rc != 0) {
+			char prefix[32];
+			snprintf(prefix, sizeof prefix, "/layers/%d", k);
+			error_prefix(&local, prefix);
+			return error_set(error, local.code, local.pointer, "%s", local.message);
+		}
+		if (k == last && config->output == MODEL_OUTPUT_VECTOR)
+			shapes[k + 1].form = SHAPE_VECTOR;
 	}
-	if (recurrent == 0)
+	if (last < 0)
 		return error_set(error, ERR_INVALID, "/layers", "the model needs at least one recurrent layer");
-	if (layer_is_recurrent(&config->layers[config->n_layers - 1]))
-		return error_set(error, ERR_INVALID, "/layers", "the last layer must be dense");
-	if (width != config->n_outputs) {
-		char pointer[40];
-		snprintf(pointer, sizeof pointer, "/layers/%d/units", config->n_layers - 1);
-		return error_set(error, ERR_INVALID, pointer, "units of the last layer is %d; there are %d targets",
-		                 width, config->n_outputs);
-	}
-	return 0;
+	return check_output(config, shapes[config->n_layers], error);
 }
 
-static int model_open_layers(struct model *model, struct qlstm_error *error)
+int model_check(const struct model_config *config, struct qlstm_error *error)
 {
-	int width = model->config.n_inputs;
+	struct shape shapes[MODEL_MAX_LAYERS + 1];
+	return model_shapes(config, shapes, error);
+}
+
+static int model_open_layers(struct model *model, const struct shape *shapes, struct qlstm_error *error)
+{
 	for (int k = 0; k < model->config.n_layers; k++) {
 		struct layer *layer = &model->layers[k];
 		layer->config = model->config.layers[k];
 		layer->params = &model->params;
 		layer->watch = &model->watch;
-		layer->n_in = width;
+		layer->index = k;
+		layer->in = shapes[k];
+		layer->out = shapes[k + 1];
+		layer->first_param = model->params.count;
 		snprintf(layer->name, sizeof layer->name, "layers.%d", k);
-		if (layer_is_recurrent(&layer->config))
-			model->last_recurrent = k;
-		int rc = model_check_layer(&model->config, k, width, &layer->n_out, error);
+		int rc = layer_type_of(&layer->config, &layer->type, error);
 		if (rc == 0) {
-			layer->ops = layer_find(&layer->config);
+			layer->ops = layer->type->ops;
 			rc = layer->ops->open(layer, error);
 		}
 		if (rc != 0)
 			return rc;
-		width = layer->n_out;
+		layer->n_params = model->params.count - layer->first_param;
 	}
-	model->layers[model->last_recurrent].final_only = true;
 	return 0;
 }
 
 int model_new(struct model **out, const struct model_config *config, struct qlstm_error *error)
 {
-	int rc = model_check(config, error);
+	struct shape shapes[MODEL_MAX_LAYERS + 1];
+	int rc = model_shapes(config, shapes, error);
 	if (rc != 0)
 		return rc;
 	struct model *model = calloc(1, sizeof *model);
 	if (model == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	model->config = *config;
-	rc = model_open_layers(model, error);
+	rc = model_open_layers(model, shapes, error);
 	if (rc == 0)
 		rc = params_allocate(&model->params, error);
 	if (rc != 0) {
@@ -137,9 +139,13 @@ void model_free(struct model *model)
 {
 	if (model == NULL)
 		return;
-	for (int k = 0; k < model->config.n_layers; k++)
-		if (model->layers[k].ops != NULL)
-			model->layers[k].ops->close(&model->layers[k]);
+	for (int k = 0; k < model->config.n_layers; k++) {
+		struct layer *layer = &model->layers[k];
+		if (layer->ops != NULL && layer->ops->close != NULL)
+			layer->ops->close(layer);
+		else
+			free(layer->own);
+	}
 	params_free(&model->params);
 	free(model->memory);
 	free(model);
@@ -155,27 +161,29 @@ struct params *model_params(struct model *model)
 	return &model->params;
 }
 
-/* Layers after the last recurrent one see one frame. */
-void model_deal(struct model *model, struct block *block, int steps, int batch)
+void model_lay_out(struct model *model, struct arena *arena, int steps, int batch, size_t *elements)
 {
-	size_t n = (size_t)batch;
 	for (int k = 0; k < model->config.n_layers; k++) {
 		struct layer *layer = &model->layers[k];
-		size_t frames_in = k <= model->last_recurrent ? (size_t)steps : 1;
-		size_t frames_out = k < model->last_recurrent ? (size_t)steps : 1;
-		model->gradients[k] = k > 0 ? block_take(block, frames_in * (size_t)layer->n_in * n) : NULL;
-		model->outputs[k] = block_take(block, frames_out * (size_t)layer->n_out * n);
-		layer->ops->deal(layer, block, steps, batch);
+		size_t n = (size_t)batch, before = arena->used;
+		size_t in = (size_t)shape_frames(layer->in, steps) * (size_t)layer->in.width * n;
+		size_t out = (size_t)shape_frames(layer->out, steps) * (size_t)layer->out.width * n;
+		model->gradients[k] = k > 0 ? arena_take_numbers(arena, in) : NULL;
+		model->outputs[k] = arena_take_numbers(arena, out);
+		if (layer->ops->lay_out != NULL)
+			layer->ops->lay_out(layer, arena, shape_frames(layer->in, steps), batch);
+		if (elements != NULL)
+			elements[k] = (arena->used - before) / sizeof(double);
 	}
 }
 
-/* Elements of all activations. Counting loses the layers' arrays, so they are dealt again where there are any. */
-size_t model_activations(struct model *model, int steps, int batch)
+/* Counting loses the layers' arrays, so they are laid out again where there are any. */
+size_t model_activations(struct model *model, int steps, int batch, size_t *elements)
 {
-	struct block count = {0}, dealt = {.base = model->memory};
-	model_deal(model, &count, steps, batch);
+	struct arena count = {0}, arena = {.base = model->memory};
+	model_lay_out(model, &count, steps, batch, elements);
 	if (model->memory != NULL)
-		model_deal(model, &dealt, model->reserved_steps, model->reserved_batch);
+		model_lay_out(model, &arena, model->reserved_steps, model->reserved_batch, NULL);
 	return count.used;
 }
 
@@ -183,19 +191,18 @@ bool model_set_team(struct model *model, struct team *team)
 {
 	bool taken = false;
 	for (int k = 0; k < model->config.n_layers; k++) {
-		const struct layer *layer = &model->layers[k];
-		struct plan *plan;
-		for (int i = 0; layer->ops->plan_at != NULL && (plan = layer->ops->plan_at(layer, i)) != NULL; i++)
-			taken = plan_set_team(plan, team) || taken;
+		const struct quantum_block *block = model->layers[k].circuits.first;
+		for (; block != NULL; block = block->next)
+			taken = (block->plan != NULL && plan_set_team(block->plan, team)) || taken;
 	}
 	return taken;
 }
 
 int model_prepare(struct model *model, struct qlstm_error *error)
 {
-	const struct plan_request plans = model_plans(&model->config);
+	const struct plan_request plans = model_plan_request(&model->config);
 	for (int k = 0; k < model->config.n_layers; k++) {
-		int rc = model->layers[k].ops->prepare(&model->layers[k], &plans, error);
+		int rc = quantum_list_prepare(&model->layers[k].circuits, &plans, error);
 		if (rc != 0)
 			return rc;
 	}
@@ -211,21 +218,27 @@ int model_reserve(struct model *model, int steps, int batch, struct qlstm_error 
 	int rc = model_prepare(model, error);
 	if (rc != 0)
 		return rc;
-	size_t bytes = (model_activations(model, steps, batch) * sizeof(double) + 63) / 64 * 64;
-	double *memory = aligned_alloc(64, bytes);
+	size_t bytes = model_activations(model, steps, batch, NULL);
+	char *memory = aligned_alloc(ARENA_ALIGN, bytes);
 	if (memory == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "%zu bytes for activations cannot be had", bytes);
 	memset(memory, 0, bytes);
 	free(model->memory);
 	model->memory = memory;
-	struct block block = {.base = memory};
-	model_deal(model, &block, steps, batch);
+	struct arena arena = {.base = memory};
+	model_lay_out(model, &arena, steps, batch, NULL);
 	model->reserved_steps = steps;
 	model->reserved_batch = batch;
 	return 0;
 }
 
 void model_forward(struct model *model, const double *x, int steps, int batch, double *y)
+{
+	model_forward_training(model, NULL, x, steps, batch, y);
+}
+
+void model_forward_training(struct model *model, const struct training_context *training, const double *x, int steps,
+                            int batch, double *y)
 {
 	model->x = x;
 	model->steps = steps;
@@ -234,11 +247,11 @@ void model_forward(struct model *model, const double *x, int steps, int batch, d
 	const double *in = x;
 	for (int k = 0; k < model->config.n_layers && !model->watch.abandoned; k++) {
 		struct layer *layer = &model->layers[k];
-		int frames = k <= model->last_recurrent ? steps : 1;
-		layer->ops->forward(layer, in, frames, batch, model->outputs[k]);
+		layer->ops->forward(layer, training, in, shape_frames(layer->in, steps), batch, model->outputs[k]);
 		in = model->outputs[k];
 	}
-	memcpy(y, in, (size_t)model->config.n_outputs * (size_t)batch * sizeof(double));
+	size_t frames = model->config.output == MODEL_OUTPUT_VECTOR ? 1 : (size_t)steps;
+	memcpy(y, in, frames * (size_t)model->config.n_outputs * (size_t)batch * sizeof(double));
 }
 
 void model_backward(struct model *model, const double *dy, double *dx)
@@ -253,6 +266,21 @@ void model_backward(struct model *model, const double *dy, double *dx)
 	}
 }
 
+void model_update_state(struct model *model)
+{
+	for (int k = 0; k < model->config.n_layers; k++)
+		if (model->layers[k].ops->update_state != NULL)
+			model->layers[k].ops->update_state(&model->layers[k]);
+}
+
+bool model_wants_whole_batches(const struct model *model)
+{
+	for (int k = 0; k < model->config.n_layers; k++)
+		if (model->layers[k].type->traits.whole_batch)
+			return true;
+	return false;
+}
+
 void model_watch(struct model *model, model_watch_fn watch, void *context)
 {
 	model->watch = (struct watch){.fn = watch, .context = context};
@@ -265,6 +293,7 @@ bool model_abandoned(const struct model *model)
 
 const double *model_hidden(const struct model *model, int *width)
 {
-	*width = model->layers[model->last_recurrent].n_out;
-	return model->outputs[model->last_recurrent];
+	int last = last_recurrent(&model->config);
+	*width = model->layers[last].out.width;
+	return model->outputs[last];
 }

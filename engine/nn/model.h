@@ -1,45 +1,33 @@
-/* A model: a stack of layers over windows of a series, ended by a dense head that reads the last step.
+/* A model: a stack of layers over windows of a series, ended by a dense head.
  *
- * Activations are [time][rows][batch] with the batch innermost. Layers before the last recurrent one see the whole
- * sequence; layers after it see its final step in reading order: time T-1 of a forward layer, time 0 of an inversward
- * one, both for a bidirectional one. The output of a recurrent layer to the next layer is aligned to input time. */
+ * Activations are [time][rows][batch] with the batch innermost. What flows from layer to layer is a shape (shape.h); it
+ * begins as a sequence of n_inputs real numbers a step. The last recurrent layer turns it into a vector, its final step
+ * in reading order: time T-1 of a forward layer, time 0 of an inversward one, both for a bidirectional one; unless the
+ * model's output is a sequence. The output of a recurrent layer to the next layer is aligned to input time. */
 #ifndef QLSTM_NN_MODEL_H
 #define QLSTM_NN_MODEL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/circuit/ansatz/ansatz.h"
 #include "engine/circuit/plan.h"
 #include "engine/circuit/planner.h"
 #include "engine/error.h"
+#include "engine/nn/layer_circuit.h"
+#include "engine/nn/layer_config.h"
 #include "engine/nn/params.h"
+#include "engine/nn/training_context.h"
+#include "engine/nn/watch.h"
 
-#define MODEL_MAX_LAYERS   16
-#define MODEL_MAX_CIRCUITS 4 /* of a layer */
+#define MODEL_MAX_LAYERS 16
 
-enum angle_init { ANGLE_INIT_NORMAL, ANGLE_INIT_UNIFORM }; /* 0.01 N(0,1); [0, 2 pi) */
-
-/* One layer. Fields that a type does not use are ignored. */
-struct layer_config {
-	char type[16];    /* a row of the layer table: "qlstm", "lstm", "dense" */
-	char variant[16]; /* qlstm: a row of the variant table: "chen2020", "chen2024", "linear", "qdi" */
-	char ansatz[24];  /* qlstm: a row of the ansatz table; "" means the variant's own */
-	int hidden_size;  /* recurrent layers: width of h */
-	int units;        /* dense: outputs; 0 means as many as the model has outputs */
-	bool bias;        /* dense */
-	int n_qubits, n_qlayers, depth;
-	bool hadamard;
-	enum pauli rotation, measure;
-	enum entangling entangling;
-	enum angle_init angle_init;
-	bool inversward;    /* reads the sequence from its end to its start */
-	bool bidirectional; /* two directions of own weights, outputs concatenated; not together with inversward */
-};
+/* What the stack ends in: one vector a sample, or one for each step. */
+enum model_output { MODEL_OUTPUT_VECTOR, MODEL_OUTPUT_SEQUENCE };
 
 struct model_config {
 	int n_inputs;  /* features a time step */
 	int n_outputs; /* targets */
+	enum model_output output;
 	int n_layers;
 	struct layer_config layers[MODEL_MAX_LAYERS];
 	char plan[16]; /* plan kind for the circuits, plan.h: "auto", "batch", "local", "wide", "reference" */
@@ -65,18 +53,9 @@ const struct model_config *model_config(const struct model *model);
 /* Borrowed; values may be written between calls. */
 struct params *model_params(struct model *model);
 /* What is asked of the planner for its circuits (engine/circuit/planner.h). */
-struct plan_request model_plans(const struct model_config *config);
+struct plan_request model_plan_request(const struct model_config *config);
 /* The plan its circuits run on, "none" for a classical model. */
-const char *model_plan(struct model *model);
-/* One of the circuits that a layer runs. */
-struct layer_circuit {
-	const char *role;                      /* "gates", "hidden", "output" */
-	const struct circuit_program *program; /* borrowed from the model */
-	const struct plan *plan;               /* NULL before model_prepare */
-	int sets;                              /* of weights, which share a call */
-	int plans;                             /* made for it: one for each direction */
-	double calls;                          /* in forward and backward of one batch; a set counts as a call */
-};
+const char *model_plan_kind(struct model *model);
 /* The index-th circuit of a layer, on windows of `steps`; false past the last one. */
 bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out);
 
@@ -95,7 +74,7 @@ int model_estimate(struct model *model, int steps, int batch, double *seconds_pe
 /* Makes the plans of its circuits, which the next two functions ask. model_reserve does it too. */
 int model_prepare(struct model *model, struct qlstm_error *error);
 /* Batches that are a multiple of this are the cheapest per sample. */
-int model_lanes(const struct model *model);
+int model_batch_multiple(const struct model *model);
 /* Hands a team to the circuits' plans. False when none of them shares a sample's work: then samples are to be shared,
  * among replicas. Results do not depend on it. */
 bool model_set_team(struct model *model, struct team *team);
@@ -103,22 +82,33 @@ bool model_set_team(struct model *model, struct team *team);
 /* Makes room for windows of `steps` and batches up to `batch`; nothing is allocated after it. */
 int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error);
 
-/* y [n_outputs][batch] = model(x [steps][n_inputs][batch]). Within what was reserved. Keeps what backward needs. */
+/* y [n_outputs][batch] = model(x [steps][n_inputs][batch]), of a model whose output is a sequence [steps][n_outputs]
+ * [batch]. Within what was reserved. Keeps what backward needs. Evaluates: nothing is dropped, no state is gathered. */
 void model_forward(struct model *model, const double *x, int steps, int batch, double *y);
+/* The same as a part of training: layers that are random draw, for each sample by its index, and layers with state add
+ * to its sums in the gradient block. */
+void model_forward_training(struct model *model, const struct training_context *training, const double *x, int steps,
+                            int batch, double *y);
 
 /* For the last forward, once, since it overwrites what forward kept: adds to the gradient block; dx
  * [steps][n_inputs][batch] is overwritten unless NULL. */
 void model_backward(struct model *model, const double *dy, double *dx);
 
+/* Once a batch, when all its gradients are in: the layers' state moves on by the sums in the gradient block. */
+void model_update_state(struct model *model);
+/* Whether the batches that it is trained on must not be cut into slices (layer.h). */
+bool model_wants_whole_batches(const struct model *model);
+
 /* Called after every time step of every recurrent layer, forward and backward, so that whoever drives a long pass can
  * show signs of life and stop it. A non-zero return abandons the pass: what it has computed is undefined. NULL: nobody.
  */
-typedef int (*model_watch_fn)(void *context);
+typedef watch_fn model_watch_fn;
 void model_watch(struct model *model, model_watch_fn watch, void *context);
 /* Whether the last forward or backward was abandoned. */
 bool model_abandoned(const struct model *model);
 
-/* The last recurrent layer's final hidden output [width][batch] of the last forward; borrowed. For golden tests. */
+/* The last recurrent layer's output of the last forward, [width][batch] of its final step; borrowed. For golden tests.
+ */
 const double *model_hidden(const struct model *model, int *width);
 
 #endif

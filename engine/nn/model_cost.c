@@ -1,16 +1,42 @@
 /* What a model takes, in memory and in time, before anything is allocated or run. */
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/circuit/planner.h"
 #include "engine/nn/model_state.h"
 
-bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out)
+/* The index-th of a layer's circuits. Blocks of one role are one circuit: the directions of a bidirectional layer have
+ * a block each. */
+static struct quantum_block *circuit_at(const struct model *model, int layer, int index)
 {
-	const struct layer *at = &model->layers[layer];
-	return at->ops->circuit != NULL && at->ops->circuit(at, index, steps, out);
+	if (layer < 0 || layer >= model->config.n_layers)
+		return NULL;
+	const struct quantum_list *list = &model->layers[layer].circuits;
+	for (struct quantum_block *block = list->first; block != NULL; block = block->next)
+		if (quantum_list_find(list, block->role) == block && index-- == 0)
+			return block;
+	return NULL;
 }
 
-struct plan_request model_plans(const struct model_config *config)
+bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out)
+{
+	const struct quantum_block *first = circuit_at(model, layer, index);
+	if (first == NULL)
+		return false;
+	const struct layer *at = &model->layers[layer];
+	*out = (struct layer_circuit){
+	    .role = first->role, .program = first->program, .plan = first->plan, .sets = first->sets};
+	for (const struct quantum_block *block = first; block != NULL; block = block->next) {
+		if (strcmp(block->role, first->role) != 0)
+			continue;
+		out->plans++;
+		out->calls +=
+		    quantum_block_evaluations(block, shape_frames(at->in, steps), shape_frames(at->out, steps));
+	}
+	return true;
+}
+
+struct plan_request model_plan_request(const struct model_config *config)
 {
 	struct plan_request plans = planner_defaults(config->plan, config->precision);
 	if (config->batch > 0)
@@ -20,20 +46,12 @@ struct plan_request model_plans(const struct model_config *config)
 
 const struct plan_estimate *model_circuit_estimate(struct model *model, int layer, int index)
 {
-	struct layer_circuit circuit;
-	if (!model_circuit(model, layer, index, 1, &circuit))
-		return NULL;
-	if (circuit.plan != NULL)
-		return plan_estimated(circuit.plan);
-	struct plan_estimate *estimate = &model->estimates[layer][index].is;
-	const struct plan_request plans = model_plans(&model->config);
-	if (!model->estimates[layer][index].known)
-		plan_estimate(circuit.program, &plans, estimate); /* of an unknown kind it says "not possible" */
-	model->estimates[layer][index].known = true;
-	return estimate;
+	const struct plan_request plans = model_plan_request(&model->config);
+	struct quantum_block *block = circuit_at(model, layer, index);
+	return block != NULL ? quantum_block_estimate(block, &plans) : NULL;
 }
 
-const char *model_plan(struct model *model)
+const char *model_plan_kind(struct model *model)
 {
 	for (int k = 0; k < model->config.n_layers; k++) {
 		const struct plan_estimate *estimate = model_circuit_estimate(model, k, 0);
@@ -56,21 +74,21 @@ size_t model_plan_bytes(struct model *model, int threads)
 
 size_t model_bytes(struct model *model, int steps, int batch, int threads)
 {
-	return (model_activations(model, steps, batch) + 2 * model->params.size) * sizeof(double) +
+	return model_activations(model, steps, batch, NULL) + 2 * params_elements(&model->params) * sizeof(double) +
 	       model_plan_bytes(model, threads);
 }
 
-/* Forward and backward, in ns: an activation, a weight on a sample, a weight whatever the batch, a layer's step. */
-#define NS_PER_ACTIVATION 1.5
-#define NS_PER_WEIGHT     0.14
-#define NS_PER_WEIGHT_USE 0.25
-#define NS_PER_STEP       400.0
-
 static double model_classical_ns(struct model *model, int steps, int batch)
 {
-	double weights = (double)params_count(&model->params, PARAM_CLASSICAL) * steps;
-	return NS_PER_ACTIVATION * (double)model_activations(model, steps, batch) +
-	       (NS_PER_WEIGHT * batch + NS_PER_WEIGHT_USE) * weights + NS_PER_STEP * model->config.n_layers * steps;
+	size_t elements[MODEL_MAX_LAYERS];
+	double ns = 0.0;
+	model_activations(model, steps, batch, elements);
+	for (int k = 0; k < model->config.n_layers; k++) {
+		const struct layer *layer = &model->layers[k];
+		const struct layer_work work = {shape_frames(layer->in, steps), batch, elements[k]};
+		ns += layer->ops->cost(layer, &work);
+	}
+	return ns;
 }
 
 int model_estimate(struct model *model, int steps, int batch, double *seconds_per_batch, struct qlstm_error *error)
@@ -94,7 +112,7 @@ int model_estimate(struct model *model, int steps, int batch, double *seconds_pe
 
 #define CLASSICAL_LANES 8
 
-int model_lanes(const struct model *model)
+int model_batch_multiple(const struct model *model)
 {
 	size_t lanes = CLASSICAL_LANES;
 	struct layer_circuit circuit;

@@ -3,28 +3,24 @@
 #define QLSTM_NN_MODEL_STATE_H
 
 #include "engine/nn/layer.h"
+#include "engine/nn/model.h"
 
 struct model {
 	struct model_config config;
 	struct params params;
 	struct layer layers[MODEL_MAX_LAYERS];
 	struct watch watch;
-	int last_recurrent; /* index of the last recurrent layer */
-	int steps, batch;   /* of the last forward */
+	int steps, batch; /* of the last forward */
 	int reserved_steps, reserved_batch;
-	double *memory;                      /* activations, one allocation */
-	double *outputs[MODEL_MAX_LAYERS];   /* of layer k, [steps or 1][n_out][batch] */
+	char *memory;                        /* activations, one allocation */
+	double *outputs[MODEL_MAX_LAYERS];   /* of layer k */
 	double *gradients[MODEL_MAX_LAYERS]; /* on the input of layer k */
 	const double *x;                     /* of the last forward */
-	struct {
-		bool known;
-		struct plan_estimate is;
-	} estimates[MODEL_MAX_LAYERS][MODEL_MAX_CIRCUITS];
 };
 
-/* Deals out all activations for windows of `steps` and batches up to `batch`. */
-void model_deal(struct model *model, struct block *block, int steps, int batch);
-/* Elements of all activations. */
-size_t model_activations(struct model *model, int steps, int batch);
+/* Takes all activations for windows of `steps` and batches up to `batch`. elements: of each layer; NULL: not wanted. */
+void model_lay_out(struct model *model, struct arena *arena, int steps, int batch, size_t *elements);
+/* Bytes of all activations. */
+size_t model_activations(struct model *model, int steps, int batch, size_t *elements);
 
 #endif

@@ -25,15 +25,15 @@ int params_add(struct params *params, const char *name, enum param_kind kind, en
 		return ERR_INTERNAL;
 	if (params->count == params->capacity && grow(params) != 0)
 		return ERR_OUT_OF_MEMORY;
-	struct param param = {
-	    .kind = kind, .init = init, .scale = scale, .rank = rank, .offset = params->size, .size = 1};
+	size_t *size = kind == PARAM_STATE ? &params->state_size : &params->size;
+	struct param param = {.kind = kind, .init = init, .scale = scale, .rank = rank, .offset = *size, .size = 1};
 	snprintf(param.name, sizeof param.name, "%s", name);
 	for (int i = 0; i < rank; i++) {
 		param.dims[i] = dims[i];
 		if (__builtin_mul_overflow(param.size, dims[i], &param.size))
 			return ERR_OUT_OF_MEMORY;
 	}
-	if (__builtin_add_overflow(params->size, param.size, &params->size))
+	if (__builtin_add_overflow(*size, param.size, size))
 		return ERR_OUT_OF_MEMORY;
 	params->items[params->count] = param;
 	return params->count++;
@@ -41,7 +41,13 @@ int params_add(struct params *params, const char *name, enum param_kind kind, en
 
 int params_allocate(struct params *params, struct qlstm_error *error)
 {
-	size_t size = params->size > 0 ? params->size : 1;
+	size_t elements, size;
+	if (__builtin_add_overflow(params->size, params->state_size, &elements))
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu parameters", params->size);
+	for (int k = 0; k < params->count; k++)
+		if (params->items[k].kind == PARAM_STATE)
+			params->items[k].offset += params->size;
+	size = elements > 0 ? elements : 1;
 	params->values = calloc(size, sizeof(double));
 	params->gradients = calloc(size, sizeof(double));
 	if (params->values != NULL && params->gradients != NULL)
@@ -86,6 +92,12 @@ static double draw_angle(struct philox *rng, double scale)
 	return scale * philox_uniform(rng);
 }
 
+static double draw_constant(struct philox *rng, double scale)
+{
+	(void)rng;
+	return scale;
+}
+
 static double draw_normal(struct philox *rng, double scale)
 {
 	return scale * philox_normal(rng);
@@ -94,10 +106,8 @@ static double draw_normal(struct philox *rng, double scale)
 void params_initialise(struct params *params, uint64_t seed)
 {
 	static double (*const draws[])(struct philox *, double) = {
-	    [INIT_ZERO] = draw_zero,
-	    [INIT_UNIFORM] = draw_uniform,
-	    [INIT_ANGLE] = draw_angle,
-	    [INIT_NORMAL] = draw_normal,
+	    [INIT_ZERO] = draw_zero,     [INIT_UNIFORM] = draw_uniform,   [INIT_ANGLE] = draw_angle,
+	    [INIT_NORMAL] = draw_normal, [INIT_CONSTANT] = draw_constant,
 	};
 	for (int i = 0; i < params->count; i++) {
 		const struct param *param = &params->items[i];
@@ -110,7 +120,12 @@ void params_initialise(struct params *params, uint64_t seed)
 
 void params_zero_gradients(struct params *params)
 {
-	memset(params->gradients, 0, params->size * sizeof(double));
+	memset(params->gradients, 0, params_elements(params) * sizeof(double));
+}
+
+size_t params_elements(const struct params *params)
+{
+	return params->size + params->state_size;
 }
 
 const struct param *params_find(const struct params *params, const char *name)

@@ -11,9 +11,11 @@
 #define PARAM_MAX_RANK  6
 #define PARAM_NAME_SIZE 96
 
-enum param_kind { PARAM_CLASSICAL, PARAM_QUANTUM };
-/* INIT_UNIFORM draws from [-scale, scale), INIT_ANGLE from [0, scale), INIT_NORMAL from scale * N(0, 1). */
-enum param_init { INIT_ZERO, INIT_UNIFORM, INIT_ANGLE, INIT_NORMAL };
+/* PARAM_STATE: saved with the others, but without a gradient, so that no optimiser touches it (layer.h). */
+enum param_kind { PARAM_CLASSICAL, PARAM_QUANTUM, PARAM_STATE };
+/* INIT_UNIFORM draws from [-scale, scale), INIT_ANGLE from [0, scale), INIT_NORMAL from scale * N(0, 1); INIT_CONSTANT
+ * is scale. */
+enum param_init { INIT_ZERO, INIT_UNIFORM, INIT_ANGLE, INIT_NORMAL, INIT_CONSTANT };
 
 struct param {
 	char name[PARAM_NAME_SIZE]; /* "layers.0.circuits" */
@@ -22,14 +24,15 @@ struct param {
 	double scale;
 	int rank;
 	size_t dims[PARAM_MAX_RANK];
-	size_t offset, size; /* into values and gradients, in elements */
+	size_t offset, size; /* into values and gradients, in elements; known once they are allocated */
 };
 
 struct params {
 	struct param *items;
 	int count, capacity;
-	size_t size; /* elements in all tensors */
-	double *values, *gradients;
+	size_t size;                /* elements with a gradient: the first ones of both blocks */
+	size_t state_size;          /* elements of state, which stand behind them */
+	double *values, *gradients; /* [size + state_size]; of a state the second has the sums of a batch (layer.h) */
 	bool borrows_values;
 };
 
@@ -44,7 +47,10 @@ void params_free(struct params *params);
 
 /* Draws every tensor from its own stream of the generator: (seed, PHILOX_INIT, tensor index). */
 void params_initialise(struct params *params, uint64_t seed);
+/* Also the sums for the state. */
 void params_zero_gradients(struct params *params);
+/* Elements of either block. */
+size_t params_elements(const struct params *params);
 /* NULL when there is no tensor of that name. */
 const struct param *params_find(const struct params *params, const char *name);
 size_t params_count(const struct params *params, enum param_kind kind);

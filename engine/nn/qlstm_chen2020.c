@@ -13,14 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The three programs: they differ in the number of features and of outputs only. */
-enum chen_program { CHEN_GATE, CHEN_HIDDEN, CHEN_OUTPUT, CHEN_PROGRAMS };
+/* The six circuits in three blocks, which differ in the number of features and of outputs only. Their angles are one
+ * tensor: rows f, i, g, o, then that of h, then that of the output. */
+enum chen_block { CHEN_GATES, CHEN_HIDDEN, CHEN_OUTPUT, CHEN_BLOCKS };
 
 struct chen2020 {
-	struct circuit_program *programs[CHEN_PROGRAMS];
-	struct plan *plans[CHEN_PROGRAMS];
-	int circuits;             /* parameter index */
-	size_t angles;            /* of one circuit */
+	struct quantum_block blocks[CHEN_BLOCKS];
 	double *d_pre, *d_m, *dv; /* scratch */
 };
 
@@ -40,11 +38,38 @@ static struct chen2020_saved chen2020_saved_at(const struct cell *cell, double *
 
 static int chen2020_check(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error)
 {
-	int rc = qlstm_check_sizes(config, error);
+	int rc = quantum_circuit_check(&config->qlstm.circuit, error);
 	if (rc == 0)
 		rc = qlstm_check_features(config, n_in, error);
-	*n_out = config->n_qubits;
+	*n_out = config->qlstm.circuit.n_qubits;
 	return rc;
+}
+
+static int chen2020_open_blocks(struct cell *cell, const char *prefix, struct qlstm_error *error)
+{
+	struct chen2020 *own = cell->own;
+	const struct ansatz *ansatz;
+	int rc = qlstm_ansatz(&cell->config, &ansatz, error);
+	if (rc != 0)
+		return rc;
+	int x_h = cell->n_in + cell->n_hidden, m = cell->n_cell;
+	const struct circuit_config *config = &cell->config.qlstm.circuit;
+	const struct quantum_design designs[CHEN_BLOCKS] = {
+	    [CHEN_GATES] = {"gates", QUANTUM_EVERY_STEP, 4, ansatz, quantum_circuit_config(config, x_h, m)},
+	    [CHEN_HIDDEN] = {"hidden", QUANTUM_BETWEEN_STEPS, 1, ansatz,
+	                     quantum_circuit_config(config, m, cell->n_hidden)},
+	    [CHEN_OUTPUT] = {"output", QUANTUM_OUTPUTS, 1, ansatz, quantum_circuit_config(config, m, cell->n_out)},
+	};
+	int tensor = quantum_angles_add(cell->params, prefix, &designs[CHEN_GATES], 6, config->angle_init);
+	if (tensor < 0)
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	for (int k = 0, row = 0; k < CHEN_BLOCKS; row += designs[k++].sets) {
+		rc = quantum_block_open(&own->blocks[k], &designs[k], cell->circuits, error);
+		if (rc != 0)
+			return rc;
+		quantum_block_bind(&own->blocks[k], cell->params, tensor, row);
+	}
+	return 0;
 }
 
 static int chen2020_open(struct cell *cell, const char *prefix, struct qlstm_error *error)
@@ -53,85 +78,21 @@ static int chen2020_open(struct cell *cell, const char *prefix, struct qlstm_err
 	if (own == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	cell->own = own;
-	cell->n_hidden = cell->config.hidden_size;
-	cell->n_cell = cell->n_out = cell->config.n_qubits;
+	cell->n_hidden = cell->config.recurrent.hidden_size;
+	cell->n_cell = cell->n_out = cell->config.qlstm.circuit.n_qubits;
 	cell->n_saved = cell->n_in + cell->n_hidden + (GATES_ARRAYS + 1) * cell->n_cell;
 
-	const struct ansatz *ansatz;
-	int rc = qlstm_ansatz(&cell->config, &ansatz, error);
-	if (rc != 0)
-		return rc;
-	struct ansatz_config circuits[CHEN_PROGRAMS] = {
-	    [CHEN_GATE] = qlstm_ansatz_config(&cell->config, cell->n_in + cell->n_hidden, cell->n_cell),
-	    [CHEN_HIDDEN] = qlstm_ansatz_config(&cell->config, cell->n_cell, cell->n_hidden),
-	    [CHEN_OUTPUT] = qlstm_ansatz_config(&cell->config, cell->n_cell, cell->n_out),
-	};
-	for (int k = 0; k < CHEN_PROGRAMS; k++) {
-		rc = ansatz_build(ansatz, &circuits[k], &own->programs[k], error);
-		if (rc != 0)
-			return rc;
-	}
-	own->angles = (size_t)own->programs[CHEN_GATE]->n_weights;
-	own->circuits = qlstm_add_circuits(cell, prefix, ansatz, &circuits[CHEN_GATE], 6);
-	if (own->circuits < 0)
-		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
-	return 0;
+	return chen2020_open_blocks(cell, prefix, error);
 }
 
-static int chen2020_prepare(struct cell *cell, const struct plan_request *plans, struct qlstm_error *error)
-{
-	struct chen2020 *own = cell->own;
-	for (int k = 0; k < CHEN_PROGRAMS; k++) {
-		if (own->plans[k] != NULL)
-			continue;
-		int rc = plan_new_request(&own->plans[k], own->programs[k], plans, error);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
-}
-
-static struct plan *chen2020_plan_at(const struct cell *cell, int index)
-{
-	const struct chen2020 *own = cell->own;
-	return index < CHEN_PROGRAMS ? own->plans[index] : NULL;
-}
-
-static bool chen2020_circuit(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out)
-{
-	const struct chen2020 *own = cell->own;
-	const struct layer_circuit circuits[CHEN_PROGRAMS] = {
-	    [CHEN_GATE] = {"gates", own->programs[CHEN_GATE], own->plans[CHEN_GATE], 4, 1, 4.0 * steps},
-	    [CHEN_HIDDEN] = {"hidden", own->programs[CHEN_HIDDEN], own->plans[CHEN_HIDDEN], 1, 1, steps - 1.0},
-	    [CHEN_OUTPUT] = {"output", own->programs[CHEN_OUTPUT], own->plans[CHEN_OUTPUT], 1, 1, outs},
-	};
-	if (index >= CHEN_PROGRAMS)
-		return false;
-	*out = circuits[index];
-	return true;
-}
-
-static void chen2020_deal(struct cell *cell, struct block *block, int steps, int batch)
+static void chen2020_lay_out(struct cell *cell, struct arena *arena, int steps, int batch)
 {
 	(void)steps;
 	struct chen2020 *own = cell->own;
 	size_t n = (size_t)batch;
-	own->d_pre = block_take(block, GATES_ARRAYS * (size_t)cell->n_cell * n);
-	own->d_m = block_take(block, (size_t)cell->n_cell * n);
-	own->dv = block_take(block, (size_t)(cell->n_in + cell->n_hidden) * n);
-}
-
-/* The angles of circuit k (0..5: f, i, g, o, h, y) and their gradients. */
-static const double *chen2020_angles(const struct cell *cell, size_t k)
-{
-	const struct chen2020 *own = cell->own;
-	return cell->params->values + cell->params->items[own->circuits].offset + k * own->angles;
-}
-
-static double *chen2020_d_angles(const struct cell *cell, size_t k)
-{
-	const struct chen2020 *own = cell->own;
-	return cell->params->gradients + cell->params->items[own->circuits].offset + k * own->angles;
+	own->d_pre = arena_take_numbers(arena, GATES_ARRAYS * (size_t)cell->n_cell * n);
+	own->d_m = arena_take_numbers(arena, (size_t)cell->n_cell * n);
+	own->dv = arena_take_numbers(arena, (size_t)(cell->n_in + cell->n_hidden) * n);
 }
 
 static void chen2020_forward(struct cell *cell, const struct cell_step *step)
@@ -143,13 +104,13 @@ static void chen2020_forward(struct cell *cell, const struct cell_step *step)
 	memcpy(at.v + x_size, step->h_prev, (size_t)cell->n_hidden * n * sizeof(double));
 
 	struct gates gates = gates_at(at.gates, (size_t)cell->n_cell * n);
-	/* gates_at deals f, i, g, o one behind the other, as circuits 0..3 follow one another. */
-	plan_forward_many(own->plans[CHEN_GATE], at.v, chen2020_angles(cell, 0), 4, n, gates.f);
+	/* gates_at gives f, i, g, o one behind the other, as circuits 0..3 follow one another. */
+	quantum_block_forward(&own->blocks[CHEN_GATES], at.v, step->batch, gates.f);
 	gates_forward(&gates, step->c_prev, (size_t)cell->n_cell * n, step->c, at.m);
 	if (step->h != NULL)
-		plan_forward(own->plans[CHEN_HIDDEN], at.m, chen2020_angles(cell, 4), n, step->h);
+		quantum_block_forward(&own->blocks[CHEN_HIDDEN], at.m, step->batch, step->h);
 	if (step->out != NULL)
-		plan_forward(own->plans[CHEN_OUTPUT], at.m, chen2020_angles(cell, 5), n, step->out);
+		quantum_block_forward(&own->blocks[CHEN_OUTPUT], at.m, step->batch, step->out);
 }
 
 static void chen2020_backward(struct cell *cell, const struct cell_step *step, const struct cell_gradient *gradient)
@@ -159,17 +120,14 @@ static void chen2020_backward(struct cell *cell, const struct cell_step *step, c
 	struct chen2020_saved at = chen2020_saved_at(cell, step->saved, step->batch);
 	memset(own->d_m, 0, m_size * sizeof(double));
 	if (gradient->d_h != NULL)
-		plan_backward(own->plans[CHEN_HIDDEN], at.m, chen2020_angles(cell, 4), n, gradient->d_h, own->d_m,
-		              chen2020_d_angles(cell, 4));
+		quantum_block_backward(&own->blocks[CHEN_HIDDEN], at.m, step->batch, gradient->d_h, own->d_m);
 	if (gradient->d_out != NULL)
-		plan_backward(own->plans[CHEN_OUTPUT], at.m, chen2020_angles(cell, 5), n, gradient->d_out, own->d_m,
-		              chen2020_d_angles(cell, 5));
+		quantum_block_backward(&own->blocks[CHEN_OUTPUT], at.m, step->batch, gradient->d_out, own->d_m);
 
 	struct gates gates = gates_at(at.gates, m_size), d_pre = gates_at(own->d_pre, m_size);
 	gates_backward(&gates, step->c_prev, own->d_m, m_size, gradient->d_c, &d_pre);
 	memset(own->dv, 0, (size_t)(cell->n_in + cell->n_hidden) * n * sizeof(double));
-	plan_backward_many(own->plans[CHEN_GATE], at.v, chen2020_angles(cell, 0), 4, n, d_pre.f, own->dv,
-	                   chen2020_d_angles(cell, 0));
+	quantum_block_backward(&own->blocks[CHEN_GATES], at.v, step->batch, d_pre.f, own->dv);
 	if (gradient->d_x != NULL)
 		memcpy(gradient->d_x, own->dv, x_size * sizeof(double));
 	memcpy(gradient->d_h_prev, own->dv + x_size, (size_t)cell->n_hidden * n * sizeof(double));
@@ -180,20 +138,15 @@ static void chen2020_close(struct cell *cell)
 	struct chen2020 *own = cell->own;
 	if (own == NULL)
 		return;
-	for (int k = 0; k < CHEN_PROGRAMS; k++) {
-		plan_free(own->plans[k]);
-		program_free(own->programs[k]);
-	}
+	for (int k = 0; k < CHEN_BLOCKS; k++)
+		quantum_block_close(&own->blocks[k]);
 	free(own);
 }
 
 const struct cell_ops qlstm_chen2020_ops = {
     .check = chen2020_check,
     .open = chen2020_open,
-    .prepare = chen2020_prepare,
-    .plan_at = chen2020_plan_at,
-    .circuit = chen2020_circuit,
-    .deal = chen2020_deal,
+    .lay_out = chen2020_lay_out,
     .forward = chen2020_forward,
     .backward = chen2020_backward,
     .close = chen2020_close,

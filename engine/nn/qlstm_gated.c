@@ -8,21 +8,16 @@
  * Sources: engine/nn/qlstm_variant.c. Both linear maps are shared by the four gates. */
 #include "engine/nn/cell.h"
 #include "engine/nn/gates.h"
-#include "engine/nn/linear.h"
+#include "engine/nn/linear_tensors.h"
 #include "engine/nn/qlstm_variant.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct gated {
 	const struct qlstm_variant *variant;
-	struct circuit_program *program;
-	struct plan *plan;
-	int circuits;                                     /* parameter index */
-	int in_weight, in_bias, out_weight, out_bias;     /* parameter indices; unused without linear maps */
-	int n_features, n_expectations;                   /* of one circuit */
+	struct quantum_block circuits;                    /* one set for each gate */
+	struct linear_tensors in, out;                    /* unused without linear maps */
 	double *d_pre, *d_expectations, *d_features, *dv; /* scratch of backward */
 };
 
@@ -39,8 +34,8 @@ static struct gated_saved gated_saved_at(const struct cell *cell, double *saved,
 	double *next = saved + (size_t)(cell->n_in + cell->n_hidden) * n;
 	if (own->variant->linear_maps) {
 		at.z = next;
-		at.expectations = at.z + (size_t)own->n_features * n;
-		at.gates = at.expectations + 4 * (size_t)own->n_expectations * n;
+		at.expectations = at.z + (size_t)own->circuits.n_features * n;
+		at.gates = at.expectations + 4 * (size_t)own->circuits.n_expectations * n;
 	} else {
 		at.z = at.v;
 		at.gates = next;
@@ -51,43 +46,31 @@ static struct gated_saved gated_saved_at(const struct cell *cell, double *saved,
 static int gated_check(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error)
 {
 	const struct ansatz *ansatz;
-	int rc = qlstm_check_sizes(config, error);
+	int rc = quantum_circuit_check(&config->qlstm.circuit, error);
 	if (rc == 0)
 		rc = qlstm_ansatz(config, &ansatz, error);
-	if (rc == 0 && !qlstm_variant_find(config->variant)->linear_maps)
+	if (rc == 0 && !qlstm_variant_find(config->qlstm.variant)->linear_maps)
 		rc = qlstm_check_features(config, n_in, error);
-	*n_out = config->hidden_size;
+	*n_out = config->recurrent.hidden_size;
 	return rc;
 }
 
-static int gated_add_linear(struct cell *cell, const char *prefix, const char *name, int n_out, int n_in, int *weight,
-                            int *bias)
-{
-	char full[PARAM_NAME_SIZE];
-	double scale = 1.0 / sqrt((double)n_in); /* torch.nn.Linear's default */
-	snprintf(full, sizeof full, "%s.%s.weight", prefix, name);
-	*weight = params_add(cell->params, full, PARAM_CLASSICAL, INIT_UNIFORM, scale, 2,
-	                     (size_t[]){(size_t)n_out, (size_t)n_in});
-	snprintf(full, sizeof full, "%s.%s.bias", prefix, name);
-	*bias = params_add(cell->params, full, PARAM_CLASSICAL, INIT_UNIFORM, scale, 1, (size_t[]){(size_t)n_out});
-	return *weight < 0 || *bias < 0 ? ERR_OUT_OF_MEMORY : 0;
-}
-
 /* Tensors are declared in the order in which the cell uses them. */
-static int gated_declare(struct cell *cell, const char *prefix, const struct ansatz *ansatz,
-                         const struct ansatz_config *circuit)
+static int gated_declare(struct cell *cell, const char *prefix, const struct quantum_design *design)
 {
 	struct gated *own = cell->own;
 	bool linear = own->variant->linear_maps;
 	int width = cell->n_hidden + cell->n_in;
 	if (linear &&
-	    gated_add_linear(cell, prefix, "linear_in", own->n_features, width, &own->in_weight, &own->in_bias) != 0)
+	    linear_tensors_add(&own->in, cell->params, prefix, "linear_in", width, own->circuits.n_features) != 0)
 		return ERR_OUT_OF_MEMORY;
-	own->circuits = qlstm_add_circuits(cell, prefix, ansatz, circuit, 4);
-	if (own->circuits < 0)
+	int tensor =
+	    quantum_angles_add(cell->params, prefix, design, design->sets, cell->config.qlstm.circuit.angle_init);
+	if (tensor < 0)
 		return ERR_OUT_OF_MEMORY;
-	if (linear && gated_add_linear(cell, prefix, "linear_out", cell->n_hidden, own->n_expectations,
-	                               &own->out_weight, &own->out_bias) != 0)
+	quantum_block_bind(&own->circuits, cell->params, tensor, 0);
+	if (linear && linear_tensors_add(&own->out, cell->params, prefix, "linear_out", own->circuits.n_expectations,
+	                                 cell->n_hidden) != 0)
 		return ERR_OUT_OF_MEMORY;
 	return 0;
 }
@@ -98,82 +81,38 @@ static int gated_open(struct cell *cell, const char *prefix, struct qlstm_error 
 	if (own == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	cell->own = own;
-	own->variant = qlstm_variant_find(cell->config.variant);
+	own->variant = qlstm_variant_find(cell->config.qlstm.variant);
 	bool linear = own->variant->linear_maps;
-	cell->n_hidden = cell->n_cell = cell->n_out = cell->config.hidden_size;
+	cell->n_hidden = cell->n_cell = cell->n_out = cell->config.recurrent.hidden_size;
 	cell->out_is_h = true;
 
 	const struct ansatz *ansatz;
 	int rc = qlstm_ansatz(&cell->config, &ansatz, error);
 	if (rc != 0)
 		return rc;
-	struct ansatz_config circuit =
-	    qlstm_ansatz_config(&cell->config, linear ? 0 : cell->n_in + cell->n_hidden, linear ? 0 : cell->n_hidden);
-	rc = ansatz_build(ansatz, &circuit, &own->program, error);
+	const struct quantum_design design = {"gates", QUANTUM_EVERY_STEP, 4, ansatz,
+	                                      quantum_circuit_config(&cell->config.qlstm.circuit,
+	                                                             linear ? 0 : cell->n_in + cell->n_hidden,
+	                                                             linear ? 0 : cell->n_hidden)};
+	rc = quantum_block_open(&own->circuits, &design, cell->circuits, error);
 	if (rc != 0)
 		return rc;
-	own->n_features = linear ? ansatz->features(&circuit) : circuit.n_features;
-	own->n_expectations = own->program->n_observables;
 	cell->n_saved = cell->n_in + cell->n_hidden + GATES_ARRAYS * cell->n_hidden +
-	                (linear ? own->n_features + 4 * own->n_expectations : 0);
-	if (gated_declare(cell, prefix, ansatz, &circuit) != 0)
+	                (linear ? own->circuits.n_features + 4 * own->circuits.n_expectations : 0);
+	if (gated_declare(cell, prefix, &design) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	return 0;
 }
 
-static int gated_prepare(struct cell *cell, const struct plan_request *plans, struct qlstm_error *error)
-{
-	struct gated *own = cell->own;
-	return own->plan != NULL ? 0 : plan_new_request(&own->plan, own->program, plans, error);
-}
-
-static struct plan *gated_plan_at(const struct cell *cell, int index)
-{
-	const struct gated *own = cell->own;
-	return index == 0 ? own->plan : NULL;
-}
-
-static bool gated_circuit(const struct cell *cell, int index, int steps, int outs, struct layer_circuit *out)
-{
-	const struct gated *own = cell->own;
-	(void)outs;
-	*out = (struct layer_circuit){"gates", own->program, own->plan, 4, 1, 4.0 * steps};
-	return index == 0;
-}
-
-static void gated_deal(struct cell *cell, struct block *block, int steps, int batch)
+static void gated_lay_out(struct cell *cell, struct arena *arena, int steps, int batch)
 {
 	(void)steps;
 	struct gated *own = cell->own;
 	size_t n = (size_t)batch;
-	own->d_pre = block_take(block, GATES_ARRAYS * (size_t)cell->n_hidden * n);
-	own->d_expectations = block_take(block, 4 * (size_t)own->n_expectations * n);
-	own->d_features = block_take(block, (size_t)own->n_features * n);
-	own->dv = block_take(block, (size_t)(cell->n_in + cell->n_hidden) * n);
-}
-
-static struct linear gated_linear(const struct cell *cell, int weight, int bias, int n_in, int n_out)
-{
-	const struct params *p = cell->params;
-	size_t w = p->items[weight].offset, b = p->items[bias].offset;
-	return (struct linear){.n_in = n_in,
-	                       .n_out = n_out,
-	                       .weight = p->values + w,
-	                       .bias = p->values + b,
-	                       .d_weight = p->gradients + w,
-	                       .d_bias = p->gradients + b};
-}
-
-static struct linear gated_linear_in(const struct cell *cell)
-{
-	const struct gated *own = cell->own;
-	return gated_linear(cell, own->in_weight, own->in_bias, cell->n_in + cell->n_hidden, own->n_features);
-}
-
-static struct linear gated_linear_out(const struct cell *cell)
-{
-	const struct gated *own = cell->own;
-	return gated_linear(cell, own->out_weight, own->out_bias, own->n_expectations, cell->n_hidden);
+	own->d_pre = arena_take_numbers(arena, GATES_ARRAYS * (size_t)cell->n_hidden * n);
+	own->d_expectations = arena_take_numbers(arena, 4 * (size_t)own->circuits.n_expectations * n);
+	own->d_features = arena_take_numbers(arena, (size_t)own->circuits.n_features * n);
+	own->dv = arena_take_numbers(arena, (size_t)(cell->n_in + cell->n_hidden) * n);
 }
 
 /* The gates in the order of the weight tensor: circuit k has block k. */
@@ -196,13 +135,12 @@ static void gated_forward(struct cell *cell, const struct cell_step *step)
 	memcpy(at.v + (x_first ? x_size : 0), step->h_prev, h_size * sizeof(double));
 
 	if (linear) {
-		struct linear in = gated_linear_in(cell);
+		struct linear in = linear_tensors_map(&own->in, cell->params);
 		linear_forward(&in, at.v, 1, step->batch, at.z);
 	}
-	const double *angles = cell->params->values + cell->params->items[own->circuits].offset;
-	plan_forward_many(own->plan, at.z, angles, 4, n, linear ? at.expectations : at.gates);
+	quantum_block_forward(&own->circuits, at.z, step->batch, linear ? at.expectations : at.gates);
 	if (linear) {
-		struct linear out = gated_linear_out(cell);
+		struct linear out = linear_tensors_map(&own->out, cell->params);
 		linear_forward(&out, at.expectations, 4, step->batch, at.gates);
 	}
 	struct gates gates = gated_gates(own->variant, at.gates, h_size);
@@ -221,16 +159,14 @@ static void gated_backward(struct cell *cell, const struct cell_step *step, cons
 
 	double *dz = linear ? own->d_features : own->dv;
 	const double *dq = linear ? own->d_expectations : own->d_pre;
-	size_t offset = cell->params->items[own->circuits].offset;
 	if (linear) {
-		struct linear out = gated_linear_out(cell);
+		struct linear out = linear_tensors_map(&own->out, cell->params);
 		linear_backward(&out, at.expectations, own->d_pre, 4, step->batch, own->d_expectations);
 	}
-	memset(dz, 0, (size_t)own->n_features * n * sizeof(double));
-	plan_backward_many(own->plan, at.z, cell->params->values + offset, 4, n, dq, dz,
-	                   cell->params->gradients + offset);
+	memset(dz, 0, (size_t)own->circuits.n_features * n * sizeof(double));
+	quantum_block_backward(&own->circuits, at.z, step->batch, dq, dz);
 	if (linear) {
-		struct linear in = gated_linear_in(cell);
+		struct linear in = linear_tensors_map(&own->in, cell->params);
 		linear_backward(&in, at.v, dz, 1, step->batch, own->dv);
 	}
 	if (gradient->d_x != NULL)
@@ -243,18 +179,14 @@ static void gated_close(struct cell *cell)
 	struct gated *own = cell->own;
 	if (own == NULL)
 		return;
-	plan_free(own->plan);
-	program_free(own->program);
+	quantum_block_close(&own->circuits);
 	free(own);
 }
 
 const struct cell_ops qlstm_gated_ops = {
     .check = gated_check,
     .open = gated_open,
-    .prepare = gated_prepare,
-    .plan_at = gated_plan_at,
-    .circuit = gated_circuit,
-    .deal = gated_deal,
+    .lay_out = gated_lay_out,
     .forward = gated_forward,
     .backward = gated_backward,
     .close = gated_close,

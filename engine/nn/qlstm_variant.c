@@ -1,8 +1,6 @@
 /* The quantum LSTM's variants. */
 #include "engine/nn/qlstm_variant.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* qdi: arXiv 2504.20823 and the TQ42 layer. linear: the cell of rdisipio/qlstm with circuits that are trained.
@@ -29,45 +27,24 @@ const struct qlstm_variant *qlstm_variant_find(const char *name)
 	return NULL;
 }
 
+int qlstm_choose_cell(const struct layer_config *config, const struct cell_ops **out, struct qlstm_error *error)
+{
+	const struct qlstm_variant *variant = qlstm_variant_find(config->qlstm.variant);
+	if (variant == NULL)
+		return error_set(error, ERR_NOT_FOUND, "/variant", "unknown variant '%s'", config->qlstm.variant);
+	*out = variant->ops;
+	return 0;
+}
+
+int qlstm_wires(const struct layer_config *config)
+{
+	return config->qlstm.circuit.n_qubits;
+}
+
 int qlstm_ansatz(const struct layer_config *config, const struct ansatz **out, struct qlstm_error *error)
 {
-	const struct qlstm_variant *variant = qlstm_variant_find(config->variant);
-	const char *name = config->ansatz[0] != '\0' || variant == NULL ? config->ansatz : variant->ansatz;
-	*out = ansatz_find(name);
-	if (*out == NULL)
-		return error_set(error, ERR_NOT_FOUND, "/ansatz", "unknown ansatz '%s'", name);
-	return 0;
-}
-
-struct ansatz_config qlstm_ansatz_config(const struct layer_config *config, int n_features, int n_outputs)
-{
-	return (struct ansatz_config){.n_wires = config->n_qubits,
-	                              .n_features = n_features,
-	                              .n_blocks = config->n_qlayers,
-	                              .depth = config->depth,
-	                              .n_outputs = n_outputs,
-	                              .hadamard = config->hadamard,
-	                              .rotation = config->rotation,
-	                              .measure = config->measure,
-	                              .entangling = config->entangling};
-}
-
-int qlstm_check_sizes(const struct layer_config *config, struct qlstm_error *error)
-{
-	const struct {
-		const char *pointer;
-		int value, most;
-	} sizes[] = {
-	    {"/hidden_size", config->hidden_size, 1 << 20},
-	    {"/n_qubits", config->n_qubits, CIRCUIT_MAX_WIRES},
-	    {"/n_qlayers", config->n_qlayers, 1 << 10},
-	    {"/depth", config->depth, 1 << 10},
-	};
-	for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++)
-		if (sizes[k].value < 1 || sizes[k].value > sizes[k].most)
-			return error_set(error, ERR_OUT_OF_RANGE, sizes[k].pointer, "%s is %d; allowed are 1 to %d",
-			                 sizes[k].pointer + 1, sizes[k].value, sizes[k].most);
-	return 0;
+	const struct qlstm_variant *variant = qlstm_variant_find(config->qlstm.variant);
+	return quantum_circuit_ansatz(&config->qlstm.circuit, variant != NULL ? variant->ansatz : "", out, error);
 }
 
 int qlstm_check_features(const struct layer_config *config, int n_in, struct qlstm_error *error)
@@ -76,31 +53,17 @@ int qlstm_check_features(const struct layer_config *config, int n_in, struct qls
 	int rc = qlstm_ansatz(config, &ansatz, error);
 	if (rc != 0)
 		return rc;
-	struct ansatz_config circuit = qlstm_ansatz_config(config, 0, 0);
-	int most = ansatz->features(&circuit), wanted = n_in + config->hidden_size;
+	struct ansatz_config circuit = quantum_circuit_config(&config->qlstm.circuit, 0, 0);
+	int most = ansatz->features(&circuit), wanted = n_in + config->recurrent.hidden_size;
 	if (wanted > most)
 		return error_set(error, ERR_INVALID, "/n_qubits",
 		                 "n_qubits is %d, so a circuit takes %d values; variant %s feeds it %d inputs and "
 		                 "hidden_size %d, together %d: raise n_qubits or lower hidden_size",
-		                 config->n_qubits, most, config->variant, n_in, config->hidden_size, wanted);
-	if (config->hidden_size > config->n_qubits)
+		                 config->qlstm.circuit.n_qubits, most, config->qlstm.variant, n_in,
+		                 config->recurrent.hidden_size, wanted);
+	if (config->recurrent.hidden_size > config->qlstm.circuit.n_qubits)
 		return error_set(error, ERR_INVALID, "/hidden_size",
 		                 "hidden_size is %d; variant %s measures one wire for each, and n_qubits is %d",
-		                 config->hidden_size, config->variant, config->n_qubits);
+		                 config->recurrent.hidden_size, config->qlstm.variant, config->qlstm.circuit.n_qubits);
 	return 0;
-}
-
-int qlstm_add_circuits(struct cell *cell, const char *prefix, const struct ansatz *ansatz,
-                       const struct ansatz_config *config, int count)
-{
-	struct ansatz_shape shape;
-	ansatz->shape(config, &shape);
-	size_t dims[PARAM_MAX_RANK] = {(size_t)count};
-	for (int k = 0; k < shape.rank; k++)
-		dims[k + 1] = (size_t)shape.dims[k];
-	char name[PARAM_NAME_SIZE];
-	snprintf(name, sizeof name, "%s.circuits", prefix);
-	bool uniform = cell->config.angle_init == ANGLE_INIT_UNIFORM;
-	return params_add(cell->params, name, PARAM_QUANTUM, uniform ? INIT_ANGLE : INIT_NORMAL,
-	                  uniform ? 2.0 * M_PI : 0.01, shape.rank + 1, dims);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "engine/nn/cell.h"
+#include "engine/nn/quantum_circuit.h"
 
 struct qlstm_variant {
 	const char *name;
@@ -18,19 +19,13 @@ struct qlstm_variant {
 const struct qlstm_variant *qlstm_variant_find(const char *name); /* NULL when unknown */
 const struct qlstm_variant *qlstm_variant_at(int index);          /* NULL past the end */
 
+/* For the table of layer types (layer.h): the cell of the layer's variant, ERR_NOT_FOUND at "/variant"; its wires. */
+int qlstm_choose_cell(const struct layer_config *config, const struct cell_ops **out, struct qlstm_error *error);
+int qlstm_wires(const struct layer_config *config);
+
 /* The layer's ansatz. ERR_NOT_FOUND at "/ansatz". */
 int qlstm_ansatz(const struct layer_config *config, const struct ansatz **out, struct qlstm_error *error);
-/* n_features 0: all that the ansatz takes; n_outputs 0: all wires. */
-struct ansatz_config qlstm_ansatz_config(const struct layer_config *config, int n_features, int n_outputs);
-
-/* Checks shared by the variants: n_qubits, n_qlayers, depth, hidden_size at least 1, wires at most
- * CIRCUIT_MAX_WIRES. */
-int qlstm_check_sizes(const struct layer_config *config, struct qlstm_error *error);
 /* For variants without linear maps: inputs + hidden_size must fit what the circuit takes. */
 int qlstm_check_features(const struct layer_config *config, int n_in, struct qlstm_error *error);
-
-/* Declares the tensor "prefix.circuits" [count][the ansatz's shape] and returns its index, or a negative code. */
-int qlstm_add_circuits(struct cell *cell, const char *prefix, const struct ansatz *ansatz,
-                       const struct ansatz_config *config, int count);
 
 #endif

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HIDDEN_MOST = 1 << 20 };
+
 struct direction {
 	struct cell cell;
 	bool inversward;
@@ -26,19 +28,31 @@ struct recurrent {
 	int steps, batch; /* of the last forward */
 };
 
-static int recurrent_check(const struct layer_config *config, int n_in, int *n_out, struct qlstm_error *error)
+/* Whether the layer returns the final step alone. */
+static bool final_only(const struct layer *layer)
 {
+	return layer->out.form == SHAPE_VECTOR;
+}
+
+static int recurrent_check(const struct layer_config *config, struct shape in, struct shape *out,
+                           struct qlstm_error *error)
+{
+	const struct recurrent_config *recurrent = &config->recurrent;
 	const struct cell_ops *ops = NULL;
 	int rc = cell_find(config, &ops, error);
 	if (rc != 0)
 		return rc;
-	if (config->inversward && config->bidirectional)
+	if (recurrent->inversward && recurrent->bidirectional)
 		return error_set(
 		    error, ERR_INVALID, "/bidirectional",
 		    "bidirectional and inversward exclude each other: a bidirectional layer reads both ways");
-	rc = ops->check(config, n_in, n_out, error);
-	if (config->bidirectional)
-		*n_out *= 2;
+	if (recurrent->hidden_size < 1 || recurrent->hidden_size > HIDDEN_MOST)
+		return error_set(error, ERR_OUT_OF_RANGE, "/hidden_size", "hidden_size is %d; allowed are 1 to %d",
+		                 recurrent->hidden_size, HIDDEN_MOST);
+	*out = (struct shape){SHAPE_REALS, SHAPE_SEQUENCE, recurrent->hidden_size};
+	rc = ops->check != NULL ? ops->check(config, in.width, &out->width, error) : 0;
+	if (recurrent->bidirectional)
+		out->width *= 2;
 	return rc;
 }
 
@@ -48,14 +62,17 @@ static int recurrent_open(struct layer *layer, struct qlstm_error *error)
 	if (own == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	layer->own = own;
-	own->n_directions = layer->config.bidirectional ? 2 : 1;
+	own->n_directions = layer->config.recurrent.bidirectional ? 2 : 1;
 	const struct cell_ops *ops = NULL;
 	int rc = cell_find(&layer->config, &ops, error);
 	for (int k = 0; rc == 0 && k < own->n_directions; k++) {
 		struct direction *direction = &own->directions[k];
-		direction->inversward = layer->config.inversward || k == 1;
-		direction->cell =
-		    (struct cell){.ops = ops, .config = layer->config, .params = layer->params, .n_in = layer->n_in};
+		direction->inversward = layer->config.recurrent.inversward || k == 1;
+		direction->cell = (struct cell){.ops = ops,
+		                                .config = layer->config,
+		                                .params = layer->params,
+		                                .circuits = &layer->circuits,
+		                                .n_in = layer->in.width};
 		char prefix[PARAM_NAME_SIZE];
 		snprintf(prefix, sizeof prefix, "%s%s", layer->name, k == 1 ? ".reverse" : "");
 		rc = ops->open(&direction->cell, prefix, error);
@@ -63,57 +80,25 @@ static int recurrent_open(struct layer *layer, struct qlstm_error *error)
 	return rc;
 }
 
-static int recurrent_prepare(struct layer *layer, const struct plan_request *plans, struct qlstm_error *error)
-{
-	struct recurrent *own = layer->own;
-	int rc = 0;
-	for (int k = 0; rc == 0 && k < own->n_directions; k++)
-		rc = own->directions[k].cell.ops->prepare(&own->directions[k].cell, plans, error);
-	return rc;
-}
-
-/* The plans of the first direction, then those of the second. */
-static struct plan *recurrent_plan_at(const struct layer *layer, int index)
-{
-	const struct recurrent *own = layer->own;
-	for (int k = 0; k < own->n_directions; k++) {
-		const struct cell *cell = &own->directions[k].cell;
-		for (int i = 0; cell->ops->plan_at != NULL && cell->ops->plan_at(cell, i) != NULL; i++)
-			if (index-- == 0)
-				return cell->ops->plan_at(cell, i);
-	}
-	return NULL;
-}
-
-static bool recurrent_circuit(const struct layer *layer, int index, int steps, struct layer_circuit *out)
-{
-	const struct recurrent *own = layer->own;
-	const struct cell *cell = &own->directions[0].cell;
-	if (cell->ops->circuit == NULL || !cell->ops->circuit(cell, index, steps, layer->final_only ? 1 : steps, out))
-		return false;
-	out->plans *= own->n_directions;
-	out->calls *= own->n_directions;
-	return true;
-}
-
-static void recurrent_deal(struct layer *layer, struct block *block, int steps, int batch)
+static void recurrent_lay_out(struct layer *layer, struct arena *arena, int steps, int batch)
 {
 	struct recurrent *own = layer->own;
 	size_t t = (size_t)steps, n = (size_t)batch;
 	for (int k = 0; k < own->n_directions; k++) {
 		struct direction *d = &own->directions[k];
 		struct cell *cell = &d->cell;
-		d->h = block_take(block, (t + 1) * (size_t)cell->n_hidden * n);
-		d->c = block_take(block, (t + 1) * (size_t)cell->n_cell * n);
-		d->out = cell->out_is_h ? NULL : block_take(block, t * (size_t)cell->n_out * n);
-		d->saved = block_take(block, t * (size_t)cell->n_saved * n);
-		d->d_h = block_take(block, (size_t)cell->n_hidden * n);
-		d->d_c = block_take(block, (size_t)cell->n_cell * n);
+		d->h = arena_take_numbers(arena, (t + 1) * (size_t)cell->n_hidden * n);
+		d->c = arena_take_numbers(arena, (t + 1) * (size_t)cell->n_cell * n);
+		d->out = cell->out_is_h ? NULL : arena_take_numbers(arena, t * (size_t)cell->n_out * n);
+		d->saved = arena_take_numbers(arena, t * (size_t)cell->n_saved * n);
+		d->d_h = arena_take_numbers(arena, (size_t)cell->n_hidden * n);
+		d->d_c = arena_take_numbers(arena, (size_t)cell->n_cell * n);
 		if (cell->ops->forward != NULL) {
-			d->d_h_prev = block_take(block, (size_t)cell->n_hidden * n);
-			d->d_x = block_take(block, (size_t)cell->n_in * n);
+			d->d_h_prev = arena_take_numbers(arena, (size_t)cell->n_hidden * n);
+			d->d_x = arena_take_numbers(arena, (size_t)cell->n_in * n);
 		}
-		cell->ops->deal(cell, block, steps, batch);
+		if (cell->ops->lay_out != NULL)
+			cell->ops->lay_out(cell, arena, steps, batch);
 	}
 }
 
@@ -138,7 +123,7 @@ static struct cell_step direction_step(const struct layer *layer, struct directi
 	                         .c = d->c + (s + 1) * c,
 	                         .saved = d->saved + s * (size_t)cell->n_saved * n};
 	if (!cell->out_is_h) {
-		step.out = !layer->final_only || last ? d->out + s * (size_t)cell->n_out * n : NULL;
+		step.out = !final_only(layer) || last ? d->out + s * (size_t)cell->n_out * n : NULL;
 		if (last)
 			step.h = NULL;
 	}
@@ -179,19 +164,21 @@ static void direction_forward(struct layer *layer, struct direction *d, const do
 	}
 }
 
-static void recurrent_forward(struct layer *layer, const double *x, int steps, int batch, double *y)
+static void recurrent_forward(struct layer *layer, const struct training_context *training, const double *x, int steps,
+                              int batch, double *y)
 {
+	(void)training;
 	struct recurrent *own = layer->own;
 	own->steps = steps;
 	own->batch = batch;
-	size_t n = (size_t)batch, width = (size_t)layer->n_out * n;
+	size_t n = (size_t)batch, width = (size_t)layer->out.width * n;
 	for (int k = 0; k < own->n_directions && !layer->watch->abandoned; k++) {
 		struct direction *d = &own->directions[k];
 		size_t out = (size_t)d->cell.n_out * n;
 		direction_forward(layer, d, x);
 		const double *from = d->cell.out_is_h ? d->h + out : d->out;
-		for (size_t s = layer->final_only ? (size_t)steps - 1 : 0; s < (size_t)steps; s++) {
-			size_t frame = layer->final_only ? 0 : direction_time(d, s, (size_t)steps);
+		for (size_t s = final_only(layer) ? (size_t)steps - 1 : 0; s < (size_t)steps; s++) {
+			size_t frame = final_only(layer) ? 0 : direction_time(d, s, (size_t)steps);
 			memcpy(y + frame * width + (size_t)k * out, from + s * out, out * sizeof(double));
 		}
 	}
@@ -226,16 +213,16 @@ static void direction_backward(struct layer *layer, struct direction *d, const d
 {
 	struct recurrent *own = layer->own;
 	size_t n = (size_t)own->batch, steps = (size_t)own->steps;
-	size_t width = (size_t)layer->n_out * n, in = (size_t)layer->n_in * n;
+	size_t width = (size_t)layer->out.width * n, in = (size_t)layer->in.width * n;
 	memset(d->d_c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
 	if (d->cell.ops->backward_all != NULL) {
 		size_t start = direction_time(d, 0, steps);
 		struct cell_sequence sequence = direction_sequence(layer, d, x);
-		struct cell_sequence_gradient gradient = {.d_out = dy + (layer->final_only ? 0 : start * width),
-		                                          .d_out_step = layer->final_only ? 0
+		struct cell_sequence_gradient gradient = {.d_out = dy + (final_only(layer) ? 0 : start * width),
+		                                          .d_out_step = final_only(layer) ? 0
 		                                                        : d->inversward   ? -(ptrdiff_t)width
 		                                                                          : (ptrdiff_t)width,
-		                                          .first_out = layer->final_only ? own->steps - 1 : 0,
+		                                          .first_out = final_only(layer) ? own->steps - 1 : 0,
 		                                          .d_h = d->d_h,
 		                                          .d_c = d->d_c,
 		                                          .d_x = dx != NULL ? dx + start * in : NULL};
@@ -245,8 +232,8 @@ static void direction_backward(struct layer *layer, struct direction *d, const d
 	memset(d->d_h, 0, (size_t)d->cell.n_hidden * n * sizeof(double));
 	for (size_t s = steps; s-- > 0;) {
 		size_t time = direction_time(d, s, steps);
-		const double *d_out = layer->final_only ? dy : dy + time * width;
-		step_backward(layer, d, s, x, layer->final_only && s + 1 < steps ? NULL : d_out,
+		const double *d_out = final_only(layer) ? dy : dy + time * width;
+		step_backward(layer, d, s, x, final_only(layer) && s + 1 < steps ? NULL : d_out,
 		              dx != NULL ? dx + time * in : NULL);
 		if (watch_tick(layer->watch))
 			return;
@@ -258,7 +245,7 @@ static void recurrent_backward(struct layer *layer, const double *x, const doubl
 	struct recurrent *own = layer->own;
 	size_t n = (size_t)own->batch;
 	if (dx != NULL)
-		memset(dx, 0, (size_t)own->steps * (size_t)layer->n_in * n * sizeof(double));
+		memset(dx, 0, (size_t)own->steps * (size_t)layer->in.width * n * sizeof(double));
 	for (int k = 0; k < own->n_directions && !layer->watch->abandoned; k++) {
 		struct direction *d = &own->directions[k];
 		direction_backward(layer, d, x, dy + (size_t)k * (size_t)d->cell.n_out * n, dx);
@@ -270,19 +257,21 @@ static void recurrent_close(struct layer *layer)
 	struct recurrent *own = layer->own;
 	if (own == NULL)
 		return;
-	for (int k = 0; k < own->n_directions; k++)
-		if (own->directions[k].cell.ops != NULL)
-			own->directions[k].cell.ops->close(&own->directions[k].cell);
+	for (int k = 0; k < own->n_directions; k++) {
+		struct cell *cell = &own->directions[k].cell;
+		if (cell->ops != NULL && cell->ops->close != NULL)
+			cell->ops->close(cell);
+		else
+			free(cell->own);
+	}
 	free(own);
 }
 
 const struct layer_ops recurrent_ops = {
     .check = recurrent_check,
     .open = recurrent_open,
-    .prepare = recurrent_prepare,
-    .plan_at = recurrent_plan_at,
-    .circuit = recurrent_circuit,
-    .deal = recurrent_deal,
+    .lay_out = recurrent_lay_out,
+    .cost = layer_cost_products,
     .forward = recurrent_forward,
     .backward = recurrent_backward,
     .close = recurrent_close,

@@ -4,11 +4,13 @@
 #define QLSTM_NN_WATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "engine/nn/model.h"
+/* Non-zero: the pass is to be abandoned. */
+typedef int (*watch_fn)(void *context);
 
 struct watch {
-	model_watch_fn fn; /* NULL: nobody */
+	watch_fn fn; /* NULL: nobody */
 	void *context;
 	bool abandoned; /* fn said stop; the rest of the pass is skipped */
 };

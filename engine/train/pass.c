@@ -44,6 +44,7 @@ struct errand {
 	const size_t *order; /* NULL: windows first, first + 1, ... */
 	size_t first, count, slice;
 	bool gradient;
+	uint32_t epoch;      /* with gradient */
 	double *predictions; /* [count][n_targets]; NULL: not wanted */
 };
 
@@ -55,15 +56,16 @@ static size_t slices_most(size_t parameters)
 	return most < SLICES_MAX ? most : SLICES_MAX;
 }
 
-/* How many samples to cut from a batch of `batch`. */
-static size_t slice_size(struct model *model, int steps, int batch)
+/* How many samples to cut from a batch of `batch`, one that is trained on or not. */
+static size_t slice_size(struct model *model, int steps, int batch, bool training)
 {
 	double seconds = 0.0;
 	model_estimate(model, steps, batch, &seconds, NULL);
 	double slices = seconds / SLICE_SECONDS;
-	size_t lanes = (size_t)model_lanes(model), most = slices_most(model_params(model)->size), n = (size_t)batch;
+	size_t lanes = (size_t)model_batch_multiple(model), most = slices_most(params_elements(model_params(model)));
+	size_t n = (size_t)batch;
 	size_t count = slices < (double)most ? (size_t)slices : most;
-	if (count < 2 || model_set_team(model, NULL))
+	if (count < 2 || model_set_team(model, NULL) || (training && model_wants_whole_batches(model)))
 		return n;
 	return ((n + count - 1) / count + lanes - 1) / lanes * lanes;
 }
@@ -163,7 +165,7 @@ static int pass_open(struct pass *pass, struct qlstm_error *error)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	pass->gradients[0] = params->gradients;
 	for (size_t k = 1; k < pass->n_slices; k++) {
-		pass->gradients[k] = malloc(params->size * sizeof(double));
+		pass->gradients[k] = malloc(params_elements(params) * sizeof(double));
 		if (pass->gradients[k] == NULL)
 			return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	}
@@ -181,9 +183,9 @@ int pass_new(struct pass **out, const struct pass_config *config, struct qlstm_e
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	pass->config = *config;
 	int steps = config->windows->steps;
-	pass->slice = slice_size(config->model, steps, config->batch);
-	pass->evaluation_slice =
-	    config->batch < EVALUATION_BATCH ? slice_size(config->model, steps, EVALUATION_BATCH) : pass->slice;
+	pass->slice = slice_size(config->model, steps, config->batch, true);
+	int most = config->batch < EVALUATION_BATCH ? EVALUATION_BATCH : config->batch;
+	pass->evaluation_slice = slice_size(config->model, steps, most, false);
 	rc = pass_open(pass, error);
 	if (rc != 0) {
 		pass_free(pass);
@@ -208,7 +210,7 @@ void pass_free(struct pass *pass)
 
 size_t pass_bytes(struct model *model, int steps, int batch, int threads)
 {
-	size_t parameters = model_params(model)->size;
+	size_t parameters = params_elements(model_params(model));
 	batch = batch > EVALUATION_BATCH ? batch : EVALUATION_BATCH;
 	return model_bytes(model, steps, batch, threads) + slices_most(parameters) * parameters * sizeof(double);
 }
@@ -238,17 +240,27 @@ static void seat_gather(struct seat *seat, const size_t *order, size_t first, si
 	}
 }
 
-/* The gradient of the slice that the seat's model has just seen, into the slice's block. */
-static void seat_backward(struct seat *seat, const struct errand *errand, size_t part, size_t elements)
+/* The slice's loss, and its gradient in the slice's block, into which layers with state add while they go forward. */
+static void seat_train(struct seat *seat, const struct errand *errand, size_t part, size_t count)
 {
 	struct pass *pass = seat->pass;
+	const struct windows *w = pass->config.windows;
 	struct params *params = model_params(seat->model);
 	double *own = params->gradients;
-	size_t all = errand->count * (size_t)pass->config.windows->n_targets;
-	pass->config.loss->backward(seat->y, seat->target, elements, 1.0 / (double)all, seat->dy);
+	size_t first = errand->first + part * errand->slice, outputs = (size_t)w->n_targets;
+	const struct training_context training = {.seed = pass->config.seed,
+	                                          .epoch = errand->epoch,
+	                                          .order = errand->order != NULL ? errand->order + first : NULL,
+	                                          .first = first};
 	params->gradients = pass->gradients[part];
 	params_zero_gradients(params);
-	model_backward(seat->model, seat->dy, NULL);
+	model_forward_training(seat->model, &training, seat->x, w->steps, (int)count, seat->y);
+	if (!model_abandoned(seat->model)) {
+		pass->losses[part] = pass->config.loss->sum(seat->y, seat->target, count * outputs);
+		pass->config.loss->backward(seat->y, seat->target, count * outputs,
+		                            1.0 / (double)(errand->count * outputs), seat->dy);
+		model_backward(seat->model, seat->dy, NULL);
+	}
 	params->gradients = own;
 }
 
@@ -261,15 +273,17 @@ static void pass_part(void *context, size_t part, int member)
 	if (pass_abandoned(pass))
 		return;
 	size_t first = part * errand->slice, left = errand->count - first, outputs = (size_t)w->n_targets;
-	size_t n = left < errand->slice ? left : errand->slice, elements = n * outputs;
+	size_t n = left < errand->slice ? left : errand->slice;
 	seat_gather(seat, errand->order, errand->first + first, n);
 	model_watch(seat->model, pass->watch != NULL ? seat_tick : NULL, seat);
+	if (errand->gradient) {
+		seat_train(seat, errand, part, n);
+		return;
+	}
 	model_forward(seat->model, seat->x, w->steps, (int)n, seat->y);
 	if (model_abandoned(seat->model))
 		return;
-	pass->losses[part] = pass->config.loss->sum(seat->y, seat->target, elements);
-	if (errand->gradient)
-		seat_backward(seat, errand, part, elements);
+	pass->losses[part] = pass->config.loss->sum(seat->y, seat->target, n * outputs);
 	for (size_t b = 0; errand->predictions != NULL && b < n; b++)
 		for (size_t k = 0; k < outputs; k++)
 			errand->predictions[(first + b) * outputs + k] = seat->y[k * n + b];
@@ -298,7 +312,7 @@ static void pass_sum_part(void *context, size_t part, int member)
 	(void)member;
 	const struct errand *errand = context;
 	struct pass *pass = errand->pass;
-	size_t size = model_params(pass->config.model)->size, first = part * SUM_RANGE;
+	size_t size = params_elements(model_params(pass->config.model)), first = part * SUM_RANGE;
 	size_t end = first + SUM_RANGE < size ? first + SUM_RANGE : size;
 	size_t slices = (errand->count + errand->slice - 1) / errand->slice;
 	for (size_t k = 1; k < slices; k++)
@@ -306,11 +320,16 @@ static void pass_sum_part(void *context, size_t part, int member)
 			pass->gradients[0][i] += pass->gradients[k][i];
 }
 
-double pass_train(struct pass *pass, const size_t *order, size_t count)
+double pass_train(struct pass *pass, int epoch, const size_t *order, size_t count)
 {
-	struct errand errand = {.pass = pass, .order = order, .count = count, .slice = pass->slice, .gradient = true};
+	struct errand errand = {.pass = pass,
+	                        .order = order,
+	                        .count = count,
+	                        .slice = pass->slice,
+	                        .gradient = true,
+	                        .epoch = (uint32_t)epoch};
 	double loss = pass_run(pass, errand) / (double)(count * (size_t)pass->config.windows->n_targets);
-	size_t size = model_params(pass->config.model)->size;
+	size_t size = params_elements(model_params(pass->config.model));
 	if (count > pass->slice && !pass_abandoned(pass))
 		team_run(pass->config.team, pass_sum_part, &errand, (size + SUM_RANGE - 1) / SUM_RANGE);
 	return loss;

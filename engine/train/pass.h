@@ -23,6 +23,7 @@ struct pass_config {
 	const struct loss *loss;
 	int batch;         /* the largest that pass_train is given */
 	struct team *team; /* NULL: the caller alone */
+	uint64_t seed;     /* of what layers draw while they train */
 };
 
 /* Everything in `config` is borrowed and outlives the pass. Nothing is allocated after it. */
@@ -38,8 +39,9 @@ void pass_watch(struct pass *pass, model_watch_fn watch, void *context);
 bool pass_abandoned(const struct pass *pass);
 
 /* The mean loss of windows order[0 .. count-1], count at most the batch, and its gradient in the model's gradient
- * block, which is overwritten. */
-double pass_train(struct pass *pass, const size_t *order, size_t count);
+ * block, which is overwritten; behind it the sums for layers' state. As a part of epoch `epoch` (from 1) of training.
+ */
+double pass_train(struct pass *pass, int epoch, const size_t *order, size_t count);
 
 /* The sum of losses of windows first .. first + count - 1, over samples and targets. */
 double pass_loss(struct pass *pass, size_t first, size_t count);

@@ -21,8 +21,12 @@ int trainer_new(struct trainer **out, struct model *model, const struct windows 
 	t->config = *config;
 	t->loss = loss_find(config->loss);
 	int rc = t->loss == NULL ? error_set(error, ERR_NOT_FOUND, "/loss", "unknown loss '%s'", config->loss) : 0;
-	const struct pass_config pass = {
-	    .model = model, .windows = windows, .loss = t->loss, .batch = config->batch_size, .team = config->team};
+	const struct pass_config pass = {.model = model,
+	                                 .windows = windows,
+	                                 .loss = t->loss,
+	                                 .batch = config->batch_size,
+	                                 .team = config->team,
+	                                 .seed = config->seed};
 	if (rc == 0)
 		rc = pass_new(&t->pass, &pass, error);
 	if (rc == 0)
@@ -103,11 +107,12 @@ static int trainer_watch(void *context)
 static double trainer_step(struct trainer *t, size_t first, size_t count, double *norm)
 {
 	struct params *params = model_params(t->model);
-	double loss = pass_train(t->pass, t->order + first, count);
+	double loss = pass_train(t->pass, t->watch.epoch, t->order + first, count);
 	if (pass_abandoned(t->pass))
 		return 0.0;
 	*norm = trainer_clip(t);
 	optimizer_step(t->optimizer, params->values, params->gradients);
+	model_update_state(t->model);
 	return loss;
 }
 

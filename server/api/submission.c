@@ -97,7 +97,7 @@ static int describe_model(const struct api *api, const struct spec *spec, struct
 	json_int_t classical = (json_int_t)params_count(model_params(model), PARAM_CLASSICAL);
 	out->model =
 	    json_pack("{sI, sI, sI}", "parameters", quantum + classical, "quantum", quantum, "classical", classical);
-	out->engine = json_pack("{ss, ss, ss, sf}", "version", QLSTM_VERSION, "plan", model_plan(model), "isa",
+	out->engine = json_pack("{ss, ss, ss, sf}", "version", QLSTM_VERSION, "plan", model_plan_kind(model), "isa",
 	                        plan_isa(), "estimated_seconds", seconds);
 	model_free(model);
 	return rc;

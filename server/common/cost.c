@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/nn/layer.h"
 #include "engine/train/pass.h"
 
 /* How far the estimate of the time may be off on a machine that the planner was not measured on. */
@@ -39,17 +40,18 @@ int cost_seconds(const struct spec *spec, struct model *model, struct cost_windo
 static int point_at_largest(const struct spec *spec, char *pointer, size_t size)
 {
 	const struct model_config *model = &spec->model;
-	int widest = -1;
+	int widest = -1, most = 0;
 	for (int i = 0; i < model->n_layers; i++)
-		if (strcmp(model->layers[i].type, "qlstm") == 0 &&
-		    (widest < 0 || model->layers[i].n_qubits > model->layers[widest].n_qubits))
+		if (layer_wires(&model->layers[i]) > most) {
+			most = layer_wires(&model->layers[i]);
 			widest = i;
+		}
 	if (widest < 0) {
 		snprintf(pointer, size, "/training/batch_size");
 		return spec->training.batch_size;
 	}
 	snprintf(pointer, size, "/model/layers/%d/n_qubits", widest);
-	return model->layers[widest].n_qubits;
+	return most;
 }
 
 int cost_check_bytes(const struct spec *spec, const struct cost_bytes *bytes, size_t limit, struct qlstm_error *error)

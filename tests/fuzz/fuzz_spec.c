@@ -51,6 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct spec spec;
 		check_again(resolved);
 		rc = spec_parse(resolved, &spec, &error);
+		if (rc == 0)
+			rc = model_check(&spec.model, &error);
 	}
 	if (rc != 0)
 		check_error(&error, rc);

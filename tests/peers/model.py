@@ -9,6 +9,12 @@ def ring(n, step):
         qml.CNOT(wires=[q, (q + step) % n])
 
 
+ENCODERS = {
+    "x": lambda x: x, "pi_x": lambda x: torch.pi * x, "atan": torch.atan, "atan_square": lambda x: torch.atan(x * x),
+    "asin": torch.asin, "acos": torch.acos, "tanh": torch.tanh,
+}  # fmt: skip
+
+
 def chen2020(layer, z, angles):
     n = layer["n_qubits"]
     for q in range(z.shape[1]):
@@ -39,8 +45,9 @@ def chen2024(layer, z, angles):
 
 def embed(layer, z):
     rotation = {"X": qml.RX, "Y": qml.RY, "Z": qml.RZ}[layer["rotation"]]
+    encode = ENCODERS[layer.get("encoder", "x")]
     for q in range(z.shape[1]):
-        rotation(z[:, q], wires=q)
+        rotation(encode(z[:, q]), wires=q)
     return rotation
 
 
@@ -115,6 +122,32 @@ def step_gated(layer, tensors, x, h, c):
     return h, h, c
 
 
+def step_qgru(layer, tensors, x, h, c):
+    """Circuits in the order r, z, n; the reset gate acts before the map."""
+
+    def gate(k, h):
+        q = torch.cat([h, x], 1) @ tensors["linear_in.weight"].T + tensors["linear_in.bias"]
+        e = expectations(layer, q, tensors["circuits"][k], layer["n_qubits"])
+        return e @ tensors["linear_out.weight"].T + tensors["linear_out.bias"]
+
+    r, z = torch.sigmoid(gate(0, h)), torch.sigmoid(gate(1, h))
+    n = torch.tanh(gate(2, r * h))
+    h = (1 - z) * n + z * h
+    return h, h, c
+
+
+def quantum(layer, tensors, x):
+    """A circuit as a layer, [batch][output] from [batch][feature]."""
+    values = expectations(layer, x, tensors["circuits"][0], layer["n_qubits"])
+    return {"all": values, "even": values[:, ::2], "single": values[:, :1]}[layer["measurement"]]
+
+
+def step_of(layer):
+    if layer["type"] == "qgru":
+        return step_qgru
+    return step_chen2020 if layer["variant"] == "chen2020" else step_gated
+
+
 def direction(layer, tensors, inputs, backwards):
     """The output of the last step in reading order."""
     chen = layer["variant"] == "chen2020"
@@ -122,17 +155,29 @@ def direction(layer, tensors, inputs, backwards):
     h = torch.zeros(batch, layer["hidden_size"], dtype=inputs.dtype)
     c = torch.zeros(batch, layer["n_qubits"] if chen else layer["hidden_size"], dtype=inputs.dtype)
     for t in reversed(range(steps)) if backwards else range(steps):
-        out, h, c = (step_chen2020 if chen else step_gated)(layer, tensors, inputs[:, t], h, c)
+        out, h, c = step_of(layer)(layer, tensors, inputs[:, t], h, c)
     return out
+
+
+def under(weights, prefix):
+    return {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)}
+
+
+def between(below, above, weights, inputs):
+    """A quantum layer on every step, a plain recurrent layer of PyTorch's equations, a quantum layer on its final step,
+    a dense head."""
+    rnn = under(weights, "layers.1.")
+    h = torch.zeros(inputs.shape[0], rnn["bias_hh"].shape[0], dtype=inputs.dtype)
+    for t in range(inputs.shape[1]):
+        x = quantum(below, under(weights, "layers.0."), inputs[:, t])
+        h = torch.tanh(x @ rnn["weight_ih"].T + rnn["bias_ih"] + h @ rnn["weight_hh"].T + rnn["bias_hh"])
+    out = quantum(above, under(weights, "layers.2."), h)
+    return out @ weights["layers.3.weight"].T + weights["layers.3.bias"]
 
 
 def model(layer, weights, inputs):
     """One recurrent layer with a dense head; [batch][output] from [batch][time][feature]."""
-
-    def under(prefix):
-        return {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)}
-
-    out = direction(layer, under("layers.0."), inputs, layer["inversward"])
+    out = direction(layer, under(weights, "layers.0."), inputs, layer["inversward"])
     if layer["bidirectional"]:
-        out = torch.cat([out, direction(layer, under("layers.0.reverse."), inputs, True)], 1)
+        out = torch.cat([out, direction(layer, under(weights, "layers.0.reverse."), inputs, True)], 1)
     return out @ weights["layers.1.weight"].T + weights["layers.1.bias"]

@@ -342,6 +342,9 @@ static void bad_configurations_are_refused(void **state)
 	    {{.n_wires = 2, .n_blocks = 1, .depth = 1, .n_outputs = 3}, "/n_outputs"},
 	    {{.n_wires = 2, .n_blocks = 1, .depth = 1, .n_features = 3}, "/n_features"},
 	    {{.n_wires = 2, .n_blocks = 1, .depth = 1, .n_features = -1}, "/n_features"},
+	    {{.n_wires = 3, .n_blocks = 1, .depth = 1, .n_outputs = 3, .output_step = 2}, "/n_outputs"},
+	    {{.n_wires = 3, .n_blocks = 1, .depth = 1, .output_step = -1}, "/output_step"},
+	    {{.n_wires = 3, .n_blocks = 1, .depth = 1, .encoder = ENCODER_COUNT}, "/encoder"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct circuit_program *program;

@@ -40,11 +40,11 @@ static void bench_open(struct lstm_bench *b, struct lstm_case size, bool inversw
 	assert_int_equal(b->cell.ops->open(&b->cell, "cell", NULL), 0);
 	assert_int_equal(params_allocate(&b->params, NULL), 0);
 	params_initialise(&b->params, 4);
-	struct block block = {0};
-	b->cell.ops->deal(&b->cell, &block, size.steps, size.batch);
-	b->scratch = sines(block.used, 1e3); /* what scratch holds does not matter */
-	block = (struct block){.base = b->scratch};
-	b->cell.ops->deal(&b->cell, &block, size.steps, size.batch);
+	struct arena arena = {0};
+	b->cell.ops->lay_out(&b->cell, &arena, size.steps, size.batch);
+	b->scratch = sines(arena.used / sizeof(double), 1e3); /* what scratch holds does not matter */
+	arena = (struct arena){.base = (char *)b->scratch};
+	b->cell.ops->lay_out(&b->cell, &arena, size.steps, size.batch);
 	size_t n = (size_t)size.batch, t = (size_t)size.steps, h = (size_t)size.hidden * n,
 	       in = (size_t)size.inputs * n;
 	b->x = sines(t * in, 0.7);
@@ -62,7 +62,7 @@ static void bench_close(struct lstm_bench *b)
 	double *arrays[] = {b->scratch, b->x, b->d_x, b->h, b->c, b->saved, b->d_out, b->d_h, b->d_c};
 	for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
 		free(arrays[k]);
-	b->cell.ops->close(&b->cell);
+	free(b->cell.own);
 	params_free(&b->params);
 }
 
@@ -246,8 +246,8 @@ static void test_gradient_lstm(void **state)
 	(void)state;
 	struct layer_config lstm = lstm_layer(3);
 	for (int direction = 0; direction < 3; direction++) {
-		lstm.inversward = direction == 1;
-		lstm.bidirectional = direction == 2;
+		lstm.recurrent.inversward = direction == 1;
+		lstm.recurrent.bidirectional = direction == 2;
 		struct model_config config = one_layer(lstm, 2, 1, "auto");
 		check_gradient(&config, "lstm");
 	}

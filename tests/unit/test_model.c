@@ -5,16 +5,16 @@ static void test_gradient_stack(void **state)
 {
 	(void)state;
 	struct layer_config chen = qlstm_layer("chen2020");
-	chen.hidden_size = 2;
+	chen.recurrent.hidden_size = 2;
 	struct model_config stack = {.n_inputs = 2, .n_outputs = 1, .n_layers = 6, .plan = "auto"};
-	stack.layers[0] = (struct layer_config){.type = "dense", .units = 2, .bias = true};
+	stack.layers[0] = (struct layer_config){.type = "dense", .dense = {.units = 2, .bias = true}};
 	stack.layers[1] = chen; /* its whole sequence of outputs is read by the next layer */
 	stack.layers[2] = lstm_layer(2);
-	stack.layers[2].bidirectional = true;
+	stack.layers[2].recurrent.bidirectional = true;
 	stack.layers[3] = qlstm_layer("qdi");
-	stack.layers[3].inversward = true;
-	stack.layers[4] = (struct layer_config){.type = "dense", .units = 2};
-	stack.layers[5] = (struct layer_config){.type = "dense", .units = 1, .bias = true};
+	stack.layers[3].recurrent.inversward = true;
+	stack.layers[4] = (struct layer_config){.type = "dense", .dense = {.units = 2}};
+	stack.layers[5] = (struct layer_config){.type = "dense", .dense = {.units = 1, .bias = true}};
 	check_gradient(&stack, "stack");
 }
 
@@ -30,10 +30,10 @@ static void test_direction(void **state)
 	for (size_t k = 0; k < 3; k++) {
 		struct model_config config = one_layer(layers[k], 1, 1, "auto");
 		struct model *forward = open_model(&config, steps, 1);
-		config.layers[0].inversward = true;
+		config.layers[0].recurrent.inversward = true;
 		struct model *inverse = open_model(&config, steps, 1);
-		config.layers[0].inversward = false;
-		config.layers[0].bidirectional = true;
+		config.layers[0].recurrent.inversward = false;
+		config.layers[0].recurrent.bidirectional = true;
 		struct model *both = open_model(&config, steps, 1);
 		params_initialise(model_params(forward), 3);
 		struct params *p = model_params(forward);
@@ -96,7 +96,7 @@ static void test_parameter_counts(void **state)
 {
 	(void)state;
 	struct layer_config qdi = qlstm_layer("qdi");
-	qdi.hidden_size = 17;
+	qdi.recurrent.hidden_size = 17;
 	const struct {
 		struct layer_config layer;
 		size_t quantum, classical;
@@ -109,7 +109,7 @@ static void test_parameter_counts(void **state)
 	for (size_t k = 0; k < 4; k++) {
 		struct model_config config = one_layer(cases[k].layer, 1, 1, "auto");
 		struct model *model = open_model(&config, 4, 1);
-		assert_int_equal(strcmp(model_plan(model), "none") == 0, cases[k].quantum == 0);
+		assert_int_equal(strcmp(model_plan_kind(model), "none") == 0, cases[k].quantum == 0);
 		assert_int_equal(params_count(model_params(model), PARAM_QUANTUM), cases[k].quantum);
 		assert_int_equal(params_count(model_params(model), PARAM_CLASSICAL), cases[k].classical);
 		model_free(model);
@@ -127,13 +127,13 @@ static void test_misuse(void **state)
 	for (int k = 0; k < 8; k++)
 		cases[k] = good;
 	cases[0].n_inputs = 2;
-	cases[1].layers[0].inversward = cases[1].layers[0].bidirectional = true;
-	strcpy(cases[2].layers[0].type, "gru");
-	strcpy(cases[3].layers[0].variant, "chen1999");
-	strcpy(cases[4].layers[0].ansatz, "none");
-	cases[5].layers[1].units = 2;
+	cases[1].layers[0].recurrent.inversward = cases[1].layers[0].recurrent.bidirectional = true;
+	strcpy(cases[2].layers[0].type, "gnu");
+	strcpy(cases[3].layers[0].qlstm.variant, "chen1999");
+	strcpy(cases[4].layers[0].qlstm.circuit.ansatz, "none");
+	cases[5].layers[1].dense.units = 2;
 	cases[6].n_layers = 1;
-	cases[7].layers[0].n_qubits = 26;
+	cases[7].layers[0].qlstm.circuit.n_qubits = 26;
 	for (int k = 0; k < 8; k++) {
 		struct model *model = NULL;
 		struct qlstm_error error = {0};
@@ -161,7 +161,7 @@ static void test_bytes(void **state)
 	assert_true(model_bytes(model, 4000, 10, 1) > model_bytes(model, 4, 10, 1));
 	assert_true(model_bytes(model, 4, 10, 3) > model_bytes(model, 4, 10, 1));
 	model_free(model);
-	config.layers[0].n_qubits = 20;
+	config.layers[0].qlstm.circuit.n_qubits = 20;
 	strcpy(config.plan, "batch");
 	model = model_of(&config);
 	assert_true(model_bytes(model, 4, 10, 1) > (size_t)16
@@ -190,7 +190,7 @@ static void test_estimate(void **state)
 		double last = 0.0;
 		/* A statevector doubles with every wire; what "auto" finds may not, and costs no more. */
 		for (int n = 6; n <= 12; n += 2) {
-			config.layers[0].n_qubits = n;
+			config.layers[0].qlstm.circuit.n_qubits = n;
 			strcpy(config.plan, "batch");
 			double seconds = seconds_of(&config, 4, 64);
 			assert_true(seconds > last);
@@ -202,12 +202,12 @@ static void test_estimate(void **state)
 			assert_true(seconds_of(&config, 4, 256) > 2.0 * seconds);
 		}
 		last = seconds_of(&config, 4, 64);
-		config.layers[0].bidirectional = true;
+		config.layers[0].recurrent.bidirectional = true;
 		assert_true(seconds_of(&config, 4, 64) > 1.2 * last);
 	}
 	struct model_config deep = one_layer(qlstm_layer("chen2020"), 1, 1, "local");
-	deep.layers[0].n_qubits = 25;
-	deep.layers[0].depth = 50;
+	deep.layers[0].qlstm.circuit.n_qubits = 25;
+	deep.layers[0].qlstm.circuit.depth = 50;
 	double seconds;
 	struct qlstm_error error = {0};
 	struct model *model = model_of(&deep);
@@ -215,7 +215,7 @@ static void test_estimate(void **state)
 	model_free(model);
 	assert_string_equal(error.pointer, "/layers/0");
 	struct model_config classical =
-	    one_layer((struct layer_config){.type = "lstm", .hidden_size = 5}, 1, 1, "auto");
+	    one_layer((struct layer_config){.type = "lstm", .lstm = {{.hidden_size = 5}}}, 1, 1, "auto");
 	assert_true(seconds_of(&classical, 4, 64) < seconds_of(&classical, 8, 64));
 }
 
@@ -238,8 +238,8 @@ static void test_watch(void **state)
 	for (size_t k = 0; k < 2; k++) {
 		struct model_config config = {.n_inputs = 1, .n_outputs = 1, .n_layers = layers + 1, .plan = "auto"};
 		config.layers[0] = config.layers[1] = recurrent[k];
-		config.layers[1].inversward = true;
-		config.layers[2] = (struct layer_config){.type = "dense", .units = 1};
+		config.layers[1].recurrent.inversward = true;
+		config.layers[2] = (struct layer_config){.type = "dense", .dense = {.units = 1}};
 		struct model *model = open_model(&config, steps, 2);
 		params_initialise(model_params(model), 6);
 		double x[steps * 2], y[2], again[2];

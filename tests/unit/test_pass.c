@@ -37,14 +37,14 @@ static void windows_fill(struct windows *windows)
 }
 
 static const struct layer_config heavy = {.type = "qlstm",
-                                          .variant = "linear",
-                                          .hidden_size = 5,
-                                          .n_qubits = 7,
-                                          .n_qlayers = 1,
-                                          .depth = 3,
-                                          .rotation = PAULI_Y,
-                                          .measure = PAULI_Z};
-static const struct layer_config classical = {.type = "lstm", .hidden_size = 64, .bidirectional = true};
+                                          .qlstm = {.recurrent = {.hidden_size = 5},
+                                                    .variant = "linear",
+                                                    .circuit.n_qubits = 7,
+                                                    .circuit.n_qlayers = 1,
+                                                    .circuit.depth = 3,
+                                                    .circuit.rotation = PAULI_Y,
+                                                    .circuit.measure = PAULI_Z}};
+static const struct layer_config classical = {.type = "lstm", .recurrent = {.hidden_size = 64, .bidirectional = true}};
 
 static struct model *model_of(struct layer_config layer)
 {
@@ -52,8 +52,8 @@ static struct model *model_of(struct layer_config layer)
 	struct model_config config = {
 	    .n_inputs = INPUTS, .n_outputs = TARGETS, .n_layers = 3, .plan = "auto", .precision = PRECISION_FLOAT64};
 	config.layers[0] = layer;
-	config.layers[1] = (struct layer_config){.type = "lstm", .hidden_size = 4, .inversward = true};
-	config.layers[2] = (struct layer_config){.type = "dense", .units = TARGETS, .bias = true};
+	config.layers[1] = (struct layer_config){.type = "lstm", .recurrent = {.hidden_size = 4, .inversward = true}};
+	config.layers[2] = (struct layer_config){.type = "dense", .dense = {.units = TARGETS, .bias = true}};
 	struct model *model;
 	must(model_new(&model, &config, &error), &error);
 	params_initialise(model_params(model), 11);
@@ -83,7 +83,7 @@ static void ask(struct said *said, struct layer_config layer, int threads, int b
 	size_t order[N_TRAIN];
 	for (size_t k = 0; k < N_TRAIN; k++)
 		order[k] = (k * 77 + 3) % N_TRAIN;
-	said->loss = pass_train(pass, order, count);
+	said->loss = pass_train(pass, 1, order, count);
 	said->n = model_params(model)->size;
 	said->gradients = malloc(said->n * sizeof(double));
 	memcpy(said->gradients, model_params(model)->gradients, said->n * sizeof(double));
@@ -166,7 +166,7 @@ static void slices_add_up_to_the_batch(void **state)
 	for (size_t k = 0; k < BATCH; k++)
 		order[k] = k;
 	for (int round = 0; round < 2; round++) {
-		assert_float_equal(pass_train(pass, order, BATCH), loss, 1e-13);
+		assert_float_equal(pass_train(pass, 1, order, BATCH), loss, 1e-13);
 		for (size_t k = 0; k < model_params(plain)->size; k++)
 			assert_float_equal(model_params(sliced)->gradients[k], model_params(plain)->gradients[k],
 			                   1e-13);
@@ -208,7 +208,7 @@ static void a_pass_can_be_given_up(void **state)
 		size_t order[BATCH] = {0};
 		/* The others may leave the caller, who alone asks, too little to do. */
 		for (int tries = 0; tries < 1000 && watcher.calls < 2; tries++)
-			pass_train(pass, order, BATCH);
+			pass_train(pass, 1, order, BATCH);
 		assert_true(pass_abandoned(pass));
 		assert_int_equal(watcher.calls, 2);
 		pass_watch(pass, NULL, NULL);

@@ -67,18 +67,19 @@ static void test_golden_chen2020_state(void **state)
 	static const double c_4[4] = {-0.160700920443, -0.058730962497, 0.079104339564, -0.090520727087};
 	static const double h_4[3] = {0.073861619406, 0.005644828440, -0.024381956992};
 	struct params params = {0};
-	struct cell cell = {.config = qlstm_layer("chen2020"), .params = &params, .n_in = 1};
+	struct quantum_list circuits = {0};
+	struct cell cell = {.config = qlstm_layer("chen2020"), .params = &params, .circuits = &circuits, .n_in = 1};
 	struct qlstm_error error = {0};
 	assert_int_equal(cell_find(&cell.config, &cell.ops, &error), 0);
 	assert_int_equal(cell.ops->open(&cell, "cell", &error), 0);
 	assert_int_equal(params_allocate(&params, &error), 0);
 	const struct plan_request wanted = planner_defaults("auto", PRECISION_FLOAT64);
-	assert_int_equal(cell.ops->prepare(&cell, &wanted, &error), 0);
+	assert_int_equal(quantum_list_prepare(&circuits, &wanted, &error), 0);
 	fill_sines(params.values, 144);
 	double scratch[256], saved[64], h[2][3] = {{0}}, c[2][4] = {{0}}, out[4];
-	struct block block = {.base = scratch};
-	cell.ops->deal(&cell, &block, SEQUENCE_STEPS, 1);
-	assert_in_range(block.used, 1, 256);
+	struct arena arena = {.base = (char *)scratch};
+	cell.ops->lay_out(&cell, &arena, SEQUENCE_STEPS, 1);
+	assert_in_range(arena.used / sizeof(double), 1, 256);
 	assert_in_range(cell.n_saved, 1, 64);
 	for (int t = 0; t < SEQUENCE_STEPS; t++) {
 		struct cell_step step = {.batch = 1,
@@ -141,9 +142,9 @@ static void test_golden_hybrid(void **state)
 	for (size_t k = 0; k < 3; k++)
 		for (size_t p = 0; p < 2; p++) {
 			struct layer_config layer = qlstm_layer(cases[k].variant);
-			layer.entangling = cases[k].entangling;
-			layer.n_qlayers = cases[k].n_qlayers;
-			layer.depth = cases[k].depth;
+			layer.qlstm.circuit.entangling = cases[k].entangling;
+			layer.qlstm.circuit.n_qlayers = cases[k].n_qlayers;
+			layer.qlstm.circuit.depth = cases[k].depth;
 			struct model_config config = one_layer(layer, 1, 1, plans[p]);
 			struct model *model = open_model(&config, SEQUENCE_STEPS, 1);
 			assert_int_equal(model_params(model)->size, cases[k].parameters + 4);
@@ -166,16 +167,18 @@ static void test_gradient_variants(void **state)
 		for (int direction = 0; direction < 3; direction++) {
 			struct layer_config layer = qlstm_layer(variants[k]);
 			if (strcmp(variants[k], "chen2024") == 0)
-				layer.n_qubits = 5, layer.hidden_size = 3, layer.depth = 2;
+				layer.qlstm.circuit.n_qubits = 5, layer.recurrent.hidden_size = 3,
+				layer.qlstm.circuit.depth = 2;
 			if (strcmp(variants[k], "chen2020") == 0)
-				layer.hidden_size = 2;
-			layer.inversward = direction == 1;
-			layer.bidirectional = direction == 2;
+				layer.recurrent.hidden_size = 2;
+			layer.recurrent.inversward = direction == 1;
+			layer.recurrent.bidirectional = direction == 2;
 			struct model_config config = one_layer(layer, 2, 2, "batch");
 			check_gradient(&config, variants[k]);
 		}
 	struct layer_config strong = qlstm_layer("qdi");
-	strong.entangling = ENTANGLING_STRONG, strong.n_qlayers = 2, strong.depth = 2, strong.n_qubits = 3;
+	strong.qlstm.circuit.entangling = ENTANGLING_STRONG, strong.qlstm.circuit.n_qlayers = 2,
+	strong.qlstm.circuit.depth = 2, strong.qlstm.circuit.n_qubits = 3;
 	struct model_config config = one_layer(strong, 1, 1, "batch");
 	check_gradient(&config, "qdi strong");
 	config = one_layer(qlstm_layer("linear"), 1, 1, "reference");
@@ -189,9 +192,9 @@ static void test_gradient_qdi_edges(void **state)
 	for (int n = 1; n <= 3; n++)
 		for (int strong = 0; strong < 2; strong++) {
 			struct layer_config layer = qlstm_layer("qdi");
-			layer.n_qubits = n;
-			layer.depth = 2;
-			layer.entangling = strong ? ENTANGLING_STRONG : ENTANGLING_BASIC;
+			layer.qlstm.circuit.n_qubits = n;
+			layer.qlstm.circuit.depth = 2;
+			layer.qlstm.circuit.entangling = strong ? ENTANGLING_STRONG : ENTANGLING_BASIC;
 			struct model_config config = one_layer(layer, 1, 1, "auto");
 			check_gradient(&config, "qdi edge");
 		}

@@ -84,9 +84,12 @@ static const struct bad bad_requests[] = {
     {"{'data':{'scaling':'minmx'}}", ERR_INVALID, "/data/scaling", "did you mean 'minmax'?"},
     {"{'variant':'chen2021'}", ERR_INVALID, "/variant", "'qdi', 'linear', 'chen2020', 'chen2024'"},
     {LAYERS("{'type':'qlstn'}"), ERR_INVALID, "/model/layers/0/type",
-     "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'dense'; did you mean 'qlstm'?"},
-    {"{'type':'dense'}", ERR_INVALID, "/type", "type is 'dense'; allowed are 'qlstm', 'lstm'"},
-    {"{'model':{'type':'gru'}}", ERR_INVALID, "/model/type", "type is 'gru'; allowed are 'qlstm', 'lstm'"},
+     "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'quantum', 'dense', 'dropout', "
+     "'activation'; did you mean "
+     "'qlstm'?"},
+    {"{'type':'dense'}", ERR_INVALID, "/type", "type is 'dense'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru'"},
+    {"{'model':{'type':'gnu'}}", ERR_INVALID, "/model/type",
+     "allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru'; did you mean 'gru'?"},
     /* unknown fields */
     {"{'training':{'epoch':1}}", ERR_UNKNOWN_FIELD, "/training/epoch", "unknown field 'epoch'; did you mean 'epochs'?"},
     {"{'epochs':5}", ERR_UNKNOWN_FIELD, "/epochs", "unknown field 'epochs'; it belongs to /training/epochs"},
@@ -111,7 +114,8 @@ static const struct bad bad_requests[] = {
     /* missing, and what does not fit the rest */
     {LAYERS("{'hidden_size':3}"), ERR_MISSING, "/model/layers/0/type", "type is missing; allowed are 'qlstm'"},
     {LAYERS("{'type':'dense'},{'type':'lstm'}"), ERR_MISSING, "/model/layers/0/units", "units is missing"},
-    {LAYERS("{'type':'dense'}"), ERR_INVALID, "/model/layers", "no recurrent layer"},
+    {LAYERS("{'type':'dense'}"), ERR_INVALID, "/model/layers",
+     "no recurrent layer; at least one is needed, of type 'qlstm', 'lstm', 'gru', 'rnn', 'qgru'"},
     {LAYERS("{'type':'lstm'},{'type':'dense','units':2}"), ERR_INVALID, "/model/layers/1/units",
      "units is 2; the last layer needs 1"},
     {"{'n_qubits':4,'model':{'layers':[{'type':'lstm'}]}}", ERR_INVALID, "/n_qubits",
@@ -122,6 +126,10 @@ static const struct bad bad_requests[] = {
     {"{'n_qubits':4,'num_qubits':4}", ERR_INVALID, "/num_qubits", "n_qubits and num_qubits are names of the same"},
     {"{'training':{'epochs':4,'num_epochs':4}}", ERR_INVALID, "/training/num_epochs", "names of the same field"},
     /* what the engine refuses */
+    {LAYERS("{'type':'quantum'},{'type':'lstm'}"), ERR_INVALID, "/model/layers/0/n_qubits",
+     "n_qubits is 4, so that the circuit of ansatz qdi takes 4 values; 1 come in"},
+    {LAYERS("{'type':'qgru','n_qubits':3},{'type':'quantum','n_qubits':17,'n_qlayers':2}"), ERR_INVALID,
+     "/model/layers/1/n_qubits", "takes 34 values; 17 come in"},
     {"{'inversward':true,'bidirectional':true}", ERR_INVALID, "/bidirectional", ""},
     {"{'model':{'type':'lstm','inversward':true,'bidirectional':true}}", ERR_INVALID, "/model/bidirectional", ""},
     {LAYERS("{'type':'lstm','inversward':true,'bidirectional':true}"), ERR_INVALID, "/model/layers/0/bidirectional",

@@ -10,6 +10,8 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "engine/nn/activation.h"
+#include "engine/nn/layer.h"
 #include "engine/nn/loss.h"
 #include "engine/nn/qlstm_variant.h"
 #include "engine/qlstm.h"
@@ -161,12 +163,13 @@ static bool two_values(const json_t *property, json_t *values[2])
 	return values[0] != NULL;
 }
 
-/* The object that `part` names ("training/optimizer"; "layer" stands for the one layer), with one field in it. */
+/* The object that `part` names ("training/optimizer"; "qlstm" is a layer of that type), with one field in it. */
 static json_t *spec_with(const char *part, const char *name, json_t *value)
 {
-	json_t *spec = json_pack("{s:{s:[{s:i}]}}", "model", "layers", "hidden_size", 1);
+	bool in_layer = layer_type_named(part) != NULL;
+	json_t *spec = json_pack("{s:{s:[{s:s}]}}", "model", "layers", "type", in_layer ? part : "lstm");
 	json_t *here = at(spec, "/model/layers/0");
-	for (bool in_layer = strcmp(part, "layer") == 0; !in_layer && *part != '\0';) {
+	while (!in_layer && *part != '\0') {
 		size_t length = strcspn(part, "/");
 		if (here == at(spec, "/model/layers/0"))
 			here = spec;
@@ -220,9 +223,7 @@ static void test_every_field_is_read(void **state)
 	int checked = 0;
 	json_object_foreach(json_object_get(spec_schema(), "$defs"), name, object)
 	{
-		bool is_part = at(spec_schema(), "/properties") != NULL &&
-		               json_object_get(at(spec_schema(), "/properties"), name) != NULL;
-		checked += check_object_read(is_part ? name : "layer", object);
+		checked += check_object_read(name, object);
 	}
 	assert_true(checked >= 40);
 }
@@ -266,25 +267,25 @@ static void test_parse(void **state)
 	assert_false(spec.batch_first);
 	const struct layer_config *layers = spec.model.layers;
 	assert_string_equal(layers[0].type, "dense");
-	assert_int_equal(layers[0].units, 4);
-	assert_false(layers[0].bias);
-	assert_string_equal(layers[1].variant, "linear");
-	assert_string_equal(layers[1].ansatz, "strong");
-	assert_int_equal(layers[1].hidden_size, 6);
-	assert_int_equal(layers[1].n_qubits, 3);
-	assert_int_equal(layers[1].n_qlayers, 2);
-	assert_int_equal(layers[1].depth, 4);
-	assert_true(layers[1].inversward);
-	assert_false(layers[1].bidirectional);
-	assert_false(layers[1].hadamard);
-	assert_int_equal(layers[1].rotation, PAULI_Y);
-	assert_int_equal(layers[1].measure, PAULI_X);
-	assert_int_equal(layers[1].entangling, ENTANGLING_STRONG);
-	assert_int_equal(layers[1].angle_init, ANGLE_INIT_NORMAL);
-	assert_true(layers[2].bidirectional);
-	assert_int_equal(layers[2].hidden_size, 8);
-	assert_int_equal(layers[3].units, 1);
-	assert_true(layers[3].bias);
+	assert_int_equal(layers[0].dense.units, 4);
+	assert_false(layers[0].dense.bias);
+	assert_string_equal(layers[1].qlstm.variant, "linear");
+	assert_string_equal(layers[1].qlstm.circuit.ansatz, "strong");
+	assert_int_equal(layers[1].recurrent.hidden_size, 6);
+	assert_int_equal(layers[1].qlstm.circuit.n_qubits, 3);
+	assert_int_equal(layers[1].qlstm.circuit.n_qlayers, 2);
+	assert_int_equal(layers[1].qlstm.circuit.depth, 4);
+	assert_true(layers[1].recurrent.inversward);
+	assert_false(layers[1].recurrent.bidirectional);
+	assert_false(layers[1].qlstm.circuit.hadamard);
+	assert_int_equal(layers[1].qlstm.circuit.rotation, PAULI_Y);
+	assert_int_equal(layers[1].qlstm.circuit.measure, PAULI_X);
+	assert_int_equal(layers[1].qlstm.circuit.entangling, ENTANGLING_STRONG);
+	assert_int_equal(layers[1].qlstm.circuit.angle_init, ANGLE_INIT_NORMAL);
+	assert_true(layers[2].recurrent.bidirectional);
+	assert_int_equal(layers[2].recurrent.hidden_size, 8);
+	assert_int_equal(layers[3].dense.units, 1);
+	assert_true(layers[3].dense.bias);
 	const struct trainer_config *training = &spec.training;
 	assert_int_equal(training->epochs, 9);
 	assert_int_equal(training->batch_size, 11);
@@ -367,6 +368,11 @@ static const char *variant_name_at(int i)
 	return qlstm_variant_at(i) != NULL ? qlstm_variant_at(i)->name : NULL;
 }
 
+static const char *activation_name_at(int i)
+{
+	return activation_at(i) != NULL ? activation_at(i)->name : NULL;
+}
+
 static const char *plan_or_auto_at(int i)
 {
 	return i == 0 ? "auto" : plan_kind_name(i - 1);
@@ -382,6 +388,7 @@ static void test_enums(void **state)
 	} rows[] = {
 	    {"/$defs/qlstm/properties/ansatz/enum", ansatz_name_at},
 	    {"/$defs/qlstm/properties/variant/enum", variant_name_at},
+	    {"/$defs/activation/properties/function/enum", activation_name_at},
 	    {"/$defs/training/properties/loss/enum", loss_name_at},
 	    {"/$defs/training/properties/optimizer/properties/type/enum", optimizer_name_at},
 	    {"/$defs/simulation/properties/plan/enum", plan_or_auto_at},
@@ -400,6 +407,24 @@ static void test_enums(void **state)
 		if (n != (int)json_array_size(names))
 			fail_msg("%s has %zu names, the engine %d", rows[i].pointer, json_array_size(names), n);
 	}
+}
+
+/* The schema describes the layer types that the engine has, in the same order. */
+static void test_layer_types(void **state)
+{
+	(void)state;
+	const json_t *branches = at(spec_schema(), "/$defs/layer/oneOf");
+	int n = 0;
+	for (; layer_type_at(n) != NULL; n++) {
+		const char *reference = json_string_value(json_object_get(json_array_get(branches, (size_t)n), "$ref"));
+		char expected[64], selector[64];
+		snprintf(expected, sizeof expected, "#/$defs/%s", layer_type_at(n)->name);
+		snprintf(selector, sizeof selector, "/$defs/%s/properties/type/const", layer_type_at(n)->name);
+		assert_non_null(reference);
+		assert_string_equal(reference, expected);
+		assert_string_equal(json_string_value(at(spec_schema(), selector)), layer_type_at(n)->name);
+	}
+	assert_int_equal(n, json_array_size(branches));
 }
 
 /* Each recipe stands on its own: resolves, binds to the series it names, and builds the model it promises. */
@@ -452,6 +477,7 @@ int main(void)
 	    cmocka_unit_test(test_columns),
 	    cmocka_unit_test(test_fingerprint),
 	    cmocka_unit_test(test_enums),
+	    cmocka_unit_test(test_layer_types),
 	    cmocka_unit_test(test_recipes),
 	};
 	if (sodium_init() < 0)

@@ -44,7 +44,7 @@ static void run_open(struct run *run, const char *series, struct layer_config la
 	table_free(&table);
 	struct model_config config = {.n_inputs = 1, .n_outputs = 1, .n_layers = 2, .plan = "auto"};
 	config.layers[0] = layer;
-	config.layers[1] = (struct layer_config){.type = "dense", .units = 1, .bias = true};
+	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = 1, .bias = true}};
 	must(model_new(&run->model, &config, &error), &error);
 	must(trainer_new(&run->trainer, run->model, &run->windows, &training, &error), &error);
 }
@@ -57,14 +57,14 @@ static void run_close(struct run *run)
 }
 
 static const struct layer_config chen = {.type = "qlstm",
-                                         .variant = "chen2020",
-                                         .hidden_size = 3,
-                                         .n_qubits = 4,
-                                         .n_qlayers = 1,
-                                         .depth = 2,
-                                         .hadamard = true,
-                                         .measure = PAULI_Z};
-static const struct layer_config lstm = {.type = "lstm", .hidden_size = 5};
+                                         .qlstm = {.recurrent = {.hidden_size = 3},
+                                                   .variant = "chen2020",
+                                                   .circuit.n_qubits = 4,
+                                                   .circuit.n_qlayers = 1,
+                                                   .circuit.depth = 2,
+                                                   .circuit.hadamard = true,
+                                                   .circuit.measure = PAULI_Z}};
+static const struct layer_config lstm = {.type = "lstm", .lstm = {{.hidden_size = 5}}};
 
 static struct trainer_config protocol(int epochs, uint64_t seed)
 {

@@ -2,6 +2,7 @@
 dense 2^n x 2^n matrices, one sample at a time, no shortcuts. Nothing here is taken from the engine."""
 
 import functools
+import math
 
 import numpy as np
 
@@ -112,9 +113,7 @@ def ring(circuit, step):
             circuit.cnot(i, (i + step) % n)
 
 
-def chen2020(angles, x, count, hadamard=True, measure="Z"):
-    """Section 2.2; angles [L][n][3]."""
-    circuit = Circuit(angles.shape[1])
+def chen2020_gates(circuit, angles, x, hadamard):
     if hadamard:
         for i in range(len(x)):
             circuit.gate("H", i)
@@ -126,13 +125,17 @@ def chen2020(angles, x, count, hadamard=True, measure="Z"):
         ring(circuit, 2)
         for i, (alpha, beta, gamma) in enumerate(layer):
             circuit.rot(i, alpha, beta, gamma)
+
+
+def chen2020(angles, x, count, hadamard=True, measure="Z"):
+    """Section 2.2; angles [L][n][3]."""
+    circuit = Circuit(angles.shape[1])
+    chen2020_gates(circuit, angles, x, hadamard)
     return circuit.measure(measure, count)
 
 
-def chen2024(angles, x, count, hadamard=True, measure="Z"):
-    """Section 3; angles [L][n]."""
-    n = angles.shape[1]
-    circuit = Circuit(n)
+def chen2024_gates(circuit, angles, x, hadamard):
+    n = circuit.n
     if hadamard:
         for i in range(n):
             circuit.gate("H", i)
@@ -145,6 +148,12 @@ def chen2024(angles, x, count, hadamard=True, measure="Z"):
             circuit.cnot(i, i + 1)
         for i, angle in enumerate(layer):
             circuit.rotate("Y", i, angle)
+
+
+def chen2024(angles, x, count, hadamard=True, measure="Z"):
+    """Section 3; angles [L][n]."""
+    circuit = Circuit(angles.shape[1])
+    chen2024_gates(circuit, angles, x, hadamard)
     return circuit.measure(measure, count)
 
 
@@ -178,32 +187,33 @@ def hardware_efficient(circuit, angles):
         ring(circuit, 1)
 
 
-def linear_circuit(angles, z, layer):
-    """Angle embedding, then one of the entanglers."""
-    circuit = Circuit(layer["n_qubits"])
-    for i, value in enumerate(z):
-        circuit.rotate(layer["rotation"], i, value)
-    if layer["ansatz"] == "strong":
-        strong_entangler(circuit, angles)
-    elif layer["ansatz"] == "hardware_efficient":
-        hardware_efficient(circuit, angles)
-    else:
-        basic_entangler(circuit, angles, layer["rotation"])
-    return circuit.measure(layer["measure"], circuit.n)
-
-
-def qdi_circuit(angles, z, layer):
-    """tq42.md 4.2: Var_0, then an embedding of n fresh values and a Var, n_qlayers times."""
-    n = layer["n_qubits"]
+def layer_circuit(angles, x, layer):
+    """All wires' values of the ansatz that a layer names, its features through the layer's encoder. qdi, tq42.md 4.2:
+    Var_0, then an embedding of n fresh values and a Var, n_qlayers times; the others embed once."""
+    n, axis = layer["n_qubits"], layer["rotation"]
+    encode = ENCODERS[layer.get("encoder", "x")]
     circuit = Circuit(n)
-    for block, block_angles in enumerate(angles):
-        if block > 0:
-            for i in range(n):
-                circuit.rotate(layer["rotation"], i, z[(block - 1) * n + i])
-        if layer["entangling"] == "strong":
-            strong_entangler(circuit, block_angles)
+    if layer["ansatz"] == "chen2020":
+        chen2020_gates(circuit, angles, x, layer["hadamard"])
+    elif layer["ansatz"] == "chen2024":
+        chen2024_gates(circuit, angles, x, layer["hadamard"])
+    elif layer["ansatz"] == "qdi":
+        for block, block_angles in enumerate(angles):
+            for i in range(n if block > 0 else 0):
+                circuit.rotate(axis, i, encode(x[(block - 1) * n + i]))
+            if layer["entangling"] == "strong":
+                strong_entangler(circuit, block_angles)
+            else:
+                basic_entangler(circuit, block_angles, "X")
+    else:
+        for i, value in enumerate(x):
+            circuit.rotate(axis, i, encode(value))
+        if layer["ansatz"] == "strong":
+            strong_entangler(circuit, angles)
+        elif layer["ansatz"] == "hardware_efficient":
+            hardware_efficient(circuit, angles)
         else:
-            basic_entangler(circuit, block_angles, "X")
+            basic_entangler(circuit, angles, axis)
     return circuit.measure(layer["measure"], n)
 
 
@@ -248,11 +258,10 @@ def cell_chen2024(layer, tensors, xs):
 def cell_linear(layer, tensors, xs):
     """Section 4, tq42.md 4.3: linear maps shared by the gates, columns h then x; circuits in the order f, i, g, o."""
     W, hidden = tensors["circuits"], layer["hidden_size"]
-    circuit = qdi_circuit if layer["ansatz"] == "qdi" else linear_circuit
     h, c, outputs = np.zeros(hidden), np.zeros(hidden), []
     for x in xs:
         z = tensors["linear_in.weight"] @ np.concatenate([h, x]) + tensors["linear_in.bias"]
-        f, i, g, o = (tensors["linear_out.weight"] @ circuit(w, z, layer) + tensors["linear_out.bias"] for w in W)
+        f, i, g, o = (tensors["linear_out.weight"] @ layer_circuit(w, z, layer) + tensors["linear_out.bias"] for w in W)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         h = sigmoid(o) * np.tanh(c)
         outputs.append(h)
@@ -272,7 +281,56 @@ def cell_lstm(layer, tensors, xs):
     return np.array(outputs)
 
 
+def cell_gru(layer, tensors, xs):
+    """PyTorch's equations; rows in the order r, z, n."""
+    hidden = layer["hidden_size"]
+    h, outputs = np.zeros(hidden), []
+    for x in xs:
+        a = (tensors["weight_ih"] @ x + tensors["bias_ih"]).reshape(3, hidden)
+        s = (tensors["weight_hh"] @ h + tensors["bias_hh"]).reshape(3, hidden)
+        r, z = sigmoid(a[0] + s[0]), sigmoid(a[1] + s[1])
+        n = np.tanh(a[2] + r * s[2])
+        h = (1 - z) * n + z * h
+        outputs.append(h)
+    return np.array(outputs)
+
+
+def cell_rnn(layer, tensors, xs):
+    """PyTorch's equations."""
+    f = {"tanh": np.tanh, "relu": lambda v: np.maximum(v, 0)}[layer["nonlinearity"]]
+    h, outputs = np.zeros(layer["hidden_size"]), []
+    for x in xs:
+        h = f(tensors["weight_ih"] @ x + tensors["bias_ih"] + tensors["weight_hh"] @ h + tensors["bias_hh"])
+        outputs.append(h)
+    return np.array(outputs)
+
+
+def quantum(layer, angles, x):
+    """A circuit as a layer: all wires, the even ones, or the first."""
+    values = layer_circuit(angles[0], x, layer)
+    return {"all": values, "even": values[::2], "single": values[:1]}[layer["measurement"]]
+
+
+def cell_qgru(layer, tensors, xs):
+    """engine/README.md: circuits in the order r, z, n between linear maps that they share; columns h then x."""
+    hidden = layer["hidden_size"]
+
+    def gate(k, h, x):
+        q = tensors["linear_in.weight"] @ np.concatenate([h, x]) + tensors["linear_in.bias"]
+        e = layer_circuit(tensors["circuits"][k], q, layer)
+        return tensors["linear_out.weight"] @ e + tensors["linear_out.bias"]
+
+    h, outputs = np.zeros(hidden), []
+    for x in xs:
+        r, z = sigmoid(gate(0, h, x)), sigmoid(gate(1, h, x))
+        n = np.tanh(gate(2, r * h, x))
+        h = (1 - z) * n + z * h
+        outputs.append(h)
+    return np.array(outputs)
+
+
 CELLS = {"chen2020": cell_chen2020, "chen2024": cell_chen2024, "linear": cell_linear, "qdi": cell_linear}
+CELLS_BY_TYPE = {"lstm": cell_lstm, "gru": cell_gru, "rnn": cell_rnn, "qgru": cell_qgru}
 
 
 def tensors_under(weights, prefix):
@@ -281,7 +339,7 @@ def tensors_under(weights, prefix):
 
 def recurrent(layer, weights, prefix, xs):
     """(outputs aligned to input time, the final step in reading order)"""
-    cell = cell_lstm if layer["type"] == "lstm" else CELLS[layer["variant"]]
+    cell = CELLS_BY_TYPE[layer["type"]] if layer["type"] in CELLS_BY_TYPE else CELLS[layer["variant"]]
     if layer["inversward"]:
         outputs = cell(layer, tensors_under(weights, prefix), xs[::-1])[::-1]
         return outputs, outputs[0]
@@ -296,18 +354,46 @@ def dense(weights, prefix, x):
     return weights[prefix + "weight"] @ x + weights.get(prefix + "bias", 0)
 
 
+def activation(layer, x):
+    """PyTorch's definitions, value by value."""
+    function, slope, alpha = layer["function"], layer.get("negative_slope", 0.01), layer.get("alpha", 1)
+    return {
+        "relu": lambda v: max(v, 0.0),
+        "leaky_relu": lambda v: v if v > 0 else slope * v,
+        "elu": lambda v: v if v > 0 else alpha * (math.exp(v) - 1),
+        "softplus": lambda v: v if v > 20 else math.log(1 + math.exp(v)),
+        "gelu": lambda v: v * math.erfc(-v / math.sqrt(2)) / 2,
+        "sigmoid": lambda v: 1 / (1 + math.exp(-v)),
+        "tanh": math.tanh,
+        "identity": lambda v: v,
+    }[function](float(x))
+
+
+def pointwise(layer, weights, prefix, x):
+    """A layer that is not recurrent, on one step; dropout without training changes nothing."""
+    if layer["type"] == "dense":
+        return dense(weights, prefix, x)
+    if layer["type"] == "quantum":
+        return quantum(layer, weights[prefix + "circuits"], x)
+    return np.array([activation(layer, v) for v in x]) if layer["type"] == "activation" else x
+
+
+def is_recurrent(layer):
+    return "hidden_size" in layer
+
+
 def model(layers, weights, xs):
     """Outputs for one sample, xs [time][feature]; `layers` in the long form of a spec."""
-    last = max(i for i, layer in enumerate(layers) if layer["type"] != "dense")
+    last = max(i for i, layer in enumerate(layers) if is_recurrent(layer))
     final = None
     for i, layer in enumerate(layers):
         prefix = f"layers.{i}."
         if i > last:
-            final = dense(weights, prefix, final)
-        elif layer["type"] == "dense":
-            xs = np.array([dense(weights, prefix, x) for x in xs])
-        else:
+            final = pointwise(layer, weights, prefix, final)
+        elif is_recurrent(layer):
             xs, final = recurrent(layer, weights, prefix, xs)
+        else:
+            xs = np.array([pointwise(layer, weights, prefix, x) for x in xs])
     return final
 
 

@@ -13,6 +13,15 @@ FULL = {
         type="qlstm", inversward=False, bidirectional=False, hadamard=True, entangling="basic", n_qlayers=1, depth=1
     ),
     "lstm": dict(type="lstm", inversward=False, bidirectional=False),
+    "gru": dict(type="gru", inversward=False, bidirectional=False),
+    "rnn": dict(type="rnn", inversward=False, bidirectional=False, nonlinearity="tanh"),
+    "qgru": dict(
+        type="qgru", inversward=False, bidirectional=False, hadamard=True, entangling="basic", n_qlayers=1, depth=1
+    ),
+    "quantum": dict(type="quantum", hadamard=True, n_qlayers=1, depth=1, encoder="x", measurement="all",
+                    entangling="strong"),
+    "dropout": dict(type="dropout", p=0.5),
+    "activation": dict(type="activation", function="relu"),
     "dense": dict(type="dense", bias=True),
 }
 OWN = {
@@ -29,6 +38,14 @@ def layer(kind, **given):
 
 def qlstm(variant, hidden, n, **given):
     return layer("qlstm", variant=variant, hidden_size=hidden, n_qubits=n, **given)
+
+
+def qgru(variant, hidden, n, **given):
+    return layer("qgru", variant=variant, hidden_size=hidden, n_qubits=n, **given)
+
+
+def quantum(ansatz, n, rotation="Y", measure="Z", **given):
+    return layer("quantum", ansatz=ansatz, n_qubits=n, rotation=rotation, measure=measure, **given)
 
 
 # name: (layers before the head, inputs, outputs)
@@ -60,6 +77,61 @@ MODELS = {
     "lstm": ([layer("lstm", hidden_size=5)], 3, 2),
     "lstm inversward": ([layer("lstm", hidden_size=3, inversward=True)], 2, 1),
     "lstm bidirectional": ([layer("lstm", hidden_size=3, bidirectional=True)], 2, 1),
+    "gru": ([layer("gru", hidden_size=5)], 3, 2),
+    "gru inversward": ([layer("gru", hidden_size=3, inversward=True)], 2, 1),
+    "gru bidirectional": ([layer("gru", hidden_size=3, bidirectional=True)], 2, 1),
+    "rnn": ([layer("rnn", hidden_size=5)], 3, 2),
+    "rnn relu": ([layer("rnn", hidden_size=5, nonlinearity="relu")], 2, 1),
+    "rnn inversward": ([layer("rnn", hidden_size=3, inversward=True)], 2, 1),
+    "rnn bidirectional": ([layer("rnn", hidden_size=3, bidirectional=True)], 2, 1),
+    "dropout, which does nothing here": (
+        [layer("dropout", p=0.9), layer("gru", hidden_size=3), layer("dropout"), layer("rnn", hidden_size=2),
+         layer("dropout", p=1)],
+        2,
+        1,
+    ),
+    **{
+        f"activation {function}": (
+            [layer("activation", function=function, **given), layer("gru", hidden_size=3),
+             layer("activation", function=function, **given), layer("dense", units=2)],
+            3,
+            1,
+        )
+        for function, given in {
+            "relu": {}, "tanh": {}, "sigmoid": {}, "gelu": {}, "leaky_relu": {"negative_slope": 0.3},
+            "elu": {"alpha": 1.7}, "softplus": {}, "identity": {},
+        }.items()
+    },
+    "qgru linear": ([qgru("linear", 3, 3, depth=2)], 2, 1),
+    "qgru linear strong": ([qgru("linear", 2, 3, depth=2, n_qlayers=2, ansatz="strong")], 1, 1),
+    "qgru qdi": ([qgru("qdi", 3, 3)], 1, 1),
+    "qgru qdi re-uploading": ([qgru("qdi", 2, 3, n_qlayers=2, depth=2, entangling="strong")], 2, 2),
+    "qgru chen2020's circuits": ([qgru("qdi", 2, 3, ansatz="chen2020", hadamard=False)], 1, 1),
+    "qgru inversward": ([qgru("qdi", 3, 2, inversward=True)], 2, 1),
+    "qgru bidirectional": ([qgru("linear", 3, 2, bidirectional=True)], 2, 1),
+    **{
+        f"quantum {ansatz}": (
+            [quantum(ansatz, 3, depth=2), layer("gru", hidden_size=4),
+             quantum(ansatz, 2 if ansatz == "qdi" else 4, n_qlayers=2, rotation="X", measure="Y", hadamard=False,
+                     entangling="basic")],
+            3,
+            1,
+        )
+        for ansatz in ("chen2020", "chen2024", "basic", "strong", "hardware_efficient", "qdi")
+    },
+    **{
+        f"quantum through {encoder}": ([quantum("qdi", 2, rotation="Z", encoder=encoder), layer("gru", hidden_size=2)], 2, 1)
+        for encoder in ("x", "pi_x", "atan", "atan_square", "asin", "acos", "tanh")
+    },
+    **{
+        f"quantum measured {measurement}": (
+            [quantum("strong", 3, measurement=measurement), layer("rnn", hidden_size=5),
+             quantum("basic", 5, measurement=measurement)],
+            3,
+            1,
+        )
+        for measurement in ("all", "even", "single")
+    },
     "stacked": ([layer("lstm", hidden_size=2, bidirectional=True), qlstm("qdi", 2, 2)], 1, 1),
     "stacked chen2020 below": ([qlstm("chen2020", 1, 2), layer("lstm", hidden_size=3, inversward=True)], 1, 1),
     "stacked, inversward below": ([layer("lstm", hidden_size=2, inversward=True), layer("lstm", hidden_size=3)], 1, 1),
@@ -78,7 +150,10 @@ def widths(layers, n_inputs):
         into.append(width)
         if one["type"] == "dense":
             width = one["units"]
-        else:
+        elif one["type"] == "quantum":
+            n = one["n_qubits"]
+            width = {"all": n, "even": (n + 1) // 2, "single": 1}[one["measurement"]]
+        elif oracle.is_recurrent(one):
             width = one["n_qubits"] if one.get("variant") == "chen2020" else one["hidden_size"]
             width *= 2 if one["bidirectional"] else 1
     return into, width
@@ -86,19 +161,20 @@ def widths(layers, n_inputs):
 
 def circuits_shape(one):
     n, layers = one["n_qubits"], one["n_qlayers"] * one["depth"]
+    count = {"quantum": 1, "qgru": 3}.get(one["type"], 6 if one.get("variant") == "chen2020" else 4)
     if one["ansatz"] == "qdi":
-        shape = [4, one["n_qlayers"] + 1, one["depth"], n]
+        shape = [count, one["n_qlayers"] + 1, one["depth"], n]
         return shape + [3] if one["entangling"] == "strong" else shape
-    count = 6 if one["variant"] == "chen2020" else 4
     angles = {"chen2020": [3], "strong": [3], "hardware_efficient": [2]}
     return [count, layers, n] + angles.get(one["ansatz"], [])
 
 
 def cell_shapes(one, n_in):
     hidden = one["hidden_size"]
-    if one["type"] == "lstm":
-        return {"weight_ih": [4 * hidden, n_in], "weight_hh": [4 * hidden, hidden], "bias_ih": [4 * hidden],
-                "bias_hh": [4 * hidden]}
+    gates = {"lstm": 4, "gru": 3, "rnn": 1}.get(one["type"])
+    if gates:
+        rows = gates * hidden
+        return {"weight_ih": [rows, n_in], "weight_hh": [rows, hidden], "bias_ih": [rows], "bias_hh": [rows]}
     shapes = {"circuits": circuits_shape(one)}
     if one["variant"] in ("linear", "qdi"):
         n, fed = one["n_qubits"], one["n_qubits"] * (one["n_qlayers"] if one["ansatz"] == "qdi" else 1)
@@ -114,6 +190,9 @@ def tensor_shapes(layers, n_inputs):
             shapes[f"layers.{i}.weight"] = [one["units"], n_in]
             if one["bias"]:
                 shapes[f"layers.{i}.bias"] = [one["units"]]
+        if one["type"] == "quantum":
+            shapes[f"layers.{i}.circuits"] = circuits_shape(one)
+        if not oracle.is_recurrent(one):
             continue
         for prefix in ["", "reverse."] if one["bidirectional"] else [""]:
             for name, shape in cell_shapes(one, n_in).items():

@@ -120,3 +120,16 @@ def test_errors_are_those_of_the_other_commands(tmp_path):
     short = tmp_path / "short.csv"
     short.write_text("value\n1\n2\n")
     assert problem("plan", dump(spec, {}), "--data", short)["pointer"] == "/data/window"
+
+
+def test_circuits_of_every_layer_are_told(tmp_path):
+    layers = [{"type": "dense", "units": 4}, {"type": "quantum"}, {"type": "qgru", "bidirectional": True, "hidden_size": 2},
+              {"type": "quantum", "ansatz": "strong"}]  # fmt: skip
+    account = plan(tmp_path, {"model": {"layers": layers}, "data": {"window": 5}})
+    told = [[(c["role"], c["sets_of_weights"], c["plans"], c["calls_per_batch"], c["outputs"]) for c in one["circuits"]]
+            for one in account["layers"]]  # fmt: skip
+    assert told == [[], [("layer", 1, 1, 5, 4)], [("gates", 2, 2, 20, 4), ("candidate", 1, 2, 10, 4)],
+                    [("layer", 1, 1, 1, 4)], []]  # fmt: skip
+    assert [(one["variant"], one["ansatz"]) for one in account["layers"][1:4]] == [
+        (None, "qdi"), ("qdi", "qdi"), (None, "strong")]  # fmt: skip
+    assert [one["quantum"] for one in account["layers"]] == [0, 24, 2 * 24, 12, 0]

@@ -304,6 +304,56 @@ def test_threads_change_no_byte(tmp_path):
     assert weights[0] == weights[1] == weights[2]
 
 
+DROPPING = {
+    "model": {"layers": [
+        {"type": "dropout", "p": 0.2}, {"type": "gru", "hidden_size": 60, "bidirectional": True},
+        {"type": "activation", "function": "gelu"}, {"type": "dropout", "p": 0.4}, {"type": "rnn", "hidden_size": 20},
+        {"type": "dropout"},
+    ]},
+    "training": {"epochs": 4, "batch_size": 150, "shuffle": True},
+}  # fmt: skip
+
+
+def test_threads_change_no_byte_of_dropout(tmp_path):
+    path = dump(tmp_path / "spec.json", DROPPING)
+    weights = set()
+    for threads in range(1, 6):
+        train(path, tmp_path / str(threads), "--threads", threads)
+        weights.add((tmp_path / str(threads) / "weights.safetensors").read_bytes())
+    assert len(weights) == 1
+
+
+def test_dropout_is_resumed_exactly(tmp_path):
+    """A checkpoint after each epoch; the run is taken up from the second, with another number of threads."""
+    path = dump(tmp_path / "spec.json", DROPPING)
+    said = train(path, tmp_path / "whole", "--checkpoint-seconds", "0")
+    checkpoints = {line["epoch"]: line["file"] for line in of_type(said, "checkpoint")}
+    resumed = train(path, tmp_path / "resumed", "--resume", tmp_path / "whole" / checkpoints[2], "--threads", "2")
+    assert [line["epoch"] for line in of_type(resumed, "epoch")] == [3, 4]
+    for name in ("weights.safetensors", "predictions.csv"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "resumed" / name).read_bytes()
+
+
+def test_dropout_is_for_training_alone(tmp_path):
+    """Predictions are the oracle's without dropout; the training itself is another one."""
+    layers = [{"type": "gru", "hidden_size": 4}, {"type": "dropout", "p": 0.5}, {"type": "dense"}]
+    outputs = {}
+    for name, p in [("with", 0.5), ("without", 0)]:
+        layers[1]["p"] = p
+        spec = {"model": {"layers": layers}, "training": {"epochs": 2}, "data": {"scaling": "none"}}
+        train(dump(tmp_path / "spec.json", spec), tmp_path / name)
+        resolved = json.loads((tmp_path / name / "resolved-spec.json").read_text())["model"]["layers"]
+        tensors, _ = read_safetensors(tmp_path / name / "weights.safetensors")
+        rows = predictions(tmp_path / name)
+        outputs[name] = [float(row["value_predicted"]) for row in rows]
+        truth = [float(row["value"]) for row in rows]
+        for i in (0, 10, 150):
+            window = np.array(truth[i : i + 4]).reshape(4, 1)
+            expected = oracle.model(resolved, tensors, window)
+            assert outputs[name][i + 4] == pytest.approx(expected[0], abs=1e-12)
+    assert outputs["with"] != outputs["without"]
+
+
 @pytest.mark.parametrize("threads", ["0", "-1", "1.5", "many", "1000"])
 def test_threads_that_cannot_be(tmp_path, threads):
     done = run("train", dump(tmp_path / "spec.json", QUICK), "--out", tmp_path / "out", "--threads", threads)

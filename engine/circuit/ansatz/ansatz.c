@@ -35,6 +35,22 @@ static int check_range(int value, int low, int high, const char *pointer, struct
 	return error_set(error, ERR_OUT_OF_RANGE, pointer, "%d is not in %d..%d", value, low, high);
 }
 
+static int output_step(const struct ansatz_config *config)
+{
+	return config->output_step > 0 ? config->output_step : 1;
+}
+
+static int outputs_most(const struct ansatz_config *config)
+{
+	return (config->n_wires + output_step(config) - 1) / output_step(config);
+}
+
+static int check_outputs(const struct ansatz_config *config, struct qlstm_error *error)
+{
+	int code = check_range(config->output_step, 0, CIRCUIT_MAX_WIRES, "/output_step", error);
+	return code != 0 ? code : check_range(config->n_outputs, 0, outputs_most(config), "/n_outputs", error);
+}
+
 static int check_config(const struct ansatz *ansatz, const struct ansatz_config *config, struct qlstm_error *error)
 {
 	int code = check_range(config->n_wires, 1, CIRCUIT_MAX_WIRES, "/n_wires", error);
@@ -43,7 +59,9 @@ static int check_config(const struct ansatz *ansatz, const struct ansatz_config 
 	if (code == 0)
 		code = check_range(config->depth, 1, LAYERS_MAX / config->n_blocks, "/depth", error);
 	if (code == 0)
-		code = check_range(config->n_outputs, 0, config->n_wires, "/n_outputs", error);
+		code = check_outputs(config, error);
+	if (code == 0)
+		code = check_range((int)config->encoder, 0, ENCODER_COUNT - 1, "/encoder", error);
 	if (code == 0)
 		code = check_range(config->n_features, 0, ansatz->features(config), "/n_features", error);
 	if (code == 0)
@@ -100,7 +118,7 @@ void ansatz_embed(const struct ansatz_config *config, int first, int encoded, st
 {
 	enum gate gate = ansatz_rotation_gate(config->rotation);
 	for (int w = 0; w < config->n_wires && first + w < encoded; w++)
-		program_rotation(program, gate, w, angle_feature(first + w, ENCODER_X));
+		program_rotation(program, gate, w, angle_feature(first + w, config->encoder));
 }
 
 void ansatz_ring(struct circuit_program *program, int range)
@@ -137,7 +155,7 @@ int ansatz_strong_layer(struct circuit_program *program, int layer, int first_we
 
 void ansatz_measure(const struct ansatz_config *config, struct circuit_program *program)
 {
-	int outputs = config->n_outputs > 0 ? config->n_outputs : config->n_wires;
-	for (int w = 0; w < outputs; w++)
-		program_observe(program, config->measure, w);
+	int outputs = config->n_outputs > 0 ? config->n_outputs : outputs_most(config);
+	for (int o = 0; o < outputs; o++)
+		program_observe(program, config->measure, o * output_step(config));
 }

@@ -13,13 +13,15 @@ enum entangling { ENTANGLING_BASIC, ENTANGLING_STRONG };
 
 /* Not every ansatz reads every field; the table in engine/circuit/README.md says which. */
 struct ansatz_config {
-	int n_wires;    /* 1 .. CIRCUIT_MAX_WIRES */
-	int n_features; /* features to encode: at most ansatz->features(config); 0 means all of them */
-	int n_blocks;   /* repetitions of the block (n_qlayers) */
-	int depth;      /* variational layers inside a block */
-	int n_outputs;  /* wires measured, from wire 0; 0 means all */
-	bool hadamard;  /* chen2020, chen2024: start with Hadamard gates */
+	int n_wires;     /* 1 .. CIRCUIT_MAX_WIRES */
+	int n_features;  /* features to encode: at most ansatz->features(config); 0 means all of them */
+	int n_blocks;    /* repetitions of the block (n_qlayers) */
+	int depth;       /* variational layers inside a block */
+	int n_outputs;   /* wires measured: 0, output_step, 2 output_step, ..; 0 means as many as there are */
+	int output_step; /* 0 means 1: one wire after the other */
+	bool hadamard;   /* chen2020, chen2024: start with Hadamard gates */
 	enum pauli rotation, measure;
+	enum encoder encoder;       /* from a feature to the angle of its rotation */
 	enum entangling entangling; /* qdi */
 };
 

@@ -26,7 +26,7 @@ int ansatz_encoded(const struct ansatz_config *config, int all);
 
 /* RX, RY or RZ. */
 enum gate ansatz_rotation_gate(enum pauli axis);
-/* R_rotation(feature first + w) on every wire w whose feature index stays below `encoded`. */
+/* R_rotation(encoder(feature first + w)) on every wire w whose feature index stays below `encoded`. */
 void ansatz_embed(const struct ansatz_config *config, int first, int encoded, struct circuit_program *program);
 /* CNOT(i, (i + range) mod n) for every i, in order; nothing when the range is a multiple of n. */
 void ansatz_ring(struct circuit_program *program, int range);
@@ -35,7 +35,7 @@ int ansatz_basic_layer(struct circuit_program *program, enum gate gate, int firs
 /* Layer `layer` of PennyLane's StronglyEntanglingLayers: Rot on every wire, then a ring of range
  * (layer mod (n - 1)) + 1; returns the next weight. */
 int ansatz_strong_layer(struct circuit_program *program, int layer, int first_weight);
-/* Observes `measure` on the first n_outputs wires (all when 0). */
+/* Observes `measure` on n_outputs wires (all when 0), output_step apart. */
 void ansatz_measure(const struct ansatz_config *config, struct circuit_program *program);
 
 #endif

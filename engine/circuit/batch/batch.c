@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/arena.h"
 #include "engine/circuit/batch/batch_kernel.h"
 #include "engine/vector/isa.h"
 #include "engine/circuit/plan_kind.h"
 
-#define ALIGNMENT 64
 /* Between large arrays: without it, the same index of two arrays, whose sizes are powers of two, would compete for the
  * same few ways of the cache. */
 #define STAGGER 1088
@@ -27,16 +27,11 @@ struct batch {
 	void *block; /* everything that the pointers in memory and circuit point to */
 };
 
-/* Hands out parts of one block of memory; with base NULL it only counts. */
-struct arena {
-	char *base;
-	size_t used;
-};
-
 static void *take(struct arena *arena, size_t bytes)
 {
-	void *at = arena->base != NULL ? arena->base + arena->used : NULL;
-	arena->used += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + (bytes >= 4096 ? STAGGER : 0);
+	void *at = arena_take(arena, bytes);
+	if (bytes >= 4096)
+		arena_take(arena, STAGGER);
 	return at;
 }
 
@@ -107,7 +102,7 @@ static void lay_out_rows(struct batch *self, struct arena *arena)
 	memory->sine = take(arena, BATCH_TILES * features * row);
 	memory->gradient = take(arena, BATCH_TILES * features * row);
 	memory->turns = take(arena, circuit->featured_turns ? 2 * (size_t)circuit->n_gates * row : 0);
-	memory->scratch = take(arena, 3 * (scratch * sizeof(double) + ALIGNMENT));
+	memory->scratch = take(arena, 3 * (scratch * sizeof(double) + ARENA_ALIGN));
 	memory->lane_phases = take(arena, (size_t)circuit->n_steps * sizeof *memory->lane_phases);
 	for (int i = 0; i < circuit->n_steps; i++) {
 		if (circuit->steps[i].kind != STEP_DIAGONAL_LANES)
@@ -214,7 +209,7 @@ static bool allocate(void *state)
 	struct batch *self = state;
 	struct arena arena = {NULL, 0};
 	lay_out(self, &arena);
-	self->block = aligned_alloc(ALIGNMENT, (arena.used + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+	self->block = aligned_alloc(ARENA_ALIGN, (arena.used + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN);
 	if (self->block == NULL)
 		return false;
 	arena = (struct arena){self->block, 0};

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/circuit/lowering.h"
+
 /* Gates that one operation becomes, counting those that it moves out of the prefixes of two wires. */
 #define GATES_PER_OP 3
-
-static const enum pauli rotation_axis[GATE_COUNT] = {[GATE_RX] = PAULI_X, [GATE_RY] = PAULI_Y, [GATE_RZ] = PAULI_Z};
 
 /* i^power X^x Z^z, where X^x flips the bits of x and Z^z is (-1)^parity(k & z). */
 struct image {
@@ -34,7 +34,7 @@ static void frame_init(struct frame *frame, int n_wires)
 
 static struct image image_product(struct image a, struct image b)
 {
-	return (struct image){a.x ^ b.x, a.z ^ b.z, a.power + b.power + 2u * batch_parity(a.z & b.x)};
+	return (struct image){a.x ^ b.x, a.z ^ b.z, a.power + b.power + 2u * parity(a.z & b.x)};
 }
 
 static void frame_cnot(struct frame *frame, int control, int target)
@@ -154,29 +154,39 @@ static void entangle(struct batch_circuit *circuit, struct frame *frame, int wir
 	frame->entangled[wire] = true;
 }
 
-static void add_one_wire_op(struct batch_circuit *circuit, struct frame *frame, const struct circuit_op *op)
+/* What the frame takes up: the Pauli matrices and S. The quarter turn about Y that is left of H stays a rotation: at
+ * the start of a wire it prepares a part of the product state. */
+static bool is_clifford(struct lowering_rotation part)
 {
-	int wire = op->wires[0];
-	bool fresh = !frame->entangled[wire] && !in_prefix(circuit, wire);
-	bool z = op->gate == GATE_Z || op->gate == GATE_Y || op->gate == GATE_H, x = op->gate == GATE_X;
-	x |= op->gate == GATE_Y;
-	/* The prefix knows no frame; Z and S only give |0> a phase. */
-	if (x || (!fresh && (z || op->gate == GATE_S)))
-		entangle(circuit, frame, wire);
-	if (frame->entangled[wire]) {
+	return part.eighths == LOWERING_HALF_TURN || (part.eighths == LOWERING_QUARTER_TURN && part.axis == PAULI_Z);
+}
+
+static void add_clifford(struct batch_circuit *circuit, struct frame *frame, int wire, struct lowering_rotation part)
+{
+	bool x = part.axis != PAULI_Z, z = part.axis != PAULI_X;
+	/* The prefix knows no frame; about Z only, |0> gets a phase. */
+	if (!x && !frame->entangled[wire] && !in_prefix(circuit, wire))
+		return;
+	entangle(circuit, frame, wire);
+	if (part.eighths == LOWERING_HALF_TURN) { /* the Pauli matrix itself */
 		frame->x[wire].power += z ? 2 : 0;
 		frame->z[wire].power += x ? 2 : 0;
-		if (op->gate == GATE_S) { /* S^-1 X S = -i X Z */
-			frame->x[wire] = image_product(frame->x[wire], frame->z[wire]);
-			frame->x[wire].power += 3;
-		}
+	} else { /* S^-1 X S = -i X Z */
+		frame->x[wire] = image_product(frame->x[wire], frame->z[wire]);
+		frame->x[wire].power += 3;
 	}
-	if (gate_takes_angle(op->gate))
-		add_rotation(circuit, frame, wire, rotation_axis[op->gate], op->angle);
-	if (op->gate == GATE_H) /* H = RY(pi/2) Z */
-		add_rotation(circuit, frame, wire, PAULI_Y, angle_constant(M_PI_2));
-	if (op->gate == GATE_T)
-		add_rotation(circuit, frame, wire, PAULI_Z, angle_constant(M_PI_4));
+}
+
+static void add_one_wire_op(struct batch_circuit *circuit, struct frame *frame, const struct circuit_op *op)
+{
+	const struct lowering *gate = lowering_of(op->gate);
+	for (int r = 0; r < gate->n_rotations; r++) {
+		struct lowering_rotation part = gate->rotations[r];
+		if (is_clifford(part))
+			add_clifford(circuit, frame, op->wires[0], part);
+		else
+			add_rotation(circuit, frame, op->wires[0], part.axis, lowering_angle(part, op->angle));
+	}
 }
 
 static void add_two_wire_op(struct batch_circuit *circuit, struct frame *frame, const struct circuit_op *op)

@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 
+#include "engine/circuit/parity.h"
 #include "engine/circuit/program.h"
 
 /* Rotations in one pass at most; instruction sets with few registers take fewer. */
@@ -110,14 +111,9 @@ void batch_observable_fill(struct batch_observable *observable, int n_wires);
 /* Gives the Z-type observables their bits and says whether they are independent; fills circuit->order unless NULL. */
 bool batch_order_fill(struct batch_circuit *circuit);
 
-static inline bool batch_parity(uint32_t bits)
-{
-	return __builtin_parity(bits) != 0;
-}
-
 static inline bool batch_anticommute(const struct batch_string *a, const struct batch_string *b)
 {
-	return batch_parity(a->x & b->z) != batch_parity(a->z & b->x);
+	return parity(a->x & b->z) != parity(a->z & b->x);
 }
 
 #endif

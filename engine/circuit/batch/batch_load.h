@@ -8,6 +8,7 @@
 #include "engine/circuit/batch/batch_block.h"
 #include "engine/circuit/batch/batch_tile.h"
 #include "engine/circuit/half_angles.h"
+#include "engine/circuit/parity.h"
 
 /* Turns of the rotations whose angles are slots first .. end - 1, given the rows of those, `stride` apart. */
 static void load_turns(const struct batch_circuit *circuit, int first, int end, const vec *cosine, const vec *sine,
@@ -51,19 +52,8 @@ static void load_weights(const struct batch_circuit *circuit, const struct batch
 	           memory->sets[set].sine, 1, memory->sets[set].turns);
 }
 
-/* In place: t[m] = sum_k (-1)^parity(k & m) t[k]. */
-static void parity_sums_scalar(double *t, size_t size)
-{
-	for (size_t half = 1; half < size; half *= 2)
-		for (size_t i = 0; i < size; i += 2 * half)
-			for (size_t j = i; j < i + half; j++) {
-				double a = t[j], b = t[j + half];
-				t[j] = a + b;
-				t[j + half] = a - b;
-			}
-}
-
-/* The angle of a basis state is the sum of the gates' angles, each with the sign of a parity: a parity sum again. */
+/* The angle of a basis state is the sum of the gates' angles, each with the sign of a parity: a Walsh-Hadamard
+ * transform. */
 static void load_phases(const struct batch_circuit *circuit, const struct batch_memory *memory, int set,
                         const struct batch_step *step, const double *weights)
 {
@@ -75,7 +65,7 @@ static void load_phases(const struct batch_circuit *circuit, const struct batch_
 		double value = slot->source == ANGLE_WEIGHT ? weights[slot->index] : slot->value;
 		angle[step->gates[g].string.z] += step->gates[g].string.negative ? value : -value;
 	}
-	parity_sums_scalar(angle, size);
+	walsh_hadamard(angle, size);
 	half_angles(angle, padded, c, s);
 	real *phases = (real *)memory->sets[set].phases + 2 * size * (size_t)step->diagonal;
 	for (size_t k = 0; k < size; k++) {

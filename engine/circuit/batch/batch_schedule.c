@@ -48,7 +48,7 @@ static bool fits_block(const struct batch_step *step, const struct batch_gate *g
 {
 	for (int g = 0; g < step->n_gates; g++) {
 		const struct batch_string *a = &step->gates[g].string, *b = &gate->string;
-		if (step->kind == STEP_ROTATE_Y ? batch_parity(a->x & b->z) : a->z != b->z)
+		if (step->kind == STEP_ROTATE_Y ? parity(a->x & b->z) : a->z != b->z)
 			return false;
 	}
 	/* The x of a block must be independent. */
@@ -181,10 +181,10 @@ static bool is_base(const struct batch_step *step, const uint32_t *offsets, uint
 {
 	bool even = step->kind == STEP_ROTATE_X;
 	for (int g = 0; g < step->n_gates; g++)
-		if (batch_parity(index & part_string(step, g).z) != even)
+		if (parity(index & part_string(step, g).z) != even)
 			return false;
 	for (uint32_t b = 1; b < 1u << step->n_gates && even; b++)
-		if (!batch_parity(b) && (index ^ offsets[b]) < index)
+		if (!parity(b) && (index ^ offsets[b]) < index)
 			return false;
 	return true;
 }
@@ -207,7 +207,7 @@ void batch_step_fill(struct batch_step *step, int n_wires, size_t row_bytes)
 	for (uint32_t k = 0; k < 1u << n_wires && step->kind == STEP_DIAGONAL_LANES; k++) {
 		step->signs[k] = 0;
 		for (int g = 0; g < step->n_gates; g++)
-			step->signs[k] |= (uint32_t)batch_parity(k & step->gates[g].string.z) << g;
+			step->signs[k] |= (uint32_t)parity(k & step->gates[g].string.z) << g;
 	}
 }
 
@@ -219,7 +219,7 @@ void batch_observable_fill(struct batch_observable *observable, int n_wires)
 	for (uint32_t k = 0; k < size; k++) {
 		if ((k & lowest) != 0)
 			continue;
-		bool minus = batch_parity(k & string->z) != string->negative;
+		bool minus = parity(k & string->z) != string->negative;
 		struct batch_pair pair = {k, k ^ string->x};
 		if (string->odd && minus)
 			pair = (struct batch_pair){k ^ string->x, k};
@@ -250,7 +250,7 @@ bool batch_order_fill(struct batch_circuit *circuit)
 	for (uint32_t k = 0; k < 1u << n && circuit->order != NULL; k++) {
 		circuit->order[k] = 0;
 		for (int bit = 0; bit < n; bit++)
-			circuit->order[k] |= (uint32_t)batch_parity(k & masks[bit]) << bit;
+			circuit->order[k] |= (uint32_t)parity(k & masks[bit]) << bit;
 	}
 	return true;
 }

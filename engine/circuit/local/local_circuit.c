@@ -6,33 +6,12 @@
 #include <string.h>
 
 #include "engine/circuit/local/local_pairs.h"
-
-/* No gate becomes more rotations than this. */
-#define ROTATIONS_PER_GATE 2
+#include "engine/circuit/lowering.h"
 
 const struct local_mix local_mixes[3] = {
     [PAULI_X] = {LETTER_Y, LETTER_Z},
     [PAULI_Y] = {LETTER_Z, LETTER_X},
     [PAULI_Z] = {LETTER_X, LETTER_Y},
-};
-
-/* One-wire gates up to a global phase: rotations in order, by quarter turns (eighths for T). */
-static const struct {
-	int n_rotations;
-	struct {
-		enum pauli axis;
-		int eighths;
-	} rotations[ROTATIONS_PER_GATE];
-} lowering[GATE_COUNT] = {
-    [GATE_H] = {2, {{PAULI_Z, 4}, {PAULI_Y, 2}}},
-    [GATE_X] = {1, {{PAULI_X, 4}}},
-    [GATE_Y] = {1, {{PAULI_Y, 4}}},
-    [GATE_Z] = {1, {{PAULI_Z, 4}}},
-    [GATE_S] = {1, {{PAULI_Z, 2}}},
-    [GATE_T] = {1, {{PAULI_Z, 1}}},
-    [GATE_RX] = {1, {{PAULI_X, 0}}},
-    [GATE_RY] = {1, {{PAULI_Y, 0}}},
-    [GATE_RZ] = {1, {{PAULI_Z, 0}}},
 };
 
 struct walk {
@@ -113,32 +92,31 @@ static void keep(struct walk *walk, const struct local_gate *gate)
 	walk->circuit->gates[walk->circuit->n_gates++] = *gate;
 }
 
-/* The angle of a rotation, by how many eighths of a turn if that is known, and of the one that it is paired with. */
-static struct local_slot slot_at(const struct walk *walk, int i, int eighths)
+/* The angle of a rotation that op i consists of, and of the one that op i is paired with. */
+static struct local_slot slot_at(const struct walk *walk, int i, struct lowering_rotation part)
 {
 	const struct circuit_op *ops = walk->circuit->program->ops;
-	if (eighths > 0)
-		return (struct local_slot){angle_constant(M_PI_4 * eighths), -1};
-	if (walk->earlier[i] == LOCAL_UNPAIRED)
-		return (struct local_slot){ops[i].angle, -1};
+	if (part.eighths != LOWERING_OWN_ANGLE || walk->earlier[i] == LOCAL_UNPAIRED)
+		return (struct local_slot){lowering_angle(part, ops[i].angle), -1};
 	const struct angle *a = &ops[i].angle, *b = &ops[walk->earlier[i]].angle;
 	return a->source == ANGLE_FEATURE ? (struct local_slot){*a, b->index} : (struct local_slot){*b, a->index};
 }
 
-static void walk_rotation(struct walk *walk, int i, enum pauli axis, int eighths)
+static void walk_rotation(struct walk *walk, int i, struct lowering_rotation part)
 {
 	const struct circuit_op *op = &walk->circuit->program->ops[i];
 	struct local_circuit *circuit = walk->circuit;
-	struct local_gate gate = {.sides[0].wire = walk->wire[op->wires[0]], .axis = axis};
-	bool open = (walk->blocked >> gate.sides[0].wire & 1) == 0, exact = eighths == 2 || eighths == 4;
+	struct local_gate gate = {.sides[0].wire = walk->wire[op->wires[0]], .axis = part.axis};
+	bool open = (walk->blocked >> gate.sides[0].wire & 1) == 0;
+	bool half = part.eighths == LOWERING_HALF_TURN, exact = half || part.eighths == LOWERING_QUARTER_TURN;
 	int mixed = open ? count_mixed(circuit, &gate) : 0;
 	if (open && mixed == 0)
 		return; /* commutes with all there is to measure: no output depends on it */
 	if (exact) {
-		gate.cosine = eighths == 2 ? LOCAL_ZERO : local_ref_negate(LOCAL_ONE);
-		gate.sine = eighths == 2 ? LOCAL_ONE : LOCAL_ZERO;
+		gate.cosine = half ? local_ref_negate(LOCAL_ONE) : LOCAL_ZERO;
+		gate.sine = half ? LOCAL_ZERO : LOCAL_ONE;
 	} else {
-		int slot = new_slot(circuit, slot_at(walk, i, eighths));
+		int slot = new_slot(circuit, slot_at(walk, i, part));
 		enum local_phase phase = circuit->slots[slot].angle.source == ANGLE_FEATURE ? PHASE_TILE : PHASE_BEFORE;
 		gate.cosine = local_graph_leaf(circuit->graph, NODE_COSINE, slot, phase);
 		gate.sine = local_graph_leaf(circuit->graph, NODE_SINE, slot, phase);
@@ -204,9 +182,9 @@ static void walk_back(struct local_circuit *circuit, int max_strings, const int 
 		const struct circuit_op *op = &program->ops[i];
 		if (gate_wires(op->gate) == 2)
 			walk_two_wires(&walk, op);
-		for (int r = lowering[op->gate].n_rotations - 1; r >= 0 && earlier[i] != LOCAL_PAIRED; r--)
-			walk_rotation(&walk, i, lowering[op->gate].rotations[r].axis,
-			              lowering[op->gate].rotations[r].eighths);
+		const struct lowering *gate = lowering_of(op->gate);
+		for (int r = gate->n_rotations - 1; r >= 0 && earlier[i] != LOCAL_PAIRED; r--)
+			walk_rotation(&walk, i, gate->rotations[r]);
 	}
 	reverse_gates(circuit);
 }
@@ -214,7 +192,7 @@ static void walk_back(struct local_circuit *circuit, int max_strings, const int 
 static bool allocate(struct local_circuit *circuit, int max_strings)
 {
 	const struct circuit_program *program = circuit->program;
-	size_t rotations = (size_t)program->n_ops * ROTATIONS_PER_GATE + 1;
+	size_t rotations = (size_t)program->n_ops * LOWERING_ROTATIONS + 1;
 	size_t known = (size_t)program->n_weights + (size_t)program->n_features * ENCODER_COUNT + 1;
 	circuit->slots = calloc(rotations, sizeof *circuit->slots);
 	circuit->gates = calloc(rotations, sizeof *circuit->gates);

@@ -5,26 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROTATIONS_PER_GATE 3
+#include "engine/circuit/lowering.h"
 
-/* One-wire gates up to a global phase, in time order; NAN stands for the gate's own angle. */
-static const struct {
-	int n_gates;
-	struct {
-		enum wide_kind kind;
-		double angle;
-	} gates[ROTATIONS_PER_GATE];
-} lowering[GATE_COUNT] = {
-    [GATE_H] = {2, {{WIDE_ROTATE_Z, M_PI}, {WIDE_ROTATE_Y, M_PI_2}}},
-    [GATE_X] = {1, {{WIDE_FLIP, 0.0}}},
-    [GATE_Y] = {2, {{WIDE_ROTATE_Z, M_PI}, {WIDE_FLIP, 0.0}}},
-    [GATE_Z] = {1, {{WIDE_ROTATE_Z, M_PI}}},
-    [GATE_S] = {1, {{WIDE_ROTATE_Z, M_PI_2}}},
-    [GATE_T] = {1, {{WIDE_ROTATE_Z, M_PI_4}}},
-    [GATE_RX] = {3, {{WIDE_ROTATE_Z, M_PI_2}, {WIDE_ROTATE_Y, NAN}, {WIDE_ROTATE_Z, -M_PI_2}}},
-    [GATE_RY] = {1, {{WIDE_ROTATE_Y, NAN}}},
-    [GATE_RZ] = {1, {{WIDE_ROTATE_Z, NAN}}},
-};
+/* What one gate becomes at most: RX, or CZ. */
+#define GATES_PER_OP 3
 
 static void add_gate(struct wide_circuit *circuit, struct wide_gate gate)
 {
@@ -38,15 +22,35 @@ static void add_rotation(struct wide_circuit *circuit, enum wide_kind kind, uint
 	                      .kind = kind, .slot = circuit->n_slots++, .target = __builtin_ctz(mask), .mask = mask});
 }
 
-static void add_one_wire_gate(struct wide_circuit *circuit, enum gate gate, int bit, struct angle own)
+/* RX(t) is RY(t) between RZ(pi/2) and RZ(-pi/2). */
+static void add_turn(struct wide_circuit *circuit, enum pauli axis, int bit, struct angle angle)
 {
-	for (int g = 0; g < lowering[gate].n_gates; g++) {
-		enum wide_kind kind = lowering[gate].gates[g].kind;
-		double angle = lowering[gate].gates[g].angle;
-		if (kind == WIDE_FLIP)
-			add_gate(circuit, (struct wide_gate){.kind = kind, .slot = -1, .target = bit});
+	uint32_t mask = 1u << bit;
+	if (axis == PAULI_X)
+		add_rotation(circuit, WIDE_ROTATE_Z, mask, angle_constant(M_PI_2));
+	add_rotation(circuit, axis == PAULI_Z ? WIDE_ROTATE_Z : WIDE_ROTATE_Y, mask, angle);
+	if (axis == PAULI_X)
+		add_rotation(circuit, WIDE_ROTATE_Z, mask, angle_constant(-M_PI_2));
+}
+
+/* The Pauli matrix itself: Y is Z, then X. */
+static void add_half_turn(struct wide_circuit *circuit, enum pauli axis, int bit)
+{
+	if (axis != PAULI_X)
+		add_rotation(circuit, WIDE_ROTATE_Z, 1u << bit, angle_constant(M_PI));
+	if (axis != PAULI_Z)
+		add_gate(circuit, (struct wide_gate){.kind = WIDE_FLIP, .slot = -1, .target = bit});
+}
+
+static void add_one_wire_gate(struct wide_circuit *circuit, const struct circuit_op *op, int bit)
+{
+	const struct lowering *gate = lowering_of(op->gate);
+	for (int r = 0; r < gate->n_rotations; r++) {
+		struct lowering_rotation part = gate->rotations[r];
+		if (part.eighths == LOWERING_HALF_TURN)
+			add_half_turn(circuit, part.axis, bit);
 		else
-			add_rotation(circuit, kind, 1u << bit, isnan(angle) ? own : angle_constant(angle));
+			add_turn(circuit, part.axis, bit, lowering_angle(part, op->angle));
 	}
 }
 
@@ -87,9 +91,9 @@ static void add_observables(struct wide_circuit *circuit, const int *bit_of)
 	for (int w = 0; w < n && twice == 0; w++) {
 		/* U' Z U is cos t Z - sin t X for RY(t), cos t Z + sin t Y for RX(t). */
 		if ((letters[PAULI_X] >> w & 1) != 0)
-			add_one_wire_gate(circuit, GATE_RY, bit_of[w], angle_constant(-M_PI_2));
+			add_turn(circuit, PAULI_Y, bit_of[w], angle_constant(-M_PI_2));
 		if ((letters[PAULI_Y] >> w & 1) != 0)
-			add_one_wire_gate(circuit, GATE_RX, bit_of[w], angle_constant(M_PI_2));
+			add_turn(circuit, PAULI_X, bit_of[w], angle_constant(M_PI_2));
 	}
 	circuit->n_observables = program->n_observables;
 	circuit->diagonal = true;
@@ -117,7 +121,7 @@ static void lower(struct wide_circuit *circuit)
 		} else if (gate_wires(op->gate) == 2) {
 			add_two_wire_gate(circuit, op->gate, *a, *b);
 		} else {
-			add_one_wire_gate(circuit, op->gate, *a, op->angle);
+			add_one_wire_gate(circuit, op, *a);
 		}
 	}
 	add_observables(circuit, bit_of);
@@ -193,7 +197,7 @@ static bool split_readout(struct wide_circuit *circuit)
 
 struct wide_circuit *wide_circuit_new(const struct circuit_program *program)
 {
-	size_t gates = ((size_t)program->n_ops + (size_t)program->n_wires) * ROTATIONS_PER_GATE;
+	size_t gates = ((size_t)program->n_ops + (size_t)program->n_wires) * GATES_PER_OP;
 	struct wide_circuit *circuit = calloc(1, sizeof *circuit);
 	if (circuit == NULL)
 		return NULL;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/circuit/parity.h"
+
 bool wide_strings_add(struct wide_strings *strings, uint32_t mask, int index, bool negative)
 {
 	if (strings->n_strings == strings->capacity) {
@@ -66,26 +68,9 @@ void wide_strings_free(struct wide_strings *strings)
 	free(strings->high);
 }
 
-/* t[m] = sum_k (-1)^parity(k & m) t[k]. */
-static void parity_sums(double *t, size_t size)
-{
-	for (size_t half = 1; half < size; half *= 2)
-		for (size_t i = 0; i < size; i += 2 * half)
-			for (size_t j = i; j < i + half; j++) {
-				double a = t[j], b = t[j + half];
-				t[j] = a + b;
-				t[j + half] = a - b;
-			}
-}
-
 static double signed_by(bool negative, double x)
 {
 	return negative ? -x : x;
-}
-
-static bool odd(uint32_t bits)
-{
-	return __builtin_parity(bits) != 0;
 }
 
 void wide_strings_tables(const struct wide_strings *strings, const double *numbers, size_t stride, double *low,
@@ -102,9 +87,9 @@ void wide_strings_tables(const struct wide_strings *strings, const double *numbe
 			high[string->group * WIDE_ROWS + (int)string->high] += number;
 	}
 	for (int g = 0; g < strings->n_low; g++)
-		parity_sums(low + (size_t)g * WIDE_ROW, WIDE_ROW);
+		walsh_hadamard(low + (size_t)g * WIDE_ROW, WIDE_ROW);
 	for (int g = 0; g < strings->n_high; g++)
-		parity_sums(high + (size_t)g * WIDE_ROWS, WIDE_ROWS);
+		walsh_hadamard(high + (size_t)g * WIDE_ROWS, WIDE_ROWS);
 }
 
 void wide_strings_rows(const struct wide_strings *strings, const double *numbers, size_t stride, const double *high,
@@ -114,13 +99,13 @@ void wide_strings_rows(const struct wide_strings *strings, const double *numbers
 	for (int i = 0; i < strings->n_strings; i++) {
 		const struct wide_string *string = &strings->strings[i];
 		if (string->low == 0 && string->high == 0)
-			flat += signed_by(string->negative != odd(base & string->out),
+			flat += signed_by(string->negative != parity(base & string->out),
 			                  numbers[(size_t)string->index * stride]);
 	}
 	for (int r = 0; r < WIDE_ROWS; r++)
 		rows[r] = flat;
 	for (int g = 0; g < strings->n_high; g++) {
-		double sign = signed_by(odd(base & strings->high[g].out), 1.0);
+		double sign = signed_by(parity(base & strings->high[g].out), 1.0);
 		for (int r = 0; r < WIDE_ROWS; r++)
 			rows[r] += sign * high[g * WIDE_ROWS + r];
 	}
@@ -136,7 +121,7 @@ void wide_strings_phases(const struct wide_strings *strings, const double *cosin
 		if (string->low != 0 || string->high != 0)
 			continue;
 		double c = cosine[string->index], was = re;
-		double s = signed_by(string->negative != odd(base & string->out), sine[string->index]);
+		double s = signed_by(string->negative != parity(base & string->out), sine[string->index]);
 		re = c * was + s * im;
 		im = c * im - s * was;
 	}
@@ -145,7 +130,7 @@ void wide_strings_phases(const struct wide_strings *strings, const double *cosin
 		rows_im[r] = im;
 	}
 	for (int g = 0; g < strings->n_high; g++) {
-		double sign = signed_by(odd(base & strings->high[g].out), 1.0);
+		double sign = signed_by(parity(base & strings->high[g].out), 1.0);
 		for (int r = 0; r < WIDE_ROWS; r++) {
 			double c = high_cos[g * WIDE_ROWS + r], s = sign * high_sin[g * WIDE_ROWS + r];
 			double was = rows_re[r];
@@ -158,11 +143,11 @@ void wide_strings_phases(const struct wide_strings *strings, const double *cosin
 void wide_strings_collect(const struct wide_strings *strings, uint32_t base, double *low, double *rows, double *sums)
 {
 	for (int g = 0; g < strings->n_low; g++)
-		parity_sums(low + (size_t)g * WIDE_ROW, WIDE_ROW);
-	parity_sums(rows, WIDE_ROWS);
+		walsh_hadamard(low + (size_t)g * WIDE_ROW, WIDE_ROW);
+	walsh_hadamard(rows, WIDE_ROWS);
 	for (int i = 0; i < strings->n_strings; i++) {
 		const struct wide_string *string = &strings->strings[i];
 		double sum = string->low != 0 ? low[string->group * WIDE_ROW + (int)string->low] : rows[string->high];
-		sums[string->index] += signed_by(string->negative != odd(base & string->out), sum);
+		sums[string->index] += signed_by(string->negative != parity(base & string->out), sum);
 	}
 }

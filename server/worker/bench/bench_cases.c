@@ -10,24 +10,24 @@ struct row {
 
 /* A quantum LSTM whose four circuits are V(4,2) on the state and the input themselves. */
 static const struct layer_config v42 = {.type = "qlstm",
-                                        .variant = "chen2024",
-                                        .ansatz = "hardware_efficient",
-                                        .hidden_size = 3,
-                                        .n_qubits = 4,
-                                        .n_qlayers = 1,
-                                        .depth = 2,
-                                        .rotation = PAULI_Y,
-                                        .measure = PAULI_Z,
-                                        .angle_init = ANGLE_INIT_UNIFORM};
+                                        .qlstm = {.recurrent = {.hidden_size = 3},
+                                                  .variant = "chen2024",
+                                                  .circuit.ansatz = "hardware_efficient",
+                                                  .circuit.n_qubits = 4,
+                                                  .circuit.n_qlayers = 1,
+                                                  .circuit.depth = 2,
+                                                  .circuit.rotation = PAULI_Y,
+                                                  .circuit.measure = PAULI_Z,
+                                                  .circuit.angle_init = ANGLE_INIT_UNIFORM}};
 static const struct layer_config chen2020 = {.type = "qlstm",
-                                             .variant = "chen2020",
-                                             .hidden_size = 3,
-                                             .n_qubits = 4,
-                                             .n_qlayers = 1,
-                                             .depth = 2,
-                                             .hadamard = true,
-                                             .measure = PAULI_Z};
-#define LSTM(width) static const struct layer_config lstm_##width = {.type = "lstm", .hidden_size = width}
+                                             .qlstm = {.recurrent = {.hidden_size = 3},
+                                                       .variant = "chen2020",
+                                                       .circuit.n_qubits = 4,
+                                                       .circuit.n_qlayers = 1,
+                                                       .circuit.depth = 2,
+                                                       .circuit.hadamard = true,
+                                                       .circuit.measure = PAULI_Z}};
+#define LSTM(width) static const struct layer_config lstm_##width = {.type = "lstm", .lstm = {{.hidden_size = width}}}
 LSTM(4);
 LSTM(5);
 LSTM(16);

@@ -17,7 +17,7 @@ struct training {
 static void step_call(void *context)
 {
 	struct training *training = context;
-	pass_train(training->pass, training->order, training->windows.n_train);
+	pass_train(training->pass, 1, training->order, training->windows.n_train);
 }
 
 static void training_close(struct training *training)
@@ -51,7 +51,7 @@ static int training_open(struct training *training, const struct bench_case *row
 	struct model_config config = {.n_inputs = 1, .n_outputs = 1, .n_layers = 2, .precision = row->precision};
 	snprintf(config.plan, sizeof config.plan, "%s", row->plan);
 	config.layers[0] = *row->model;
-	config.layers[1] = (struct layer_config){.type = "dense", .units = 1, .bias = true};
+	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = 1, .bias = true}};
 	*training = (struct training){0};
 	int rc = make_windows(training, row, error);
 	if (rc == 0)
@@ -60,7 +60,7 @@ static int training_open(struct training *training, const struct bench_case *row
 		params_initialise(model_params(training->model), 1);
 		rc = pass_new(
 		    &training->pass,
-		    &(struct pass_config){training->model, &training->windows, loss_find("mse"), row->batch, team},
+		    &(struct pass_config){training->model, &training->windows, loss_find("mse"), row->batch, team, 1},
 		    error);
 	}
 	if (rc != 0)
@@ -71,7 +71,7 @@ static int training_open(struct training *training, const struct bench_case *row
 /* The circuits' operations; of a classical layer, those of its matrix products: forward once, backward twice. */
 static double count_operations(const struct model *model, const struct bench_case *row)
 {
-	double operations = 0.0, hidden = row->model->hidden_size;
+	double operations = 0.0, hidden = row->model->recurrent.hidden_size;
 	struct layer_circuit circuit;
 	for (int k = 0; model_circuit(model, 0, k, row->steps, &circuit); k++) {
 		struct bench_count count = bench_count_program(circuit.program);
@@ -87,7 +87,7 @@ int bench_step(const struct bench_case *row, const struct bench_setup *setup, st
 	int rc = training_open(&training, row, setup->team, error);
 	if (rc != 0)
 		return rc;
-	*out = (struct bench_result){.plan = model_plan(training.model), .precision = row->precision};
+	*out = (struct bench_result){.plan = model_plan_kind(training.model), .precision = row->precision};
 	out->time = bench_measure(step_call, &training, setup->seconds);
 	out->samples = row->batch;
 	if (bench_is_statevector(out->plan))

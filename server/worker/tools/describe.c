@@ -12,7 +12,8 @@
 
 static const struct option describe_options[] = {{0}};
 
-static const char *const kind_names[] = {[PARAM_CLASSICAL] = "classical", [PARAM_QUANTUM] = "quantum"};
+static const char *const kind_names[] = {
+    [PARAM_CLASSICAL] = "classical", [PARAM_QUANTUM] = "quantum", [PARAM_STATE] = "state"};
 
 static json_t *describe_tensor(const struct param *param)
 {
@@ -45,7 +46,7 @@ static json_t *describe_network(struct network *network, size_t bytes)
 	return json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:s, s:s, s:I, s:o}", "version", QLSTM_VERSION, "n_inputs",
 	                 network->spec.model.n_inputs, "n_outputs", network->spec.model.n_outputs, "parameters",
 	                 quantum + classical, "quantum", quantum, "classical", classical, "plan",
-	                 model_plan(network->model), "isa", plan_isa(), "bytes", (json_int_t)bytes, "tensors",
+	                 model_plan_kind(network->model), "isa", plan_isa(), "bytes", (json_int_t)bytes, "tensors",
 	                 describe_tensors(params));
 }
 
@@ -94,7 +95,7 @@ static int init(const char *spec_path, const struct option_value *values)
 	struct params *params = model_params(network.model);
 	params_initialise(params, network.spec.training.seed);
 	const struct weights_origin origin = {network.resolved, network.spec.training.seed, NULL,
-	                                      model_plan(network.model)};
+	                                      model_plan_kind(network.model)};
 	rc = weights_encode(params, &origin, &bytes, &length, &error);
 	if (rc == 0)
 		rc = write_file(values[OPT_OUT].text, bytes, length, &error);

@@ -181,6 +181,8 @@ static json_t *weights_gradient(struct params *params)
 	json_t *by_name = json_object();
 	for (int i = 0; by_name != NULL && i < params->count; i++) {
 		const struct param *param = &params->items[i];
+		if (param->kind == PARAM_STATE)
+			continue;
 		size_t strides[PARAM_MAX_RANK];
 		tensor_strides(param->rank, param->dims, strides);
 		json_t *tensor = tensor_json(param->rank, param->dims, strides, params->gradients + param->offset);
@@ -214,10 +216,7 @@ static int check_weights_gradient(const struct params *params, struct qlstm_erro
 {
 	for (int i = 0; i < params->count; i++) {
 		const struct param *param = &params->items[i];
-		size_t n = 1;
-		for (int k = 0; k < param->rank; k++)
-			n *= param->dims[k];
-		for (size_t k = 0; k < n; k++)
+		for (size_t k = 0; param->kind != PARAM_STATE && k < param->size; k++)
 			if (!isfinite(params->gradients[param->offset + k]))
 				return error_set(error, ERR_NUMERIC, NULL,
 				                 "the gradient by '%s' is not a finite number at entry %zu",

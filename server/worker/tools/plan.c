@@ -56,7 +56,7 @@ static json_t *kinds_json(const struct circuit_program *program, const struct ac
 {
 	json_t *kinds = json_array();
 	for (int k = 0; kinds != NULL && plan_kind_name(k) != NULL; k++) {
-		struct plan_request request = model_plans(&a->job.spec.model);
+		struct plan_request request = model_plan_request(&a->job.spec.model);
 		request.kind = plan_kind_name(k);
 		json_t *kind = kind_json(program, &request, (size_t)a->job.spec.training.batch_size);
 		if (json_array_append_new(kinds, kind) != 0) {
@@ -83,7 +83,7 @@ static json_t *circuit_json(const struct layer_circuit *circuit, const struct pl
 {
 	const struct model_config *config = &a->job.spec.model;
 	const struct circuit_program *program = circuit->program;
-	const struct plan_request request = model_plans(config);
+	const struct plan_request request = model_plan_request(config);
 	size_t batch = (size_t)a->job.spec.training.batch_size;
 	char why[160];
 	write_reason(&request, chosen, why, sizeof why);
@@ -120,6 +120,14 @@ static json_int_t layer_parameters(const struct params *params, int layer, enum 
 	return (json_int_t)count;
 }
 
+/* A word of a layer of the spec, null where its type has no such field. */
+static json_t *layer_word(const struct account *a, int layer, const char *field)
+{
+	const json_t *layers = json_object_get(json_object_get(a->job.resolved, "model"), "layers");
+	json_t *word = json_object_get(json_array_get(layers, (size_t)layer), field);
+	return word != NULL ? json_incref(word) : json_null();
+}
+
 static json_t *layers_json(const struct account *a)
 {
 	const struct model_config *config = &a->job.spec.model;
@@ -127,10 +135,8 @@ static json_t *layers_json(const struct account *a)
 	json_t *layers = json_array();
 	for (int k = 0; layers != NULL && k < config->n_layers; k++) {
 		const struct layer_config *layer = &config->layers[k];
-		bool quantum = strcmp(layer->type, "qlstm") == 0;
 		json_t *row = json_pack("{s:s, s:o, s:o, s:I, s:I, s:o}", "type", layer->type, "variant",
-		                        quantum ? json_string(layer->variant) : json_null(), "ansatz",
-		                        quantum ? json_string(layer->ansatz) : json_null(), "quantum",
+		                        layer_word(a, k, "variant"), "ansatz", layer_word(a, k, "ansatz"), "quantum",
 		                        layer_parameters(params, k, PARAM_QUANTUM), "classical",
 		                        layer_parameters(params, k, PARAM_CLASSICAL), "circuits", circuits_json(a, k));
 		if (json_array_append_new(layers, row) != 0) {

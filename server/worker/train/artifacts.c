@@ -22,7 +22,7 @@ static int make_weights(const struct source *source, unsigned char **bytes, size
 	const struct weights_origin origin = {.resolved = job->resolved,
 	                                      .seed = job->spec.training.seed,
 	                                      .data_sha256 = job->data_sha256,
-	                                      .plan = model_plan(job->model)};
+	                                      .plan = model_plan_kind(job->model)};
 	return weights_encode(model_params(job->model), &origin, bytes, length, error);
 }
 

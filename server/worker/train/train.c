@@ -61,7 +61,7 @@ static int begin(struct training *t, const char *path, struct qlstm_error *error
 	if (rc != 0 && !t->supervised)
 		return error_set(error, rc, refused.pointer, "cannot resume from %s: %s", path, refused.message);
 	t->run.resumed_from = trainer_epochs_done(t->job.trainer);
-	const struct pipe_hello hello = {.plan = model_plan(t->job.model),
+	const struct pipe_hello hello = {.plan = model_plan_kind(t->job.model),
 	                                 .parameters = model_params(t->job.model)->size,
 	                                 .epoch = t->run.resumed_from};
 	pipe_hello(&t->pipe, &hello);

@@ -1,0 +1,101 @@
+/* Dropout (Srivastava et al. 2014, with the scaling of torch.nn.Dropout): while it trains, each value is set to zero
+ * with probability p, else divided by 1 - p, so that its expectation stays; when it does not, nothing is changed.
+ *
+ * Value (t, k) of a sample, step t and row k, is dropped by word t * width + k of what the generator says for (seed,
+ * layer, epoch, sample): not by when, where or beside whom the sample is computed. */
+#include "engine/nn/layer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/philox.h"
+
+/* Samples that are drawn for side by side: a cache line of factors. */
+enum { SIDE = 8 };
+
+struct dropout {
+	double *factors; /* [frames][width][batch] of the last forward: 0 or 1 / (1 - p) */
+	size_t size;     /* of the last forward */
+	bool drops;      /* whether the last forward was a part of training */
+};
+
+static int dropout_check(const struct layer_config *config, struct shape in, struct shape *out,
+                         struct qlstm_error *error)
+{
+	*out = in;
+	if (!(config->dropout.p >= 0.0 && config->dropout.p <= 1.0))
+		return error_set(error, ERR_OUT_OF_RANGE, "/p", "p is %g; allowed are 0 to 1", config->dropout.p);
+	return 0;
+}
+
+static int dropout_open(struct layer *layer, struct qlstm_error *error)
+{
+	layer->own = calloc(1, sizeof(struct dropout));
+	return layer->own != NULL ? 0 : error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+}
+
+static void dropout_lay_out(struct layer *layer, struct arena *arena, int frames, int batch)
+{
+	struct dropout *own = layer->own;
+	own->factors = arena_take_numbers(arena, (size_t)frames * (size_t)layer->in.width * (size_t)batch);
+}
+
+/* In ns, measured: a call; a word of the generator and the passes over its value. */
+static double dropout_cost(const struct layer *layer, const struct layer_work *work)
+{
+	return 100.0 + 10.0 * (double)layer->in.width * work->frames * work->batch;
+}
+
+static void draw_factors(const struct layer *layer, const struct training_context *training, size_t units, size_t batch)
+{
+	struct dropout *own = layer->own;
+	double p = layer->config.dropout.p;
+	const double factors[2] = {0.0, p < 1.0 ? 1.0 / (1.0 - p) : 0.0}; /* looked up: a branch would be a guess */
+	for (size_t from = 0; from < batch; from += SIDE) {
+		struct philox rngs[SIDE];
+		size_t n = batch - from < SIDE ? batch - from : SIDE;
+		for (size_t b = 0; b < n; b++) {
+			const struct philox_place place = {.layer = (uint32_t)layer->index,
+			                                   .epoch = training->epoch,
+			                                   .sample = training_sample(training, from + b)};
+			philox_open_place(&rngs[b], training->seed, &place);
+		}
+		for (size_t k = 0; k < units; k++)
+			for (size_t b = 0; b < n; b++)
+				own->factors[k * batch + from + b] =
+				    factors[(double)philox_u32(&rngs[b]) * 0x1p-32 >= p];
+	}
+}
+
+static void dropout_forward(struct layer *layer, const struct training_context *training, const double *x, int frames,
+                            int batch, double *y)
+{
+	struct dropout *own = layer->own;
+	size_t units = (size_t)frames * (size_t)layer->in.width;
+	own->size = units * (size_t)batch;
+	own->drops = training != NULL;
+	if (!own->drops) {
+		memcpy(y, x, own->size * sizeof(double));
+		return;
+	}
+	draw_factors(layer, training, units, (size_t)batch);
+	for (size_t k = 0; k < own->size; k++)
+		y[k] = own->factors[k] * x[k];
+}
+
+static void dropout_backward(struct layer *layer, const double *x, const double *dy, double *dx)
+{
+	(void)x;
+	const struct dropout *own = layer->own;
+	for (size_t k = 0; dx != NULL && k < own->size; k++)
+		dx[k] = own->drops ? own->factors[k] * dy[k] : dy[k];
+}
+
+const struct layer_ops dropout_ops = {
+    .check = dropout_check,
+    .open = dropout_open,
+    .lay_out = dropout_lay_out,
+    .cost = dropout_cost,
+    .forward = dropout_forward,
+    .backward = dropout_backward,
+};

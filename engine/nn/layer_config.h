@@ -1,0 +1,98 @@
+/* What a layer is made from: its type's name and that type's own struct. Plain values, copied freely. */
+#ifndef QLSTM_NN_LAYER_CONFIG_H
+#define QLSTM_NN_LAYER_CONFIG_H
+
+#include <stdbool.h>
+
+#include "engine/circuit/ansatz/ansatz.h"
+
+enum angle_init { ANGLE_INIT_NORMAL, ANGLE_INIT_UNIFORM }; /* 0.01 N(0,1); [0, 2 pi) */
+
+/* What every layer with circuits has. Not every ansatz reads every field (engine/circuit/README.md). */
+struct circuit_config {
+	char ansatz[24]; /* a row of the ansatz table; "" means the layer's own */
+	int n_qubits, n_qlayers, depth;
+	bool hadamard;
+	enum pauli rotation, measure;
+	enum entangling entangling;
+	enum angle_init angle_init;
+};
+
+/* What every recurrent layer has; the structs of recurrent types begin with it. */
+struct recurrent_config {
+	int hidden_size;    /* width of h */
+	bool inversward;    /* reads the sequence from its end to its start */
+	bool bidirectional; /* two directions of own weights, outputs concatenated; not together with inversward */
+};
+
+struct lstm_config {
+	struct recurrent_config recurrent;
+};
+
+struct gru_config {
+	struct recurrent_config recurrent;
+};
+
+enum rnn_nonlinearity { RNN_TANH, RNN_RELU };
+
+struct rnn_config {
+	struct recurrent_config recurrent;
+	enum rnn_nonlinearity nonlinearity;
+};
+
+struct qlstm_config {
+	struct recurrent_config recurrent;
+	char variant[16]; /* a row of the variant table: "chen2020", "chen2024", "linear", "qdi" */
+	struct circuit_config circuit;
+};
+
+struct qgru_config {
+	struct recurrent_config recurrent;
+	char variant[16]; /* a row of the table in qgru.c: "linear", "qdi" */
+	struct circuit_config circuit;
+};
+
+/* Which wires are measured: all, 0, 2, 4, .., or wire 0 alone. */
+enum measurement { MEASUREMENT_ALL, MEASUREMENT_EVEN, MEASUREMENT_SINGLE };
+
+struct quantum_config {
+	struct circuit_config circuit;
+	enum encoder encoder;
+	enum measurement measurement;
+};
+
+struct dense_config {
+	int units; /* outputs */
+	bool bias;
+};
+
+struct dropout_config {
+	double p; /* probability that a value is dropped */
+};
+
+struct activation_config {
+	char function[16];     /* a row of the table in activation.c: "relu", "gelu", ... */
+	double negative_slope; /* leaky_relu */
+	double alpha;          /* elu */
+};
+
+struct layer_type; /* layer.h */
+
+struct layer_config {
+	char type[16]; /* a row of the table of layer types (layer.c): "lstm" reads the member `lstm` below */
+	const struct layer_type *own_type; /* borrowed; where it is not NULL, this type and not the table's */
+	union {
+		struct recurrent_config recurrent; /* of any recurrent type */
+		struct lstm_config lstm;
+		struct gru_config gru;
+		struct rnn_config rnn;
+		struct qlstm_config qlstm;
+		struct qgru_config qgru;
+		struct quantum_config quantum;
+		struct dense_config dense;
+		struct dropout_config dropout;
+		struct activation_config activation;
+	};
+};
+
+#endif

@@ -1,0 +1,117 @@
+/* A circuit, its angles and its plan. */
+#include "engine/nn/quantum_block.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void list_append(struct quantum_list *list, struct quantum_block *block)
+{
+	struct quantum_block **last = &list->first;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = block;
+}
+
+struct quantum_block *quantum_list_find(const struct quantum_list *list, const char *role)
+{
+	struct quantum_block *block = list->first;
+	while (block != NULL && strcmp(block->role, role) != 0)
+		block = block->next;
+	return block;
+}
+
+int quantum_list_prepare(const struct quantum_list *list, const struct plan_request *request, struct qlstm_error *error)
+{
+	int rc = 0;
+	for (struct quantum_block *block = list->first; block != NULL && rc == 0; block = block->next)
+		rc = quantum_block_prepare(block, request, error);
+	return rc;
+}
+
+int quantum_block_open(struct quantum_block *block, const struct quantum_design *design, struct quantum_list *list,
+                       struct qlstm_error *error)
+{
+	*block = (struct quantum_block){.role = design->role, .calls = design->calls, .sets = design->sets};
+	int rc = ansatz_build(design->ansatz, &design->circuit, &block->program, error);
+	if (rc != 0)
+		return rc;
+	int given = design->circuit.n_features;
+	block->n_features = given > 0 ? given : design->ansatz->features(&design->circuit);
+	block->n_expectations = block->program->n_observables;
+	list_append(list, block);
+	return 0;
+}
+
+void quantum_block_close(struct quantum_block *block)
+{
+	plan_free(block->plan);
+	program_free(block->program);
+	block->plan = NULL;
+	block->program = NULL;
+}
+
+int quantum_angles_add(struct params *params, const char *prefix, const struct quantum_design *design, int rows,
+                       enum angle_init init)
+{
+	struct ansatz_shape shape;
+	design->ansatz->shape(&design->circuit, &shape);
+	size_t dims[PARAM_MAX_RANK] = {(size_t)rows};
+	for (int k = 0; k < shape.rank; k++)
+		dims[k + 1] = (size_t)shape.dims[k];
+	char name[PARAM_NAME_SIZE];
+	snprintf(name, sizeof name, "%s.circuits", prefix);
+	bool uniform = init == ANGLE_INIT_UNIFORM;
+	return params_add(params, name, PARAM_QUANTUM, uniform ? INIT_ANGLE : INIT_NORMAL, uniform ? 2.0 * M_PI : 0.01,
+	                  shape.rank + 1, dims);
+}
+
+void quantum_block_bind(struct quantum_block *block, struct params *params, int tensor, int first_set)
+{
+	block->params = params;
+	block->tensor = tensor;
+	block->first_set = first_set;
+}
+
+int quantum_block_prepare(struct quantum_block *block, const struct plan_request *request, struct qlstm_error *error)
+{
+	return block->plan != NULL ? 0 : plan_new_request(&block->plan, block->program, request, error);
+}
+
+const struct plan_estimate *quantum_block_estimate(struct quantum_block *block, const struct plan_request *request)
+{
+	if (block->plan != NULL)
+		return plan_estimated(block->plan);
+	if (!block->estimated)
+		plan_estimate(block->program, request, &block->estimate); /* of an unknown kind: not possible */
+	block->estimated = true;
+	return &block->estimate;
+}
+
+double quantum_block_evaluations(const struct quantum_block *block, int steps, int outs)
+{
+	const double calls[] = {
+	    [QUANTUM_EVERY_STEP] = steps, [QUANTUM_BETWEEN_STEPS] = steps - 1, [QUANTUM_OUTPUTS] = outs};
+	return block->sets * calls[block->calls];
+}
+
+/* Of the block's first set, in elements of the parameter block. */
+static size_t angles_at(const struct quantum_block *block)
+{
+	size_t one = (size_t)block->program->n_weights;
+	return block->params->items[block->tensor].offset + (size_t)block->first_set * one;
+}
+
+void quantum_block_forward(const struct quantum_block *block, const double *features, int batch, double *expectations)
+{
+	plan_forward_many(block->plan, features, block->params->values + angles_at(block), block->sets, (size_t)batch,
+	                  expectations);
+}
+
+void quantum_block_backward(const struct quantum_block *block, const double *features, int batch,
+                            const double *d_expectations, double *d_features)
+{
+	size_t at = angles_at(block);
+	plan_backward_many(block->plan, features, block->params->values + at, block->sets, (size_t)batch,
+	                   d_expectations, d_features, block->params->gradients + at);
+}

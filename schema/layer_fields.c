@@ -1,0 +1,107 @@
+/* One table of fields for each type of layer, one row for each property of its object in experiment.schema.json. */
+#include "schema/layer_fields.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "schema/field.h"
+
+static const char *const paulis[] = {[PAULI_X] = "X", [PAULI_Y] = "Y", [PAULI_Z] = "Z", NULL};
+static const char *const entanglings[] = {[ENTANGLING_BASIC] = "basic", [ENTANGLING_STRONG] = "strong", NULL};
+static const char *const angle_inits[] = {[ANGLE_INIT_NORMAL] = "normal", [ANGLE_INIT_UNIFORM] = "uniform", NULL};
+
+static const char *const measurements[] = {
+    [MEASUREMENT_ALL] = "all", [MEASUREMENT_EVEN] = "even", [MEASUREMENT_SINGLE] = "single", NULL};
+static const char *const encoders[] = {
+#define X(id, name, value, derivative) [id] = name,
+    CIRCUIT_ENCODERS(X)
+#undef X
+        NULL};
+static const char *const nonlinearities[] = {[RNN_TANH] = "tanh", [RNN_RELU] = "relu", NULL};
+
+static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == sizeof(int) &&
+                  sizeof(enum angle_init) == sizeof(int) && sizeof(enum rnn_nonlinearity) == sizeof(int) &&
+                  sizeof(enum measurement) == sizeof(int) && sizeof(enum encoder) == sizeof(int),
+              "enums are not ints");
+
+#define LAYER(name, store, member, values) FIELD(struct layer_config, "", name, store, member, values)
+/* What every recurrent type has. batch_first is none of the engine's business: parse.c reads it. */
+#define RECURRENT                                                                                                      \
+	LAYER("hidden_size", field_int, recurrent.hidden_size, NULL),                                                  \
+	    LAYER("inversward", field_bool, recurrent.inversward, NULL),                                               \
+	    LAYER("bidirectional", field_bool, recurrent.bidirectional, NULL)
+
+/* What every type with circuits has; `type` is the member of layer_config. */
+#define CIRCUIT(type)                                                                                                  \
+	LAYER("ansatz", field_text, type.circuit.ansatz, NULL),                                                        \
+	    LAYER("n_qubits", field_int, type.circuit.n_qubits, NULL),                                                 \
+	    LAYER("n_qlayers", field_int, type.circuit.n_qlayers, NULL),                                               \
+	    LAYER("depth", field_int, type.circuit.depth, NULL),                                                       \
+	    LAYER("hadamard", field_bool, type.circuit.hadamard, NULL),                                                \
+	    LAYER("rotation", field_enum, type.circuit.rotation, paulis),                                              \
+	    LAYER("measure", field_enum, type.circuit.measure, paulis),                                                \
+	    LAYER("entangling", field_enum, type.circuit.entangling, entanglings),                                     \
+	    LAYER("angle_init", field_enum, type.circuit.angle_init, angle_inits)
+
+static const struct field qlstm[] = {
+    RECURRENT,
+    LAYER("variant", field_text, qlstm.variant, NULL),
+    CIRCUIT(qlstm),
+};
+
+static const struct field qgru[] = {
+    RECURRENT,
+    LAYER("variant", field_text, qgru.variant, NULL),
+    CIRCUIT(qgru),
+};
+
+static const struct field quantum[] = {
+    CIRCUIT(quantum),
+    LAYER("encoder", field_enum, quantum.encoder, encoders),
+    LAYER("measurement", field_enum, quantum.measurement, measurements),
+};
+
+static const struct field lstm[] = {RECURRENT};
+
+static const struct field gru[] = {RECURRENT};
+
+static const struct field rnn[] = {
+    RECURRENT,
+    LAYER("nonlinearity", field_enum, rnn.nonlinearity, nonlinearities),
+};
+
+static const struct field dense[] = {
+    LAYER("units", field_int, dense.units, NULL),
+    LAYER("bias", field_bool, dense.bias, NULL),
+};
+
+static const struct field dropout[] = {LAYER("p", field_double, dropout.p, NULL)};
+
+static const struct field activation[] = {
+    LAYER("function", field_text, activation.function, NULL),
+    LAYER("negative_slope", field_double, activation.negative_slope, NULL),
+    LAYER("alpha", field_double, activation.alpha, NULL),
+};
+
+static const struct {
+	const char *type;
+	const struct field *fields;
+	size_t n;
+} types[] = {
+#define TYPE(name)                                                                                                     \
+	{                                                                                                              \
+#name, name, sizeof name / sizeof name[0]                                                              \
+	}
+    TYPE(qlstm), TYPE(qgru),  TYPE(quantum), TYPE(lstm),       TYPE(gru),
+    TYPE(rnn),   TYPE(dense), TYPE(dropout), TYPE(activation),
+};
+
+static const struct field type_field = LAYER("type", field_text, type, NULL);
+
+void layer_fields_store(struct layer_config *config, const json_t *layer)
+{
+	fields_store(config, &type_field, 1, layer);
+	for (size_t k = 0; k < sizeof types / sizeof types[0]; k++)
+		if (strcmp(types[k].type, config->type) == 0)
+			fields_store(config, types[k].fields, types[k].n, layer);
+}
