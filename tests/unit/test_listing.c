@@ -172,6 +172,9 @@ static const struct {
      "feature 1 is 1.5; asin takes -1 to 1"},
     {RY("{\"feature\":0,\"encoder\":\"acos\"}") ",\"features\":[[1],[-2]]}", ERR_OUT_OF_RANGE, "/features/1/0",
      "feature 0 of sample 1 is -2; acos takes -1 to 1"},
+    {"{\"gates\":[{\"gate\":\"RX\",\"wires\":[0],\"angle\":{\"feature\":0}},{\"gate\":\"RY\",\"wires\":[0],"
+     "\"angle\":{\"feature\":0,\"encoder\":\"acos\"}}],\"features\":[7]}",
+     ERR_OUT_OF_RANGE, "/features/0", "feature 0 is 7; acos takes -1 to 1"},
     {RY("{\"feature\":0,\"encoder\":\"pi_x\"}") ",\"features\":[1e308]}", ERR_OUT_OF_RANGE, "/features/0",
      "feature 0 is 1e+308; pi_x makes no finite angle of it"},
 };

@@ -13,6 +13,7 @@
 #include "server/worker/tensors.h"
 #include "server/worker/weights.h"
 #include "tests/unit/allocation.h"
+#include "tests/unit/heap.h"
 
 static struct job job; /* trained */
 static struct predictions predicted;
@@ -254,9 +255,41 @@ static void every_allocation_may_fail(void **state)
 	}
 }
 
-int main(void)
+static int report(void)
 {
+	const struct artifacts_run run = {0};
+	json_t *json = report_json(&job, &predicted, &run);
+	if (json == NULL)
+		return ERR_OUT_OF_MEMORY;
+	assert_int_equal(json_object_size(json), 10);
+	assert_int_equal(json_array_size(json_object_get(json, "history")), 5);
+	json_decref(json);
+	return 0;
+}
+
+/* Of what makes JSON, and frees the parts of what it could not finish. */
+static void nothing_is_left_behind(void **state)
+{
+	(void)state;
+	static int (*const works[])(void) = {report, metrics, make_tensor, read_listing, predict};
+	size_t left = 0;
+	for (int round = 0; round < 3; round++) {
+		size_t before = heap_in_use();
+		for (size_t k = 0; k < sizeof works / sizeof works[0]; k++)
+			assert_every_allocation_may_fail(works[k], false);
+		left = heap_in_use() - before;
+		if (left == 0)
+			return;
+	}
+	fail_msg("%zu bytes are left behind", left);
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	heap_count_exactly(argv);
 	const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail),
-	                                   cmocka_unit_test(every_allocation_of_a_command_may_fail)};
+	                                   cmocka_unit_test(every_allocation_of_a_command_may_fail),
+	                                   cmocka_unit_test(nothing_is_left_behind)};
 	return cmocka_run_group_tests(tests, open_all, close_all);
 }
