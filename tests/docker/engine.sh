@@ -41,7 +41,7 @@ end() {
 	fi
 	unmount
 	rm -rf --one-file-system "$folder"
-	rmdir /sys/fs/cgroup/docker /sys/fs/cgroup/*/docker 2>/dev/null || true
+	find /sys/fs/cgroup/docker /sys/fs/cgroup/*/docker -depth -type d -exec rmdir {} + 2>/dev/null || true
 	exit "$status"
 }
 trap end EXIT

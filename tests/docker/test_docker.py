@@ -133,10 +133,10 @@ def service():
 
 @pytest.fixture(scope="module")
 def undisturbed(service):
-    """(spec, tensors) of a training of about half a minute: there is a checkpoint every ten seconds."""
-    spec = {"hidden_size": 6, "training": {"epochs": 1000, "shuffle": True, "optimizer": {"type": "adam"}}}
+    """(spec, tensors) of a training of about 45 seconds; a checkpoint comes every ten seconds."""
+    spec = {"hidden_size": 6, "training": {"epochs": 5000, "shuffle": True, "optimizer": {"type": "adam"}}}
     seconds = service.train(spec)["timings"]["train_seconds"]
-    spec["training"]["epochs"] = min(100000, int(1000 * 30 / seconds))
+    spec["training"]["epochs"] = min(100000, int(5000 * 45 / seconds))
     row = service.train(spec)
     say(f"undisturbed: {row['progress']['epochs']} epochs in {row['timings']['train_seconds']:.1f} s")
     return spec, service.tensors(row["id"])
