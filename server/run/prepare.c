@@ -1,9 +1,11 @@
 /* Makes the folder that a worker starts in. */
 #include "server/run/prepare.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +82,34 @@ static int link_checkpoint(const char *data_dir, const struct attempt *attempt, 
 	return 0;
 }
 
+static bool is_listed(const struct attempt *attempt, int number, const char *file)
+{
+	for (int i = 0; i < attempt->n_checkpoints; i++)
+		if (attempt->checkpoints[i].attempt == number && strcmp(attempt->checkpoints[i].file, file) == 0)
+			return true;
+	return false;
+}
+
+/* What the attempt before left of checkpoints, whole or begun, that the store does not know: it wrote them just before
+ * its end, or the daemon's. */
+static void sweep_checkpoints(const char *data_dir, const struct attempt *attempt)
+{
+	char path[ATTEMPT_PATH_SIZE];
+	struct run_token before = attempt->token;
+	before.attempt--;
+	attempt_folder(data_dir, &before, path);
+	DIR *folder = opendir(path);
+	if (folder == NULL)
+		return;
+	for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+		const char *name = entry->d_name;
+		bool whole = strncmp(name, "checkpoint-", 11) == 0, begun = strncmp(name, ".checkpoint-", 12) == 0;
+		if (begun || (whole && !is_listed(attempt, before.attempt, name)))
+			unlinkat(dirfd(folder), name, 0);
+	}
+	closedir(folder);
+}
+
 static int open_log(const char *data_dir, const struct attempt *attempt, int *out, struct qlstm_error *error)
 {
 	char path[ATTEMPT_PATH_SIZE];
@@ -103,5 +133,7 @@ int prepare_attempt(const char *data_dir, const struct attempt *attempt, struct 
 		rc = link_data(data_dir, attempt, out, error);
 	if (rc == 0)
 		rc = link_checkpoint(data_dir, attempt, out, error);
+	if (rc == 0)
+		sweep_checkpoints(data_dir, attempt);
 	return rc != 0 ? rc : open_log(data_dir, attempt, &out->log_file, error);
 }

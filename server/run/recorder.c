@@ -107,12 +107,21 @@ static bool try_again(struct recorder *recorder, int code)
 	return true;
 }
 
+static void tell_stored(struct recorder *recorder)
+{
+	const struct report *report = recorder->first;
+	for (int i = 0; i < recorder->n_batch; i++, report = report->next)
+		recorder->events->stored(recorder->context, report);
+}
+
 static void on_batch_stored(void *argument, const struct qlstm_error *error)
 {
 	struct recorder *recorder = argument;
 	recorder->busy = false;
 	if (try_again(recorder, error->code))
 		return;
+	if (error->code == 0)
+		tell_stored(recorder);
 	drop(recorder, error->code == ERR_CONFLICT ? recorder->length : recorder->n_batch);
 	recorder->n_batch = 0;
 	if (error->code == ERR_CONFLICT)

@@ -12,9 +12,10 @@ struct recorder;
 
 /* Called on the loop thread; none may close the recorder but the one given to recorder_finish. */
 struct recorder_events {
-	void (*moved)(void *context);      /* the queue became shorter */
-	void (*cancelling)(void *context); /* the row turned out to be `cancelling` */
-	void (*fenced)(void *context);     /* the token is no longer current: everything queued was dropped */
+	void (*stored)(void *context, const struct report *report); /* it is committed; once for each, in order */
+	void (*moved)(void *context);                               /* the queue became shorter */
+	void (*cancelling)(void *context);                          /* the row turned out to be `cancelling` */
+	void (*fenced)(void *context); /* the token is no longer current: everything queued was dropped */
 };
 
 /* `token` and `events` are borrowed. */

@@ -40,6 +40,7 @@ struct supervisor {
 	bool fenced;                   /* another attempt is current */
 	struct report *done, *failure; /* the worker's last words */
 	int log_events;
+	char checkpoints[2][sizeof((struct checkpoint_row *)NULL)->file]; /* stored, newest first; "": none */
 	/* What the last write is told, and says. */
 	enum run_reason end_reason;
 	char end_message[384];
@@ -225,6 +226,37 @@ static void on_line(void *context, const char *text, size_t length)
 	worklog_add(supervisor->log, "ignored", text, length);
 }
 
+static void on_removed(uv_fs_t *request)
+{
+	uv_fs_req_cleanup(request); /* a file too many is no harm: the next attempt removes it */
+	free(request);
+}
+
+/* The store has two newer checkpoints than that file. */
+static void remove_checkpoint(struct supervisor *supervisor, const char *file)
+{
+	char path[ATTEMPT_PATH_SIZE];
+	uv_fs_t *request = malloc(sizeof *request);
+	if (request == NULL)
+		return;
+	attempt_file(supervisor->config->data_dir, &supervisor->attempt.token, file, path);
+	if (uv_fs_unlink(supervisor->config->loop, request, path, on_removed) != 0)
+		free(request);
+}
+
+/* A checkpoint that the store knows stays on disk as long as it does: what the worker writes may be far ahead of it. */
+static void on_stored(void *context, const struct report *report)
+{
+	struct supervisor *supervisor = context;
+	if (report->kind != REPORT_CHECKPOINT)
+		return;
+	char(*kept)[sizeof report->is.checkpoint.file] = supervisor->checkpoints;
+	if (kept[1][0] != '\0' && strcmp(kept[1], report->is.checkpoint.file) != 0)
+		remove_checkpoint(supervisor, kept[1]);
+	memcpy(kept[1], kept[0], sizeof kept[1]);
+	memcpy(kept[0], report->is.checkpoint.file, sizeof kept[0]);
+}
+
 static void on_moved(void *context)
 {
 	struct supervisor *supervisor = context;
@@ -244,7 +276,7 @@ static void on_fenced(void *context)
 	process_kill(supervisor->process, REASON_LEASE_LOST); /* nothing that it could still save is wanted */
 }
 
-static const struct recorder_events recorder_events = {on_moved, on_cancelling, on_fenced};
+static const struct recorder_events recorder_events = {on_stored, on_moved, on_cancelling, on_fenced};
 static const struct process_events process_events = {on_line, on_over};
 
 void supervisor_stop(struct supervisor *supervisor, enum run_reason reason)

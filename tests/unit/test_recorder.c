@@ -19,9 +19,18 @@ static struct run_token token;
 static struct rlimit limit_before;
 
 static struct {
-	int moved, cancelling, fenced, finished, code;
+	int moved, cancelling, fenced, finished, code, stored;
 	int64_t epochs_at_the_end;
 } heard;
+
+/* Each report once, in the order in which they were added. */
+static void on_stored(void *context, const struct report *report)
+{
+	assert_ptr_equal(context, &heard);
+	heard.stored++;
+	if (report->kind == REPORT_EPOCH)
+		assert_int_equal(report->is.metric.epoch, heard.stored);
+}
 
 static void on_moved(void *context)
 {
@@ -42,7 +51,7 @@ static void on_fenced(void *context)
 	heard.fenced++;
 }
 
-static const struct recorder_events events = {on_moved, on_cancelling, on_fenced};
+static const struct recorder_events events = {on_stored, on_moved, on_cancelling, on_fenced};
 
 static int insert_and_claim(struct db *db, void *argument, struct qlstm_error *error)
 {

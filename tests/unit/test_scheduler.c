@@ -282,6 +282,27 @@ static void test_resume(void **state)
 	}
 }
 
+/* What the store names is on disk, what it no longer names is not, and what it never heard of goes with the next
+ * attempt. */
+static void test_checkpoints_stay_while_the_store_names_them(void **state)
+{
+	(void)state;
+	submit(1,
+	       "if first; then\n"
+	       "  for i in 10 20 30 40; do checkpoint $i; done\n"
+	       "  while [ -e checkpoint-10 ] || [ -e checkpoint-20 ]; do sleep 0.02; done\n"
+	       "  [ -e checkpoint-30 ] && [ -e checkpoint-40 ] || error internal\n"
+	       "  printf x > checkpoint-50; printf x > .checkpoint-60.tmp; kill -9 $$\n"
+	       "fi\n"
+	       "cd ../attempt-1\n"
+	       "[ -e checkpoint-30 ] && [ -e checkpoint-40 ] || error internal\n"
+	       "[ -e checkpoint-50 ] || [ -e .checkpoint-60.tmp ] && error internal\n"
+	       "cd ../attempt-2; finish",
+	       3, 60);
+	wait_until(has_ended, 1);
+	assert_end(1, "succeeded", "", NULL);
+}
+
 static int insert_data(struct db *db, void *argument, struct qlstm_error *error)
 {
 	bool existed;
@@ -582,6 +603,7 @@ int main(void)
 	    TEST(test_results_win),
 	    TEST(test_cancel_is_noticed),
 	    TEST(test_resume),
+	    TEST(test_checkpoints_stay_while_the_store_names_them),
 	    TEST(test_data_sets),
 	    TEST(test_a_fenced_worker_changes_nothing),
 	    TEST(test_a_flood_of_lines_is_all_kept),

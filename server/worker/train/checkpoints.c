@@ -66,7 +66,7 @@ int checkpoints_flush(struct checkpoints *checkpoints, struct pipe *pipe, struct
 		return rc;
 	sha256_hex(checkpoints->bytes, checkpoints->length, sha256);
 	pipe_checkpoint(pipe, checkpoints->epoch, name, sha256);
-	if (checkpoints->on_disk[1] != 0)
+	if (checkpoints->on_disk[1] != 0 && !checkpoints->keep_all)
 		remove_file(checkpoints, checkpoints->on_disk[1]);
 	checkpoints->on_disk[1] = checkpoints->on_disk[0];
 	checkpoints->on_disk[0] = checkpoints->epoch;

@@ -3,6 +3,8 @@
 #ifndef QLSTM_WORKER_CHECKPOINTS_H
 #define QLSTM_WORKER_CHECKPOINTS_H
 
+#include <stdbool.h>
+
 #include "server/worker/train/job.h"
 #include "server/worker/train/pipe.h"
 
@@ -10,7 +12,8 @@ struct checkpoints {
 	const char *directory; /* borrowed */
 	double interval;       /* least seconds between files; a run shorter than it writes none */
 	double file_at;        /* clock_monotonic of the newest file, or of the start */
-	int on_disk[2];        /* epochs of this attempt's files, newest first; 0: none */
+	int on_disk[2];        /* epochs of this attempt's newest files, newest first; 0: none */
+	bool keep_all;         /* older files are the daemon's to remove: it may not have heard of newer ones yet */
 
 	unsigned char *bytes; /* state at the end of epoch `epoch` */
 	size_t length;
@@ -26,7 +29,7 @@ void checkpoints_close(struct checkpoints *checkpoints);
 int checkpoints_after_epoch(struct checkpoints *checkpoints, const struct job *job, struct pipe *pipe,
                             struct qlstm_error *error);
 
-/* Writes the newest copy unless it is on disk already; keeps the newest two files. */
+/* Writes the newest copy unless it is on disk already; keeps the newest two files, or all. */
 int checkpoints_flush(struct checkpoints *checkpoints, struct pipe *pipe, struct qlstm_error *error);
 
 #endif

@@ -174,6 +174,7 @@ static int train(const char *spec_path, const struct option_value *values)
 	if (!t.supervised)
 		progress_open(&t.progress);
 	checkpoints_open(&t.checkpoints, t.directory, values[OPT_CHECKPOINT_SECONDS].number);
+	t.checkpoints.keep_all = t.supervised;
 	int status = run_to_status(&t);
 	progress_close(&t.progress, t.job.trainer, t.directory);
 	checkpoints_close(&t.checkpoints);
