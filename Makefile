@@ -44,7 +44,7 @@ engine_src := $(filter-out $(KERNEL_SRC),$(wildcard engine/*.c engine/*/*.c engi
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := server/options.c server/pool.c $(wildcard server/http/*.c server/api/*.c server/store/*.c server/run/*.c server/run/*/*.c)
+daemon_src := server/options.c server/pool.c server/health.c $(wildcard server/http/*.c server/api/*.c server/store/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 
@@ -60,7 +60,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api bench bench-estimates bench-peers test-peers fmt lint install clean engine
+.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-peers test-peers mutation image test-docker fmt lint install clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker
 
 help:
@@ -69,8 +69,12 @@ help:
 	@echo "make demo       install, build, start the daemon, train a first experiment, show the result"
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
 	@echo "make unit api   only the C tests; only the tests over HTTP"
+	@echo "make fuzz-requests   generated requests against the daemon, SECONDS=60, SEED=1, SAN"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
+	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT AGAIN; CONTRIBUTING.md)"
+	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
+	@echo "make test-docker   the image and docker/compose.yaml with a real engine; starts one as root where none runs"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
 	@echo "make install    into PREFIX=$(PREFIX)"
 	@echo "make clean      remove build/"
@@ -119,9 +123,9 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(if $(PKG),$(call cflags_of,$(PKG))) $(ALL_CFLAGS) -c $< -o $@
 
-$(BUILD)/unit/%: tests/unit/%.c $(LIBDAEMON) $(LIBWORKER) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
+$(unit_bin): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBDAEMON) $(LIBWORKER) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $< $(filter %.o,$^) $(filter-out $<,$(filter %.a,$^)) -o $@ \
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@ \
 		$(call libs_of,$(PKGS_server)) -lcmocka -lm
 
 # The batch kernels once more for the tests alone: registers of 64 bytes on whatever processor there is.
@@ -131,12 +135,20 @@ $(BUILD)/unit/%.r64.o: engine/circuit/batch/%.c
 	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O1 -ffp-contract=fast -Wno-psabi -DKERNEL_ROLLED -DKERNEL_BYTES=64 \
 		-DKERNEL_ISA=r64 -c $< -o $@
 $(BUILD)/unit/test_plan: $(r64_obj)
+$(BUILD)/unit/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
 unit: $(unit_bin)
 	@set -e; for t in $(unit_bin); do echo "== $$t"; $$t; done
 
 api: all
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/worker tests/api tests/faults
+
+# Whole requests made from the schema and the contract (tests/README.md); a short round of it is in `api`.
+SECONDS ?= 60
+SEED    ?= 1
+fuzz-requests: all
+	@scripts/deps.sh test
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/fuzz/fuzz_requests.py --seconds $(SECONDS) --seed $(SEED)
 
 test:
 	@scripts/deps.sh build test
@@ -159,6 +171,28 @@ bench-peers: $(BUILD)/qlstm-worker
 test-peers: $(BUILD)/qlstm-worker
 	@scripts/deps.sh peers
 	@QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
+
+# Faults put into a copy of the tree, with a tool from PyPI in build/mutation/venv. Not part of `test`.
+ROOM ?=
+mutation:
+	@[ -n "$(ROOM)" ] || { echo "which room? make mutation ROOM=http"; exit 2; }
+	@scripts/deps.sh build test peers
+	@$(PYTHON) tests/mutation/mutation.py $(ROOM) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(FILE),--file $(FILE)) $(if $(REV),--rev $(REV)) $(if $(UNIT),--unit) $(if $(AGAIN),--again)
+
+# The labels have the version of engine/qlstm.h and the commit. IMAGE_FLAGS go to `docker build`, such as --network=host.
+DOCKER      ?= docker
+IMAGE       ?= qlstmd
+IMAGE_FLAGS ?=
+image:
+	$(DOCKER) build -f docker/Dockerfile -t $(IMAGE) $(IMAGE_FLAGS) \
+		--build-arg VERSION=$(shell sed -n 's/.* QLSTM_VERSION "\(.*\)"/\1/p' engine/qlstm.h) \
+		--build-arg REVISION=$(shell git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null) .
+
+# Not part of `test`.
+test-docker:
+	@scripts/deps.sh test
+	@tests/docker/engine.sh tests/docker/base.sh $(PYTHON) -m pytest -v -s -p no:cacheprovider tests/docker
 
 # For the constants in engine/circuit/planner.c.
 bench-estimates: $(BUILD)/bench/estimates

@@ -27,7 +27,7 @@ printing=$(grep -nE '\b(printf|puts|exit|abort)\(' engine/*.c engine/*/*.c engin
 [ -z "$printing" ] || say "the engine prints or exits: $printing"
 
 python3 scripts/hyperparameters.py --check || say "run scripts/hyperparameters.py"
-shellcheck -s sh scripts/*.sh .ci/run || say "shellcheck"
+shellcheck -s sh scripts/*.sh tests/docker/*.sh .ci/run || say "shellcheck"
 # One file a run: clang-tidy 14 carries va_list state from file to file and then reports what is not there.
 # shellcheck disable=SC2046 # lists of flags
 git ls-files -co --exclude-standard '*.c' | grep -vE '^tests/' | xargs -P "$(nproc)" -I{} \

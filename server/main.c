@@ -17,9 +17,11 @@
 #include "server/api/routes.h"
 #include "server/common/clock.h"
 #include "server/common/file.h"
+#include "server/health.h"
 #include "server/http/log.h"
 #include "server/options.h"
 #include "server/pool.h"
+#include "server/run/orphans.h"
 #include "server/run/state.h"
 
 #define MAX_CONNECTIONS 4096
@@ -35,6 +37,7 @@ struct daemon {
 	uv_loop_t *loop;
 	uv_signal_t signals[2];
 	uv_timer_t idle_timer;
+	struct orphans *orphans;
 	struct api api;
 	struct http_server *http;
 	bool stopping, drained;
@@ -58,8 +61,20 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Told to stop before it can, the daemon stops once it can: process 1 of a container would lose the signal, another die
+ * of it with the start half done. */
+static void hold_stop_signals(bool hold)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static int open_process(struct daemon *daemon, struct qlstm_error *error)
 {
+	hold_stop_signals(true);
 	signal(SIGPIPE, SIG_IGN);
 	raise_file_limit();
 	if (sodium_init() < 0)
@@ -150,6 +165,16 @@ static void close_events(struct daemon *daemon)
 	hub_close(daemon->api.hub);
 }
 
+static int open_orphans(struct daemon *daemon, struct qlstm_error *error)
+{
+	return orphans_open(&daemon->orphans, daemon->loop, error);
+}
+
+static void close_orphans(struct daemon *daemon)
+{
+	orphans_close(daemon->orphans);
+}
+
 static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
 {
 	const struct scheduler_config config = {.data_dir = daemon->data,
@@ -228,6 +253,7 @@ static int open_signals(struct daemon *daemon, struct qlstm_error *error)
 		    uv_signal_start(&daemon->signals[i], on_signal, numbers[i]) != 0)
 			return error_set(error, ERR_INTERNAL, NULL, "cannot watch signals");
 	}
+	hold_stop_signals(false);
 	return 0;
 }
 
@@ -257,6 +283,7 @@ static const struct step steps[] = {
     {"store", open_store, close_store},
     {"recover", recover, NULL},
     {"events", open_events, close_events},
+    {"orphans", open_orphans, close_orphans},
     {"scheduler", open_scheduler, close_scheduler},
     {"listen", open_http, close_http},
     {"signals", open_signals, close_signals},
@@ -284,6 +311,15 @@ static int run(struct daemon *daemon)
 	return rc == 0 ? 0 : 1;
 }
 
+static int ask_health(const struct options *options)
+{
+	struct qlstm_error error = {0};
+	if (health_check(options->address, options->port, &error) == 0)
+		return 0;
+	fprintf(stderr, "qlstmd: %s\n", error.message);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	static struct daemon daemon;
@@ -297,6 +333,6 @@ int main(int argc, char **argv)
 	else if (daemon.options.version)
 		printf("qlstmd %s (%s)\n", QLSTM_VERSION, plan_isa());
 	else
-		return run(&daemon);
+		return daemon.options.health[0] != '\0' ? ask_health(&daemon.options) : run(&daemon);
 	return 0;
 }

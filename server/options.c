@@ -31,6 +31,8 @@ static const struct option table[] = {
      "default 127.0.0.1:8080; IPv6 as [::1]:8080; port 0 takes a free one"},
     {"--allow-remote", NULL, KIND_FLAG, FIELD(allow_remote), 0, 0,
      "allow an address that other machines reach; there is no access control"},
+    {"--published-on-loopback", NULL, KIND_FLAG, FIELD(published), 0, 0,
+     "allow all addresses of a container whose port is published on the host's loopback only"},
     {"--slots", "N", KIND_INT, FIELD(slots), 1, 1024, "experiments trained at once (default: one a core)"},
     {"--threads", "N", KIND_INT, FIELD(threads), 1, TEAM_MAX_THREADS,
      "threads of all trainings together, shared out among those that run (default: one a core)"},
@@ -43,6 +45,8 @@ static const struct option table[] = {
      "least time between two checkpoints of a run; 0: after every epoch (default 10)"},
     {"--hang", "SECONDS", KIND_INT, FIELD(hang_seconds), 1, 86400,
      "a worker silent for this long is ended (default 600)"},
+    {"--health", "ADDRESS:PORT", KIND_TEXT, FIELD(health), 0, 0,
+     "ask the qlstmd there whether it is ready, and end: status 0 if so, else 1 with the reason"},
     {"--help", NULL, KIND_FLAG, FIELD(help), 0, 0, "this text"},
     {"--version", NULL, KIND_FLAG, FIELD(version), 0, 0, "version and instruction set"},
 };
@@ -154,11 +158,21 @@ static bool is_loopback(const char *address)
 	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
-/* ADDRESS:PORT or [ADDRESS]:PORT, or a PORT alone. */
-static int parse_listen(struct options *options, struct qlstm_error *error)
+/* 0.0.0.0 or [::]: every address the machine, or the container, has. */
+static bool is_all_addresses(const char *address)
+{
+	static const unsigned char zero[16];
+	unsigned char binary[16] = {0};
+	int known = inet_pton(strchr(address, ':') != NULL ? AF_INET6 : AF_INET, address, binary);
+	return known == 1 && memcmp(binary, zero, sizeof zero) == 0;
+}
+
+/* The value of `option`: ADDRESS:PORT or [ADDRESS]:PORT, or a PORT alone. */
+static int parse_address(struct options *options, const char *option, const char *value, long least_port,
+                         struct qlstm_error *error)
 {
 	char text[sizeof options->listen];
-	memcpy(text, options->listen, sizeof text);
+	snprintf(text, sizeof text, "%s", value);
 	char *colon = strrchr(text, ':'), *address = text;
 	const char *port = colon != NULL ? colon + 1 : text;
 	if (colon == NULL)
@@ -175,22 +189,32 @@ static int parse_listen(struct options *options, struct qlstm_error *error)
 	unsigned char binary[16];
 	char *end;
 	long number = strtol(port, &end, 10);
-	if (end == port || *end != '\0' || number < 0 || number > 65535 ||
+	if (end == port || *end != '\0' || number < least_port || number > 65535 ||
 	    (inet_pton(AF_INET, address, binary) != 1 && inet_pton(AF_INET6, address, binary) != 1))
 		return error_set(error, ERR_INVALID, NULL,
-		                 "--listen %s: an IP address and a port are expected, as in "
-		                 "127.0.0.1:8080 or [::1]:8080",
-		                 options->listen);
-	if (!is_loopback(address) && !options->allow_remote)
-		return error_set(
-		    error, ERR_INVALID, NULL,
-		    "--listen %s: other machines can reach this address, and there is no access control yet: "
-		    "whoever connects may run and delete experiments. Put a proxy that checks who it is in "
-		    "front, or say --allow-remote",
-		    options->listen);
+		                 "%s %s: an IP address and a port are expected, as in 127.0.0.1:8080 or [::1]:8080",
+		                 option, value);
 	snprintf(options->address, sizeof options->address, "%s", address);
 	options->port = (int)number;
 	return 0;
+}
+
+/* Whether the command line says who may reach the address. */
+static int check_reach(const struct options *options, struct qlstm_error *error)
+{
+	if (options->published && !is_all_addresses(options->address))
+		return error_set(error, ERR_INVALID, NULL,
+		                 "--published-on-loopback is for a container, which listens on all its addresses: say "
+		                 "--listen 0.0.0.0:%d with it, not %s",
+		                 options->port, options->listen);
+	if (is_loopback(options->address) || options->allow_remote || options->published)
+		return 0;
+	return error_set(error, ERR_INVALID, NULL,
+	                 "--listen %s: other machines can reach this address, and there is no access control yet: "
+	                 "whoever connects may run and delete experiments. Put a proxy that checks who it is in "
+	                 "front and say --allow-remote, or, in a container whose port is published on the host's "
+	                 "loopback only, --published-on-loopback",
+	                 options->listen);
 }
 
 static int default_threads(void)
@@ -214,7 +238,11 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 		rc = parse_one(options, argc, argv, &i, error);
 	if (rc != 0 || options->help || options->version)
 		return rc;
-	rc = parse_listen(options, error);
+	if (options->health[0] != '\0')
+		return parse_address(options, "--health", options->health, 1, error);
+	rc = parse_address(options, "--listen", options->listen, 0, error);
+	if (rc == 0)
+		rc = check_reach(options, error);
 	if (rc == 0 && options->worker[0] == '\0')
 		rc = default_worker(options, error);
 	if (rc == 0 && access(options->worker, X_OK) != 0)

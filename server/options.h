@@ -10,9 +10,11 @@
 struct options {
 	char data[4096];        /* made when it is missing */
 	char listen[128];       /* as given */
-	char address[128];      /* from listen: an IP address */
-	int port;               /* from listen; 0: any free one */
+	char health[128];       /* as given; not empty: ask the daemon there whether it is ready, and end */
+	char address[128];      /* from health or listen: an IP address */
+	int port;               /* from health or listen; of the latter 0: any free one */
 	bool allow_remote;      /* listen on an address that others can reach */
+	bool published;         /* all addresses of a container are reached through the host's loopback alone */
 	int slots;              /* workers at once */
 	int threads;            /* of all workers together */
 	char worker[4096];      /* the qlstm-worker executable */

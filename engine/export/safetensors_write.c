@@ -3,11 +3,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/export/safetensors_header.h"
+#include "engine/text.h"
 #include "engine/utf8.h"
 
 static void store_little(unsigned char *bytes, uint64_t value)
@@ -25,45 +25,44 @@ static int shape_elements(int rank, const size_t *dims, size_t *elements)
 	return 0;
 }
 
-static int write_string(FILE *stream, const char *text)
+static int write_string(struct text *out, const char *string)
 {
-	size_t left = strlen(text);
-	fputc('"', stream);
+	size_t left = strlen(string);
+	text_print(out, "\"");
 	while (left > 0) {
-		size_t n = utf8_character(text, left);
+		size_t n = utf8_character(string, left);
 		if (n == 0)
 			return ERR_INVALID;
-		if (*text == '"' || *text == '\\')
-			fprintf(stream, "\\%c", *text);
-		else if ((unsigned char)*text < 0x20)
-			fprintf(stream, "\\u%04x", (unsigned)*text);
+		if (*string == '"' || *string == '\\')
+			text_print(out, "\\%c", *string);
+		else if ((unsigned char)*string < 0x20)
+			text_print(out, "\\u%04x", (unsigned)*string);
 		else
-			fwrite(text, 1, n, stream);
-		text += n;
+			text_write(out, string, n);
+		string += n;
 		left -= n;
 	}
-	fputc('"', stream);
+	text_print(out, "\"");
 	return 0;
 }
 
-static int write_metadata(FILE *stream, const struct safetensors_meta *meta, int n_meta)
+static int write_metadata(struct text *out, const struct safetensors_meta *meta, int n_meta)
 {
 	int rc = 0;
-	fputs("\"" HEADER_METADATA "\":{", stream);
+	text_print(out, "\"" HEADER_METADATA "\":{");
 	for (int i = 0; i < n_meta && rc == 0; i++) {
-		if (i > 0)
-			fputc(',', stream);
-		rc = write_string(stream, meta[i].key);
-		fputc(':', stream);
+		text_print(out, "%s", i > 0 ? "," : "");
+		rc = write_string(out, meta[i].key);
+		text_print(out, ":");
 		if (rc == 0)
-			rc = write_string(stream, meta[i].value);
+			rc = write_string(out, meta[i].value);
 	}
-	fputc('}', stream);
+	text_print(out, "}");
 	return rc;
 }
 
 /* Advances *offset past the tensor's data. */
-static int write_tensor(FILE *stream, const struct safetensors_tensor *tensor, size_t *offset)
+static int write_tensor(struct text *out, const struct safetensors_tensor *tensor, size_t *offset)
 {
 	size_t elements, bytes, end;
 	if (tensor->rank < 0 || tensor->rank > SAFETENSORS_MAX_RANK || strcmp(tensor->name, HEADER_METADATA) == 0)
@@ -71,38 +70,34 @@ static int write_tensor(FILE *stream, const struct safetensors_tensor *tensor, s
 	if (shape_elements(tensor->rank, tensor->dims, &elements) != 0 ||
 	    __builtin_mul_overflow(elements, sizeof(double), &bytes) || __builtin_add_overflow(*offset, bytes, &end))
 		return ERR_TOO_LARGE;
-	int rc = write_string(stream, tensor->name);
-	fputs(":{\"dtype\":\"F64\",\"shape\":[", stream);
+	int rc = write_string(out, tensor->name);
+	text_print(out, ":{\"dtype\":\"F64\",\"shape\":[");
 	for (int i = 0; i < tensor->rank; i++)
-		fprintf(stream, "%s%zu", i > 0 ? "," : "", tensor->dims[i]);
-	fprintf(stream, "],\"data_offsets\":[%zu,%zu]}", *offset, end);
+		text_print(out, "%s%zu", i > 0 ? "," : "", tensor->dims[i]);
+	text_print(out, "],\"data_offsets\":[%zu,%zu]}", *offset, end);
 	*offset = end;
 	return rc;
 }
 
 /* The padded header, and the size of the data that it describes. */
 static int write_header(const struct safetensors_tensor *tensors, int n_tensors, const struct safetensors_meta *meta,
-                        int n_meta, char **text, size_t *length, size_t *data_size)
+                        int n_meta, char **header, size_t *length, size_t *data_size)
 {
-	FILE *stream = open_memstream(text, length);
-	if (stream == NULL)
-		return ERR_OUT_OF_MEMORY;
+	struct text out = {0};
 	int rc = 0;
 	*data_size = 0;
-	fputc('{', stream);
+	text_print(&out, "{");
 	if (n_meta > 0)
-		rc = write_metadata(stream, meta, n_meta);
+		rc = write_metadata(&out, meta, n_meta);
 	for (int i = 0; i < n_tensors && rc == 0; i++) {
-		if (i > 0 || n_meta > 0)
-			fputc(',', stream);
-		rc = write_tensor(stream, &tensors[i], data_size);
+		text_print(&out, "%s", i > 0 || n_meta > 0 ? "," : "");
+		rc = write_tensor(&out, &tensors[i], data_size);
 	}
-	fputc('}', stream);
-	for (long at = ftell(stream); at % 8 != 0; at++)
-		fputc(' ', stream);
-	int failed = ferror(stream);
-	if ((fclose(stream) != 0 || failed) && rc == 0)
-		rc = ERR_OUT_OF_MEMORY;
+	text_print(&out, "}");
+	text_print(&out, "%*s", (int)((8 - out.length % 8) % 8), "");
+	int taken = text_take(&out, header, length);
+	if (rc == 0)
+		rc = taken;
 	if (rc == 0 && *length > HEADER_MAX_SIZE)
 		rc = ERR_TOO_LARGE;
 	return rc;

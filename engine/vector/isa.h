@@ -10,6 +10,7 @@
 struct batch_kernels;
 struct local_kernels;
 struct wide_kernels;
+struct register_ops;
 struct gates_kernels;
 struct gemm_kernels;
 
@@ -18,6 +19,7 @@ struct isa {
 	const struct batch_kernels *kernels, *kernels_f32;
 	const struct local_kernels *local, *local_f32;
 	const struct wide_kernels *wide, *wide_f32;
+	const struct register_ops *registers, *registers_f32;
 	const struct gates_kernels *gates;
 	const struct gemm_kernels *gemm;
 	bool (*supported)(void);

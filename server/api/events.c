@@ -1,9 +1,9 @@
 /* /experiments/ID/events: what happened, as a stream or in pages. */
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/text.h"
 #include "server/api/handlers.h"
 #include "server/api/request.h"
 #include "server/api/resource.h"
@@ -46,30 +46,24 @@ static int64_t last_event_id(const struct http_request *request)
 
 static void reply_page(struct http_reply *reply, const struct page *page)
 {
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
-	if (out == NULL) {
-		reply_json(reply, 500, NULL);
-		return;
-	}
+	struct text out = {0};
 	int64_t last = page->after;
-	fprintf(out, "{\"experiment\":\"%s\",\"events\":[", page->id);
+	text_print(&out, "{\"experiment\":\"%s\",\"events\":[", page->id);
 	for (const struct event *event = page->events.first; event != NULL; event = event->next) {
 		char *json = event_json(event);
 		if (json == NULL)
 			break; /* a shorter page: the next one goes on from here */
-		fprintf(out, "%s%s", event == page->events.first ? "" : ",", json);
+		text_print(&out, "%s%s", event == page->events.first ? "" : ",", json);
 		free(json);
 		last = event->id;
 	}
-	fprintf(out, "],\"after\":%lld,\"terminal\":%s}\n", (long long)last, page->terminal ? "true" : "false");
-	if (fclose(out) == 0) {
-		reply_bytes(reply, 200, "application/json", (unsigned char *)text, length);
-		return;
-	}
-	free(text);
-	reply_json(reply, 500, NULL);
+	text_print(&out, "],\"after\":%lld,\"terminal\":%s}\n", (long long)last, page->terminal ? "true" : "false");
+	char *bytes;
+	size_t length;
+	if (text_take(&out, &bytes, &length) == 0)
+		reply_bytes(reply, 200, "application/json", (unsigned char *)bytes, length);
+	else
+		reply_json(reply, 500, NULL);
 }
 
 /* A browser that comes back after the end would come back for ever: 204 tells it not to. */

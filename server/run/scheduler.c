@@ -168,9 +168,12 @@ static void on_claimed(void *argument, const struct qlstm_error *error)
 		publish_busy(scheduler);
 		scheduler->claim.attempt.threads = deal_threads(scheduler);
 		supervisor_run(supervisor, &scheduler->claim.attempt);
+		scheduler->claim.attempt.spec_json = NULL; /* the supervisor's */
 		if (scheduler->draining)
 			supervisor_stop(supervisor, REASON_SHUTDOWN);
 		again = true;
+	} else {
+		attempt_free(&scheduler->claim.attempt); /* read, and not committed */
 	}
 	serve_requests(scheduler);
 	int64_t wait = again ? 0 : idle_ms(scheduler, error->code);

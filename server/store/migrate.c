@@ -64,6 +64,8 @@ static int schema_identity(const char *schema, int64_t *application, struct qlst
 		rc = db_error(memory, error);
 	*application = query_int(memory, sql_application_id);
 	int64_t version = query_int(memory, sql_user_version);
+	if (rc == 0 && (*application < 0 || version < 0))
+		rc = db_error(memory, error);
 	db_close(memory);
 	if (rc == 0 && version != NEWEST)
 		rc = error_set(error, ERR_INTERNAL, NULL, "the schema has version %lld, the migrations lead to %d",

@@ -34,13 +34,14 @@ int progress_hello(struct db *db, const struct run_token *token, int64_t pid, in
 	return finish_guarded(db, token, error);
 }
 
-static bool has_epoch(struct db *db, const char *id, int epoch)
+/* 1 or 0; negative after an error. */
+static int has_epoch(struct db *db, const char *id, int epoch, struct qlstm_error *error)
 {
 	db_query(db, "SELECT 1 FROM epoch_metric WHERE experiment_id = :id AND epoch = :epoch");
 	db_bind_text(db, ":id", id);
 	db_bind_int(db, ":epoch", epoch);
-	bool found = db_step(db) > 0;
-	return db_finish(db) == 0 && found;
+	int found = db_step(db) > 0;
+	return db_finish(db) == 0 ? found : db_error(db, error);
 }
 
 static json_t *number_or_null(double value)
@@ -81,7 +82,9 @@ int progress_epoch(struct db *db, const struct run_token *token, const struct me
 	int rc = finish_guarded(db, token, error);
 	if (rc != 0)
 		return rc;
-	bool is_new = !has_epoch(db, token->id, metric->epoch);
+	int known = has_epoch(db, token->id, metric->epoch, error);
+	if (known < 0)
+		return known;
 	db_query(db, "INSERT OR REPLACE INTO epoch_metric"
 	             " (experiment_id, epoch, attempt, train_loss, test_loss, gradient_norm, seconds)"
 	             " VALUES (:id, :epoch, :attempt, :train_loss, :test_loss, :gradient_norm, :seconds)");
@@ -93,7 +96,7 @@ int progress_epoch(struct db *db, const struct run_token *token, const struct me
 	db_bind_real(db, ":seconds", metric->seconds);
 	if (db_run(db) != 0)
 		return db_error(db, error);
-	return is_new ? epoch_event(db, token, metric, now, error) : 0;
+	return known ? 0 : epoch_event(db, token, metric, now, error);
 }
 
 int progress_log(struct db *db, const struct run_token *token, const char *level, const char *message, int64_t now,

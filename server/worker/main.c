@@ -69,7 +69,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 	struct qlstm_error error = {0};
 	struct option_value values[OPTIONS_MAX];
 	const char *operand = NULL;
-	if (options_parse(command->options, command->operand, argc, argv, &operand, values, &error) != 0) {
+	if (options_read(command->options, command->operand, argc, argv, &operand, values, &error) != 0) {
 		fprintf(stderr, "qlstm-worker %s: %s\n", command->name, error.message);
 		print_usage(stderr, command);
 		return WORKER_USAGE;

@@ -88,8 +88,8 @@ static int complete(const struct option *options, struct option_value *values, s
 	return 0;
 }
 
-int options_parse(const struct option *options, const char *operand_name, int argc, char **argv, const char **operand,
-                  struct option_value values[OPTIONS_MAX], struct qlstm_error *error)
+int options_read(const struct option *options, const char *operand_name, int argc, char **argv, const char **operand,
+                 struct option_value values[OPTIONS_MAX], struct qlstm_error *error)
 {
 	memset(values, 0, OPTIONS_MAX * sizeof *values);
 	*operand = NULL;

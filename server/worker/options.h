@@ -32,8 +32,8 @@ struct option_value {
 /* Reads argv[0 .. argc-1], the words after the command's name. Refuses unknown options (with the nearest name), an
  * option given twice or without its value, a missing required one, a missing or second operand, any where operand_name
  * is NULL: ERR_INVALID. */
-int options_parse(const struct option *options, const char *operand_name, int argc, char **argv, const char **operand,
-                  struct option_value values[OPTIONS_MAX], struct qlstm_error *error);
+int options_read(const struct option *options, const char *operand_name, int argc, char **argv, const char **operand,
+                 struct option_value values[OPTIONS_MAX], struct qlstm_error *error);
 
 /* " SPEC.json --out DIR [--supervised] ..." without a newline; then a line for each option. */
 void options_print_usage(FILE *file, const struct option *options, const char *operand_name);

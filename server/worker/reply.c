@@ -23,10 +23,10 @@ int reply_print(json_t *reply)
 		error_set(&error, ERR_IO, NULL, "cannot write to standard output");
 	free(text);
 	json_decref(reply);
-	return error.code == 0 ? WORKER_DONE : reply_problem(&error);
+	return error.code == 0 ? WORKER_DONE : reply_failure(&error);
 }
 
-int reply_problem(const struct qlstm_error *error)
+int reply_failure(const struct qlstm_error *error)
 {
 	json_t *problem = json_pack("{s:{s:s, s:s, s:s}}", "error", "code", error_name(error->code), "pointer",
 	                            error->pointer, "message", error->message);

@@ -9,11 +9,11 @@
 /* A JSON number that keeps the value's bits, null for NaN and infinities. New reference, NULL when out of memory. */
 json_t *reply_number(double value);
 
-/* Prints `reply` on one line with 17 significant digits; steals the reference, which may be NULL (out of memory).
+/* Prints `reply` on one line (common/json_text.h); steals the reference, which may be NULL (out of memory).
  * Returns the status to exit with. */
 int reply_print(json_t *reply);
 
 /* {"error": {"code", "pointer", "message"}} on standard error; returns WORKER_FAILED. */
-int reply_problem(const struct qlstm_error *error);
+int reply_failure(const struct qlstm_error *error);
 
 #endif

@@ -11,6 +11,7 @@
 #include "engine/qlstm.h"
 #include "server/common/json_text.h"
 #include "server/worker/input.h"
+#include "server/worker/reply.h"
 #include "server/worker/tensors.h"
 
 static const char format_note[] = "qlstm weights 1: float64, row-major; names and shapes as in server/worker/README.md";

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from api_daemon import problem
+from api_daemon import ENDLESS, problem
 
 WAVE = "t,value,label\n" + "".join(f"{i},{math.sin(i / 5):.6f},x{i}\n" for i in range(60))
 
@@ -145,8 +145,7 @@ def test_name_reused_after_delete_means_other_data(daemon):
 def test_data_in_use_cannot_be_deleted(make_daemon):
     daemon = make_daemon("--slots", "1")
     row = daemon.upload("used", WAVE).json()
-    spec = {"hidden_size": 2, "n_qubits": 2, "data": {"dataset": "used"}, "training": {"epochs": 100000}}
-    experiment = daemon.submit(spec)
+    experiment = daemon.submit({**ENDLESS, "data": {"dataset": "used"}})
     problem(daemon.request("DELETE", row["links"]["self"]), 409, "conflict")
     daemon.post(f"/experiments/{experiment}/cancel")
     daemon.wait(experiment)

@@ -5,12 +5,12 @@ import json
 import re
 import subprocess
 
+import numpy as np
 import pytest
 
-from api_daemon import flatten, poll, problem, read_safetensors
+from api_daemon import ENDLESS, flatten, poll, problem, read_safetensors
 
 SHORT = {"hidden_size": 2, "n_qubits": 2, "training": {"epochs": 3}}
-LONG = {"hidden_size": 2, "n_qubits": 2, "training": {"epochs": 100000}}
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +92,24 @@ def test_predictions_and_report(daemon, trained):
     predictions = daemon.get(trained["links"]["predictions"])
     assert predictions.headers["Content-Type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(predictions.text)))
-    assert sum(row["part"] == "train" for row in rows) == 157 and sum(row["part"] == "test" for row in rows) == 78
-    report = daemon.get(trained["links"]["report"])
-    assert report.headers["Content-Type"] == "application/json"
-    assert report.json()["data"]["sha256"] == trained["data"]["sha256"]
+    assert [row["part"] for row in rows] == ["train"] * 157 + ["test"] * 78
+    assert [int(row["index"]) for row in rows] == list(range(235))
+    reply = daemon.get(trained["links"]["report"])
+    assert reply.headers["Content-Type"] == "application/json"
+    report = reply.json()
+    assert report["data"] == {"dataset": "damped_shm", "rows": 240, "train": 157, "test": 78,
+                              "sha256": trained["data"]["sha256"]}
+    assert report["model"] == {key: trained["model"][key] for key in ("parameters", "quantum", "classical")}
+    assert report["results"] == {**trained["results"], "epochs": 4}
+    assert report["seed"] == trained["spec"]["training"]["seed"] and report["resumed_from"] == 0
+    assert report["history"] == daemon.get(trained["links"]["metrics"]).json()["metrics"]
+    for part in ("train", "test"):
+        (found,) = report["metrics"][part]
+        truth = np.array([float(row["value"]) for row in rows if row["part"] == part])
+        off = np.array([float(row["value_predicted"]) for row in rows if row["part"] == part]) - truth
+        squares = np.mean(off**2)
+        expected = {"mse": squares, "rmse": squares**0.5, "mae": np.mean(np.abs(off)), "r2": 1 - squares / truth.var()}
+        assert found == {"target": "value", **{key: pytest.approx(value, rel=1e-9) for key, value in expected.items()}}
 
 
 def test_files_have_etag_and_ranges(daemon, trained):
@@ -134,6 +148,33 @@ def test_etag_of_an_experiment(daemon, trained):
     etag = reply.headers["ETag"]
     again = daemon.get(trained["links"]["self"], headers={"If-None-Match": etag})
     assert again.status_code == 304 and again.content == b"" and again.headers["ETag"] == etag
+
+
+def test_etag_changes_when_the_experiment_does(daemon):
+    """From queued to cancelled: a tag that was given out stands for one state of the resource and no other."""
+    experiment = daemon.submit(ENDLESS)
+    path, seen = f"/experiments/{experiment}", {}
+
+    def look():
+        reply = daemon.get(path)
+        tag, row = reply.headers["ETag"], reply.json()
+        assert seen.setdefault(tag, row) == row
+        return row
+
+    def epochs(row):
+        return row["progress"]["epoch"]
+    first = poll(lambda: row if epochs(row := look()) > 0 else None, "the first epoch")
+    poll(lambda: epochs(look()) > epochs(first), "a further epoch")
+    old = next(tag for tag, row in seen.items() if row == first)
+    changed = daemon.get(path, headers={"If-None-Match": old})
+    assert changed.status_code == 200 and changed.headers["ETag"] != old
+    daemon.post(path + "/cancel")
+    poll(lambda: look()["terminal"], "the end")
+    last = daemon.get(path)
+    others = ", ".join(tag for tag in seen if tag != last.headers["ETag"])
+    assert daemon.get(path, headers={"If-None-Match": others}).status_code == 200
+    assert daemon.get(path, headers={"If-None-Match": last.headers["ETag"]}).status_code == 304
+    assert len(seen) >= 4
 
 
 def test_resolved_spec_posted_again_gives_the_same_weights(daemon, trained):
@@ -184,7 +225,7 @@ def test_idempotency_key(daemon):
     assert first.status_code == again.status_code == 202
     assert first.json()["id"] == again.json()["id"] and again.headers["Idempotent-Replayed"] == "true"
     assert again.headers["Location"] == first.headers["Location"]
-    problem(daemon.post("/experiments", LONG, headers=key), 422, "conflict")
+    problem(daemon.post("/experiments", ENDLESS, headers=key), 422, "conflict")
     for bad in ["x" * 256, "two words"]:
         problem(daemon.post("/experiments", SHORT, headers={"Idempotency-Key": bad}), 400, "invalid")
     daemon.wait(first.json()["id"])
@@ -193,7 +234,7 @@ def test_idempotency_key(daemon):
 def test_list_pages_and_filters(make_daemon):
     daemon = make_daemon("--slots", "1")
     assert daemon.get("/experiments").json() == {"experiments": [], "next_cursor": None, "has_more": False}
-    blocker = daemon.submit({**LONG, "project": "blocker"})
+    blocker = daemon.submit({**ENDLESS, "project": "blocker"})
     daemon.wait(blocker, lambda row: row["status"] == "running")
     made = [daemon.submit({**SHORT, "project": f"p{i % 2}"}) for i in range(5)]
     seen, cursor = [], None
@@ -221,7 +262,7 @@ def test_list_pages_and_filters(make_daemon):
 
 def test_cancel(make_daemon):
     daemon = make_daemon("--slots", "1")
-    running, queued = daemon.submit(LONG), daemon.submit(LONG)
+    running, queued = daemon.submit(ENDLESS), daemon.submit(ENDLESS)
     row = daemon.wait(running, lambda row: row["progress"]["epoch"] > 0)
     assert row["status"] == "running" and row["progress"]["eta_seconds"] > 0
 
@@ -262,16 +303,29 @@ def test_ids_that_are_none(daemon):
 
 
 def test_restart_keeps_results_and_resumes_the_queue(make_daemon):
+    """What was done stays as it was; what ran goes on from its checkpoint, before what waited behind it."""
     daemon = make_daemon("--slots", "1")
     done = daemon.train(SHORT)
-    running, queued = daemon.submit(LONG), daemon.submit(SHORT)
-    daemon.wait(running, lambda row: row["progress"]["epoch"] > 0)
+    weights = daemon.get(done["links"]["weights"]).content
+    spec = {"hidden_size": 6, "training": {"epochs": 1500}}
+    running, queued = daemon.submit(spec), daemon.submit(SHORT)
+    daemon.wait(running, lambda row: row["progress"]["epoch"] >= 50)
     assert daemon.stop() == 0
     daemon.start()
     assert daemon.get(f"/experiments/{done['id']}").json() == done
-    row = daemon.wait(running, lambda row: row["status"] == "running")
-    daemon.post(f"/experiments/{row['id']}/cancel")
-    assert daemon.wait(queued)["status"] == "succeeded"
+    assert daemon.get(done["links"]["weights"]).content == weights
+    first, second = daemon.wait(running), daemon.wait(queued)
+    assert (first["status"], first["attempt"]) == (second["status"], second["attempt"] + 1) == ("succeeded", 2)
+    assert 0 < daemon.get(first["links"]["report"]).json()["resumed_from"] < 1500
+    assert daemon.get(second["links"]["report"]).json()["resumed_from"] == 0
+    assert second["started_at"] >= first["finished_at"]
+    history = daemon.get(first["links"]["metrics"]).json()["metrics"]
+    assert [row["epoch"] for row in history] == list(range(1, 1501))
+    undisturbed = daemon.train(spec)
+    expected = [row["train_loss"] for row in daemon.get(undisturbed["links"]["metrics"]).json()["metrics"]]
+    assert [row["train_loss"] for row in history] == expected
+    tensors = [read_safetensors(daemon.get(row["links"]["weights"]).content)[0] for row in (first, undisturbed)]
+    assert tensors[0] == tensors[1]
 
 
 def test_the_smallest_experiments(daemon):

@@ -6,7 +6,8 @@ import pytest
 
 from api_daemon import Daemon, poll, problem
 
-SPEC = {"hidden_size": 4, "training": {"epochs": 5}}
+# As many attempts as there may be: a run that meets the full disk is taken up again until there is room.
+SPEC = {"hidden_size": 4, "training": {"epochs": 5}, "limits": {"max_attempts": 10}}
 
 
 @pytest.fixture
@@ -42,9 +43,14 @@ def test_full_disk_loses_nothing(small_disk):
             accepted.append(reply.json()["id"])
 
         problem(poll(refused, "a request is refused")[0], 507, "disk_full")
+        assert daemon.get("/healthz").status_code == 200
         (small_disk / "data" / "filler").unlink()
         for experiment in accepted:
-            assert daemon.wait(experiment)["status"] == "succeeded"
+            row = daemon.wait(experiment)
+            assert row["status"] == "succeeded"
+            metrics = daemon.get(row["links"]["metrics"]).json()["metrics"]
+            assert [epoch["epoch"] for epoch in metrics] == [1, 2, 3, 4, 5]  # no hole where the disk was full
+            assert daemon.get(row["links"]["weights"]).status_code == 200
         daemon.train(SPEC)
     finally:
         daemon.close()

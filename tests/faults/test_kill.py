@@ -9,9 +9,9 @@ import threading
 
 import requests
 
-from api_daemon import BUILD, TERMINAL, poll, read_safetensors
+from api_daemon import BUILD, DEADLINE, TERMINAL, poll, read_safetensors
 
-# About three seconds of training on an idle core; a checkpoint after every epoch.
+# Seconds of training: more than it takes to see that it runs, and to kill it.
 LONG = {"hidden_size": 6, "training": {"epochs": 1500, "shuffle": True, "optimizer": {"type": "adam"}}}
 SHORT = {"hidden_size": 4, "training": {"epochs": 5}}
 
@@ -20,14 +20,17 @@ def children(pid):
     """The pids of a process's children (other threads of it may have started them)."""
     found = []
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
+        try:
+            found += [int(child) for child in (task / "children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # a thread that has just ended
     return found
 
 
 def alive(pid):
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -77,6 +80,11 @@ def tensors(daemon, experiment):
     return read_safetensors(daemon.get(f"/experiments/{experiment}/weights").content)[0]
 
 
+def resumed_from(daemon, experiment):
+    """The epoch that the last attempt went on from; 0: from scratch."""
+    return daemon.get(f"/experiments/{experiment}/report").json()["resumed_from"]
+
+
 def running(daemon, experiment, epoch):
     return daemon.wait(experiment, lambda row: row["terminal"] or row["progress"]["epoch"] >= epoch)
 
@@ -95,6 +103,7 @@ def test_kill_workers_with_ten_queued_behind(make_daemon, tmp_path):
     for experiment in first:
         row = ended_once(daemon, experiment)
         assert row["attempt"] == 2
+        assert resumed_from(daemon, experiment) >= 10  # a checkpoint after each epoch, and the kill came after 20
         assert "worker_crashed" in [reason for *_, reason in transitions(daemon, experiment)]
     for experiment in rest:
         assert ended_once(daemon, experiment)["attempt"] == 1
@@ -117,21 +126,25 @@ def test_kill_daemon_twice(make_daemon, tmp_path):
         daemon.wait(experiment)
         ended_once(daemon, experiment)
     assert daemon.get(f"/experiments/{first[0]}").json()["attempt"] == 3
+    assert all(resumed_from(daemon, experiment) >= 100 for experiment in first)
+    assert all(resumed_from(daemon, experiment) == 0 for experiment in rest)
     assert tensors(daemon, first[0]) == tensors(daemon, first[1]) == undisturbed(LONG, tmp_path)
 
 
 def test_terminate_drains_and_resumes(make_daemon, tmp_path):
     daemon = make_daemon("--slots", "1")
-    experiment = daemon.submit(LONG)
+    spec = {**LONG, "training": {**LONG["training"], "epochs": 3000}}
+    experiment = daemon.submit(spec)
     running(daemon, experiment, 50)
     assert daemon.stop() == 0
     daemon.start()
     row = daemon.wait(experiment)
     assert row["attempt"] == 2 and ended_once(daemon, experiment)
+    assert resumed_from(daemon, experiment) > 0
     assert "shutdown" in [reason for *_, reason in transitions(daemon, experiment)]
     log = (daemon.data / "runs" / experiment / "attempt-2").iterdir()
     assert any(path.name.startswith("checkpoint") for path in log), "the drain left a checkpoint to resume from"
-    assert tensors(daemon, experiment) == undisturbed(LONG, tmp_path)
+    assert tensors(daemon, experiment) == undisturbed(spec, tmp_path)
 
 
 def test_accepted_means_durable(make_daemon):
@@ -143,7 +156,7 @@ def test_accepted_means_durable(make_daemon):
         with requests.Session() as session:
             while True:
                 try:
-                    reply = session.post(daemon.url + "/experiments", json=SHORT, timeout=30)
+                    reply = session.post(daemon.url + "/experiments", json=SHORT, timeout=DEADLINE)
                 except requests.RequestException:
                     return
                 assert reply.status_code == 202
@@ -161,6 +174,7 @@ def test_accepted_means_durable(make_daemon):
     assert len(accepted) == len(set(accepted)) >= 100
     for experiment in accepted:
         assert daemon.get(f"/experiments/{experiment}").status_code == 200
+        assert transitions(daemon, experiment)[0] == (0, None, "queued", None)
 
 
 def test_crash_loop_ends(make_daemon, tmp_path):
@@ -179,14 +193,15 @@ def test_crash_loop_ends(make_daemon, tmp_path):
 
 def test_stopped_worker_is_fenced(make_daemon):
     """A worker that hangs is given up; when it wakes up again its attempt is over and its words count for nothing."""
-    daemon = make_daemon("--slots", "1", "--hang", "2", "--grace", "1", "--checkpoint", "0")
-    experiment = daemon.submit(LONG)
+    daemon = make_daemon("--slots", "1", "--hang", "5", "--grace", "1", "--checkpoint", "0")
+    experiment = daemon.submit({**LONG, "limits": {"max_attempts": 10}})
     running(daemon, experiment, 20)
     (pid,) = workers(daemon)
     os.kill(pid, signal.SIGSTOP)
-    daemon.wait(experiment, lambda row: row["attempt"] == 2 and row["progress"]["epoch"] > 20 or row["terminal"])
+    daemon.wait(experiment, lambda row: row["attempt"] >= 2 and row["progress"]["epoch"] > 20 or row["terminal"])
     if alive(pid):
         os.kill(pid, signal.SIGCONT)
     daemon.wait(experiment)
     ended_once(daemon, experiment)
+    assert resumed_from(daemon, experiment) > 0
     assert "worker_hung" in [reason for *_, reason in transitions(daemon, experiment)]

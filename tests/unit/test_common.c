@@ -5,14 +5,18 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/common/clock.h"
@@ -252,6 +256,155 @@ static void test_ulid_valid(void **state)
 	assert_false(ulid_valid(""));
 }
 
+static int count_open_files(void)
+{
+	int count = 0;
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* What goes well, and what does not. */
+static void use_files(void)
+{
+	unsigned char *bytes = NULL;
+	size_t length = 0;
+	char hash[65];
+	int before = count_open_files();
+	assert_int_equal(file_make_directory(in_folder("x/y"), NULL), 0);
+	assert_int_equal(file_write_atomic(in_folder("x/y"), "a", "one", 3, NULL), 0);
+	assert_int_not_equal(file_write_atomic(in_folder("x"), "y", "one", 3, NULL), 0); /* a folder is in the way */
+	assert_int_equal(file_read(in_folder("x/y/a"), 3, &bytes, &length, NULL), 0);
+	free(bytes);
+	assert_int_not_equal(file_read(in_folder("x/y/a"), 2, &bytes, &length, NULL), 0);
+	assert_int_not_equal(file_read(in_folder("x"), 2, &bytes, &length, NULL), 0);
+	assert_int_equal(sha256_file(in_folder("x/y/a"), hash, NULL, NULL), 0);
+	assert_int_not_equal(sha256_file(in_folder("x"), hash, NULL, NULL), 0);
+	assert_int_equal(file_remove_tree(in_folder("x"), NULL), 0);
+	assert_int_equal(count_open_files(), before);
+}
+
+/* Nothing stays open; descriptor 0, which the next file gets where there is no standard input, is as good as any. */
+static void test_nothing_stays_open(void **state)
+{
+	(void)state;
+	use_files();
+	int kept = dup(STDIN_FILENO);
+	assert_true(kept > 0);
+	close(STDIN_FILENO);
+	use_files();
+	assert_int_equal(dup2(kept, STDIN_FILENO), STDIN_FILENO);
+	close(kept);
+}
+
+/* For nobody else's eyes. */
+static void test_modes(void **state)
+{
+	(void)state;
+	struct stat status;
+	mode_t before = umask(0);
+	assert_int_equal(file_write_atomic(folder, "a", "one", 3, NULL), 0);
+	assert_int_equal(file_make_directory(in_folder("x"), NULL), 0);
+	umask(before);
+	assert_int_equal(stat(in_folder("a"), &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	assert_int_equal(stat(in_folder("x"), &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0700);
+}
+
+static void test_paths_of_folders(void **state)
+{
+	(void)state;
+	struct qlstm_error error = {0};
+	char long_path[PATH_MAX + 10];
+	memset(long_path, 'x', sizeof long_path);
+	for (size_t i = 0; i < sizeof long_path; i += 100)
+		long_path[i] = '/';
+	long_path[PATH_MAX] = '\0';
+	assert_int_equal(file_make_directory(long_path, &error), ERR_IO);
+	assert_memory_equal(error.message, "cannot make the directory /xxx", 30);
+	assert_int_equal(file_make_directory("", NULL), ERR_IO);
+	assert_int_equal(file_make_directory("/", NULL), 0);
+	assert_int_equal(file_make_directory(in_folder("a//b/"), NULL), 0);
+	struct stat status;
+	assert_int_equal(stat(in_folder("a/b"), &status), 0);
+	assert_int_equal(file_write_atomic(folder, "file", "", 0, NULL), 0);
+	error_clear(&error);
+	assert_int_equal(file_make_directory(in_folder("file"), &error), ERR_IO);
+	assert_non_null(strstr(error.message, "File exists"));
+}
+
+/* A file, a link, and folders down to a depth that nobody reaches by accident. */
+static void test_remove_tree(void **state)
+{
+	(void)state;
+	struct stat status;
+	char path[2000];
+	assert_int_equal(file_write_atomic(folder, "file", "", 0, NULL), 0);
+	assert_int_equal(symlink(folder, in_folder("link")), 0);
+	assert_int_equal(file_remove_tree(in_folder("link"), NULL), 0);
+	assert_int_equal(stat(in_folder("file"), &status), 0);
+	assert_int_equal(file_remove_tree(in_folder("file"), NULL), 0);
+	assert_int_equal(lstat(in_folder("file"), &status), -1);
+	for (int depth = 64; depth <= 65; depth++) {
+		snprintf(path, sizeof path, "%s/deep", folder);
+		for (int i = 1; i < depth; i++)
+			strcat(path, "/d");
+		assert_int_equal(file_make_directory(path, NULL), 0);
+		struct qlstm_error error = {0};
+		assert_int_equal(file_remove_tree(in_folder("deep"), &error), depth == 64 ? 0 : ERR_IO);
+		if (depth == 65)
+			assert_non_null(strstr(error.message, "Too many levels"));
+	}
+	assert_int_equal(file_remove_tree(in_folder("deep/d"), NULL), 0); /* in two goes */
+	assert_int_equal(file_remove_tree(in_folder("deep"), NULL), 0);
+}
+
+/* Against the system's own clocks. */
+static void test_clocks(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		struct timespec before, after;
+		clock_gettime(CLOCK_REALTIME, &before);
+		int64_t now = clock_now_ms();
+		clock_gettime(CLOCK_REALTIME, &after);
+		assert_true(now >= (int64_t)before.tv_sec * 1000 + before.tv_nsec / 1000000);
+		assert_true(now <= (int64_t)after.tv_sec * 1000 + after.tv_nsec / 1000000);
+		clock_gettime(CLOCK_MONOTONIC, &before);
+		double seconds = clock_monotonic();
+		clock_gettime(CLOCK_MONOTONIC, &after);
+		assert_true(seconds >= (double)before.tv_sec + (double)before.tv_nsec * 1e-9);
+		assert_true(seconds <= (double)after.tv_sec + (double)after.tv_nsec * 1e-9);
+	}
+}
+
+/* 80 random bits behind the time; the first of them is kept 0, so that counting on never overflows. */
+static void test_the_random_part_of_ulids(void **state)
+{
+	(void)state;
+	static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+	bool seen[16][32] = {{false}};
+	char id[27];
+	for (int fresh = 0, tries = 0; fresh < 200 && tries < 100000000; tries++) {
+		static char last[27];
+		ulid_make(id);
+		if (memcmp(id, last, 10) != 0) { /* another millisecond: drawn anew */
+			fresh++;
+			for (int i = 0; i < 16; i++)
+				seen[i][strchr(letters, id[10 + i]) - letters] = true;
+			assert_true(strchr(letters, id[10]) - letters < 16);
+		}
+		memcpy(last, id, 27);
+	}
+	for (int i = 0; i < 16; i++) {
+		int kinds = 0;
+		for (int j = 0; j < 32; j++)
+			kinds += seen[i][j];
+		assert_true(kinds > (i == 0 ? 10 : 20)); /* wrong less than once in 2^40 */
+	}
+}
+
 int main(void)
 {
 	if (sodium_init() < 0)
@@ -265,6 +418,12 @@ int main(void)
 	    IN_FOLDER(test_make_directory),
 	    IN_FOLDER(test_remove_tree_does_not_follow_links),
 	    IN_FOLDER(test_sha256),
+	    IN_FOLDER(test_nothing_stays_open),
+	    IN_FOLDER(test_modes),
+	    IN_FOLDER(test_paths_of_folders),
+	    IN_FOLDER(test_remove_tree),
+	    cmocka_unit_test(test_clocks),
+	    cmocka_unit_test(test_the_random_part_of_ulids),
 	    cmocka_unit_test(test_iso8601),
 	    cmocka_unit_test(test_ulids_rise_and_are_unique),
 	    cmocka_unit_test(test_ulid_carries_the_time),

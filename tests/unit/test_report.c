@@ -165,12 +165,132 @@ static void test_lines_too_long(void **state)
 	}
 }
 
+/* Every member arrives where it belongs. */
+static void test_every_member(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    parse("{\"type\":\"epoch\",\"epoch\":3,\"train_loss\":1.5,\"test_loss\":2.5,\"gradient_norm\":3.5,"
+	          "\"seconds\":4.5}"),
+	    0);
+	const struct metric_row *metric = &report.is.metric;
+	assert_int_equal(report.kind, REPORT_EPOCH);
+	assert_true(metric->train_loss == 1.5 && metric->test_loss == 2.5);
+	assert_true(metric->gradient_norm == 3.5 && metric->seconds == 4.5);
+	assert_true(report_is_stored(&report));
+	assert_int_equal(parse("{\"type\":\"epoch\",\"epoch\":0,\"train_loss\":-1,\"seconds\":0}"), 0);
+	assert_true(isnan(report.is.metric.gradient_norm) && report.is.metric.seconds == 0);
+	assert_int_equal(parse("{\"type\":\"checkpoint\",\"epoch\":12,\"file\":\"c\",\"sha256\":\"" SHA "\"}"), 0);
+	assert_int_equal(report.kind, REPORT_CHECKPOINT);
+	assert_int_equal(report.is.checkpoint.epoch, 12);
+	assert_string_equal(report.is.checkpoint.sha256, SHA);
+	assert_int_equal(parse("{\"type\":\"log\",\"level\":\"warning\",\"message\":\"words\"}"), 0);
+	assert_int_equal(report.kind, REPORT_LOG);
+	assert_string_equal(report.is.text.level, "warning");
+	assert_string_equal(report.is.text.message, "words");
+	assert_true(report_is_stored(&report));
+	assert_int_equal(parse("{\"type\":\"log\",\"level\":7}"), 0);
+	assert_string_equal(report.is.text.level, "");
+	assert_string_equal(report.is.text.message, "");
+	assert_int_equal(parse("{\"type\":\"error\",\"reason\":\"disk_full\",\"message\":\"words\"}"), 0);
+	assert_int_equal(report.kind, REPORT_ERROR);
+	assert_string_equal(report.is.text.message, "words");
+	assert_false(report_is_stored(&report));
+	assert_int_equal(
+	    parse("{\"type\":\"done\",\"artifacts\":[{\"name\":\"a\",\"file\":\"b\",\"bytes\":9007199254740993,"
+	          "\"sha256\":\"" SHA "\"},{\"name\":\"c\",\"file\":\"d\",\"bytes\":0,\"sha256\":\"" SHA "\"}]}"),
+	    0);
+	assert_int_equal(report.kind, REPORT_DONE);
+	assert_int_equal(report.is.done.n_artifacts, 2);
+	assert_string_equal(report.is.done.artifacts[0].name, "a");
+	assert_string_equal(report.is.done.artifacts[0].file, "b");
+	assert_true(report.is.done.artifacts[0].bytes == 9007199254740993);
+	assert_string_equal(report.is.done.artifacts[0].sha256, SHA);
+	assert_string_equal(report.is.done.artifacts[1].name, "c");
+	assert_false(report_is_stored(&report));
+	assert_int_equal(parse("{\"type\":\"hello\",\"pid\":0}"), 0);
+	assert_true(report_is_stored(&report));
+}
+
+/* A worker speaks for itself alone: what is the daemon's to decide becomes `internal`. */
+static void test_reasons_that_a_worker_may_give(void **state)
+{
+	(void)state;
+	static const enum run_reason its_own[] = {REASON_TIMEOUT,  REASON_OUT_OF_MEMORY, REASON_INVALID_DATA,
+	                                          REASON_NAN_LOSS, REASON_DISK_FULL,     REASON_INTERNAL};
+	for (int reason = 0; reason < REASON_COUNT; reason++) {
+		char line[100];
+		bool spoken = false;
+		for (size_t i = 0; i < sizeof its_own / sizeof *its_own; i++)
+			spoken = spoken || its_own[i] == (enum run_reason)reason;
+		snprintf(line, sizeof line, "{\"type\":\"error\",\"reason\":\"%s\"}",
+		         reason_name((enum run_reason)reason));
+		assert_int_equal(parse(line), 0);
+		assert_int_equal(report.is.text.reason, spoken ? reason : REASON_INTERNAL);
+	}
+}
+
+/* The last value that is taken, and the first that is not. */
+static void test_limits(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *format;
+		const char *taken, *refused;
+	} cases[] = {
+	    {"{\"type\":\"hello\",\"pid\":%s}", "2147483647", "2147483648"},
+	    {"{\"type\":\"epoch\",\"epoch\":%s,\"train_loss\":1,\"seconds\":1}", "2147483647", "2147483648"},
+	    {"{\"type\":\"epoch\",\"epoch\":1,\"train_loss\":1,\"seconds\":%s}", "0", "-0.001"},
+	    {"{\"type\":\"epoch\",\"epoch\":%s,\"train_loss\":1,\"seconds\":1}", "0", "-1"},
+	    {"{\"type\":\"checkpoint\",\"epoch\":1,\"file\":\"a\",\"sha256\":\"%s\"}", SHA, SHA "0"},
+	    {"{\"type\":\"checkpoint\",\"epoch\":1,\"file\":\"a\",\"sha256\":\"%s\"}", SHA,
+	     "Ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+	    {"{\"type\":\"done\",\"artifacts\":[{\"name\":\"%s\",\"file\":\"a\",\"bytes\":1,\"sha256\":\"" SHA "\"}]}",
+	     "0123456789012345678901234567890", "01234567890123456789012345678901"},
+	    {"{\"type\":\"done\",\"artifacts\":[{\"name\":\"a\",\"file\":\"%s\",\"bytes\":1,\"sha256\":\"" SHA "\"}]}",
+	     "01234567890123456789012345678901234567890123456", "012345678901234567890123456789012345678901234567"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char line[512];
+		struct qlstm_error error = {0};
+		snprintf(line, sizeof line, cases[i].format, cases[i].taken);
+		assert_int_equal(parse(line), 0);
+		snprintf(line, sizeof line, cases[i].format, cases[i].refused);
+		assert_int_equal(report_parse(line, strlen(line), &report, &error), ERR_INVALID);
+		assert_non_null(strstr(error.message, "is missing or not what it should be"));
+	}
+	char line[4096] = "{\"type\":\"done\",\"artifacts\":[";
+	for (int i = 1; i <= REPORT_MAX_ARTIFACTS + 1; i++) {
+		snprintf(line + strlen(line), sizeof line - strlen(line),
+		         "%s{\"name\":\"n%d\",\"file\":\"a\",\"bytes\":1,\"sha256\":\"" SHA "\"}", i > 1 ? "," : "", i);
+		size_t length = strlen(line);
+		strcat(line, "]}");
+		assert_int_equal(parse(line), i <= REPORT_MAX_ARTIFACTS ? 0 : ERR_INVALID);
+		line[length] = '\0';
+	}
+}
+
+/* Long words are cut, on a whole character. */
+static void test_long_words(void **state)
+{
+	(void)state;
+	char line[2000], words[1200] = "";
+	for (int i = 0; i < 300; i++)
+		strcat(words, "\xe2\x82\xac");
+	snprintf(line, sizeof line, "{\"type\":\"log\",\"level\":\"%.30s\",\"message\":\"%s\"}", words, words);
+	assert_int_equal(parse(line), 0);
+	assert_int_equal(strlen(report.is.text.level), 15);
+	assert_int_equal(strlen(report.is.text.message), 381);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_good_lines),      cmocka_unit_test(test_unknown_types),
 	    cmocka_unit_test(test_bad_values),      cmocka_unit_test(test_names_lead_nowhere),
 	    cmocka_unit_test(test_lines_in_pieces), cmocka_unit_test(test_lines_too_long),
+	    cmocka_unit_test(test_every_member),    cmocka_unit_test(test_reasons_that_a_worker_may_give),
+	    cmocka_unit_test(test_limits),          cmocka_unit_test(test_long_words),
 	};
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

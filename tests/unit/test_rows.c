@@ -375,6 +375,293 @@ static void test_deleting_datasets(void **state)
 	assert_int_equal(experiment_insert(db, &new, 10, NULL), ERR_NOT_FOUND);
 }
 
+/* Every column comes back as it went in, each another value. */
+static void test_every_column(void **state)
+{
+	(void)state;
+	struct dataset_row data = {.id = "01ARZ3NDEKTSV4RRFF00000050",
+	                           .sha256 = "data hash",
+	                           .name = (char[]){"data name"},
+	                           .columns_json = (char[]){"[1]"},
+	                           .bytes = INT64_C(1) << 40,
+	                           .n_rows = INT64_C(1) << 33,
+	                           .created_at = 11,
+	                           .has_header = true};
+	bool existed;
+	assert_int_equal(dataset_insert(db, &data, &existed, NULL), 0);
+	struct experiment_new new = new_experiment(numbered_id(1));
+	new.name = "a", new.project = "b", new.tags_json = "c", new.spec_json = "d", new.model_json = "e";
+	new.data_json = "f", new.engine_json = "g", new.dataset_id = data.id;
+	new.epochs = 12, new.max_attempts = 13, new.max_seconds = 14.5, new.now = 15;
+	assert_int_equal(experiment_insert(db, &new, 1, NULL), 0);
+	assert_int_equal(select_int(db, "SELECT run_at FROM experiment"), 15);
+	assert_int_equal(db_script(db,
+	                           "UPDATE experiment SET status = 'failed', reason = 'r', reason_message = 'm',"
+	                           " attempt = 21, epoch = 22, version = 23, started_at = 24,"
+	                           " attempt_started_at = 25, finished_at = 26, train_loss = 27.5, test_loss = 28.5,"
+	                           " best_test_loss = 29.5, best_epoch = 30, train_seconds = 31.5"),
+	                 0);
+	struct experiment_row row = get(numbered_id(1));
+	assert_string_equal(row.id, numbered_id(1));
+	const char *const texts[] = {row.status,    row.reason,      row.reason_message, row.name,
+	                             row.project,   row.tags_json,   row.spec_json,      row.model_json,
+	                             row.data_json, row.engine_json, row.dataset_id};
+	const char *const expected[] = {"failed", "r", "m", "a", "b", "c", "d", "e", "f", "g", data.id};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		assert_string_equal(texts[i], expected[i]);
+	const int64_t numbers[] = {row.epochs,      row.max_attempts, row.created_at,    row.attempt,
+	                           row.epoch,       row.version,      row.started_at,    row.attempt_started_at,
+	                           row.finished_at, row.best_epoch,   row.queue_position};
+	const int64_t expected_numbers[] = {12, 13, 15, 21, 22, 23, 24, 25, 26, 30, 0};
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		assert_int_equal(numbers[i], expected_numbers[i]);
+	assert_true(row.max_seconds == 14.5 && row.train_loss == 27.5 && row.test_loss == 28.5);
+	assert_true(row.best_test_loss == 29.5 && row.train_seconds == 31.5);
+	experiment_row_free(&row);
+	struct dataset_row found;
+	assert_int_equal(dataset_get(db, "data name", &found, NULL), 0);
+	assert_string_equal(found.id, data.id);
+	assert_string_equal(found.sha256, "data hash");
+	assert_string_equal(found.columns_json, "[1]");
+	assert_true(found.bytes == data.bytes && found.n_rows == data.n_rows && found.created_at == 11 &&
+	            found.has_header);
+	dataset_row_free(&found);
+}
+
+/* From 1 without gaps, for each experiment by itself; "" is kept as nothing. */
+static void test_transitions_are_numbered(void **state)
+{
+	(void)state;
+	struct transition_row *rows = NULL;
+	int count = 0;
+	insert(1);
+	insert(2);
+	const struct transition_row row = {77, 5, "running", "queued", "shutdown", "why"};
+	assert_int_equal(transition_insert(db, numbered_id(1), &row, NULL), 0);
+	assert_int_equal(transition_insert(db, numbered_id(1), &(struct transition_row){.to_status = "x"}, NULL), 0);
+	assert_int_equal(transition_insert(db, "nobody", &row, NULL), ERR_CONFLICT);
+	assert_int_equal(select_int(db, "SELECT max(seq) FROM transition"), 3);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM transition WHERE reason IS NULL AND message IS NULL"
+	                                " AND from_status IS NULL"),
+	                 3);
+	assert_int_equal(transition_list(db, numbered_id(1), &rows, &count, NULL), 0);
+	assert_int_equal(count, 3);
+	assert_int_equal(rows[0].at, 1000);
+	assert_int_equal(rows[1].at, 77);
+	assert_int_equal(rows[1].attempt, 5);
+	assert_string_equal(rows[1].from_status, "running");
+	assert_string_equal(rows[1].to_status, "queued");
+	assert_string_equal(rows[1].reason, "shutdown");
+	assert_string_equal(rows[1].message, "why");
+	assert_string_equal(rows[2].reason, "");
+	free(rows);
+}
+
+/* More rows than the first allocations hold. */
+static void test_long_lists(void **state)
+{
+	(void)state;
+	enum { COUNT = 70 };
+	struct metric_row *metrics = NULL;
+	struct transition_row *transitions = NULL;
+	int count = 0;
+	insert(1);
+	struct run_token token = claim();
+	for (int i = 1; i <= COUNT; i++) {
+		struct metric_row metric = {
+		    .epoch = i, .train_loss = i, .test_loss = 2 * i, .gradient_norm = 3 * i, .seconds = 4 * i};
+		assert_int_equal(progress_epoch(db, &token, &metric, NOW, NULL), 0);
+		const struct transition_row row = {.at = i, .to_status = "x"};
+		assert_int_equal(transition_insert(db, token.id, &row, NULL), 0);
+	}
+	assert_int_equal(metric_list(db, token.id, 0, &metrics, &count, NULL), 0);
+	assert_int_equal(count, COUNT);
+	for (int i = 0; i < COUNT; i++) {
+		assert_int_equal(metrics[i].epoch, i + 1);
+		assert_int_equal(metrics[i].attempt, 1);
+		assert_true(metrics[i].train_loss == i + 1 && metrics[i].test_loss == 2 * (i + 1));
+		assert_true(metrics[i].gradient_norm == 3 * (i + 1) && metrics[i].seconds == 4 * (i + 1));
+	}
+	free(metrics);
+	assert_int_equal(metric_list(db, token.id, COUNT, &metrics, &count, NULL), 0);
+	assert_int_equal(count, 0);
+	free(metrics);
+	assert_int_equal(transition_list(db, token.id, &transitions, &count, NULL), 0);
+	assert_int_equal(count, COUNT + 2);
+	assert_int_equal(transitions[COUNT + 1].at, COUNT);
+	free(transitions);
+	for (int i = 2; i <= COUNT; i++)
+		insert(i);
+	struct experiment_query query = {.limit = COUNT};
+	struct experiment_row *rows = NULL;
+	bool more = true;
+	assert_int_equal(experiment_list(db, &query, &rows, &count, &more, NULL), 0);
+	assert_int_equal(count, COUNT);
+	assert_false(more);
+	for (int i = 0; i < COUNT; i++) {
+		assert_string_equal(rows[i].id, numbered_id(COUNT - i));
+		experiment_row_free(&rows[i]);
+	}
+	free(rows);
+}
+
+/* A key lives for 24 hours to the millisecond. */
+static void test_the_age_of_keys(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t age;
+		bool known;
+	} cases[] = {{0, true},      {60 * 60 * 1000, true}, {DAY_MS - 60 * 60 * 1000, true},
+	             {DAY_MS, true}, {DAY_MS + 1, false},    {DAY_MS + 60 * 60 * 1000, false}};
+	char existing[RUN_ID_SIZE], key[8];
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(db_script(db, "DELETE FROM idempotency; UPDATE experiment SET status = 'failed'"), 0);
+		snprintf(key, sizeof key, "k%d", i);
+		assert_int_equal(insert_with_key(2 * i, key, "body", INT64_C(1) << 40, existing), 0);
+		assert_int_equal(insert_with_key(2 * i + 1, key, "body", (INT64_C(1) << 40) + cases[i].age, existing),
+		                 0);
+		assert_string_equal(existing, cases[i].known ? numbered_id(2 * i) : "");
+		assert_int_equal(select_int(db, "SELECT count(*) FROM idempotency"), 1);
+	}
+}
+
+/* What a POST that is refused leaves behind: nothing, its key neither. */
+static void test_the_limit_of_the_queue(void **state)
+{
+	(void)state;
+	char existing[RUN_ID_SIZE];
+	struct qlstm_error error = {0};
+	for (int i = 1; i <= 2; i++)
+		insert(i);
+	struct experiment_new new = new_experiment(numbered_id(3));
+	assert_int_equal(experiment_insert(db, &new, 2, &error), ERR_UNAVAILABLE);
+	assert_string_equal(error.message, "2 experiments are waiting already");
+	claim(); /* what runs does not wait */
+	assert_int_equal(experiment_insert(db, &new, 2, NULL), 0);
+	for (int i = 4; i <= 5; i++)
+		assert_int_equal(insert_with_key(i, "k", "body", NOW, existing), 0);
+	assert_string_equal(existing, numbered_id(4));
+	assert_int_equal(insert_with_key(6, "l", "body", NOW, existing), ERR_UNAVAILABLE);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM idempotency"), 1);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM transition WHERE experiment_id LIKE '%6'"), 0);
+	/* A key with nowhere to put the id that was made before. */
+	new = new_experiment(numbered_id(7));
+	new.key = "k", new.body_sha256 = "body", new.now = NOW;
+	assert_int_equal(experiment_insert(db, &new, 100, NULL), 0);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment WHERE id LIKE '%7'"), 0);
+	error_clear(&error);
+	new.body_sha256 = "other";
+	assert_int_equal(experiment_insert(db, &new, 100, &error), ERR_CONFLICT);
+	assert_string_equal(error.message, "the Idempotency-Key was used with another body");
+	/* Deleting what it made keeps the key: a late repetition does not bring it back. */
+	assert_int_equal(db_script(db, "UPDATE experiment SET status = 'failed'"), 0);
+	assert_int_equal(experiment_delete(db, numbered_id(4), NULL), 0);
+	assert_int_equal(insert_with_key(8, "k", "body", NOW, existing), 0);
+	assert_string_equal(existing, numbered_id(4));
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment WHERE id LIKE '%8'"), 0);
+}
+
+/* A worker's lines: what each one changes, and the time of the last. */
+static void test_signs_of_life(void **state)
+{
+	(void)state;
+	insert(1);
+	struct run_token token = claim();
+	assert_true(select_int(db, "SELECT worker_pid IS NULL AND heartbeat_at IS NULL FROM experiment") == 1);
+	assert_int_equal(progress_hello(db, &token, 4321, 6001, NULL), 0);
+	assert_int_equal(select_int(db, "SELECT worker_pid FROM experiment"), 4321);
+	assert_int_equal(select_int(db, "SELECT heartbeat_at FROM experiment"), 6001);
+	assert_int_equal(select_int(db, "SELECT version FROM experiment"), 3);
+	report_epoch(&token, 1, 0.5);
+	assert_int_equal(select_int(db, "SELECT heartbeat_at FROM experiment"), NOW + 1);
+	assert_int_equal(select_int(db, "SELECT attempt_epochs FROM experiment"), 1);
+	assert_int_equal(select_int(db, "SELECT version FROM experiment"), 4);
+	report_epoch(&token, 2, 0.5);
+	assert_int_equal(select_int(db, "SELECT attempt_epochs FROM experiment"), 2);
+	assert_int_equal(progress_checkpoint(db, &token, 2, "file", "hash", 6003, NULL), 0);
+	assert_int_equal(select_int(db, "SELECT heartbeat_at FROM experiment"), 6003);
+	assert_int_equal(select_int(db, "SELECT version FROM experiment"), 6);
+	struct experiment_row row = get(token.id);
+	assert_int_equal(row.best_epoch, 1); /* the first of equals */
+	experiment_row_free(&row);
+	struct qlstm_error error = {0};
+	token.attempt = 7;
+	assert_int_equal(progress_hello(db, &token, 1, NOW, &error), ERR_CONFLICT);
+	assert_string_equal(error.message, "attempt 7 of 01ARZ3NDEKTSV4RRFF00000001 is no longer current");
+}
+
+/* Checkpoints of one experiment do not push out another's. */
+static void test_checkpoints_are_kept_apart(void **state)
+{
+	(void)state;
+	struct checkpoint_row rows[4];
+	struct run_token tokens[2];
+	for (int i = 0; i < 2; i++) {
+		insert(i);
+		tokens[i] = claim();
+	}
+	for (int epoch = 1; epoch <= 3; epoch++)
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(progress_checkpoint(db, &tokens[i], epoch + i, "f", "h", NOW, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(checkpoint_list(db, tokens[i].id, rows, 4, NULL), 2);
+		assert_int_equal(rows[0].epoch, 3 + i);
+		assert_int_equal(rows[1].epoch, 2 + i);
+		assert_int_equal(checkpoint_list(db, tokens[i].id, rows, 1, NULL), 1);
+		assert_int_equal(rows[0].epoch, 3 + i);
+	}
+}
+
+/* Deleting takes all that belongs to it, and nothing else. */
+static void test_deleting_takes_everything(void **state)
+{
+	(void)state;
+	static const char *const counts[] = {"SELECT count(*) FROM experiment", "SELECT count(*) FROM epoch_metric",
+	                                     "SELECT count(*) FROM checkpoint", "SELECT count(*) FROM artifact",
+	                                     "SELECT count(*) FROM transition WHERE seq = 1"};
+	for (int i = 1; i <= 2; i++) {
+		insert(i);
+		struct run_token token = claim();
+		report_epoch(&token, 1, 0.5);
+		assert_int_equal(progress_checkpoint(db, &token, 1, "f", "h", NOW, NULL), 0);
+		assert_int_equal(artifact_insert(db, token.id, &(struct artifact_row){"w", "f", "h", 1}, NULL), 0);
+		assert_int_equal(state_succeed(db, &token, NOW, NULL), 0);
+	}
+	assert_int_equal(experiment_delete(db, numbered_id(1), NULL), 0);
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+		assert_int_equal(select_int(db, counts[i]), 1);
+	struct experiment_row row = get(numbered_id(2));
+	experiment_row_free(&row);
+}
+
+/* In the order of their names, at most so many. */
+static void test_lists_of_artifacts(void **state)
+{
+	(void)state;
+	struct artifact_row rows[4];
+	insert(1);
+	insert(2);
+	static const char *const names[] = {"weights", "predictions", "report"};
+	for (int i = 0; i < 3; i++) {
+		struct artifact_row row = {.bytes = INT64_C(5000000000) + i};
+		snprintf(row.name, sizeof row.name, "%s", names[i]);
+		snprintf(row.file, sizeof row.file, "file of %s", names[i]);
+		snprintf(row.sha256, sizeof row.sha256, "hash of %s", names[i]);
+		assert_int_equal(artifact_insert(db, numbered_id(1), &row, NULL), 0);
+	}
+	assert_int_equal(artifact_list(db, numbered_id(1), rows, 4, NULL), 3);
+	assert_string_equal(rows[0].name, "predictions");
+	assert_string_equal(rows[1].name, "report");
+	assert_string_equal(rows[2].name, "weights");
+	assert_string_equal(rows[1].file, "file of report");
+	assert_string_equal(rows[1].sha256, "hash of report");
+	assert_true(rows[1].bytes == INT64_C(5000000002));
+	assert_int_equal(artifact_list(db, numbered_id(1), rows, 2, NULL), 2);
+	assert_int_equal(artifact_list(db, numbered_id(2), rows, 4, NULL), 0);
+	assert_int_equal(artifact_get(db, numbered_id(2), "weights", rows, NULL), ERR_NOT_FOUND);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -391,6 +678,15 @@ int main(void)
 	    TEST(test_deleting_experiments),
 	    TEST(test_datasets),
 	    TEST(test_deleting_datasets),
+	    TEST(test_every_column),
+	    TEST(test_transitions_are_numbered),
+	    TEST(test_long_lists),
+	    TEST(test_the_age_of_keys),
+	    TEST(test_the_limit_of_the_queue),
+	    TEST(test_signs_of_life),
+	    TEST(test_checkpoints_are_kept_apart),
+	    TEST(test_deleting_takes_everything),
+	    TEST(test_lists_of_artifacts),
 	};
 	return cmocka_run_group_tests_name("rows", tests, NULL, NULL);
 }

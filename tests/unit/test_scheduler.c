@@ -5,59 +5,33 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <sodium.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
+#include "server/common/clock.h"
+#include "server/run/attempt.h"
 #include "server/run/scheduler.h"
 #include "server/store/datasets.h"
-#include "tests/unit/experiment_fixture.h"
+#include "tests/unit/worker_fixture.h"
 
-/* libuv closes descriptors by bare system calls, which ThreadSanitizer does not see: to it, the next file with the same
- * number is still the old pipe. */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-	return "race:epoll_ctl\nrace:pipe2\nrace:socketpair\n";
-}
+enum { SLOTS = 2, THREADS = 7, GRACE_MS = 1500, HANG_MS = 6000 };
 
-static const char worker_script[] =
-    "#!/bin/sh\n"
-    "say() { printf '%s\\n' \"$1\"; }\n"
-    "hello() { say '{\"type\":\"hello\",\"pid\":'$$'}'; }\n"
-    "epoch() { say '{\"type\":\"epoch\",\"epoch\":'$1',\"train_loss\":0.5,\"test_loss\":null,\"gradient_norm\":1,"
-    "\"seconds\":0.1}'; }\n"
-    "checkpoint() { printf $1 > checkpoint-$1; say "
-    "'{\"type\":\"checkpoint\",\"epoch\":'$1',\"file\":\"checkpoint-'$1'\","
-    "\"sha256\":\"'$(sha256sum checkpoint-$1 | cut -c1-64)'\"}'; }\n"
-    "announce() { printf weights > w; say '{\"type\":\"done\",\"artifacts\":[{\"name\":\"weights\",\"file\":\"w\","
-    "\"bytes\":'${1:-7}',\"sha256\":\"'$(sha256sum w | cut -c1-64)'\"}]}'; }\n"
-    "finish() { announce $1; exit 0; }\n"
-    "error() { say '{\"type\":\"error\",\"reason\":\"'$1'\",\"message\":\"m\"}'; exit 1; }\n"
-    "first() { case \"$PWD\" in *attempt-1) true;; *) false;; esac; }\n"
-    "spec=$2; all=\"$*\"\n"
-    ". \"$spec\"\n";
-
-enum { SLOTS = 2, GRACE_MS = 300, HANG_MS = 3000, PATIENCE_MS = 60000 };
-
-static uv_loop_t loop;
-static uv_timer_t tick;
 static struct store *store;
 static struct scheduler *scheduler;
 static bool drained;
 
 static int setup(void **state)
 {
-	char worker[300];
-	if (make_folder(state) != 0 ||
-	    file_write_atomic(folder, "worker", worker_script, sizeof worker_script - 1, NULL) != 0)
+	if (make_folder(state) != 0 || make_worker() != 0 || open_loop() != 0)
 		return -1;
-	snprintf(worker, sizeof worker, "%s/worker", folder);
-	struct scheduler_config config = {
-	    .data_dir = folder, .worker_path = worker, .slots = SLOTS, .grace_ms = GRACE_MS, .hang_ms = HANG_MS};
+	struct scheduler_config config = {.data_dir = folder,
+	                                  .worker_path = worker,
+	                                  .slots = SLOTS,
+	                                  .threads = THREADS,
+	                                  .grace_ms = GRACE_MS,
+	                                  .hang_ms = HANG_MS};
 	drained = false;
-	if (chmod(worker, 0700) != 0 || uv_loop_init(&loop) != 0 || uv_timer_init(&loop, &tick) != 0)
-		return -1;
 	return store_open(&store, database, &loop, NULL) || scheduler_open(&scheduler, &loop, store, &config, NULL);
 }
 
@@ -75,9 +49,7 @@ static int teardown(void **state)
 		uv_run(&loop, UV_RUN_ONCE);
 	scheduler_close(scheduler);
 	store_close(store);
-	uv_close((uv_handle_t *)&tick, NULL);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	return uv_loop_close(&loop) != 0 ? -1 : drop_folder(state);
+	return close_loop() != 0 ? -1 : drop_folder(state);
 }
 
 static int insert_new(struct db *db, void *argument, struct qlstm_error *error)
@@ -110,11 +82,6 @@ static struct experiment_row get(int number)
 	struct experiment_row row = {.id = id};
 	assert_int_equal(store_read(store, get_row, &row, NULL), 0);
 	return row;
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-	(void)timer;
 }
 
 /* Turns the loop until `holds` says so. */
@@ -154,16 +121,17 @@ static void assert_end(int number, const char *status, const char *reason, const
 	experiment_row_free(&row);
 }
 
-static bool exists(const char *inside)
-{
-	char path[600];
-	snprintf(path, sizeof path, "%s/%s", folder, inside);
-	return access(path, F_OK) == 0;
-}
-
 static int get_artifact(struct db *db, void *argument, struct qlstm_error *error)
 {
 	return artifact_get(db, numbered_id(1), "weights", argument, error);
+}
+
+/* The row is committed before the loop counts the end: both are waited for. */
+static bool counters_say(void *expected)
+{
+	struct scheduler_counters counters;
+	scheduler_counters(scheduler, &counters);
+	return memcmp(&counters, expected, sizeof counters) == 0;
 }
 
 static void test_success(void **state)
@@ -180,12 +148,9 @@ static void test_success(void **state)
 	assert_int_equal(store_read(store, get_artifact, &weights, NULL), 0);
 	assert_string_equal(weights.file, "attempt-1/w");
 	assert_int_equal(weights.bytes, 7);
-	assert_true(exists("runs/01ARZ3NDEKTSV4RRFF00000001/attempt-1/spec.json"));
-	struct scheduler_counters counters;
-	scheduler_counters(scheduler, &counters);
-	assert_int_equal(counters.started, 1);
-	assert_int_equal(counters.succeeded, 1);
-	assert_int_equal(counters.busy, 0);
+	assert_true(exists((char[]){"runs/01ARZ3NDEKTSV4RRFF00000001/attempt-1/spec.json"}));
+	struct scheduler_counters expected = {.slots = SLOTS, .started = 1, .succeeded = 1};
+	assert_true(turn_until(counters_say, &expected, PATIENCE_MS));
 }
 
 /* Scripts that end by themselves, with one attempt. */
@@ -375,19 +340,149 @@ static void test_a_flood_of_lines_is_all_kept(void **state)
 	assert_int_equal(count, 3000);
 }
 
+static bool store_is_sick(void *context)
+{
+	(void)context;
+	return !store_healthy(store);
+}
+
+static bool is_running(const struct experiment_row *row)
+{
+	return strcmp(row->status, "running") == 0;
+}
+
+/* Lets go of the run: each waits for a file of its number. */
+static void let_go(int number)
+{
+	char name[32];
+	snprintf(name, sizeof name, "go-%d", number);
+	assert_int_equal(file_write_atomic(folder, name, "", 0, NULL), 0);
+}
+
+/* Two at a time, the oldest first, whichever of the two ends: a run starts when another one's end made room for it. */
 static void test_slots_and_order(void **state)
 {
 	(void)state;
-	enum { RUNS = 12 };
-	for (int i = 0; i < RUNS; i++)
-		submit(i, "hello; epoch 1; finish", 1, 60);
-	wait_until(has_ended, RUNS - 1);
-	for (int i = 0; i < RUNS; i++)
+	enum { RUNS = 7 };
+	static const int order[RUNS] = {1, 0, 2, 4, 3, 6, 5};
+	char script[200];
+	for (int i = 0; i < RUNS; i++) {
+		snprintf(script, sizeof script, "hello; epoch 1; until [ -e ../../../go-%d ]; do beat; done; finish",
+		         i);
+		submit(i, script, 1, 1000);
+	}
+	for (int i = 0; i < RUNS; i++) {
+		int newest = i + SLOTS - 1 < RUNS ? i + SLOTS - 1 : RUNS - 1;
+		for (int j = 0; j <= newest; j++)
+			wait_until(has_an_epoch, j); /* both slots are in use, by the two that are oldest */
+		struct scheduler_counters expected = {
+		    .slots = SLOTS, .busy = newest - i + 1, .started = (uint64_t)newest + 1, .succeeded = (uint64_t)i};
+		assert_true(turn_until(counters_say, &expected, PATIENCE_MS));
+		for (int j = newest + 1; j < RUNS; j++)
+			assert_end(j, "queued", "", NULL);
+		wait_until(is_running, order[i]);
+		let_go(order[i]);
+		wait_until(has_ended, order[i]);
+	}
+	struct scheduler_counters expected = {.slots = SLOTS, .started = RUNS, .succeeded = RUNS};
+	assert_true(turn_until(counters_say, &expected, PATIENCE_MS));
+}
+
+/* How each attempt ended is counted once. */
+static void test_counters(void **state)
+{
+	(void)state;
+	char id[RUN_ID_SIZE];
+	submit(1, "finish", 1, 60);
+	submit(2, "error nan_loss", 1, 60);
+	submit(3, "if first; then error disk_full; fi; error nan_loss", 3, 60);
+	for (int i = 1; i <= 3; i++)
 		wait_until(has_ended, i);
-	struct scheduler_counters counters;
-	scheduler_counters(scheduler, &counters);
-	assert_int_equal(counters.slots, SLOTS);
-	assert_int_equal(counters.succeeded, RUNS);
+	submit(4, "epoch 1; exec sleep 100", 1, 60);
+	wait_until(has_an_epoch, 4);
+	snprintf(id, sizeof id, "%s", numbered_id(4));
+	assert_int_equal(store_write(store, cancel, id, NULL), 0);
+	scheduler_kill(scheduler, "nobody");
+	scheduler_kill(scheduler, id);
+	wait_until(has_ended, 4);
+	struct scheduler_counters expected = {
+	    .slots = SLOTS, .started = 5, .succeeded = 1, .failed = 2, .cancelled = 1, .requeued = 1};
+	assert_true(turn_until(counters_say, &expected, PATIENCE_MS));
+}
+
+/* An equal share of all threads for the workers there is work for, at least one each. */
+static void test_threads_are_dealt_out(void **state)
+{
+	(void)state;
+	static const char script[] = "printf '%s' \"$all\" > arguments; epoch 1\n"
+	                             "until [ -e ../../../go-9 ]; do beat; done; finish";
+	static const char *const shares[] = {"--threads 7", "--threads 3"};
+	submit(0, script, 1, 1000);
+	wait_until(has_an_epoch, 0); /* alone on the machine */
+	submit(1, script, 1, 1000);
+	submit(2, script, 1, 1000); /* waits */
+	wait_until(has_an_epoch, 1);
+	let_go(9);
+	for (int i = 0; i < 2; i++) {
+		char name[100];
+		wait_until(has_ended, i);
+		snprintf(name, sizeof name, "runs/%s/attempt-1/arguments", numbered_id(i));
+		assert_non_null(strstr(read_text(name), shares[i]));
+	}
+	wait_until(has_ended, 2);
+}
+
+/* A claim that fails is tried again, without anybody's asking. */
+static void test_a_claim_that_fails(void **state)
+{
+	(void)state;
+	struct rlimit before, small;
+	signal(SIGXFSZ, SIG_IGN);
+	struct experiment_new new = new_experiment(numbered_id(1));
+	new.spec_json = "finish";
+	assert_int_equal(store_write(store, insert_new, &new, NULL), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 4096;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	scheduler_notify(scheduler);
+	bool failed = turn_until(store_is_sick, NULL, PATIENCE_MS);
+	for (int i = 0; i < 10; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_true(failed);
+	wait_until(has_ended, 1);
+	assert_end(1, "succeeded", "", NULL);
+}
+
+/* A back-off ends by itself. */
+static void test_what_is_due_later_is_waited_for(void **state)
+{
+	(void)state;
+	struct experiment_new new = new_experiment(numbered_id(1));
+	new.spec_json = "finish";
+	new.now = clock_now_ms() + 400;
+	int64_t due = new.now;
+	assert_int_equal(store_write(store, insert_new, &new, NULL), 0);
+	scheduler_notify(scheduler);
+	wait_until(has_ended, 1);
+	struct experiment_row row = get(1);
+	assert_true(row.started_at >= due);
+	experiment_row_free(&row);
+}
+
+static void test_a_path_that_is_too_long(void **state)
+{
+	(void)state;
+	char path[ATTEMPT_PATH_SIZE];
+	struct scheduler *second = NULL;
+	struct scheduler_config config = {.data_dir = path, .worker_path = worker, .slots = 1, .threads = 1};
+	memset(path, 'x', sizeof path);
+	path[ATTEMPT_PATH_SIZE - 255] = '\0';
+	assert_int_equal(scheduler_open(&second, &loop, store, &config, NULL), ERR_OUT_OF_RANGE);
+	path[ATTEMPT_PATH_SIZE - 256] = '\0';
+	assert_int_equal(scheduler_open(&second, &loop, store, &config, NULL), 0);
+	scheduler_close(second);
 }
 
 static void test_drain(void **state)
@@ -407,12 +502,42 @@ static void test_drain(void **state)
 	drained = false;
 }
 
+/* Requests that nobody serves any more go with it. */
+static void test_closing_with_requests(void **state)
+{
+	(void)state;
+	struct scheduler *second = NULL;
+	struct scheduler_config config = {.data_dir = folder, .worker_path = worker, .slots = 1, .threads = 1};
+	assert_int_equal(scheduler_open(&second, &loop, store, &config, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		scheduler_kill(second, numbered_id(i));
+	scheduler_close(second);
+	scheduler_close(NULL);
+	for (int i = 0; i < 3; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+/* Called back through the loop, once, and nothing is claimed afterwards. */
+static void test_drain_with_nothing_to_do(void **state)
+{
+	(void)state;
+	scheduler_drain(scheduler, on_drained, NULL);
+	assert_false(drained);
+	while (!drained)
+		uv_run(&loop, UV_RUN_ONCE);
+	drained = false;
+	submit(1, "finish", 1, 60);
+	scheduler_wake(scheduler);
+	for (int i = 0; i < 100; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+	assert_false(drained);
+	assert_end(1, "queued", "", NULL);
+}
+
 static void test_a_worker_that_is_not_there(void **state)
 {
 	(void)state;
-	char path[300];
-	snprintf(path, sizeof path, "%s/worker", folder);
-	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(worker), 0);
 	submit(1, "finish", 1, 60);
 	wait_until(has_ended, 1);
 	assert_end(1, "failed", "too_many_attempts", NULL);
@@ -433,7 +558,14 @@ int main(void)
 	    TEST(test_a_fenced_worker_changes_nothing),
 	    TEST(test_a_flood_of_lines_is_all_kept),
 	    TEST(test_slots_and_order),
+	    TEST(test_counters),
+	    TEST(test_threads_are_dealt_out),
+	    TEST(test_a_claim_that_fails),
+	    TEST(test_what_is_due_later_is_waited_for),
+	    TEST(test_a_path_that_is_too_long),
 	    TEST(test_drain),
+	    TEST(test_drain_with_nothing_to_do),
+	    TEST(test_closing_with_requests),
 	    TEST(test_a_worker_that_is_not_there),
 	};
 	return cmocka_run_group_tests_name("scheduler", tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "server/run/attempt.h"
+#include "server/store/datasets.h"
 #include "tests/unit/state_fixture.h"
 
 static int do_claim(void)
@@ -293,6 +294,142 @@ static void test_cancel_of_nothing(void **state)
 	assert_int_equal(state_cancel(db, "nobody", NOW, &status, NULL), ERR_NOT_FOUND);
 }
 
+/* What a claim sets, and what it leaves. */
+static void test_what_a_claim_changes(void **state)
+{
+	(void)state;
+	struct run_token token;
+	int64_t next_due = -1;
+	struct experiment_row row;
+	insert(ID);
+	assert_int_equal(state_claim(db, 2000, &token, &next_due, NULL), 0);
+	assert_string_equal(token.id, ID);
+	assert_int_equal(token.attempt, 1);
+	assert_int_equal(next_due, 0);
+	assert_int_equal(experiment_get(db, ID, &row, NULL), 0);
+	assert_true(row.started_at == 2000 && row.attempt_started_at == 2000 && row.finished_at == 0);
+	experiment_row_free(&row);
+	assert_int_equal(db_script(db,
+	                           "UPDATE experiment SET status = 'queued', attempt_epochs = 5, reason = 'shutdown',"
+	                           " reason_message = 'm', failures = 1, daemon_failures = 2, worker_pid = 3,"
+	                           " heartbeat_at = 4"),
+	                 0);
+	assert_int_equal(state_claim(db, 3000, &token, &next_due, NULL), 0);
+	assert_int_equal(token.attempt, 2);
+	assert_int_equal(experiment_get(db, ID, &row, NULL), 0);
+	assert_true(row.started_at == 2000 && row.attempt_started_at == 3000 && row.attempt == 2);
+	assert_true(row.reason == NULL && row.reason_message == NULL);
+	experiment_row_free(&row);
+	assert_int_equal(select_int(db, "SELECT attempt_epochs = 0 AND failures = 1 AND daemon_failures = 2"
+	                                " AND worker_pid IS NULL AND heartbeat_at IS NULL AND run_at = 1000"
+	                                " FROM experiment"),
+	                 1);
+	int count = 0;
+	struct transition_row last = last_transition(&count);
+	assert_int_equal(last.attempt, 2); /* the attempt that begins */
+}
+
+/* A cancel leaves the worker's pid for whoever is to end it, until it is gone. */
+static void test_what_a_cancel_changes(void **state)
+{
+	(void)state;
+	enum run_status status = STATUS_QUEUED;
+	insert(ID);
+	put(STATUS_RUNNING, 0, 3);
+	assert_int_equal(db_script(db, "UPDATE experiment SET worker_pid = 3, heartbeat_at = 4"), 0);
+	assert_int_equal(state_cancel(db, ID, NOW, &status, NULL), 0);
+	assert_int_equal(status, STATUS_CANCELLING);
+	assert_int_equal(select_int(db, "SELECT worker_pid = 3 AND heartbeat_at = 4 AND finished_at IS NULL"
+	                                " AND attempt = 4 AND attempt_epochs = 1 FROM experiment"),
+	                 1);
+	assert_int_equal(state_cancel(db, ID, NOW, &status, NULL), 0);
+	assert_int_equal(status, STATUS_CANCELLING);
+	assert_int_equal(do_succeed(), 0);
+	assert_int_equal(select_int(db, "SELECT worker_pid IS NULL AND heartbeat_at IS NULL AND reason IS NULL"
+	                                " AND finished_at = 5000 FROM experiment"),
+	                 1);
+	assert_int_equal(state_cancel(db, ID, NOW, &status, NULL), ERR_CONFLICT);
+	assert_int_equal(status, STATUS_SUCCEEDED);
+	struct qlstm_error error = {0};
+	state_cancel(db, ID, NOW, &status, &error);
+	assert_string_equal(error.message, "the experiment is succeeded");
+}
+
+/* By what is due first, then by id; a time that no back-off reaches does not count. */
+static void test_the_order_of_the_queue(void **state)
+{
+	(void)state;
+	static const int run_at[] = {4000, 3000, 3000, 5000}, order[] = {1, 2, 0, 3};
+	struct run_token token;
+	int64_t next_due = -1;
+	for (int i = 3; i >= 0; i--) {
+		struct experiment_new new = new_experiment(numbered_id(i));
+		new.now = run_at[i];
+		assert_int_equal(experiment_insert(db, &new, 10, NULL), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(state_claim(db, NOW, &token, &next_due, NULL), 0);
+		assert_string_equal(token.id, numbered_id(order[i]));
+	}
+	static const struct {
+		int64_t in;
+		bool waits;
+	} cases[] = {{1, true}, {30000, true}, {30001, false}, {0, false}, {-1, false}};
+	for (int i = 0; i < 5; i++) {
+		struct experiment_new new = new_experiment(numbered_id(10 + i));
+		new.now = NOW + cases[i].in;
+		assert_int_equal(experiment_insert(db, &new, 10, NULL), 0);
+		int rc = state_claim(db, NOW, &token, &next_due, NULL);
+		assert_int_equal(rc, cases[i].waits ? ERR_NOT_FOUND : 0);
+		assert_int_equal(next_due, cases[i].waits ? NOW + cases[i].in : 0);
+		assert_int_equal(db_script(db, "UPDATE experiment SET status = 'failed'"), 0);
+	}
+}
+
+/* A claim reads the data set, the two newest checkpoints, newest first, and how many wait. */
+static void test_a_claim_reads_all_that_belongs_to_it(void **state)
+{
+	(void)state;
+	bool existed;
+	struct dataset_row data = {.name = (char[]){"d"}, .columns_json = (char[]){"[]"}, .sha256 = "data hash"};
+	memcpy(data.id, numbered_id(90), sizeof data.id);
+	assert_int_equal(dataset_insert(db, &data, &existed, NULL), 0);
+	struct experiment_new new = new_experiment(ID);
+	new.dataset_id = data.id, new.max_seconds = 7.5;
+	assert_int_equal(experiment_insert(db, &new, 10, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		insert(numbered_id(i));
+	put(STATUS_RUNNING, 0, 3);
+	for (int epoch = 1; epoch <= 3; epoch++)
+		assert_int_equal(progress_checkpoint(db, &current, epoch, "file", "hash", NOW, NULL), 0);
+	assert_int_equal(end(REASON_SHUTDOWN), 0);
+	assert_int_equal(db_script(db, "UPDATE experiment SET run_at = 10 WHERE id = '" ID "'"), 0);
+	struct attempt_claim claim;
+	assert_int_equal(attempt_claim(db, &claim, NULL), 0);
+	assert_string_equal(claim.attempt.token.id, ID);
+	assert_int_equal(claim.attempt.token.attempt, 5);
+	assert_string_equal(claim.attempt.dataset_sha256, "data hash");
+	assert_true(claim.attempt.max_seconds == 7.5);
+	assert_int_equal(claim.attempt.n_checkpoints, 2);
+	assert_int_equal(claim.attempt.checkpoints[0].epoch, 3);
+	assert_int_equal(claim.attempt.checkpoints[1].epoch, 2);
+	assert_int_equal(claim.attempt.checkpoints[0].attempt, 4);
+	assert_string_equal(claim.attempt.checkpoints[0].file, "file");
+	assert_string_equal(claim.attempt.checkpoints[0].sha256, "hash");
+	assert_int_equal(claim.waiting, 3);
+	attempt_free(&claim.attempt);
+}
+
+static void test_paths(void **state)
+{
+	(void)state;
+	char path[ATTEMPT_PATH_SIZE];
+	attempt_folder("/data", &current, path);
+	assert_string_equal(path, "/data/runs/" ID "/attempt-4");
+	attempt_file("/data", &current, "spec.json", path);
+	assert_string_equal(path, "/data/runs/" ID "/attempt-4/spec.json");
+}
+
 int main(void)
 {
 	if (sodium_init() < 0)
@@ -308,6 +445,11 @@ int main(void)
 	    TEST(test_claim_reads_the_attempt),
 	    TEST(test_cancel_and_completion_do_not_both_win),
 	    TEST(test_cancel_of_nothing),
+	    TEST(test_what_a_claim_changes),
+	    TEST(test_what_a_cancel_changes),
+	    TEST(test_the_order_of_the_queue),
+	    TEST(test_a_claim_reads_all_that_belongs_to_it),
+	    cmocka_unit_test(test_paths),
 	};
 	return cmocka_run_group_tests_name("state", tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 
 #include "schema/embed.h"
 #include "server/store/group.h"
+#include "server/store/readers.h"
 #include "tests/unit/store_fixture.h"
 
 static int refuse(struct db *db, void *argument, struct qlstm_error *error)
@@ -336,6 +338,288 @@ static void test_cancel_races_with_completion(void **state)
 	assert_int_equal(ends, JOBS);
 }
 
+/* A job that loses the whole transaction takes those before it along; the next one is not tried. */
+static int roll_back(struct db *db, void *argument, struct qlstm_error *error)
+{
+	(void)argument, (void)error;
+	return db_script(db, "ROLLBACK");
+}
+
+static void test_a_lost_transaction(void **state)
+{
+	(void)state;
+	struct db *db = NULL;
+	bool committed = true;
+	int numbers[] = {0, 1, 2};
+	assert_int_equal(db_open(&db, database, DB_WRITER, schema_database_sql, NULL), 0);
+	struct job jobs[] = {{.next = &jobs[1], .fn = insert_numbered, .argument = &numbers[0]},
+	                     {.next = &jobs[2], .fn = roll_back},
+	                     {.fn = insert_numbered, .argument = &numbers[2]}};
+	struct job *rest = group_run(db, jobs, &committed);
+	assert_ptr_equal(rest, &jobs[2]);
+	assert_false(committed);
+	assert_int_equal(jobs[0].error.code, ERR_IO);
+	assert_string_equal(jobs[0].error.message, "the database rolled the transaction back");
+	assert_int_equal(jobs[1].error.code, ERR_IO);
+	assert_int_equal(jobs[2].error.code, 0);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment"), 0);
+	assert_null(group_run(db, rest, &committed));
+	assert_true(committed);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment"), 1);
+	db_close(db);
+}
+
+/* Jobs that say nothing of why, or speak of an error and succeed. */
+static int refuse_silently(struct db *db, void *argument, struct qlstm_error *error)
+{
+	(void)db, (void)argument, (void)error;
+	return ERR_NOT_FOUND;
+}
+
+static int succeed_after_all(struct db *db, void *argument, struct qlstm_error *error)
+{
+	error_set(error, ERR_INVALID, NULL, "at first");
+	return insert_numbered(db, argument, NULL);
+}
+
+static void test_what_a_job_says(void **state)
+{
+	(void)state;
+	struct qlstm_error error = {0};
+	int number = 1;
+	assert_int_equal(store_write(store, refuse_silently, NULL, &error), ERR_NOT_FOUND);
+	assert_string_equal(error.message, "not_found");
+	error_clear(&error);
+	assert_int_equal(store_write(store, succeed_after_all, &number, &error), 0);
+	assert_int_equal(error.code, 0);
+	assert_int_equal(rows_seen(), 1);
+	error_set(&error, ERR_INVALID, NULL, "before"); /* the first error stays */
+	assert_int_equal(store_write(store, refuse_silently, NULL, &error), ERR_NOT_FOUND);
+	assert_string_equal(error.message, "before");
+	error_clear(&error);
+	assert_int_equal(store_read(store, refuse_silently, NULL, &error), ERR_NOT_FOUND);
+	assert_string_equal(error.message, "not_found");
+}
+
+static void test_counters(void **state)
+{
+	(void)state;
+	uint64_t commits = 7, jobs = 7;
+	store_counters(store, &commits, &jobs);
+	assert_int_equal(commits, 0);
+	assert_int_equal(jobs, 0);
+	for (int number = 1; number <= 3; number++)
+		assert_int_equal(store_write(store, insert_numbered, &number, NULL), 0);
+	int again = 1;
+	assert_int_equal(store_write(store, insert_numbered, &again, NULL), ERR_CONFLICT); /* a group of its own */
+	store_counters(store, &commits, &jobs);
+	assert_int_equal(commits, 4);
+	assert_int_equal(jobs, 4);
+}
+
+/* After a failure the store tries by itself: nobody has to write for it to become ready again. */
+static void test_health_comes_back_by_itself(void **state)
+{
+	(void)state;
+	int number = 1;
+	struct rlimit before = limit_files(4096);
+	int rc = store_write(store, insert_numbered, &number, NULL);
+	bool healthy = store_healthy(store);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(rc, ERR_DISK_FULL);
+	assert_false(healthy);
+	uint64_t end = uv_hrtime() + UINT64_C(60000000000);
+	while (!store_healthy(store)) {
+		assert_true(uv_hrtime() < end);
+		poll(NULL, 0, 10);
+	}
+	assert_int_equal(rows_seen(), 0); /* what was refused stays refused */
+}
+
+/* A long log is copied into the database while there is work, not only once it is idle. */
+static int insert_much(struct db *db, void *argument, struct qlstm_error *error)
+{
+	static char text[256 << 10];
+	struct experiment_new new = new_experiment(numbered_id(*(const int *)argument));
+	memset(text, 'x', sizeof text - 1);
+	new.spec_json = text;
+	return experiment_insert(db, &new, 1000, error);
+}
+
+static void test_a_long_log_is_kept_short(void **state)
+{
+	(void)state;
+	struct stat status = {0};
+	char log[320];
+	for (int number = 0; number < 60; number++)
+		assert_int_equal(store_write(store, insert_much, &number, NULL), 0);
+	/* 15 MiB were written; past 1000 pages they are copied, and the next ones take their place. */
+	snprintf(log, sizeof log, "%s-wal", database);
+	assert_int_equal(stat(log, &status), 0);
+	assert_true(status.st_size < 6 << 20);
+}
+
+struct pair {
+	int64_t before, after;
+};
+
+static int count_twice(struct db *db, void *argument, struct qlstm_error *error)
+{
+	struct pair *pair = argument;
+	int number = 5;
+	pair->before = select_int(db, "SELECT count(*) FROM experiment");
+	int rc = store_write(store, insert_numbered, &number, error);
+	pair->after = select_int(db, "SELECT count(*) FROM experiment");
+	return rc;
+}
+
+static void test_a_read_sees_one_state(void **state)
+{
+	(void)state;
+	struct pair pair = {-1, -1};
+	assert_int_equal(store_read(store, count_twice, &pair, NULL), 0);
+	assert_int_equal(pair.before, 0);
+	assert_int_equal(pair.after, 0);
+	assert_int_equal(rows_seen(), 1); /* and the next one the next */
+}
+
+/* More at once than there are connections: the others wait for theirs. */
+enum { AT_ONCE = 20 };
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	int inside, most;
+	bool open;
+} hall = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, false};
+
+static int stay_inside(struct db *db, void *argument, struct qlstm_error *error)
+{
+	(void)argument, (void)error;
+	pthread_mutex_lock(&hall.lock);
+	hall.inside++;
+	hall.most = hall.inside > hall.most ? hall.inside : hall.most;
+	pthread_cond_broadcast(&hall.changed);
+	while (!hall.open)
+		pthread_cond_wait(&hall.changed, &hall.lock);
+	hall.inside--;
+	pthread_mutex_unlock(&hall.lock);
+	return select_int(db, "SELECT 1") == 1 ? 0 : ERR_IO;
+}
+
+static void *read_once(void *argument)
+{
+	*(int *)argument = store_read(store, stay_inside, NULL, NULL);
+	return NULL;
+}
+
+static void test_readers_wait_for_a_connection(void **state)
+{
+	(void)state;
+	pthread_t threads[AT_ONCE];
+	int codes[AT_ONCE];
+	hall.open = false;
+	hall.inside = hall.most = 0;
+	for (int i = 0; i < AT_ONCE; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_once, &codes[i]), 0);
+	pthread_mutex_lock(&hall.lock);
+	while (hall.inside < 8)
+		pthread_cond_wait(&hall.changed, &hall.lock);
+	pthread_mutex_unlock(&hall.lock);
+	poll(NULL, 0, 100); /* time for a ninth, if there is room for one */
+	pthread_mutex_lock(&hall.lock);
+	hall.open = true;
+	pthread_cond_broadcast(&hall.changed);
+	pthread_mutex_unlock(&hall.lock);
+	for (int i = 0; i < AT_ONCE; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(codes[i], 0);
+	}
+	assert_int_equal(hall.most, 8);
+}
+
+/* Connections that cannot be opened do not use up the places. */
+static void test_readers_without_a_database(void **state)
+{
+	(void)state;
+	struct readers *readers = NULL;
+	int64_t count = -1;
+	assert_int_equal(readers_open(&readers, database, NULL), 0);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(readers_run(readers, count_rows, &count, NULL), ERR_IO);
+	struct db *db = NULL;
+	assert_int_equal(db_open(&db, database, DB_WRITER, schema_database_sql, NULL), 0);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(readers_run(readers, count_rows, &count, NULL), 0);
+	assert_int_equal(count, 0);
+	readers_close(readers);
+	readers_close(NULL);
+	db_close(db);
+}
+
+static int count_open_files(void)
+{
+	int count = 0;
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* Nothing stays open, and the log goes. */
+static void test_closing_leaves_nothing(void **state)
+{
+	char log[320];
+	struct store *refused = NULL;
+	snprintf(log, sizeof log, "%s-wal", database);
+	assert_int_equal(close_store(state), 0);
+	int before = count_open_files();
+	assert_int_equal(open_store(state), 0);
+	int number = 1;
+	assert_int_equal(store_write(store, insert_numbered, &number, NULL), 0);
+	assert_int_equal(rows_seen(), 1);
+	int open_now = count_open_files();
+	assert_int_equal(store_open(&refused, database, &loop, NULL), ERR_CONFLICT);
+	assert_int_equal(count_open_files(), open_now);
+	assert_int_equal(close_store(state), 0);
+	assert_int_equal(count_open_files(), before);
+	assert_int_equal(access(log, F_OK), -1);
+	FILE *file = fopen(database, "r+"); /* no database any more */
+	assert_non_null(file);
+	assert_int_equal(fwrite("nonsense", 8, 1, file), 1);
+	fclose(file);
+	assert_int_equal(uv_loop_init(&loop), 0);
+	assert_int_equal(store_open(&refused, database, &loop, NULL), ERR_CORRUPT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	assert_int_equal(count_open_files(), before);
+	assert_int_equal(unlink(database), 0);
+	assert_int_equal(open_store(state), 0);
+	store_close(NULL);
+}
+
+/* One without a completion, and the order of all. */
+static int completed[4], n_completed;
+
+static void note_completion(void *argument, const struct qlstm_error *error)
+{
+	completed[n_completed++] = error->code == 0 ? *(int *)argument : -*(int *)argument;
+	if (n_completed == 3)
+		uv_stop(&loop);
+}
+
+static void test_completions_come_in_order(void **state)
+{
+	(void)state;
+	static int numbers[] = {1, 2, 3, 4};
+	n_completed = 0;
+	assert_int_equal(store_submit(store, insert_numbered, note_completion, &numbers[0]), 0);
+	assert_int_equal(store_submit(store, insert_numbered, NULL, &numbers[1]), 0);
+	assert_int_equal(store_submit(store, refuse, note_completion, &numbers[2]), 0);
+	assert_int_equal(store_submit(store, insert_numbered, note_completion, &numbers[3]), 0);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(n_completed, 3);
+	assert_true(completed[0] == 1 && completed[1] == -3 && completed[2] == 4);
+	assert_int_equal(rows_seen(), 3);
+}
+
 int main(void)
 {
 	if (sodium_init() < 0)
@@ -353,6 +637,16 @@ int main(void)
 	    STORE(test_close_delivers_what_is_left),
 	    STORE(test_readers_cannot_write),
 	    STORE(test_the_log_is_emptied_when_idle),
+	    FOLDER(test_a_lost_transaction),
+	    STORE(test_what_a_job_says),
+	    STORE(test_counters),
+	    STORE(test_health_comes_back_by_itself),
+	    STORE(test_a_long_log_is_kept_short),
+	    STORE(test_a_read_sees_one_state),
+	    STORE(test_readers_wait_for_a_connection),
+	    FOLDER(test_readers_without_a_database),
+	    STORE(test_closing_leaves_nothing),
+	    STORE(test_completions_come_in_order),
 	};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

@@ -10,16 +10,21 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKER = (ROOT / os.environ.get("QLSTM_BUILD", "build") / "qlstm-worker").resolve()
+PATIENCE = 600  # seconds; for things that take a few on a quiet machine
+PIPE_BYTES = 4096  # of output that a worker may be ahead of who reads it
 
 
-def run(*arguments, stdin="", timeout=120):
+def run(*arguments, stdin=""):
     command = [str(WORKER), *map(str, arguments)]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout)
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def start(*arguments, **options):
+    """Its output, in bytes, is read line by line and no further, from the smallest pipe there is: the worker waits for
+    a reader however slow, so that it is never more than some 30 lines ahead."""
     command = [str(WORKER), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, pipesize=PIPE_BYTES,
+                            **options)
 
 
 def answer(*arguments, stdin=""):

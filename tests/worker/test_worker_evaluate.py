@@ -232,7 +232,7 @@ def test_gradient_equals_finite_differences_of_the_oracle(tmp_path, name, with_t
 
 
 def test_gradient_of_mae(tmp_path):
-    case = Case(tmp_path, *MODELS["lstm"], training={"loss": "mae"})
+    case = Case(tmp_path, *MODELS["lstm"], batch=5, training={"loss": "mae"})
     reply = case.evaluate("--gradient", "--targets", case.targets_file)
     assert reply["loss"] == pytest.approx(case.objective(True), abs=1e-12)
     signs = np.sign(case.outputs() - case.y) / case.y.size

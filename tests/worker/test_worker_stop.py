@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from qlstm_worker import WORKER, dump, lines, of_type, read_safetensors, run, start
+from qlstm_worker import PATIENCE, WORKER, dump, lines, of_type, read_safetensors, run, start
 
-# Slow enough for a signal to come in time.
+# More lines than a worker may be ahead of its reader: a signal after the first few comes in time.
 SLOW = {
     "model": {"hidden_size": 5, "n_qubits": 6, "depth": 8},
     "data": {"dataset": "sine"},
@@ -37,10 +37,10 @@ def until(process, kind, count=1):
 def finish(process):
     """The rest of its lines and its standard error; standard input stays open until it has ended."""
     stdin, process.stdin = process.stdin, None
-    rest, stderr = process.communicate(timeout=60)
+    rest, stderr = process.communicate(timeout=PATIENCE)
     if stdin is not None:
         stdin.close()
-    return lines(rest), stderr
+    return lines(rest.decode()), stderr.decode()
 
 
 def checkpoint_epoch(path):
@@ -98,28 +98,45 @@ def test_a_short_run_writes_no_checkpoint(uninterrupted):
     assert not list(uninterrupted.glob("checkpoint-*"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("supervised", [False, True])
-def test_told_to_stop_leaves_a_usable_checkpoint(tmp_path, number, supervised):
-    spec = dump(tmp_path / "spec.json", ENDLESS)
-    more = ["--supervised"] if supervised else []
-    process = start("train", spec, "--out", tmp_path / "out", *more, stdin=subprocess.PIPE)
-    seen = until(process, "epoch", 3)
+def stopped_after(epochs, folder, number, *more):
+    """The lines of an endless run that is told to stop after so many epochs, and its spec."""
+    spec = dump(folder / "spec.json", ENDLESS)
+    more = ["--checkpoint-seconds", "1000000", *more]
+    process = start("train", spec, "--out", folder / "out", *more, stdin=subprocess.PIPE)
+    seen = until(process, "epoch", epochs)
     process.send_signal(number)
     rest, _ = finish(process)
     assert process.returncode == 3
-    checkpoints = of_type(rest, "checkpoint")
+    return seen + rest, spec
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("more", [[], ["--supervised"]])
+def test_told_to_stop_leaves_a_usable_checkpoint(tmp_path, number, more):
+    said, spec = stopped_after(3, tmp_path, number, *more)
+    checkpoints = of_type(said, "checkpoint")
     assert len(checkpoints) == 1, "though --checkpoint-seconds is not over"
-    epochs = [line["epoch"] for line in of_type(seen + rest, "epoch")]
-    assert 3 <= checkpoints[0]["epoch"] <= epochs[-1] and checkpoints[0]["epoch"] >= epochs[-1] - 20
+    epochs = [line["epoch"] for line in of_type(said, "epoch")]
+    assert 1 <= checkpoints[0]["epoch"] <= epochs[-1], "the newest copy; an epoch's line does not promise one"
+    assert said.index(checkpoints[0]) > [line.get("epoch") for line in said].index(epochs[-1])
     file = tmp_path / "out" / checkpoints[0]["file"]
     assert hashlib.sha256(file.read_bytes()).hexdigest() == checkpoints[0]["sha256"]
     assert checkpoint_epoch(file) == checkpoints[0]["epoch"]
-    assert not of_type(rest, "error") and not of_type(rest, "done")
+    assert not of_type(said, "error") and not of_type(said, "done")
     again = start("train", spec, "--out", tmp_path / "2", "--resume", file)
     assert until(again, "hello")[0]["epoch"] == checkpoints[0]["epoch"]
     again.terminate()
     finish(again)
+
+
+def test_the_copy_that_a_stop_writes_is_renewed(tmp_path):
+    """After each epoch, but for copies that took more than a twentieth of the time: on a machine that is busy a copy
+    may take long by chance, so the run is given more epochs then."""
+    for epochs in (10, 100, 1000):
+        said, _ = stopped_after(epochs, tmp_path, signal.SIGTERM)
+        if of_type(said, "checkpoint")[0]["epoch"] > 1:
+            return
+    raise AssertionError("after 1000 epochs still the copy of the first")
 
 
 def test_stopped_and_resumed_gives_the_same_bytes(tmp_path, uninterrupted):
@@ -128,8 +145,7 @@ def test_stopped_and_resumed_gives_the_same_bytes(tmp_path, uninterrupted):
     until(process, "epoch", 2)
     process.terminate()
     rest, _ = finish(process)
-    if process.returncode == 0:
-        pytest.skip("the run was over before the signal came")
+    assert process.returncode == 3
     file = tmp_path / "1" / of_type(rest, "checkpoint")[-1]["file"]
     assert run("train", spec, "--out", tmp_path / "2", "--resume", file).returncode == 0
     assert weights_of(tmp_path / "2") == weights_of(uninterrupted)
@@ -150,14 +166,14 @@ def test_told_to_stop_before_the_first_epoch_is_over(tmp_path):
 def test_heartbeats_come_about_once_a_second(tmp_path):
     spec = {"model": {"hidden_size": 5, "n_qubits": 9, "depth": 30, "n_qlayers": 5},
             "data": {"dataset": "population_inversion", "window": 32}, "training": {"batch_size": 8}}
+    begin = time.monotonic()
     process = start("train", dump(tmp_path / "spec.json", spec), "--out", tmp_path / "out")
     until(process, "hello")
-    begin = time.monotonic()
     first, second = until(process, "heartbeat"), until(process, "heartbeat")
     took = time.monotonic() - begin
     process.terminate()
     finish(process)
-    assert took >= 1.5, "a line may be read later than it was written, so two seconds less a little"
+    assert took >= 2, "each a second or more after the line before"
     assert first[-1]["epoch"] == 1 and 0 <= first[-1]["batch"] <= second[-1]["batch"] < second[-1]["batches"]
 
 
@@ -177,7 +193,7 @@ def test_a_supervised_worker_ends_when_standard_input_is_closed(tmp_path):
 def test_a_supervised_worker_does_not_mind_input(tmp_path):
     spec = dump(tmp_path / "spec.json", SLOW)
     process = start("train", spec, "--out", tmp_path / "out", "--supervised", stdin=subprocess.PIPE)
-    process.stdin.write("hello\n")
+    process.stdin.write(b"hello\n")
     process.stdin.flush()
     assert finish(process)[0][-1]["type"] == "done"
     assert process.returncode == 0
@@ -190,7 +206,7 @@ def test_a_worker_ends_when_nobody_reads(tmp_path, supervised):
     process = start("train", spec, "--out", tmp_path / "out", *more, stdin=subprocess.PIPE)
     until(process, "epoch", 2)
     process.stdout.close()
-    assert process.wait(timeout=60) == 4
+    assert process.wait(timeout=PATIENCE) == 4
     process.stdin.close()
     process.stderr.close()
 

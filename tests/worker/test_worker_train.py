@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import oracle
-from qlstm_worker import ROOT, answer, dump, lines, of_type, problem, read_safetensors, run, start
+from qlstm_worker import PATIENCE, ROOT, answer, dump, lines, of_type, problem, read_safetensors, run, start
 
 RECIPES = sorted((ROOT / "schema" / "recipes").glob("*.json"))
 QUICK = {"hidden_size": 3, "n_qubits": 2, "training": {"epochs": 3}}
@@ -218,8 +218,8 @@ def test_disk_full(tmp_path):
     spec = dump(tmp_path / "spec.json", QUICK)
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
     process = start("train", spec, "--out", tmp_path / "out", preexec_fn=limit)
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 1 and "weights.safetensors" in stderr
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1 and b"weights.safetensors" in stderr
     assert lines(stdout)[-1]["reason"] == "disk_full"
     assert os.listdir(tmp_path / "out") == []
 

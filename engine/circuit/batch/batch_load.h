@@ -7,7 +7,7 @@
 
 #include "engine/circuit/batch/batch_block.h"
 #include "engine/circuit/batch/batch_tile.h"
-#include "engine/circuit/batch/batch_trig.h"
+#include "engine/circuit/half_angles.h"
 #include "engine/circuit/parity.h"
 
 /* Turns of the rotations whose angles are slots first .. end - 1, given the rows of those, `stride` apart. */

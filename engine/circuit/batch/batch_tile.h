@@ -3,7 +3,7 @@
 #define QLSTM_CIRCUIT_BATCH_TILE_H
 
 #include "engine/circuit/batch/batch_kernel.h"
-#include "engine/circuit/batch/batch_vector.h"
+#include "engine/circuit/amplitude_vector.h"
 
 struct tile {
 	const struct batch_circuit *circuit;

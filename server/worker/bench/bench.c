@@ -76,7 +76,7 @@ static int run_case(struct bench *bench, const struct bench_case *row)
 	struct bench_result result;
 	int rc = row->run(row, &bench->setup, &result, &error);
 	if (rc != 0)
-		return reply_problem(&error);
+		return reply_failure(&error);
 	if (result.precision != row->precision)
 		return WORKER_DONE;
 	if (bench->json)
@@ -98,7 +98,7 @@ static int unknown_case(const char *name)
 		error_set(&error, ERR_NOT_FOUND, NULL, "no case is called '%s'; without --case all are run", name);
 	else
 		error_set(&error, ERR_NOT_FOUND, NULL, "no case is called '%s'; did you mean '%s'?", name, near);
-	return reply_problem(&error);
+	return reply_failure(&error);
 }
 
 static void tell_what_is_left_out(void)
@@ -142,7 +142,7 @@ static int bench(const char *operand, const struct option_value *values)
 	bench.setup.threads = (int)values[OPT_THREADS].number;
 	bench.setup.seconds = values[OPT_SECONDS].number;
 	if (team_new(&bench.setup.team, bench.setup.threads, &error) != 0)
-		return reply_problem(&error);
+		return reply_failure(&error);
 	int status = run_cases(&bench);
 	team_free(bench.setup.team);
 	return status;

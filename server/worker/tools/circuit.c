@@ -208,7 +208,7 @@ static int circuit(const char *path, const struct option_value *values)
 	bool gradient = values[OPT_GRADIENT].given;
 	if (rc == 0)
 		rc = compute(plan, &listing, &results, gradient, &error);
-	int status = rc == 0 ? reply_print(results_json(plan, &listing, &results, gradient)) : reply_problem(&error);
+	int status = rc == 0 ? reply_print(results_json(plan, &listing, &results, gradient)) : reply_failure(&error);
 	free(results.block);
 	plan_free(plan);
 	listing_free(&listing);

@@ -57,7 +57,7 @@ static int describe(const char *spec_path, const struct option_value *values)
 	struct network network;
 	int rc = network_open(&network, spec_path, 0, 0, &error);
 	if (rc != 0)
-		return reply_problem(&error);
+		return reply_failure(&error);
 	size_t bytes = model_bytes(network.model, network.spec.windows.window, network.spec.training.batch_size, 1);
 	int status = reply_print(describe_network(&network, bytes));
 	network_close(&network);
@@ -91,7 +91,7 @@ static int init(const char *spec_path, const struct option_value *values)
 	size_t length = 0;
 	int rc = network_open(&network, spec_path, 0, 0, &error);
 	if (rc != 0)
-		return reply_problem(&error);
+		return reply_failure(&error);
 	struct params *params = model_params(network.model);
 	params_initialise(params, network.spec.training.seed);
 	const struct weights_origin origin = {network.resolved, network.spec.training.seed, NULL,
@@ -101,7 +101,7 @@ static int init(const char *spec_path, const struct option_value *values)
 		rc = write_file(values[OPT_OUT].text, bytes, length, &error);
 	free(bytes);
 	network_close(&network);
-	return rc == 0 ? WORKER_DONE : reply_problem(&error);
+	return rc == 0 ? WORKER_DONE : reply_failure(&error);
 }
 
 const struct command command_describe = {"describe", "SPEC.json", describe_options, describe,

@@ -287,7 +287,7 @@ static int evaluate(const char *spec_path, const struct option_value *values)
 	bool gradient = values[OPT_GRADIENT].given;
 	if (rc == 0)
 		rc = compute(&evaluation, gradient, &error);
-	int status = rc == 0 ? reply_print(evaluation_json(&evaluation, gradient)) : reply_problem(&error);
+	int status = rc == 0 ? reply_print(evaluation_json(&evaluation, gradient)) : reply_failure(&error);
 	evaluation_close(&evaluation);
 	return status;
 }

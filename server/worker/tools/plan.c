@@ -241,7 +241,7 @@ static int plan(const char *spec_path, const struct option_value *values)
 	a.threads = (int)values[OPT_THREADS].number;
 	int rc = account_open(&a, spec_path, values[OPT_DATA].text, &error), status;
 	if (rc != 0)
-		status = reply_problem(&error);
+		status = reply_failure(&error);
 	else if (values[OPT_JSON].given)
 		status = reply_print(account_json(&a));
 	else

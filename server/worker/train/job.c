@@ -144,11 +144,15 @@ int job_open(struct job *job, const char *spec_path, const char *data_path, int 
 	rc = cut_windows(job, error);
 	if (rc == 0)
 		rc = build_model(job, threads, error);
+	if (rc == 0) {
+		spec_fingerprint(job->resolved, job->data_sha256, job->fingerprint);
+		if (job->fingerprint[0] == '\0')
+			rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the spec's fingerprint");
+	}
 	if (rc != 0) {
 		job_close(job);
 		return rc;
 	}
-	spec_fingerprint(job->resolved, job->data_sha256, job->fingerprint);
 	job->load_seconds = clock_monotonic() - start;
 	return 0;
 }

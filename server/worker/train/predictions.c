@@ -2,10 +2,10 @@
 #include "server/worker/train/predictions.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/text.h"
 #include "server/worker/reply.h"
 
 /* Windows between two calls of the progress function. */
@@ -47,48 +47,42 @@ static const char *target_name(const struct job *job, int target)
 }
 
 /* A field of a header line, quoted where RFC 4180 asks for it. */
-static void print_field(FILE *file, const char *name, const char *suffix)
+static void print_field(struct text *out, const char *name, const char *suffix)
 {
-	bool quote = strpbrk(name, ",\"\r\n") != NULL;
-	if (quote)
-		fputc('"', file);
+	const char *quote = strpbrk(name, ",\"\r\n") != NULL ? "\"" : "";
+	text_print(out, "%s", quote);
 	for (; *name != '\0'; name++)
-		fprintf(file, *name == '"' ? "\"%c" : "%c", *name);
-	fprintf(file, "%s%s", suffix, quote ? "\"" : "");
+		text_print(out, *name == '"' ? "\"%c" : "%c", *name);
+	text_print(out, "%s%s", suffix, quote);
 }
 
-static void print_header(FILE *file, const struct job *job)
+static void print_header(struct text *out, const struct job *job)
 {
-	fputs("part,index", file);
+	text_print(out, "part,index");
 	for (int t = 0; t < job->windows.n_targets; t++) {
-		fputc(',', file);
-		print_field(file, target_name(job, t), "");
-		fputc(',', file);
-		print_field(file, target_name(job, t), "_predicted");
+		text_print(out, ",");
+		print_field(out, target_name(job, t), "");
+		text_print(out, ",");
+		print_field(out, target_name(job, t), "_predicted");
 	}
-	fputc('\n', file);
+	text_print(out, "\n");
 }
 
 int predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
                     struct qlstm_error *error)
 {
+	struct text out = {0};
 	*text = NULL;
-	FILE *file = open_memstream(text, length);
-	if (file == NULL)
-		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
-	print_header(file, job);
+	print_header(&out, job);
 	for (size_t i = 0; i < predictions->count; i++) {
-		fprintf(file, "%s,%zu", i < job->windows.n_train ? "train" : "test", i);
+		text_print(&out, "%s,%zu", i < job->windows.n_train ? "train" : "test", i);
 		for (int t = 0; t < predictions->n_targets; t++)
-			fprintf(file, ",%.17g,%.17g", job_truth(job, i, t),
-			        predictions->values[i * (size_t)predictions->n_targets + (size_t)t]);
-		fputc('\n', file);
+			text_print(&out, ",%.17g,%.17g", job_truth(job, i, t),
+			           predictions->values[i * (size_t)predictions->n_targets + (size_t)t]);
+		text_print(&out, "\n");
 	}
-	bool failed = ferror(file) != 0;
-	if (fclose(file) == 0 && !failed)
+	if (text_take(&out, text, length) == 0)
 		return 0;
-	free(*text);
-	*text = NULL;
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
 }
 

@@ -1,7 +1,7 @@
 /* Cosine and sine of half angles, and what features need beyond. Always in float64.
- * Included by batch_kernel.c only. */
-#ifndef QLSTM_CIRCUIT_BATCH_TRIG_H
-#define QLSTM_CIRCUIT_BATCH_TRIG_H
+ * Included by batch_kernel.c and register/cpu_kernel.c only. */
+#ifndef QLSTM_CIRCUIT_HALF_ANGLES_H
+#define QLSTM_CIRCUIT_HALF_ANGLES_H
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
-/* Arithmetic on amplitudes made of vectors of samples. Included by batch_kernel.c only. */
-#ifndef QLSTM_CIRCUIT_BATCH_VECTOR_H
-#define QLSTM_CIRCUIT_BATCH_VECTOR_H
+/* Arithmetic on amplitudes made of vectors of samples. Included by batch_kernel.c and register/cpu_kernel.c only. */
+#ifndef QLSTM_CIRCUIT_AMPLITUDE_VECTOR_H
+#define QLSTM_CIRCUIT_AMPLITUDE_VECTOR_H
 
 #include "engine/circuit/program.h"
 #include "engine/vector/vector.h"

@@ -1,0 +1,71 @@
+/* Text that grows in memory. */
+#include "engine/text.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/error.h"
+
+/* Makes room for n more bytes and a NUL. */
+static bool grow(struct text *text, size_t n)
+{
+	size_t needed;
+	if (text->failed || __builtin_add_overflow(text->length + 1, n, &needed) || needed > SIZE_MAX / 2)
+		text->failed = true;
+	if (text->failed || needed <= text->room)
+		return !text->failed;
+	size_t room = text->room < 256 ? 256 : text->room;
+	while (room < needed)
+		room *= 2;
+	char *bytes = realloc(text->bytes, room);
+	if (bytes == NULL) {
+		text->failed = true;
+		return false;
+	}
+	text->bytes = bytes;
+	text->room = room;
+	return true;
+}
+
+void text_write(struct text *text, const char *bytes, size_t n)
+{
+	if (!grow(text, n))
+		return;
+	memcpy(text->bytes + text->length, bytes, n);
+	text->length += n;
+	text->bytes[text->length] = '\0';
+}
+
+void text_print(struct text *text, const char *format, ...)
+{
+	va_list arguments, again;
+	va_start(arguments, format);
+	va_copy(again, arguments);
+	int n = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	if (n < 0)
+		text->failed = true;
+	else if (grow(text, (size_t)n)) {
+		vsnprintf(text->bytes + text->length, (size_t)n + 1, format, again);
+		text->length += (size_t)n;
+	}
+	va_end(again);
+}
+
+int text_take(struct text *text, char **bytes, size_t *length)
+{
+	struct text taken = *text;
+	bool whole = grow(&taken, 0); /* empty text is a NUL */
+	*text = (struct text){0};
+	if (!whole) {
+		free(taken.bytes);
+		return ERR_OUT_OF_MEMORY;
+	}
+	taken.bytes[taken.length] = '\0';
+	*bytes = taken.bytes;
+	*length = taken.length;
+	return 0;
+}

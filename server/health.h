@@ -1,0 +1,11 @@
+/* Asks a qlstmd that runs elsewhere whether it is ready: what a container's health check needs, without curl. */
+#ifndef QLSTM_SERVER_HEALTH_H
+#define QLSTM_SERVER_HEALTH_H
+
+#include "engine/error.h"
+
+/* GET /readyz at an IP address and a port. 0 when 200 comes back whole within 4 seconds, as from
+ * health_check("127.0.0.1", 8080, &error); anything else is an error that says what came instead. Blocks that long. */
+int health_check(const char *address, int port, struct qlstm_error *error);
+
+#endif

@@ -1,0 +1,24 @@
+"""A short round of tests/fuzz/fuzz_requests.py: whole requests on small data sets, the same ones each time."""
+import sys
+
+import pytest
+
+from api_daemon import ROOT
+
+sys.path.insert(0, str(ROOT / "tests/fuzz"))
+
+from fuzz_requests import Finding, Fuzz  # noqa: E402
+
+STEPS = 250
+
+
+@pytest.mark.parametrize("seed", [10, 12, 25])
+def test_generated_requests(tmp_path, seed):
+    fuzz = Fuzz(tmp_path, seed)
+    try:
+        fuzz.run(lambda steps: steps < STEPS)
+    except Finding as finding:
+        pytest.fail(f"{finding.text()}\n{fuzz.daemon.log()[-4000:]}")
+    finally:
+        fuzz.kill()
+    assert fuzz.sent["succeeded"] >= 10, fuzz.sent

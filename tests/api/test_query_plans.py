@@ -1,0 +1,126 @@
+"""Every query in the sources, asked of SQLite: nothing that grows with use is read whole where an index could serve."""
+import functools
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+
+import pytest
+
+from api_daemon import ROOT
+
+# What reads a table or a whole status nevertheless, and why. The keys begin the query's text.
+ACCEPTED = {
+    "SELECT status, count(*) FROM experiment GROUP BY status":
+        "a count by status sees all rows; an index alone is read",
+    "SELECT count(*) FROM sqlite_schema":
+        "as many rows as there are tables and indexes",
+    "SELECT file FROM pragma_database_list WHERE name = 'main'":
+        "as many rows as there are databases: one",
+    "SELECT count(*) FROM experiment WHERE status = 'queued'":
+        "counts the queue, which has a limit; an index alone is read",
+    "SELECT count(*) FROM (SELECT 1 FROM experiment WHERE status = 'queued' LIMIT :most)":
+        "ends at a limit of its own; an index alone is read",
+    "SELECT run_at, id FROM experiment WHERE status = 'queued' ORDER BY run_at, id LIMIT 1":
+        "sorts the queue for each claim although experiment_queue has the order: SQLite takes experiment_status",
+    "SELECT id, status, reason, reason_message, name, project, tags_json, ":
+        "the place in the queue reads all that is queued, for each row: SQLite takes experiment_status",
+    "SELECT id, attempt, status, max_attempts, attempt_epochs, failures, daemon_failures FROM experiment "
+    "WHERE status IN ('running', 'cancelling') LIMIT 1":
+        "the first row of a status is enough",
+    "SELECT id, sha256, bytes, n_rows, created_at, has_header, name, columns_json FROM dataset ORDER BY id DESC":
+        "the list of all data sets, in the order of the primary key",
+    "SELECT id, sha256, bytes, n_rows, created_at, has_header, name, columns_json FROM dataset WHERE id = :key OR":
+        "sorts at most two rows",
+    "SELECT 1 FROM dataset WHERE sha256 = :key LIMIT 1":
+        "data sets are few and seldom deleted",
+}
+STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*')
+QUERY = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH)\s")
+
+
+def preprocess(source):
+    names = [os.environ.get("CC", "cc").split()[0], "cc", "gcc", "clang"]
+    compiler = next(name for name in names if shutil.which(name))
+    return subprocess.run([compiler, "-E", "-P", "-I.", "-D_GNU_SOURCE", str(source)], cwd=ROOT, check=True,
+                          capture_output=True, text=True).stdout
+
+
+@functools.lru_cache(None)
+def queries():
+    """The texts of all queries, and where they are: string literals as the compiler sees them, macros and adjacent
+    pieces put together."""
+    found = {}
+    for source in sorted(ROOT.glob("server/*/*.c")):
+        if "db_query(" not in source.read_text():
+            continue
+        for match in STRINGS.finditer(preprocess(source)):
+            literal = "".join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', match[0]))
+            literal = re.sub(r"\s+", " ", literal).strip()
+            if QUERY.match(literal):
+                found[literal] = source.name
+    return found
+
+
+@pytest.fixture(scope="module")
+def database():
+    db = sqlite3.connect(":memory:")
+    db.executescript((ROOT / "schema" / "database.sql").read_text())
+    yield db
+    db.close()
+
+
+def plan(database, sql):
+    names = dict.fromkeys(re.findall(r":(\w+)", sql))
+    return [row[3] for row in database.execute("EXPLAIN QUERY PLAN " + sql, names)]
+
+
+def reads_whole(step):
+    """A table or an index from end to end, all rows of one status, or all rows sorted."""
+    return (step.startswith("SCAN") and "CONSTANT ROW" not in step) or step.endswith("(status=?)") \
+        or "TEMP B-TREE" in step
+
+
+def accepted(sql):
+    return [key for key in ACCEPTED if sql.startswith(key)]
+
+
+def test_the_queries_are_found():
+    """The list is whole: each place that asks has its text in it."""
+    found = queries()
+    assert len(found) >= 40, sorted(found)
+    for source in sorted(ROOT.glob("server/*/*.c")):
+        asked = len(re.findall(r'db_query\(db, (?!sql)', source.read_text()))
+        literal = sum(name == source.name for name in found.values())
+        pragmas = len(re.findall(r'db_query\(db, "PRAGMA', source.read_text()))
+        if source.name != "db.c":
+            assert literal >= asked - pragmas - source.read_text().count("UPDATE experiment SET heartbeat_at"), source
+    for piece in ("FROM idempotency WHERE key = :key", "project = :project AND id < :before", "max(seq)",
+                  "FROM artifact WHERE experiment_id = :id AND name = :name"):
+        assert any(piece in text for text in found), piece
+
+
+@pytest.mark.parametrize("sql", sorted(queries()))
+def test_no_table_is_read_whole(database, sql):
+    steps = plan(database, sql)
+    if not accepted(sql):
+        assert not [step for step in steps if reads_whole(step)], steps
+
+
+@pytest.mark.parametrize("key", sorted(ACCEPTED))
+def test_each_exception_is_needed(database, key):
+    mine = [sql for sql in queries() if sql.startswith(key)]
+    assert mine and all(any(reads_whole(step) for step in plan(database, sql)) for sql in mine)
+
+
+@pytest.mark.parametrize("filters, search", [
+    ("", "sqlite_autoindex_experiment_1 (id<?)"),
+    ("project = :project AND ", "experiment_project (project=? AND id<?)"),
+    ("status = :status AND ", "experiment_status (status=? AND id<?)"),
+])
+def test_each_list_has_its_index(database, filters, search):
+    (sql,) = [text for text in queries() if f"FROM experiment WHERE {filters}id < :before" in text]
+    steps = plan(database, sql)
+    assert "SEARCH experiment USING INDEX " + search in steps, steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps

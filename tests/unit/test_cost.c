@@ -1,0 +1,160 @@
+/* What an experiment will take: memory to the byte, time by the planner, and who is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "engine/train/pass.h"
+#include "server/common/cost.h"
+
+static struct spec spec;
+static struct model *model;
+
+static void make(const char *text)
+{
+	json_t *request = NULL, *resolved = NULL;
+	struct qlstm_error error = {0};
+	if (spec_load(text, strlen(text), &request, &error) != 0 || spec_resolve(request, &resolved, &error) != 0 ||
+	    spec_parse(resolved, &spec, &error) != 0 || model_new(&model, &spec.model, &error) != 0)
+		fail_msg("%s: %s", error.pointer, error.message);
+	json_decref(resolved);
+	json_decref(request);
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	model_free(model);
+	model = NULL;
+	return 0;
+}
+
+#define SMALL "{\"data\":{\"window\":7},\"training\":{\"batch_size\":5,\"epochs\":30},\"hidden_size\":3,\"n_qubits\":2}"
+
+static void test_bytes(void **state)
+{
+	(void)state;
+	make(SMALL);
+	spec.model.n_inputs = 3;
+	spec.model.n_outputs = 2;
+	for (int threads = 1; threads <= 3; threads++) {
+		struct cost_bytes bytes = cost_bytes(&spec, model, (struct cost_windows){100, 11}, threads);
+		assert_int_equal(bytes.data, (100 + 11) * (3 * 7 + 2) * 8);
+		assert_int_equal(bytes.model, pass_bytes(model, 7, 5, threads));
+	}
+}
+
+static void test_seconds(void **state)
+{
+	(void)state;
+	make(SMALL);
+	struct cost_seconds seconds;
+	double batch = 0;
+	assert_int_equal(model_estimate(model, 7, 5, &batch, NULL), 0);
+	assert_int_equal(cost_seconds(&spec, model, (struct cost_windows){100, 30}, &seconds, NULL), 0);
+	assert_true(batch > 0 && seconds.batch == batch);
+	/* 100 windows in batches of 5, and the forward pass of 30 counts as 10 of them. */
+	assert_true(fabs(seconds.epoch / (batch * 22) - 1) < 1e-12);
+	assert_true(fabs(seconds.training / (30 * seconds.epoch) - 1) < 1e-12);
+}
+
+static void test_a_plan_that_takes_no_such_circuit(void **state)
+{
+	(void)state;
+	struct cost_seconds seconds;
+	struct qlstm_error error = {0};
+	make("{\"variant\":\"chen2024\",\"n_qubits\":18,\"depth\":30,\"hidden_size\":9,\"simulation\":{\"plan\":"
+	     "\"local\"}}");
+	assert_int_equal(cost_seconds(&spec, model, (struct cost_windows){1, 1}, &seconds, &error), ERR_TOO_LARGE);
+	assert_memory_equal(error.pointer, "/model", 6);
+}
+
+/* The sum of both counts, to the byte. */
+static void test_memory_is_refused(void **state)
+{
+	(void)state;
+	make(SMALL);
+	static const struct {
+		struct cost_bytes bytes;
+		size_t limit;
+		int code;
+	} cases[] = {
+	    {{3 << 20, 1 << 20}, 4 << 20, 0}, {{3 << 20, (1 << 20) + 1}, 4 << 20, ERR_TOO_LARGE},
+	    {{4 << 20, 0}, 4 << 20, 0},       {{(4 << 20) + 1, 0}, 4 << 20, ERR_TOO_LARGE},
+	    {{0, 5 << 20}, 5 << 20, 0},       {{0, 5 << 20}, 4 << 20, ERR_TOO_LARGE}, /* the data alone */
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct qlstm_error error = {0};
+		assert_int_equal(cost_check_bytes(&spec, &cases[i].bytes, cases[i].limit, &error), cases[i].code);
+		assert_int_equal(error.code, cases[i].code);
+	}
+	struct qlstm_error error = {0};
+	cost_check_bytes(&spec, &(struct cost_bytes){5 << 20, 2 << 20}, 4 << 20, &error);
+	assert_string_equal(error.pointer, "/model/layers/0/n_qubits");
+	assert_string_equal(error.message,
+	                    "n_qubits is 2; the experiment would take 7 MiB of memory; allowed are 4 MiB; "
+	                    "use fewer qubits, a smaller batch_size or a shorter window");
+}
+
+/* The estimate may be off by four. */
+static void test_time_is_refused(void **state)
+{
+	(void)state;
+	make(SMALL);
+	spec.max_seconds = 10;
+	static const struct {
+		double training;
+		int threads, code;
+	} cases[] = {{40, 1, 0}, {40.01, 1, ERR_INVALID}, {80, 2, 0}, {80.01, 2, ERR_INVALID}, {0, 1, 0}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct cost_seconds seconds = {.training = cases[i].training};
+		assert_int_equal(cost_check_seconds(&spec, &seconds, cases[i].threads, NULL), cases[i].code);
+	}
+	struct qlstm_error error = {0};
+	cost_check_seconds(&spec, &(struct cost_seconds){.training = 1234}, 1, &error);
+	assert_string_equal(error.pointer, "/model/layers/0/n_qubits");
+	assert_string_equal(error.message,
+	                    "n_qubits is 2; the training would take about 1.23e+03 s and limits.max_seconds "
+	                    "is 10; use fewer qubits, less depth or fewer epochs, or raise limits.max_seconds");
+}
+
+/* What to make smaller: the widest circuit, the first of equals; without any the batch. */
+static void test_the_field_to_make_smaller(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *spec, *pointer, *message;
+	} cases[] = {
+	    {"{\"model\":{\"layers\":[{\"type\":\"lstm\"},{\"type\":\"qlstm\",\"n_qubits\":2},{\"type\":\"qlstm\","
+	     "\"n_qubits\":3},{\"type\":\"qlstm\",\"n_qubits\":3},{\"type\":\"qlstm\",\"n_qubits\":1}]}}",
+	     "/model/layers/2/n_qubits", "n_qubits is 3; "},
+	    {"{\"type\":\"lstm\",\"training\":{\"batch_size\":77}}", "/training/batch_size", "batch_size is 77; "},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct qlstm_error error = {0};
+		make(cases[i].spec);
+		assert_int_equal(cost_check_bytes(&spec, &(struct cost_bytes){2, 0}, 1, &error), ERR_TOO_LARGE);
+		assert_string_equal(error.pointer, cases[i].pointer);
+		assert_memory_equal(error.message, cases[i].message, strlen(cases[i].message));
+		drop(state);
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, drop)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_bytes),
+	    TEST(test_seconds),
+	    TEST(test_a_plan_that_takes_no_such_circuit),
+	    TEST(test_memory_is_refused),
+	    TEST(test_time_is_refused),
+	    TEST(test_the_field_to_make_smaller),
+	};
+	return cmocka_run_group_tests_name("cost", tests, NULL, NULL);
+}

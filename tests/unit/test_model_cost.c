@@ -1,0 +1,76 @@
+/* Estimates of a classical model, by the formula that model_cost.c states; what a cell's circuits add. */
+#include "tests/unit/nn_fixture.h"
+
+#include "engine/nn/model_state.h"
+
+static double seconds_of(struct model *model, int steps, int batch)
+{
+	double seconds = -1;
+	assert_int_equal(model_estimate(model, steps, batch, &seconds, NULL), 0);
+	return seconds;
+}
+
+/* ns: 1.5 an activation, 0.14 a weight, step and sample, 0.25 a weight and step, 400 a layer and step. */
+static double classical(struct model *model, int steps, int batch)
+{
+	double weights = (double)params_count(model_params(model), PARAM_CLASSICAL) * steps;
+	return 1e-9 * (1.5 * (double)model_activations(model, steps, batch) + (0.14 * batch + 0.25) * weights +
+	               400.0 * model_config(model)->n_layers * steps);
+}
+
+static void classical_models(void **state)
+{
+	(void)state;
+	static const int shapes[][2] = {{1, 1}, {4, 10}, {8, 256}, {100, 3}};
+	struct model_config config = one_layer(lstm_layer(16), 3, 2, "auto");
+	struct model *model = NULL;
+	assert_int_equal(model_new(&model, &config, NULL), 0);
+	for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
+		double expected = classical(model, shapes[k][0], shapes[k][1]);
+		assert_near(seconds_of(model, shapes[k][0], shapes[k][1]), expected, 1e-12 * expected);
+		size_t activations = model_activations(model, shapes[k][0], shapes[k][1]);
+		assert_int_equal(model_bytes(model, shapes[k][0], shapes[k][1], 1),
+		                 (activations + 2 * model_params(model)->size) * sizeof(double));
+	}
+	assert_int_equal(model_plan_bytes(model, 1), 0);
+	assert_int_equal(model_lanes(model), 8);
+	assert_string_equal(model_plan(model), "none");
+	assert_null(model_circuit_estimate(model, 0, 0));
+	model_free(model);
+}
+
+/* Each circuit's own estimate, as often as it is called; of both directions. */
+static void quantum_models(void **state)
+{
+	(void)state;
+	struct model_config config = one_layer(qlstm_layer("chen2020"), 1, 1, "batch");
+	config.layers[0].bidirectional = true;
+	struct model *model = NULL;
+	assert_int_equal(model_new(&model, &config, NULL), 0);
+	double expected = classical(model, 4, 10);
+	size_t bytes = 0;
+	/* Gates 4 a step, hidden in every step but the last, output once, each in two directions. */
+	static const double calls[] = {2 * 16, 2 * 3, 2 * 1};
+	for (int i = 0; i < 3; i++) {
+		struct layer_circuit circuit;
+		assert_true(model_circuit(model, 0, i, 4, &circuit));
+		assert_near(circuit.calls, calls[i], 0);
+		assert_int_equal(circuit.plans, 2);
+		const struct plan_estimate *estimate = model_circuit_estimate(model, 0, i);
+		expected += 1e-9 * calls[i] * plan_estimate_ns(estimate, 10);
+		bytes += 2 * plan_estimate_bytes(estimate, 3);
+	}
+	struct layer_circuit none;
+	assert_false(model_circuit(model, 0, 3, 4, &none));
+	assert_false(model_circuit(model, 1, 0, 4, &none));
+	assert_near(seconds_of(model, 4, 10), expected, 1e-12 * expected);
+	assert_int_equal(model_plan_bytes(model, 3), bytes);
+	assert_string_equal(model_plan(model), "batch");
+	model_free(model);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(classical_models), cmocka_unit_test(quantum_models)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
