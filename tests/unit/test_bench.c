@@ -176,11 +176,10 @@ static void check_case(const struct bench_case *row)
 		assert_string_equal(row->quantity, "training step");
 		assert_int_equal(row->batch, number_in(row->name, '/', 256));
 		assert_int_equal(row->steps, windows_of_4 ? 4 : 8);
-		assert_true(lstm ||
-		            (row->model->n_qubits == 4 && row->model->hidden_size == 3 && row->model->depth == 2));
-		assert_int_equal(row->model->hadamard, strncmp(row->name, "chen2020", 8) == 0);
-		if (lstm)
-			assert_int_equal(row->model->hidden_size, number_in(row->name, '-', 0));
+		const struct circuit_config *circuit = &row->model->qlstm.circuit;
+		assert_int_equal(row->model->recurrent.hidden_size, lstm ? number_in(row->name, '-', 0) : 3);
+		assert_true(lstm || (circuit->n_qubits == 4 && circuit->depth == 2));
+		assert_true(lstm || circuit->hadamard == (strncmp(row->name, "chen2020", 8) == 0));
 		return;
 	}
 	assert_int_equal(row->wires, number_in(row->name, '(', 0));
