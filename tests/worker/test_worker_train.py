@@ -282,7 +282,7 @@ def test_init_weights_evaluate(tmp_path):
 
 def test_init_beside_where_it_runs(tmp_path):
     process = start("init", dump(tmp_path / "spec.json", QUICK), "--out", "w.safetensors", cwd=tmp_path)
-    assert process.communicate(timeout=60) == ("", "") and process.returncode == 0
+    assert process.communicate(timeout=60) == (b"", b"") and process.returncode == 0
     assert read_safetensors(tmp_path / "w.safetensors")[0]
 
 
