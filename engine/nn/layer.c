@@ -81,5 +81,5 @@ double layer_cost_products(const struct layer *layer, const struct layer_work *w
 		if (layer->params->items[k].kind == PARAM_CLASSICAL)
 			weights += layer->params->items[k].size;
 	return NS_PER_ELEMENT * (double)work->elements +
-	       ((NS_PER_WEIGHT * work->batch + NS_PER_WEIGHT_USE) * (double)weights + NS_PER_STEP) * work->frames;
+	       ((NS_PER_WEIGHT * work->batch + NS_PER_WEIGHT_USE) * (double)weights + NS_PER_STEP) * work->steps;
 }

@@ -33,7 +33,8 @@ struct layer;
 
 /* The size of one batch, for its cost. */
 struct layer_work {
-	int frames;      /* steps of what comes in; 1 for a vector */
+	int steps;       /* of the window */
+	int frames;      /* steps of what comes in: 1 for a vector */
 	int batch;       /* samples */
 	size_t elements; /* of its arrays: output, gradient on its input, its own */
 };
@@ -112,7 +113,9 @@ struct layer {
 /* The wires of a quantum layer, for the table. */
 int quantum_wires(const struct layer_config *config);
 
-/* The cost of a layer of matrix products: by its arrays, its weights and its steps. */
+/* The cost of a layer of matrix products: by its arrays, its weights and the window's steps, also for a layer that sees
+ * a vector: a rough guess. How a batch is cut into slices follows from it (train/pass.c), so another one means other
+ * bits. */
 double layer_cost_products(const struct layer *layer, const struct layer_work *work);
 
 extern const struct layer_ops dense_ops;      /* dense.c */

@@ -85,7 +85,7 @@ static double model_classical_ns(struct model *model, int steps, int batch)
 	model_activations(model, steps, batch, elements);
 	for (int k = 0; k < model->config.n_layers; k++) {
 		const struct layer *layer = &model->layers[k];
-		const struct layer_work work = {shape_frames(layer->in, steps), batch, elements[k]};
+		const struct layer_work work = {steps, shape_frames(layer->in, steps), batch, elements[k]};
 		ns += layer->ops->cost(layer, &work);
 	}
 	return ns;

@@ -106,7 +106,7 @@ static void linear_and_qdi(void **state)
 {
 	(void)state;
 	struct layer_config layer = qlstm_layer("linear");
-	layer.hidden_size = 30, layer.n_qubits = 5, layer.depth = 3;
+	layer.recurrent.hidden_size = 30, layer.qlstm.circuit.n_qubits = 5, layer.qlstm.circuit.depth = 3;
 	struct model_config config = one_layer(layer, 6, 2, "auto");
 	const double in = 1 / sqrt(36.0), out = 1 / sqrt(5.0);
 	const struct expected linear[] = {
@@ -120,7 +120,8 @@ static void linear_and_qdi(void **state)
 	check_model(&config, linear, 7);
 
 	layer = qlstm_layer("qdi");
-	layer.hidden_size = 30, layer.n_qubits = 5, layer.depth = 3, layer.n_qlayers = 2;
+	layer.recurrent.hidden_size = 30, layer.qlstm.circuit.n_qubits = 5, layer.qlstm.circuit.depth = 3,
+	layer.qlstm.circuit.n_qlayers = 2;
 	config = one_layer(layer, 6, 2, "auto");
 	const struct expected qdi[] = {
 	    {"layers.0.linear_in.weight", PARAM_CLASSICAL, UNIFORM, in, 2, {10, 36}},
@@ -131,7 +132,7 @@ static void linear_and_qdi(void **state)
 	    DENSE(2, 30),
 	};
 	check_model(&config, qdi, 7);
-	config.layers[0].angle_init = ANGLE_INIT_NORMAL;
+	config.layers[0].qlstm.circuit.angle_init = ANGLE_INIT_NORMAL;
 	struct expected normal[7];
 	memcpy(normal, qdi, sizeof normal);
 	normal[2].distribution = NORMAL;
@@ -150,7 +151,7 @@ static void chen(void **state)
 	const struct expected chen2024[] = {{"layers.0.circuits", PARAM_QUANTUM, NORMAL, 0.01, 3, {4, 5, 6}},
 	                                    DENSE(1, 5)};
 	check_model(&config, chen2024, 3);
-	config.layers[0].angle_init = ANGLE_INIT_UNIFORM;
+	config.layers[0].qlstm.circuit.angle_init = ANGLE_INIT_UNIFORM;
 	const struct expected uniform[] = {{"layers.0.circuits", PARAM_QUANTUM, ANGLE, 2 * M_PI, 3, {4, 5, 6}},
 	                                   DENSE(1, 5)};
 	check_model(&config, uniform, 3);
@@ -161,8 +162,8 @@ static void both_directions(void **state)
 {
 	(void)state;
 	struct model_config config = one_layer(lstm_layer(9), 2, 3, "auto");
-	config.layers[0].bidirectional = true;
-	config.layers[1].bias = false;
+	config.layers[0].recurrent.bidirectional = true;
+	config.layers[1].dense.bias = false;
 	const double s = 1 / sqrt(9.0);
 	const struct expected expected[] = {
 	    {"layers.0.weight_ih", PARAM_CLASSICAL, UNIFORM, s, 2, {36, 2}},
@@ -183,9 +184,9 @@ static void a_dense_layer_first(void **state)
 {
 	(void)state;
 	struct model_config config = {.n_inputs = 4, .n_outputs = 1, .n_layers = 3, .plan = "auto"};
-	config.layers[0] = (struct layer_config){.type = "dense", .units = 9, .bias = true};
+	config.layers[0] = (struct layer_config){.type = "dense", .dense = {.units = 9, .bias = true}};
 	config.layers[1] = lstm_layer(4);
-	config.layers[2] = (struct layer_config){.type = "dense", .units = 1};
+	config.layers[2] = (struct layer_config){.type = "dense", .dense = {.units = 1}};
 	const struct expected expected[] = {
 	    {"layers.0.weight", PARAM_CLASSICAL, UNIFORM, 0.5, 2, {9, 4}},
 	    {"layers.0.bias", PARAM_CLASSICAL, UNIFORM, 0.5, 1, {9}},

@@ -14,8 +14,8 @@ static double seconds_of(struct model *model, int steps, int batch)
 static double classical(struct model *model, int steps, int batch)
 {
 	double weights = (double)params_count(model_params(model), PARAM_CLASSICAL) * steps;
-	return 1e-9 * (1.5 * (double)model_activations(model, steps, batch) + (0.14 * batch + 0.25) * weights +
-	               400.0 * model_config(model)->n_layers * steps);
+	return 1e-9 * (1.5 * (double)(model_activations(model, steps, batch, NULL) / sizeof(double)) +
+	               (0.14 * batch + 0.25) * weights + 400.0 * model_config(model)->n_layers * steps);
 }
 
 static void classical_models(void **state)
@@ -28,13 +28,13 @@ static void classical_models(void **state)
 	for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
 		double expected = classical(model, shapes[k][0], shapes[k][1]);
 		assert_near(seconds_of(model, shapes[k][0], shapes[k][1]), expected, 1e-12 * expected);
-		size_t activations = model_activations(model, shapes[k][0], shapes[k][1]);
+		size_t activations = model_activations(model, shapes[k][0], shapes[k][1], NULL) / sizeof(double);
 		assert_int_equal(model_bytes(model, shapes[k][0], shapes[k][1], 1),
 		                 (activations + 2 * model_params(model)->size) * sizeof(double));
 	}
 	assert_int_equal(model_plan_bytes(model, 1), 0);
-	assert_int_equal(model_lanes(model), 8);
-	assert_string_equal(model_plan(model), "none");
+	assert_int_equal(model_batch_multiple(model), 8);
+	assert_string_equal(model_plan_kind(model), "none");
 	assert_null(model_circuit_estimate(model, 0, 0));
 	model_free(model);
 }
@@ -44,7 +44,7 @@ static void quantum_models(void **state)
 {
 	(void)state;
 	struct model_config config = one_layer(qlstm_layer("chen2020"), 1, 1, "batch");
-	config.layers[0].bidirectional = true;
+	config.layers[0].recurrent.bidirectional = true;
 	struct model *model = NULL;
 	assert_int_equal(model_new(&model, &config, NULL), 0);
 	double expected = classical(model, 4, 10);
@@ -65,7 +65,7 @@ static void quantum_models(void **state)
 	assert_false(model_circuit(model, 1, 0, 4, &none));
 	assert_near(seconds_of(model, 4, 10), expected, 1e-12 * expected);
 	assert_int_equal(model_plan_bytes(model, 3), bytes);
-	assert_string_equal(model_plan(model), "batch");
+	assert_string_equal(model_plan_kind(model), "batch");
 	model_free(model);
 }
 

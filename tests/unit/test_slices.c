@@ -11,15 +11,12 @@ static struct model *sliced_model(void)
 {
 	struct qlstm_error error = {0};
 	struct model_config config = {.n_inputs = FIX_INPUTS, .n_outputs = FIX_TARGETS, .n_layers = 2, .plan = "batch"};
-	config.layers[0] = (struct layer_config){.type = "qlstm",
-	                                         .variant = "linear",
-	                                         .hidden_size = 2,
-	                                         .n_qubits = 8,
-	                                         .n_qlayers = 1,
-	                                         .depth = 3,
-	                                         .rotation = PAULI_Y,
-	                                         .measure = PAULI_Z};
-	config.layers[1] = (struct layer_config){.type = "dense", .units = FIX_TARGETS, .bias = true};
+	config.layers[0] = (struct layer_config){
+	    .type = "qlstm",
+	    .qlstm = {.recurrent = {.hidden_size = 2},
+	              .variant = "linear",
+	              .circuit = {.n_qubits = 8, .n_qlayers = 1, .depth = 3, .rotation = PAULI_Y, .measure = PAULI_Z}}};
+	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = FIX_TARGETS, .bias = true}};
 	struct model *model = NULL;
 	must(model_new(&model, &config, &error), &error);
 	params_initialise(model_params(model), 5);
@@ -94,7 +91,7 @@ static void every_size_of_a_batch(void **state)
 		double loss = plain_loss(order, count, dy);
 		params_zero_gradients(b);
 		model_backward(plain, dy, NULL);
-		assert_relative(pass_train(pass, order, count), loss, 1e-12);
+		assert_relative(pass_train(pass, 1, order, count), loss, 1e-12);
 		for (size_t k = 0; k < a->size; k++)
 			assert_true(fabs(a->gradients[k] - b->gradients[k]) <= 1e-11 * (1 + fabs(b->gradients[k])));
 	}
@@ -146,7 +143,7 @@ static void a_freed_pass_is_not_asked(void **state)
 	double sums[64] = {0};
 	size_t order[MOST] = {0};
 	pass_watch(pass, count_call, &calls);
-	pass_train(pass, order, MOST);
+	pass_train(pass, 1, order, MOST);
 	assert_true(calls > 0);
 	pass_free(pass);
 	pass = NULL;
@@ -169,8 +166,8 @@ static void bytes(void **state)
 	}
 	/* Two slices at least, and no more than 256 MiB of gradients otherwise. */
 	struct model_config config = {.n_inputs = 1, .n_outputs = 1, .n_layers = 2, .plan = "auto"};
-	config.layers[0] = (struct layer_config){.type = "lstm", .hidden_size = 1200};
-	config.layers[1] = (struct layer_config){.type = "dense", .units = 1};
+	config.layers[0] = (struct layer_config){.type = "lstm", .lstm = {{.hidden_size = 1200}}};
+	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = 1}};
 	struct model *large = NULL;
 	assert_int_equal(model_new(&large, &config, NULL), 0);
 	n = model_params(large)->size;
@@ -227,7 +224,7 @@ static void open_and_close(void)
 	const struct pass_config config = {
 	    .model = of, .windows = &windows, .loss = loss_find("mse"), .batch = MOST, .team = team};
 	must(pass_new(&other, &config, &error), &error);
-	pass_train(other, order, MOST);
+	pass_train(other, 1, order, MOST);
 	pass_free(other);
 	model_free(of);
 }
@@ -247,8 +244,8 @@ static void a_plan_that_does_not_take_the_circuit(void **state)
 	struct model_config config = *model_config(model);
 	struct model *deep = NULL;
 	struct pass *none = NULL;
-	config.layers[0].n_qubits = 25;
-	config.layers[0].depth = 50;
+	config.layers[0].qlstm.circuit.n_qubits = 25;
+	config.layers[0].qlstm.circuit.depth = 50;
 	snprintf(config.plan, sizeof config.plan, "local");
 	must(model_new(&deep, &config, &error), &error);
 	const struct pass_config wanted = {.model = deep, .windows = &windows, .loss = loss_find("mse"), .batch = 4};

@@ -61,15 +61,12 @@ static int make(void)
 static int make_pass(void)
 {
 	struct model_config shape = {.n_inputs = 2, .n_outputs = 2, .n_layers = 2, .plan = "batch"};
-	shape.layers[0] = (struct layer_config){.type = "qlstm",
-	                                        .variant = "linear",
-	                                        .hidden_size = 2,
-	                                        .n_qubits = 8,
-	                                        .n_qlayers = 1,
-	                                        .depth = 3,
-	                                        .rotation = PAULI_Y,
-	                                        .measure = PAULI_Z};
-	shape.layers[1] = (struct layer_config){.type = "dense", .units = 2, .bias = true};
+	shape.layers[0] = (struct layer_config){
+	    .type = "qlstm",
+	    .qlstm = {.recurrent = {.hidden_size = 2},
+	              .variant = "linear",
+	              .circuit = {.n_qubits = 8, .n_qlayers = 1, .depth = 3, .rotation = PAULI_Y, .measure = PAULI_Z}}};
+	shape.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = 2, .bias = true}};
 	struct model *circuits = NULL;
 	struct pass *pass = NULL;
 	int rc = model_new(&circuits, &shape, NULL);

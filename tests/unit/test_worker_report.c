@@ -126,7 +126,7 @@ static void parameters_by_kind(void **state)
 	assert_int_equal(real_at(at(report, "model"), "quantum"), 16);
 	assert_int_equal(real_at(at(report, "model"), "classical"), 10 + 9 + 4);
 	assert_int_equal(real_at(at(report, "model"), "parameters"), 16 + 23);
-	assert_string_equal(text_at(at(report, "engine"), "plan"), model_plan(job.model));
+	assert_string_equal(text_at(at(report, "engine"), "plan"), model_plan_kind(job.model));
 	json_decref(report);
 	predictions_free(&p);
 	job_close(&job);

@@ -51,8 +51,8 @@ static inline void random_windows(struct windows *windows, size_t n_train, size_
 static inline struct model *small_model(void)
 {
 	struct model_config config = {.n_inputs = FIX_INPUTS, .n_outputs = FIX_TARGETS, .n_layers = 2, .plan = "auto"};
-	config.layers[0] = (struct layer_config){.type = "lstm", .hidden_size = 3};
-	config.layers[1] = (struct layer_config){.type = "dense", .units = FIX_TARGETS, .bias = true};
+	config.layers[0] = (struct layer_config){.type = "lstm", .lstm = {{.hidden_size = 3}}};
+	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = FIX_TARGETS, .bias = true}};
 	struct model *model = NULL;
 	struct qlstm_error error = {0};
 	must(model_new(&model, &config, &error), &error);
