@@ -179,6 +179,25 @@ static void both_directions(void **state)
 	check_model(&config, expected, 9);
 }
 
+/* Values that are another's stay that other's, however often they are shared. */
+static void shared_values(void **state)
+{
+	(void)state;
+	struct params of = {0}, first = {0};
+	params_add(&of, "x", PARAM_QUANTUM, INIT_ANGLE, 1, 1, (size_t[]){5});
+	params_add(&first, "x", PARAM_QUANTUM, INIT_ANGLE, 1, 1, (size_t[]){5});
+	assert_true(params_allocate(&of, NULL) == 0 && params_allocate(&first, NULL) == 0);
+	params_initialise(&of, 1);
+	const double kept = of.values[4];
+	for (int k = 0; k < 3; k++) {
+		params_share_values(&first, &of);
+		assert_true(first.values == of.values && first.gradients != of.gradients);
+	}
+	params_free(&first);
+	assert_true(of.values[4] == kept && kept != 0);
+	params_free(&of);
+}
+
 /* The first tensor of all belongs to a dense layer, with its bias. */
 static void a_dense_layer_first(void **state)
 {
@@ -222,6 +241,7 @@ int main(void)
 	    cmocka_unit_test(chen),
 	    cmocka_unit_test(both_directions),
 	    cmocka_unit_test(a_dense_layer_first),
+	    cmocka_unit_test(shared_values),
 	    cmocka_unit_test(ranks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
