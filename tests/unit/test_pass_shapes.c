@@ -33,7 +33,7 @@ static struct model *model_of(struct layer_config layer, int inputs, const char 
 	struct model_config config = {.n_inputs = inputs, .n_outputs = FIX_TARGETS, .n_layers = 2};
 	snprintf(config.plan, sizeof config.plan, "%s", plan);
 	config.layers[0] = layer;
-	config.layers[1] = (struct layer_config){.type = "dense", .units = FIX_TARGETS, .bias = true};
+	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = FIX_TARGETS, .bias = true}};
 	must(model_new(&model, &config, &error), &error);
 	params_initialise(model_params(model), 5);
 	return model;
@@ -74,8 +74,8 @@ static void check(struct layer_config layer, const char *plan, const struct shap
 	must(pass_new(&pass, &config, &error), &error);
 	for (size_t k = 0; k < count; k++)
 		order[k] = k;
-	assert_relative(pass_train(pass, order, count), one_by_one(plain, &w, 0, count) / (double)(count * FIX_TARGETS),
-	                1e-12);
+	assert_relative(pass_train(pass, 1, order, count),
+	                one_by_one(plain, &w, 0, count) / (double)(count * FIX_TARGETS), 1e-12);
 	const struct params *a = model_params(model), *b = model_params(plain);
 	for (size_t k = 0; k < a->size; k++)
 		assert_true(fabs(a->gradients[k] - b->gradients[k]) <= 1e-11 * (1 + fabs(b->gradients[k])));
@@ -92,7 +92,7 @@ static void long_and_wide_windows(void **state)
 {
 	(void)state;
 	static const struct shape shape = {7, 5, 100, 30};
-	const struct layer_config lstm = {.type = "lstm", .hidden_size = 3};
+	const struct layer_config lstm = {.type = "lstm", .lstm = {{.hidden_size = 3}}};
 	check(lstm, "auto", &shape, 100);
 	check(lstm, "auto", &shape, 64);
 	check(lstm, "auto", &shape, 1);
@@ -103,14 +103,11 @@ static void a_plan_that_shares_a_sample(void **state)
 {
 	(void)state;
 	static const struct shape shape = {2, 1, 4, 66};
-	const struct layer_config wide = {.type = "qlstm",
-	                                  .variant = "linear",
-	                                  .hidden_size = 2,
-	                                  .n_qubits = 8,
-	                                  .n_qlayers = 1,
-	                                  .depth = 1,
-	                                  .rotation = PAULI_Y,
-	                                  .measure = PAULI_Z};
+	const struct layer_config wide = {
+	    .type = "qlstm",
+	    .qlstm = {.recurrent = {.hidden_size = 2},
+	              .variant = "linear",
+	              .circuit = {.n_qubits = 8, .n_qlayers = 1, .depth = 1, .rotation = PAULI_Y, .measure = PAULI_Z}}};
 	check(wide, "wide", &shape, 4);
 }
 
