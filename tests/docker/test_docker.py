@@ -34,7 +34,7 @@ def free_port():
 PORT = free_port()
 CPUS = min(2, os.cpu_count())
 ENVIRONMENT = {**os.environ, "QLSTM_IMAGE": IMAGE, "QLSTM_PORT": str(PORT), "QLSTM_CPUS": str(CPUS),
-               "COMPOSE_PROJECT_NAME": IMAGE}
+               "QLSTM_CHECKPOINT": "1", "COMPOSE_PROJECT_NAME": IMAGE}
 
 
 def run(*words, check=True, timeout=PATIENCE, **arguments):
@@ -133,10 +133,10 @@ def service():
 
 @pytest.fixture(scope="module")
 def undisturbed(service):
-    """(spec, tensors) of a training of about 45 seconds; a checkpoint comes every ten seconds."""
+    """(spec, tensors) of a training of about 40 seconds; a checkpoint comes every second."""
     spec = {"hidden_size": 6, "training": {"epochs": 5000, "shuffle": True, "optimizer": {"type": "adam"}}}
     seconds = service.train(spec)["timings"]["train_seconds"]
-    spec["training"]["epochs"] = min(100000, int(5000 * 45 / seconds))
+    spec["training"]["epochs"] = min(100000, int(5000 * 40 / seconds))
     row = service.train(spec)
     say(f"undisturbed: {row['progress']['epochs']} epochs in {row['timings']['train_seconds']:.1f} s")
     return spec, service.tensors(row["id"])
