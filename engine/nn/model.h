@@ -103,7 +103,8 @@ bool model_set_team(struct model *model, struct team *team);
 /* Makes room for windows of `steps` and batches up to `batch`; nothing is allocated after it. */
 int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error);
 
-/* y [n_outputs][batch] = model(x [steps][n_inputs][batch]). Within what was reserved. Keeps what backward needs. */
+/* y [n_outputs][batch] = model(x [steps][n_inputs][batch]). Within what was reserved. Keeps what backward needs, but
+ * for x, which is the caller's and stays as it is until then. */
 void model_forward(struct model *model, const double *x, int steps, int batch, double *y);
 
 /* For the last forward, once, since it overwrites what forward kept: adds to the gradient block; dx
