@@ -56,7 +56,8 @@ static void documented_order(const struct trainer_config *config, int epoch, siz
 static double mirror_loss(struct mirror *m, const size_t *order, size_t count, double *dy)
 {
 	const struct windows *w = &m->of->windows;
-	double x[FIX_STEPS * FIX_INPUTS * 64] = {0}, y[FIX_TARGETS * 64], loss = 0;
+	static double x[FIX_STEPS * FIX_INPUTS * 64]; /* model_backward reads it too */
+	double y[FIX_TARGETS * 64], loss = 0;
 	double all = (double)(count * FIX_TARGETS);
 	for (size_t b = 0; b < count; b++)
 		for (size_t k = 0; k < FIX_STEPS * FIX_INPUTS; k++)

@@ -57,7 +57,7 @@ static int close_pass(void **state)
 /* The plain model's outputs [target][count] of windows order[..]. */
 static void plain_outputs(const size_t *order, size_t count, double *y)
 {
-	double x[FIX_STEPS * FIX_INPUTS * (MOST + 20)] = {0};
+	static double x[FIX_STEPS * FIX_INPUTS * (MOST + 20)]; /* model_backward reads it too */
 	for (size_t b = 0; b < count; b++)
 		for (size_t k = 0; k < FIX_STEPS * FIX_INPUTS; k++)
 			x[k * count + b] = windows.x[order[b] * FIX_STEPS * FIX_INPUTS + k];

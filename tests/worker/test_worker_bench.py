@@ -82,4 +82,5 @@ def test_unknown_cases():
     assert said["code"] == "not_found" and "did you mean 'V(4," in said["message"]
     assert run("bench", "V(4,2)").returncode == 2
     assert run("bench", "--threads", "0").returncode == 2
+    assert "threads" in problem("bench", "--case", "V(4,1)", "--threads", "100000")["message"]
     assert json.loads(run("bench", "--case", "xyzzy").stderr)["error"]["code"] == "not_found"
