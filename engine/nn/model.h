@@ -83,8 +83,8 @@ bool model_set_team(struct model *model, struct team *team);
 int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error);
 
 /* y [n_outputs][batch] = model(x [steps][n_inputs][batch]), of a model whose output is a sequence [steps][n_outputs]
- * [batch]. Within what was reserved. Keeps what backward needs, but for
- * x, which is the caller's and stays as it is until then. Evaluates: nothing is dropped, no state is gathered. */
+ * [batch]. Within what was reserved. Keeps what backward needs, but for x, which is the caller's and stays as it is
+ * until then. Evaluates: nothing is dropped, no state is gathered. */
 void model_forward(struct model *model, const double *x, int steps, int batch, double *y);
 /* The same as a part of training: layers that are random draw, for each sample by its index, and layers with state add
  * to its sums in the gradient block. */
