@@ -222,23 +222,16 @@ static void reply_series(const struct http_request *request, struct http_reply *
 {
 	struct qlstm_error error = {0};
 	struct table table = {0};
-	char *text = NULL;
-	size_t length = 0;
-	FILE *stream = open_memstream(&text, &length);
-	if (stream == NULL || series_table(series, &table, &error) != 0) {
-		error_set(&error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	struct text out = {0};
+	if (series_table(series, &table, &error) != 0) {
 		reply_problem(request, reply, &error);
-		if (stream != NULL)
-			fclose(stream);
-		free(text);
 		return;
 	}
-	fprintf(stream, "%s\n", table.columns[0].name);
+	text_print(&out, "%s\n", table.columns[0].name);
 	for (size_t i = 0; i < table.n_rows; i++)
-		fprintf(stream, "%.17g\n", table.columns[0].values[i]);
-	fclose(stream);
+		text_print(&out, "%.17g\n", table.columns[0].values[i]);
 	table_free(&table);
-	reply_bytes(reply, 200, "text/csv; charset=utf-8", (unsigned char *)text, length);
+	reply_written(reply, "text/csv; charset=utf-8", &out);
 }
 
 void datasets_content(struct api *api, struct http_request *request, struct http_reply *reply)

@@ -3,7 +3,6 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "engine/text.h"
 #include "server/api/handlers.h"
 #include "server/api/request.h"
 #include "server/api/resource.h"
@@ -58,12 +57,7 @@ static void reply_page(struct http_reply *reply, const struct page *page)
 		last = event->id;
 	}
 	text_print(&out, "],\"after\":%lld,\"terminal\":%s}\n", (long long)last, page->terminal ? "true" : "false");
-	char *bytes;
-	size_t length;
-	if (text_take(&out, &bytes, &length) == 0)
-		reply_bytes(reply, 200, "application/json", (unsigned char *)bytes, length);
-	else
-		reply_json(reply, 500, NULL);
+	reply_written(reply, "application/json", &out);
 }
 
 /* A browser that comes back after the end would come back for ever: 204 tells it not to. */

@@ -39,38 +39,28 @@ static json_t *history_json(const struct history *history)
 }
 
 /* With a comma before it; nothing where there is no number. */
-static void print_number(FILE *stream, double value)
+static void print_number(struct text *out, double value)
 {
-	fputc(',', stream);
 	if (isfinite(value))
-		fprintf(stream, "%.17g", value);
+		text_print(out, ",%.17g", value);
+	else
+		text_print(out, ",");
 }
 
 static void reply_csv(struct http_reply *reply, const struct history *history)
 {
-	char *text = NULL;
-	size_t length = 0;
-	FILE *stream = open_memstream(&text, &length);
-	if (stream == NULL) {
-		reply_json(reply, 500, NULL);
-		return;
-	}
-	fputs("epoch,train_loss,test_loss,gradient_norm,seconds\n", stream);
+	struct text out = {0};
+	text_print(&out, "epoch,train_loss,test_loss,gradient_norm,seconds\n");
 	for (int i = 0; i < history->count; i++) {
 		const struct metric_row *row = &history->rows[i];
-		fprintf(stream, "%d", row->epoch);
-		print_number(stream, row->train_loss);
-		print_number(stream, row->test_loss);
-		print_number(stream, row->gradient_norm);
-		print_number(stream, row->seconds);
-		fputc('\n', stream);
+		text_print(&out, "%d", row->epoch);
+		print_number(&out, row->train_loss);
+		print_number(&out, row->test_loss);
+		print_number(&out, row->gradient_norm);
+		print_number(&out, row->seconds);
+		text_print(&out, "\n");
 	}
-	if (fclose(stream) == 0) {
-		reply_bytes(reply, 200, "text/csv; charset=utf-8", (unsigned char *)text, length);
-		return;
-	}
-	free(text);
-	reply_json(reply, 500, NULL);
+	reply_written(reply, "text/csv; charset=utf-8", &out);
 }
 
 void metrics_history_get(struct api *api, struct http_request *request, struct http_reply *reply)

@@ -14,29 +14,29 @@ static int read_counts(struct db *db, void *argument, struct qlstm_error *error)
 	return experiment_count_by_status(db, argument, error);
 }
 
-static void head(FILE *out, const char *name, const char *type, const char *help)
+static void head(struct text *out, const char *name, const char *type, const char *help)
 {
-	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+	text_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void print_experiments(FILE *out, const int64_t *counts)
+static void print_experiments(struct text *out, const int64_t *counts)
 {
 	head(out, "qlstmd_experiments", "gauge", "Experiments in the store by status.");
 	for (int i = 0; i < STATUS_COUNT; i++)
-		fprintf(out, "qlstmd_experiments{status=\"%s\"} %lld\n", status_name((enum run_status)i),
-		        (long long)counts[i]);
+		text_print(out, "qlstmd_experiments{status=\"%s\"} %lld\n", status_name((enum run_status)i),
+		           (long long)counts[i]);
 }
 
-static void print_workers(FILE *out, struct scheduler *scheduler)
+static void print_workers(struct text *out, struct scheduler *scheduler)
 {
 	struct scheduler_counters c;
 	scheduler_counters(scheduler, &c);
 	head(out, "qlstmd_worker_slots", "gauge", "Workers that may run at once.");
-	fprintf(out, "qlstmd_worker_slots %d\n", c.slots);
+	text_print(out, "qlstmd_worker_slots %d\n", c.slots);
 	head(out, "qlstmd_workers_busy", "gauge", "Workers that run.");
-	fprintf(out, "qlstmd_workers_busy %d\n", c.busy);
+	text_print(out, "qlstmd_workers_busy %d\n", c.busy);
 	head(out, "qlstmd_attempts_started_total", "counter", "Workers started since the service started.");
-	fprintf(out, "qlstmd_attempts_started_total %llu\n", (unsigned long long)c.started);
+	text_print(out, "qlstmd_attempts_started_total %llu\n", (unsigned long long)c.started);
 	const struct {
 		const char *result;
 		uint64_t count;
@@ -44,48 +44,41 @@ static void print_workers(FILE *out, struct scheduler *scheduler)
 	    {"succeeded", c.succeeded}, {"failed", c.failed}, {"cancelled", c.cancelled}, {"requeued", c.requeued}};
 	head(out, "qlstmd_attempts_ended_total", "counter", "Attempts ended since the service started, by result.");
 	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-		fprintf(out, "qlstmd_attempts_ended_total{result=\"%s\"} %llu\n", ends[i].result,
-		        (unsigned long long)ends[i].count);
+		text_print(out, "qlstmd_attempts_ended_total{result=\"%s\"} %llu\n", ends[i].result,
+		           (unsigned long long)ends[i].count);
 }
 
-static void print_service(FILE *out, struct api *api)
+static void print_service(struct text *out, struct api *api)
 {
 	uint64_t commits = 0, jobs = 0;
 	store_counters(api->store, &commits, &jobs);
 	head(out, "qlstmd_store_commits_total", "counter", "Transactions committed, each for a group of writes.");
-	fprintf(out, "qlstmd_store_commits_total %llu\n", (unsigned long long)commits);
+	text_print(out, "qlstmd_store_commits_total %llu\n", (unsigned long long)commits);
 	head(out, "qlstmd_store_writes_total", "counter", "Writes in those transactions.");
-	fprintf(out, "qlstmd_store_writes_total %llu\n", (unsigned long long)jobs);
+	text_print(out, "qlstmd_store_writes_total %llu\n", (unsigned long long)jobs);
 	head(out, "qlstmd_http_replies_total", "counter", "Replies by class of status.");
 	for (int i = 2; i <= 5; i++)
-		fprintf(out, "qlstmd_http_replies_total{class=\"%dxx\"} %llu\n", i,
-		        (unsigned long long)atomic_load(&api->replies[i]));
+		text_print(out, "qlstmd_http_replies_total{class=\"%dxx\"} %llu\n", i,
+		           (unsigned long long)atomic_load(&api->replies[i]));
 	head(out, "qlstmd_start_time_seconds", "gauge", "When the service started, since 1970.");
-	fprintf(out, "qlstmd_start_time_seconds %.3f\n", (double)api->started_at / 1000);
+	text_print(out, "qlstmd_start_time_seconds %.3f\n", (double)api->started_at / 1000);
 	head(out, "qlstmd_build_info", "gauge", "Always 1; the labels say what runs.");
-	fprintf(out, "qlstmd_build_info{version=\"%s\",isa=\"%s\"} 1\n", QLSTM_VERSION, plan_isa());
+	text_print(out, "qlstmd_build_info{version=\"%s\",isa=\"%s\"} 1\n", QLSTM_VERSION, plan_isa());
 }
 
 void operation_metrics(struct api *api, struct http_request *request, struct http_reply *reply)
 {
 	struct qlstm_error error = {0};
 	int64_t counts[STATUS_COUNT] = {0};
-	char *text = NULL;
-	size_t length = 0;
+	struct text out = {0};
 	if (store_read(api->store, read_counts, counts, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return;
 	}
-	FILE *out = open_memstream(&text, &length);
-	if (out == NULL) {
-		reply_json(reply, 500, NULL);
-		return;
-	}
-	print_experiments(out, counts);
-	print_workers(out, api->scheduler);
-	print_service(out, api);
-	fclose(out);
-	reply_bytes(reply, 200, "text/plain; version=0.0.4; charset=utf-8", (unsigned char *)text, length);
+	print_experiments(&out, counts);
+	print_workers(&out, api->scheduler);
+	print_service(&out, api);
+	reply_written(reply, "text/plain; version=0.0.4; charset=utf-8", &out);
 }
 
 /* The process lives and its pool threads answer; touches nothing else. */

@@ -120,6 +120,16 @@ void reply_stream(struct http_reply *reply, const char *content_type, const stru
 	reply->source_context = context;
 }
 
+void reply_written(struct http_reply *reply, const char *content_type, struct text *text)
+{
+	char *bytes;
+	size_t length;
+	if (text_take(text, &bytes, &length) == 0)
+		reply_bytes(reply, 200, content_type, (unsigned char *)bytes, length);
+	else
+		reply_json(reply, 500, NULL);
+}
+
 void reply_empty(struct http_reply *reply, int status)
 {
 	reply_bytes(reply, status, NULL, NULL, 0);

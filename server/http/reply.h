@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "engine/text.h"
 #include "server/http/http.h"
 
 /* Steals `body`, also when it fails; NULL means out of memory and becomes a 500. */
@@ -14,6 +15,8 @@ void reply_text(struct http_reply *reply, int status, const char *content_type, 
 void reply_bytes(struct http_reply *reply, int status, const char *content_type, unsigned char *bytes, size_t length);
 /* Takes `context` over: the source's `close` is called with it in any case. */
 void reply_stream(struct http_reply *reply, const char *content_type, const struct http_source *source, void *context);
+/* Takes the text over; it is empty afterwards. A 500 when it could not be written as a whole. */
+void reply_written(struct http_reply *reply, const char *content_type, struct text *text);
 void reply_empty(struct http_reply *reply, int status);
 
 /* Adds a header (`name` static); values past 255 bytes are cut. Call after the verb. */
