@@ -19,7 +19,7 @@ from api_daemon import problem
     ({"data": {"window": 4096}}, "invalid", "/data/window", []),
     ({"inversward": True, "bidirectional": True}, "invalid", None, []),
     ({"model": {"layers": [{"type": "qlstm", "variant": "chen2020", "hidden_size": 9}]}}, None, None, []),
-    ({"model": {"layers": [{"type": "gru"}]}}, None, None, ["qlstm"]),
+    ({"model": {"layers": [{"type": "gnu"}]}}, None, None, ["qlstm"]),
     ([], "wrong_type", "", []),
     ({"hidden_size": "x"}, "wrong_type", "/hidden_size", ["hidden_size is 'x'", "an integer from 1 to 1000"]),
     ({"training": {"seed": 2**63}}, "out_of_range", "/training/seed", ["seed is 9223372036854775808", "line 1"]),
