@@ -23,8 +23,8 @@ enum precision { PRECISION_FLOAT64, PRECISION_FLOAT32 };
  * borrowed and must outlive the plan. ERR_TOO_LARGE, before anything large is allocated, when the plan would take more
  * than PLANNER_MEMORY_DEFAULT or does not apply to the program; ERR_NOT_FOUND for an unknown kind. */
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error);
-/* plan_new in a precision. float32 is leave to be faster: every kind but "reference" makes use of it, and "auto" takes
- * the cheapest of all. plan_precision tells. */
+/* plan_new in a precision. PRECISION_FLOAT32 lets it compute in float32: every kind but "reference" does, and "auto"
+ * takes the cheapest of all. plan_precision tells. */
 int plan_new_precision(struct plan **out, const struct circuit_program *program, const char *kind,
                        enum precision precision, struct qlstm_error *error);
 /* plan_new by a request of its own (planner.h): the batch that "auto" has in mind, the memory it may take. */
@@ -49,7 +49,7 @@ const char *plan_choice_precision(const struct circuit_program *program, const c
 const char *plan_kind_name(int index);
 /* The instruction set that the kernels use in this process: "x86-64", "x86-64-v3", "x86-64-v4" or "generic". */
 const char *plan_isa(void);
-/* More than there is; a few of them can be added up. */
+/* Bytes of a plan that cannot be: more than any machine has, and 64 of them still fit a size_t. */
 #define PLAN_BYTES_NEVER (SIZE_MAX / 64)
 /* Bytes of scratch memory that a plan of this program takes; `kind` as above. PLAN_BYTES_NEVER when it does not apply,
  * 0 for an unknown kind. */

@@ -21,7 +21,8 @@ void wide_map_cnot(struct wide_map *map, int control, int target);
 void wide_map_flip(struct wide_map *map, int target);
 
 uint32_t wide_affine_apply(const struct wide_affine *affine, uint32_t index);
-/* The Z-string, with its sign, that has before the map the value that `z` has after it. */
+/* A Z-string pulled back through the map: what `z` measures on the mapped state, the string returned measures on the
+ * state before, with the sign. Through CNOT(0, 1), for example, Z on wire 1 becomes Z on wires 0 and 1. */
 uint32_t wide_affine_pull(const struct wide_affine *affine, uint32_t z, bool *negative);
 
 #endif

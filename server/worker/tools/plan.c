@@ -18,7 +18,7 @@ static const struct option options[] = {
     [OPT_JSON] = {"--json", OPTION_FLAG, false, NULL, NULL, "print one JSON object"},
     {0}};
 
-/* Everything that is told, before it is told. */
+/* What the command has found out about a spec: all that is printed afterwards, as JSON or as text. */
 struct account {
 	struct job job; /* spec and data */
 	int threads;
