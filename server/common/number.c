@@ -37,6 +37,6 @@ int number_text(char out[NUMBER_SIZE], double value)
 			break;
 	}
 	if (strpbrk(out, ".e") == NULL)
-		strcat(out, ".0");
+		memcpy(out + strlen(out), ".0", 3);
 	return trim_exponent(out);
 }

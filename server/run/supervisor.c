@@ -180,6 +180,13 @@ static void keep(struct report **place, struct report *report)
 	*place = report;
 }
 
+static bool is_for_the_store(struct supervisor *supervisor, const struct report *report)
+{
+	if (report->kind == REPORT_LOG && supervisor->log_events++ >= MAX_LOG_EVENTS)
+		return false;
+	return report_is_stored(report);
+}
+
 static void handle_report(struct supervisor *supervisor, struct report *report)
 {
 	if (report->kind == REPORT_LOG || report->kind == REPORT_ERROR)
@@ -189,9 +196,7 @@ static void handle_report(struct supervisor *supervisor, struct report *report)
 		keep(&supervisor->done, report);
 	} else if (report->kind == REPORT_ERROR) {
 		keep(&supervisor->failure, report);
-	} else if (report->kind == REPORT_LOG && supervisor->log_events++ >= MAX_LOG_EVENTS) {
-		free(report);
-	} else if (report_is_stored(report)) {
+	} else if (is_for_the_store(supervisor, report)) {
 		report->at = clock_now_ms();
 		recorder_add(supervisor->recorder, report);
 		if (recorder_length(supervisor->recorder) >= QUEUE_HIGH)
