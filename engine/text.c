@@ -12,7 +12,7 @@
 /* Makes room for n more bytes and a NUL. */
 static bool grow(struct text *text, size_t n)
 {
-	size_t needed;
+	size_t needed = 0;
 	if (text->failed || __builtin_add_overflow(text->length + 1, n, &needed) || needed > SIZE_MAX / 2)
 		text->failed = true;
 	if (text->failed || needed <= text->room)
