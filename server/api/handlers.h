@@ -28,11 +28,11 @@ HANDLER(datasets_list);
 HANDLER(datasets_get);
 HANDLER(datasets_content);
 HANDLER(datasets_delete);
-/* operation.c */
-HANDLER(operation_metrics);
-HANDLER(operation_health);
-HANDLER(operation_ready);
-HANDLER(operation_version);
+/* service.c */
+HANDLER(service_metrics);
+HANDLER(service_health);
+HANDLER(service_ready);
+HANDLER(service_version);
 /* contract.c */
 HANDLER(contract_openapi_json);
 HANDLER(contract_openapi_yaml);
