@@ -66,8 +66,9 @@ static void print_service(struct text *out, struct api *api)
 	text_print(out, "qlstmd_build_info{version=\"%s\",isa=\"%s\"} 1\n", QLSTM_VERSION, plan_isa());
 }
 
-void service_metrics(struct api *api, struct http_request *request, struct http_reply *reply)
+void service_metrics(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	int64_t counts[STATUS_COUNT] = {0};
 	struct text out = {0};
@@ -82,16 +83,18 @@ void service_metrics(struct api *api, struct http_request *request, struct http_
 }
 
 /* The process lives and its pool threads answer; touches nothing else. */
-void service_health(struct api *api, struct http_request *request, struct http_reply *reply)
+void service_health(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	(void)request;
 	reply_json(
 	    reply, 200,
 	    json_pack("{ss, sf}", "status", "ok", "uptime_seconds", (double)(clock_now_ms() - api->started_at) / 1000));
 }
 
-void service_ready(struct api *api, struct http_request *request, struct http_reply *reply)
+void service_ready(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct statvfs disk;
 	if (atomic_load(&api->draining))
@@ -106,9 +109,9 @@ void service_ready(struct api *api, struct http_request *request, struct http_re
 		reply_json(reply, 200, json_pack("{ss}", "status", "ready"));
 }
 
-void service_version(struct api *api, struct http_request *request, struct http_reply *reply)
+void service_version(void *context, struct http_request *request, struct http_reply *reply)
 {
-	(void)api;
+	(void)context;
 	(void)request;
 	reply_json(reply, 200,
 	           json_pack("{ss, ss, ss}", "name", "qlstmd", "version", QLSTM_VERSION, "isa", plan_isa()));
