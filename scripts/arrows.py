@@ -41,7 +41,7 @@ ARROWS = {
     "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "
                            "engine/train schema server/common server/worker server/worker/train",
     "server/worker/bench": "engine engine/qlstm.h engine/vector engine/circuit engine/circuit/ansatz engine/nn "
-                           "engine/train schema server/common server/worker",
+                           "engine/data engine/train schema server/common server/worker",
 }
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 
