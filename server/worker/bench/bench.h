@@ -20,6 +20,9 @@ struct bench_result {
 	struct bench_time time; /* of one call; not measured where the plan has not the precision that was asked for */
 	double samples;         /* in a call; a set of weights is a sample of its own */
 	double operations; /* in a call, floating point, as bench_count.h counts; 0: they say nothing about this plan */
+	/* What the last call computed, to be checked: of circuits the sum of all outputs and, with the gradient, of all
+	 * derivatives; of a training step the loss. */
+	double check;
 };
 
 /* A way of measuring. */
