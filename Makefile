@@ -60,7 +60,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-peers test-peers mutation image test-docker fmt lint install clean engine
+.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-streams bench-peers test-peers mutation image test-docker fmt lint install clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker
 
 help:
@@ -71,6 +71,7 @@ help:
 	@echo "make unit api   only the C tests; only the tests over HTTP"
 	@echo "make fuzz-requests   generated requests against the daemon, SECONDS=60, SEED=1, SAN"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
+	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT AGAIN; CONTRIBUTING.md)"
 	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
@@ -197,6 +198,10 @@ test-docker:
 # For the constants in engine/circuit/planner.c.
 bench-estimates: $(BUILD)/bench/estimates
 	@$<
+
+bench-streams: all
+	@scripts/deps.sh test
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/streams.py
 
 fmt:
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i

@@ -63,8 +63,9 @@ static void reply_csv(struct http_reply *reply, const struct history *history)
 	reply_written(reply, "text/csv; charset=utf-8", &out);
 }
 
-void metrics_history_get(struct api *api, struct http_request *request, struct http_reply *reply)
+void metrics_history_get(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	enum { FORMAT_JSON, FORMAT_CSV };
 	static const char *const formats[] = {[FORMAT_JSON] = "json", [FORMAT_CSV] = "csv", NULL};
 	struct qlstm_error error = {0};

@@ -231,7 +231,7 @@ void scheduler_kill(struct scheduler *scheduler, const char *id)
 		request->next = scheduler->requests;
 		scheduler->requests = request;
 		pthread_mutex_unlock(&scheduler->lock);
-	} /* else the supervisor sees `cancelling` when it stores the next report */
+	} /* else the supervisor sees `cancelling` when it stores the next message */
 	uv_async_send(&scheduler->async);
 }
 

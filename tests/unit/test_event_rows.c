@@ -177,18 +177,18 @@ static int lose(struct db *connection, void *argument, struct qlstm_error *error
 	return rc;
 }
 
-/* Runs jobs for the experiments 1, 2, 3 ... as one group. */
+/* Runs writes for the experiments 1, 2, 3 ... as one group. */
 static bool run_group(const store_fn *functions, int count)
 {
 	static int numbers[4] = {1, 2, 3, 4};
-	struct job jobs[4] = {0};
+	struct write ones[4] = {0};
 	bool committed = false;
 	for (int i = 0; i < count; i++) {
-		jobs[i].fn = functions[i];
-		jobs[i].argument = &numbers[i];
-		jobs[i].next = i + 1 < count ? &jobs[i + 1] : NULL;
+		writes[i].fn = functions[i];
+		writes[i].argument = &numbers[i];
+		writes[i].next = i + 1 < count ? &writes[i + 1] : NULL;
 	}
-	group_run(db, jobs, &committed);
+	group_run(db, writes, &committed);
 	return committed;
 }
 
@@ -227,26 +227,26 @@ static int insert_for_nobody(struct db *connection, void *argument, struct qlstm
 static void test_events_of_a_failing_commit(void **state)
 {
 	(void)state;
-	struct job job = {.fn = insert_for_nobody, .argument = &(int){1}};
+	struct write one = {.fn = insert_for_nobody, .argument = &(int){1}};
 	bool committed = true;
-	assert_null(group_run(db, &job, &committed));
+	assert_null(group_run(db, &one, &committed));
 	assert_false(committed);
-	assert_int_equal(job.error.code, ERR_CONFLICT);
+	assert_int_equal(one.error.code, ERR_CONFLICT);
 	assert_false(db_in_transaction(db));
 	assert_null(outbox.first);
 	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment"), 0);
 	assert_int_equal(select_int(db, "SELECT count(*) FROM event"), 0);
-	/* Why the commit failed, not why another job did. */
-	struct job jobs[2] = {{.next = &jobs[1], .fn = insert_for_nobody, .argument = &(int){1}},
-	                      {.fn = refuse, .argument = &(int){2}}};
-	assert_null(group_run(db, jobs, &committed));
+	/* Why the commit failed, not why another write did. */
+	struct write ones[2] = {{.next = &writes[1], .fn = insert_for_nobody, .argument = &(int){1}},
+	                        {.fn = refuse, .argument = &(int){2}}};
+	assert_null(group_run(db, writes, &committed));
 	assert_false(committed);
-	assert_int_equal(jobs[0].error.code, ERR_CONFLICT);
-	assert_non_null(strstr(jobs[0].error.message, "FOREIGN KEY"));
-	assert_int_equal(jobs[1].error.code, ERR_INVALID);
+	assert_int_equal(writes[0].error.code, ERR_CONFLICT);
+	assert_non_null(strstr(writes[0].error.message, "FOREIGN KEY"));
+	assert_int_equal(writes[1].error.code, ERR_INVALID);
 }
 
-/* Through the store: events come on the loop, in the order of their ids, before the completion of the job that wrote
+/* Through the store: events come on the loop, in the order of their ids, before the completion of the write that made
  * them. */
 static struct {
 	int64_t ids[16];

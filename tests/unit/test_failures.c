@@ -249,7 +249,7 @@ static int call_succeed(void)
 
 static int call_collect(void)
 {
-	static const struct report done = {
+	static const struct message done = {
 	    .is.done = {.artifacts = {{"a", "f", "h", 1}, {"b", "f", "h", 1}}, .n_artifacts = 2}};
 	return collect_store(db, &current, &done, &error);
 }
@@ -441,10 +441,10 @@ static void test_every_step_of_a_group(void **state)
 	fill();
 	for (bool failed = true; failed; steps++) {
 		bool committed = true;
-		struct job jobs[2] = {{.next = &jobs[1], .fn = insert_seven}, {.fn = insert_seven}};
+		struct write jobs[2] = {{.next = &jobs[1], .fn = insert_seven}, {.fn = insert_seven}};
 		error_clear(&error);
 		steps_left = steps;
-		struct job *rest = group_run(db, jobs, &committed);
+		struct write *rest = group_run(db, jobs, &committed);
 		failed = steps_left < 0;
 		steps_left = -1;
 		assert_null(rest);

@@ -1,4 +1,4 @@
-/* The writer thread: jobs of both kinds in one group, what it refuses while it closes, and what it does while nobody
+/* The writer thread: writes of both kinds in one group, what it refuses while it closes, and what it does while nobody
  * asks for anything: it empties the log, and finds out whether it can write again. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,14 +132,14 @@ static void count_completion(void *argument, const struct qlstm_error *error)
 	n_completed++;
 }
 
-/* Jobs that are waited for between such that are not: each is completed once, by its own side. */
+/* Writes that are waited for between such that are not: each is completed once, by its own side. */
 static void test_both_kinds_in_a_group(void **state)
 {
 	(void)state;
 	enum { ROUNDS = 10 };
 	static int numbers[4 * ROUNDS];
 	pthread_t threads[2];
-	uint64_t commits = 0, jobs = 0;
+	uint64_t commits = 0, writes = 0;
 	n_completed = 0;
 	for (int round = 0; round < ROUNDS; round++) {
 		int *number = &numbers[4 * round];
@@ -161,8 +161,8 @@ static void test_both_kinds_in_a_group(void **state)
 		while (n_completed < 2 * (round + 1))
 			uv_run(&loop, UV_RUN_ONCE);
 	}
-	store_counters(store, &commits, &jobs);
-	assert_int_equal(jobs, 5 * ROUNDS);
+	store_counters(store, &commits, &writes);
+	assert_int_equal(writes, 5 * ROUNDS);
 	assert_int_equal(n_completed, 2 * ROUNDS);
 }
 

@@ -7,10 +7,9 @@
 
 /* Multiply-adds in the registers of one instruction set. */
 struct bench_burst {
-	const char *isa;        /* as plan_isa has it */
+	const char *isa;        /* as plan_isa has it; a processor without it cannot run the burst */
 	int lanes[2];           /* numbers in a register, by precision */
-	double (*run[2])(void); /* by precision; the sum of a dozen chains, each near 1 at the end. Needs a processor that
-	                         * has the instruction set */
+	double (*run[2])(void); /* by precision; the sum of a dozen chains, each near 1 at the end */
 };
 
 /* The burst of an instruction set; the plainest where none has that name. */

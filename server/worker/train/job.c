@@ -10,7 +10,7 @@
 #include "server/common/clock.h"
 #include "server/common/file.h"
 #include "server/worker/input.h"
-#include "server/worker/network.h"
+#include "server/worker/spec_model.h"
 
 static const size_t max_checkpoint_bytes = (size_t)4 << 30;
 

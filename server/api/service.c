@@ -50,12 +50,12 @@ static void print_workers(struct text *out, struct scheduler *scheduler)
 
 static void print_service(struct text *out, struct api *api)
 {
-	uint64_t commits = 0, jobs = 0;
-	store_counters(api->store, &commits, &jobs);
+	uint64_t commits = 0, writes = 0;
+	store_counters(api->store, &commits, &writes);
 	head(out, "qlstmd_store_commits_total", "counter", "Transactions committed, each for a group of writes.");
 	text_print(out, "qlstmd_store_commits_total %llu\n", (unsigned long long)commits);
 	head(out, "qlstmd_store_writes_total", "counter", "Writes in those transactions.");
-	text_print(out, "qlstmd_store_writes_total %llu\n", (unsigned long long)jobs);
+	text_print(out, "qlstmd_store_writes_total %llu\n", (unsigned long long)writes);
 	head(out, "qlstmd_http_replies_total", "counter", "Replies by class of status.");
 	for (int i = 2; i <= 5; i++)
 		text_print(out, "qlstmd_http_replies_total{class=\"%dxx\"} %llu\n", i,
@@ -66,8 +66,9 @@ static void print_service(struct text *out, struct api *api)
 	text_print(out, "qlstmd_build_info{version=\"%s\",isa=\"%s\"} 1\n", QLSTM_VERSION, plan_isa());
 }
 
-void operation_metrics(struct api *api, struct http_request *request, struct http_reply *reply)
+void service_metrics(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	int64_t counts[STATUS_COUNT] = {0};
 	struct text out = {0};
@@ -82,16 +83,18 @@ void operation_metrics(struct api *api, struct http_request *request, struct htt
 }
 
 /* The process lives and its pool threads answer; touches nothing else. */
-void operation_health(struct api *api, struct http_request *request, struct http_reply *reply)
+void service_health(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	(void)request;
 	reply_json(
 	    reply, 200,
 	    json_pack("{ss, sf}", "status", "ok", "uptime_seconds", (double)(clock_now_ms() - api->started_at) / 1000));
 }
 
-void operation_ready(struct api *api, struct http_request *request, struct http_reply *reply)
+void service_ready(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct statvfs disk;
 	if (atomic_load(&api->draining))
@@ -106,9 +109,9 @@ void operation_ready(struct api *api, struct http_request *request, struct http_
 		reply_json(reply, 200, json_pack("{ss}", "status", "ready"));
 }
 
-void operation_version(struct api *api, struct http_request *request, struct http_reply *reply)
+void service_version(void *context, struct http_request *request, struct http_reply *reply)
 {
-	(void)api;
+	(void)context;
 	(void)request;
 	reply_json(reply, 200,
 	           json_pack("{ss, ss, ss}", "name", "qlstmd", "version", QLSTM_VERSION, "isa", plan_isa()));

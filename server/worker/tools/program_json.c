@@ -1,5 +1,5 @@
-/* A circuit program written out in JSON: features, weights, observables. Its gates are in listing_gates.c. */
-#include "server/worker/tools/listing.h"
+/* A circuit program written out in JSON: features, weights, observables. Its gates are in program_gates.c. */
+#include "server/worker/tools/program_json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "schema/place.h"
-#include "server/worker/tools/listing_gates.h"
+#include "server/worker/tools/program_gates.h"
 #include "server/worker/tensors.h"
 
 enum { MAX_SAMPLES = 1 << 20 };
@@ -18,7 +18,7 @@ static int check_fields(const json_t *json, struct qlstm_error *error)
 	                                     "weights",  "observables", NULL};
 	if (!json_is_object(json))
 		return error_set(error, ERR_WRONG_TYPE, "", "a program is an object with gates");
-	return listing_check_fields(json, "", fields, error);
+	return program_gates_check(json, "", fields, error);
 }
 
 static int read_wire_count(const json_t *json, const json_t *gates, int *n_wires, struct qlstm_error *error)
@@ -26,7 +26,7 @@ static int read_wire_count(const json_t *json, const json_t *gates, int *n_wires
 	const char *key = json_object_get(json, "n_qubits") != NULL ? "n_qubits" : "n_wires";
 	const json_t *value = json_object_get(json, key);
 	if (value == NULL) {
-		*n_wires = listing_largest_wire(gates) + 1;
+		*n_wires = program_gates_largest_wire(gates) + 1;
 		return 0;
 	}
 	char pointer[16];
@@ -95,25 +95,25 @@ static bool has_values(const json_t *json)
 	return json != NULL && !(json_is_array(json) && json_array_size(json) == 0);
 }
 
-static int read_features(const json_t *json, struct listing *listing, struct qlstm_error *error)
+static int read_features(const json_t *json, struct program_json *source, struct qlstm_error *error)
 {
-	listing->batch = 1;
+	source->batch = 1;
 	if (!has_values(json))
 		return 0;
-	listing->batched = json_is_array(json_array_get(json, 0));
-	return read_values(json, listing->batched ? 2 : 1, "/features", &listing->n_features, &listing->batch,
-	                   &listing->features, error);
+	source->batched = json_is_array(json_array_get(json, 0));
+	return read_values(json, source->batched ? 2 : 1, "/features", &source->n_features, &source->batch,
+	                   &source->features, error);
 }
 
-static int refuse_feature(const struct listing *listing, const struct angle *angle, size_t sample,
+static int refuse_feature(const struct program_json *source, const struct angle *angle, size_t sample,
                           struct qlstm_error *error)
 {
 	static const char *const domains[ENCODER_COUNT] = {[ENCODER_ASIN] = "-1 to 1", [ENCODER_ACOS] = "-1 to 1"};
 	char pointer[48], number[32], of_sample[32] = "";
-	size_t batch = (size_t)listing->batch;
-	place_number(listing->features[(size_t)angle->index * batch + sample], number);
+	size_t batch = (size_t)source->batch;
+	place_number(source->features[(size_t)angle->index * batch + sample], number);
 	snprintf(pointer, sizeof pointer, "/features/%d", angle->index);
-	if (listing->batched) {
+	if (source->batched) {
 		snprintf(pointer, sizeof pointer, "/features/%zu/%d", sample, angle->index);
 		snprintf(of_sample, sizeof of_sample, " of sample %zu", sample);
 	}
@@ -126,23 +126,23 @@ static int refuse_feature(const struct listing *listing, const struct angle *ang
 }
 
 /* Every feature makes a finite angle at every gate that reads it. */
-static int check_angles(const struct listing *listing, struct qlstm_error *error)
+static int check_angles(const struct program_json *source, struct qlstm_error *error)
 {
-	size_t batch = (size_t)listing->batch;
-	for (int i = 0; i < listing->program->n_ops; i++) {
-		const struct angle *angle = &listing->program->ops[i].angle;
+	size_t batch = (size_t)source->batch;
+	for (int i = 0; i < source->program->n_ops; i++) {
+		const struct angle *angle = &source->program->ops[i].angle;
 		for (size_t b = 0; angle->source == ANGLE_FEATURE && b < batch; b++) {
-			double x = listing->features[(size_t)angle->index * batch + b];
+			double x = source->features[(size_t)angle->index * batch + b];
 			if (!isfinite(encoder_angle(angle->encoder, x)))
-				return refuse_feature(listing, angle, b, error);
+				return refuse_feature(source, angle, b, error);
 		}
 	}
 	return 0;
 }
 
-int listing_read(const json_t *json, struct listing *out, struct qlstm_error *error)
+int program_json_read(const json_t *json, struct program_json *out, struct qlstm_error *error)
 {
-	*out = (struct listing){0};
+	*out = (struct program_json){0};
 	const json_t *gates = json_object_get(json, "gates"), *weights = json_object_get(json, "weights");
 	int n_wires = 0;
 	int rc = check_fields(json, error);
@@ -155,7 +155,7 @@ int listing_read(const json_t *json, struct listing *out, struct qlstm_error *er
 	if (rc == 0 && (out->program = program_new(n_wires)) == NULL)
 		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	if (rc == 0)
-		rc = listing_read_gates(gates, out->n_features, out->n_weights, out->program, error);
+		rc = program_gates_read(gates, out->n_features, out->n_weights, out->program, error);
 	if (rc == 0)
 		rc = read_observables(json_object_get(json, "observables"), out->program, error);
 	if (rc == 0)
@@ -163,14 +163,14 @@ int listing_read(const json_t *json, struct listing *out, struct qlstm_error *er
 	if (rc == 0)
 		rc = check_angles(out, error);
 	if (rc != 0)
-		listing_free(out);
+		program_json_free(out);
 	return rc;
 }
 
-void listing_free(struct listing *listing)
+void program_json_free(struct program_json *source)
 {
-	free(listing->weights);
-	free(listing->features);
-	program_free(listing->program);
-	*listing = (struct listing){0};
+	free(source->weights);
+	free(source->features);
+	program_free(source->program);
+	*source = (struct program_json){0};
 }

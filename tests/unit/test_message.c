@@ -10,39 +10,39 @@
 #include <string.h>
 
 #include "server/run/lines.h"
-#include "server/run/report.h"
+#include "server/run/message.h"
 
 #define SHA "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
-static struct report report;
+static struct message message;
 
 static int parse(const char *line)
 {
-	return report_parse(line, strlen(line), &report, NULL);
+	return message_parse(line, strlen(line), &message, NULL);
 }
 
 static void test_good_lines(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("{\"type\":\"hello\",\"pid\":42,\"plan\":\"batch\"}"), 0);
-	assert_int_equal(report.is.pid, 42);
+	assert_int_equal(message.is.pid, 42);
 	assert_int_equal(parse("{\"type\":\"epoch\",\"epoch\":3,\"train_loss\":1,\"test_loss\":null,"
 	                       "\"gradient_norm\":0.5,\"seconds\":2}"),
 	                 0);
-	assert_int_equal(report.is.metric.epoch, 3);
-	assert_true(report.is.metric.train_loss == 1 && isnan(report.is.metric.test_loss));
+	assert_int_equal(message.is.metric.epoch, 3);
+	assert_true(message.is.metric.train_loss == 1 && isnan(message.is.metric.test_loss));
 	assert_int_equal(
 	    parse("{\"type\":\"checkpoint\",\"epoch\":3,\"file\":\"c-3.safetensors\",\"sha256\":\"" SHA "\"}"), 0);
-	assert_string_equal(report.is.checkpoint.file, "c-3.safetensors");
-	assert_true(report_is_stored(&report));
+	assert_string_equal(message.is.checkpoint.file, "c-3.safetensors");
+	assert_true(message_is_stored(&message));
 	assert_int_equal(parse("{\"type\":\"heartbeat\"}"), 0);
-	assert_false(report_is_stored(&report));
+	assert_false(message_is_stored(&message));
 	assert_int_equal(parse("{\"type\":\"error\",\"reason\":\"nan_loss\",\"message\":\"m\"}"), 0);
-	assert_int_equal(report.is.text.reason, REASON_NAN_LOSS);
+	assert_int_equal(message.is.text.reason, REASON_NAN_LOSS);
 	assert_int_equal(parse("{\"type\":\"error\"}"), 0);
-	assert_int_equal(report.is.text.reason, REASON_INTERNAL);
+	assert_int_equal(message.is.text.reason, REASON_INTERNAL);
 	assert_int_equal(parse("{\"type\":\"error\",\"reason\":\"user_cancelled\"}"), 0);
-	assert_int_equal(report.is.text.reason, REASON_INTERNAL);
+	assert_int_equal(message.is.text.reason, REASON_INTERNAL);
 }
 
 static void test_unknown_types(void **state)
@@ -173,43 +173,43 @@ static void test_every_member(void **state)
 	    parse("{\"type\":\"epoch\",\"epoch\":3,\"train_loss\":1.5,\"test_loss\":2.5,\"gradient_norm\":3.5,"
 	          "\"seconds\":4.5}"),
 	    0);
-	const struct metric_row *metric = &report.is.metric;
-	assert_int_equal(report.kind, REPORT_EPOCH);
+	const struct metric_row *metric = &message.is.metric;
+	assert_int_equal(message.kind, MESSAGE_EPOCH);
 	assert_true(metric->train_loss == 1.5 && metric->test_loss == 2.5);
 	assert_true(metric->gradient_norm == 3.5 && metric->seconds == 4.5);
-	assert_true(report_is_stored(&report));
+	assert_true(message_is_stored(&message));
 	assert_int_equal(parse("{\"type\":\"epoch\",\"epoch\":0,\"train_loss\":-1,\"seconds\":0}"), 0);
-	assert_true(isnan(report.is.metric.gradient_norm) && report.is.metric.seconds == 0);
+	assert_true(isnan(message.is.metric.gradient_norm) && message.is.metric.seconds == 0);
 	assert_int_equal(parse("{\"type\":\"checkpoint\",\"epoch\":12,\"file\":\"c\",\"sha256\":\"" SHA "\"}"), 0);
-	assert_int_equal(report.kind, REPORT_CHECKPOINT);
-	assert_int_equal(report.is.checkpoint.epoch, 12);
-	assert_string_equal(report.is.checkpoint.sha256, SHA);
+	assert_int_equal(message.kind, MESSAGE_CHECKPOINT);
+	assert_int_equal(message.is.checkpoint.epoch, 12);
+	assert_string_equal(message.is.checkpoint.sha256, SHA);
 	assert_int_equal(parse("{\"type\":\"log\",\"level\":\"warning\",\"message\":\"words\"}"), 0);
-	assert_int_equal(report.kind, REPORT_LOG);
-	assert_string_equal(report.is.text.level, "warning");
-	assert_string_equal(report.is.text.message, "words");
-	assert_true(report_is_stored(&report));
+	assert_int_equal(message.kind, MESSAGE_LOG);
+	assert_string_equal(message.is.text.level, "warning");
+	assert_string_equal(message.is.text.message, "words");
+	assert_true(message_is_stored(&message));
 	assert_int_equal(parse("{\"type\":\"log\",\"level\":7}"), 0);
-	assert_string_equal(report.is.text.level, "");
-	assert_string_equal(report.is.text.message, "");
+	assert_string_equal(message.is.text.level, "");
+	assert_string_equal(message.is.text.message, "");
 	assert_int_equal(parse("{\"type\":\"error\",\"reason\":\"disk_full\",\"message\":\"words\"}"), 0);
-	assert_int_equal(report.kind, REPORT_ERROR);
-	assert_string_equal(report.is.text.message, "words");
-	assert_false(report_is_stored(&report));
+	assert_int_equal(message.kind, MESSAGE_ERROR);
+	assert_string_equal(message.is.text.message, "words");
+	assert_false(message_is_stored(&message));
 	assert_int_equal(
 	    parse("{\"type\":\"done\",\"artifacts\":[{\"name\":\"a\",\"file\":\"b\",\"bytes\":9007199254740993,"
 	          "\"sha256\":\"" SHA "\"},{\"name\":\"c\",\"file\":\"d\",\"bytes\":0,\"sha256\":\"" SHA "\"}]}"),
 	    0);
-	assert_int_equal(report.kind, REPORT_DONE);
-	assert_int_equal(report.is.done.n_artifacts, 2);
-	assert_string_equal(report.is.done.artifacts[0].name, "a");
-	assert_string_equal(report.is.done.artifacts[0].file, "b");
-	assert_true(report.is.done.artifacts[0].bytes == 9007199254740993);
-	assert_string_equal(report.is.done.artifacts[0].sha256, SHA);
-	assert_string_equal(report.is.done.artifacts[1].name, "c");
-	assert_false(report_is_stored(&report));
+	assert_int_equal(message.kind, MESSAGE_DONE);
+	assert_int_equal(message.is.done.n_artifacts, 2);
+	assert_string_equal(message.is.done.artifacts[0].name, "a");
+	assert_string_equal(message.is.done.artifacts[0].file, "b");
+	assert_true(message.is.done.artifacts[0].bytes == 9007199254740993);
+	assert_string_equal(message.is.done.artifacts[0].sha256, SHA);
+	assert_string_equal(message.is.done.artifacts[1].name, "c");
+	assert_false(message_is_stored(&message));
 	assert_int_equal(parse("{\"type\":\"hello\",\"pid\":0}"), 0);
-	assert_true(report_is_stored(&report));
+	assert_true(message_is_stored(&message));
 }
 
 /* A worker speaks for itself alone: what is the daemon's to decide becomes `internal`. */
@@ -226,7 +226,7 @@ static void test_reasons_that_a_worker_may_give(void **state)
 		snprintf(line, sizeof line, "{\"type\":\"error\",\"reason\":\"%s\"}",
 		         reason_name((enum run_reason)reason));
 		assert_int_equal(parse(line), 0);
-		assert_int_equal(report.is.text.reason, spoken ? reason : REASON_INTERNAL);
+		assert_int_equal(message.is.text.reason, spoken ? reason : REASON_INTERNAL);
 	}
 }
 
@@ -256,16 +256,16 @@ static void test_limits(void **state)
 		snprintf(line, sizeof line, cases[i].format, cases[i].taken);
 		assert_int_equal(parse(line), 0);
 		snprintf(line, sizeof line, cases[i].format, cases[i].refused);
-		assert_int_equal(report_parse(line, strlen(line), &report, &error), ERR_INVALID);
+		assert_int_equal(message_parse(line, strlen(line), &message, &error), ERR_INVALID);
 		assert_non_null(strstr(error.message, "is missing or not what it should be"));
 	}
 	char line[4096] = "{\"type\":\"done\",\"artifacts\":[";
-	for (int i = 1; i <= REPORT_MAX_ARTIFACTS + 1; i++) {
+	for (int i = 1; i <= MESSAGE_MAX_ARTIFACTS + 1; i++) {
 		snprintf(line + strlen(line), sizeof line - strlen(line),
 		         "%s{\"name\":\"n%d\",\"file\":\"a\",\"bytes\":1,\"sha256\":\"" SHA "\"}", i > 1 ? "," : "", i);
 		size_t length = strlen(line);
 		strcat(line, "]}");
-		assert_int_equal(parse(line), i <= REPORT_MAX_ARTIFACTS ? 0 : ERR_INVALID);
+		assert_int_equal(parse(line), i <= MESSAGE_MAX_ARTIFACTS ? 0 : ERR_INVALID);
 		line[length] = '\0';
 	}
 }
@@ -279,8 +279,8 @@ static void test_long_words(void **state)
 		strcat(words, "\xe2\x82\xac");
 	snprintf(line, sizeof line, "{\"type\":\"log\",\"level\":\"%.30s\",\"message\":\"%s\"}", words, words);
 	assert_int_equal(parse(line), 0);
-	assert_int_equal(strlen(report.is.text.level), 15);
-	assert_int_equal(strlen(report.is.text.message), 381);
+	assert_int_equal(strlen(message.is.text.level), 15);
+	assert_int_equal(strlen(message.is.text.message), 381);
 }
 
 int main(void)
@@ -292,5 +292,5 @@ int main(void)
 	    cmocka_unit_test(test_every_member),    cmocka_unit_test(test_reasons_that_a_worker_may_give),
 	    cmocka_unit_test(test_limits),          cmocka_unit_test(test_long_words),
 	};
-	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("message", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* A model from a spec alone: how wide it becomes, and that names which nobody wrote do not stay. */
 #include "tests/unit/job_fixture.h"
 
-#include "server/worker/network.h"
+#include "server/worker/spec_model.h"
 
 #define LSTM        "\"model\":{\"layers\":[{\"type\":\"lstm\",\"hidden_size\":2}"
 #define HEAD(units) LSTM ",{\"type\":\"dense\",\"units\":" #units "}]}"
@@ -26,23 +26,23 @@ static void opened(void **state)
 {
 	(void)state;
 	for (size_t k = 0; k < sizeof widths / sizeof widths[0]; k++) {
-		struct network network;
+		struct spec_model spec_model;
 		struct qlstm_error error = {0};
-		must(network_open(&network, write_text("s", widths[k].spec), widths[k].asked_in, widths[k].asked_out,
-		                  &error),
+		must(spec_model_open(&spec_model, write_text("s", widths[k].spec), widths[k].asked_in,
+		                     widths[k].asked_out, &error),
 		     &error);
-		const struct model_config *config = model_config(network.model);
+		const struct model_config *config = model_config(spec_model.model);
 		assert_int_equal(config->n_inputs, widths[k].in);
 		assert_int_equal(config->n_outputs, widths[k].out);
-		assert_int_equal(network.spec.model.n_inputs, widths[k].in);
-		const json_t *data = at(network.resolved, "data");
+		assert_int_equal(spec_model.spec.model.n_inputs, widths[k].in);
+		const json_t *data = at(spec_model.resolved, "data");
 		bool inputs = strstr(widths[k].spec, "inputs") != NULL, targets = strstr(widths[k].spec, "targets");
 		assert_int_equal(json_object_get(data, "inputs") != NULL, inputs);
 		assert_int_equal(json_object_get(data, "targets") != NULL, targets);
-		for (size_t i = 0; i < model_params(network.model)->size; i++)
-			assert_true(model_params(network.model)->values[i] == 0);
-		network_close(&network);
-		assert_true(network.model == NULL && network.resolved == NULL);
+		for (size_t i = 0; i < model_params(spec_model.model)->size; i++)
+			assert_true(model_params(spec_model.model)->values[i] == 0);
+		spec_model_close(&spec_model);
+		assert_true(spec_model.model == NULL && spec_model.resolved == NULL);
 	}
 }
 
@@ -70,19 +70,19 @@ static void refusals(void **state)
 {
 	(void)state;
 	for (size_t k = 0; k < sizeof refused / sizeof refused[0]; k++) {
-		struct network network;
+		struct spec_model spec_model;
 		struct qlstm_error error = {0};
-		assert_int_equal(network_open(&network, write_text("s", refused[k].spec), refused[k].asked_in,
-		                              refused[k].asked_out, &error),
+		assert_int_equal(spec_model_open(&spec_model, write_text("s", refused[k].spec), refused[k].asked_in,
+		                                 refused[k].asked_out, &error),
 		                 refused[k].code);
 		if (refused[k].pointer != NULL)
 			assert_string_equal(error.pointer, refused[k].pointer);
 		if (refused[k].message != NULL)
 			assert_string_equal(error.message, refused[k].message);
-		assert_true(network.model == NULL && network.resolved == NULL);
+		assert_true(spec_model.model == NULL && spec_model.resolved == NULL);
 	}
-	struct network network;
-	assert_int_equal(network_open(&network, path_of("absent"), 0, 0, NULL), ERR_NOT_FOUND);
+	struct spec_model spec_model;
+	assert_int_equal(spec_model_open(&spec_model, path_of("absent"), 0, 0, NULL), ERR_NOT_FOUND);
 }
 
 static void specs(void **state)

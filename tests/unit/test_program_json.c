@@ -1,17 +1,17 @@
 /* Circuit programs written out in JSON: what they become, defaults, limits, and every refusal with its place. */
 #include "tests/unit/job_fixture.h"
 
-#include "server/worker/tools/listing.h"
-#include "server/worker/tools/listing_gates.h"
+#include "server/worker/tools/program_json.h"
+#include "server/worker/tools/program_gates.h"
 
-static int reads(const char *text, struct listing *out, struct qlstm_error *error)
+static int reads(const char *text, struct program_json *out, struct qlstm_error *error)
 {
 	json_error_t where;
 	json_t *json = json_loads(text, JSON_DECODE_ANY, &where);
 	if (json == NULL)
 		fail_msg("%s: %s", text, where.text);
 	error_clear(error);
-	int rc = listing_read(json, out, error);
+	int rc = program_json_read(json, out, error);
 	json_decref(json);
 	return rc;
 }
@@ -19,7 +19,7 @@ static int reads(const char *text, struct listing *out, struct qlstm_error *erro
 static void a_whole_program(void **state)
 {
 	(void)state;
-	struct listing l;
+	struct program_json l;
 	struct qlstm_error error = {0};
 	must(reads("{\"n_qubits\":4,\"gates\":[{\"gate\":\"h\",\"wires\":[3]},"
 	           "{\"gate\":\"RY\",\"wires\":[0],\"angle\":{\"feature\":1,\"encoder\":\"atan\"}},"
@@ -47,14 +47,14 @@ static void a_whole_program(void **state)
 	static const double features[] = {1, 3, 5, 2, 4, 6}, weights[] = {7, 8, 9};
 	assert_memory_equal(l.features, features, sizeof features);
 	assert_memory_equal(l.weights, weights, sizeof weights);
-	listing_free(&l);
+	program_json_free(&l);
 	assert_true(l.program == NULL && l.features == NULL && l.weights == NULL);
 }
 
 static void defaults(void **state)
 {
 	(void)state;
-	struct listing l;
+	struct program_json l;
 	struct qlstm_error error = {0};
 	static const struct {
 		const char *text;
@@ -81,7 +81,7 @@ static void defaults(void **state)
 		assert_int_equal(l.n_weights, cases[k].weights);
 		assert_int_equal(l.batched, cases[k].batched);
 		assert_int_equal(l.batch, 1);
-		listing_free(&l);
+		program_json_free(&l);
 	}
 }
 
@@ -183,7 +183,7 @@ static void refusals(void **state)
 {
 	(void)state;
 	for (size_t k = 0; k < sizeof refused / sizeof refused[0]; k++) {
-		struct listing l;
+		struct program_json l;
 		struct qlstm_error error = {0};
 		int rc = reads(refused[k].text, &l, &error);
 		if (rc != refused[k].code || strcmp(error.pointer, refused[k].pointer) != 0 ||
@@ -209,7 +209,7 @@ static void largest_wire(void **state)
 	};
 	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
 		json_t *gates = json_loads(cases[k].gates, 0, NULL);
-		assert_int_equal(listing_largest_wire(gates), cases[k].wire);
+		assert_int_equal(program_gates_largest_wire(gates), cases[k].wire);
 		json_decref(gates);
 	}
 }
@@ -219,7 +219,7 @@ static void too_many_samples(void **state)
 {
 	(void)state;
 	for (int more = 0; more <= 1; more++) {
-		struct listing l;
+		struct program_json l;
 		struct qlstm_error error = {0};
 		size_t n = ((size_t)1 << 20) + (size_t)more;
 		json_t *weights = json_array(), *one = json_integer(1);
@@ -227,10 +227,10 @@ static void too_many_samples(void **state)
 			json_array_append(weights, one);
 		json_decref(one);
 		json_t *json = json_pack("{s:[], s:o}", "gates", "weights", weights);
-		assert_int_equal(listing_read(json, &l, &error), more ? ERR_TOO_LARGE : 0);
+		assert_int_equal(program_json_read(json, &l, &error), more ? ERR_TOO_LARGE : 0);
 		if (more)
 			assert_string_equal(error.message, "more than 1048576 values on one axis");
-		listing_free(&l);
+		program_json_free(&l);
 		json_decref(json);
 	}
 }

@@ -9,15 +9,15 @@
  * encoder ("x" by default); Rot takes three, the first acts first. features: one sample or a list of samples.
  * observables: Z on each wire by default. README.md tells the whole format. Features and weights beyond those that
  * gates read are allowed. */
-#ifndef QLSTM_WORKER_LISTING_H
-#define QLSTM_WORKER_LISTING_H
+#ifndef QLSTM_WORKER_PROGRAM_JSON_H
+#define QLSTM_WORKER_PROGRAM_JSON_H
 
 #include <jansson.h>
 #include <stdbool.h>
 
 #include "engine/circuit/program.h"
 
-struct listing {
+struct program_json {
 	struct circuit_program *program;
 	int n_features, n_weights; /* values given: at least as many as the program reads */
 	int batch;                 /* samples */
@@ -26,8 +26,8 @@ struct listing {
 	double *weights;           /* [n_weights] */
 };
 
-/* Errors carry the pointer into the listing: "/gates/3/wires/0". A feature outside its encoder's domain is one. */
-int listing_read(const json_t *json, struct listing *out, struct qlstm_error *error);
-void listing_free(struct listing *listing);
+/* Errors carry the pointer into the JSON: "/gates/3/wires/0". A feature outside its encoder's domain is one. */
+int program_json_read(const json_t *json, struct program_json *out, struct qlstm_error *error);
+void program_json_free(struct program_json *source);
 
 #endif

@@ -1,5 +1,5 @@
 /* What a worker says. */
-#include "server/run/report.h"
+#include "server/run/message.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -66,12 +66,12 @@ static int read_sha256(const json_t *line, char out[65], struct qlstm_error *err
 	return 0;
 }
 
-static int parse_hello(const json_t *line, struct report *out, struct qlstm_error *error)
+static int parse_hello(const json_t *line, struct message *out, struct qlstm_error *error)
 {
 	return read_count(line, "pid", INT32_MAX, &out->is.pid, error);
 }
 
-static int parse_epoch(const json_t *line, struct report *out, struct qlstm_error *error)
+static int parse_epoch(const json_t *line, struct message *out, struct qlstm_error *error)
 {
 	int64_t epoch = 0;
 	struct metric_row *metric = &out->is.metric;
@@ -90,7 +90,7 @@ static int parse_epoch(const json_t *line, struct report *out, struct qlstm_erro
 	return rc;
 }
 
-static int parse_checkpoint(const json_t *line, struct report *out, struct qlstm_error *error)
+static int parse_checkpoint(const json_t *line, struct message *out, struct qlstm_error *error)
 {
 	int64_t epoch = 0;
 	struct checkpoint_row *checkpoint = &out->is.checkpoint;
@@ -101,7 +101,7 @@ static int parse_checkpoint(const json_t *line, struct report *out, struct qlstm
 	return rc != 0 ? rc : read_sha256(line, checkpoint->sha256, error);
 }
 
-static int parse_log(const json_t *line, struct report *out, struct qlstm_error *error)
+static int parse_log(const json_t *line, struct message *out, struct qlstm_error *error)
 {
 	(void)error;
 	read_text(line, "level", out->is.text.level, sizeof out->is.text.level);
@@ -119,11 +119,11 @@ static int parse_artifact(const json_t *entry, struct artifact_row *out, struct 
 	return rc != 0 ? rc : read_sha256(entry, out->sha256, error);
 }
 
-static int parse_done(const json_t *line, struct report *out, struct qlstm_error *error)
+static int parse_done(const json_t *line, struct message *out, struct qlstm_error *error)
 {
 	const json_t *list = json_object_get(line, "artifacts");
 	size_t count = json_array_size(list);
-	if (count == 0 || count > REPORT_MAX_ARTIFACTS)
+	if (count == 0 || count > MESSAGE_MAX_ARTIFACTS)
 		return bad(error, "artifacts");
 	for (size_t i = 0; i < count; i++) {
 		struct artifact_row *row = &out->is.done.artifacts[i];
@@ -138,7 +138,7 @@ static int parse_done(const json_t *line, struct report *out, struct qlstm_error
 	return 0;
 }
 
-static int parse_error(const json_t *line, struct report *out, struct qlstm_error *error)
+static int parse_error(const json_t *line, struct message *out, struct qlstm_error *error)
 {
 	(void)error;
 	enum run_reason reason = REASON_INTERNAL;
@@ -151,62 +151,62 @@ static int parse_error(const json_t *line, struct report *out, struct qlstm_erro
 	return 0;
 }
 
-static int store_hello(struct db *db, const struct run_token *token, const struct report *report,
+static int store_hello(struct db *db, const struct run_token *token, const struct message *message,
                        struct qlstm_error *error)
 {
-	return progress_hello(db, token, report->is.pid, report->at, error);
+	return progress_hello(db, token, message->is.pid, message->at, error);
 }
 
-static int store_epoch(struct db *db, const struct run_token *token, const struct report *report,
+static int store_epoch(struct db *db, const struct run_token *token, const struct message *message,
                        struct qlstm_error *error)
 {
-	return progress_epoch(db, token, &report->is.metric, report->at, error);
+	return progress_epoch(db, token, &message->is.metric, message->at, error);
 }
 
-static int store_checkpoint(struct db *db, const struct run_token *token, const struct report *report,
+static int store_checkpoint(struct db *db, const struct run_token *token, const struct message *message,
                             struct qlstm_error *error)
 {
-	const struct checkpoint_row *checkpoint = &report->is.checkpoint;
-	return progress_checkpoint(db, token, checkpoint->epoch, checkpoint->file, checkpoint->sha256, report->at,
+	const struct checkpoint_row *checkpoint = &message->is.checkpoint;
+	return progress_checkpoint(db, token, checkpoint->epoch, checkpoint->file, checkpoint->sha256, message->at,
 	                           error);
 }
 
-static int store_log(struct db *db, const struct run_token *token, const struct report *report,
+static int store_log(struct db *db, const struct run_token *token, const struct message *message,
                      struct qlstm_error *error)
 {
-	return progress_log(db, token, report->is.text.level, report->is.text.message, report->at, error);
+	return progress_log(db, token, message->is.text.level, message->is.text.message, message->at, error);
 }
 
 static const struct {
 	const char *type;
-	int (*parse)(const json_t *line, struct report *out, struct qlstm_error *error);
-	int (*store)(struct db *db, const struct run_token *token, const struct report *report,
+	int (*parse)(const json_t *line, struct message *out, struct qlstm_error *error);
+	int (*store)(struct db *db, const struct run_token *token, const struct message *message,
 	             struct qlstm_error *error);
-} kinds[REPORT_KINDS] = {
-    [REPORT_HELLO] = {"hello", parse_hello, store_hello},
-    [REPORT_HEARTBEAT] = {"heartbeat", NULL, NULL}, /* that it came is all it says */
-    [REPORT_EPOCH] = {"epoch", parse_epoch, store_epoch},
-    [REPORT_CHECKPOINT] = {"checkpoint", parse_checkpoint, store_checkpoint},
-    [REPORT_LOG] = {"log", parse_log, store_log},
-    [REPORT_DONE] = {"done", parse_done, NULL},
-    [REPORT_ERROR] = {"error", parse_error, NULL},
+} kinds[MESSAGE_KINDS] = {
+    [MESSAGE_HELLO] = {"hello", parse_hello, store_hello},
+    [MESSAGE_HEARTBEAT] = {"heartbeat", NULL, NULL}, /* that it came is all it says */
+    [MESSAGE_EPOCH] = {"epoch", parse_epoch, store_epoch},
+    [MESSAGE_CHECKPOINT] = {"checkpoint", parse_checkpoint, store_checkpoint},
+    [MESSAGE_LOG] = {"log", parse_log, store_log},
+    [MESSAGE_DONE] = {"done", parse_done, NULL},
+    [MESSAGE_ERROR] = {"error", parse_error, NULL},
 };
 
-static int parse_object(const json_t *line, struct report *out, struct qlstm_error *error)
+static int parse_object(const json_t *line, struct message *out, struct qlstm_error *error)
 {
 	const char *type = json_string_value(json_object_get(line, "type"));
 	if (type == NULL)
 		return bad(error, "type");
-	for (int i = 0; i < REPORT_KINDS; i++) {
+	for (int i = 0; i < MESSAGE_KINDS; i++) {
 		if (strcmp(kinds[i].type, type) != 0)
 			continue;
-		out->kind = (enum report_kind)i;
+		out->kind = (enum message_kind)i;
 		return kinds[i].parse != NULL ? kinds[i].parse(line, out, error) : 0;
 	}
 	return error_set(error, ERR_NOT_FOUND, NULL, "nobody knows the type '%.40s'", type);
 }
 
-int report_parse(const char *line, size_t length, struct report *out, struct qlstm_error *error)
+int message_parse(const char *line, size_t length, struct message *out, struct qlstm_error *error)
 {
 	json_error_t problem;
 	json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &problem);
@@ -218,12 +218,13 @@ int report_parse(const char *line, size_t length, struct report *out, struct qls
 	return rc;
 }
 
-bool report_is_stored(const struct report *report)
+bool message_is_stored(const struct message *message)
 {
-	return kinds[report->kind].store != NULL;
+	return kinds[message->kind].store != NULL;
 }
 
-int report_store(struct db *db, const struct run_token *token, const struct report *report, struct qlstm_error *error)
+int message_store(struct db *db, const struct run_token *token, const struct message *message,
+                  struct qlstm_error *error)
 {
-	return kinds[report->kind].store(db, token, report, error);
+	return kinds[message->kind].store(db, token, message, error);
 }

@@ -1,5 +1,5 @@
 /* A model made from a spec alone. */
-#include "server/worker/network.h"
+#include "server/worker/spec_model.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -72,8 +72,8 @@ static json_t *data_part(json_t *request)
 }
 
 /* The widths go in as columns of the request, so that everything derived from columns fits them. The made-up names do
- * not stay in network->resolved. */
-static int parse(struct network *network, json_t *request, int n_inputs, int n_outputs, struct qlstm_error *error)
+ * not stay in spec_model->resolved. */
+static int parse(struct spec_model *spec_model, json_t *request, int n_inputs, int n_outputs, struct qlstm_error *error)
 {
 	json_t *data = data_part(request);
 	bool made_inputs = false, made_targets = false;
@@ -85,10 +85,10 @@ static int parse(struct network *network, json_t *request, int n_inputs, int n_o
 	if (rc == 0 && data != NULL)
 		rc = name_columns(data, "targets", n_outputs > 0 ? n_outputs : 1, &made_targets, error);
 	if (rc == 0)
-		rc = spec_resolve(request, &network->resolved, error);
+		rc = spec_resolve(request, &spec_model->resolved, error);
 	if (rc == 0)
-		rc = spec_parse(network->resolved, &network->spec, error);
-	data = json_object_get(network->resolved, "data");
+		rc = spec_parse(spec_model->resolved, &spec_model->spec, error);
+	data = json_object_get(spec_model->resolved, "data");
 	if (made_inputs)
 		json_object_del(data, "inputs");
 	if (made_targets)
@@ -103,31 +103,32 @@ static int check_width(int asked, int has, const char *what, const char *key, st
 	return error_set(error, ERR_INVALID, NULL, "%d %s given; /data/%s of the spec names %d", asked, what, key, has);
 }
 
-int network_open(struct network *network, const char *spec_path, int n_inputs, int n_outputs, struct qlstm_error *error)
+int spec_model_open(struct spec_model *spec_model, const char *spec_path, int n_inputs, int n_outputs,
+                    struct qlstm_error *error)
 {
-	*network = (struct network){0};
+	*spec_model = (struct spec_model){0};
 	json_t *request = NULL;
 	int rc = load_request(spec_path, &request, error);
 	if (rc == 0)
-		rc = parse(network, request, n_inputs, n_outputs, error);
+		rc = parse(spec_model, request, n_inputs, n_outputs, error);
 	json_decref(request);
 	if (rc == 0)
-		rc = check_width(n_inputs, network->spec.model.n_inputs, "features a time step", "inputs", error);
+		rc = check_width(n_inputs, spec_model->spec.model.n_inputs, "features a time step", "inputs", error);
 	if (rc == 0)
-		rc = check_width(n_outputs, network->spec.model.n_outputs, "targets a sample", "targets", error);
+		rc = check_width(n_outputs, spec_model->spec.model.n_outputs, "targets a sample", "targets", error);
 	if (rc == 0) {
-		rc = model_new(&network->model, &network->spec.model, error);
+		rc = model_new(&spec_model->model, &spec_model->spec.model, error);
 		if (rc != 0 && error != NULL && error->pointer[0] != '\0')
 			error_prefix(error, "/model");
 	}
 	if (rc != 0)
-		network_close(network);
+		spec_model_close(spec_model);
 	return rc;
 }
 
-void network_close(struct network *network)
+void spec_model_close(struct spec_model *spec_model)
 {
-	model_free(network->model);
-	json_decref(network->resolved);
-	*network = (struct network){0};
+	model_free(spec_model->model);
+	json_decref(spec_model->resolved);
+	*spec_model = (struct spec_model){0};
 }

@@ -1,5 +1,5 @@
-/* The gates of a listing. */
-#include "server/worker/tools/listing_gates.h"
+/* The gates of a program. */
+#include "server/worker/tools/program_gates.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,8 +23,7 @@ static int refuse(const struct reader *r, int code, const char *below, const cha
 	return error_set(r->error, code, pointer, "%s", message);
 }
 
-int listing_check_fields(const json_t *object, const char *pointer, const char *const *fields,
-                         struct qlstm_error *error)
+int program_gates_check(const json_t *object, const char *pointer, const char *const *fields, struct qlstm_error *error)
 {
 	size_t count = 0;
 	while (fields[count] != NULL)
@@ -46,7 +45,7 @@ int listing_check_fields(const json_t *object, const char *pointer, const char *
 	return 0;
 }
 
-int listing_largest_wire(const json_t *gates)
+int program_gates_largest_wire(const json_t *gates)
 {
 	json_int_t largest = 0;
 	for (size_t i = 0; i < json_array_size(gates); i++) {
@@ -106,7 +105,7 @@ static int read_angle(const struct reader *r, const json_t *json, const char *be
 		return refuse(r, ERR_WRONG_TYPE, below, "an angle is a number, {\"weight\": k} or {\"feature\": j}");
 	char at[160], inner[64];
 	snprintf(at, sizeof at, "%s%s", r->pointer, below);
-	int rc = listing_check_fields(json, at, weight != NULL ? of_weight : of_feature, r->error);
+	int rc = program_gates_check(json, at, weight != NULL ? of_weight : of_feature, r->error);
 	if (rc != 0)
 		return rc;
 	int index = 0;
@@ -212,7 +211,7 @@ static int read_gate(const struct reader *r, const json_t *json)
 	static const char *const fields[] = {"gate", "wires", "angle", NULL};
 	if (!json_is_object(json))
 		return refuse(r, ERR_WRONG_TYPE, "", "a gate is an object with gate and wires");
-	int rc = listing_check_fields(json, r->pointer, fields, r->error);
+	int rc = program_gates_check(json, r->pointer, fields, r->error);
 	if (rc != 0)
 		return rc;
 	const char *name = json_string_value(json_object_get(json, "gate"));
@@ -227,7 +226,7 @@ static int read_gate(const struct reader *r, const json_t *json)
 	return read_plain_gate(r, json, gate);
 }
 
-int listing_read_gates(const json_t *gates, int n_features, int n_weights, struct circuit_program *program,
+int program_gates_read(const json_t *gates, int n_features, int n_weights, struct circuit_program *program,
                        struct qlstm_error *error)
 {
 	if (!json_is_array(gates))

@@ -1,7 +1,7 @@
 /* What a worker says: one parsed line of common/line.h. Nothing in it is trusted: names of files are plain names,
  * hashes are hashes, numbers are finite. */
-#ifndef QLSTM_RUN_REPORT_H
-#define QLSTM_RUN_REPORT_H
+#ifndef QLSTM_RUN_MESSAGE_H
+#define QLSTM_RUN_MESSAGE_H
 
 #include <stdint.h>
 
@@ -12,29 +12,29 @@
 #include "server/store/db.h"
 #include "server/store/metrics.h"
 
-enum report_kind {
-	REPORT_HELLO,
-	REPORT_HEARTBEAT,
-	REPORT_EPOCH,
-	REPORT_CHECKPOINT,
-	REPORT_LOG,
-	REPORT_DONE,
-	REPORT_ERROR,
-	REPORT_KINDS
+enum message_kind {
+	MESSAGE_HELLO,
+	MESSAGE_HEARTBEAT,
+	MESSAGE_EPOCH,
+	MESSAGE_CHECKPOINT,
+	MESSAGE_LOG,
+	MESSAGE_DONE,
+	MESSAGE_ERROR,
+	MESSAGE_KINDS
 };
 
-#define REPORT_MAX_ARTIFACTS 8
+#define MESSAGE_MAX_ARTIFACTS 8
 
-struct report {
-	struct report *next; /* the owner's list */
-	enum report_kind kind;
+struct message {
+	struct message *next; /* the owner's list */
+	enum message_kind kind;
 	int64_t at; /* ms, when it arrived */
 	union {
 		int64_t pid;                      /* hello */
 		struct metric_row metric;         /* epoch */
 		struct checkpoint_row checkpoint; /* attempt is the token's */
 		struct {
-			struct artifact_row artifacts[REPORT_MAX_ARTIFACTS]; /* file: inside the attempt's folder */
+			struct artifact_row artifacts[MESSAGE_MAX_ARTIFACTS]; /* file: inside the attempt's folder */
 			int n_artifacts;
 		} done;
 		struct {
@@ -46,10 +46,11 @@ struct report {
 };
 
 /* ERR_NOT_FOUND for a type nobody knows, ERR_SYNTAX, ERR_INVALID, ...: the line is to be logged and ignored. */
-int report_parse(const char *line, size_t length, struct report *out, struct qlstm_error *error);
+int message_parse(const char *line, size_t length, struct message *out, struct qlstm_error *error);
 
 /* Whether there is something to store, and storing it (writer thread). ERR_CONFLICT: the token is not current. */
-bool report_is_stored(const struct report *report);
-int report_store(struct db *db, const struct run_token *token, const struct report *report, struct qlstm_error *error);
+bool message_is_stored(const struct message *message);
+int message_store(struct db *db, const struct run_token *token, const struct message *message,
+                  struct qlstm_error *error);
 
 #endif
