@@ -181,7 +181,7 @@ static int lose(struct db *connection, void *argument, struct qlstm_error *error
 static bool run_group(const store_fn *functions, int count)
 {
 	static int numbers[4] = {1, 2, 3, 4};
-	struct write ones[4] = {0};
+	struct write writes[4] = {0};
 	bool committed = false;
 	for (int i = 0; i < count; i++) {
 		writes[i].fn = functions[i];
@@ -237,8 +237,8 @@ static void test_events_of_a_failing_commit(void **state)
 	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment"), 0);
 	assert_int_equal(select_int(db, "SELECT count(*) FROM event"), 0);
 	/* Why the commit failed, not why another write did. */
-	struct write ones[2] = {{.next = &writes[1], .fn = insert_for_nobody, .argument = &(int){1}},
-	                        {.fn = refuse, .argument = &(int){2}}};
+	struct write writes[2] = {{.next = &writes[1], .fn = insert_for_nobody, .argument = &(int){1}},
+	                          {.fn = refuse, .argument = &(int){2}}};
 	assert_null(group_run(db, writes, &committed));
 	assert_false(committed);
 	assert_int_equal(writes[0].error.code, ERR_CONFLICT);
