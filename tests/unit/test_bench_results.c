@@ -321,6 +321,10 @@ static void refused(void **state)
 	error_clear(&error);
 	assert_int_not_equal(bench_layer(&row, &setup, &result, &error), 0);
 	assert_int_not_equal(error.code, 0);
+	row.wires = 99; /* no program has so many */
+	error_clear(&error);
+	assert_int_not_equal(bench_layer(&row, &setup, &result, &error), 0);
+	assert_int_not_equal(error.code, 0);
 	row =
 	    (struct bench_case){.run = bench_step, .plan = "none of them", .batch = 1, .model = &chen2020, .steps = 1};
 	error_clear(&error);

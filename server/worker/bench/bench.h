@@ -2,6 +2,8 @@
 #ifndef QLSTM_WORKER_BENCH_H
 #define QLSTM_WORKER_BENCH_H
 
+#include <stdio.h>
+
 #include "engine/nn/model.h"
 #include "engine/team.h"
 #include "server/worker/bench/bench_timing.h"
@@ -45,6 +47,8 @@ struct bench_case {
 
 /* The i-th case, false past the last. */
 bool bench_case_at(int index, struct bench_case *out);
+/* Names the cases that are run only where they are asked for, a line each. */
+void bench_print_left_out(FILE *file);
 
 /* Circuits: V(n, L) is RY(x_q) on every wire; L times { RY, RZ on every wire, CNOT ring }; <Z> of all wires. qdi is the
  * ansatz with the variant's defaults. */
