@@ -22,6 +22,8 @@ ARROWS = {
     "engine/circuit/wide": "engine engine/vector engine/circuit",
     "engine/circuit/register": "engine engine/vector engine/circuit",
     "engine/nn": "engine engine/vector engine/circuit engine/circuit/ansatz engine/circuit/register",
+    "engine/nn/layer": "engine engine/nn",
+    "engine/nn/cell": "engine engine/vector engine/circuit/register engine/nn",
     "engine/data": "engine",
     "engine/export": "engine",
     "engine/train": "engine engine/nn engine/data engine/export",

@@ -11,9 +11,9 @@
 #include <stdio.h>
 
 #include "engine/nn/activation.h"
+#include "engine/nn/cell/qlstm_variant.h"
 #include "engine/nn/layer.h"
 #include "engine/nn/loss.h"
-#include "engine/nn/qlstm_variant.h"
 #include "engine/qlstm.h"
 #include "tests/unit/request.h"
 

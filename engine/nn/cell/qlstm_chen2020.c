@@ -8,7 +8,7 @@
  * c and m are n_qubits wide. VQC5 is skipped where h is not needed (last step), VQC6 where out is not. */
 #include "engine/nn/cell.h"
 #include "engine/nn/gates.h"
-#include "engine/nn/qlstm_variant.h"
+#include "engine/nn/cell/qlstm_variant.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The quantum LSTM's variants. */
-#include "engine/nn/qlstm_variant.h"
+#include "engine/nn/cell/qlstm_variant.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Cells of two affine maps. Saved, of all steps: first a in order of time, so that W_ih works on all steps at once,
  * then s in reading order, beside the states h that W_hh works on. */
-#include "engine/nn/affine_cell.h"
+#include "engine/nn/cell/affine_cell.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Classical LSTM cell: its tensors and its memory. Its arithmetic is in lstm_pass.c. */
-#include "engine/nn/lstm.h"
+#include "engine/nn/cell/lstm.h"
 #include "engine/nn/gates.h"
 
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 #include "engine/vector/isa.h"
 #include "engine/nn/gates.h"
 #include "engine/nn/gemm_kernel.h"
-#include "engine/nn/lstm.h"
+#include "engine/nn/cell/lstm.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
  *
  * No publication defines it; the composition is that of the quantum LSTM's variants linear and qdi. The tensor
  * "circuits" has the rows r, z, n. */
-#include "engine/nn/qgru.h"
+#include "engine/nn/cell/qgru.h"
 
 #include <stdlib.h>
 #include <string.h>

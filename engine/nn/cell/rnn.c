@@ -2,7 +2,7 @@
  *
  *   h = f(a + s),  f = tanh or relu */
 #include "engine/nn/activation.h"
-#include "engine/nn/affine_cell.h"
+#include "engine/nn/cell/affine_cell.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* The classical LSTM cell between its two files: lstm.c (tensors, memory) and lstm_pass.c (arithmetic). */
-#ifndef QLSTM_NN_LSTM_H
-#define QLSTM_NN_LSTM_H
+#ifndef QLSTM_NN_CELL_LSTM_H
+#define QLSTM_NN_CELL_LSTM_H
 
-#include "engine/nn/affine_cell.h"
+#include "engine/nn/cell/affine_cell.h"
 
 struct lstm {
 	struct affine_tensors tensors; /* rows i, f, g, o */

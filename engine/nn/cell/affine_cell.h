@@ -5,8 +5,8 @@
  *   h = step(a, s, h_prev)
  *
  * gru.c and rnn.c say what a step is. */
-#ifndef QLSTM_NN_AFFINE_CELL_H
-#define QLSTM_NN_AFFINE_CELL_H
+#ifndef QLSTM_NN_CELL_AFFINE_CELL_H
+#define QLSTM_NN_CELL_AFFINE_CELL_H
 
 #include "engine/nn/cell.h"
 

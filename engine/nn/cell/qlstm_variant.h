@@ -1,6 +1,6 @@
 /* The quantum LSTM's variants, one row each, and what they share: building a circuit from a layer's configuration. */
-#ifndef QLSTM_NN_QLSTM_VARIANT_H
-#define QLSTM_NN_QLSTM_VARIANT_H
+#ifndef QLSTM_NN_CELL_QLSTM_VARIANT_H
+#define QLSTM_NN_CELL_QLSTM_VARIANT_H
 
 #include <stdbool.h>
 
@@ -18,10 +18,6 @@ struct qlstm_variant {
 
 const struct qlstm_variant *qlstm_variant_find(const char *name); /* NULL when unknown */
 const struct qlstm_variant *qlstm_variant_at(int index);          /* NULL past the end */
-
-/* For the table of layer types (layer.h): the cell of the layer's variant, ERR_NOT_FOUND at "/variant"; its wires. */
-int qlstm_choose_cell(const struct layer_config *config, const struct cell_ops **out, struct qlstm_error *error);
-int qlstm_wires(const struct layer_config *config);
 
 /* The layer's ansatz. ERR_NOT_FOUND at "/ansatz". */
 int qlstm_ansatz(const struct layer_config *config, const struct ansatz **out, struct qlstm_error *error);

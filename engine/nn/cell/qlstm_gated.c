@@ -5,11 +5,11 @@
  *   pre_k = Lin_out QC_k(z), k = f,i,g,o without linear maps: pre_k = the first n_hidden expectations
  *   c = f c_prev + i g,  h = o tanh(c)
  *
- * Sources: engine/nn/qlstm_variant.c. Both linear maps are shared by the four gates. */
+ * Sources: engine/nn/cell/qlstm_variant.c. Both linear maps are shared by the four gates. */
 #include "engine/nn/cell.h"
 #include "engine/nn/gates.h"
 #include "engine/nn/linear_tensors.h"
-#include "engine/nn/qlstm_variant.h"
+#include "engine/nn/cell/qlstm_variant.h"
 
 #include <stdlib.h>
 #include <string.h>

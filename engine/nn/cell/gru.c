@@ -4,7 +4,7 @@
  *   h = (1 - z) n + z h_prev
  *
  * The loops are in gates_kernel.c. */
-#include "engine/nn/affine_cell.h"
+#include "engine/nn/cell/affine_cell.h"
 #include "engine/nn/gates_kernel.h"
 #include "engine/vector/isa.h"
 

@@ -1,6 +1,6 @@
 /* The quantum gated recurrent unit's variants: the ansatz that each has where the layer names none. */
-#ifndef QLSTM_NN_QGRU_H
-#define QLSTM_NN_QGRU_H
+#ifndef QLSTM_NN_CELL_QGRU_H
+#define QLSTM_NN_CELL_QGRU_H
 
 #include "engine/nn/layer_config.h"
 
@@ -9,7 +9,5 @@ struct qgru_variant {
 };
 
 const struct qgru_variant *qgru_variant_at(int index); /* NULL past the end */
-/* For the table of layer types (layer.h). */
-int qgru_wires(const struct layer_config *config);
 
 #endif
