@@ -12,9 +12,11 @@
 #include "engine/circuit/plan.h"          /* running them, and their gradients */
 
 #include "engine/nn/loss.h"
-#include "engine/nn/model.h" /* layers over windows */
+#include "engine/nn/metric.h"
+#include "engine/nn/model.h" /* layers over samples */
 
 #include "engine/data/csv.h"
+#include "engine/data/samples.h"
 #include "engine/data/series.h"
 #include "engine/data/table.h"
 #include "engine/data/windows.h"

@@ -44,7 +44,7 @@ ARROWS = {
     "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "
                            "engine/train schema server/common server/worker server/worker/train",
     "server/worker/bench": "engine engine/qlstm.h engine/vector engine/circuit engine/circuit/ansatz engine/nn "
-                           "engine/train schema server/common server/worker",
+                           "engine/data engine/train schema server/common server/worker",
 }
 # Headers that may name structs of rooms above them: isa.h hands out tables of kernels without knowing what is in them.
 MAY_NAME = {"engine/vector/isa.h"}

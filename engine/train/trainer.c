@@ -10,19 +10,19 @@
 #include "engine/philox.h"
 #include "engine/train/trainer_state.h"
 
-int trainer_new(struct trainer **out, struct model *model, const struct windows *windows,
-                const struct trainer_config *config, struct qlstm_error *error)
+int trainer_new(struct trainer **out, struct model *model, struct samples samples, const struct trainer_config *config,
+                struct qlstm_error *error)
 {
 	struct trainer *t = calloc(1, sizeof *t);
 	if (t == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	t->model = model;
-	t->windows = windows;
+	t->samples = samples;
 	t->config = *config;
 	t->loss = loss_find(config->loss);
 	int rc = t->loss == NULL ? error_set(error, ERR_NOT_FOUND, "/loss", "unknown loss '%s'", config->loss) : 0;
 	const struct pass_config pass = {.model = model,
-	                                 .windows = windows,
+	                                 .samples = samples,
 	                                 .loss = t->loss,
 	                                 .batch = config->batch_size,
 	                                 .team = config->team,
@@ -33,7 +33,7 @@ int trainer_new(struct trainer **out, struct model *model, const struct windows 
 		rc = optimizer_new(&t->optimizer, &config->optimizer, model_params(model)->size, error);
 	if (rc != 0)
 		goto fail;
-	t->order = malloc(windows->n_train * sizeof *t->order);
+	t->order = malloc(samples.n_train * sizeof *t->order);
 	t->history = calloc((size_t)config->epochs, sizeof *t->history);
 	if (t->order == NULL || t->history == NULL) {
 		rc = error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
@@ -71,7 +71,7 @@ const struct epoch_metrics *trainer_history(const struct trainer *t)
 /* The batch order of an epoch: a pure function of seed and epoch. */
 static void trainer_order(struct trainer *t, int epoch)
 {
-	size_t n = t->windows->n_train;
+	size_t n = t->samples.n_train;
 	if (t->config.shuffle) {
 		struct philox rng;
 		philox_open(&rng, t->config.seed, PHILOX_SHUFFLE, (uint32_t)epoch);
@@ -102,7 +102,7 @@ static int trainer_watch(void *context)
 	return t->watch.fn(t->watch.context, t->watch.epoch, t->watch.batch, t->watch.n_batches);
 }
 
-/* One optimiser step on windows order[first ..], none when the pass was abandoned. Returns the batch's mean loss; *norm
+/* One optimiser step on samples order[first ..], none when the pass was abandoned. Returns the batch's mean loss; *norm
  * is the gradient's before clipping. */
 static double trainer_step(struct trainer *t, size_t first, size_t count, double *norm)
 {
@@ -118,8 +118,8 @@ static double trainer_step(struct trainer *t, size_t first, size_t count, double
 
 static double trainer_test_loss(struct trainer *t)
 {
-	const struct windows *w = t->windows;
-	return pass_loss(t->pass, w->n_train, w->n_test) / (double)(w->n_test * (size_t)w->n_targets);
+	double sum = pass_loss(t->pass, t->samples.n_train, t->samples.n_test);
+	return sum / (double)pass_sums(t->pass).terms;
 }
 
 static double seconds_now(void)
@@ -132,7 +132,7 @@ static double seconds_now(void)
 /* All batches of an epoch; sums of the batches' losses and gradient norms in *row. */
 static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *row, struct qlstm_error *error)
 {
-	size_t n = t->windows->n_train, size = (size_t)t->config.batch_size, batches = t->watch.n_batches;
+	size_t n = t->samples.n_train, size = (size_t)t->config.batch_size, batches = t->watch.n_batches;
 	trainer_order(t, epoch);
 	for (size_t b = 0; b < batches; b++) {
 		t->watch.batch = b;
@@ -162,7 +162,7 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 		return error_set(error, ERR_INVALID, "", "all %d epochs are done", t->config.epochs);
 	double start = seconds_now();
 	int epoch = t->epochs_done + 1;
-	size_t size = (size_t)t->config.batch_size, batches = (t->windows->n_train + size - 1) / size;
+	size_t size = (size_t)t->config.batch_size, batches = (t->samples.n_train + size - 1) / size;
 	t->watch.fn = on_batch;
 	t->watch.context = context;
 	t->watch.epoch = epoch;
@@ -192,9 +192,9 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 
 int trainer_predict(struct trainer *t, size_t first, size_t count, double *y, struct qlstm_error *error)
 {
-	const struct windows *w = t->windows;
-	if (first > w->n_train + w->n_test || count > w->n_train + w->n_test - first)
-		return error_set(error, ERR_OUT_OF_RANGE, "", "windows %zu to %zu do not exist", first, first + count);
+	size_t all = t->samples.n_train + t->samples.n_test;
+	if (first > all || count > all - first)
+		return error_set(error, ERR_OUT_OF_RANGE, "", "samples %zu to %zu do not exist", first, first + count);
 	pass_predict(t->pass, first, count, y);
 	return 0;
 }

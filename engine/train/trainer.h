@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/data/windows.h"
+#include "engine/data/samples.h"
 #include "engine/nn/model.h"
 #include "engine/team.h"
 #include "engine/train/optimizer.h"
@@ -40,9 +40,10 @@ typedef int (*trainer_batch_fn)(void *context, int epoch, size_t batch, size_t n
 
 struct trainer;
 
-/* Model and windows are borrowed and outlive the trainer. The model's parameters are initialised from the seed. */
-int trainer_new(struct trainer **out, struct model *model, const struct windows *windows,
-                const struct trainer_config *config, struct qlstm_error *error);
+/* The model, and what the samples look at, are borrowed and outlive the trainer. The model's parameters are initialised
+ * from the seed. */
+int trainer_new(struct trainer **out, struct model *model, struct samples samples, const struct trainer_config *config,
+                struct qlstm_error *error);
 void trainer_free(struct trainer *trainer);
 
 /* Runs the next epoch. ERR_NUMERIC when the loss is not finite. */
@@ -52,7 +53,7 @@ int trainer_epochs_done(const struct trainer *trainer);
 /* History of epochs 1 .. trainer_epochs_done; borrowed. */
 const struct epoch_metrics *trainer_history(const struct trainer *trainer);
 
-/* Predictions of the given windows in scaled units: y [count][n_targets]. */
+/* What the model says of the given samples, in scaled units or logits: y [count][rows][outputs]. */
 int trainer_predict(struct trainer *trainer, size_t first, size_t count, double *y, struct qlstm_error *error);
 
 /* The whole state as safetensors: parameters by name, optimiser moments, history. `fingerprint` names the experiment

@@ -11,8 +11,8 @@ struct trainer {
 	int epochs_done;
 	struct epoch_metrics *history; /* [config.epochs] */
 
-	struct model *model;           /* borrowed */
-	const struct windows *windows; /* borrowed */
+	struct model *model; /* borrowed */
+	struct samples samples;
 	struct trainer_config config;
 	const struct loss *loss;
 	struct optimizer *optimizer;

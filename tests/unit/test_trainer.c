@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/data/series.h"
+#include "engine/data/windows.h"
 #include "engine/train/trainer.h"
 
 struct run {
@@ -46,7 +47,7 @@ static void run_open(struct run *run, const char *series, struct layer_config la
 	config.layers[0] = layer;
 	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = 1, .bias = true}};
 	must(model_new(&run->model, &config, &error), &error);
-	must(trainer_new(&run->trainer, run->model, &run->windows, &training, &error), &error);
+	must(trainer_new(&run->trainer, run->model, windows_samples(&run->windows), &training, &error), &error);
 }
 
 static void run_close(struct run *run)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/nn/layer.h"
+#include "engine/data/windows.h"
 #include "engine/train/trainer.h"
 #include "engine/train/pass.h"
 
@@ -159,7 +160,7 @@ static void training_open(struct training *t, const struct layer_type *mean, int
 	                                               .epsilon = 1e-8,
 	                                               .weight_decay = weight_decay},
 	                                 .team = t->team};
-	must(trainer_new(&t->trainer, t->model, &t->windows, &trainer, &error), &error);
+	must(trainer_new(&t->trainer, t->model, windows_samples(&t->windows), &trainer, &error), &error);
 }
 
 static void training_run(struct training *t, int epochs)

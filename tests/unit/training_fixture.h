@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/data/windows.h"
 #include "engine/philox.h"
 #include "engine/train/trainer.h"
 
@@ -84,7 +85,7 @@ static inline void training_open(struct training *t, const struct trainer_config
 	struct qlstm_error error = {0};
 	random_windows(&t->windows, 23, 9);
 	t->model = small_model();
-	must(trainer_new(&t->trainer, t->model, &t->windows, config, &error), &error);
+	must(trainer_new(&t->trainer, t->model, windows_samples(&t->windows), config, &error), &error);
 }
 
 static inline void training_close(struct training *t)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/data/windows.h"
 #include "engine/train/pass.h"
 #include "server/worker/bench/bench.h"
 #include "server/worker/bench/bench_count.h"
@@ -59,10 +60,13 @@ static int training_open(struct training *training, const struct bench_case *row
 		rc = model_new(&training->model, &config, error);
 	if (rc == 0) {
 		params_initialise(model_params(training->model), 1);
-		rc = pass_new(
-		    &training->pass,
-		    &(struct pass_config){training->model, &training->windows, loss_find("mse"), row->batch, team, 1},
-		    error);
+		const struct pass_config pass = {.model = training->model,
+		                                 .samples = windows_samples(&training->windows),
+		                                 .loss = loss_find("mse"),
+		                                 .batch = row->batch,
+		                                 .team = team,
+		                                 .seed = 1};
+		rc = pass_new(&training->pass, &pass, error);
 	}
 	if (rc != 0)
 		training_close(training);

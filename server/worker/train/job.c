@@ -108,7 +108,7 @@ static int build_model(struct job *job, int threads, struct qlstm_error *error)
 		error_prefix(error, "/model");
 		return rc;
 	}
-	return trainer_new(&job->trainer, job->model, &job->windows, &job->spec.training, error);
+	return trainer_new(&job->trainer, job->model, windows_samples(&job->windows), &job->spec.training, error);
 }
 
 /* Data, and the spec with its columns bound. */
