@@ -71,7 +71,7 @@ static int open_all(void **state)
 	snprintf(weights, sizeof weights, "%s/w.safetensors", folder);
 	out = capture_open();
 	err = capture_open();
-	return CALL(init, spec, "--out", weights);
+	return CALL(init_weights, spec, "--out", weights);
 }
 
 static int close_all(void **state)
@@ -85,7 +85,7 @@ static void replies(void)
 {
 	const char *mixed = path_of("mixed.json");
 	assert_int_equal(CALL(describe, spec), WORKER_DONE);
-	assert_int_equal(CALL(init, spec, "--out", weights), WORKER_DONE);
+	assert_int_equal(CALL(init_weights, spec, "--out", weights), WORKER_DONE);
 	assert_int_equal(CALL(evaluate, spec, "--weights", weights, "--inputs", inputs), WORKER_DONE);
 	assert_int_equal(
 	    CALL(evaluate, spec, "--weights", weights, "--inputs", inputs, "--targets", targets, "--gradient"),
@@ -100,8 +100,8 @@ static void replies(void)
 static void refusals(void)
 {
 	assert_int_equal(CALL(describe, broken), WORKER_FAILED);
-	assert_int_equal(CALL(init, broken, "--out", weights), WORKER_FAILED);
-	assert_int_equal(CALL(init, spec, "--out", "/nonexistent/w"), WORKER_FAILED);
+	assert_int_equal(CALL(init_weights, broken, "--out", weights), WORKER_FAILED);
+	assert_int_equal(CALL(init_weights, spec, "--out", "/nonexistent/w"), WORKER_FAILED);
 	assert_int_equal(CALL(evaluate, broken, "--weights", weights, "--inputs", inputs), WORKER_FAILED);
 	assert_int_equal(CALL(evaluate, spec, "--weights", targets, "--inputs", inputs), WORKER_FAILED);
 	assert_int_equal(CALL(evaluate, spec, "--weights", weights, "--inputs", targets), WORKER_FAILED);
@@ -153,7 +153,7 @@ static int plan_as_text(void)
 static int init_again(void)
 {
 	static char expected[sizeof said];
-	return same_or_refused(CALL(init, spec, "--out", weights), expected, false);
+	return same_or_refused(CALL(init_weights, spec, "--out", weights), expected, false);
 }
 
 static int describe_again(void)
