@@ -316,9 +316,13 @@ static void prepare_work(uv_work_t *work)
 static int run_worker(struct supervisor *supervisor, struct qlstm_error *error)
 {
 	const struct supervisor_config *config = supervisor->config;
-	struct process_limits limits = {supervisor->attempt.max_seconds, config->grace_ms, config->hang_ms};
-	return process_start(&supervisor->process, config->loop, &config->launcher, &supervisor->prepared, &limits,
-	                     &process_events, supervisor, error);
+	struct command command;
+	train_command(&command, &config->worker, &supervisor->prepared);
+	command.limits = (struct command_limits){supervisor->attempt.max_seconds, config->grace_ms, config->hang_ms};
+	int rc = process_start(&supervisor->process, config->loop, config->launcher, &command, &process_events,
+	                       supervisor, error);
+	command_free(&command);
+	return rc;
 }
 
 static void on_prepared(uv_work_t *work, int status)

@@ -12,6 +12,7 @@
 
 #include "server/run/prepare.h"
 #include "server/run/process.h"
+#include "server/run/train_command.h"
 #include "server/run/recorder.h"
 #include "server/run/scheduler.h"
 #include "server/run/supervisor.h"
@@ -233,11 +234,14 @@ static int call_worklog(void)
 static int call_process(void)
 {
 	static const struct process_events events;
-	const struct launcher_config launcher = {"/nowhere", 1};
+	const struct launcher launcher = launcher_local(&loop);
+	const struct worker_config config = {"/nowhere", 1};
 	const struct prepared prepared = {.log_file = STDERR_FILENO};
-	const struct process_limits limits = {1, 1, 1};
 	struct process *process = NULL;
-	int rc = process_start(&process, &loop, &launcher, &prepared, &limits, &events, NULL, &error);
+	struct command command;
+	train_command(&command, &config, &prepared);
+	int rc = process_start(&process, &loop, &launcher, &command, &events, NULL, &error);
+	command_free(&command);
 	if (rc != ERR_IO)
 		return rc;
 	error_clear(&error); /* it came as far as the program that is not there */
