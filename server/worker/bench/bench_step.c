@@ -13,12 +13,13 @@ struct training {
 	struct windows windows; /* as many as the batch */
 	size_t *order;
 	struct pass *pass;
+	double loss; /* of the last step: mean over the batch */
 };
 
 static void step_call(void *context)
 {
 	struct training *training = context;
-	pass_train(training->pass, 1, training->order, training->windows.n_train);
+	training->loss = pass_train(training->pass, 1, training->order, training->windows.n_train);
 }
 
 static void training_close(struct training *training)
@@ -93,6 +94,7 @@ int bench_step(const struct bench_case *row, const struct bench_setup *setup, st
 		return rc;
 	*out = (struct bench_result){.plan = model_plan_kind(training.model), .precision = row->precision};
 	out->time = bench_measure(step_call, &training, setup->seconds);
+	out->check = training.loss;
 	out->samples = row->batch;
 	if (bench_is_statevector(out->plan))
 		out->operations = count_operations(training.model, row);
