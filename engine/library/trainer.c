@@ -199,9 +199,9 @@ int qlstm_trainer_epoch(struct qlstm_trainer *trainer, struct qlstm_epoch *epoch
 	int rc = trainer_epoch(trainer->trainer, NULL, NULL, &row, error);
 	if (rc == 0)
 		*epoch = (struct qlstm_epoch){.epoch = row.epoch,
-		                              .train_loss = row.train_loss,
-		                              .test_loss = row.test_loss,
-		                              .gradient_norm = row.gradient_norm,
+		                              .train_loss = epoch_metric(&row, "train_loss"),
+		                              .test_loss = epoch_metric(&row, "test_loss"),
+		                              .gradient_norm = epoch_metric(&row, "gradient_norm"),
 		                              .seconds = row.seconds};
 	return rc;
 }
