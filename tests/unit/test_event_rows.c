@@ -77,12 +77,12 @@ static void test_what_events_say(void **state)
 	struct run_token token = claim_one();
 	struct metric_row metric = {.epoch = 1,
 	                            .seconds = 0.25,
-	                            .metrics_json =
-	                                "{\"train_loss\": 0.5, \"test_loss\": null, \"gradient_norm\": 0.1}"};
+	                            .metrics_json = "{\"train_loss\":0.5,\"test_loss\":null,\"gradient_norm\":0.1}"};
 	assert_int_equal(progress_epoch(db, &token, &metric, 6001, NULL), 0);
 	assert_int_equal(progress_log(db, &token, "warning", "it is warm", 6002, NULL), 0);
-	metric = (struct metric_row){
-	    .epoch = 2, .seconds = 2, .metrics_json = "{\"train_loss\": 0.25, \"test_loss\": 0.75}"};
+	metric = (struct metric_row){.epoch = 2,
+	                             .seconds = 2,
+	                             .metrics_json = "{\"train_loss\":0.25,\"test_loss\":0.75,\"gradient_norm\":null}"};
 	assert_int_equal(progress_epoch(db, &token, &metric, 6003, NULL), 0);
 	assert_int_equal(progress_epoch(db, &token, &metric, 6004, NULL), 0); /* done again: no event */
 	assert_int_equal(select_int(db, "SELECT heartbeat_at FROM experiment"), 6004);
@@ -98,7 +98,7 @@ static void test_what_events_say(void **state)
 	assert_event(event = event->next, token.id, "log", 1, 6002,
 	             "{\"level\":\"warning\",\"message\":\"it is warm\"}");
 	assert_event(event = event->next, token.id, "epoch", 1, 6003,
-	             "{\"epoch\":2,\"train_loss\":0.25,\"test_loss\":0.75,\"seconds\":2.0}");
+	             "{\"epoch\":2,\"train_loss\":0.25,\"test_loss\":0.75,\"gradient_norm\":null,\"seconds\":2.0}");
 	assert_event(event = event->next, token.id, "status", 1, 6007,
 	             "{\"from\":\"running\",\"to\":\"queued\",\"reason\":\"worker_crashed\",\"message\":\"it died\"}");
 	assert_null(event->next);
@@ -154,7 +154,7 @@ static void test_events_that_fail(void **state)
 	insert(1);
 	struct run_token stale = {"", 3};
 	snprintf(stale.id, sizeof stale.id, "%s", numbered_id(1));
-	const struct metric_row metric = {.epoch = 1, .seconds = 1, .metrics_json = "{\"test_loss\": 1}"};
+	const struct metric_row metric = {.epoch = 1, .seconds = 1, .metrics_json = METRICS_1};
 	assert_int_equal(progress_log(db, &stale, "info", "late", NOW, NULL), ERR_CONFLICT);
 	assert_int_equal(progress_epoch(db, &stale, &metric, NOW, NULL), ERR_CONFLICT);
 	assert_int_equal(progress_checkpoint(db, &stale, 1, "f", "h", NOW, NULL), ERR_CONFLICT);
