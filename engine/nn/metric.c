@@ -24,8 +24,13 @@ static double accuracy_sum(const struct rows *rows)
 	return (double)right;
 }
 
+#define METRIC(name, takes, sum)                                                                                       \
+	{                                                                                                              \
+		name, "train_" name, "test_" name, takes, sum                                                          \
+	}
+
 static const struct metric table[] = {
-    {"accuracy", TARGET_CLASSES, accuracy_sum},
+    METRIC("accuracy", TARGET_CLASSES, accuracy_sum),
 };
 
 const struct metric *metric_for(enum target_kind target, int index)

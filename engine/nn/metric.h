@@ -1,5 +1,5 @@
 /* Metrics: what is measured beside the loss, as a mean over the rows that count (engine/rows.h). An epoch reports each
- * one that takes the samples' targets as "train_NAME" and "test_NAME".
+ * one that takes the samples' targets as train_name and test_name.
  *
  * To add one: a function and one row of the table in metric.c. */
 #ifndef QLSTM_NN_METRIC_H
@@ -11,7 +11,8 @@
 #define METRICS_MAX 6
 
 struct metric {
-	const char *name; /* "accuracy" */
+	const char *name;                   /* "accuracy" */
+	const char *train_name, *test_name; /* "train_accuracy", "test_accuracy" */
 	enum target_kind takes;
 	/* The sum over the rows that count. */
 	double (*sum)(const struct rows *rows);

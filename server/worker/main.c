@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/circuit/plan.h"
 #include "engine/qlstm.h"
 #include "server/worker/command.h"
 

@@ -135,7 +135,8 @@ static int call_metrics(void)
 {
 	struct metric_row *rows = NULL;
 	int count = 0, rc = metric_list(db, ID, 0, &rows, &count, &error);
-	free(rows);
+	if (rc == 0)
+		metric_rows_free(rows, count);
 	return rc;
 }
 
@@ -204,7 +205,7 @@ static int call_hello(void)
 
 static int call_epoch(void)
 {
-	const struct metric_row metric = {.epoch = 3, .train_loss = 1, .test_loss = 1, .seconds = 1};
+	const struct metric_row metric = {.epoch = 3, .seconds = 1, .metrics_json = METRICS_1};
 	return progress_epoch(db, &current, &metric, NOW, &error);
 }
 
@@ -304,7 +305,7 @@ static void fill(void)
 	insert(ID);
 	put(STATUS_RUNNING, 0, 3);
 	for (int epoch = 1; epoch <= 2; epoch++) {
-		const struct metric_row metric = {.epoch = epoch, .train_loss = 1, .test_loss = 1, .seconds = 1};
+		const struct metric_row metric = {.epoch = epoch, .seconds = 1, .metrics_json = METRICS_1};
 		assert_int_equal(progress_epoch(db, &current, &metric, NOW, NULL), 0);
 		assert_int_equal(progress_checkpoint(db, &current, epoch, "file", "hash", NOW, NULL), 0);
 	}
@@ -355,7 +356,7 @@ static void test_every_step_of_opening(void **state)
 		/* It is gone on with where there was none, and refused by nobody. */
 		assert_int_equal(db_open(&opened, path, DB_WRITER, schema_database_sql, NULL), 0);
 		assert_int_equal(select_int(opened, "SELECT count(*) FROM experiment"), 0);
-		assert_int_equal(select_int(opened, "PRAGMA user_version"), 2);
+		assert_int_equal(select_int(opened, "PRAGMA user_version"), 3);
 		db_close(opened);
 	}
 	assert_true(steps > 5);

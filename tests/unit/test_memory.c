@@ -76,7 +76,7 @@ static int fill(struct db *connection, void *argument, struct qlstm_error *why)
 	if (rc == 0)
 		rc = state_claim(connection, 2000, &token, &next_due, why);
 	for (int i = 1; rc == 0 && i <= 40; i++) {
-		const struct metric_row metric = {.epoch = i, .train_loss = 1, .test_loss = 1, .seconds = 1};
+		const struct metric_row metric = {.epoch = i, .seconds = 1, .metrics_json = METRICS_1};
 		const struct transition_row step = {.at = i, .to_status = "x"};
 		struct dataset_row data = {.name = (char[]){"d00"}, .columns_json = (char[]){"[]"}};
 		snprintf(data.id, sizeof data.id, "%s", numbered_id(100 + i));
@@ -139,7 +139,8 @@ static int call_metrics(void)
 {
 	struct metric_row *rows = NULL;
 	int count = 0, rc = metric_list(db, token.id, 0, &rows, &count, &error);
-	free(rows);
+	if (rc == 0)
+		metric_rows_free(rows, count);
 	return rc;
 }
 

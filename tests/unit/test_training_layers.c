@@ -185,8 +185,10 @@ static void assert_same(const struct training *a, const struct training *b)
 	const struct params *p = model_params(a->model), *q = model_params(b->model);
 	assert_memory_equal(p->values, q->values, params_elements(p) * sizeof(double));
 	for (int e = 0; e < trainer_epochs_done(a->trainer); e++) {
-		assert_true(trainer_history(a->trainer)[e].train_loss == trainer_history(b->trainer)[e].train_loss);
-		assert_true(trainer_history(a->trainer)[e].test_loss == trainer_history(b->trainer)[e].test_loss);
+		assert_true(epoch_metric(&trainer_history(a->trainer)[e], "train_loss") ==
+		            epoch_metric(&trainer_history(b->trainer)[e], "train_loss"));
+		assert_true(epoch_metric(&trainer_history(a->trainer)[e], "test_loss") ==
+		            epoch_metric(&trainer_history(b->trainer)[e], "test_loss"));
 	}
 }
 

@@ -95,6 +95,17 @@ static inline void training_close(struct training *t)
 	windows_free(&t->windows);
 }
 
+/* All but the address of the names. */
+static inline void assert_same_metrics(const struct epoch_metrics *a, const struct epoch_metrics *b)
+{
+	assert_int_equal(a->epoch, b->epoch);
+	assert_int_equal(a->count, b->count);
+	assert_memory_equal(a->values, b->values, sizeof a->values);
+	assert_true(a->seconds == b->seconds);
+	for (int k = 0; k < a->count; k++)
+		assert_string_equal(a->names[k], b->names[k]);
+}
+
 static inline struct epoch_metrics training_epoch(struct training *t)
 {
 	struct epoch_metrics metrics = {0};

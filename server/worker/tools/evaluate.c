@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/qlstm.h"
+#include "engine/nn/loss.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
 #include "server/worker/spec_model.h"
