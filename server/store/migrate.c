@@ -38,6 +38,14 @@ static const char *const migrations[] = {
                                                                        "experiment.id = experiment_id)"
                                                                        " ORDER BY experiment_id, part, place;"
                                                                        "PRAGMA user_version = 2;",
+    /* 2 to 3: the data sets have a kind; all that are there are CSV. */
+    "ALTER TABLE dataset ADD COLUMN file TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE dataset ADD COLUMN kind TEXT NOT NULL DEFAULT 'csv';"
+    "ALTER TABLE dataset ADD COLUMN description_json TEXT NOT NULL DEFAULT '{}';"
+    "UPDATE dataset SET file = sha256 || '.csv',"
+    " description_json = iif(has_header, '{\"has_header\":true}', '{\"has_header\":false}');"
+    "ALTER TABLE dataset DROP COLUMN has_header;"
+    "PRAGMA user_version = 3;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };
