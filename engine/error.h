@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "engine/qlstm.h" /* struct qlstm_error: the one struct that everybody shares, also outside */
+
 /* X(enumerator, value, name on the wire) */
 #define QLSTM_ERRORS(X)                                                                                                \
 	X(ERR_OUT_OF_MEMORY, -1, "out_of_memory")                                                                      \
@@ -31,12 +33,6 @@ enum error_code {
 #define X(id, value, name) id = value,
 	QLSTM_ERRORS(X)
 #undef X
-};
-
-struct qlstm_error {
-	int code;          /* 0: none yet */
-	char message[384]; /* one sentence for the user, without a trailing full stop */
-	char pointer[160]; /* RFC 6901 JSON pointer of the offending field, "" where none applies */
 };
 
 /* Records an error unless one is recorded already; returns `code` so that a caller can `return error_set(...)`.

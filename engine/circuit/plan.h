@@ -42,6 +42,8 @@ const struct plan_estimate *plan_estimated(const struct plan *plan);
  * False for kinds that do not: with those, samples are shared, each member having a plan of its own. Results do not
  * depend on it. */
 bool plan_set_team(struct plan *plan, struct team *team);
+/* Whether it would. */
+bool plan_takes_team(const struct plan *plan);
 /* What plan_new would choose for this program, without building anything; NULL for an unknown kind. */
 const char *plan_choice(const struct circuit_program *program, const char *kind);
 const char *plan_choice_precision(const struct circuit_program *program, const char *kind, enum precision precision);

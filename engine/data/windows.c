@@ -194,3 +194,21 @@ void windows_free(struct windows *windows)
 	free(windows->y);
 	*windows = (struct windows){0};
 }
+
+static void gather(const void *self, const size_t *order, size_t first, size_t count, const struct samples_batch *out)
+{
+	const struct windows *windows = self;
+	size_t frame = (size_t)windows->steps * (size_t)windows->n_inputs;
+	samples_transpose(windows->x, frame, order, first, count, out->x);
+	samples_transpose(windows->y, (size_t)windows->n_targets, order, first, count, out->target);
+}
+
+struct samples windows_samples(const struct windows *windows)
+{
+	return (struct samples){
+	    .shape = {.steps = windows->steps, .n_inputs = windows->n_inputs, .width = windows->n_targets},
+	    .n_train = windows->n_train,
+	    .n_test = windows->n_test,
+	    .self = windows,
+	    .gather = gather};
+}

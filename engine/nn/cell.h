@@ -1,8 +1,8 @@
 /* A recurrent cell: one time step, or, where a cell gains by seeing them together, all of them. The layer around it
- * (recurrent.c) owns time, direction and storage.
+ * (layer/recurrent.c) owns time, direction and storage.
  *
- * Arrays are [rows][batch], the batch innermost. To add a cell: one file with a struct cell_ops and a row in the table
- * of layer types (layer.c), or of qlstm variants (qlstm_variant.c). */
+ * Arrays are [rows][batch], the batch innermost. To add a cell: one file with a struct cell_ops in cell/ and a row in
+ * the table of layer types (layer.c), or of qlstm variants (cell/qlstm_variant.c). */
 #ifndef QLSTM_NN_CELL_H
 #define QLSTM_NN_CELL_H
 
@@ -83,11 +83,18 @@ struct cell {
  * "/variant". */
 int cell_find(const struct layer_config *config, const struct cell_ops **ops, struct qlstm_error *error);
 
+/* The cells, each in a file of its name in cell/. */
 extern const struct cell_ops qgru_ops;           /* qgru.c */
 extern const struct cell_ops lstm_ops;           /* lstm.c */
 extern const struct cell_ops gru_ops;            /* gru.c */
 extern const struct cell_ops rnn_ops;            /* rnn.c */
 extern const struct cell_ops qlstm_gated_ops;    /* qlstm_gated.c: chen2024, linear, qdi */
 extern const struct cell_ops qlstm_chen2020_ops; /* qlstm_chen2020.c */
+
+/* For the table of layer types: the cell of a qlstm layer's variant, ERR_NOT_FOUND at "/variant"; the wires of a cell's
+ * circuits. */
+int qlstm_choose_cell(const struct layer_config *config, const struct cell_ops **out, struct qlstm_error *error);
+int qlstm_wires(const struct layer_config *config);
+int qgru_wires(const struct layer_config *config);
 
 #endif

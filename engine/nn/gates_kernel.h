@@ -9,7 +9,7 @@ struct gates_kernels {
 	void (*forward)(const struct gates *gates, const double *c_prev, size_t n, double *c, double *m);
 	void (*backward)(const struct gates *gates, const double *c_prev, const double *dm, size_t n, double *dc,
 	                 const struct gates *d_pre);
-	/* A step of gru.c. a, s [3][n] as in affine_cell.h, gates r, z, n. */
+	/* A step of cell/gru.c. a, s [3][n] as in cell/affine_cell.h, gates r, z, n. */
 	void (*gru_forward)(double *a, const double *s, const double *h_prev, size_t n, double *h);
 	void (*gru_backward)(double *a, double *s, const double *h_prev, const double *d_h, size_t n, double *d_h_prev);
 	void (*sigmoid_in_place)(double *x, size_t n);

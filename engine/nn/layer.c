@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "engine/nn/cell.h"
-#include "engine/nn/qgru.h"
-#include "engine/nn/qlstm_variant.h"
 
 #define RECURRENT .recurrent = true, .sequence = true, .trainable = true
 #define ANY_FORM  .sequence = true, .vector = true

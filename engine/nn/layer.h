@@ -1,7 +1,7 @@
 /* A layer: what a model is a stack of. layer.c has the table of types, one row each.
  *
- * To add a layer: a config struct in layer_config.h, one file with a struct layer_ops (a recurrent one: a struct
- * cell_ops, cell.h) and one row in the table; then its fields in schema/ (schema/README.md).
+ * To add a layer: a config struct in layer_config.h, one file in layer/ with a struct layer_ops (a recurrent one: one
+ * in cell/ with a struct cell_ops, cell.h) and one row in the table; then its fields in schema/ (schema/README.md).
  *
  * Sequences are [steps][rows][batch], vectors [rows][batch] (shape.h). Gradients are added to the block
  * params->gradients, which is zeroed before a batch is seen.
@@ -118,6 +118,7 @@ int quantum_wires(const struct layer_config *config);
  * bits. */
 double layer_cost_products(const struct layer *layer, const struct layer_work *work);
 
+/* The layers, each in a file of its name in layer/. */
 extern const struct layer_ops dense_ops;      /* dense.c */
 extern const struct layer_ops recurrent_ops;  /* recurrent.c */
 extern const struct layer_ops quantum_ops;    /* quantum.c */

@@ -48,7 +48,7 @@ struct qlstm_config {
 
 struct qgru_config {
 	struct recurrent_config recurrent;
-	char variant[16]; /* a row of the table in qgru.c: "linear", "qdi" */
+	char variant[16]; /* a row of the table in cell/qgru.c: "linear", "qdi" */
 	struct circuit_config circuit;
 };
 

@@ -96,12 +96,14 @@ void artifact_reply(struct api *api, const struct http_request *request, struct 
 	           &(struct reply_file){fd, (size_t)row.bytes, kinds[artifact].content_type, row.sha256, filename});
 }
 
-void artifacts_predictions(struct api *api, struct http_request *request, struct http_reply *reply)
+void artifacts_predictions(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	artifact_reply(api, request, reply, ARTIFACT_PREDICTIONS);
 }
 
-void artifacts_report(struct api *api, struct http_request *request, struct http_reply *reply)
+void artifacts_report(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	artifact_reply(api, request, reply, ARTIFACT_REPORT);
 }

@@ -78,29 +78,30 @@ void contract_close(void)
 	openapi_json = NULL;
 }
 
-void contract_openapi_json(struct api *api, struct http_request *request, struct http_reply *reply)
+void contract_openapi_json(void *context, struct http_request *request, struct http_reply *reply)
 {
-	(void)api;
+	(void)context;
 	(void)request;
 	reply_text(reply, 200, "application/json", openapi_json);
 }
 
-void contract_openapi_yaml(struct api *api, struct http_request *request, struct http_reply *reply)
+void contract_openapi_yaml(void *context, struct http_request *request, struct http_reply *reply)
 {
-	(void)api;
+	(void)context;
 	(void)request;
 	reply_text(reply, 200, "application/yaml", schema_openapi_yaml);
 }
 
-void contract_schema(struct api *api, struct http_request *request, struct http_reply *reply)
+void contract_schema(void *context, struct http_request *request, struct http_reply *reply)
 {
-	(void)api;
+	(void)context;
 	(void)request;
 	reply_text(reply, 200, "application/schema+json", schema_experiment_json);
 }
 
-void contract_problem(struct api *api, struct http_request *request, struct http_reply *reply)
+void contract_problem(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	const struct problem *problem = problem_find(request->params[0]);
 	if (problem == NULL) {
 		contract_nothing_here(api, request, reply);
@@ -111,9 +112,9 @@ void contract_problem(struct api *api, struct http_request *request, struct http
 	                     problem->status, "meaning", problem->meaning));
 }
 
-void contract_nothing_here(struct api *api, struct http_request *request, struct http_reply *reply)
+void contract_nothing_here(void *context, struct http_request *request, struct http_reply *reply)
 {
-	(void)api;
+	(void)context;
 	struct qlstm_error error = {0};
 	error_set(&error, ERR_NOT_FOUND, NULL, "there is nothing at this path; /openapi.json lists what there is");
 	reply_problem(request, reply, &error);

@@ -143,8 +143,9 @@ static const char *name_or_reply(const struct http_request *request, struct http
 	return NULL;
 }
 
-void datasets_post(struct api *api, struct http_request *request, struct http_reply *reply)
+void datasets_post(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct dataset_row row;
 	const char *types[DATA_FILE_MAX_TYPES];
@@ -180,8 +181,9 @@ static int read_list(struct db *db, void *argument, struct qlstm_error *error)
 	return dataset_list(db, &list->rows, &list->count, error);
 }
 
-void datasets_list(struct api *api, struct http_request *request, struct http_reply *reply)
+void datasets_list(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct list list = {0};
 	json_t *items = json_array(), *builtin;
@@ -211,8 +213,9 @@ static bool entry_or_reply(struct api *api, const struct http_request *request, 
 	return false;
 }
 
-void datasets_get(struct api *api, struct http_request *request, struct http_reply *reply)
+void datasets_get(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct catalog_entry entry;
 	if (!entry_or_reply(api, request, reply, &entry))
 		return;
@@ -237,8 +240,9 @@ static void reply_series(const struct http_request *request, struct http_reply *
 	reply_written(reply, "text/csv; charset=utf-8", &out);
 }
 
-void datasets_content(struct api *api, struct http_request *request, struct http_reply *reply)
+void datasets_content(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct catalog_entry entry;
 	char path[4096];
@@ -272,8 +276,9 @@ static int write_delete(struct db *db, void *argument, struct qlstm_error *error
 	return dataset_delete(db, delete->id, &delete->last, error);
 }
 
-void datasets_delete(struct api *api, struct http_request *request, struct http_reply *reply)
+void datasets_delete(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct catalog_entry entry;
 	char path[4096];

@@ -76,8 +76,9 @@ static void reply_events(struct api *api, const struct http_request *request, st
 		reply_stream(reply, "text/event-stream", &event_stream_source, stream);
 }
 
-void events_get(struct api *api, struct http_request *request, struct http_reply *reply)
+void events_get(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	int after = 0;
 	struct page page = {.id = request->params[0], .limit = DEFAULT_LIMIT};

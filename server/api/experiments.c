@@ -90,8 +90,9 @@ static void create(struct api *api, const struct http_request *request, struct h
 		reply_header(reply, "Idempotent-Replayed", "true");
 }
 
-void experiments_post(struct api *api, struct http_request *request, struct http_reply *reply)
+void experiments_post(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct submission submission;
 	bool validate_only = false;
@@ -155,8 +156,9 @@ static const char *const status_names[] = {
 #undef X
         NULL};
 
-void experiments_list(struct api *api, struct http_request *request, struct http_reply *reply)
+void experiments_list(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct list list = {.query.limit = 50};
 	char before[RUN_ID_SIZE];
@@ -178,8 +180,9 @@ void experiments_list(struct api *api, struct http_request *request, struct http
 		reply_json(reply, 200, list_json(&list));
 }
 
-void experiments_get(struct api *api, struct http_request *request, struct http_reply *reply)
+void experiments_get(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct experiment_row row;
 	char etag[RESOURCE_ETAG_SIZE];
 	if (!resource_read_or_reply(api, request, reply, request->params[0], &row))
@@ -210,8 +213,9 @@ static int write_cancel(struct db *db, void *argument, struct qlstm_error *error
 	return state_cancel(db, cancel->id, clock_now_ms(), &cancel->now, error);
 }
 
-void experiments_cancel(struct api *api, struct http_request *request, struct http_reply *reply)
+void experiments_cancel(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct cancel cancel = {.id = request->params[0]};
 	if (store_write(api->store, write_cancel, &cancel, &error) != 0) {
@@ -228,8 +232,9 @@ static int write_delete(struct db *db, void *argument, struct qlstm_error *error
 	return experiment_delete(db, argument, error);
 }
 
-void experiments_delete(struct api *api, struct http_request *request, struct http_reply *reply)
+void experiments_delete(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	struct qlstm_error error = {0};
 	char id[RUN_ID_SIZE], path[4096];
 	snprintf(id, sizeof id, "%s", request->params[0]);

@@ -1,11 +1,11 @@
-/* The handlers, by file; routes.c says which path each serves. */
+/* The handlers, by file; routes.c says which path each serves. `context` is the struct api. */
 #ifndef QLSTM_API_HANDLERS_H
 #define QLSTM_API_HANDLERS_H
 
 #include "server/api/context.h"
 #include "server/http/http.h"
 
-#define HANDLER(name) void name(struct api *api, struct http_request *request, struct http_reply *reply)
+#define HANDLER(name) void name(void *context, struct http_request *request, struct http_reply *reply)
 
 /* experiments.c */
 HANDLER(experiments_post);
@@ -28,11 +28,11 @@ HANDLER(datasets_list);
 HANDLER(datasets_get);
 HANDLER(datasets_content);
 HANDLER(datasets_delete);
-/* operation.c */
-HANDLER(operation_metrics);
-HANDLER(operation_health);
-HANDLER(operation_ready);
-HANDLER(operation_version);
+/* service.c */
+HANDLER(service_metrics);
+HANDLER(service_health);
+HANDLER(service_ready);
+HANDLER(service_version);
 /* contract.c */
 HANDLER(contract_openapi_json);
 HANDLER(contract_openapi_yaml);

@@ -8,37 +8,50 @@
 #include "server/http/reply.h"
 #include "server/http/router.h"
 
+#define NONE   SCOPE_NONE
+#define READ   SCOPE_READ
+#define SUBMIT SCOPE_SUBMIT
+
 #define NO_BODY    0
 #define ANY_BODY   4096 /* ignored, but some clients send "{}" with every POST */
 #define EXPERIMENT API_MAX_EXPERIMENT
 #define DATASET    API_MAX_DATASET
 
 static const struct route routes[] = {
-    {"POST", "/experiments", experiments_post, EXPERIMENT, {"validate_only"}},
-    {"GET", "/experiments", experiments_list, NO_BODY, {"status", "project", "limit", "cursor"}},
-    {"GET", "/experiments/{id}", experiments_get, NO_BODY, {0}},
-    {"DELETE", "/experiments/{id}", experiments_delete, NO_BODY, {0}},
-    {"POST", "/experiments/{id}/cancel", experiments_cancel, ANY_BODY, {0}},
-    {"GET", "/experiments/{id}/metrics", metrics_history_get, NO_BODY, {"format", "after"}},
-    {"GET", "/experiments/{id}/events", events_get, NO_BODY, {"after", "limit"}},
-    {"GET", "/experiments/{id}/weights", weights_get, NO_BODY, {"format"}},
-    {"GET", "/experiments/{id}/predictions", artifacts_predictions, NO_BODY, {0}},
-    {"GET", "/experiments/{id}/report", artifacts_report, NO_BODY, {0}},
-    {"POST", "/datasets", datasets_post, DATASET, {"name"}},
-    {"GET", "/datasets", datasets_list, NO_BODY, {0}},
-    {"GET", "/datasets/{name}", datasets_get, NO_BODY, {0}},
-    {"DELETE", "/datasets/{name}", datasets_delete, NO_BODY, {0}},
-    {"GET", "/datasets/{name}/content", datasets_content, NO_BODY, {0}},
-    {"GET", "/metrics", operation_metrics, NO_BODY, {0}},
-    {"GET", "/healthz", operation_health, NO_BODY, {0}},
-    {"GET", "/readyz", operation_ready, NO_BODY, {0}},
-    {"GET", "/version", operation_version, NO_BODY, {0}},
-    {"GET", "/openapi.json", contract_openapi_json, NO_BODY, {0}},
-    {"GET", "/openapi.yaml", contract_openapi_yaml, NO_BODY, {0}},
-    {"GET", "/schema/experiment", contract_schema, NO_BODY, {0}},
-    {"GET", "/problems/{name}", contract_problem, NO_BODY, {0}},
-    {NULL, NULL, contract_nothing_here, 0, {0}},
+    {"POST", "/experiments", experiments_post, SUBMIT, EXPERIMENT, {"validate_only"}},
+    {"GET", "/experiments", experiments_list, READ, NO_BODY, {"status", "project", "limit", "cursor"}},
+    {"GET", "/experiments/{id}", experiments_get, READ, NO_BODY, {0}},
+    {"DELETE", "/experiments/{id}", experiments_delete, SUBMIT, NO_BODY, {0}},
+    {"POST", "/experiments/{id}/cancel", experiments_cancel, SUBMIT, ANY_BODY, {0}},
+    {"GET", "/experiments/{id}/metrics", metrics_history_get, READ, NO_BODY, {"format", "after"}},
+    {"GET", "/experiments/{id}/events", events_get, READ, NO_BODY, {"after", "limit"}},
+    {"GET", "/experiments/{id}/weights", weights_get, READ, NO_BODY, {"format"}},
+    {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, NO_BODY, {0}},
+    {"GET", "/experiments/{id}/report", artifacts_report, READ, NO_BODY, {0}},
+    {"POST", "/datasets", datasets_post, SUBMIT, DATASET, {"name"}},
+    {"GET", "/datasets", datasets_list, READ, NO_BODY, {0}},
+    {"GET", "/datasets/{name}", datasets_get, READ, NO_BODY, {0}},
+    {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, NO_BODY, {0}},
+    {"GET", "/datasets/{name}/content", datasets_content, READ, NO_BODY, {0}},
+    {"GET", "/metrics", service_metrics, READ, NO_BODY, {0}},
+    {"GET", "/healthz", service_health, NONE, NO_BODY, {0}},
+    {"GET", "/readyz", service_ready, NONE, NO_BODY, {0}},
+    {"GET", "/version", service_version, NONE, NO_BODY, {0}},
+    {"GET", "/openapi.json", contract_openapi_json, NONE, NO_BODY, {0}},
+    {"GET", "/openapi.yaml", contract_openapi_yaml, NONE, NO_BODY, {0}},
+    {"GET", "/schema/experiment", contract_schema, NONE, NO_BODY, {0}},
+    {"GET", "/problems/{name}", contract_problem, NONE, NO_BODY, {0}},
+    {NULL, NULL, contract_nothing_here, NONE, 0, {0}},
 };
+
+/* Everybody may do everything: there are no keys. */
+static const struct principal *principal_of(const struct http_request *request)
+{
+	static const struct principal everybody = {"everybody",
+	                                           1U << SCOPE_READ | 1U << SCOPE_SUBMIT | 1U << SCOPE_ADMIN};
+	(void)request;
+	return &everybody;
+}
 
 /* A web page of another site can make a browser send a POST here, without seeing the answer. A browser says so in
  * Origin; other clients do not send it. */
@@ -59,6 +72,7 @@ void routes_handle(void *context, struct http_request *request, struct http_repl
 		error_set(&error, ERR_INVALID, NULL, "a web page of another origin may not do this");
 		reply_problem_as(request, reply, 403, &error);
 	} else {
+		request->principal = principal_of(request);
 		router_dispatch(routes, api, request, reply);
 	}
 	atomic_fetch_add(&api->replies[reply->status / 100 % 6], 1);

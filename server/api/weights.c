@@ -84,8 +84,9 @@ static void reply_weights_json(struct api *api, const struct http_request *reque
 	}
 }
 
-void weights_get(struct api *api, struct http_request *request, struct http_reply *reply)
+void weights_get(void *context, struct http_request *request, struct http_reply *reply)
 {
+	struct api *api = context;
 	enum { FORMAT_SAFETENSORS, FORMAT_JSON };
 	static const char *const formats[] = {"safetensors", "json", NULL};
 	int format = FORMAT_SAFETENSORS;

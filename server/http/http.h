@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "engine/error.h"
+#include "server/http/scope.h"
 
 #define HTTP_MAX_PARAMS 4
 
@@ -21,6 +22,7 @@ struct http_request {
 	const unsigned char *body;
 	size_t body_length;
 	const char *params[HTTP_MAX_PARAMS]; /* what the route's {braces} matched, in order; set by the router */
+	const struct principal *principal;   /* who asks; set before the router sees it. Borrowed */
 	void *connection;                    /* http.c's own */
 };
 

@@ -35,6 +35,8 @@ static const struct problem problems[] = {
      "Nothing has this path, id or name, or it has been deleted."},
     {ERR_CONFLICT, 409, "conflict", "The current state forbids it",
      "The message says which state, and what to do first."},
+    {ERR_CONFLICT, 403, "scope_missing", "The scope is missing",
+     "The message names the scope that the path needs and who asked."},
     {ERR_CONFLICT, 405, "method_not_allowed", "Method not allowed", "The Allow header lists what the path takes."},
     {ERR_TOO_LARGE, 413, "too_large", "It is too large",
      "The body, or the memory that the experiment would take, is past a limit."},

@@ -1,4 +1,4 @@
-/* The dispatcher: path, method, query parameters, handler; in this order, once. */
+/* The dispatcher: path, method, scope, query parameters, handler; in this order, once. */
 #include "server/http/router.h"
 
 #include <stdio.h>
@@ -125,11 +125,22 @@ static void reply_not_allowed(const struct http_request *request, struct http_re
 	reply_header(reply, "Allow", "%s", allow);
 }
 
+static void reply_forbidden(const struct http_request *request, struct http_reply *reply, enum scope scope)
+{
+	struct qlstm_error error = {0};
+	error_set(&error, ERR_CONFLICT, NULL, "this needs the scope '%s', which %s does not have", scope_name(scope),
+	          request->principal != NULL ? request->principal->name : "nobody");
+	reply_problem_as(request, reply, 403, &error);
+}
+
 /* Past path and method: the rest that the table knows, then the handler. */
-static void route_call(const struct route *route, struct api *api, struct http_request *request,
-                       struct http_reply *reply)
+static void route_call(const struct route *route, void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct query_check check = {.route = route};
+	if (!principal_may(request->principal, route->scope)) {
+		reply_forbidden(request, reply, route->scope);
+		return;
+	}
 	const char *id = bad_id(route, request->params);
 	if (id != NULL) {
 		error_set(&check.error, ERR_NOT_FOUND, NULL, "'%.100s' is not an id", id);
@@ -140,11 +151,10 @@ static void route_call(const struct route *route, struct api *api, struct http_r
 	if (check.error.code != 0)
 		reply_problem_as(request, reply, 400, &check.error);
 	else
-		route->handler(api, request, reply);
+		route->handler(context, request, reply);
 }
 
-void router_dispatch(const struct route *routes, struct api *api, struct http_request *request,
-                     struct http_reply *reply)
+void router_dispatch(const struct route *routes, void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct segments segments;
 	char allow[MAX_ALLOW];
@@ -155,11 +165,11 @@ void router_dispatch(const struct route *routes, struct api *api, struct http_re
 	const struct route *route =
 	    route_find(routes, request->method, &segments, request->params, allow, sizeof allow);
 	if (route->method != NULL)
-		route_call(route, api, request, reply);
+		route_call(route, context, request, reply);
 	else if (allow[0] != '\0')
 		reply_not_allowed(request, reply, allow);
 	else
-		route->handler(api, request, reply);
+		route->handler(context, request, reply);
 	free(segments.copy);
 }
 

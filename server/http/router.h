@@ -6,23 +6,21 @@
 
 #define ROUTE_MAX_QUERY 5
 
-struct api;
-
 /* One row. A handler of GET serves HEAD too; OPTIONS and the 405 come from the table itself. */
 struct route {
 	const char *method;
 	/* Segments are literal or one of two in braces: {id} takes a ULID alone, {name} anything. They become params.
 	 */
 	const char *pattern;
-	void (*handler)(struct api *api, struct http_request *request, struct http_reply *reply);
+	http_handler handler;
+	enum scope scope;                   /* that request->principal must have; else a 403 */
 	long body_limit;                    /* bytes */
 	const char *query[ROUTE_MAX_QUERY]; /* the query parameters it knows, NULL-ended; others are refused */
 };
 
-/* Answers the request by the first row that fits. The table ends in a row without a method, whose handler is the 404.
- */
-void router_dispatch(const struct route *routes, struct api *api, struct http_request *request,
-                     struct http_reply *reply);
+/* Answers the request by the first row that fits; `context` is the handler's. The table ends in a row without a method,
+ * whose handler is the 404. */
+void router_dispatch(const struct route *routes, void *context, struct http_request *request, struct http_reply *reply);
 
 /* See http_body_limit. */
 long router_body_limit(const struct route *routes, const char *method, const char *path);

@@ -7,7 +7,7 @@
 #include "server/common/clock.h"
 #include "server/common/file.h"
 
-int collect_verify(const char *data_dir, const struct run_token *token, struct report *done, struct qlstm_error *error)
+int collect_verify(const char *data_dir, const struct run_token *token, struct message *done, struct qlstm_error *error)
 {
 	for (int i = 0; i < done->is.done.n_artifacts; i++) {
 		struct artifact_row *row = &done->is.done.artifacts[i];
@@ -27,7 +27,7 @@ int collect_verify(const char *data_dir, const struct run_token *token, struct r
 	return 0;
 }
 
-int collect_store(struct db *db, const struct run_token *token, const struct report *done, struct qlstm_error *error)
+int collect_store(struct db *db, const struct run_token *token, const struct message *done, struct qlstm_error *error)
 {
 	int rc = state_succeed(db, token, clock_now_ms(), error);
 	for (int i = 0; rc == 0 && i < done->is.done.n_artifacts; i++)

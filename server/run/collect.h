@@ -4,13 +4,14 @@
 
 #include "engine/error.h"
 #include "server/run/attempt.h"
-#include "server/run/report.h"
+#include "server/run/message.h"
 
-/* Compares size and SHA-256 of every artifact of a done report with what is on disk, and makes its `file` relative to
+/* Compares size and SHA-256 of every artifact of a done message with what is on disk, and makes its `file` relative to
  * the experiment's folder. ERR_CORRUPT on any difference. Blocks: for pool threads. */
-int collect_verify(const char *data_dir, const struct run_token *token, struct report *done, struct qlstm_error *error);
+int collect_verify(const char *data_dir, const struct run_token *token, struct message *done,
+                   struct qlstm_error *error);
 
 /* The experiment succeeds and its artifacts are registered. Writer thread; ERR_CONFLICT when the token is stale. */
-int collect_store(struct db *db, const struct run_token *token, const struct report *done, struct qlstm_error *error);
+int collect_store(struct db *db, const struct run_token *token, const struct message *done, struct qlstm_error *error);
 
 #endif

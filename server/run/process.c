@@ -1,27 +1,31 @@
-/* A running worker process. */
+/* A command that says what it does in lines. */
 #include "server/run/process.h"
 
-#include <signal.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "server/run/launcher.h"
 #include "server/run/lines.h"
 
 enum { LAST_WORDS_MS = 2000 }; /* how long the pipe of a dead worker may stay open */
 
 struct process {
 	uv_loop_t *loop;
-	uv_process_t handle;
-	uv_pipe_t in, out;
+	const struct launcher *launcher;
+	void *launch; /* NULL: it did not start */
+	int in;       /* its standard input ends with it */
+	uv_pipe_t out;
 	uv_timer_t timer;
 	int open_handles;
-	struct process_limits limits;
+	struct command_limits limits;
 	const struct process_events *events;
 	void *context;
-	bool alive; /* there is a process to send signals to */
+	bool alive;
 	bool at_end, paused, killed, over;
 	struct process_end end;
-	uint64_t deadline, last_line, kill_at; /* loop time, ms */
+	uint64_t deadline, last_line, kill_at, poll_at; /* loop time, ms */
 	struct lines lines;
 };
 
@@ -38,8 +42,10 @@ void process_close(struct process *process)
 {
 	if (process == NULL)
 		return;
-	uv_close((uv_handle_t *)&process->handle, on_handle_closed);
-	uv_close((uv_handle_t *)&process->in, on_handle_closed);
+	if (process->launch != NULL)
+		process->launcher->close(process->launch);
+	if (process->in >= 0)
+		close(process->in);
 	uv_close((uv_handle_t *)&process->out, on_handle_closed);
 	uv_close((uv_handle_t *)&process->timer, on_handle_closed);
 }
@@ -55,12 +61,15 @@ static void conclude(struct process *process)
 	process->events->over(process->context);
 }
 
-static void on_exited(uv_process_t *handle, int64_t status, int signal)
+static void on_ended(void *context)
 {
-	struct process *process = handle->data;
+	struct process *process = context;
+	struct launch_end end;
+	if (!process->alive || !process->launcher->poll(process->launch, &end))
+		return;
 	process->alive = false;
-	process->end.status = status;
-	process->end.signal = signal;
+	process->end.status = end.status;
+	process->end.signal = end.signal;
 	process->last_line = uv_now(process->loop);
 	arm_timer(process);
 	conclude(process);
@@ -111,8 +120,8 @@ void process_resume(struct process *process)
 	arm_timer(process);
 }
 
-/* When something is due next; UINT64_MAX: never. */
-static uint64_t next_due(const struct process *process)
+/* When its time is over in one way or another; UINT64_MAX: never. */
+static uint64_t time_is_up(const struct process *process)
 {
 	if (!process->alive)
 		return process->paused ? UINT64_MAX : process->last_line + LAST_WORDS_MS;
@@ -122,11 +131,29 @@ static uint64_t next_due(const struct process *process)
 	return hung < process->deadline ? hung : process->deadline;
 }
 
+/* The launcher may have to be asked before that. */
+static uint64_t next_due(const struct process *process)
+{
+	uint64_t due = time_is_up(process);
+	return process->alive && process->launcher->poll_ms > 0 && process->poll_at < due ? process->poll_at : due;
+}
+
+static void ask_launcher(struct process *process, uint64_t now)
+{
+	if (!process->alive || process->launcher->poll_ms == 0 || now < process->poll_at)
+		return;
+	process->poll_at = now + (uint64_t)process->launcher->poll_ms;
+	on_ended(process);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct process *process = timer->data;
 	uint64_t now = uv_now(process->loop);
-	if (now < next_due(process)) {
+	ask_launcher(process, now);
+	if (process->over) {
+		return;
+	} else if (now < time_is_up(process)) {
 		arm_timer(process); /* lines have come since it was armed */
 	} else if (!process->alive) {
 		process->at_end = true; /* somebody else holds the pipe: not the worker */
@@ -152,7 +179,7 @@ void process_stop(struct process *process, enum run_reason reason)
 	if (!process->alive || process->end.reason != REASON_NONE)
 		return;
 	process->end.reason = reason;
-	uv_process_kill(&process->handle, SIGTERM);
+	process->launcher->stop(process->launch);
 	process->kill_at = uv_now(process->loop) + (uint64_t)process->limits.grace_ms;
 	arm_timer(process);
 }
@@ -164,7 +191,7 @@ void process_kill(struct process *process, enum run_reason reason)
 	if (process->end.reason == REASON_NONE)
 		process->end.reason = reason;
 	process->killed = true;
-	uv_process_kill(&process->handle, SIGKILL);
+	process->launcher->kill(process->launch);
 	arm_timer(process);
 }
 
@@ -179,26 +206,63 @@ static void add_handle(struct process *process, void *handle)
 	process->open_handles++;
 }
 
-int process_start(struct process **out, uv_loop_t *loop, const struct launcher_config *launcher,
-                  const struct prepared *prepared, const struct process_limits *limits,
+/* Two pipes; the command's ends are its to inherit, ours are closed in every program that is started. */
+static int open_pipes(struct process *process, struct command *command, struct qlstm_error *error)
+{
+	int in[2], out[2];
+	if (pipe2(in, O_CLOEXEC) != 0)
+		return error_set(error, ERR_IO, NULL, "no pipe for a worker: %s", strerror(errno));
+	if (pipe2(out, O_CLOEXEC) != 0) {
+		error_set(error, ERR_IO, NULL, "no pipe for a worker: %s", strerror(errno));
+		close(in[0]);
+		close(in[1]);
+		return ERR_IO;
+	}
+	command->input = in[0];
+	process->in = in[1];
+	command->output = out[1];
+	if (uv_pipe_open(&process->out, out[0]) == 0)
+		return 0;
+	close(out[0]);
+	return error_set(error, ERR_IO, NULL, "the pipe of a worker cannot be watched");
+}
+
+static void close_given(struct command *command)
+{
+	if (command->input >= 0)
+		close(command->input);
+	if (command->output >= 0)
+		close(command->output);
+	command->input = command->output = -1;
+}
+
+static int launch(struct process *process, struct command *command, struct qlstm_error *error)
+{
+	int rc = open_pipes(process, command, error);
+	if (rc == 0)
+		rc = process->launcher->start(process->launcher->self, command, on_ended, process, &process->launch,
+		                              error);
+	close_given(command);
+	return rc;
+}
+
+int process_start(struct process **out, uv_loop_t *loop, const struct launcher *launcher, struct command *command,
                   const struct process_events *events, void *context, struct qlstm_error *error)
 {
 	struct process *process = calloc(1, sizeof *process);
 	if (process == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for a worker");
 	process->loop = loop;
-	process->limits = *limits;
+	process->launcher = launcher;
+	process->limits = command->limits;
 	process->events = events;
 	process->context = context;
-	uv_pipe_init(loop, &process->in, 0);
+	process->in = -1;
 	uv_pipe_init(loop, &process->out, 0);
 	uv_timer_init(loop, &process->timer);
-	add_handle(process, &process->handle);
-	add_handle(process, &process->in);
 	add_handle(process, &process->out);
 	add_handle(process, &process->timer);
-	int rc =
-	    launcher_spawn(loop, launcher, prepared, &process->handle, &process->in, &process->out, on_exited, error);
+	int rc = launch(process, command, error);
 	if (rc != 0) {
 		process_close(process);
 		return rc;
@@ -206,7 +270,8 @@ int process_start(struct process **out, uv_loop_t *loop, const struct launcher_c
 	process->alive = true;
 	uv_update_time(loop);
 	process->last_line = uv_now(loop);
-	process->deadline = process->last_line + (uint64_t)(limits->max_seconds * 1000);
+	process->deadline = process->last_line + (uint64_t)(process->limits.max_seconds * 1000);
+	process->poll_at = process->last_line + (uint64_t)launcher->poll_ms;
 	uv_read_start((uv_stream_t *)&process->out, on_alloc, on_read);
 	arm_timer(process);
 	*out = process;

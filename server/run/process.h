@@ -1,4 +1,4 @@
-/* A running worker process: its lines, its time, its end. Loop thread. */
+/* A command that says what it does in lines: its lines, its time, its end; wherever a launcher runs it. Loop thread. */
 #ifndef QLSTM_RUN_PROCESS_H
 #define QLSTM_RUN_PROCESS_H
 
@@ -6,15 +6,9 @@
 
 #include "engine/error.h"
 #include "server/run/launcher.h"
-#include "server/run/prepare.h"
 #include "server/run/state.h"
 
 struct process;
-
-struct process_limits {
-	double max_seconds;    /* then it is stopped: timeout */
-	int grace_ms, hang_ms; /* from SIGTERM to SIGKILL; from its last line until it is stopped: worker_hung */
-};
 
 struct process_events {
 	/* A line, not NUL-terminated; NULL for one that was too long. */
@@ -30,16 +24,17 @@ struct process_end {
 	enum run_reason reason; /* why we stopped it; REASON_NONE: we did not */
 };
 
-/* `events` is borrowed for the life of the process. On failure there is nothing to close. */
-int process_start(struct process **out, uv_loop_t *loop, const struct launcher_config *launcher,
-                  const struct prepared *prepared, const struct process_limits *limits,
+/* Starts the command, with a pipe that ends it when it is closed (or when this process dies) as its standard input, and
+ * one for its lines as its standard output. `launcher` and `events` are borrowed for the life of the process, `command`
+ * for the call. On failure there is nothing to close. */
+int process_start(struct process **out, uv_loop_t *loop, const struct launcher *launcher, struct command *command,
                   const struct process_events *events, void *context, struct qlstm_error *error);
 /* After `over`. NULL is allowed. */
 void process_close(struct process *process);
 
-/* SIGTERM now, SIGKILL after the grace time. The first reason stays. */
+/* Asked to end now, killed after the grace time. The first reason stays. */
 void process_stop(struct process *process, enum run_reason reason);
-/* SIGKILL now. */
+/* Killed now. */
 void process_kill(struct process *process, enum run_reason reason);
 
 /* Leaves its lines in the pipe, so that it has to wait; meanwhile it is not taken for hung. */

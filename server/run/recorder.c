@@ -10,8 +10,8 @@ struct recorder {
 	const struct run_token *token;
 	const struct recorder_events *events;
 	void *context;
-	uv_timer_t *retry;           /* freed by its close callback */
-	struct report *first, **end; /* waiting; the first n_batch of them are under way */
+	uv_timer_t *retry;            /* freed by its close callback */
+	struct message *first, **end; /* waiting; the first n_batch of them are under way */
 	int length, n_batch;
 	bool busy, hurried;
 	bool cancelling; /* written by the writer thread while busy */
@@ -51,13 +51,13 @@ int recorder_open(struct recorder **out, uv_loop_t *loop, struct store *store, c
 	return 0;
 }
 
-/* Frees the first `count` reports. */
+/* Frees the first `count` messages. */
 static void drop(struct recorder *recorder, int count)
 {
 	for (int i = 0; i < count; i++) {
-		struct report *report = recorder->first;
-		recorder->first = report->next;
-		free(report);
+		struct message *message = recorder->first;
+		recorder->first = message->next;
+		free(message);
 	}
 	recorder->length -= count;
 	if (recorder->first == NULL)
@@ -86,9 +86,9 @@ static bool row_is_cancelling(struct db *db, const struct run_token *token)
 static int store_batch(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct recorder *recorder = argument;
-	const struct report *report = recorder->first;
-	for (int stored = 0; stored < recorder->n_batch; report = report->next) {
-		int rc = report_store(db, recorder->token, report, error);
+	const struct message *message = recorder->first;
+	for (int stored = 0; stored < recorder->n_batch; message = message->next) {
+		int rc = message_store(db, recorder->token, message, error);
 		if (rc != 0)
 			return rc;
 		if (++stored == recorder->n_batch)
@@ -109,9 +109,9 @@ static bool try_again(struct recorder *recorder, int code)
 
 static void tell_stored(struct recorder *recorder)
 {
-	const struct report *report = recorder->first;
-	for (int i = 0; i < recorder->n_batch; i++, report = report->next)
-		recorder->events->stored(recorder->context, report);
+	const struct message *message = recorder->first;
+	for (int i = 0; i < recorder->n_batch; i++, message = message->next)
+		recorder->events->stored(recorder->context, message);
 }
 
 static void on_batch_stored(void *argument, const struct qlstm_error *error)
@@ -167,11 +167,11 @@ static void advance(struct recorder *recorder)
 		uv_timer_start(recorder->retry, on_retry, RETRY_MS, 0);
 }
 
-void recorder_add(struct recorder *recorder, struct report *report)
+void recorder_add(struct recorder *recorder, struct message *message)
 {
-	report->next = NULL;
-	*recorder->end = report;
-	recorder->end = &report->next;
+	message->next = NULL;
+	*recorder->end = message;
+	recorder->end = &message->next;
 	recorder->length++;
 	advance(recorder);
 }

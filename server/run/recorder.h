@@ -5,16 +5,16 @@
 
 #include <uv.h>
 
-#include "server/run/report.h"
+#include "server/run/message.h"
 #include "server/store/store.h"
 
 struct recorder;
 
 /* Called on the loop thread; none may close the recorder but the one given to recorder_finish. */
 struct recorder_events {
-	void (*stored)(void *context, const struct report *report); /* it is committed; once for each, in order */
-	void (*moved)(void *context);                               /* the queue became shorter */
-	void (*cancelling)(void *context);                          /* the row turned out to be `cancelling` */
+	void (*stored)(void *context, const struct message *message); /* it is committed; once for each, in order */
+	void (*moved)(void *context);                                 /* the queue became shorter */
+	void (*cancelling)(void *context);                            /* the row turned out to be `cancelling` */
 	void (*fenced)(void *context); /* the token is no longer current: everything queued was dropped */
 };
 
@@ -24,11 +24,11 @@ int recorder_open(struct recorder **out, uv_loop_t *loop, struct store *store, c
 /* With nothing under way: after recorder_finish has called back, or without any recorder_add. */
 void recorder_close(struct recorder *recorder);
 
-/* Takes the report (malloc) over. */
-void recorder_add(struct recorder *recorder, struct report *report);
+/* Takes the message (malloc) over. */
+void recorder_add(struct recorder *recorder, struct message *message);
 int recorder_length(const struct recorder *recorder);
 
-/* One last write, behind all reports. `done` gets the result: 0, or ERR_CONFLICT; other errors are retried for ever,
+/* One last write, behind all messages. `done` gets the result: 0, or ERR_CONFLICT; other errors are retried for ever,
  * but for an impatient recorder. May be called again from within `done`. */
 void recorder_finish(struct recorder *recorder, store_fn fn, void *argument, void (*done)(void *context, int code));
 

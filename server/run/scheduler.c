@@ -26,6 +26,7 @@ struct scheduler {
 	uv_loop_t *loop;
 	struct store *store;
 	char *data_dir, *worker_path;
+	struct launcher launcher;
 	struct supervisor_config supervision;
 	struct supervisor **supervisors; /* `slots` long, the first n_running are in use */
 	int n_running;
@@ -231,7 +232,7 @@ void scheduler_kill(struct scheduler *scheduler, const char *id)
 		request->next = scheduler->requests;
 		scheduler->requests = request;
 		pthread_mutex_unlock(&scheduler->lock);
-	} /* else the supervisor sees `cancelling` when it stores the next report */
+	} /* else the supervisor sees `cancelling` when it stores the next message */
 	uv_async_send(&scheduler->async);
 }
 
@@ -300,13 +301,15 @@ int scheduler_open(struct scheduler **out, uv_loop_t *loop, struct store *store,
 		free_scheduler(scheduler);
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the scheduler");
 	}
+	scheduler->launcher = config->launcher != NULL ? *config->launcher : launcher_local(loop);
 	scheduler->counters.slots = config->slots;
 	scheduler->threads = config->threads;
 	scheduler->supervision = (struct supervisor_config){
 	    .loop = loop,
 	    .store = store,
 	    .data_dir = scheduler->data_dir,
-	    .launcher = {scheduler->worker_path, config->checkpoint_seconds},
+	    .launcher = &scheduler->launcher,
+	    .worker = {scheduler->worker_path, config->checkpoint_seconds},
 	    .grace_ms = config->grace_ms,
 	    .hang_ms = config->hang_ms,
 	    .ended = on_ended,

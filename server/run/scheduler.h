@@ -6,18 +6,20 @@
 
 #include <uv.h>
 
+#include "server/run/launcher.h"
 #include "server/store/store.h"
 
 struct scheduler;
 
 struct scheduler_config {
-	const char *data_dir;    /* absolute; runs/ and datasets/ are inside */
-	const char *worker_path; /* the qlstm-worker executable */
-	int checkpoint_seconds;  /* least time between two checkpoints of a run; 0: after every epoch */
-	int slots;               /* workers at once */
-	int threads;             /* of all workers together, dealt out to those there is work for */
-	int grace_ms;            /* between SIGTERM and SIGKILL */
-	int hang_ms;             /* without a line from the worker: worker_hung */
+	const char *data_dir;            /* absolute; runs/ and datasets/ are inside */
+	const char *worker_path;         /* the qlstm-worker executable */
+	const struct launcher *launcher; /* where workers run, copied; NULL: as processes of this machine */
+	int checkpoint_seconds;          /* least time between two checkpoints of a run; 0: after every epoch */
+	int slots;                       /* workers at once */
+	int threads;                     /* of all workers together, dealt out to those there is work for */
+	int grace_ms;                    /* between asking a worker to end and killing it */
+	int hang_ms;                     /* without a line from the worker: worker_hung */
 };
 
 /* Opens; nothing runs before scheduler_wake. */

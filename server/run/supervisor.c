@@ -20,7 +20,7 @@
 #include "server/run/recorder.h"
 #include "server/run/worklog.h"
 
-/* So many reports may wait for the store before the worker has to, and so few let it go on. */
+/* So many messages may wait for the store before the worker has to, and so few let it go on. */
 enum { QUEUE_HIGH = 512, QUEUE_LOW = 128 };
 
 /* Lines of its log that become events; all of them are in worker.log. */
@@ -36,9 +36,9 @@ struct supervisor {
 	uv_work_t work;
 	int work_code; /* of the pool thread's work */
 	struct qlstm_error work_error;
-	enum run_reason stop_reason;   /* what supervisor_stop was told first */
-	bool fenced;                   /* another attempt is current */
-	struct report *done, *failure; /* the worker's last words */
+	enum run_reason stop_reason;    /* what supervisor_stop was told first */
+	bool fenced;                    /* another attempt is current */
+	struct message *done, *failure; /* the worker's last words */
 	int log_events;
 	char checkpoints[2][sizeof((struct checkpoint_row *)NULL)->file]; /* stored, newest first; "": none */
 	/* What the last write is told, and says. */
@@ -173,36 +173,36 @@ static void log_text(struct supervisor *supervisor, const char *level, const cha
 	worklog_add(supervisor->log, level, text, strlen(text));
 }
 
-/* Keeps the report for the end; the last one of its kind counts. */
-static void keep(struct report **place, struct report *report)
+/* Keeps the message for the end; the last one of its kind counts. */
+static void keep(struct message **place, struct message *message)
 {
 	free(*place);
-	*place = report;
+	*place = message;
 }
 
-static bool is_for_the_store(struct supervisor *supervisor, const struct report *report)
+static bool is_for_the_store(struct supervisor *supervisor, const struct message *message)
 {
-	if (report->kind == REPORT_LOG && supervisor->log_events++ >= MAX_LOG_EVENTS)
+	if (message->kind == MESSAGE_LOG && supervisor->log_events++ >= MAX_LOG_EVENTS)
 		return false;
-	return report_is_stored(report);
+	return message_is_stored(message);
 }
 
-static void handle_report(struct supervisor *supervisor, struct report *report)
+static void handle_message(struct supervisor *supervisor, struct message *message)
 {
-	if (report->kind == REPORT_LOG || report->kind == REPORT_ERROR)
-		log_text(supervisor, report->kind == REPORT_LOG ? report->is.text.level : "error",
-		         report->is.text.message);
-	if (report->kind == REPORT_DONE) {
-		keep(&supervisor->done, report);
-	} else if (report->kind == REPORT_ERROR) {
-		keep(&supervisor->failure, report);
-	} else if (is_for_the_store(supervisor, report)) {
-		report->at = clock_now_ms();
-		recorder_add(supervisor->recorder, report);
+	if (message->kind == MESSAGE_LOG || message->kind == MESSAGE_ERROR)
+		log_text(supervisor, message->kind == MESSAGE_LOG ? message->is.text.level : "error",
+		         message->is.text.message);
+	if (message->kind == MESSAGE_DONE) {
+		keep(&supervisor->done, message);
+	} else if (message->kind == MESSAGE_ERROR) {
+		keep(&supervisor->failure, message);
+	} else if (is_for_the_store(supervisor, message)) {
+		message->at = clock_now_ms();
+		recorder_add(supervisor->recorder, message);
 		if (recorder_length(supervisor->recorder) >= QUEUE_HIGH)
 			process_pause(supervisor->process);
 	} else {
-		free(report);
+		free(message);
 	}
 }
 
@@ -215,18 +215,18 @@ static void on_line(void *context, const char *text, size_t length)
 		log_text(supervisor, "warning", "a line that was too long");
 		return;
 	}
-	struct report *report = malloc(sizeof *report);
-	if (report == NULL) {
-		/* A report left out would leave a hole: the attempt is given up, and the next one repeats it. */
+	struct message *message = malloc(sizeof *message);
+	if (message == NULL) {
+		/* A message left out would leave a hole: the attempt is given up, and the next one repeats it. */
 		process_stop(supervisor->process, REASON_LEASE_LOST);
 		return;
 	}
 	struct qlstm_error error = {0};
-	if (report_parse(text, length, report, &error) == 0) {
-		handle_report(supervisor, report);
+	if (message_parse(text, length, message, &error) == 0) {
+		handle_message(supervisor, message);
 		return;
 	}
-	free(report);
+	free(message);
 	log_text(supervisor, "warning", error.message);
 	worklog_add(supervisor->log, "ignored", text, length);
 }
@@ -250,16 +250,16 @@ static void remove_checkpoint(struct supervisor *supervisor, const char *file)
 }
 
 /* A checkpoint that the store knows stays on disk as long as it does: what the worker writes may be far ahead of it. */
-static void on_stored(void *context, const struct report *report)
+static void on_stored(void *context, const struct message *message)
 {
 	struct supervisor *supervisor = context;
-	if (report->kind != REPORT_CHECKPOINT)
+	if (message->kind != MESSAGE_CHECKPOINT)
 		return;
-	char(*kept)[sizeof report->is.checkpoint.file] = supervisor->checkpoints;
-	if (kept[1][0] != '\0' && strcmp(kept[1], report->is.checkpoint.file) != 0)
+	char(*kept)[sizeof message->is.checkpoint.file] = supervisor->checkpoints;
+	if (kept[1][0] != '\0' && strcmp(kept[1], message->is.checkpoint.file) != 0)
 		remove_checkpoint(supervisor, kept[1]);
 	memcpy(kept[1], kept[0], sizeof kept[1]);
-	memcpy(kept[0], report->is.checkpoint.file, sizeof kept[0]);
+	memcpy(kept[0], message->is.checkpoint.file, sizeof kept[0]);
 }
 
 static void on_moved(void *context)
@@ -316,9 +316,13 @@ static void prepare_work(uv_work_t *work)
 static int run_worker(struct supervisor *supervisor, struct qlstm_error *error)
 {
 	const struct supervisor_config *config = supervisor->config;
-	struct process_limits limits = {supervisor->attempt.max_seconds, config->grace_ms, config->hang_ms};
-	return process_start(&supervisor->process, config->loop, &config->launcher, &supervisor->prepared, &limits,
-	                     &process_events, supervisor, error);
+	struct command command;
+	train_command(&command, &config->worker, &supervisor->prepared);
+	command.limits = (struct command_limits){supervisor->attempt.max_seconds, config->grace_ms, config->hang_ms};
+	int rc = process_start(&supervisor->process, config->loop, config->launcher, &command, &process_events,
+	                       supervisor, error);
+	command_free(&command);
+	return rc;
 }
 
 static void on_prepared(uv_work_t *work, int status)

@@ -8,6 +8,7 @@
 
 #include "server/run/attempt.h"
 #include "server/run/launcher.h"
+#include "server/run/train_command.h"
 #include "server/store/store.h"
 
 struct supervisor;
@@ -16,7 +17,8 @@ struct supervisor_config {
 	uv_loop_t *loop;
 	struct store *store;
 	const char *data_dir;
-	struct launcher_config launcher;
+	const struct launcher *launcher;
+	struct worker_config worker;
 	int grace_ms, hang_ms;
 	/* The attempt is over, its worker gone, its end stored; the supervisor frees itself. `now` is where the
 	 * experiment stands, STATUS_RUNNING when that is not known (another attempt is current, or the store failed for
@@ -33,7 +35,7 @@ void supervisor_close(struct supervisor *supervisor);
 void supervisor_run(struct supervisor *supervisor, const struct attempt *attempt);
 const char *supervisor_id(const struct supervisor *supervisor);
 
-/* SIGTERM now, SIGKILL after the grace time. The reason (user_cancelled, shutdown) becomes the attempt's unless its
+/* Asked to end now, killed after the grace time. The reason (user_cancelled, shutdown) becomes the attempt's unless its
  * results arrive first. After shutdown a store that fails is not waited for any more. */
 void supervisor_stop(struct supervisor *supervisor, enum run_reason reason);
 

@@ -351,17 +351,17 @@ void db_rollback(struct db *db)
 
 int db_savepoint(struct db *db)
 {
-	return db_script(db, "SAVEPOINT job");
+	return db_script(db, "SAVEPOINT one");
 }
 
 int db_release(struct db *db)
 {
-	return db_script(db, "RELEASE job");
+	return db_script(db, "RELEASE one");
 }
 
 void db_rollback_to(struct db *db)
 {
-	undo(db, "ROLLBACK TO job; RELEASE job");
+	undo(db, "ROLLBACK TO one; RELEASE one");
 }
 
 int db_checkpoint(struct db *db, bool truncate)

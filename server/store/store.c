@@ -19,7 +19,7 @@
 enum { CHECKPOINT_PAGES = 1000, IDLE_MS = 1000 };
 
 struct queue {
-	struct job *first, **end;
+	struct write *first, **end;
 };
 
 struct store {
@@ -38,7 +38,7 @@ struct store {
 	void *events_context;
 	/* Without the lock. */
 	atomic_bool healthy;
-	atomic_uint_least64_t commits, jobs;
+	atomic_uint_least64_t commits, writes;
 	int64_t checkpoint_at; /* pages; the writer's */
 };
 
@@ -48,34 +48,34 @@ static void queue_init(struct queue *queue)
 	queue->end = &queue->first;
 }
 
-static void queue_push(struct queue *queue, struct job *job)
+static void queue_push(struct queue *queue, struct write *write)
 {
-	job->next = NULL;
-	*queue->end = job;
-	queue->end = &job->next;
+	write->next = NULL;
+	*queue->end = write;
+	queue->end = &write->next;
 }
 
-static struct job *queue_take_all(struct queue *queue)
+static struct write *queue_take_all(struct queue *queue)
 {
-	struct job *first = queue->first;
+	struct write *first = queue->first;
 	queue_init(queue);
 	return first;
 }
 
-/* Hands the jobs before `end` back to those who wait for them, and their events to the loop. */
-static void complete_jobs(struct store *store, struct job *first, const struct job *end)
+/* Hands the writes before `end` back to those who wait for them, and their events to the loop. */
+static void complete_writes(struct store *store, struct write *first, const struct write *end)
 {
 	bool wake_loop = store->outbox.first != NULL;
 	pthread_mutex_lock(&store->lock);
 	outbox_move(&store->published, &store->outbox);
-	for (struct job *job = first, *next; job != end; job = next) {
-		next = job->next; /* a waited-for job is gone once its waiter sees it finished */
-		atomic_fetch_add(&store->jobs, 1);
-		if (job->waited_for) {
-			job->finished = true;
-			pthread_cond_signal(&job->wake);
+	for (struct write *write = first, *next; write != end; write = next) {
+		next = write->next; /* a waited-for write is gone once its waiter sees it finished */
+		atomic_fetch_add(&store->writes, 1);
+		if (write->waited_for) {
+			write->finished = true;
+			pthread_cond_signal(&write->wake);
 		} else {
-			queue_push(&store->completed, job);
+			queue_push(&store->completed, write);
 			wake_loop = true;
 		}
 	}
@@ -101,8 +101,8 @@ static void when_idle(struct store *store)
 		db_checkpoint(store->db, true); /* readers in the way: the next idle second tries again */
 }
 
-/* Waits for jobs; NULL after an idle second while there is something to tidy, and when closing. */
-static struct job *wait_for_jobs(struct store *store, bool *closing)
+/* Waits for writes; NULL after an idle second while there is something to tidy, and when closing. */
+static struct write *wait_for_writes(struct store *store, bool *closing)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -113,7 +113,7 @@ static struct job *wait_for_jobs(struct store *store, bool *closing)
 	while (store->queued.first == NULL && !store->closing && rc != ETIMEDOUT)
 		rc = untidy ? pthread_cond_timedwait(&store->work, &store->lock, &until)
 		            : pthread_cond_wait(&store->work, &store->lock);
-	struct job *first = queue_take_all(&store->queued);
+	struct write *first = queue_take_all(&store->queued);
 	*closing = store->closing && first == NULL;
 	pthread_mutex_unlock(&store->lock);
 	return first;
@@ -124,18 +124,18 @@ static void *writer_main(void *argument)
 	struct store *store = argument;
 	for (;;) {
 		bool closing = false;
-		struct job *first = wait_for_jobs(store, &closing);
+		struct write *first = wait_for_writes(store, &closing);
 		if (closing)
 			break;
 		if (first == NULL)
 			when_idle(store);
 		while (first != NULL) {
 			bool committed = false;
-			struct job *rest = group_run(store->db, first, &committed);
+			struct write *rest = group_run(store->db, first, &committed);
 			atomic_store(&store->healthy, committed);
 			if (committed)
 				atomic_fetch_add(&store->commits, 1);
-			complete_jobs(store, first, rest);
+			complete_writes(store, first, rest);
 			first = rest;
 		}
 		keep_log_short(store);
@@ -148,7 +148,7 @@ static void *writer_main(void *argument)
 static void deliver_completions(struct store *store)
 {
 	pthread_mutex_lock(&store->lock);
-	struct job *first = queue_take_all(&store->completed);
+	struct write *first = queue_take_all(&store->completed);
 	struct outbox events;
 	outbox_init(&events);
 	outbox_move(&events, &store->published);
@@ -156,11 +156,11 @@ static void deliver_completions(struct store *store)
 	if (store->on_events != NULL)
 		store->on_events(store->events_context, &events);
 	outbox_free(&events);
-	for (struct job *job = first, *next; job != NULL; job = next) {
-		next = job->next;
-		if (job->done != NULL)
-			job->done(job->argument, &job->error);
-		free(job);
+	for (struct write *write = first, *next; write != NULL; write = next) {
+		next = write->next;
+		if (write->done != NULL)
+			write->done(write->argument, &write->error);
+		free(write);
 	}
 }
 
@@ -256,12 +256,12 @@ void store_close(struct store *store)
 }
 
 /* False when the store is closing. */
-static bool enqueue(struct store *store, struct job *job)
+static bool enqueue(struct store *store, struct write *write)
 {
 	pthread_mutex_lock(&store->lock);
 	bool open = !store->closing;
 	if (open) {
-		queue_push(&store->queued, job);
+		queue_push(&store->queued, write);
 		pthread_cond_signal(&store->work);
 	}
 	pthread_mutex_unlock(&store->lock);
@@ -270,33 +270,33 @@ static bool enqueue(struct store *store, struct job *job)
 
 int store_write(struct store *store, store_fn fn, void *argument, struct qlstm_error *error)
 {
-	struct job job = {.fn = fn, .argument = argument, .waited_for = true};
-	pthread_cond_init(&job.wake, NULL);
+	struct write write = {.fn = fn, .argument = argument, .waited_for = true};
+	pthread_cond_init(&write.wake, NULL);
 	int rc = 0;
-	if (enqueue(store, &job)) {
+	if (enqueue(store, &write)) {
 		pthread_mutex_lock(&store->lock);
-		while (!job.finished)
-			pthread_cond_wait(&job.wake, &store->lock);
+		while (!write.finished)
+			pthread_cond_wait(&write.wake, &store->lock);
 		pthread_mutex_unlock(&store->lock);
-		rc = job.error.code;
+		rc = write.error.code;
 		if (rc != 0 && error != NULL && error->code == 0)
-			*error = job.error;
+			*error = write.error;
 	} else {
 		rc = error_set(error, ERR_UNAVAILABLE, NULL, "the store is closing");
 	}
-	pthread_cond_destroy(&job.wake);
+	pthread_cond_destroy(&write.wake);
 	return rc;
 }
 
 int store_submit(struct store *store, store_fn fn, store_done_fn done, void *argument)
 {
-	struct job *job = calloc(1, sizeof *job);
-	if (job == NULL)
+	struct write *write = calloc(1, sizeof *write);
+	if (write == NULL)
 		return ERR_OUT_OF_MEMORY;
-	*job = (struct job){.fn = fn, .done = done, .argument = argument};
-	if (enqueue(store, job))
+	*write = (struct write){.fn = fn, .done = done, .argument = argument};
+	if (enqueue(store, write))
 		return 0;
-	free(job);
+	free(write);
 	return ERR_UNAVAILABLE;
 }
 
@@ -316,8 +316,8 @@ int store_healthy(struct store *store)
 	return atomic_load(&store->healthy);
 }
 
-void store_counters(struct store *store, uint64_t *commits, uint64_t *jobs)
+void store_counters(struct store *store, uint64_t *commits, uint64_t *writes)
 {
 	*commits = atomic_load(&store->commits);
-	*jobs = atomic_load(&store->jobs);
+	*writes = atomic_load(&store->writes);
 }

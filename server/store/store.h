@@ -1,6 +1,6 @@
 /* The store: one writer thread with group commit, and read-only connections for everybody else.
  *
- * The writer takes all queued jobs, runs each under a savepoint inside one BEGIN IMMEDIATE, commits once under
+ * The writer takes all queued writes, runs each under a savepoint inside one BEGIN IMMEDIATE, commits once under
  * synchronous=FULL, then completes all of them: durability costs one fsync a group, not one a write. No other thread
  * ever writes or checkpoints (SQLite's WAL-reset bug before 3.51.3 needs two that do). */
 #ifndef QLSTM_STORE_STORE_H
@@ -49,7 +49,7 @@ void store_on_events(struct store *store, store_events_fn fn, void *context);
  */
 int store_healthy(struct store *store);
 
-/* Counters for /metrics: commits (groups) and jobs since start. */
-void store_counters(struct store *store, uint64_t *commits, uint64_t *jobs);
+/* Counters for /metrics: commits (groups) and writes since start. */
+void store_counters(struct store *store, uint64_t *commits, uint64_t *writes);
 
 #endif

@@ -23,9 +23,10 @@ def contract(daemon):
 def routes():
     """The rows of the table in routes.c."""
     source = (ROOT / "server/api/routes.c").read_text()
-    rows = re.findall(r'\{"([A-Z]+)", "([^"]+)", \w+, \w+, \{([^}]*)\}\}', source)
+    rows = re.findall(r'\{"([A-Z]+)", "([^"]+)", \w+, (\w+), \w+, \{([^}]*)\}\}', source)
     assert len(rows) > 15
-    return {(method.lower(), path): set(re.findall(r'"(\w+)"', query)) for method, path, query in rows}
+    return {(method.lower(), path): (scope.lower(), set(re.findall(r'"(\w+)"', query)))
+            for method, path, scope, query in rows}
 
 
 def operations(contract):
@@ -51,11 +52,16 @@ def check(contract, schema, value):
 
 def test_routes_and_paths_are_the_same(contract):
     described = {}
-    for method, path, _, parameters in operations(contract):
+    for method, path, operation, parameters in operations(contract):
         parameters = [resolve(contract, parameter) for parameter in parameters]
-        described[method, path] = {p["name"] for p in parameters if p["in"] == "query"}
+        described[method, path] = operation["x-scope"], {p["name"] for p in parameters if p["in"] == "query"}
         assert set(re.findall(r"\{(\w+)\}", path)) == {p["name"] for p in parameters if p["in"] == "path"}
     assert described == routes()
+
+
+def test_what_changes_something_needs_more_than_to_read(contract):
+    for method, path, operation, _ in operations(contract):
+        assert (operation["x-scope"] in ("submit", "admin")) == (method != "get"), (method, path)
 
 
 def test_every_reference_leads_somewhere(contract):

@@ -13,7 +13,7 @@
 
 #define ATTEMPT "runs/" ID "/attempt-4"
 
-static struct report done;
+static struct message done;
 
 static int start(void **state)
 {
@@ -21,7 +21,7 @@ static int start(void **state)
 	if (setup(state) != 0)
 		return -1;
 	snprintf(path, sizeof path, "%s/" ATTEMPT, folder);
-	done = (struct report){.kind = REPORT_DONE};
+	done = (struct message){.kind = MESSAGE_DONE};
 	return file_make_directory(path, NULL);
 }
 

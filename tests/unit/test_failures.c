@@ -135,7 +135,8 @@ static int call_metrics(void)
 {
 	struct metric_row *rows = NULL;
 	int count = 0, rc = metric_list(db, ID, 0, &rows, &count, &error);
-	free(rows);
+	if (rc == 0)
+		metric_rows_free(rows, count);
 	return rc;
 }
 
@@ -208,7 +209,7 @@ static int call_hello(void)
 
 static int call_epoch(void)
 {
-	const struct metric_row metric = {.epoch = 3, .train_loss = 1, .test_loss = 1, .seconds = 1};
+	const struct metric_row metric = {.epoch = 3, .seconds = 1, .metrics_json = METRICS_1};
 	return progress_epoch(db, &current, &metric, NOW, &error);
 }
 
@@ -253,7 +254,7 @@ static int call_succeed(void)
 
 static int call_collect(void)
 {
-	static const struct report done = {
+	static const struct message done = {
 	    .is.done = {.artifacts = {{"a", "f", "h", 1}, {"b", "f", "h", 1}}, .n_artifacts = 2}};
 	return collect_store(db, &current, &done, &error);
 }
@@ -313,7 +314,7 @@ static void fill(void)
 	insert(ID);
 	put(STATUS_RUNNING, 0, 3);
 	for (int epoch = 1; epoch <= 2; epoch++) {
-		const struct metric_row metric = {.epoch = epoch, .train_loss = 1, .test_loss = 1, .seconds = 1};
+		const struct metric_row metric = {.epoch = epoch, .seconds = 1, .metrics_json = METRICS_1};
 		assert_int_equal(progress_epoch(db, &current, &metric, NOW, NULL), 0);
 		assert_int_equal(progress_checkpoint(db, &current, epoch, "file", "hash", NOW, NULL), 0);
 	}
@@ -364,7 +365,7 @@ static void test_every_step_of_opening(void **state)
 		/* It is gone on with where there was none, and refused by nobody. */
 		assert_int_equal(db_open(&opened, path, DB_WRITER, schema_database_sql, NULL), 0);
 		assert_int_equal(select_int(opened, "SELECT count(*) FROM experiment"), 0);
-		assert_int_equal(select_int(opened, "PRAGMA user_version"), 3);
+		assert_int_equal(select_int(opened, "PRAGMA user_version"), 4);
 		db_close(opened);
 	}
 	assert_true(steps > 5);
@@ -450,10 +451,10 @@ static void test_every_step_of_a_group(void **state)
 	fill();
 	for (bool failed = true; failed; steps++) {
 		bool committed = true;
-		struct job jobs[2] = {{.next = &jobs[1], .fn = insert_seven}, {.fn = insert_seven}};
+		struct write jobs[2] = {{.next = &jobs[1], .fn = insert_seven}, {.fn = insert_seven}};
 		error_clear(&error);
 		steps_left = steps;
-		struct job *rest = group_run(db, jobs, &committed);
+		struct write *rest = group_run(db, jobs, &committed);
 		failed = steps_left < 0;
 		steps_left = -1;
 		assert_null(rest);

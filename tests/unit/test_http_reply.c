@@ -175,6 +175,7 @@ static void test_problems_by_their_status(void **state)
 	    {ERR_OUT_OF_RANGE, 416, "range_not_satisfiable"},
 	    {ERR_INVALID, 403, "cross_origin"},
 	    {ERR_CONFLICT, 405, "method_not_allowed"},
+	    {ERR_CONFLICT, 403, "scope_missing"},
 	    {ERR_OUT_OF_RANGE, 400, "out_of_range"},
 	    {ERR_INVALID, 400, "invalid"},
 	    {ERR_NOT_FOUND, 422, "not_found"},

@@ -32,7 +32,7 @@ static void tell(const char *row, struct http_request *request, struct http_repl
 }
 
 #define ROW(name)                                                                                                      \
-	static void name(struct api *api, struct http_request *request, struct http_reply *reply)                      \
+	static void name(void *api, struct http_request *request, struct http_reply *reply)                            \
 	{                                                                                                              \
 		(void)api;                                                                                             \
 		tell(#name, request, reply);                                                                           \
@@ -46,7 +46,7 @@ ROW(deep)
 ROW(named)
 #undef ROW
 
-static void nothing(struct api *api, struct http_request *request, struct http_reply *reply)
+static void nothing(void *api, struct http_request *request, struct http_reply *reply)
 {
 	(void)api;
 	(void)request;
@@ -54,14 +54,14 @@ static void nothing(struct api *api, struct http_request *request, struct http_r
 }
 
 static const struct route routes[] = {
-    {"GET", "/things", list, 0, {"one", "two", "three", "four", "five"}},
-    {"POST", "/things", make, 1000, {"one"}},
-    {"GET", "/things/{id}", read_one, 0, {0}},
-    {"PATCH", "/things/{id}", rename_one, 50, {0}},
-    {"GET", "/things/{id}/pairs/{name}", pair, 0, {0}},
-    {"GET", "/a/b/c/d/e/f", deep, 0, {0}},
-    {"DELETE", "/names/{name}", named, 7, {0}},
-    {NULL, NULL, nothing, 0, {0}},
+    {"GET", "/things", list, SCOPE_NONE, 0, {"one", "two", "three", "four", "five"}},
+    {"POST", "/things", make, SCOPE_NONE, 1000, {"one"}},
+    {"GET", "/things/{id}", read_one, SCOPE_NONE, 0, {0}},
+    {"PATCH", "/things/{id}", rename_one, SCOPE_NONE, 50, {0}},
+    {"GET", "/things/{id}/pairs/{name}", pair, SCOPE_NONE, 0, {0}},
+    {"GET", "/a/b/c/d/e/f", deep, SCOPE_NONE, 0, {0}},
+    {"DELETE", "/names/{name}", named, SCOPE_NONE, 7, {0}},
+    {NULL, NULL, nothing, SCOPE_NONE, 0, {0}},
 };
 
 static void handle(void *context, struct http_request *request, struct http_reply *reply)
@@ -222,8 +222,8 @@ static void test_allow_of_many_methods(void **state)
 	(void)state;
 	struct route many[20] = {{0}};
 	for (int i = 0; i < 19; i++)
-		many[i] = (struct route){"METHODNAME", "/x", nothing, 0, {0}};
-	many[19] = (struct route){NULL, NULL, nothing, 0, {0}};
+		many[i] = (struct route){"METHODNAME", "/x", nothing, SCOPE_NONE, 0, {0}};
+	many[19] = (struct route){NULL, NULL, nothing, SCOPE_NONE, 0, {0}};
 	struct http_request request = {.method = "OPTIONS", .path = "/x"};
 	struct http_reply reply = {.file = -1};
 	router_dispatch(many, NULL, &request, &reply);
@@ -232,6 +232,39 @@ static void test_allow_of_many_methods(void **state)
 	assert_true(strlen(reply.headers[1].value) < 64);
 	assert_memory_equal(reply.headers[1].value, "METHODNAME, METHODNAME, ", 24);
 	free(reply.body);
+}
+
+/* A row is for those who have its scope; nobody has none. */
+static void test_scopes(void **state)
+{
+	(void)state;
+	const struct principal reader = {"a reader", 1U << SCOPE_READ}, owner = {"the owner", 1U << SCOPE_ADMIN};
+	static const struct {
+		enum scope scope;
+		bool nobody, reader, owner;
+	} cases[] = {{SCOPE_NONE, true, true, true},
+	             {SCOPE_READ, false, true, false},
+	             {SCOPE_SUBMIT, false, false, false},
+	             {SCOPE_ADMIN, false, false, true}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct principal *const who[] = {NULL, &reader, &owner};
+		const bool may[] = {cases[i].nobody, cases[i].reader, cases[i].owner};
+		const struct route table[] = {{"GET", "/x", nothing, cases[i].scope, 0, {0}},
+		                              {NULL, NULL, nothing, SCOPE_NONE, 0, {0}}};
+		for (int k = 0; k < 3; k++) {
+			struct http_request request = {.method = "GET", .path = "/x", .principal = who[k]};
+			struct http_reply reply = {.file = -1};
+			assert_int_equal(principal_may(who[k], cases[i].scope), may[k]);
+			router_dispatch(table, NULL, &request, &reply);
+			assert_int_equal(reply.status, may[k] ? 404 : 403); /* 404: what `nothing` says */
+			if (!may[k]) {
+				assert_non_null(strstr((char *)reply.body, "scope_missing"));
+				assert_non_null(strstr((char *)reply.body, scope_name(cases[i].scope)));
+				assert_non_null(strstr((char *)reply.body, k == 0 ? "nobody" : who[k]->name));
+			}
+			free(reply.body);
+		}
+	}
 }
 
 static void test_without_memory_it_is_a_500(void **state)
@@ -255,10 +288,15 @@ static void test_without_memory_it_is_a_500(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_paths_find_their_row),    cmocka_unit_test(test_other_paths_are_nothing),
-	    cmocka_unit_test(test_ids_have_their_form),     cmocka_unit_test(test_head_is_get_without_the_body),
-	    cmocka_unit_test(test_methods_that_a_path_has), cmocka_unit_test(test_query_parameters),
-	    cmocka_unit_test(test_limits_of_bodies),        cmocka_unit_test(test_without_memory_it_is_a_500),
+	    cmocka_unit_test(test_scopes),
+	    cmocka_unit_test(test_paths_find_their_row),
+	    cmocka_unit_test(test_other_paths_are_nothing),
+	    cmocka_unit_test(test_ids_have_their_form),
+	    cmocka_unit_test(test_head_is_get_without_the_body),
+	    cmocka_unit_test(test_methods_that_a_path_has),
+	    cmocka_unit_test(test_query_parameters),
+	    cmocka_unit_test(test_limits_of_bodies),
+	    cmocka_unit_test(test_without_memory_it_is_a_500),
 	    cmocka_unit_test(test_allow_of_many_methods),
 	};
 	return cmocka_run_group_tests(tests, open_door, close_door);

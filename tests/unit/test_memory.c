@@ -12,6 +12,7 @@
 
 #include "server/run/prepare.h"
 #include "server/run/process.h"
+#include "server/run/train_command.h"
 #include "server/run/recorder.h"
 #include "server/run/scheduler.h"
 #include "server/run/supervisor.h"
@@ -75,7 +76,7 @@ static int fill(struct db *connection, void *argument, struct qlstm_error *why)
 	if (rc == 0)
 		rc = state_claim(connection, 2000, &token, &next_due, why);
 	for (int i = 1; rc == 0 && i <= 40; i++) {
-		const struct metric_row metric = {.epoch = i, .train_loss = 1, .test_loss = 1, .seconds = 1};
+		const struct metric_row metric = {.epoch = i, .seconds = 1, .metrics_json = METRICS_1};
 		const struct transition_row step = {.at = i, .to_status = "x"};
 		struct dataset_row data = {.name = (char[]){"d00"},
 		                           .file = (char[]){"hash.csv"},
@@ -142,7 +143,8 @@ static int call_metrics(void)
 {
 	struct metric_row *rows = NULL;
 	int count = 0, rc = metric_list(db, token.id, 0, &rows, &count, &error);
-	free(rows);
+	if (rc == 0)
+		metric_rows_free(rows, count);
 	return rc;
 }
 
@@ -237,11 +239,14 @@ static int call_worklog(void)
 static int call_process(void)
 {
 	static const struct process_events events;
-	const struct launcher_config launcher = {"/nowhere", 1};
+	const struct launcher launcher = launcher_local(&loop);
+	const struct worker_config config = {"/nowhere", 1};
 	const struct prepared prepared = {.log_file = STDERR_FILENO};
-	const struct process_limits limits = {1, 1, 1};
 	struct process *process = NULL;
-	int rc = process_start(&process, &loop, &launcher, &prepared, &limits, &events, NULL, &error);
+	struct command command;
+	train_command(&command, &config, &prepared);
+	int rc = process_start(&process, &loop, &launcher, &command, &events, NULL, &error);
+	command_free(&command);
 	if (rc != ERR_IO)
 		return rc;
 	error_clear(&error); /* it came as far as the program that is not there */

@@ -9,11 +9,13 @@
 #include <signal.h>
 
 #include "server/run/process.h"
+#include "server/run/train_command.h"
 #include "tests/unit/worker_fixture.h"
 
 static struct process *process;
 static struct prepared prepared;
-static struct launcher_config launcher;
+static struct launcher launcher;
+static struct worker_config config;
 
 /* What was heard of it; times in ms of the loop's clock. */
 static struct {
@@ -57,7 +59,8 @@ static int setup(void **state)
 	process = NULL;
 	if (make_folder(state) != 0 || make_worker() != 0 || open_loop() != 0)
 		return -1;
-	launcher = (struct launcher_config){worker, 12};
+	launcher = launcher_local(&loop);
+	config = (struct worker_config){worker, 12};
 	prepared = (struct prepared){.threads = 3, .log_file = -1};
 	snprintf(prepared.folder, sizeof prepared.folder, "%s", folder);
 	return 0;
@@ -72,13 +75,16 @@ static int teardown(void **state)
 static void start(const char *script, double max_seconds, int grace_ms, int hang_ms)
 {
 	char path[300];
-	const struct process_limits limits = {max_seconds, grace_ms, hang_ms};
+	struct command command;
 	snprintf(path, sizeof path, "%s/worker.log", folder);
 	assert_int_equal(file_write_atomic(folder, "spec.json", script, strlen(script), NULL), 0);
 	prepared.log_file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	assert_true(prepared.log_file >= 0);
 	heard.started_at = now_ms();
-	assert_int_equal(process_start(&process, &loop, &launcher, &prepared, &limits, &events, &heard, NULL), 0);
+	train_command(&command, &config, &prepared);
+	command.limits = (struct command_limits){max_seconds, grace_ms, hang_ms};
+	assert_int_equal(process_start(&process, &loop, &launcher, &command, &events, &heard, NULL), 0);
+	command_free(&command);
 	close(prepared.log_file);
 }
 
@@ -217,12 +223,12 @@ static void test_standard_input_ends_with_us(void **state)
 static void test_no_program(void **state)
 {
 	(void)state;
-	const struct process_limits limits = {1, 1, 1};
+	struct command command;
 	struct qlstm_error error = {0};
-	launcher.worker_path = "/nowhere/qlstm-worker";
-	prepared.log_file = STDERR_FILENO;
-	assert_int_equal(process_start(&process, &loop, &launcher, &prepared, &limits, &events, &heard, &error),
-	                 ERR_IO);
+	command_init(&command, "/nowhere/qlstm-worker");
+	command.limits = (struct command_limits){1, 1, 1};
+	assert_int_equal(process_start(&process, &loop, &launcher, &command, &events, &heard, &error), ERR_IO);
+	command_free(&command);
 	assert_string_equal(error.message, "cannot start the worker /nowhere/qlstm-worker: no such file or directory");
 	assert_null(process);
 	uv_run(&loop, UV_RUN_DEFAULT);

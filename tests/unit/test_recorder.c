@@ -24,12 +24,12 @@ static struct {
 } heard;
 
 /* Each report once, in the order in which they were added. */
-static void on_stored(void *context, const struct report *report)
+static void on_stored(void *context, const struct message *report)
 {
 	assert_ptr_equal(context, &heard);
 	heard.stored++;
-	if (report->kind == REPORT_EPOCH)
-		assert_int_equal(report->is.metric.epoch, heard.stored);
+	if (report->kind == MESSAGE_EPOCH)
+		assert_int_equal(report->is.metrics.epoch, heard.stored);
 }
 
 static void on_moved(void *context)
@@ -90,11 +90,13 @@ static void fill_the_disk(void)
 
 static void add_epoch(int epoch)
 {
-	struct report *report = calloc(1, sizeof *report);
+	struct message *report = calloc(1, sizeof *report);
 	assert_non_null(report);
-	report->kind = REPORT_EPOCH;
+	report->kind = MESSAGE_EPOCH;
 	report->at = 3000 + epoch;
-	report->is.metric = (struct metric_row){.epoch = epoch, .train_loss = 1, .test_loss = 1, .seconds = 1};
+	report->is.metrics.epoch = epoch;
+	report->is.metrics.seconds = 1;
+	strcpy(report->is.metrics.metrics_json, METRICS_1);
 	recorder_add(recorder, report);
 }
 

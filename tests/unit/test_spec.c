@@ -10,11 +10,11 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "engine/data/series.h"
 #include "engine/nn/activation.h"
+#include "engine/nn/cell/qlstm_variant.h"
 #include "engine/nn/layer.h"
 #include "engine/nn/loss.h"
-#include "engine/nn/qlstm_variant.h"
-#include "engine/qlstm.h"
 #include "tests/unit/request.h"
 
 static long allocations_left;

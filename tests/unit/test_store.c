@@ -120,7 +120,7 @@ static void test_no_two_claim_the_same(void **state)
 }
 
 /* Group commit by itself, so that what shares a transaction is certain. */
-static void run_jobs(struct db *db, struct job *jobs, int count, bool *committed)
+static void run_jobs(struct db *db, struct write *jobs, int count, bool *committed)
 {
 	for (int i = 0; i < count; i++)
 		jobs[i].next = i + 1 < count ? &jobs[i + 1] : NULL;
@@ -134,7 +134,7 @@ static void test_a_failing_job_is_undone_alone(void **state)
 	bool committed = false;
 	int numbers[] = {0, 1, 2, 2, 4};
 	assert_int_equal(db_open(&db, database, DB_WRITER, schema_database_sql, NULL), 0);
-	struct job jobs[] = {
+	struct write jobs[] = {
 	    {.fn = insert_numbered, .argument = &numbers[0]}, {.fn = refuse, .argument = &numbers[1]},
 	    {.fn = insert_numbered, .argument = &numbers[2]}, {.fn = insert_numbered, .argument = &numbers[3]},
 	    {.fn = insert_numbered, .argument = &numbers[4]},
@@ -171,8 +171,8 @@ static void test_a_failing_commit_fails_all(void **state)
 	bool committed = true;
 	int numbers[] = {0, 1};
 	assert_int_equal(db_open(&db, database, DB_WRITER, schema_database_sql, NULL), 0);
-	struct job jobs[] = {{.fn = insert_numbered, .argument = &numbers[0]},
-	                     {.fn = insert_numbered, .argument = &numbers[1]}};
+	struct write jobs[] = {{.fn = insert_numbered, .argument = &numbers[0]},
+	                       {.fn = insert_numbered, .argument = &numbers[1]}};
 	struct rlimit before = limit_files(4096); /* the log is longer already */
 	run_jobs(db, jobs, 2, &committed);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
@@ -352,10 +352,10 @@ static void test_a_lost_transaction(void **state)
 	bool committed = true;
 	int numbers[] = {0, 1, 2};
 	assert_int_equal(db_open(&db, database, DB_WRITER, schema_database_sql, NULL), 0);
-	struct job jobs[] = {{.next = &jobs[1], .fn = insert_numbered, .argument = &numbers[0]},
-	                     {.next = &jobs[2], .fn = roll_back},
-	                     {.fn = insert_numbered, .argument = &numbers[2]}};
-	struct job *rest = group_run(db, jobs, &committed);
+	struct write jobs[] = {{.next = &jobs[1], .fn = insert_numbered, .argument = &numbers[0]},
+	                       {.next = &jobs[2], .fn = roll_back},
+	                       {.fn = insert_numbered, .argument = &numbers[2]}};
+	struct write *rest = group_run(db, jobs, &committed);
 	assert_ptr_equal(rest, &jobs[2]);
 	assert_false(committed);
 	assert_int_equal(jobs[0].error.code, ERR_IO);

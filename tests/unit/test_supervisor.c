@@ -17,6 +17,7 @@
 
 static struct store *store;
 static struct supervisor_config config;
+static struct launcher launcher;
 static struct supervisor *supervisor;
 static struct attempt_claim claim;
 
@@ -40,10 +41,12 @@ static int setup(void **state)
 	if (make_folder(state) != 0 || make_worker() != 0 || open_loop() != 0 ||
 	    store_open(&store, database, &loop, NULL) != 0)
 		return -1;
+	launcher = launcher_local(&loop);
 	config = (struct supervisor_config){.loop = &loop,
 	                                    .store = store,
 	                                    .data_dir = folder,
-	                                    .launcher = {worker, 10},
+	                                    .launcher = &launcher,
+	                                    .worker = {worker, 10},
 	                                    .grace_ms = 100000,
 	                                    .hang_ms = 100000,
 	                                    .ended = on_ended,

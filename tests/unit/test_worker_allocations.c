@@ -5,8 +5,8 @@
 #include "server/worker/train/checkpoints.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
-#include "server/worker/tools/listing.h"
-#include "server/worker/network.h"
+#include "server/worker/tools/program_json.h"
+#include "server/worker/spec_model.h"
 #include "server/worker/train/predictions.h"
 #include "server/worker/reply.h"
 #include "server/worker/train/report.h"
@@ -123,29 +123,29 @@ static int flush_checkpoints(void)
 	return rc;
 }
 
-static int open_network(void)
+static int open_spec_model(void)
 {
-	struct network network;
-	int rc = network_open(&network, lstm_path, 2, 2, NULL);
+	struct spec_model spec_model;
+	int rc = spec_model_open(&spec_model, lstm_path, 2, 2, NULL);
 	if (rc == 0)
-		rc = weights_load(weights_path, model_params(network.model), NULL);
+		rc = weights_load(weights_path, model_params(spec_model.model), NULL);
 	if (rc == 0) {
-		const struct params *a = model_params(network.model), *b = model_params(job.model);
+		const struct params *a = model_params(spec_model.model), *b = model_params(job.model);
 		assert_memory_equal(a->values, b->values, a->size * sizeof(double));
 	}
-	network_close(&network);
+	spec_model_close(&spec_model);
 	return rc;
 }
 
-static int read_listing(void)
+static int read_program(void)
 {
-	struct listing listing;
-	int rc = listing_read(program, &listing, NULL);
+	struct program_json source;
+	int rc = program_json_read(program, &source, NULL);
 	if (rc == 0) {
-		assert_true(listing.program->n_ops == 2 && listing.program->n_observables == 1);
-		listing_free(&listing);
+		assert_true(source.program->n_ops == 2 && source.program->n_observables == 1);
+		program_json_free(&source);
 	}
-	assert_null(listing.program);
+	assert_null(source.program);
 	return rc;
 }
 
@@ -248,10 +248,11 @@ static void every_allocation_of_a_command_may_fail(void **state)
 static void every_allocation_may_fail(void **state)
 {
 	(void)state;
-	static int (*const works[])(void) = {open_job,     predict,      metrics,   write_artifacts, flush_checkpoints,
-	                                     open_network, read_listing, read_file, make_tensor,     say};
+	static int (*const works[])(void) = {
+	    open_job,        predict,      metrics,   write_artifacts, flush_checkpoints,
+	    open_spec_model, read_program, read_file, make_tensor,     say};
 	for (size_t k = 0; k < sizeof works / sizeof works[0]; k++) {
-		assert_every_allocation_may_fail(works[k], works[k] == open_job || works[k] == open_network);
+		assert_every_allocation_may_fail(works[k], works[k] == open_job || works[k] == open_spec_model);
 	}
 }
 
@@ -271,7 +272,7 @@ static int report(void)
 static void nothing_is_left_behind(void **state)
 {
 	(void)state;
-	static int (*const works[])(void) = {report, metrics, make_tensor, read_listing, predict};
+	static int (*const works[])(void) = {report, metrics, make_tensor, read_program, predict};
 	size_t left = 0;
 	for (int round = 0; round < 3; round++) {
 		size_t before = heap_in_use();

@@ -4,8 +4,8 @@
 #include "server/worker/train/artifacts.h"
 #include "server/worker/train/checkpoints.h"
 #include "server/worker/input.h"
-#include "server/worker/tools/listing.h"
-#include "server/worker/network.h"
+#include "server/worker/tools/program_json.h"
+#include "server/worker/spec_model.h"
 #include "server/worker/train/predictions.h"
 #include "server/worker/weights.h"
 #include "tests/unit/heap.h"
@@ -62,29 +62,29 @@ static void refused_runs(void)
 	job_close(&job);
 }
 
-static void networks(void)
+static void spec_models(void)
 {
-	struct network network;
+	struct spec_model spec_model;
 	json_t *json = NULL;
 	const char *spec = write_text("s", "{\"model\":{\"layers\":[{\"type\":\"lstm\",\"hidden_size\":2}]}}");
-	assert_int_equal(network_open(&network, spec, 2, 3, NULL), 0);
-	const struct weights_origin origin = {network.resolved, 1, NULL, "none"};
+	assert_int_equal(spec_model_open(&spec_model, spec, 2, 3, NULL), 0);
+	const struct weights_origin origin = {spec_model.resolved, 1, NULL, "none"};
 	unsigned char *bytes;
 	size_t length;
-	assert_int_equal(weights_encode(model_params(network.model), &origin, &bytes, &length, NULL), 0);
+	assert_int_equal(weights_encode(model_params(spec_model.model), &origin, &bytes, &length, NULL), 0);
 	assert_int_equal(file_write_atomic(folder, "w", bytes, length, NULL), 0);
 	free(bytes);
-	assert_int_equal(weights_load(path_of("w"), model_params(network.model), NULL), 0);
-	assert_true(weights_load(spec, model_params(network.model), NULL) != 0);
-	assert_true(weights_load(write_text("w.json", "{\"x\":1}"), model_params(network.model), NULL) != 0);
-	assert_true(weights_load(write_text("w.json", "{}"), model_params(network.model), NULL) != 0);
-	network_close(&network);
-	assert_int_equal(network_open(&network, spec, 1, 1, NULL), 0);
-	assert_true(weights_load(path_of("w"), model_params(network.model), NULL) != 0);
-	network_close(&network);
-	assert_true(network_open(&network, spec, 40, 1, NULL) != 0);
-	assert_true(network_open(&network, write_text("s", "{\"n_qubits\":99}"), 1, 1, NULL) != 0);
-	assert_true(network_open(&network, write_text("s", "{"), 1, 1, NULL) != 0);
+	assert_int_equal(weights_load(path_of("w"), model_params(spec_model.model), NULL), 0);
+	assert_true(weights_load(spec, model_params(spec_model.model), NULL) != 0);
+	assert_true(weights_load(write_text("w.json", "{\"x\":1}"), model_params(spec_model.model), NULL) != 0);
+	assert_true(weights_load(write_text("w.json", "{}"), model_params(spec_model.model), NULL) != 0);
+	spec_model_close(&spec_model);
+	assert_int_equal(spec_model_open(&spec_model, spec, 1, 1, NULL), 0);
+	assert_true(weights_load(path_of("w"), model_params(spec_model.model), NULL) != 0);
+	spec_model_close(&spec_model);
+	assert_true(spec_model_open(&spec_model, spec, 40, 1, NULL) != 0);
+	assert_true(spec_model_open(&spec_model, write_text("s", "{\"n_qubits\":99}"), 1, 1, NULL) != 0);
+	assert_true(spec_model_open(&spec_model, write_text("s", "{"), 1, 1, NULL) != 0);
 	assert_int_equal(spec_read(write_text("s", "{}"), &json, NULL), 0);
 	json_decref(json);
 	assert_int_equal(input_json(write_text("s", "[1]"), &json, NULL), 0);
@@ -92,7 +92,7 @@ static void networks(void)
 	assert_true(input_json(write_text("s", "[1"), &json, NULL) != 0);
 }
 
-static void listings(void)
+static void programs(void)
 {
 	static const char *const texts[] = {
 	    "{\"gates\":[{\"gate\":\"RY\",\"wires\":[0],\"angle\":{\"feature\":0}}],\"features\":[[1],[2]],"
@@ -103,11 +103,11 @@ static void listings(void)
 	    "{\"gates\":[],\"features\":[1],\"weights\":[1],\"observables\":[\"Q\"]}",
 	};
 	for (size_t k = 0; k < 4; k++) {
-		struct listing listing;
+		struct program_json source;
 		json_t *json = json_loads(texts[k], 0, NULL);
-		assert_int_equal(listing_read(json, &listing, NULL) == 0, k == 0);
+		assert_int_equal(program_json_read(json, &source, NULL) == 0, k == 0);
 		if (k == 0)
-			listing_free(&listing);
+			program_json_free(&source);
 		json_decref(json);
 	}
 }
@@ -117,8 +117,8 @@ static void nothing_is_left_behind(void **state)
 	(void)state;
 	assert_leaves_nothing(whole_run);
 	assert_leaves_nothing(refused_runs);
-	assert_leaves_nothing(networks);
-	assert_leaves_nothing(listings);
+	assert_leaves_nothing(spec_models);
+	assert_leaves_nothing(programs);
 }
 
 /* Descriptors are counted by the lowest that is free. */
@@ -129,7 +129,7 @@ static void no_descriptor_stays_open(void **state)
 	close(before);
 	whole_run();
 	refused_runs();
-	networks();
+	spec_models();
 	int after = dup(STDERR_FILENO);
 	close(after);
 	assert_int_equal(after, before);

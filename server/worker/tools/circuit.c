@@ -7,7 +7,7 @@
 #include "engine/circuit/plan.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
-#include "server/worker/tools/listing.h"
+#include "server/worker/tools/program_json.h"
 #include "server/worker/reply.h"
 #include "server/worker/tensors.h"
 
@@ -49,10 +49,10 @@ struct results {
 	double *sample;     /* [n_features], scratch */
 };
 
-static int results_open(struct results *results, const struct listing *listing, struct qlstm_error *error)
+static int results_open(struct results *results, const struct program_json *source, struct qlstm_error *error)
 {
-	size_t batch = (size_t)listing->batch, n_outputs = (size_t)listing->program->n_observables;
-	size_t n_features = (size_t)listing->n_features, n_weights = (size_t)listing->n_weights;
+	size_t batch = (size_t)source->batch, n_outputs = (size_t)source->program->n_observables;
+	size_t n_features = (size_t)source->n_features, n_weights = (size_t)source->n_weights;
 	size_t row = n_outputs * batch;
 	results->block = calloc(row * (2 + n_features + n_weights) + n_features + 1, sizeof(double));
 	if (results->block == NULL)
@@ -66,61 +66,61 @@ static int results_open(struct results *results, const struct listing *listing, 
 }
 
 /* One backward pass an output: with the cotangent 1 for every sample, d_features keeps the samples apart. */
-static void features_gradient(struct plan *plan, const struct listing *listing, struct results *r)
+static void features_gradient(struct plan *plan, const struct program_json *source, struct results *r)
 {
-	size_t batch = (size_t)listing->batch, n_outputs = (size_t)listing->program->n_observables;
+	size_t batch = (size_t)source->batch, n_outputs = (size_t)source->program->n_observables;
 	for (size_t o = 0; o < n_outputs; o++) {
 		memset(r->d_outputs, 0, n_outputs * batch * sizeof(double));
 		for (size_t b = 0; b < batch; b++)
 			r->d_outputs[o * batch + b] = 1;
-		plan_backward(plan, listing->features, listing->weights, batch, r->d_outputs,
-		              r->d_features + o * (size_t)listing->n_features * batch, NULL);
+		plan_backward(plan, source->features, source->weights, batch, r->d_outputs,
+		              r->d_features + o * (size_t)source->n_features * batch, NULL);
 	}
 }
 
 /* plan_backward sums d_weights over the samples, so each sample is a batch of its own here. */
-static void weights_gradient(struct plan *plan, const struct listing *listing, struct results *r, double *row)
+static void weights_gradient(struct plan *plan, const struct program_json *source, struct results *r, double *row)
 {
-	size_t batch = (size_t)listing->batch, n_outputs = (size_t)listing->program->n_observables;
-	size_t n_weights = (size_t)listing->n_weights;
+	size_t batch = (size_t)source->batch, n_outputs = (size_t)source->program->n_observables;
+	size_t n_weights = (size_t)source->n_weights;
 	for (size_t b = 0; b < batch; b++) {
-		for (int f = 0; f < listing->n_features; f++)
-			r->sample[f] = listing->features[(size_t)f * batch + b];
+		for (int f = 0; f < source->n_features; f++)
+			r->sample[f] = source->features[(size_t)f * batch + b];
 		for (size_t o = 0; o < n_outputs; o++) {
 			memset(r->d_outputs, 0, n_outputs * sizeof(double));
 			memset(row, 0, n_weights * sizeof(double));
 			r->d_outputs[o] = 1;
-			plan_backward(plan, r->sample, listing->weights, 1, r->d_outputs, NULL, row);
+			plan_backward(plan, r->sample, source->weights, 1, r->d_outputs, NULL, row);
 			for (size_t k = 0; k < n_weights; k++)
 				r->d_weights[(o * n_weights + k) * batch + b] = row[k];
 		}
 	}
 }
 
-/* [batch][outer][inner] from [outer][inner][batch]; the batch axis only where the listing had one. */
-static json_t *by_sample(const struct listing *listing, const double *values, int inner)
+/* [batch][outer][inner] from [outer][inner][batch]; the batch axis only where the source had one. */
+static json_t *by_sample(const struct program_json *source, const double *values, int inner)
 {
-	size_t batch = (size_t)listing->batch, rows = (size_t)inner;
-	const size_t dims[3] = {batch, (size_t)listing->program->n_observables, rows};
+	size_t batch = (size_t)source->batch, rows = (size_t)inner;
+	const size_t dims[3] = {batch, (size_t)source->program->n_observables, rows};
 	const size_t strides[3] = {1, rows * batch, batch};
-	int skip = listing->batched ? 0 : 1;
+	int skip = source->batched ? 0 : 1;
 	return tensor_json(3 - skip, dims + skip, strides + skip, values);
 }
 
-static json_t *outputs_json(const struct listing *listing, const double *outputs)
+static json_t *outputs_json(const struct program_json *source, const double *outputs)
 {
-	const size_t dims[2] = {(size_t)listing->batch, (size_t)listing->program->n_observables};
-	const size_t strides[2] = {1, (size_t)listing->batch};
-	int skip = listing->batched ? 0 : 1;
+	const size_t dims[2] = {(size_t)source->batch, (size_t)source->program->n_observables};
+	const size_t strides[2] = {1, (size_t)source->batch};
+	int skip = source->batched ? 0 : 1;
 	return tensor_json(2 - skip, dims + skip, strides + skip, outputs);
 }
 
 /* `values` is [n_outputs][inner][batch]; `noun` is what inner counts, NULL where there is no such axis. */
-static int check_finite(const struct listing *listing, const double *values, int inner, const char *noun,
+static int check_finite(const struct program_json *source, const double *values, int inner, const char *noun,
                         struct qlstm_error *error)
 {
-	size_t batch = (size_t)listing->batch, rows = (size_t)inner;
-	size_t n = (size_t)listing->program->n_observables * rows * batch;
+	size_t batch = (size_t)source->batch, rows = (size_t)inner;
+	size_t n = (size_t)source->program->n_observables * rows * batch;
 	for (size_t i = 0; i < n; i++) {
 		if (isfinite(values[i]))
 			continue;
@@ -135,47 +135,46 @@ static int check_finite(const struct listing *listing, const double *values, int
 	return 0;
 }
 
-static int compute(struct plan *plan, const struct listing *listing, struct results *results, bool gradient,
+static int compute(struct plan *plan, const struct program_json *source, struct results *results, bool gradient,
                    struct qlstm_error *error)
 {
-	plan_forward(plan, listing->features, listing->weights, (size_t)listing->batch, results->outputs);
-	int rc = check_finite(listing, results->outputs, 1, NULL, error);
+	plan_forward(plan, source->features, source->weights, (size_t)source->batch, results->outputs);
+	int rc = check_finite(source, results->outputs, 1, NULL, error);
 	if (rc != 0 || !gradient)
 		return rc;
-	double *row = calloc((size_t)listing->n_weights + 1, sizeof *row);
+	double *row = calloc((size_t)source->n_weights + 1, sizeof *row);
 	if (row == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
-	features_gradient(plan, listing, results);
-	weights_gradient(plan, listing, results, row);
+	features_gradient(plan, source, results);
+	weights_gradient(plan, source, results, row);
 	free(row);
-	rc = check_finite(listing, results->d_features, listing->n_features, "feature", error);
-	return rc == 0 ? check_finite(listing, results->d_weights, listing->n_weights, "weight", error) : rc;
+	rc = check_finite(source, results->d_features, source->n_features, "feature", error);
+	return rc == 0 ? check_finite(source, results->d_weights, source->n_weights, "weight", error) : rc;
 }
 
 /* New reference, NULL when out of memory. */
-static json_t *results_json(const struct plan *plan, const struct listing *listing, const struct results *results,
+static json_t *results_json(const struct plan *plan, const struct program_json *source, const struct results *results,
                             bool gradient)
 {
-	json_t *reply = json_pack("{s:s, s:i, s:o}", "plan", plan_name(plan), "n_qubits", listing->program->n_wires,
-	                          "outputs", outputs_json(listing, results->outputs));
+	json_t *reply = json_pack("{s:s, s:i, s:o}", "plan", plan_name(plan), "n_qubits", source->program->n_wires,
+	                          "outputs", outputs_json(source, results->outputs));
 	if (!gradient || reply == NULL)
 		return reply;
-	json_t *parts =
-	    json_pack("{s:o, s:o}", "features", by_sample(listing, results->d_features, listing->n_features), "weights",
-	              by_sample(listing, results->d_weights, listing->n_weights));
+	json_t *parts = json_pack("{s:o, s:o}", "features", by_sample(source, results->d_features, source->n_features),
+	                          "weights", by_sample(source, results->d_weights, source->n_weights));
 	if (json_object_set_new(reply, "gradient", parts) == 0)
 		return reply;
 	json_decref(reply);
 	return NULL;
 }
 
-static int read_listing(const char *path, struct listing *listing, struct qlstm_error *error)
+static int read_program(const char *path, struct program_json *source, struct qlstm_error *error)
 {
 	json_t *json = NULL;
 	int rc = input_json(path, &json, error);
 	if (rc != 0)
 		return rc;
-	rc = listing_read(json, listing, error);
+	rc = program_json_read(json, source, error);
 	json_decref(json);
 	return rc;
 }
@@ -194,24 +193,24 @@ static int find_precision(const char *name, enum precision *out, struct qlstm_er
 static int circuit(const char *path, const struct option_value *values)
 {
 	struct qlstm_error error = {0};
-	struct listing listing = {0};
+	struct program_json source = {0};
 	struct results results = {0};
 	struct plan *plan = NULL;
 	enum precision precision = PRECISION_FLOAT64;
 	int rc = find_precision(values[OPT_PRECISION].text, &precision, &error);
 	if (rc == 0)
-		rc = read_listing(path, &listing, &error);
+		rc = read_program(path, &source, &error);
 	if (rc == 0)
-		rc = plan_new_precision(&plan, listing.program, values[OPT_PLAN].text, precision, &error);
+		rc = plan_new_precision(&plan, source.program, values[OPT_PLAN].text, precision, &error);
 	if (rc == 0)
-		rc = results_open(&results, &listing, &error);
+		rc = results_open(&results, &source, &error);
 	bool gradient = values[OPT_GRADIENT].given;
 	if (rc == 0)
-		rc = compute(plan, &listing, &results, gradient, &error);
-	int status = rc == 0 ? reply_print(results_json(plan, &listing, &results, gradient)) : reply_failure(&error);
+		rc = compute(plan, &source, &results, gradient, &error);
+	int status = rc == 0 ? reply_print(results_json(plan, &source, &results, gradient)) : reply_failure(&error);
 	free(results.block);
 	plan_free(plan);
-	listing_free(&listing);
+	program_json_free(&source);
 	return status;
 }
 

@@ -6,7 +6,7 @@
 #include "engine/qlstm.h"
 #include "server/common/file.h"
 #include "server/worker/command.h"
-#include "server/worker/network.h"
+#include "server/worker/spec_model.h"
 #include "server/worker/reply.h"
 #include "server/worker/weights.h"
 
@@ -38,15 +38,15 @@ static json_t *describe_tensors(const struct params *params)
 	return tensors;
 }
 
-static json_t *describe_network(struct network *network, size_t bytes)
+static json_t *describe_model(struct spec_model *spec_model, size_t bytes)
 {
-	const struct params *params = model_params(network->model);
+	const struct params *params = model_params(spec_model->model);
 	json_int_t quantum = (json_int_t)params_count(params, PARAM_QUANTUM);
 	json_int_t classical = (json_int_t)params_count(params, PARAM_CLASSICAL);
 	return json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:s, s:s, s:I, s:o}", "version", QLSTM_VERSION, "n_inputs",
-	                 network->spec.model.n_inputs, "n_outputs", network->spec.model.n_outputs, "parameters",
+	                 spec_model->spec.model.n_inputs, "n_outputs", spec_model->spec.model.n_outputs, "parameters",
 	                 quantum + classical, "quantum", quantum, "classical", classical, "plan",
-	                 model_plan_kind(network->model), "isa", plan_isa(), "bytes", (json_int_t)bytes, "tensors",
+	                 model_plan_kind(spec_model->model), "isa", plan_isa(), "bytes", (json_int_t)bytes, "tensors",
 	                 describe_tensors(params));
 }
 
@@ -54,13 +54,14 @@ static int describe(const char *spec_path, const struct option_value *values)
 {
 	(void)values;
 	struct qlstm_error error = {0};
-	struct network network;
-	int rc = network_open(&network, spec_path, 0, 0, &error);
+	struct spec_model spec_model;
+	int rc = spec_model_open(&spec_model, spec_path, 0, 0, &error);
 	if (rc != 0)
 		return reply_failure(&error);
-	size_t bytes = model_bytes(network.model, network.spec.windows.window, network.spec.training.batch_size, 1);
-	int status = reply_print(describe_network(&network, bytes));
-	network_close(&network);
+	size_t bytes =
+	    model_bytes(spec_model.model, spec_model.spec.windows.window, spec_model.spec.training.batch_size, 1);
+	int status = reply_print(describe_model(&spec_model, bytes));
+	spec_model_close(&spec_model);
 	return status;
 }
 
@@ -86,25 +87,25 @@ static int write_file(const char *path, const unsigned char *bytes, size_t lengt
 static int init(const char *spec_path, const struct option_value *values)
 {
 	struct qlstm_error error = {0};
-	struct network network;
+	struct spec_model spec_model;
 	unsigned char *bytes = NULL;
 	size_t length = 0;
-	int rc = network_open(&network, spec_path, 0, 0, &error);
+	int rc = spec_model_open(&spec_model, spec_path, 0, 0, &error);
 	if (rc != 0)
 		return reply_failure(&error);
-	struct params *params = model_params(network.model);
-	params_initialise(params, network.spec.training.seed);
-	const struct weights_origin origin = {network.resolved, network.spec.training.seed, NULL,
-	                                      model_plan_kind(network.model)};
+	struct params *params = model_params(spec_model.model);
+	params_initialise(params, spec_model.spec.training.seed);
+	const struct weights_origin origin = {spec_model.resolved, spec_model.spec.training.seed, NULL,
+	                                      model_plan_kind(spec_model.model)};
 	rc = weights_encode(params, &origin, &bytes, &length, &error);
 	if (rc == 0)
 		rc = write_file(values[OPT_OUT].text, bytes, length, &error);
 	free(bytes);
-	network_close(&network);
+	spec_model_close(&spec_model);
 	return rc == 0 ? WORKER_DONE : reply_failure(&error);
 }
 
 const struct command command_describe = {"describe", "SPEC.json", describe_options, describe,
                                          "Print a spec's tensors, parameter counts, plan and memory."};
-const struct command command_init = {"init", "SPEC.json", init_options, init,
-                                     "Write the initial weights that a spec's seed draws."};
+const struct command command_init_weights = {"init", "SPEC.json", init_options, init,
+                                             "Write the initial weights that a spec's seed draws."};

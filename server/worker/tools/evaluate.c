@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/qlstm.h"
+#include "engine/nn/loss.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
-#include "server/worker/network.h"
+#include "server/worker/spec_model.h"
 #include "server/worker/reply.h"
 #include "server/worker/tensors.h"
 #include "server/worker/weights.h"
@@ -39,9 +39,11 @@ struct evaluation {
 	json_t *inputs, *targets;          /* targets: NULL when there are none */
 	size_t x_dims[3], y_dims[2];       /* as given */
 	char x_pointer[16], y_pointer[16]; /* where they sit in their files */
-	struct network network;
+	struct spec_model spec_model;
 	int steps, n_inputs, n_outputs, batch;
 	const struct loss *loss; /* NULL without targets */
+	struct rows rows;
+	size_t terms; /* that its mean is over */
 	double mean_loss;
 	double *x, *y, *dx, *dy, *target;  /* [steps][n_inputs][batch], [n_outputs][batch] */
 	size_t x_strides[3], y_strides[2]; /* of the axes as given, into x and y */
@@ -114,11 +116,11 @@ static int read_arrays(struct evaluation *e, const char *inputs, const char *tar
 /* Which axis of the inputs is the batch is known once the spec is. */
 static int lay_out(struct evaluation *e, struct qlstm_error *error)
 {
-	int batch_axis = e->network.spec.batch_first ? 0 : 1;
+	int batch_axis = e->spec_model.spec.batch_first ? 0 : 1;
 	e->batch = (int)e->x_dims[batch_axis];
 	e->steps = (int)e->x_dims[1 - batch_axis];
-	e->n_inputs = e->network.spec.model.n_inputs;
-	e->n_outputs = e->network.spec.model.n_outputs;
+	e->n_inputs = e->spec_model.spec.model.n_inputs;
+	e->n_outputs = e->spec_model.spec.model.n_outputs;
 	e->x_strides[batch_axis] = 1;
 	e->x_strides[1 - batch_axis] = (size_t)e->n_inputs * (size_t)e->batch;
 	e->x_strides[2] = (size_t)e->batch;
@@ -151,14 +153,14 @@ static int evaluation_open(struct evaluation *e, const char *spec_path, const st
 	const char *weights = values[OPT_WEIGHTS].text;
 	int rc = read_arrays(e, values[OPT_INPUTS].text, values[OPT_TARGETS].text, error);
 	if (rc == 0)
-		rc = network_open(&e->network, spec_path, (int)e->x_dims[2], (int)e->y_dims[1], error);
+		rc = spec_model_open(&e->spec_model, spec_path, (int)e->x_dims[2], (int)e->y_dims[1], error);
 	if (rc == 0)
 		rc = lay_out(e, error);
 	if (rc == 0)
-		rc = name_file(weights_load(weights, model_params(e->network.model), error), "--weights", weights,
+		rc = name_file(weights_load(weights, model_params(e->spec_model.model), error), "--weights", weights,
 		               error);
 	if (rc == 0)
-		rc = model_reserve(e->network.model, e->steps, e->batch, error);
+		rc = model_reserve(e->spec_model.model, e->steps, e->batch, error);
 	if (rc == 0)
 		rc = allocate(e, error);
 	return rc;
@@ -171,7 +173,7 @@ static void evaluation_close(struct evaluation *e)
 	free(e->y);
 	free(e->dx);
 	free(e->x);
-	network_close(&e->network);
+	spec_model_close(&e->spec_model);
 	json_decref(e->targets);
 	json_decref(e->inputs);
 }
@@ -230,12 +232,12 @@ static int compute_gradient(struct evaluation *e, double scale, struct qlstm_err
 {
 	size_t n = (size_t)e->n_outputs * (size_t)e->batch;
 	if (e->loss != NULL)
-		e->loss->backward(e->y, e->target, n, scale, e->dy);
+		e->loss->backward(&e->rows, scale, e->dy);
 	for (size_t i = 0; e->loss == NULL && i < n; i++)
 		e->dy[i] = 1;
-	struct params *params = model_params(e->network.model);
+	struct params *params = model_params(e->spec_model.model);
 	params_zero_gradients(params);
-	model_backward(e->network.model, e->dy, e->dx);
+	model_backward(e->spec_model.model, e->dy, e->dx);
 	int rc = check_weights_gradient(params, error);
 	if (rc == 0)
 		rc = check_finite(e, e->dx, (size_t)e->steps, (size_t)e->n_inputs, "the gradient by feature", error);
@@ -244,18 +246,23 @@ static int compute_gradient(struct evaluation *e, double scale, struct qlstm_err
 
 static int compute(struct evaluation *e, bool gradient, struct qlstm_error *error)
 {
-	size_t n = (size_t)e->n_outputs * (size_t)e->batch;
 	tensor_fill(e->inputs, 3, e->x_strides, e->x);
-	model_forward(e->network.model, e->x, e->steps, e->batch, e->y);
+	model_forward(e->spec_model.model, e->x, e->steps, e->batch, e->y);
 	int rc = check_finite(e, e->y, 1, (size_t)e->n_outputs, "output", error);
 	if (rc == 0 && e->targets != NULL) {
-		e->loss = loss_find(e->network.spec.training.loss);
+		e->loss = loss_find(e->spec_model.spec.training.loss);
 		tensor_fill(e->targets, 2, e->y_strides, e->target);
-		e->mean_loss = e->loss->sum(e->y, e->target, n) / (double)n;
+		e->rows = (struct rows){.frames = 1,
+		                        .width = (size_t)e->n_outputs,
+		                        .batch = (size_t)e->batch,
+		                        .prediction = e->y,
+		                        .target = e->target};
+		e->terms = loss_terms(e->loss, e->rows.batch, e->rows.width);
+		e->mean_loss = e->loss->sum(&e->rows) / (double)e->terms;
 		if (!isfinite(e->mean_loss))
 			rc = error_set(error, ERR_NUMERIC, NULL, "the loss is not a finite number");
 	}
-	return rc == 0 && gradient ? compute_gradient(e, 1 / (double)n, error) : rc;
+	return rc == 0 && gradient ? compute_gradient(e, e->loss != NULL ? 1 / (double)e->terms : 0, error) : rc;
 }
 
 /* New reference, NULL when out of memory. */
@@ -267,7 +274,7 @@ static json_t *evaluation_json(struct evaluation *e, bool gradient)
 	if (rc == 0 && e->loss != NULL)
 		rc = json_object_set_new(reply, "loss", reply_number(e->mean_loss));
 	if (rc == 0 && gradient) {
-		json_t *parts = json_pack("{s:o, s:o}", "weights", weights_gradient(model_params(e->network.model)),
+		json_t *parts = json_pack("{s:o, s:o}", "weights", weights_gradient(model_params(e->spec_model.model)),
 		                          "inputs", tensor_json(3, e->x_dims, e->x_strides, e->dx));
 		const char *of = e->loss != NULL ? "loss" : "sum(outputs)";
 		rc = json_object_set_new(reply, "gradient_of", json_string(of));

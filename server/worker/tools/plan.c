@@ -19,7 +19,7 @@ static const struct option options[] = {
     {0}};
 
 /* What the command has found out about a spec: all that is printed afterwards, as JSON or as text. */
-struct account {
+struct cost_report {
 	struct job job; /* spec and data */
 	int threads;
 	struct model *model;
@@ -52,7 +52,7 @@ static json_t *kind_json(const struct circuit_program *program, const struct pla
 	                 bytes_json(estimate.bytes), "ns_per_sample", possible ? json_real(each) : json_null());
 }
 
-static json_t *kinds_json(const struct circuit_program *program, const struct account *a)
+static json_t *kinds_json(const struct circuit_program *program, const struct cost_report *a)
 {
 	json_t *kinds = json_array();
 	for (int k = 0; kinds != NULL && plan_kind_name(k) != NULL; k++) {
@@ -79,7 +79,7 @@ static void write_reason(const struct plan_request *asked, const struct plan_est
 }
 
 static json_t *circuit_json(const struct layer_circuit *circuit, const struct plan_estimate *chosen,
-                            const struct account *a)
+                            const struct cost_report *a)
 {
 	const struct model_config *config = &a->job.spec.model;
 	const struct circuit_program *program = circuit->program;
@@ -96,7 +96,7 @@ static json_t *circuit_json(const struct layer_circuit *circuit, const struct pl
 	                 chosen->possible ? json_real(seconds) : json_null(), "kinds", kinds_json(program, a));
 }
 
-static json_t *circuits_json(const struct account *a, int layer)
+static json_t *circuits_json(const struct cost_report *a, int layer)
 {
 	json_t *circuits = json_array();
 	struct layer_circuit circuit;
@@ -121,14 +121,14 @@ static json_int_t layer_parameters(const struct params *params, int layer, enum 
 }
 
 /* A word of a layer of the spec, null where its type has no such field. */
-static json_t *layer_word(const struct account *a, int layer, const char *field)
+static json_t *layer_word(const struct cost_report *a, int layer, const char *field)
 {
 	const json_t *layers = json_object_get(json_object_get(a->job.resolved, "model"), "layers");
 	json_t *word = json_object_get(json_array_get(layers, (size_t)layer), field);
 	return word != NULL ? json_incref(word) : json_null();
 }
 
-static json_t *layers_json(const struct account *a)
+static json_t *layers_json(const struct cost_report *a)
 {
 	const struct model_config *config = &a->job.spec.model;
 	const struct params *params = model_params(a->model);
@@ -147,7 +147,7 @@ static json_t *layers_json(const struct account *a)
 	return layers;
 }
 
-static json_t *data_json(const struct account *a)
+static json_t *data_json(const struct cost_report *a)
 {
 	const char *name = a->job.spec.dataset;
 	if (!a->counted)
@@ -157,7 +157,7 @@ static json_t *data_json(const struct account *a)
 }
 
 /* Where the number of windows is not known: for a thousand of them. */
-static json_t *seconds_json(const struct account *a)
+static json_t *seconds_json(const struct cost_report *a)
 {
 	const struct cost_seconds *seconds = &a->seconds;
 	double per_window = seconds->batch / a->job.spec.training.batch_size;
@@ -177,7 +177,7 @@ static json_t *refusal_json(const struct qlstm_error *refusal)
 }
 
 /* New reference, NULL when out of memory. */
-static json_t *account_json(const struct account *a)
+static json_t *cost_report_json(const struct cost_report *a)
 {
 	const struct params *params = model_params(a->model);
 	json_int_t quantum = (json_int_t)params_count(params, PARAM_QUANTUM);
@@ -196,7 +196,7 @@ static json_t *account_json(const struct account *a)
 	                 "layers", layers_json(a));
 }
 
-static int count_windows(struct account *a, struct qlstm_error *error)
+static int count_windows(struct cost_report *a, struct qlstm_error *error)
 {
 	a->counted = a->job.table.n_rows > 0;
 	if (!a->counted)
@@ -207,7 +207,8 @@ static int count_windows(struct account *a, struct qlstm_error *error)
 	return rc;
 }
 
-static int account_open(struct account *a, const char *spec_path, const char *data_path, struct qlstm_error *error)
+static int cost_report_open(struct cost_report *a, const char *spec_path, const char *data_path,
+                            struct qlstm_error *error)
 {
 	int rc = job_read(&a->job, spec_path, data_path, true, error);
 	if (rc == 0)
@@ -225,27 +226,28 @@ static int account_open(struct account *a, const char *spec_path, const char *da
 	return 0;
 }
 
-static int print_text(json_t *account)
+static int print_text(json_t *report)
 {
-	if (account == NULL)
+	if (report == NULL)
 		return reply_print(NULL);
-	plan_text_print(stdout, account);
-	json_decref(account);
+	plan_text_print(stdout, report);
+	json_decref(report);
 	return fflush(stdout) == 0 ? WORKER_DONE : WORKER_FAILED;
 }
 
 static int plan(const char *spec_path, const struct option_value *values)
 {
-	static struct account a; /* too large for a stack frame */
+	static struct cost_report a; /* too large for a stack frame */
 	struct qlstm_error error = {0};
+	memset(&a, 0, sizeof a);
 	a.threads = (int)values[OPT_THREADS].number;
-	int rc = account_open(&a, spec_path, values[OPT_DATA].text, &error), status;
+	int rc = cost_report_open(&a, spec_path, values[OPT_DATA].text, &error), status;
 	if (rc != 0)
 		status = reply_failure(&error);
 	else if (values[OPT_JSON].given)
-		status = reply_print(account_json(&a));
+		status = reply_print(cost_report_json(&a));
 	else
-		status = print_text(account_json(&a));
+		status = print_text(cost_report_json(&a));
 	model_free(a.model);
 	job_close(&a.job);
 	return status;

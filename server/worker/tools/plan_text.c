@@ -79,13 +79,13 @@ static void print_layer(FILE *file, size_t index, const json_t *layer)
 		print_circuit(file, json_array_get(circuits, i));
 }
 
-static void print_seconds(FILE *file, const json_t *account)
+static void print_seconds(FILE *file, const json_t *report)
 {
-	const json_t *seconds = json_object_get(account, "seconds");
+	const json_t *seconds = json_object_get(report, "seconds");
 	fprintf(file, "time         ");
 	if (is_known(seconds, "per_epoch"))
 		fprintf(file, "%.3g s per epoch, %.3g s for %lld epochs (an estimate, one core)\n",
-		        number(seconds, "per_epoch"), number(seconds, "training"), whole(account, "epochs"));
+		        number(seconds, "per_epoch"), number(seconds, "training"), whole(report, "epochs"));
 	else if (is_known(seconds, "per_1000_windows"))
 		fprintf(file, "%.3g s per 1,000 training windows (an estimate, one core)\n",
 		        number(seconds, "per_1000_windows"));
@@ -93,25 +93,25 @@ static void print_seconds(FILE *file, const json_t *account)
 		fprintf(file, "unknown\n");
 }
 
-void plan_text_print(FILE *file, const json_t *account)
+void plan_text_print(FILE *file, const json_t *report)
 {
-	const json_t *parameters = json_object_get(account, "parameters"), *data = json_object_get(account, "data");
-	const json_t *bytes = json_object_get(account, "bytes"), *refused = json_object_get(account, "refused");
-	const json_t *layers = json_object_get(account, "layers");
+	const json_t *parameters = json_object_get(report, "parameters"), *data = json_object_get(report, "data");
+	const json_t *bytes = json_object_get(report, "bytes"), *refused = json_object_get(report, "refused");
+	const json_t *layers = json_object_get(report, "layers");
 	char model[32], plans[32], windows[32];
 	fprintf(file, "parameters   %lld: %lld quantum, %lld classical\n", whole(parameters, "total"),
 	        whole(parameters, "quantum"), whole(parameters, "classical"));
 	fprintf(file, "data         %s", text(data, "dataset"));
 	if (is_known(data, "rows"))
 		fprintf(file, ": %lld rows, %lld training and %lld test windows of %lld steps\n", whole(data, "rows"),
-		        whole(data, "train"), whole(data, "test"), whole(account, "window"));
+		        whole(data, "train"), whole(data, "test"), whole(report, "window"));
 	else
 		fprintf(file, ": no built-in series; --data FILE.csv tells how many windows there are\n");
 	fprintf(file, "memory       %s for the model (%s of it for plans), %s for the windows\n",
 	        size_text(bytes, "model", model), size_text(bytes, "plans", plans), size_text(bytes, "data", windows));
-	print_seconds(file, account);
-	fprintf(file, "arithmetic   plan %s, %s, %s, batches of %lld\n", text(account, "plan"),
-	        text(account, "precision"), text(account, "isa"), whole(account, "batch_size"));
+	print_seconds(file, report);
+	fprintf(file, "arithmetic   plan %s, %s, %s, batches of %lld\n", text(report, "plan"),
+	        text(report, "precision"), text(report, "isa"), whole(report, "batch_size"));
 	if (json_is_object(refused))
 		fprintf(file, "refused      %s: %s\n", text(refused, "pointer"), text(refused, "message"));
 	for (size_t i = 0; i < json_array_size(layers); i++)

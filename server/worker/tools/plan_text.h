@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* `account` as plan.c makes it. */
-void plan_text_print(FILE *file, const json_t *account);
+/* `report` as plan.c makes it. */
+void plan_text_print(FILE *file, const json_t *report);
 
 #endif

@@ -10,7 +10,7 @@
 #include "server/common/data_file.h"
 #include "server/common/file.h"
 #include "server/worker/input.h"
-#include "server/worker/network.h"
+#include "server/worker/spec_model.h"
 
 static const size_t max_checkpoint_bytes = (size_t)4 << 30;
 
@@ -82,7 +82,7 @@ static int build_model(struct job *job, int threads, struct qlstm_error *error)
 		error_prefix(error, "/model");
 		return rc;
 	}
-	return trainer_new(&job->trainer, job->model, &job->windows, &job->spec.training, error);
+	return trainer_new(&job->trainer, job->model, windows_samples(&job->windows), &job->spec.training, error);
 }
 
 /* Data, and the spec with its columns bound. */

@@ -1,0 +1,27 @@
+/* Who may do what: a route names the scope that it needs, a principal is who a request comes from with the scopes it
+ * has. Example: DELETE /experiments/{id} needs SCOPE_SUBMIT; a principal with SCOPE_READ alone gets a 403 there. */
+#ifndef QLSTM_HTTP_SCOPE_H
+#define QLSTM_HTTP_SCOPE_H
+
+#include <stdbool.h>
+
+enum scope {
+	SCOPE_NONE,   /* anybody: health, version, the contract */
+	SCOPE_READ,   /* see experiments, data sets, results, figures of operation */
+	SCOPE_SUBMIT, /* make, change and end experiments and data sets */
+	SCOPE_ADMIN,  /* run the service itself */
+	SCOPE_COUNT
+};
+
+struct principal {
+	const char *name;
+	unsigned scopes; /* bit 1 << scope for each */
+};
+
+/* "none", "read", "submit", "admin"; static storage. */
+const char *scope_name(enum scope scope);
+
+/* NULL is nobody: it has SCOPE_NONE alone. */
+bool principal_may(const struct principal *principal, enum scope scope);
+
+#endif

@@ -1,0 +1,16 @@
+/* The command that runs an attempt: qlstm-worker train. */
+#ifndef QLSTM_RUN_TRAIN_COMMAND_H
+#define QLSTM_RUN_TRAIN_COMMAND_H
+
+#include "server/run/command.h"
+#include "server/run/prepare.h"
+
+struct worker_config {
+	const char *path;       /* the qlstm-worker executable */
+	int checkpoint_seconds; /* least time between two checkpoints; 0: after every epoch */
+};
+
+/* Its standard error is the log file; process_start adds the rest. To be freed in any case. */
+void train_command(struct command *command, const struct worker_config *config, const struct prepared *prepared);
+
+#endif
