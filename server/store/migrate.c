@@ -58,6 +58,14 @@ static const char *const migrations[] = {
                                            "ALTER TABLE experiment DROP COLUMN train_loss;"
                                            "ALTER TABLE experiment DROP COLUMN test_loss;"
                                            "PRAGMA user_version = 3;",
+    /* 3 to 4: the data sets have a kind; all that are there are CSV. */
+    "ALTER TABLE dataset ADD COLUMN file TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE dataset ADD COLUMN kind TEXT NOT NULL DEFAULT 'csv';"
+    "ALTER TABLE dataset ADD COLUMN description_json TEXT NOT NULL DEFAULT '{}';"
+    "UPDATE dataset SET file = sha256 || '.csv',"
+    " description_json = iif(has_header, '{\"has_header\":true}', '{\"has_header\":false}');"
+    "ALTER TABLE dataset DROP COLUMN has_header;"
+    "PRAGMA user_version = 4;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };
