@@ -75,12 +75,14 @@ static void test_what_events_say(void **state)
 	(void)state;
 	insert(1);
 	struct run_token token = claim_one();
-	struct metric_row metric = {
-	    .epoch = 1, .train_loss = 0.5, .test_loss = NAN, .gradient_norm = 0.1, .seconds = 0.25};
+	struct metric_row metric = {.epoch = 1,
+	                            .seconds = 0.25,
+	                            .metrics_json = "{\"train_loss\":0.5,\"test_loss\":null,\"gradient_norm\":0.1}"};
 	assert_int_equal(progress_epoch(db, &token, &metric, 6001, NULL), 0);
 	assert_int_equal(progress_log(db, &token, "warning", "it is warm", 6002, NULL), 0);
-	metric = (struct metric_row){
-	    .epoch = 2, .train_loss = 0.25, .test_loss = 0.75, .gradient_norm = INFINITY, .seconds = 2};
+	metric = (struct metric_row){.epoch = 2,
+	                             .seconds = 2,
+	                             .metrics_json = "{\"train_loss\":0.25,\"test_loss\":0.75,\"gradient_norm\":null}"};
 	assert_int_equal(progress_epoch(db, &token, &metric, 6003, NULL), 0);
 	assert_int_equal(progress_epoch(db, &token, &metric, 6004, NULL), 0); /* done again: no event */
 	assert_int_equal(select_int(db, "SELECT heartbeat_at FROM experiment"), 6004);
@@ -152,7 +154,7 @@ static void test_events_that_fail(void **state)
 	insert(1);
 	struct run_token stale = {"", 3};
 	snprintf(stale.id, sizeof stale.id, "%s", numbered_id(1));
-	const struct metric_row metric = {.epoch = 1, .train_loss = 1, .test_loss = 1, .seconds = 1};
+	const struct metric_row metric = {.epoch = 1, .seconds = 1, .metrics_json = METRICS_1};
 	assert_int_equal(progress_log(db, &stale, "info", "late", NOW, NULL), ERR_CONFLICT);
 	assert_int_equal(progress_epoch(db, &stale, &metric, NOW, NULL), ERR_CONFLICT);
 	assert_int_equal(progress_checkpoint(db, &stale, 1, "f", "h", NOW, NULL), ERR_CONFLICT);

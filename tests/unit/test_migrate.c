@@ -31,7 +31,15 @@ static void make(const char *script)
 	db_close(db);
 }
 
-#define VERSION_1 "DROP TABLE event; PRAGMA user_version = 1;"
+#define VERSION_2                                                                                                      \
+	"DROP TABLE epoch_metric;"                                                                                     \
+	"CREATE TABLE epoch_metric (experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,"         \
+	" epoch INTEGER NOT NULL, attempt INTEGER NOT NULL, train_loss REAL NOT NULL, test_loss REAL,"                 \
+	" gradient_norm REAL, seconds REAL NOT NULL, PRIMARY KEY (experiment_id, epoch)) STRICT, WITHOUT ROWID;"       \
+	"ALTER TABLE experiment DROP COLUMN metrics_json;"                                                             \
+	"ALTER TABLE experiment ADD COLUMN train_loss REAL; ALTER TABLE experiment ADD COLUMN test_loss REAL;"         \
+	"PRAGMA user_version = 2;"
+#define VERSION_1 VERSION_2 "DROP TABLE event; PRAGMA user_version = 1;"
 
 /* Two experiments as version 1 kept them: one resumed and done, one that never started. */
 #define HISTORY                                                                                                        \
@@ -92,7 +100,7 @@ static void test_events_of_version_1(void **state)
 	    "13 0 status {\"from\":\"queued\",\"to\":\"cancelled\",\"reason\":\"cancelled_by_user\"}"};
 	make(VERSION_1 HISTORY);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 2);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 3);
 	assert_events("A", 7, of_a);
 	assert_events("B", 3, of_b);
 	assert_events("C", 3, of_c);
@@ -102,6 +110,41 @@ static void test_events_of_version_1(void **state)
 	assert_int_equal(select_int(db, "SELECT count(*) FROM event"), 10);
 	assert_int_equal(event_insert(db, "B", "log", 1, 1, json_object(), NULL), 0);
 	assert_int_equal(select_int(db, "SELECT max(id) FROM event"), 14);
+	db_close(db);
+}
+
+/* Every number to its last digit; the experiment has those of its last epoch. */
+static void test_metrics_of_version_2(void **state)
+{
+	(void)state;
+	make(VERSION_2 HISTORY
+	     "UPDATE experiment SET epoch = 2, train_loss = 0.1, best_epoch = 1, best_test_loss = 1e-300"
+	     " WHERE id = 'A'");
+	assert_int_equal(open_database(schema_database_sql), 0);
+	static const char *const expected[] = {
+	    "A 1 1 {\"train_loss\":0.67000000000000004,\"test_loss\":1.0e-300,\"gradient_norm\":null} 2.0",
+	    "A 2 2 {\"train_loss\":0.10000000000000001,\"test_loss\":null,\"gradient_norm\":0.29999999999999999} 1.5",
+	    "B 1 1 {\"train_loss\":1.0,\"test_loss\":2.0,\"gradient_norm\":3.0} 4.0",
+	    "C 1 1 {\"train_loss\":5.0,\"test_loss\":6.0,\"gradient_norm\":7.0} 8.0"};
+	db_query(db, "SELECT experiment_id || ' ' || epoch || ' ' || attempt || ' ' || metrics_json || ' ' || seconds"
+	             " FROM epoch_metric ORDER BY experiment_id, epoch");
+	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+		assert_int_equal(db_step(db), 1);
+		assert_string_equal(db_text(db, 0), expected[i]);
+	}
+	assert_int_equal(db_step(db), 0);
+	assert_int_equal(db_finish(db), 0);
+	struct experiment_row row;
+	assert_int_equal(experiment_get(db, "A", &row, NULL), 0);
+	assert_string_equal(row.metrics_json, "{\"train_loss\":0.10000000000000001,\"test_loss\":null,"
+	                                      "\"gradient_norm\":0.29999999999999999}");
+	assert_true(row.best_epoch == 1 && row.best_test_loss == 1e-300);
+	experiment_row_free(&row);
+	assert_int_equal(experiment_get(db, "B", &row, NULL), 0);
+	assert_string_equal(row.metrics_json, "{}"); /* none was counted as done */
+	experiment_row_free(&row);
+	assert_int_equal(db_script(db, "DELETE FROM experiment WHERE id = 'C'"), 0);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM epoch_metric"), 3);
 	db_close(db);
 }
 
@@ -211,7 +254,7 @@ static void test_files_of_others(void **state)
 	} cases[] = {
 	    {"PRAGMA application_id = 7", "the file is a database of another program"},
 	    {"PRAGMA application_id = 0", "the file is a database of another program"},
-	    {"PRAGMA user_version = 3", "the database has version 3, this program knows up to 2"},
+	    {"PRAGMA user_version = 4", "the database has version 4, this program knows up to 3"},
 	    {"PRAGMA ignore_check_constraints = ON; INSERT INTO experiment (id, status, max_attempts, max_seconds, "
 	     "run_at,"
 	     " name, project, tags_json, spec_json, model_json, data_json, engine_json, epochs, created_at)"
@@ -246,7 +289,7 @@ static void test_files_of_nobody(void **state)
 	assert_non_null(file);
 	fclose(file);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 2);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 3);
 	db_close(db);
 }
 
@@ -254,10 +297,10 @@ static void test_files_of_nobody(void **state)
 static void test_a_wrong_schema(void **state)
 {
 	(void)state;
-	assert_int_equal(open_database("PRAGMA user_version = 3"), ERR_INTERNAL);
-	assert_string_equal(error.message, "the schema has version 3, the migrations lead to 2");
+	assert_int_equal(open_database("PRAGMA user_version = 4"), ERR_INTERNAL);
+	assert_string_equal(error.message, "the schema has version 4, the migrations lead to 3");
 	assert_int_equal(open_database("PRAGMA user_version = 1"), ERR_INTERNAL);
-	assert_int_equal(open_database("PRAGMA user_version = 2; SELEKT"), ERR_INTERNAL);
+	assert_int_equal(open_database("PRAGMA user_version = 3; SELEKT"), ERR_INTERNAL);
 	assert_non_null(strstr(error.message, "SELEKT"));
 	assert_null(db);
 	struct stat status;
@@ -269,6 +312,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, drop_folder)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_events_of_version_1),
+	    TEST(test_metrics_of_version_2),
 	    TEST(test_a_migrated_schema_is_the_schema),
 	    TEST(test_the_copy),
 	    TEST(test_a_copy_that_cannot_be_made),
