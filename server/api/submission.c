@@ -111,7 +111,7 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 	int rc = spec_parse(out->spec, &spec, error);
 	if (rc != 0)
 		return rc;
-	rc = windows_count((size_t)entry->row.n_rows, &spec.windows, &train, &test, error);
+	rc = spec_count_samples(&spec, (size_t)entry->row.n_rows, &train, &test, error);
 	if (rc != 0) {
 		error_prefix(error, "/data");
 		return rc;
