@@ -64,7 +64,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-streams bench-peers test-peers mutation image test-docker fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-streams bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -78,6 +78,7 @@ help:
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT AGAIN; CONTRIBUTING.md)"
+	@echo "make coverage   which lines the tests run, room by room (build/coverage/index.html: each line)"
 	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
 	@echo "make test-docker   the image and docker/compose.yaml with a real engine; starts one as root where none runs"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
@@ -154,6 +155,8 @@ $(BUILD)/unit/%.r64.o: engine/circuit/batch/%.c
 $(BUILD)/unit/test_plan: $(r64_obj)
 $(BUILD)/unit/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
+unit-programs: $(unit_bin)
+
 unit: $(unit_bin)
 	@set -e; for t in $(unit_bin); do echo "== $$t"; $$t; done
 
@@ -196,6 +199,11 @@ mutation:
 	@scripts/deps.sh build test peers
 	@$(PYTHON) tests/mutation/mutation.py $(ROOM) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(FILE),--file $(FILE)) $(if $(REV),--rev $(REV)) $(if $(UNIT),--unit) $(if $(AGAIN),--again)
+
+# With gcovr from Debian. Not part of `test`.
+coverage:
+	@scripts/deps.sh build test coverage
+	@$(PYTHON) scripts/coverage.py
 
 # The labels have the version of engine/qlstm.h and the commit. IMAGE_FLAGS go to `docker build`, such as --network=host.
 DOCKER      ?= docker

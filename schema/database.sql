@@ -4,7 +4,7 @@
 -- Times are integers, milliseconds since 1970-01-01 UTC. Text that holds JSON is named *_json.
 
 PRAGMA application_id = 0x716c7374; -- "qlst"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- An experiment: what was asked, where it stands, what came out. (id, attempt) is the fencing token: a worker's
 -- report changes a row only while the row is running that very attempt.
@@ -103,15 +103,17 @@ CREATE TABLE event (
 ) STRICT;
 CREATE INDEX event_experiment ON event (experiment_id, id);
 
--- An uploaded data set. The bytes are DATA/datasets/SHA256.csv.
+-- An uploaded data set. The bytes, as they came, are DATA/datasets/FILE.
 CREATE TABLE dataset (
 	id TEXT PRIMARY KEY,                     -- ULID
 	name TEXT NOT NULL UNIQUE,
 	sha256 TEXT NOT NULL,
 	bytes INTEGER NOT NULL,
 	n_rows INTEGER NOT NULL,
-	columns_json TEXT NOT NULL,              -- [{"name", "numeric"}]
-	has_header INTEGER NOT NULL,
+	file TEXT NOT NULL,                      -- SHA256.csv: the SHA-256 and the suffix of the kind
+	kind TEXT NOT NULL,                      -- of the table in engine/data/kind.c: csv, ...
+	columns_json TEXT NOT NULL,              -- [{"name", "numeric"}], and where one that is not holds no number
+	description_json TEXT NOT NULL,          -- what else there is to say, by kind: csv {"has_header"}
 	created_at INTEGER NOT NULL
 ) STRICT;
 

@@ -64,21 +64,21 @@ static bool has_name(const json_t *list, const char *name)
 	return false;
 }
 
-json_t *task_default_targets(const struct spec_columns *columns)
+json_t *task_default_targets(const struct table *table)
 {
-	int column = columns->count - 1;
-	for (int i = 0; i < columns->count; i++)
-		if (strcmp(columns->names[i], "label") == 0)
+	int column = table->n_columns - 1;
+	for (int i = 0; i < table->n_columns; i++)
+		if (strcmp(table->columns[i].name, "label") == 0)
 			column = i;
-	return json_pack("[s]", columns->names[column]);
+	return json_pack("[s]", table->columns[column].name);
 }
 
-json_t *task_default_inputs(const json_t *targets, const struct spec_columns *columns)
+json_t *task_default_inputs(const json_t *targets, const struct table *table)
 {
 	json_t *names = json_array();
-	for (int i = 0; i < columns->count; i++)
-		if (!has_name(targets, columns->names[i]))
-			json_array_append_new(names, json_string(columns->names[i]));
+	for (int i = 0; i < table->n_columns; i++)
+		if (!has_name(targets, table->columns[i].name))
+			json_array_append_new(names, json_string(table->columns[i].name));
 	return names;
 }
 

@@ -15,8 +15,8 @@ int task_check(const json_t *resolved, struct qlstm_error *error);
 
 /* Of tasks whose rows are samples. The target is the column named "label", else the last one; all other columns are
  * inputs. New references, NULL when out of memory. */
-json_t *task_default_targets(const struct spec_columns *columns);
-json_t *task_default_inputs(const json_t *targets, const struct spec_columns *columns);
+json_t *task_default_targets(const struct table *table);
+json_t *task_default_inputs(const json_t *targets, const struct table *table);
 /* Fills an absent /data/steps, one input a step, once the columns are names; refuses a target among the inputs. */
 int task_bind_steps(json_t *data, struct qlstm_error *error);
 

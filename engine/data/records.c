@@ -40,17 +40,18 @@ static int check_classes(const struct column *column, size_t n_rows, size_t n_tr
 	for (size_t i = 0; rc == 0 && i < n_rows; i++) {
 		double value = column->values[i];
 		if (!(value >= 0 && value < classes && value == floor(value)))
-			rc = error_set(
-			    error, ERR_INVALID, "/targets/0",
-			    "column '%s' holds %.17g in row %zu; its classes are the whole numbers from 0 to %d",
-			    column->name, value, i + 1, classes - 1);
+			rc = error_set(error, ERR_INVALID, "/targets/0",
+			               "column '%s' holds %.17g in row %zu (from 0); its classes are the whole numbers "
+			               "from 0 to %d",
+			               column->name, value, i, classes - 1);
 		else if (i < n_train)
 			seen[(size_t)value] = true;
 		else if (!seen[(size_t)value])
-			rc = error_set(error, ERR_INVALID, "/targets/0",
-			               "class %.17g of column '%s' is in row %zu of the test part, and nowhere in the "
-			               "training part, the first %zu rows",
-			               value, column->name, i + 1, n_train);
+			rc = error_set(
+			    error, ERR_INVALID, "/targets/0",
+			    "class %.17g of column '%s' is in row %zu (from 0) of the test part, and nowhere in the "
+			    "training part, the first %zu rows",
+			    value, column->name, i, n_train);
 	}
 	free(seen);
 	return rc;

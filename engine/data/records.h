@@ -30,7 +30,7 @@ struct records {
 };
 
 /* Errors point into the experiment's data part: "/inputs/0" (not numeric), "/targets/0" (a value that is no class, with
- * its row, counted from 1), "/steps", "/split/train". */
+ * its row, counted from 0), "/steps", "/split/train". */
 int records_take(const struct table *table, const struct records_config *config, struct records *out,
                  struct qlstm_error *error);
 void records_free(struct records *records);

@@ -85,11 +85,13 @@ static int check_column(const struct table *table, int index, const char *part, 
 	const struct column *column = &table->columns[index];
 	if (column->values != NULL)
 		return 0;
+	char place[COLUMN_PLACE_SIZE];
+	column_place(column, place);
 	if (column->bad_text[0] == '\0')
-		return error_set(error, ERR_INVALID, pointer, "column '%s' is not numeric: line %zu holds no value",
-		                 column->name, column->bad_line);
-	return error_set(error, ERR_INVALID, pointer, "column '%s' is not numeric: line %zu holds '%s'", column->name,
-	                 column->bad_line, column->bad_text);
+		return error_set(error, ERR_INVALID, pointer, "column '%s' is not numeric: %s holds no value",
+		                 column->name, place);
+	return error_set(error, ERR_INVALID, pointer, "column '%s' is not numeric: %s holds '%s'", column->name, place,
+	                 column->bad_text);
 }
 
 int windows_check_columns(const struct table *table, const int *indices, int n, const char *part,

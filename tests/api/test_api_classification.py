@@ -150,10 +150,10 @@ def test_refused_at_once(daemon, digits, data, training, pointer, words):
 
 
 @pytest.mark.parametrize("labels, words", [
-    ([0, 1, 2, 0, 1, 2], "holds 2 in row 3; its classes are the whole numbers from 0 to 1"),
-    ([0, 1, 0, 1.5, 1, 0], "holds 1.5 in row 4"),
-    ([0, -1, 0, 1, 1, 0], "holds -1 in row 2"),
-    ([0, 0, 0, 0, 1, 0], "class 1 of column 'label' is in row 5 of the test part, and nowhere in the training part"),
+    ([0, 1, 2, 0, 1, 2], "holds 2 in row 2 (from 0); its classes are the whole numbers from 0 to 1"),
+    ([0, 1, 0, 1.5, 1, 0], "holds 1.5 in row 3"),
+    ([0, -1, 0, 1, 1, 0], "holds -1 in row 1"),
+    ([0, 0, 0, 0, 1, 0], "class 1 of column 'label' is in row 4 (from 0) of the test part, and nowhere in the training part"),
 ])
 def test_labels_that_are_none(daemon, labels, words):
     name = f"labels-{abs(hash(words)) % 10**9}"

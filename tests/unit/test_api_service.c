@@ -443,11 +443,13 @@ static int insert_dataset(struct db *db, void *argument, struct qlstm_error *err
 static void upload(const char *id, const char *name, const char *columns)
 {
 	struct dataset_row row = {.name = (char *)name,
+	                          .file = (char[]){"0007.csv"},
+	                          .kind = (char[]){"csv"},
 	                          .columns_json = (char *)columns,
+	                          .description_json = (char[]){"{\"has_header\":true}"},
 	                          .bytes = 300,
 	                          .n_rows = 30,
-	                          .created_at = 86400000,
-	                          .has_header = true};
+	                          .created_at = 86400000};
 	snprintf(row.id, sizeof row.id, "%s", id);
 	snprintf(row.sha256, sizeof row.sha256, "%064d", 7);
 	assert_int_equal(store_write(store, insert_dataset, &row, NULL), 0);
@@ -473,7 +475,8 @@ static void test_data_sets_are_found_by_id_and_name(void **state)
 	struct answer answer = ask(&door, "GET", "/datasets/wave");
 	assert_string_equal(
 	    answer.body,
-	    "{\"id\":\"" UPLOAD "\",\"name\":\"wave\",\"builtin\":false,\"summary\":null,\"sha256\":"
+	    "{\"id\":\"" UPLOAD "\",\"name\":\"wave\",\"builtin\":false,\"summary\":null,"
+	    "\"kind\":\"csv\",\"description\":{\"has_header\":true},\"sha256\":"
 	    "\"0000000000000000000000000000000000000000000000000000000000000007\",\"bytes\":300,\"rows\":30,"
 	    "\"columns\":" COLUMNS
 	    ",\"has_header\":true,\"created_at\":\"1970-01-02T00:00:00.000Z\",\"links\":{\"self\":\"/datasets/" UPLOAD

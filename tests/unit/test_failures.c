@@ -168,7 +168,11 @@ static int call_artifact(void)
 static int call_dataset_insert(void)
 {
 	bool existed;
-	struct dataset_row row = {.name = (char[]){"new"}, .columns_json = (char[]){"[]"}};
+	struct dataset_row row = {.name = (char[]){"new"},
+	                          .file = (char[]){"hash.csv"},
+	                          .kind = (char[]){"csv"},
+	                          .columns_json = (char[]){"[]"},
+	                          .description_json = (char[]){"{}"}};
 	memcpy(row.id, numbered_id(60), sizeof row.id);
 	return dataset_insert(db, &row, &existed, &error);
 }
@@ -296,7 +300,12 @@ static const struct {
 static void fill(void)
 {
 	bool existed;
-	struct dataset_row data = {.name = (char[]){"data"}, .columns_json = (char[]){"[]"}, .sha256 = "hash"};
+	struct dataset_row data = {.name = (char[]){"data"},
+	                           .file = (char[]){"hash.csv"},
+	                           .kind = (char[]){"csv"},
+	                           .columns_json = (char[]){"[]"},
+	                           .description_json = (char[]){"{}"},
+	                           .sha256 = "hash"};
 	memcpy(data.id, numbered_id(50), sizeof data.id);
 	assert_int_equal(dataset_insert(db, &data, &existed, NULL), 0);
 	for (int i = 1; i <= 3; i++)
@@ -356,7 +365,7 @@ static void test_every_step_of_opening(void **state)
 		/* It is gone on with where there was none, and refused by nobody. */
 		assert_int_equal(db_open(&opened, path, DB_WRITER, schema_database_sql, NULL), 0);
 		assert_int_equal(select_int(opened, "SELECT count(*) FROM experiment"), 0);
-		assert_int_equal(select_int(opened, "PRAGMA user_version"), 3);
+		assert_int_equal(select_int(opened, "PRAGMA user_version"), 4);
 		db_close(opened);
 	}
 	assert_true(steps > 5);

@@ -78,7 +78,11 @@ static int fill(struct db *connection, void *argument, struct qlstm_error *why)
 	for (int i = 1; rc == 0 && i <= 40; i++) {
 		const struct metric_row metric = {.epoch = i, .seconds = 1, .metrics_json = METRICS_1};
 		const struct transition_row step = {.at = i, .to_status = "x"};
-		struct dataset_row data = {.name = (char[]){"d00"}, .columns_json = (char[]){"[]"}};
+		struct dataset_row data = {.name = (char[]){"d00"},
+		                           .file = (char[]){"hash.csv"},
+		                           .kind = (char[]){"csv"},
+		                           .columns_json = (char[]){"[]"},
+		                           .description_json = (char[]){"{}"}};
 		snprintf(data.id, sizeof data.id, "%s", numbered_id(100 + i));
 		data.name[1] = (char)('0' + i / 10), data.name[2] = (char)('0' + i % 10);
 		rc = progress_epoch(connection, &token, &metric, 3000, why);

@@ -31,7 +31,13 @@ static void make(const char *script)
 	db_close(db);
 }
 
+#define VERSION_3                                                                                                      \
+	"DROP TABLE dataset;"                                                                                          \
+	"CREATE TABLE dataset (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,"                  \
+	" bytes INTEGER NOT NULL, n_rows INTEGER NOT NULL, columns_json TEXT NOT NULL, has_header INTEGER NOT NULL,"   \
+	" created_at INTEGER NOT NULL) STRICT; PRAGMA user_version = 3;"
 #define VERSION_2                                                                                                      \
+	VERSION_3                                                                                                      \
 	"DROP TABLE epoch_metric;"                                                                                     \
 	"CREATE TABLE epoch_metric (experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,"         \
 	" epoch INTEGER NOT NULL, attempt INTEGER NOT NULL, train_loss REAL NOT NULL, test_loss REAL,"                 \
@@ -100,7 +106,7 @@ static void test_events_of_version_1(void **state)
 	    "13 0 status {\"from\":\"queued\",\"to\":\"cancelled\",\"reason\":\"cancelled_by_user\"}"};
 	make(VERSION_1 HISTORY);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 3);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 4);
 	assert_events("A", 7, of_a);
 	assert_events("B", 3, of_b);
 	assert_events("C", 3, of_c);
@@ -145,6 +151,26 @@ static void test_metrics_of_version_2(void **state)
 	experiment_row_free(&row);
 	assert_int_equal(db_script(db, "DELETE FROM experiment WHERE id = 'C'"), 0);
 	assert_int_equal(select_int(db, "SELECT count(*) FROM epoch_metric"), 3);
+	db_close(db);
+}
+
+/* Data sets without a kind are CSV, in a file by that name. */
+static void test_data_sets_of_version_3(void **state)
+{
+	(void)state;
+	make(VERSION_3
+	     "INSERT INTO dataset (id, name, sha256, bytes, n_rows, columns_json, has_header, created_at) VALUES"
+	     " ('A', 'a', 'ab', 1, 2, '[]', 1, 3), ('B', 'b', 'cd', 1, 2, '[]', 0, 3)");
+	assert_int_equal(open_database(schema_database_sql), 0);
+	static const char *const expected[] = {"A csv ab.csv {\"has_header\":true}",
+	                                       "B csv cd.csv {\"has_header\":false}"};
+	db_query(db, "SELECT id || ' ' || kind || ' ' || file || ' ' || description_json FROM dataset ORDER BY id");
+	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+		assert_int_equal(db_step(db), 1);
+		assert_string_equal(db_text(db, 0), expected[i]);
+	}
+	assert_int_equal(db_step(db), 0);
+	assert_int_equal(db_finish(db), 0);
 	db_close(db);
 }
 
@@ -254,7 +280,7 @@ static void test_files_of_others(void **state)
 	} cases[] = {
 	    {"PRAGMA application_id = 7", "the file is a database of another program"},
 	    {"PRAGMA application_id = 0", "the file is a database of another program"},
-	    {"PRAGMA user_version = 4", "the database has version 4, this program knows up to 3"},
+	    {"PRAGMA user_version = 5", "the database has version 5, this program knows up to 4"},
 	    {"PRAGMA ignore_check_constraints = ON; INSERT INTO experiment (id, status, max_attempts, max_seconds, "
 	     "run_at,"
 	     " name, project, tags_json, spec_json, model_json, data_json, engine_json, epochs, created_at)"
@@ -289,7 +315,7 @@ static void test_files_of_nobody(void **state)
 	assert_non_null(file);
 	fclose(file);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 3);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 4);
 	db_close(db);
 }
 
@@ -297,10 +323,10 @@ static void test_files_of_nobody(void **state)
 static void test_a_wrong_schema(void **state)
 {
 	(void)state;
-	assert_int_equal(open_database("PRAGMA user_version = 4"), ERR_INTERNAL);
-	assert_string_equal(error.message, "the schema has version 4, the migrations lead to 3");
+	assert_int_equal(open_database("PRAGMA user_version = 5"), ERR_INTERNAL);
+	assert_string_equal(error.message, "the schema has version 5, the migrations lead to 4");
 	assert_int_equal(open_database("PRAGMA user_version = 1"), ERR_INTERNAL);
-	assert_int_equal(open_database("PRAGMA user_version = 3; SELEKT"), ERR_INTERNAL);
+	assert_int_equal(open_database("PRAGMA user_version = 4; SELEKT"), ERR_INTERNAL);
 	assert_non_null(strstr(error.message, "SELEKT"));
 	assert_null(db);
 	struct stat status;
@@ -313,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_events_of_version_1),
 	    TEST(test_metrics_of_version_2),
+	    TEST(test_data_sets_of_version_3),
 	    TEST(test_a_migrated_schema_is_the_schema),
 	    TEST(test_the_copy),
 	    TEST(test_a_copy_that_cannot_be_made),

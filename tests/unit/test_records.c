@@ -88,9 +88,9 @@ static void refusals(void **state)
 		double value;
 		const char *message;
 	} bad[] = {
-	    {7, -1, "column 'label' holds -1 in row 8; its classes are the whole numbers from 0 to 2"},
-	    {0, 0.5, "column 'label' holds 0.5 in row 1; its classes are the whole numbers from 0 to 2"},
-	    {39, 3, "column 'label' holds 3 in row 40; its classes are the whole numbers from 0 to 2"},
+	    {7, -1, "column 'label' holds -1 in row 7 (from 0); its classes are the whole numbers from 0 to 2"},
+	    {0, 0.5, "column 'label' holds 0.5 in row 0 (from 0); its classes are the whole numbers from 0 to 2"},
+	    {39, 3, "column 'label' holds 3 in row 39 (from 0); its classes are the whole numbers from 0 to 2"},
 	};
 	for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
 		struct records_config config = fresh();
@@ -111,7 +111,7 @@ static void refusals(void **state)
 	cells[INPUTS][35] = 4;
 	assert_int_equal(records_take(&table, &config, &records, &error), ERR_INVALID);
 	assert_string_equal(error.message,
-	                    "class 4 of column 'label' is in row 36 of the test part, and nowhere in the "
+	                    "class 4 of column 'label' is in row 35 (from 0) of the test part, and nowhere in the "
 	                    "training part, the first 30 rows");
 	static const struct {
 		int steps, n_targets;

@@ -313,8 +313,12 @@ static int insert_dataset(int number, const char *name, const char *sha256, bool
 	memcpy(row.id, numbered_id(number), sizeof row.id);
 	snprintf(row.sha256, sizeof row.sha256, "%s", sha256);
 	row.name = strdup(name);
+	row.file = strdup(sha256);
+	row.kind = strdup("csv");
 	row.columns_json = strdup("[]");
-	assert_true(row.name != NULL && row.columns_json != NULL);
+	row.description_json = strdup("{}");
+	assert_true(row.name != NULL && row.file != NULL && row.kind != NULL && row.columns_json != NULL &&
+	            row.description_json != NULL);
 	int rc = dataset_insert(db, &row, existed, NULL);
 	memcpy(id, row.id, 27);
 	dataset_row_free(&row);
@@ -388,11 +392,13 @@ static void test_every_column(void **state)
 	struct dataset_row data = {.id = "01ARZ3NDEKTSV4RRFF00000050",
 	                           .sha256 = "data hash",
 	                           .name = (char[]){"data name"},
+	                           .file = (char[]){"data file"},
+	                           .kind = (char[]){"data kind"},
 	                           .columns_json = (char[]){"[1]"},
+	                           .description_json = (char[]){"{2}"},
 	                           .bytes = INT64_C(1) << 40,
 	                           .n_rows = INT64_C(1) << 33,
-	                           .created_at = 11,
-	                           .has_header = true};
+	                           .created_at = 11};
 	bool existed;
 	assert_int_equal(dataset_insert(db, &data, &existed, NULL), 0);
 	struct experiment_new new = new_experiment(numbered_id(1));
@@ -428,8 +434,10 @@ static void test_every_column(void **state)
 	assert_string_equal(found.id, data.id);
 	assert_string_equal(found.sha256, "data hash");
 	assert_string_equal(found.columns_json, "[1]");
-	assert_true(found.bytes == data.bytes && found.n_rows == data.n_rows && found.created_at == 11 &&
-	            found.has_header);
+	assert_string_equal(found.file, "data file");
+	assert_string_equal(found.kind, "data kind");
+	assert_string_equal(found.description_json, "{2}");
+	assert_true(found.bytes == data.bytes && found.n_rows == data.n_rows && found.created_at == 11);
 	dataset_row_free(&found);
 }
 

@@ -5,24 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/data/csv.h"
 #include "engine/data/series.h"
 #include "server/common/clock.h"
+#include "server/common/data_file.h"
 #include "server/common/file.h"
 #include "server/worker/input.h"
 #include "server/worker/spec_model.h"
 
 static const size_t max_checkpoint_bytes = (size_t)4 << 30;
 
-static int read_csv(struct job *job, const char *path, struct qlstm_error *error)
+/* The file's kind is what its name or its bytes say. */
+static int read_file(struct job *job, const char *path, struct qlstm_error *error)
 {
 	unsigned char *bytes = NULL;
 	size_t length = 0;
+	const struct data_file declared = data_file_of_name(path);
+	struct data_file found;
 	int rc = input_read(path, &bytes, &length, error);
 	if (rc != 0)
 		return rc;
 	sha256_hex(bytes, length, job->data_sha256);
-	rc = csv_parse((const char *)bytes, length, &job->table, error);
+	rc = data_file_read(bytes, length, &declared, path, true, &found, &job->table, error);
 	free(bytes);
 	return rc;
 }
@@ -57,36 +60,7 @@ static const char *dataset_name(const struct job *job)
 
 static int load_data(struct job *job, const char *data_path, struct qlstm_error *error)
 {
-	return data_path != NULL ? read_csv(job, data_path, error) : generate_series(job, dataset_name(job), error);
-}
-
-/* Lets the spec choose among the table's columns. */
-static int bind_columns(struct job *job, struct qlstm_error *error)
-{
-	size_t count = (size_t)job->table.n_columns;
-	const char **names = calloc(count + 1, sizeof *names), **texts = calloc(count + 1, sizeof *texts);
-	size_t *lines = calloc(count + 1, sizeof *lines);
-	bool *numeric = calloc(count + 1, sizeof *numeric);
-	int rc = 0;
-	if (names == NULL || texts == NULL || lines == NULL || numeric == NULL) {
-		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu columns", count);
-		goto done;
-	}
-	for (size_t i = 0; i < count; i++) {
-		const struct column *column = &job->table.columns[i];
-		names[i] = column->name;
-		numeric[i] = column->values != NULL;
-		lines[i] = column->bad_line;
-		texts[i] = column->bad_text;
-	}
-	const struct spec_columns columns = {(int)count, names, numeric, lines, texts};
-	rc = spec_bind(job->resolved, &columns, error);
-done:
-	free(numeric);
-	free(lines);
-	free(texts);
-	free(names);
-	return rc;
+	return data_path != NULL ? read_file(job, data_path, error) : generate_series(job, dataset_name(job), error);
 }
 
 static int cut_samples(struct job *job, struct qlstm_error *error)
@@ -121,7 +95,7 @@ static int attach_data(struct job *job, const char *data_path, struct qlstm_erro
 {
 	int rc = load_data(job, data_path, error);
 	if (rc == 0)
-		rc = bind_columns(job, error);
+		rc = spec_bind(job->resolved, &job->table, error);
 	if (rc == 0)
 		rc = spec_parse(job->resolved, &job->spec, error);
 	return rc == 0 ? spec_columns(&job->spec, job->resolved, &job->table, error) : rc;
