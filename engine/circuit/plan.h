@@ -35,7 +35,7 @@ void plan_free(struct plan *plan);
 /* What was chosen, never "auto". */
 const char *plan_name(const struct plan *plan);
 enum precision plan_precision(const struct plan *plan);
-/* What the planner said of it, for a batch of PLANNER_BATCH_DEFAULT. Borrowed. */
+/* What the planner said of it, for the batch of its request (planner.h). Borrowed. */
 const struct plan_estimate *plan_estimated(const struct plan *plan);
 
 /* Lets the plan share one sample's work among the team's members (engine/team.h; borrowed, NULL: the caller alone).

@@ -1,5 +1,5 @@
-/* From a public layer to the engine's: one table of fields for each type. A field that the type has not, and that is
- * set all the same, is refused, so that nothing is passed over in silence. */
+/* From a layer of qlstm.h to the engine's configuration: one table of fields for each type. A field that is set but
+ * does not belong to the type is refused: an lstm with n_qubits is a mistake of somebody who meant qlstm. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>

@@ -33,8 +33,8 @@ static const char *const migrations[] = {
     "   'train_loss', " REAL("epoch_metric.train_loss") ", 'test_loss', " REAL("epoch_metric.test_loss") ","
     "   'gradient_norm', " REAL("gradient_norm") ", 'seconds', " REAL("seconds") ")"
     "  FROM epoch_metric JOIN experiment ON experiment.id = experiment_id)"
-                                                 " ORDER BY experiment_id, part, place;"
-                                                 "PRAGMA user_version = 2;",
+    " ORDER BY experiment_id, part, place;"
+    "PRAGMA user_version = 2;",
     /* 2 to 3: metrics by name. */
     "CREATE TABLE epoch_metric_by_name ("
     " experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE, epoch INTEGER NOT NULL,"
@@ -45,15 +45,15 @@ static const char *const migrations[] = {
     "  'test_loss', " REAL("test_loss") ", 'gradient_norm', " REAL("gradient_norm") "), seconds"
     " FROM epoch_metric;"
     "DROP TABLE epoch_metric;"
-                                           "ALTER TABLE epoch_metric_by_name RENAME TO epoch_metric;"
-                                           "ALTER TABLE experiment ADD COLUMN metrics_json TEXT NOT NULL DEFAULT '{}';"
-                                           "UPDATE experiment SET metrics_json = coalesce((SELECT "
-                                           "epoch_metric.metrics_json FROM epoch_metric"
-                                           " WHERE experiment_id = experiment.id AND epoch_metric.epoch = "
-                                           "experiment.epoch), '{}');"
-                                           "ALTER TABLE experiment DROP COLUMN train_loss;"
-                                           "ALTER TABLE experiment DROP COLUMN test_loss;"
-                                           "PRAGMA user_version = 3;",
+    "ALTER TABLE epoch_metric_by_name RENAME TO epoch_metric;"
+    "ALTER TABLE experiment ADD COLUMN metrics_json TEXT NOT NULL DEFAULT '{}';"
+    "UPDATE experiment SET metrics_json = coalesce((SELECT "
+    "epoch_metric.metrics_json FROM epoch_metric"
+    " WHERE experiment_id = experiment.id AND epoch_metric.epoch = "
+    "experiment.epoch), '{}');"
+    "ALTER TABLE experiment DROP COLUMN train_loss;"
+    "ALTER TABLE experiment DROP COLUMN test_loss;"
+    "PRAGMA user_version = 3;",
     /* 3 to 4: the data sets have a kind; all that are there are CSV. */
     "ALTER TABLE dataset ADD COLUMN file TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE dataset ADD COLUMN kind TEXT NOT NULL DEFAULT 'csv';"

@@ -10,6 +10,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "server/run/events/stream.h"
 #include "server/run/prepare.h"
 #include "server/run/process.h"
 #include "server/run/train_command.h"
@@ -18,6 +19,7 @@
 #include "server/run/supervisor.h"
 #include "server/run/worklog.h"
 #include "server/store/datasets.h"
+#include "server/store/events.h"
 #include "server/store/readers.h"
 #include "tests/unit/worker_fixture.h"
 
@@ -262,6 +264,34 @@ static int call_file(void)
 	return rc;
 }
 
+static int call_event(void)
+{
+	if (db_begin(db) != 0)
+		return db_error(db, &error);
+	int rc = event_insert(db, token.id, "log", 1, 1, json_object(), &error);
+	db_rollback(db);
+	return rc;
+}
+
+static int call_events(void)
+{
+	struct outbox events;
+	outbox_init(&events);
+	int rc = event_list(db, token.id, 0, 3, &events, &error);
+	outbox_free(&events);
+	return rc;
+}
+
+/* A stream that is never opened, as for a HEAD. */
+static int call_stream(void)
+{
+	struct event_stream *stream = event_stream_new(NULL, &loop, store, token.id, 0);
+	if (stream == NULL)
+		return error_set(&error, ERR_OUT_OF_MEMORY, NULL, "-");
+	event_stream_source.close(stream);
+	return 0;
+}
+
 static int read_nothing(struct db *connection, void *argument, struct qlstm_error *why)
 {
 	(void)connection, (void)argument, (void)why;
@@ -284,9 +314,9 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } calls[] = {
-    CALL(get),     CALL(list),    CALL(transitions), CALL(metrics),    CALL(dataset),   CALL(datasets),
-    CALL(attempt), CALL(readers), CALL(recorder),    CALL(supervisor), CALL(scheduler), CALL(worklog),
-    CALL(process), CALL(file),    CALL(submit),      CALL(connection),
+    CALL(get),     CALL(list),       CALL(transitions), CALL(metrics),   CALL(dataset), CALL(datasets), CALL(attempt),
+    CALL(readers), CALL(recorder),   CALL(supervisor),  CALL(scheduler), CALL(worklog), CALL(process),  CALL(file),
+    CALL(submit),  CALL(connection), CALL(event),       CALL(events),    CALL(stream),
 };
 
 static void test_every_allocation(void **state)

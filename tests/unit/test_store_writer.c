@@ -44,7 +44,8 @@ static void write_one(int number)
 static void test_the_log_is_emptied_again(void **state)
 {
 	(void)state;
-	wait_for_an_empty_log(); /* of what making the tables left */
+	assert_true(store_healthy(store)); /* from the start */
+	wait_for_an_empty_log();           /* of what making the tables left */
 	for (int number = 0; number < 2; number++) {
 		write_one(number);
 		assert_true(log_size() > 0);

@@ -162,6 +162,19 @@ static int describe_again(void)
 	return same_or_refused(CALL(describe, spec), expected, false);
 }
 
+/* The spec from standard input. */
+static int describe_from_input(void)
+{
+	static char expected[sizeof said];
+	int file = open(spec, O_RDONLY | O_CLOEXEC);
+	assert_true(file >= 0);
+	int kept = redirect(STDIN_FILENO, file);
+	int status = CALL(describe, "-");
+	redirect_end(STDIN_FILENO, kept);
+	close(file);
+	return same_or_refused(status, expected, false);
+}
+
 static int circuit_again(void)
 {
 	static char expected[sizeof said];
@@ -206,8 +219,9 @@ static int bench_a_step(void)
 	return bench_one(&row);
 }
 
-static int (*const works[])(void) = {plan_as_json,  plan_as_text,   init_again,      describe_again,
-                                     circuit_again, evaluate_again, bench_a_circuit, bench_a_step};
+static int (*const works[])(void) = {plan_as_json,   plan_as_text,        init_again,
+                                     describe_again, describe_from_input, circuit_again,
+                                     evaluate_again, bench_a_circuit,     bench_a_step};
 enum { WORKS = sizeof works / sizeof works[0] };
 
 /* They read JSON, and what that was to say is lost with the memory: any failure will do. Nor is anything kept. */

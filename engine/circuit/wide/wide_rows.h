@@ -1,4 +1,4 @@
-/* What multiplies or weighs the amplitudes of a tile row by row: diagonals, readouts, product states. Included by
+/* What goes over the amplitudes of a tile row by row: diagonal gates, measuring Z-strings, product states. Included by
  * wide_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_WIDE_ROWS_H
 #define QLSTM_CIRCUIT_WIDE_ROWS_H
