@@ -93,7 +93,7 @@ static int fit(struct records *records, const struct table *table, const struct 
 	return rc;
 }
 
-static int check(const struct table *table, const struct records_config *config, struct records *records,
+static int check(const struct table *table, const struct records_config *config, size_t *n_train, size_t *n_test,
                  struct qlstm_error *error)
 {
 	int rc = windows_check_columns(table, config->inputs, config->n_inputs, "inputs", error);
@@ -102,11 +102,17 @@ static int check(const struct table *table, const struct records_config *config,
 	if (rc == 0)
 		rc = check_shape(config, error);
 	if (rc == 0)
-		rc = records_count(table->n_rows, config, &records->n_train, &records->n_test, error);
+		rc = records_count(table->n_rows, config, n_train, n_test, error);
 	if (rc == 0 && config->classes > 0)
-		rc = check_classes(&table->columns[config->targets[0]], table->n_rows, records->n_train,
-		                   config->classes, error);
+		rc =
+		    check_classes(&table->columns[config->targets[0]], table->n_rows, *n_train, config->classes, error);
 	return rc;
+}
+
+int records_check(const struct table *table, const struct records_config *config, struct qlstm_error *error)
+{
+	size_t n_train = 0, n_test = 0;
+	return check(table, config, &n_train, &n_test, error);
 }
 
 int records_take(const struct table *table, const struct records_config *config, struct records *out,
@@ -116,7 +122,7 @@ int records_take(const struct table *table, const struct records_config *config,
 	                          .steps = config->steps,
 	                          .n_targets = config->n_targets,
 	                          .classes = config->classes};
-	int rc = check(table, config, &records, error);
+	int rc = check(table, config, &records.n_train, &records.n_test, error);
 	if (rc == 0)
 		rc = fit(&records, table, config, error);
 	if (rc == 0)

@@ -33,6 +33,8 @@ struct records {
  * its row, counted from 0), "/steps", "/split/train". */
 int records_take(const struct table *table, const struct records_config *config, struct records *out,
                  struct qlstm_error *error);
+/* The same checks, taking nothing. */
+int records_check(const struct table *table, const struct records_config *config, struct qlstm_error *error);
 void records_free(struct records *records);
 /* Borrows `records`. */
 struct samples records_samples(const struct records *records);

@@ -8,6 +8,7 @@
 #include "schema/columns.h"
 #include "schema/spec.h"
 #include "server/api/catalog.h"
+#include "server/api/labels.h"
 #include "server/common/cost.h"
 #include "server/common/json_text.h"
 
@@ -97,6 +98,9 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 		error_prefix(error, "/data");
 		return rc;
 	}
+	rc = labels_check(api, entry, out->spec, &spec, error);
+	if (rc != 0)
+		return rc;
 	rc = describe_model(api, &spec, (struct cost_windows){train, test}, out, error);
 	out->data = json_pack("{ss, ss, sI, sI, sI}", "dataset", entry->row.name, "sha256", entry->row.sha256, "rows",
 	                      (json_int_t)entry->row.n_rows, "train", (json_int_t)train, "test", (json_int_t)test);

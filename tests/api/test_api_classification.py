@@ -159,9 +159,8 @@ def test_labels_that_are_none(daemon, labels, words):
     name = f"labels-{abs(hash(words)) % 10**9}"
     text = "x,label\n" + "".join(f"{k / 7},{label}\n" for k, label in enumerate(labels))
     daemon.post(f"/datasets?name={name}", text, headers={"Content-Type": "text/csv"})
-    posted = daemon.post("/experiments", {"data": {"dataset": name, "task": "classification", "classes": 2},
-                                          "training": {"epochs": 1}, "type": "lstm"})
-    assert posted.status_code == 202, posted.text
-    row = daemon.wait(posted.json()["id"])
-    assert row["status"] == "failed" and row["reason"] == "invalid_data"
-    assert "/data/targets/0" in row["reason_message"] and words in row["reason_message"]
+    reply = daemon.post("/experiments", {"data": {"dataset": name, "task": "classification", "classes": 2},
+                                         "training": {"epochs": 1}, "type": "lstm"})
+    assert reply.status_code == 422
+    error = reply.json()["errors"][0]
+    assert error["pointer"] == "/data/targets/0" and words in error["message"], error

@@ -207,9 +207,9 @@ static int check_finite(const struct evaluation *e, const double *values, size_t
 			continue;
 		size_t sample = i % batch, column = i / batch % inner, step = i / batch / inner;
 		if (outer == 1 && values == e->y)
-			return error_set(error, ERR_NUMERIC, NULL, "%s %zu of sample %zu is not a finite number", what,
+			return error_set(error, ERR_NOT_FINITE, NULL, "%s %zu of sample %zu is not a finite number", what,
 			                 column, sample);
-		return error_set(error, ERR_NUMERIC, NULL, "%s %zu at step %zu of sample %zu is not a finite number",
+		return error_set(error, ERR_NOT_FINITE, NULL, "%s %zu at step %zu of sample %zu is not a finite number",
 		                 what, column, step, sample);
 	}
 	return 0;
@@ -221,7 +221,7 @@ static int check_weights_gradient(const struct params *params, struct qlstm_erro
 		const struct param *param = &params->items[i];
 		for (size_t k = 0; param->kind != PARAM_STATE && k < param->size; k++)
 			if (!isfinite(params->gradients[param->offset + k]))
-				return error_set(error, ERR_NUMERIC, NULL,
+				return error_set(error, ERR_NOT_FINITE, NULL,
 				                 "the gradient by '%s' is not a finite number at entry %zu",
 				                 param->name, k);
 	}
@@ -276,7 +276,7 @@ static int compute(struct evaluation *e, bool gradient, struct qlstm_error *erro
 		e->terms = loss_terms(e->loss, e->rows.batch, e->rows.width);
 		e->mean_loss = e->loss->sum(&e->rows) / (double)e->terms;
 		if (!isfinite(e->mean_loss))
-			rc = error_set(error, ERR_NUMERIC, NULL, "the loss is not a finite number");
+			rc = error_set(error, ERR_NOT_FINITE, NULL, "the loss is not a finite number");
 	}
 	return rc == 0 && gradient ? compute_gradient(e, e->loss != NULL ? 1 / (double)e->terms : 0, error) : rc;
 }
