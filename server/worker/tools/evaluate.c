@@ -207,8 +207,8 @@ static int check_finite(const struct evaluation *e, const double *values, size_t
 			continue;
 		size_t sample = i % batch, column = i / batch % inner, step = i / batch / inner;
 		if (outer == 1 && values == e->y)
-			return error_set(error, ERR_NOT_FINITE, NULL, "%s %zu of sample %zu is not a finite number", what,
-			                 column, sample);
+			return error_set(error, ERR_NOT_FINITE, NULL, "%s %zu of sample %zu is not a finite number",
+			                 what, column, sample);
 		return error_set(error, ERR_NOT_FINITE, NULL, "%s %zu at step %zu of sample %zu is not a finite number",
 		                 what, column, step, sample);
 	}
