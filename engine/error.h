@@ -12,7 +12,7 @@
 /* X(enumerator, value, name on the wire) */
 #define QLSTM_ERRORS(X)                                                                                                \
 	X(ERR_OUT_OF_MEMORY, -1, "out_of_memory")                                                                      \
-	X(ERR_SYNTAX, -2, "syntax")               /* not JSON, not CSV, not safetensors */                             \
+	X(ERR_SYNTAX, -2, "syntax")               /* not JSON, CSV, .npy, safetensors, ... */                          \
 	X(ERR_WRONG_TYPE, -3, "wrong_type")       /* a string where a number belongs */                                \
 	X(ERR_OUT_OF_RANGE, -4, "out_of_range")   /* right type, outside the allowed range */                          \
 	X(ERR_UNKNOWN_FIELD, -5, "unknown_field") /* a name nobody knows */                                            \

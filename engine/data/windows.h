@@ -11,7 +11,7 @@
 #include "engine/data/samples.h"
 #include "engine/data/table.h"
 
-#define WINDOWS_MAX_COLUMNS 32
+#define WINDOWS_MAX_COLUMNS 1024
 
 enum scaling { SCALING_NONE, SCALING_MINMAX, SCALING_STANDARD }; /* as is; to [-1, 1]; zero mean, unit deviation */
 enum scaling_fit { SCALING_FIT_TRAIN, SCALING_FIT_ALL };         /* rows that training windows touch; all rows */

@@ -69,10 +69,11 @@ static int row_make(const struct http_request *request, const char *name, struct
                     struct qlstm_error *error)
 {
 	const char *type = http_header(request, "Content-Type");
-	const struct data_file declared = data_file_of_type(type != NULL ? type : "");
+	const struct data_request wanted = {
+	    .declared = data_file_of_type(type != NULL ? type : ""), .word = type, .limit = API_MAX_DATASET};
 	struct data_file file;
 	struct table table = {0};
-	int rc = data_file_read(request->body, request->body_length, &declared, type, false, &file, &table, error);
+	int rc = data_file_read(request->body, request->body_length, &wanted, &file, &table, error);
 	if (rc != 0)
 		return rc;
 	rc = check_numeric(&table, error);

@@ -19,13 +19,14 @@ static int read_file(struct job *job, const char *path, struct qlstm_error *erro
 {
 	unsigned char *bytes = NULL;
 	size_t length = 0;
-	const struct data_file declared = data_file_of_name(path);
+	const struct data_request wanted = {
+	    .declared = data_file_of_name(path), .word = path, .limit = INPUT_MAX_BYTES, .values = true};
 	struct data_file found;
 	int rc = input_read(path, &bytes, &length, error);
 	if (rc != 0)
 		return rc;
 	sha256_hex(bytes, length, job->data_sha256);
-	rc = data_file_read(bytes, length, &declared, path, true, &found, &job->table, error);
+	rc = data_file_read(bytes, length, &wanted, &found, &job->table, error);
 	free(bytes);
 	return rc;
 }
