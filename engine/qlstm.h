@@ -109,7 +109,7 @@ struct qlstm_samples {
 	size_t n_train, n_test;
 	int steps;
 	const double *x; /* [n_train + n_test][steps][n_inputs] */
-	const double *y; /* [n_train + n_test][outputs] */
+	const double *y; /* [n_train + n_test][outputs]; of classes one number, from 0 to outputs - 1 */
 };
 
 struct qlstm_training {
