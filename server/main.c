@@ -24,12 +24,14 @@
 #include "server/run/orphans.h"
 #include "server/run/state.h"
 
-#define MAX_CONNECTIONS 4096
-#define OPEN_FILES      8192
-#define HEADER_SECONDS  10
-#define BODY_SECONDS    120
-#define IDLE_CHECK_MS   50
-#define IDLE_WAIT_MS    5000 /* for clients to take their last replies */
+#define MAX_CONNECTIONS   4096
+#define OPEN_FILES        8192
+#define HEADER_SECONDS    10
+#define BODY_SECONDS      120
+#define PREDICT_SECONDS   30 /* from a request to its answer */
+#define PREDICTOR_IDLE_MS 60000
+#define IDLE_CHECK_MS     50
+#define IDLE_WAIT_MS      5000 /* for clients to take their last replies */
 
 struct daemon {
 	struct options options;
@@ -192,6 +194,22 @@ static void close_scheduler(struct daemon *daemon)
 	scheduler_close(daemon->api.scheduler);
 }
 
+static int open_predictors(struct daemon *daemon, struct qlstm_error *error)
+{
+	const struct launcher here = launcher_local(daemon->loop);
+	const struct predictor_pool_config config = {.worker_path = daemon->options.worker,
+	                                             .launcher = &here,
+	                                             .max_bytes = daemon->options.max_memory,
+	                                             .idle_ms = PREDICTOR_IDLE_MS,
+	                                             .max_seconds = PREDICT_SECONDS};
+	return predictor_pool_open(&daemon->api.predictors, daemon->loop, &config, error);
+}
+
+static void close_predictors(struct daemon *daemon)
+{
+	predictor_pool_close(daemon->api.predictors);
+}
+
 static int open_http(struct daemon *daemon, struct qlstm_error *error)
 {
 	const struct http_config config = {.address = daemon->options.address,
@@ -207,6 +225,7 @@ static int open_http(struct daemon *daemon, struct qlstm_error *error)
 
 static void close_http(struct daemon *daemon)
 {
+	predictor_pool_stop(daemon->api.predictors); /* handlers that wait for an answer wait no longer */
 	http_close(daemon->http);
 }
 
@@ -285,6 +304,7 @@ static const struct step steps[] = {
     {"events", open_events, close_events},
     {"orphans", open_orphans, close_orphans},
     {"scheduler", open_scheduler, close_scheduler},
+    {"predictors", open_predictors, close_predictors},
     {"listen", open_http, close_http},
     {"signals", open_signals, close_signals},
     {"serve", serve, NULL},

@@ -16,6 +16,7 @@
 #define ANY_BODY   4096 /* ignored, but some clients send "{}" with every POST */
 #define EXPERIMENT API_MAX_EXPERIMENT
 #define DATASET    API_MAX_DATASET
+#define PREDICT    API_MAX_PREDICT
 
 static const struct route routes[] = {
     {"POST", "/experiments", experiments_post, SUBMIT, EXPERIMENT, {"validate_only"}},
@@ -28,6 +29,7 @@ static const struct route routes[] = {
     {"GET", "/experiments/{id}/weights", weights_get, READ, NO_BODY, {"format"}},
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, READ, NO_BODY, {0}},
+    {"POST", "/experiments/{id}/predict", predict_post, READ, PREDICT, {0}},
     {"POST", "/datasets", datasets_post, SUBMIT, DATASET, {"name"}},
     {"GET", "/datasets", datasets_list, READ, NO_BODY, {0}},
     {"GET", "/datasets/{name}", datasets_get, READ, NO_BODY, {0}},

@@ -7,7 +7,7 @@
 #include "server/worker/command.h"
 
 static const struct command *const commands[] = {&command_train, &command_evaluate, &command_circuit, &command_describe,
-                                                 &command_init,  &command_plan,     &command_bench};
+                                                 &command_init,  &command_plan,     &command_bench,   &command_predict};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -12,7 +12,7 @@
 #include "server/common/json_text.h"
 #include "server/worker/input.h"
 #include "server/worker/reply.h"
-#include "server/worker/tensors.h"
+#include "server/common/tensors.h"
 
 static const char format_note[] = "qlstm weights 1: float64, row-major; names and shapes as in server/worker/README.md";
 static const char conventions[] =
@@ -42,9 +42,12 @@ static int encode(const struct params *params, const struct safetensors_meta *me
 int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
                    size_t *length, struct qlstm_error *error)
 {
-	char *spec = json_text(origin->resolved);
-	if (spec == NULL)
+	char *spec = json_text(origin->resolved), *scaling = json_text(origin->scaling);
+	if (spec == NULL || (scaling == NULL && origin->scaling != NULL)) {
+		free(spec);
+		free(scaling);
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the weights");
+	}
 	char seed[24];
 	snprintf(seed, sizeof seed, "%" PRIu64, origin->seed);
 	const struct safetensors_meta meta[] = {
@@ -56,8 +59,11 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
 	    {"seed", seed},
 	    {"data_sha256", origin->data_sha256 != NULL ? origin->data_sha256 : ""},
 	    {"spec", spec},
+	    {"scaling", scaling},
 	};
-	int rc = encode(params, meta, (int)(sizeof meta / sizeof meta[0]), bytes, length, error);
+	int count = (int)(sizeof meta / sizeof meta[0]) - (scaling == NULL ? 1 : 0);
+	int rc = encode(params, meta, count, bytes, length, error);
+	free(scaling);
 	free(spec);
 	return rc;
 }
@@ -95,7 +101,7 @@ static int check_shape(const struct param *param, int rank, const size_t *dims, 
 	                 expected);
 }
 
-static int set_from_safetensors(const struct safetensors_file *file, struct params *params, struct qlstm_error *error)
+int weights_set(const struct safetensors_file *file, struct params *params, struct qlstm_error *error)
 {
 	for (int i = 0; i < file->n_tensors; i++)
 		if (params_find(params, file->tensors[i].name) == NULL)
@@ -125,7 +131,7 @@ static int load_safetensors(const char *path, struct params *params, struct qlst
 	free(bytes);
 	if (rc != 0)
 		return rc;
-	rc = set_from_safetensors(&file, params, error);
+	rc = weights_set(&file, params, error);
 	safetensors_free(&file);
 	return rc;
 }

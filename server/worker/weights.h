@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/error.h"
+#include "engine/export/safetensors.h"
 #include "engine/nn/params.h"
 
 /* Where weights come from; goes into the metadata of their file. Borrowed. */
@@ -14,15 +15,20 @@ struct weights_origin {
 	uint64_t seed;
 	const char *data_sha256; /* NULL: no data were involved */
 	const char *plan;        /* what the circuits ran on */
+	const json_t *scaling;   /* of the columns, scaling.h; NULL: no data were involved */
 };
 
 /* Every parameter by name as safetensors; the same bytes for the same values and origin. *bytes (malloc) is the
- * caller's. Metadata: format, spec, conventions, seed, data_sha256, engine, plan, isa. */
+ * caller's. Metadata: format, spec, conventions, seed, data_sha256, engine, plan, isa, scaling (absent without data).
+ */
 int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
                    size_t *length, struct qlstm_error *error);
 
 /* Sets every parameter from a file: safetensors, or {"name": nested arrays} when the name ends in ".json". A missing
  * tensor, an extra one and a wrong shape are refused by name; the values are then partly set. */
 int weights_load(const char *path, struct params *params, struct qlstm_error *error);
+
+/* The same from a file that is read already. */
+int weights_set(const struct safetensors_file *file, struct params *params, struct qlstm_error *error);
 
 #endif

@@ -10,7 +10,7 @@
 #include "server/worker/train/predictions.h"
 #include "server/worker/reply.h"
 #include "server/worker/train/report.h"
-#include "server/worker/tensors.h"
+#include "server/common/tensors.h"
 #include "server/worker/weights.h"
 #include "tests/unit/allocation.h"
 #include "tests/unit/heap.h"

@@ -10,6 +10,7 @@
 #include "server/common/clock.h"
 #include "server/common/file.h"
 #include "server/worker/input.h"
+#include "server/worker/scaling.h"
 #include "server/worker/spec_model.h"
 
 static const size_t max_checkpoint_bytes = (size_t)4 << 30;
@@ -178,6 +179,14 @@ int job_resume(struct job *job, const char *path, struct qlstm_error *error)
 	rc = trainer_load(job->trainer, job->fingerprint, bytes, length, error);
 	free(bytes);
 	return rc;
+}
+
+json_t *job_scaling(const struct job *job)
+{
+	struct column_scaling scaling = {.n_inputs = job->windows.n_inputs, .n_targets = job->windows.n_targets};
+	memcpy(scaling.inputs, job->windows.input_scalers, sizeof scaling.inputs);
+	memcpy(scaling.targets, job->windows.target_scalers, sizeof scaling.targets);
+	return scaling_json(&scaling, job->resolved);
 }
 
 double job_truth(const struct job *job, size_t index, int target)

@@ -31,6 +31,9 @@ void job_close(struct job *job);
 /* Continues from a checkpoint file. A failure leaves the job at its start. */
 int job_resume(struct job *job, const char *path, struct qlstm_error *error);
 
+/* How its columns were scaled. New reference, NULL when out of memory. */
+json_t *job_scaling(const struct job *job);
+
 /* The original-unit value that window `index` predicts for target `target`. */
 double job_truth(const struct job *job, size_t index, int target);
 
