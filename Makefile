@@ -10,6 +10,7 @@ CC      := gcc
 endif
 PYTHON  ?= /usr/bin/python3
 PREFIX  ?= /usr/local
+OBJCOPY ?= objcopy
 SAN     ?=
 BUILD   := build$(if $(SAN),/san-$(SAN))
 V       ?=
@@ -21,9 +22,11 @@ CFLAGS   ?= -O2 -g
 CPPFLAGS += -I. -D_GNU_SOURCE
 ALL_CFLAGS = -std=c17 $(WARN) -fno-math-errno $(CFLAGS) $(SANFLAGS) -MMD -MP -pthread
 
+version = $(shell sed -n 's/.* QLSTM_VERSION "\(.*\)"/\1/p' engine/qlstm.h)
+
 PKGS_schema := jansson
-PKGS_server := libmicrohttpd libuv sqlite3 jansson libsodium yaml-0.1
-PKGS_worker := jansson libsodium
+PKGS_server := libmicrohttpd libuv sqlite3 jansson libsodium yaml-0.1 zlib
+PKGS_worker := jansson libsodium zlib
 cflags_of = $(shell pkg-config --cflags $(1) 2>/dev/null)
 libs_of   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
@@ -40,7 +43,7 @@ march_x86_64_v3 := -march=x86-64-v3
 march_x86_64_v4 := -march=x86-64-v4 -mprefer-vector-width=512
 march_generic   :=
 
-engine_src := $(filter-out $(KERNEL_SRC),$(wildcard engine/*.c engine/*/*.c engine/*/*/*.c))
+engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c engine/*/*.c engine/*/*/*.c))
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
@@ -54,14 +57,15 @@ schema_obj := $(call obj,$(schema_src)) $(BUILD)/schema/embed.o
 worker_obj := $(call obj,$(filter-out server/worker/main.c,$(worker_src)))
 unit_bin   := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(unit_src))
 
-LIBENGINE := $(BUILD)/libqlstm.a
+LIBENGINE := $(BUILD)/libengine.a
+LIBQLSTM  := $(BUILD)/libqlstm.a
 LIBSCHEMA := $(BUILD)/libschema.a
 LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-streams bench-peers test-peers mutation image test-docker fmt lint install clean engine
-all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker
+.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-streams bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
 	@echo "make            build $(BUILD)/qlstmd and $(BUILD)/qlstm-worker"
@@ -74,10 +78,11 @@ help:
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT AGAIN; CONTRIBUTING.md)"
+	@echo "make coverage   which lines the tests run, room by room (build/coverage/index.html: each line)"
 	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
 	@echo "make test-docker   the image and docker/compose.yaml with a real engine; starts one as root where none runs"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
-	@echo "make install    into PREFIX=$(PREFIX)"
+	@echo "make install    into PREFIX=$(PREFIX): programs, recipes, libqlstm (qlstm.h, libqlstm.a, qlstm.pc); uninstall takes them away"
 	@echo "make clean      remove build/"
 
 deps:
@@ -88,7 +93,7 @@ demo:
 	@$(MAKE) --no-print-directory -j2 all
 	@BUILD=$(BUILD) scripts/demo.sh
 
-engine: $(LIBENGINE)
+engine: $(LIBQLSTM)
 
 $(BUILD)/qlstmd: $(BUILD)/server/main.o $(LIBDAEMON) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -o $@ $(call libs_of,$(PKGS_server)) -lm
@@ -104,6 +109,18 @@ $(LIBWORKER): $(worker_obj)
 $(BUILD)/%.a:
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
+
+# The engine as others link it: one object with the functions of engine/qlstm.h; all other symbols are its own.
+paren := (
+public_symbols := $(shell sed -n 's/^[a-z].*\(qlstm_[a-z_]*\)$(paren).*/\1/p' engine/qlstm.h)
+$(BUILD)/qlstm.o: $(LIBENGINE)
+	$(call say,LD)$(CC) -r -nostdlib $(foreach s,$(public_symbols),-Wl,-u,$(s)) $< -o $@
+	@$(OBJCOPY) --strip-debug $(foreach s,$(public_symbols),--keep-global-symbol=$(s)) $@
+$(LIBQLSTM): $(BUILD)/qlstm.o
+
+$(BUILD)/examples/%: engine/examples/%.c $(LIBQLSTM)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) -std=c17 $(WARN) $(CFLAGS) $(SANFLAGS) -Iengine $< $(LIBQLSTM) -lm -pthread -o $@
 
 # The contract travels inside the binaries.
 $(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/openapi.yaml schema/database.sql
@@ -138,11 +155,13 @@ $(BUILD)/unit/%.r64.o: engine/circuit/batch/%.c
 $(BUILD)/unit/test_plan: $(r64_obj)
 $(BUILD)/unit/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
+unit-programs: $(unit_bin)
+
 unit: $(unit_bin)
 	@set -e; for t in $(unit_bin); do echo "== $$t"; $$t; done
 
-api: all
-	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/worker tests/api tests/faults
+api: all $(BUILD)/examples/train
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/library tests/worker tests/api tests/faults
 
 # Whole requests made from the schema and the contract (tests/README.md); a short round of it is in `api`.
 SECONDS ?= 60
@@ -181,13 +200,18 @@ mutation:
 	@$(PYTHON) tests/mutation/mutation.py $(ROOM) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(FILE),--file $(FILE)) $(if $(REV),--rev $(REV)) $(if $(UNIT),--unit) $(if $(AGAIN),--again)
 
+# With gcovr from Debian. Not part of `test`.
+coverage:
+	@scripts/deps.sh build test coverage
+	@$(PYTHON) scripts/coverage.py
+
 # The labels have the version of engine/qlstm.h and the commit. IMAGE_FLAGS go to `docker build`, such as --network=host.
 DOCKER      ?= docker
 IMAGE       ?= qlstmd
 IMAGE_FLAGS ?=
 image:
 	$(DOCKER) build -f docker/Dockerfile -t $(IMAGE) $(IMAGE_FLAGS) \
-		--build-arg VERSION=$(shell sed -n 's/.* QLSTM_VERSION "\(.*\)"/\1/p' engine/qlstm.h) \
+		--build-arg VERSION=$(version) \
 		--build-arg REVISION=$(shell git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null) .
 
 # Not part of `test`.
@@ -210,12 +234,25 @@ lint:
 	@scripts/deps.sh build lint
 	@scripts/lint.sh
 
-install: all
+install: install-programs install-library
+
+install-programs: $(BUILD)/qlstmd $(BUILD)/qlstm-worker
 	install -D -m755 $(BUILD)/qlstmd $(DESTDIR)$(PREFIX)/bin/qlstmd
 	install -D -m755 $(BUILD)/qlstm-worker $(DESTDIR)$(PREFIX)/bin/qlstm-worker
 	install -d $(DESTDIR)$(PREFIX)/share/qlstmd/recipes
 	install -m644 schema/recipes/*.json $(DESTDIR)$(PREFIX)/share/qlstmd/recipes
 	install -m644 schema/experiment.schema.json schema/openapi.yaml $(DESTDIR)$(PREFIX)/share/qlstmd
+
+install-library: $(LIBQLSTM)
+	install -D -m644 engine/qlstm.h $(DESTDIR)$(PREFIX)/include/qlstm.h
+	install -D -m644 $(LIBQLSTM) $(DESTDIR)$(PREFIX)/lib/libqlstm.a
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(version)|' engine/qlstm.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/qlstm.pc
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/pkgconfig/qlstm.pc
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/qlstmd bin/qlstm-worker include/qlstm.h lib/libqlstm.a lib/pkgconfig/qlstm.pc)
+	rm -rf $(DESTDIR)$(PREFIX)/share/qlstmd
 
 clean:
 	rm -rf build

@@ -7,10 +7,12 @@
 
 #include <stddef.h>
 
+#include "engine/qlstm.h" /* struct qlstm_error: the one struct that everybody shares, also outside */
+
 /* X(enumerator, value, name on the wire) */
 #define QLSTM_ERRORS(X)                                                                                                \
 	X(ERR_OUT_OF_MEMORY, -1, "out_of_memory")                                                                      \
-	X(ERR_SYNTAX, -2, "syntax")               /* not JSON, not CSV, not safetensors */                             \
+	X(ERR_SYNTAX, -2, "syntax")               /* not JSON, CSV, .npy, safetensors, ... */                          \
 	X(ERR_WRONG_TYPE, -3, "wrong_type")       /* a string where a number belongs */                                \
 	X(ERR_OUT_OF_RANGE, -4, "out_of_range")   /* right type, outside the allowed range */                          \
 	X(ERR_UNKNOWN_FIELD, -5, "unknown_field") /* a name nobody knows */                                            \
@@ -31,12 +33,6 @@ enum error_code {
 #define X(id, value, name) id = value,
 	QLSTM_ERRORS(X)
 #undef X
-};
-
-struct qlstm_error {
-	int code;          /* 0: none yet */
-	char message[384]; /* one sentence for the user, without a trailing full stop */
-	char pointer[160]; /* RFC 6901 JSON pointer of the offending field, "" where none applies */
 };
 
 /* Records an error unless one is recorded already; returns `code` so that a caller can `return error_set(...)`.

@@ -1,5 +1,5 @@
-/* Text that grows in memory and knows when it could not: a stream of open_memstream forgets what it had no room for,
- * its error flag stays clear and fclose succeeds. */
+/* A text that grows in memory, piece by piece, and remembers when memory ran out. (A stream of open_memstream does not:
+ * what it had no room for is lost, its error flag stays clear and fclose succeeds.) */
 #ifndef QLSTM_ENGINE_TEXT_H
 #define QLSTM_ENGINE_TEXT_H
 

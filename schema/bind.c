@@ -2,6 +2,7 @@
 #include "schema/spec.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "schema/place.h"
@@ -12,39 +13,50 @@ static int out_of_memory(struct qlstm_error *error)
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 }
 
-static int find_name(const struct spec_columns *columns, const char *name)
+static int find_name(const struct table *table, const char *name)
 {
-	for (int i = 0; i < columns->count; i++)
-		if (strcmp(columns->names[i], name) == 0)
+	for (int i = 0; i < table->n_columns; i++)
+		if (strcmp(table->columns[i].name, name) == 0)
 			return i;
 	return -1;
 }
 
 /* The column that stands for inputs and targets where none are named: "value", else the last numeric one; -1: none. A
  * "value" with a gap is not passed over: another column would be trained on unnoticed. */
-static int find_default(const struct spec_columns *columns)
+static int find_default(const struct table *table)
 {
-	int column = find_name(columns, "value");
-	for (int i = columns->count - 1; column < 0 && i >= 0; i--)
-		if (columns->numeric[i])
+	int column = find_name(table, "value");
+	for (int i = table->n_columns - 1; column < 0 && i >= 0; i--)
+		if (table->columns[i].numeric)
 			column = i;
 	return column;
 }
 
-static int refuse_text(const struct spec_columns *columns, int column, const struct place *place,
-                       struct qlstm_error *error)
+static int refuse_text(const struct column *column, const struct place *place, struct qlstm_error *error)
 {
-	char pointer[PLACE_POINTER_SIZE], name[PLACE_VALUE_SIZE] = "", text[PLACE_VALUE_SIZE] = "";
-	size_t line = columns->bad_lines != NULL ? columns->bad_lines[column] : 0;
+	char pointer[PLACE_POINTER_SIZE], where[COLUMN_PLACE_SIZE];
+	char name[PLACE_VALUE_SIZE] = "", text[PLACE_VALUE_SIZE] = "";
+	column_place(column, where);
 	place_pointer(place, pointer);
-	place_add_choice(name, sizeof name, columns->names[column]);
-	if (line == 0 || columns->bad_texts == NULL || columns->bad_texts[column] == NULL)
+	place_add_choice(name, sizeof name, column->name);
+	if (where[0] == '\0')
 		return error_set(error, ERR_INVALID, pointer, "column %s is not numeric", name);
-	place_add_choice(text, sizeof text, columns->bad_texts[column]);
-	return error_set(error, ERR_INVALID, pointer, "column %s is not numeric: line %zu holds %s", name, line, text);
+	place_add_choice(text, sizeof text, column->bad_text);
+	return error_set(error, ERR_INVALID, pointer, "column %s is not numeric: %s holds %s", name, where, text);
 }
 
-static int refuse_name(const struct spec_columns *columns, const struct place *place, const char *wanted,
+/* The column with the name nearest to `wanted`, NULL when none is near. */
+static const char *nearest_name(const struct table *table, const char *wanted)
+{
+	const char **names = calloc((size_t)table->n_columns + 1, sizeof *names);
+	for (int i = 0; names != NULL && i < table->n_columns; i++)
+		names[i] = table->columns[i].name;
+	const char *nearest = names != NULL ? error_nearest(wanted, names, (size_t)table->n_columns) : NULL;
+	free(names);
+	return nearest;
+}
+
+static int refuse_name(const struct table *table, const struct place *place, const char *wanted,
                        struct qlstm_error *error)
 {
 	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE];
@@ -52,9 +64,9 @@ static int refuse_name(const struct spec_columns *columns, const struct place *p
 	place_pointer(place, pointer);
 	place_name(place, name);
 	place_add_choice(quoted, sizeof quoted, wanted);
-	for (int i = 0; i < columns->count && strlen(list) < sizeof list / 2; i++)
-		place_add_choice(list, sizeof list, columns->names[i]);
-	const char *nearest = error_nearest(wanted, columns->names, (size_t)columns->count);
+	for (int i = 0; i < table->n_columns && strlen(list) < sizeof list / 2; i++)
+		place_add_choice(list, sizeof list, table->columns[i].name);
+	const char *nearest = nearest_name(table, wanted);
 	if (nearest == NULL)
 		return error_set(error, ERR_INVALID, pointer, "%s is %s; the data set has no such column, it has %s",
 		                 name, quoted, list);
@@ -64,7 +76,7 @@ static int refuse_name(const struct spec_columns *columns, const struct place *p
 }
 
 /* The column that a name or an index means in *index. */
-static int find_column(const struct spec_columns *columns, const struct place *place, const json_t *wanted, int *index,
+static int find_column(const struct table *table, const struct place *place, const json_t *wanted, int *index,
                        struct qlstm_error *error)
 {
 	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE];
@@ -72,18 +84,18 @@ static int find_column(const struct spec_columns *columns, const struct place *p
 	place_name(place, name);
 	if (json_is_integer(wanted)) {
 		json_int_t at = json_integer_value(wanted);
-		if (at < 0 || at >= columns->count)
+		if (at < 0 || at >= table->n_columns)
 			return error_set(error, ERR_OUT_OF_RANGE, pointer,
 			                 "%s is %lld; the data set has the columns 0 to %d", name, (long long)at,
-			                 columns->count - 1);
+			                 table->n_columns - 1);
 		*index = (int)at;
 	} else {
 		const char *text = json_is_string(wanted) ? json_string_value(wanted) : "";
-		*index = find_name(columns, text);
+		*index = find_name(table, text);
 		if (*index < 0)
-			return refuse_name(columns, place, text, error);
+			return refuse_name(table, place, text, error);
 	}
-	return columns->numeric[*index] ? 0 : refuse_text(columns, *index, place, error);
+	return table->columns[*index].numeric ? 0 : refuse_text(&table->columns[*index], place, error);
 }
 
 /* Item `at` of a list whose items before it are names already. */
@@ -103,49 +115,49 @@ static int refuse_repeated(const json_t *list, size_t at, const struct place *pl
 	return 0;
 }
 
-static int bind_item(json_t *list, size_t at, const struct place *place, const struct spec_columns *columns,
+static int bind_item(json_t *list, size_t at, const struct place *place, const struct table *table,
                      struct qlstm_error *error)
 {
 	int column = -1;
-	int rc = find_column(columns, place, json_array_get(list, at), &column, error);
+	int rc = find_column(table, place, json_array_get(list, at), &column, error);
 	if (rc == 0)
-		rc = refuse_repeated(list, at, place, columns->names[column], error);
-	if (rc == 0 && json_array_set_new(list, at, json_string(columns->names[column])) != 0)
+		rc = refuse_repeated(list, at, place, table->columns[column].name, error);
+	if (rc == 0 && json_array_set_new(list, at, json_string(table->columns[column].name)) != 0)
 		rc = out_of_memory(error);
 	return rc;
 }
 
 /* Turns what one of inputs and targets says into names, in place; an absent list is filled. */
-static int bind_list(json_t *data, const char *key, const struct spec_columns *columns, struct qlstm_error *error)
+static int bind_list(json_t *data, const char *key, const struct table *table, struct qlstm_error *error)
 {
 	const struct place root = {0};
 	const struct place in_data = place_key(&root, "data");
 	const struct place here = place_key(&in_data, key);
 	json_t *list = json_object_get(data, key);
 	if (json_array_size(list) == 0) {
-		int column = find_default(columns);
+		int column = find_default(table);
 		if (column < 0)
 			return error_set(error, ERR_INVALID, "/data/dataset", "the data set has no numeric column");
-		if (!columns->numeric[column])
-			return refuse_text(columns, column, &here, error);
-		json_t *names = json_pack("[s]", columns->names[column]);
+		if (!table->columns[column].numeric)
+			return refuse_text(&table->columns[column], &here, error);
+		json_t *names = json_pack("[s]", table->columns[column].name);
 		return json_object_set_new(data, key, names) != 0 ? out_of_memory(error) : 0;
 	}
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		struct place item = place_item(&here, i);
-		int rc = bind_item(list, i, &item, columns, error);
+		int rc = bind_item(list, i, &item, table, error);
 		if (rc != 0)
 			return rc;
 	}
 	return 0;
 }
 
-int spec_bind(json_t *resolved, const struct spec_columns *columns, struct qlstm_error *error)
+int spec_bind(json_t *resolved, const struct table *table, struct qlstm_error *error)
 {
 	json_t *data = json_object_get(resolved, "data");
-	int rc = bind_list(data, "inputs", columns, error);
+	int rc = bind_list(data, "inputs", table, error);
 	if (rc == 0)
-		rc = bind_list(data, "targets", columns, error);
+		rc = bind_list(data, "targets", table, error);
 	if (rc != 0)
 		return rc;
 	/* Once more through the validation: it puts new fields where the schema has them, so that a bound spec that is

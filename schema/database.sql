@@ -4,7 +4,7 @@
 -- Times are integers, milliseconds since 1970-01-01 UTC. Text that holds JSON is named *_json.
 
 PRAGMA application_id = 0x716c7374; -- "qlst"
-PRAGMA user_version = 2;
+PRAGMA user_version = 4;
 
 -- An experiment: what was asked, where it stands, what came out. (id, attempt) is the fencing token: a worker's
 -- report changes a row only while the row is running that very attempt.
@@ -37,9 +37,9 @@ CREATE TABLE experiment (
 	started_at INTEGER,                      -- of the first attempt
 	attempt_started_at INTEGER,              -- of the current attempt
 	finished_at INTEGER,
-	train_loss REAL, test_loss REAL,         -- of the last epoch done
 	best_test_loss REAL, best_epoch INTEGER, -- the epoch with the smallest test loss
-	train_seconds REAL NOT NULL DEFAULT 0    -- sum over epochs
+	train_seconds REAL NOT NULL DEFAULT 0,   -- sum over epochs
+	metrics_json TEXT NOT NULL DEFAULT '{}'  -- of the last epoch done, as in epoch_metric
 ) STRICT;
 CREATE INDEX experiment_queue ON experiment (run_at, id) WHERE status = 'queued';
 CREATE INDEX experiment_live ON experiment (status) WHERE status IN ('running', 'cancelling');
@@ -52,9 +52,7 @@ CREATE TABLE epoch_metric (
 	experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
 	epoch INTEGER NOT NULL,
 	attempt INTEGER NOT NULL,
-	train_loss REAL NOT NULL,
-	test_loss REAL,                          -- NULL without test data
-	gradient_norm REAL,                      -- mean over batches, before clipping
+	metrics_json TEXT NOT NULL,              -- {"train_loss", "test_loss", "gradient_norm", ...}: what the epoch is measured by, a number or null each
 	seconds REAL NOT NULL,
 	PRIMARY KEY (experiment_id, epoch)
 ) STRICT, WITHOUT ROWID;
@@ -94,7 +92,7 @@ CREATE TABLE transition (
 
 -- Everything that happened to an experiment, in order, for those who watch it. Rows are only ever added. An epoch done
 -- again after a resume is no second event. type and body_json: status {"from", "to", "reason", "message"}; epoch {"epoch",
--- "train_loss", "test_loss", "gradient_norm", "seconds"}; log {"level", "message"}.
+-- "train_loss" and the other metrics, "seconds"}; log {"level", "message"}.
 CREATE TABLE event (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,    -- rises over all experiments, is never used again
 	experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
@@ -105,15 +103,17 @@ CREATE TABLE event (
 ) STRICT;
 CREATE INDEX event_experiment ON event (experiment_id, id);
 
--- An uploaded data set. The bytes are DATA/datasets/SHA256.csv.
+-- An uploaded data set. The bytes, as they came, are DATA/datasets/FILE.
 CREATE TABLE dataset (
 	id TEXT PRIMARY KEY,                     -- ULID
 	name TEXT NOT NULL UNIQUE,
 	sha256 TEXT NOT NULL,
 	bytes INTEGER NOT NULL,
 	n_rows INTEGER NOT NULL,
-	columns_json TEXT NOT NULL,              -- [{"name", "numeric"}]
-	has_header INTEGER NOT NULL,
+	file TEXT NOT NULL,                      -- SHA256.csv, SHA256.npy.gz: the SHA-256 and the suffix of the kind
+	kind TEXT NOT NULL,                      -- of the table in engine/data/kind.c: csv, npy, idx
+	columns_json TEXT NOT NULL,              -- [{"name", "numeric"}], and where one that is not holds no number
+	description_json TEXT NOT NULL,          -- what else there is to say, by kind: csv {"has_header"}, npy and idx {"dtype", "shape"}; packed {"compression"}
 	created_at INTEGER NOT NULL
 ) STRICT;
 

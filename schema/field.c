@@ -1,4 +1,4 @@
-/* Fields of the spec into members of structs. */
+/* Copies the fields of a resolved spec into members of structs, by their kind: int, double, bool, text, enum. */
 #include "schema/field.h"
 
 #include <stdbool.h>

@@ -4,20 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "engine/nn/layer_names.h"
 #include "schema/field.h"
-
-static const char *const paulis[] = {[PAULI_X] = "X", [PAULI_Y] = "Y", [PAULI_Z] = "Z", NULL};
-static const char *const entanglings[] = {[ENTANGLING_BASIC] = "basic", [ENTANGLING_STRONG] = "strong", NULL};
-static const char *const angle_inits[] = {[ANGLE_INIT_NORMAL] = "normal", [ANGLE_INIT_UNIFORM] = "uniform", NULL};
-
-static const char *const measurements[] = {
-    [MEASUREMENT_ALL] = "all", [MEASUREMENT_EVEN] = "even", [MEASUREMENT_SINGLE] = "single", NULL};
-static const char *const encoders[] = {
-#define X(id, name, value, derivative) [id] = name,
-    CIRCUIT_ENCODERS(X)
-#undef X
-        NULL};
-static const char *const nonlinearities[] = {[RNN_TANH] = "tanh", [RNN_RELU] = "relu", NULL};
 
 static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == sizeof(int) &&
                   sizeof(enum angle_init) == sizeof(int) && sizeof(enum rnn_nonlinearity) == sizeof(int) &&
@@ -38,10 +26,10 @@ static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == si
 	    LAYER("n_qlayers", field_int, type.circuit.n_qlayers, NULL),                                               \
 	    LAYER("depth", field_int, type.circuit.depth, NULL),                                                       \
 	    LAYER("hadamard", field_bool, type.circuit.hadamard, NULL),                                                \
-	    LAYER("rotation", field_enum, type.circuit.rotation, paulis),                                              \
-	    LAYER("measure", field_enum, type.circuit.measure, paulis),                                                \
-	    LAYER("entangling", field_enum, type.circuit.entangling, entanglings),                                     \
-	    LAYER("angle_init", field_enum, type.circuit.angle_init, angle_inits)
+	    LAYER("rotation", field_enum, type.circuit.rotation, pauli_names),                                         \
+	    LAYER("measure", field_enum, type.circuit.measure, pauli_names),                                           \
+	    LAYER("entangling", field_enum, type.circuit.entangling, entangling_names),                                \
+	    LAYER("angle_init", field_enum, type.circuit.angle_init, angle_init_names)
 
 static const struct field qlstm[] = {
     RECURRENT,
@@ -57,8 +45,8 @@ static const struct field qgru[] = {
 
 static const struct field quantum[] = {
     CIRCUIT(quantum),
-    LAYER("encoder", field_enum, quantum.encoder, encoders),
-    LAYER("measurement", field_enum, quantum.measurement, measurements),
+    LAYER("encoder", field_enum, quantum.encoder, encoder_names),
+    LAYER("measurement", field_enum, quantum.measurement, measurement_names),
 };
 
 static const struct field lstm[] = {RECURRENT};
@@ -67,7 +55,7 @@ static const struct field gru[] = {RECURRENT};
 
 static const struct field rnn[] = {
     RECURRENT,
-    LAYER("nonlinearity", field_enum, rnn.nonlinearity, nonlinearities),
+    LAYER("nonlinearity", field_enum, rnn.nonlinearity, nonlinearity_names),
 };
 
 static const struct field dense[] = {

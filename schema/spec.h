@@ -28,17 +28,6 @@ struct spec {
 	int max_attempts;
 };
 
-/* What spec_bind must know of a data set. */
-struct spec_columns {
-	int count;
-	const char *const *names;
-	const bool *numeric;
-	/* For messages, of the columns that are not numeric: the first line (from 1) that holds no number, and what it
-	 * holds. 0 where the line is unknown, NULL where it is for all. */
-	const size_t *bad_lines;
-	const char *const *bad_texts;
-};
-
 /* The parsed experiment.schema.json; borrowed, built once, thread-safe. NULL only when out of memory. */
 const json_t *spec_schema(void);
 
@@ -54,10 +43,11 @@ int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *e
  * expanded. */
 void spec_locate(const json_t *request, struct qlstm_error *error);
 
-/* Chooses and checks the columns in place: fills absent /data/inputs and /data/targets with names (the column named
- * "value", numeric or not, else the last numeric one), turns indices into names, refuses unknown (with the nearest
- * name), non-numeric (with the line that holds no number) and repeated ones. */
-int spec_bind(json_t *resolved, const struct spec_columns *columns, struct qlstm_error *error);
+/* Chooses and checks the columns of a table, of which the values are not looked at, in place: fills absent /data/inputs
+ * and /data/targets with names (the column named "value", numeric or not, else the last numeric one), turns indices
+ * into names, refuses unknown (with the nearest name), non-numeric (with the line or row that holds no number) and
+ * repeated ones. */
+int spec_bind(json_t *resolved, const struct table *table, struct qlstm_error *error);
 
 /* Into the engine's structs. `resolved` may be unbound: one input and one target are assumed then. What the engine
  * checks (inversward with bidirectional, ...) was checked by spec_resolve, and is by model_new. */

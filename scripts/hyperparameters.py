@@ -1,12 +1,22 @@
 #!/usr/bin/python3
-"""Writes the README's table of hyperparameters from schema/experiment.schema.json; --check only says whether it is current."""
+"""Writes schema/HYPERPARAMETERS.md from schema/experiment.schema.json; --check only says whether it is current."""
 import json
 import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- hyperparameters: made by scripts/hyperparameters.py -->\n", "<!-- end -->\n"
+PAGE = ROOT / "schema/HYPERPARAMETERS.md"
 PARTS = ["data", "training", "simulation", "limits"]  # after the types of layers
+HEAD = """# Hyperparameters
+
+Made by `scripts/hyperparameters.py` from [experiment.schema.json](experiment.schema.json), which the daemon serves as
+`/schema/experiment`.
+
+Every field has a default, so `{}` is a valid experiment. The hyperparameters of one recurrent layer may stand at the top
+level: `{"hidden_size": 5}` is short for `{"model": {"layers": [{"type": "qlstm", "hidden_size": 5}]}}`. The answer always
+carries the long form with everything filled in, and posting that again gives the same run.
+"""
+TABLE = "| field | allowed | default | meaning |\n|---|---|---|---|\n"
 
 
 def limits(field):
@@ -41,23 +51,28 @@ def default(field):
 def rows(prefix, part):
     for name, field in part["properties"].items():
         if field.get("type") == "object":
-            yield from rows(f"{prefix}.{name}", field)
+            yield from rows(f"{prefix}{name}.", field)
         elif "const" not in field:
-            yield f"| `{prefix}.{name}` | {allowed(field)} | {default(field)} | {field['description']} |\n"
+            yield f"| `{prefix}{name}` | {allowed(field)} | {default(field)} | {field['description']} |\n"
+
+
+def section(title, prefix, part):
+    return f"\n## {title}\n\n{part['description']}\n\n{TABLE}" + "".join(rows(prefix, part))
+
+
+def page(schema):
+    parts = schema["$defs"]
+    layers = [branch["$ref"].rsplit("/", 1)[1] for branch in parts["layer"]["oneOf"]]
+    return (HEAD + "".join(section(f"Layers of type `{name}`", "", parts[name]) for name in layers) +
+            "".join(section(f"`{name}`", f"{name}.", parts[name]) for name in PARTS))
 
 
 def main():
-    schema = json.loads((ROOT / "schema/experiment.schema.json").read_text())
-    table = "| field | allowed | default | meaning |\n|---|---|---|---|\n"
-    layers = [branch["$ref"].rsplit("/", 1)[1] for branch in schema["$defs"]["layer"]["oneOf"]]
-    table += "".join(row for part in layers + PARTS for row in rows(part, schema["$defs"][part]))
-    readme = ROOT / "README.md"
-    text = readme.read_text()
-    head, rest = text.split(BEGIN)
-    new = head + BEGIN + table + END + rest.split(END, 1)[1]
-    if "--check" in sys.argv:
-        sys.exit(0 if new == text else "README.md: the table of hyperparameters is stale; run scripts/hyperparameters.py")
-    readme.write_text(new)
+    text = page(json.loads((ROOT / "schema/experiment.schema.json").read_text()))
+    if "--check" not in sys.argv:
+        PAGE.write_text(text)
+    elif not PAGE.exists() or PAGE.read_text() != text:
+        sys.exit("schema/HYPERPARAMETERS.md is stale; run scripts/hyperparameters.py")
 
 
 main()

@@ -23,14 +23,20 @@ only() { # only HEADER FILE
 }
 only microhttpd server/http/http.c
 only sqlite3 server/store/db.c
-printing=$(grep -nE '\b(printf|puts|exit|abort)\(' engine/*.c engine/*/*.c engine/*/*/*.c | grep -vE 's?nprintf|vsnprintf' || true)
+printing=$(grep -nE '\b(printf|puts|exit|abort)\(' engine/*.c engine/*/*.c engine/*/*/*.c | grep -v '^engine/examples/' | grep -vE 's?nprintf|vsnprintf' || true)
 [ -z "$printing" ] || say "the engine prints or exits: $printing"
+
+crowded=$(echo "$sources" | grep -v '^tests/' | xargs -n1 dirname | sort | uniq -c | awk '$1 > 40 { print $2 }')
+[ -z "$crowded" ] || say "more than 40 C files in a folder: $crowded"
+# shellcheck disable=SC2086 # a list of files
+headless=$(awk 'FNR == 1 && !/^\/\*/ { print FILENAME }' $sources)
+[ -z "$headless" ] || say "files that do not begin by saying what is in them: $headless"
 
 python3 scripts/hyperparameters.py --check || say "run scripts/hyperparameters.py"
 shellcheck -s sh scripts/*.sh tests/docker/*.sh .ci/run || say "shellcheck"
 # One file a run: clang-tidy 14 carries va_list state from file to file and then reports what is not there.
 # shellcheck disable=SC2046 # lists of flags
 git ls-files -co --exclude-standard '*.c' | grep -vE '^tests/' | xargs -P "$(nproc)" -I{} \
-	clang-tidy --quiet {} -- -std=c17 -I. -D_GNU_SOURCE -DKERNEL_ISA=generic $(pkg-config --cflags libuv jansson) \
+	clang-tidy --quiet {} -- -std=c17 -I. -Iengine -D_GNU_SOURCE -DKERNEL_ISA=generic $(pkg-config --cflags libuv jansson) \
 	2>/dev/null || say "clang-tidy"
 exit $status

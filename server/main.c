@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "engine/circuit/plan.h"
 #include "engine/qlstm.h"
 #include "server/api/catalog.h"
 #include "server/api/context.h"

@@ -80,9 +80,14 @@ const struct plan_estimate *plan_estimated(const struct plan *plan)
 	return &plan->estimate;
 }
 
+bool plan_takes_team(const struct plan *plan)
+{
+	return plan->kind->set_team != NULL;
+}
+
 bool plan_set_team(struct plan *plan, struct team *team)
 {
-	if (plan->kind->set_team == NULL)
+	if (!plan_takes_team(plan))
 		return false;
 	plan->kind->set_team(plan->state, team);
 	return true;

@@ -35,13 +35,15 @@ void plan_free(struct plan *plan);
 /* What was chosen, never "auto". */
 const char *plan_name(const struct plan *plan);
 enum precision plan_precision(const struct plan *plan);
-/* What the planner said of it, for a batch of PLANNER_BATCH_DEFAULT. Borrowed. */
+/* What the planner said of it, for the batch of its request (planner.h). Borrowed. */
 const struct plan_estimate *plan_estimated(const struct plan *plan);
 
 /* Lets the plan share one sample's work among the team's members (engine/team.h; borrowed, NULL: the caller alone).
  * False for kinds that do not: with those, samples are shared, each member having a plan of its own. Results do not
  * depend on it. */
 bool plan_set_team(struct plan *plan, struct team *team);
+/* Whether it would. */
+bool plan_takes_team(const struct plan *plan);
 /* What plan_new would choose for this program, without building anything; NULL for an unknown kind. */
 const char *plan_choice(const struct circuit_program *program, const char *kind);
 const char *plan_choice_precision(const struct circuit_program *program, const char *kind, enum precision precision);

@@ -9,7 +9,7 @@
 
 #include "engine/utf8.h"
 
-enum { MAX_COLUMNS = 4096, FIRST_ROWS = 64 };
+enum { FIRST_ROWS = 64 };
 
 struct reader {
 	const char *at, *end;
@@ -18,6 +18,7 @@ struct reader {
 	char *field;       /* the last field read: unquoted, NUL at its end; has room for the whole text */
 	size_t field_line; /* where it began */
 	bool record_ended; /* it was the last one of its record */
+	bool keep;         /* the numbers; else they are only looked at */
 };
 
 static bool is_blank(const struct reader *reader, char c)
@@ -101,35 +102,6 @@ static bool parse_number(const char *text, double *value)
 	return *end == '\0' && isfinite(*value);
 }
 
-static char *column_name(const char *text, int index)
-{
-	char fallback[24];
-	if (*text == '\0') {
-		snprintf(fallback, sizeof fallback, "column_%d", index);
-		text = fallback;
-	}
-	return strdup(text);
-}
-
-static int add_column(struct table *table, const char *name, struct qlstm_error *error)
-{
-	if (table->n_columns == MAX_COLUMNS)
-		return error_set(error, ERR_TOO_LARGE, NULL, "more than %d columns", MAX_COLUMNS);
-	int n = table->n_columns;
-	if (n == 0 || (n >= 8 && (n & (n - 1)) == 0)) {
-		size_t capacity = n == 0 ? 8 : 2 * (size_t)n;
-		struct column *columns = realloc(table->columns, capacity * sizeof *columns);
-		if (columns == NULL)
-			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a table");
-		table->columns = columns;
-	}
-	table->columns[n] = (struct column){.name = column_name(name, n)};
-	if (table->columns[n].name == NULL)
-		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a table");
-	table->n_columns++;
-	return 0;
-}
-
 /* Makes the columns from the first record; a record of numbers only is read again as the first row. */
 static int read_header(struct reader *reader, struct table *table, struct qlstm_error *error)
 {
@@ -142,7 +114,7 @@ static int read_header(struct reader *reader, struct table *table, struct qlstm_
 		double ignored;
 		numbers = parse_number(reader->field, &ignored) && numbers;
 		utf8_clean(reader->field); /* names and samples end up in JSON */
-		rc = add_column(table, reader->field, error);
+		rc = table_add_column(table, reader->field, error);
 		if (rc != 0)
 			return rc;
 	} while (!reader->record_ended);
@@ -150,11 +122,13 @@ static int read_header(struct reader *reader, struct table *table, struct qlstm_
 	table->has_header = !numbers;
 	if (!numbers)
 		return 0;
-	for (int i = 0; i < table->n_columns; i++) {
-		free(table->columns[i].name);
-		table->columns[i].name = column_name("", i);
-		if (table->columns[i].name == NULL)
-			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a table");
+	/* The fields are no names: the columns are made again, without any. */
+	int n_columns = table->n_columns;
+	table_free(table);
+	for (int i = 0; i < n_columns; i++) {
+		int rc = table_add_column(table, "", error);
+		if (rc != 0)
+			return rc;
 	}
 	*reader = start;
 	return 0;
@@ -165,7 +139,7 @@ static int grow_columns(struct table *table, size_t *capacity, struct qlstm_erro
 	size_t wanted = *capacity == 0 ? FIRST_ROWS : *capacity * 2;
 	for (int i = 0; i < table->n_columns; i++) {
 		struct column *column = &table->columns[i];
-		if (column->bad_line != 0)
+		if (!column->numeric)
 			continue;
 		double *values = reallocarray(column->values, wanted, sizeof *values);
 		if (values == NULL)
@@ -179,11 +153,14 @@ static int grow_columns(struct table *table, size_t *capacity, struct qlstm_erro
 
 static void store_field(struct column *column, size_t row, const struct reader *reader)
 {
-	if (column->bad_line != 0 || parse_number(reader->field, &column->values[row]))
+	double ignored;
+	if (!column->numeric || parse_number(reader->field, reader->keep ? &column->values[row] : &ignored))
 		return;
 	free(column->values);
 	column->values = NULL;
-	column->bad_line = reader->field_line;
+	column->numeric = false;
+	column->bad_unit = PLACE_LINE;
+	column->bad_at = reader->field_line;
 	utf8_clean(reader->field);
 	size_t length = utf8_cut(reader->field, sizeof column->bad_text - 1);
 	memcpy(column->bad_text, reader->field, length);
@@ -194,7 +171,7 @@ static int read_rows(struct reader *reader, struct table *table, struct qlstm_er
 {
 	size_t capacity = 0;
 	while (reader->at < reader->end) {
-		int rc = table->n_rows == capacity ? grow_columns(table, &capacity, error) : 0;
+		int rc = reader->keep && table->n_rows == capacity ? grow_columns(table, &capacity, error) : 0;
 		if (rc != 0)
 			return rc;
 		size_t line = reader->line, n_fields = 0;
@@ -253,7 +230,7 @@ static size_t count_lines(const char *text, const char *end)
 	return lines;
 }
 
-int csv_parse(const char *text, size_t length, struct table *out, struct qlstm_error *error)
+static int read_text(const char *text, size_t length, bool keep, struct table *out, struct qlstm_error *error)
 {
 	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
 		text += 3;
@@ -267,7 +244,7 @@ int csv_parse(const char *text, size_t length, struct table *out, struct qlstm_e
 		return error_set(error, ERR_SYNTAX, NULL, "line %zu holds a NUL byte: this is not CSV in UTF-8",
 		                 count_lines(text, nul));
 
-	struct reader reader = {.at = text, .end = text + length, .line = 1};
+	struct reader reader = {.at = text, .end = text + length, .line = 1, .keep = keep};
 	reader.separator = find_separator(text, length);
 	reader.field = malloc(length + 1);
 	if (reader.field == NULL)
@@ -283,4 +260,14 @@ int csv_parse(const char *text, size_t length, struct table *out, struct qlstm_e
 	}
 	*out = table;
 	return 0;
+}
+
+int csv_parse(const char *text, size_t length, struct table *out, struct qlstm_error *error)
+{
+	return read_text(text, length, true, out, error);
+}
+
+int csv_check(const char *text, size_t length, struct table *out, struct qlstm_error *error)
+{
+	return read_text(text, length, false, out, error);
 }

@@ -7,7 +7,11 @@
 #include "engine/data/table.h"
 
 /* `text` need not end in NUL. ERR_SYNTAX with the line number in the message: uneven field counts, an open quote, a NUL
- * byte, no rows. ERR_TOO_LARGE past 4096 columns. *out is owned by the caller (table_free); untouched on failure. */
+ * byte, no rows. ERR_TOO_LARGE past TABLE_MAX_COLUMNS. *out is owned by the caller (table_free); untouched on failure.
+ */
 int csv_parse(const char *text, size_t length, struct table *out, struct qlstm_error *error);
+
+/* The same without the values: out->columns[i].values are NULL. */
+int csv_check(const char *text, size_t length, struct table *out, struct qlstm_error *error);
 
 #endif

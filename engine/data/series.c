@@ -141,21 +141,18 @@ const struct series *series_find(const char *name)
 
 int series_table(const struct series *series, struct table *out, struct qlstm_error *error)
 {
-	struct table table = {.n_rows = series->n, .n_columns = 1, .columns = calloc(1, sizeof *table.columns)};
-	int rc = ERR_OUT_OF_MEMORY;
-	if (table.columns == NULL)
-		goto fail;
-	table.columns[0].name = strdup("value");
-	table.columns[0].values = calloc(series->n, sizeof(double));
-	if (table.columns[0].name == NULL || table.columns[0].values == NULL)
-		goto fail;
-	rc = series->generate(table.columns[0].values, series->n, error);
-	if (rc != 0)
-		goto fail;
+	struct table table = {.n_rows = series->n};
+	int rc = table_add_column(&table, "value", NULL);
+	if (rc == 0) {
+		table.columns[0].values = calloc(series->n, sizeof(double));
+		rc = table.columns[0].values != NULL ? 0 : ERR_OUT_OF_MEMORY;
+	}
+	if (rc == 0)
+		rc = series->generate(table.columns[0].values, series->n, error);
+	if (rc != 0) {
+		table_free(&table);
+		return error_set(error, rc, NULL, "cannot generate the series '%s'", series->name);
+	}
 	*out = table;
 	return 0;
-
-fail:
-	table_free(&table);
-	return error_set(error, rc, NULL, "cannot generate the series '%s'", series->name);
 }

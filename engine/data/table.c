@@ -1,6 +1,7 @@
 /* Tables of named columns. */
 #include "engine/data/table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,35 @@ void table_free(struct table *table)
 	}
 	free(table->columns);
 	*table = (struct table){0};
+}
+
+static char *column_name(const char *text, int index)
+{
+	char fallback[24];
+	if (*text == '\0') {
+		snprintf(fallback, sizeof fallback, "column_%d", index);
+		text = fallback;
+	}
+	return strdup(text);
+}
+
+int table_add_column(struct table *table, const char *name, struct qlstm_error *error)
+{
+	if (table->n_columns == TABLE_MAX_COLUMNS)
+		return error_set(error, ERR_TOO_LARGE, NULL, "more than %d columns", TABLE_MAX_COLUMNS);
+	int n = table->n_columns;
+	if (n == 0 || (n >= 8 && (n & (n - 1)) == 0)) {
+		size_t capacity = n == 0 ? 8 : 2 * (size_t)n;
+		struct column *columns = realloc(table->columns, capacity * sizeof *columns);
+		if (columns == NULL)
+			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a table");
+		table->columns = columns;
+	}
+	table->columns[n] = (struct column){.name = column_name(name, n), .numeric = true};
+	if (table->columns[n].name == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a table");
+	table->n_columns++;
+	return 0;
 }
 
 /* The number written in digits, or -1 when it is not one or not below `limit`. */
@@ -36,4 +66,20 @@ int table_column(const struct table *table, const char *name_or_index)
 		if (strcmp(table->columns[i].name, name_or_index) == 0)
 			return i;
 	return parse_index(name_or_index, table->n_columns);
+}
+
+int table_first_numeric(const struct table *table)
+{
+	for (int i = 0; i < table->n_columns; i++)
+		if (table->columns[i].numeric)
+			return i;
+	return -1;
+}
+
+void column_place(const struct column *column, char out[COLUMN_PLACE_SIZE])
+{
+	static const char *const words[] = {[PLACE_LINE] = "line", [PLACE_ROW] = "row"};
+	out[0] = '\0';
+	if (column->bad_unit != PLACE_UNKNOWN)
+		snprintf(out, COLUMN_PLACE_SIZE, "%s %zu", words[column->bad_unit], column->bad_at);
 }

@@ -85,11 +85,13 @@ static int check_column(const struct table *table, int index, const char *part, 
 	const struct column *column = &table->columns[index];
 	if (column->values != NULL)
 		return 0;
+	char place[COLUMN_PLACE_SIZE];
+	column_place(column, place);
 	if (column->bad_text[0] == '\0')
-		return error_set(error, ERR_INVALID, pointer, "column '%s' is not numeric: line %zu holds no value",
-		                 column->name, column->bad_line);
-	return error_set(error, ERR_INVALID, pointer, "column '%s' is not numeric: line %zu holds '%s'", column->name,
-	                 column->bad_line, column->bad_text);
+		return error_set(error, ERR_INVALID, pointer, "column '%s' is not numeric: %s holds no value",
+		                 column->name, place);
+	return error_set(error, ERR_INVALID, pointer, "column '%s' is not numeric: %s holds '%s'", column->name, place,
+	                 column->bad_text);
 }
 
 static int check_columns(const struct table *table, const int *indices, int n, const char *part,
@@ -191,4 +193,22 @@ void windows_free(struct windows *windows)
 	free(windows->x);
 	free(windows->y);
 	*windows = (struct windows){0};
+}
+
+static void gather(const void *self, const size_t *order, size_t first, size_t count, const struct samples_batch *out)
+{
+	const struct windows *windows = self;
+	size_t frame = (size_t)windows->steps * (size_t)windows->n_inputs;
+	samples_transpose(windows->x, frame, order, first, count, out->x);
+	samples_transpose(windows->y, (size_t)windows->n_targets, order, first, count, out->target);
+}
+
+struct samples windows_samples(const struct windows *windows)
+{
+	return (struct samples){
+	    .shape = {.steps = windows->steps, .n_inputs = windows->n_inputs, .width = windows->n_targets},
+	    .n_train = windows->n_train,
+	    .n_test = windows->n_test,
+	    .self = windows,
+	    .gather = gather};
 }

@@ -8,9 +8,10 @@
 
 #include <stdbool.h>
 
+#include "engine/data/samples.h"
 #include "engine/data/table.h"
 
-#define WINDOWS_MAX_COLUMNS 32
+#define WINDOWS_MAX_COLUMNS 1024
 
 enum scaling { SCALING_NONE, SCALING_MINMAX, SCALING_STANDARD }; /* as is; to [-1, 1]; zero mean, unit deviation */
 enum scaling_fit { SCALING_FIT_TRAIN, SCALING_FIT_ALL };         /* rows that training windows touch; all rows */
@@ -43,6 +44,8 @@ struct windows {
 int windows_cut(const struct table *table, const struct windows_config *config, struct windows *out,
                 struct qlstm_error *error);
 void windows_free(struct windows *windows);
+/* As samples with one row of n_targets reals; borrows `windows`. */
+struct samples windows_samples(const struct windows *windows);
 
 /* Window counts for n_rows without cutting anything. */
 int windows_count(size_t n_rows, const struct windows_config *config, size_t *n_train, size_t *n_test,

@@ -1,5 +1,6 @@
-/* y = W x + b on arrays [sets][rows][batch] with the batch innermost; W [n_out][n_in] row-major. b may be NULL. A set
- * is whatever lies one behind the other and goes through the same map: the gates of a cell, the steps of a sequence. */
+/* The linear map y = W x + b on arrays [sets][rows][batch] with the batch innermost; W [n_out][n_in] row-major, b may
+ * be NULL. Sets lie one behind the other and go through the same map: the gates of a cell, or the steps of a sequence.
+ */
 #ifndef QLSTM_NN_LINEAR_H
 #define QLSTM_NN_LINEAR_H
 

@@ -1,20 +1,30 @@
-/* Losses: mean over all targets and samples of a batch. To add one: two functions and one row of the table in loss.c.
- */
+/* Losses: what training makes small. A loss sees rows (engine/rows.h) and is a mean: of a loss by element over all
+ * outputs of all rows that count, of a loss by row over the rows that count. A batch without any has loss 0.
+ *
+ * To add one: two functions and one row of the table in loss.c. */
 #ifndef QLSTM_NN_LOSS_H
 #define QLSTM_NN_LOSS_H
 
-#include <stddef.h>
+#include "engine/rows.h"
 
 struct loss {
 	const char *name; /* "mse", "mae" */
-	/* The sum over n elements of the loss of (prediction, target). */
-	double (*sum)(const double *prediction, const double *target, size_t n);
-	/* gradient[i] = scale * d sum / d prediction[i]. MAE: sign, 0 at 0. */
-	void (*backward)(const double *prediction, const double *target, size_t n, double scale, double *gradient);
+	enum target_kind takes;
+	bool by_row; /* one term a row; else one for each of its outputs */
+	/* The sum of its terms over the rows that count. */
+	double (*sum)(const struct rows *rows);
+	/* gradient [frames][width][batch] = scale * d sum / d prediction; 0 in rows that do not count. */
+	void (*backward)(const struct rows *rows, double scale, double *gradient);
 };
 
 /* NULL when unknown / past the end. */
 const struct loss *loss_find(const char *name);
 const struct loss *loss_at(int index);
+
+/* How many terms the mean is over, of `n_rows` rows that count. */
+static inline size_t loss_terms(const struct loss *loss, size_t n_rows, size_t width)
+{
+	return loss->by_row ? n_rows : n_rows * width;
+}
 
 #endif

@@ -75,8 +75,10 @@ int model_estimate(struct model *model, int steps, int batch, double *seconds_pe
 int model_prepare(struct model *model, struct qlstm_error *error);
 /* Batches that are a multiple of this are the cheapest per sample. */
 int model_batch_multiple(const struct model *model);
-/* Hands a team to the circuits' plans. False when none of them shares a sample's work: then samples are to be shared,
- * among replicas. Results do not depend on it. */
+/* Whether some circuit's plan shares out the work of a single sample among a team. Where none does, samples are to be
+ * shared, among replicas. */
+bool model_shares_samples(const struct model *model);
+/* Hands a team to the circuits' plans and says the same. Results do not depend on it. */
 bool model_set_team(struct model *model, struct team *team);
 
 /* Makes room for windows of `steps` and batches up to `batch`; nothing is allocated after it. */
@@ -94,6 +96,10 @@ void model_forward_training(struct model *model, const struct training_context *
 /* For the last forward, once, since it overwrites what forward kept: adds to the gradient block; dx
  * [steps][n_inputs][batch] is overwritten unless NULL. */
 void model_backward(struct model *model, const double *dy, double *dx);
+
+/* From now on the model's gradient block is `block`, params_elements numbers, borrowed: a slice of a batch has its own.
+ * NULL: the model's own again, which keeps what it held. */
+void model_set_gradients(struct model *model, double *block);
 
 /* Once a batch, when all its gradients are in: the layers' state moves on by the sums in the gradient block. */
 void model_update_state(struct model *model);

@@ -49,12 +49,13 @@ int params_allocate(struct params *params, struct qlstm_error *error)
 			params->items[k].offset += params->size;
 	size = elements > 0 ? elements : 1;
 	params->values = calloc(size, sizeof(double));
-	params->gradients = calloc(size, sizeof(double));
+	params->own_gradients = calloc(size, sizeof(double));
+	params->gradients = params->own_gradients;
 	if (params->values != NULL && params->gradients != NULL)
 		return 0;
-	free(params->gradients);
+	free(params->own_gradients);
 	free(params->values);
-	params->values = params->gradients = NULL;
+	params->values = params->gradients = params->own_gradients = NULL;
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu parameters", params->size);
 }
 
@@ -66,9 +67,14 @@ void params_share_values(struct params *params, const struct params *from)
 	params->borrows_values = true;
 }
 
+void params_set_gradients(struct params *params, double *block)
+{
+	params->gradients = block != NULL ? block : params->own_gradients;
+}
+
 void params_free(struct params *params)
 {
-	free(params->gradients);
+	free(params->own_gradients);
 	if (!params->borrows_values)
 		free(params->values);
 	free(params->items);

@@ -33,6 +33,7 @@ struct params {
 	size_t size;                /* elements with a gradient: the first ones of both blocks */
 	size_t state_size;          /* elements of state, which stand behind them */
 	double *values, *gradients; /* [size + state_size]; of a state the second has the sums of a batch (layer.h) */
+	double *own_gradients;      /* what params_allocate made; `gradients` unless params_set_gradients was called */
 	bool borrows_values;
 };
 
@@ -43,6 +44,8 @@ int params_allocate(struct params *params, struct qlstm_error *error);
 /* From now on `params` has the values of `from` (same tensors; borrowed, it outlives `params`); gradients stay its own.
  */
 void params_share_values(struct params *params, const struct params *from);
+/* Another block in the place of its own gradients, of params_elements numbers, borrowed; NULL: its own again. */
+void params_set_gradients(struct params *params, double *block);
 void params_free(struct params *params);
 
 /* Draws every tensor from its own stream of the generator: (seed, PHILOX_INIT, tensor index). */

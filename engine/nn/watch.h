@@ -1,5 +1,5 @@
-/* Who is told, after every time step of a recurrent layer, that a pass is under way; shared by the layers of a model.
- */
+/* A callback after every time step of a recurrent layer, which can end a long pass; shared by the layers of a model.
+ * The worker, for example, looks there whether it was told to stop. */
 #ifndef QLSTM_NN_WATCH_H
 #define QLSTM_NN_WATCH_H
 

@@ -3,7 +3,9 @@
  *   model.NAME        the parameters, in their shapes
  *   optimizer.SLOT    [n_params] the moments, in the order of the parameters
  *   history           [epochs done][5] epoch, train loss, test loss, gradient norm, seconds
+ *   history.NAME      [epochs done] each further metric; one that a file lacks is NaN in the history
  *   __metadata__      kind, fingerprint, epoch, optimizer_steps */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +23,31 @@ static double *checkpoint_history(const struct trainer *t)
 		const struct epoch_metrics *m = &t->history[k];
 		double *row = rows + (size_t)k * HISTORY_COLUMNS;
 		row[0] = m->epoch;
-		row[1] = m->train_loss;
-		row[2] = m->test_loss;
-		row[3] = m->gradient_norm;
+		row[1] = m->values[TRAIN_LOSS];
+		row[2] = m->values[TEST_LOSS];
+		row[3] = m->values[GRADIENT_NORM];
 		row[4] = m->seconds;
 	}
 	return rows;
+}
+
+/* The metrics beyond those of all, one after the other. */
+static double *checkpoint_further(const struct trainer *t)
+{
+	size_t epochs = (size_t)t->epochs_done, further = (size_t)t->n_metrics - METRICS_OF_ALL;
+	double *columns = malloc((epochs * further + 1) * sizeof *columns);
+	for (size_t c = 0; columns != NULL && c < further; c++)
+		for (size_t k = 0; k < epochs; k++)
+			columns[c * epochs + k] = t->history[k].values[METRICS_OF_ALL + c];
+	return columns;
 }
 
 struct checkpoint_names {
 	char text[PARAM_NAME_SIZE + 16];
 };
 
-static void checkpoint_tensors(const struct trainer *t, const double *history, struct checkpoint_names *names,
-                               struct safetensors_tensor *tensors)
+static void checkpoint_tensors(const struct trainer *t, const double *history, const double *further,
+                               struct checkpoint_names *names, struct safetensors_tensor *tensors)
 {
 	const struct params *params = model_params(t->model);
 	int n = 0;
@@ -53,23 +66,29 @@ static void checkpoint_tensors(const struct trainer *t, const double *history, s
 		                                         .dims = {params->size},
 		                                         .data = optimizer_slot(t->optimizer, slot)};
 	}
-	tensors[n] = (struct safetensors_tensor){
-	    .name = "history", .rank = 2, .dims = {(size_t)t->epochs_done, HISTORY_COLUMNS}, .data = history};
+	size_t epochs = (size_t)t->epochs_done;
+	tensors[n++] = (struct safetensors_tensor){
+	    .name = "history", .rank = 2, .dims = {epochs, HISTORY_COLUMNS}, .data = history};
+	for (int k = METRICS_OF_ALL; k < t->n_metrics; k++, n++, further += epochs) {
+		snprintf(names[n].text, sizeof names[n].text, "history.%s", t->names[k]);
+		tensors[n] =
+		    (struct safetensors_tensor){.name = names[n].text, .rank = 1, .dims = {epochs}, .data = further};
+	}
 }
 
 int trainer_save(const struct trainer *t, const char *fingerprint, unsigned char **bytes, size_t *length,
                  struct qlstm_error *error)
 {
-	int count = model_params(t->model)->count + optimizer_slots(t->optimizer) + 1;
+	int count = model_params(t->model)->count + optimizer_slots(t->optimizer) + 1 + t->n_metrics - METRICS_OF_ALL;
 	struct checkpoint_names *names = calloc((size_t)count, sizeof *names);
 	struct safetensors_tensor *tensors = calloc((size_t)count, sizeof *tensors);
-	double *history = checkpoint_history(t);
+	double *history = checkpoint_history(t), *further = checkpoint_further(t);
 	int rc = ERR_OUT_OF_MEMORY;
-	if (names == NULL || tensors == NULL || history == NULL) {
+	if (names == NULL || tensors == NULL || history == NULL || further == NULL) {
 		error_set(error, rc, "", "out of memory");
 		goto out;
 	}
-	checkpoint_tensors(t, history, names, tensors);
+	checkpoint_tensors(t, history, further, names, tensors);
 	char epoch[16], steps[24];
 	snprintf(epoch, sizeof epoch, "%d", t->epochs_done);
 	snprintf(steps, sizeof steps, "%llu", (unsigned long long)*optimizer_steps(t->optimizer));
@@ -77,6 +96,7 @@ int trainer_save(const struct trainer *t, const char *fingerprint, unsigned char
 	    {"kind", CHECKPOINT_KIND}, {"fingerprint", fingerprint}, {"epoch", epoch}, {"optimizer_steps", steps}};
 	rc = safetensors_encode(tensors, count, meta, (int)(sizeof meta / sizeof meta[0]), bytes, length, error);
 out:
+	free(further);
 	free(history);
 	free(tensors);
 	free(names);
@@ -157,11 +177,17 @@ static void checkpoint_apply(struct trainer *t, const struct safetensors_file *f
 	const double *rows = checkpoint_block(file, "history", (size_t)epochs * HISTORY_COLUMNS);
 	for (int k = 0; k < epochs; k++) {
 		const double *row = rows + (size_t)k * HISTORY_COLUMNS;
-		t->history[k] = (struct epoch_metrics){.epoch = (int)row[0],
-		                                       .train_loss = row[1],
-		                                       .test_loss = row[2],
-		                                       .gradient_norm = row[3],
-		                                       .seconds = row[4]};
+		t->history[k] = (struct epoch_metrics){
+		    .epoch = (int)row[0], .count = t->n_metrics, .names = t->names, .seconds = row[4]};
+		t->history[k].values[TRAIN_LOSS] = row[1];
+		t->history[k].values[TEST_LOSS] = row[2];
+		t->history[k].values[GRADIENT_NORM] = row[3];
+	}
+	for (int m = METRICS_OF_ALL; m < t->n_metrics; m++) {
+		snprintf(name, sizeof name, "history.%s", t->names[m]);
+		const double *column = checkpoint_block(file, name, (size_t)epochs);
+		for (int k = 0; k < epochs; k++)
+			t->history[k].values[m] = column != NULL ? column[k] : (double)NAN;
 	}
 	t->epochs_done = epochs;
 }

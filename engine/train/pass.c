@@ -1,11 +1,11 @@
-/* Passes over windows; see pass.h. */
+/* Passes over samples; see pass.h. */
 #include "engine/train/pass.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Windows evaluated in one go when nothing is trained and the batch is smaller. */
+/* Samples evaluated in one go when nothing is trained and the batch is smaller. */
 #define EVALUATION_BATCH 64
 /* A slice is worth the hand-over when it takes this long, by the model's estimate. */
 #define SLICE_SECONDS 100e-6
@@ -16,36 +16,40 @@
 #define SUM_RANGE 8192
 
 /* What a member of the team works with. */
-struct seat {
+struct replica {
 	struct qlstm_error error; /* of opening it */
 	struct pass *pass;
-	struct model *model; /* seat 0: the pass's own; others: replicas */
+	struct model *model; /* replica 0: the pass's own; others: replicas of it */
+	struct rows rows;    /* of the slice at hand; reads y, target and mask */
 	double *x;           /* [steps][n_inputs][slice] */
-	double *y;           /* [n_targets][slice], likewise target and dy */
-	double *target, *dy;
+	double *y, *dy;      /* [frames][outputs][slice] */
+	double *target;      /* as samples_batch, likewise mask; NULL without one */
+	double *mask;
 };
 
 struct pass {
 	struct pass_config config;
 	size_t slice, evaluation_slice; /* samples */
 	size_t n_slices;                /* of a full batch */
-	struct seat *seats;
-	int n_seats;
+	struct replica *replicas;
+	int n_replicas;
 	double *gradients[SLICES_MAX]; /* of slice k; the first is the model's own block */
-	double *losses;                /* of slice k */
+	struct pass_sums *slices;      /* of slice k */
+	struct pass_sums sums;         /* of the last pass */
 	model_watch_fn watch;
 	void *watch_context;
 	atomic_bool abandoned;
 };
 
 /* What team_run is handed. */
-struct errand {
+struct pass_task {
 	struct pass *pass;
-	const size_t *order; /* NULL: windows first, first + 1, ... */
+	const size_t *order; /* NULL: samples first, first + 1, ... */
 	size_t first, count, slice;
 	bool gradient;
 	uint32_t epoch;      /* with gradient */
-	double *predictions; /* [count][n_targets]; NULL: not wanted */
+	double scale;        /* likewise: 1 / terms of the whole batch's loss */
+	double *predictions; /* [count][frames][outputs]; NULL: not wanted */
 };
 
 /* Slices that there may be of a model with so many parameters. */
@@ -65,7 +69,7 @@ static size_t slice_size(struct model *model, int steps, int batch, bool trainin
 	size_t lanes = (size_t)model_batch_multiple(model), most = slices_most(params_elements(model_params(model)));
 	size_t n = (size_t)batch;
 	size_t count = slices < (double)most ? (size_t)slices : most;
-	if (count < 2 || model_set_team(model, NULL) || (training && model_wants_whole_batches(model)))
+	if (count < 2 || model_shares_samples(model) || (training && model_wants_whole_batches(model)))
 		return n;
 	return ((n + count - 1) / count + lanes - 1) / lanes * lanes;
 }
@@ -83,85 +87,101 @@ static void pass_tick(void *context)
 		atomic_store(&pass->abandoned, true);
 }
 
-static int seat_tick(void *context)
+static int replica_tick(void *context)
 {
-	struct seat *seat = context;
-	if (seat == seat->pass->seats)
-		pass_tick(seat->pass);
-	return atomic_load(&seat->pass->abandoned);
+	struct replica *replica = context;
+	if (replica == replica->pass->replicas)
+		pass_tick(replica->pass);
+	return atomic_load(&replica->pass->abandoned);
 }
 
-static int seat_open(struct seat *seat, struct pass *pass, struct qlstm_error *error)
+static size_t pass_outputs(const struct pass *pass)
 {
-	const struct windows *w = pass->config.windows;
-	size_t slice = larger(pass->slice, pass->evaluation_slice);
-	size_t frame = (size_t)w->steps * (size_t)w->n_inputs, outputs = (size_t)w->n_targets;
-	int rc = 0;
-	seat->pass = pass;
-	if (seat == pass->seats)
-		seat->model = pass->config.model;
-	else
-		rc = model_new_replica(&seat->model, pass->config.model, error);
-	if (rc == 0)
-		rc = model_reserve(seat->model, w->steps, (int)slice, error);
-	if (rc != 0)
-		return rc;
-	seat->x = malloc((frame + 3 * outputs) * slice * sizeof(double));
-	if (seat->x == NULL)
+	return samples_frames(&pass->config.samples.shape) * (size_t)pass->config.samples.shape.width;
+}
+
+/* One allocation for all that a replica holds of a slice. */
+static int replica_allocate(struct replica *replica, size_t slice, struct qlstm_error *error)
+{
+	const struct samples_shape *shape = &replica->pass->config.samples.shape;
+	size_t frame = (size_t)shape->steps * (size_t)shape->n_inputs, outputs = pass_outputs(replica->pass);
+	size_t target = samples_target_size(shape), mask = shape->masked ? samples_frames(shape) : 0;
+	replica->x = malloc((frame + 2 * outputs + target + mask) * slice * sizeof(double));
+	if (replica->x == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
-	seat->y = seat->x + frame * slice;
-	seat->target = seat->y + outputs * slice;
-	seat->dy = seat->target + outputs * slice;
+	replica->y = replica->x + frame * slice;
+	replica->target = replica->y + outputs * slice;
+	replica->dy = replica->target + target * slice;
+	replica->mask = mask > 0 ? replica->dy + outputs * slice : NULL;
+	replica->rows = (struct rows){.frames = samples_frames(shape),
+	                              .width = (size_t)shape->width,
+	                              .prediction = replica->y,
+	                              .target = replica->target,
+	                              .mask = replica->mask};
 	return 0;
 }
 
+static int replica_open(struct replica *replica, struct pass *pass, struct qlstm_error *error)
+{
+	size_t slice = larger(pass->slice, pass->evaluation_slice);
+	int rc = 0;
+	replica->pass = pass;
+	if (replica == pass->replicas)
+		replica->model = pass->config.model;
+	else
+		rc = model_new_replica(&replica->model, pass->config.model, error);
+	if (rc == 0)
+		rc = model_reserve(replica->model, pass->config.samples.shape.steps, (int)slice, error);
+	return rc == 0 ? replica_allocate(replica, slice, error) : rc;
+}
+
 /* Replicas compile their plans side by side: that takes up to a second for deep circuits on many wires. */
-static void seat_part(void *context, size_t part, int member)
+static void replica_part(void *context, size_t part, int member)
 {
 	(void)member;
 	struct pass *pass = context;
-	seat_open(&pass->seats[part], pass, &pass->seats[part].error);
+	replica_open(&pass->replicas[part], pass, &pass->replicas[part].error);
 }
 
-static int pass_open_seats(struct pass *pass, size_t count, struct qlstm_error *error)
+static int pass_open_replicas(struct pass *pass, size_t count, struct qlstm_error *error)
 {
-	pass->seats = calloc(count, sizeof *pass->seats);
-	if (pass->seats == NULL)
+	pass->replicas = calloc(count, sizeof *pass->replicas);
+	if (pass->replicas == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
-	pass->n_seats = (int)count;
-	team_run(pass->config.team, seat_part, pass, count);
+	pass->n_replicas = (int)count;
+	team_run(pass->config.team, replica_part, pass, count);
 	for (size_t k = 0; k < count; k++) {
-		const struct qlstm_error *own = &pass->seats[k].error;
+		const struct qlstm_error *own = &pass->replicas[k].error;
 		if (own->code != 0)
 			return error_set(error, own->code, own->pointer, "%s", own->message);
 	}
 	return 0;
 }
 
-/* The first seat's model is the caller's. */
-static void pass_close_seats(struct pass *pass)
+/* The first replica's model is the caller's. */
+static void pass_close_replicas(struct pass *pass)
 {
-	for (int k = 0; k < pass->n_seats; k++) {
+	for (int k = 0; k < pass->n_replicas; k++) {
 		if (k > 0)
-			model_free(pass->seats[k].model);
-		free(pass->seats[k].x);
+			model_free(pass->replicas[k].model);
+		free(pass->replicas[k].x);
 	}
-	free(pass->seats);
+	free(pass->replicas);
 }
 
-/* A seat for each member that can have something to do, and what the slices leave behind. */
+/* A replica for each member that can have something to do, and what the slices leave behind. */
 static int pass_open(struct pass *pass, struct qlstm_error *error)
 {
-	const struct windows *w = pass->config.windows;
+	const struct samples *samples = &pass->config.samples;
 	const struct params *params = model_params(pass->config.model);
 	bool shared = model_set_team(pass->config.model, pass->config.team);
-	size_t windows = w->n_train + w->n_test;
+	size_t count = samples->n_train + samples->n_test;
 	pass->n_slices = ((size_t)pass->config.batch + pass->slice - 1) / pass->slice;
-	size_t most = larger(pass->n_slices, windows / pass->evaluation_slice + 1), members = 1;
+	size_t most = larger(pass->n_slices, count / pass->evaluation_slice + 1), members = 1;
 	if (!shared && most > 1)
 		members = (size_t)team_threads(pass->config.team);
-	pass->losses = malloc(most * sizeof(double));
-	if (pass->losses == NULL)
+	pass->slices = malloc(most * sizeof *pass->slices);
+	if (pass->slices == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	pass->gradients[0] = params->gradients;
 	for (size_t k = 1; k < pass->n_slices; k++) {
@@ -169,20 +189,41 @@ static int pass_open(struct pass *pass, struct qlstm_error *error)
 		if (pass->gradients[k] == NULL)
 			return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	}
-	return pass_open_seats(pass, members, error);
+	return pass_open_replicas(pass, members, error);
+}
+
+/* Whether the loss takes the samples' targets, and the model has their inputs and outputs. */
+static int check_fit(const struct pass_config *config, struct qlstm_error *error)
+{
+	const struct samples_shape *shape = &config->samples.shape;
+	const struct model_config *model = model_config(config->model);
+	if (config->loss->takes != shape->target)
+		return error_set(error, ERR_INVALID, "/loss", "loss '%s' takes %s, the targets are %s",
+		                 config->loss->name, target_kind_name(config->loss->takes),
+		                 target_kind_name(shape->target));
+	if (model->n_inputs != shape->n_inputs || model->n_outputs != shape->width ||
+	    (model->output == MODEL_OUTPUT_SEQUENCE) != shape->per_step)
+		return error_set(
+		    error, ERR_INVALID, "",
+		    "the model takes %d numbers a step and gives %d %s; the samples have %d and need %d %s",
+		    model->n_inputs, model->n_outputs, model->output == MODEL_OUTPUT_SEQUENCE ? "a step" : "in all",
+		    shape->n_inputs, shape->width, shape->per_step ? "a step" : "in all");
+	return 0;
 }
 
 int pass_new(struct pass **out, const struct pass_config *config, struct qlstm_error *error)
 {
 	*out = NULL;
-	int rc = model_prepare(config->model, error);
+	int rc = check_fit(config, error);
+	if (rc == 0)
+		rc = model_prepare(config->model, error);
 	if (rc != 0)
 		return rc;
 	struct pass *pass = calloc(1, sizeof *pass);
 	if (pass == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	pass->config = *config;
-	int steps = config->windows->steps;
+	int steps = config->samples.shape.steps;
 	pass->slice = slice_size(config->model, steps, config->batch, true);
 	int most = config->batch < EVALUATION_BATCH ? EVALUATION_BATCH : config->batch;
 	pass->evaluation_slice = slice_size(config->model, steps, most, false);
@@ -201,10 +242,10 @@ void pass_free(struct pass *pass)
 	if (pass == NULL)
 		return;
 	team_while_waiting(pass->config.team, NULL, NULL);
-	pass_close_seats(pass);
+	pass_close_replicas(pass);
 	for (size_t k = 1; k < pass->n_slices && k < SLICES_MAX; k++)
 		free(pass->gradients[k]);
-	free(pass->losses);
+	free(pass->slices);
 	free(pass);
 }
 
@@ -226,95 +267,109 @@ bool pass_abandoned(const struct pass *pass)
 	return atomic_load(&pass->abandoned);
 }
 
-/* Copies windows order[first ..] into x [steps][n_inputs][count] and target [n_targets][count]. */
-static void seat_gather(struct seat *seat, const size_t *order, size_t first, size_t count)
+/* The slice's samples into x, target and mask. */
+static void replica_gather(struct replica *replica, const struct pass_task *task, size_t first, size_t count)
 {
-	const struct windows *w = seat->pass->config.windows;
-	size_t frame = (size_t)w->steps * (size_t)w->n_inputs, outputs = (size_t)w->n_targets;
-	for (size_t b = 0; b < count; b++) {
-		size_t index = order != NULL ? order[first + b] : first + b;
-		for (size_t k = 0; k < frame; k++)
-			seat->x[k * count + b] = w->x[index * frame + k];
-		for (size_t k = 0; k < outputs; k++)
-			seat->target[k * count + b] = w->y[index * outputs + k];
-	}
+	const struct samples *samples = &replica->pass->config.samples;
+	const struct samples_batch batch = {.x = replica->x, .target = replica->target, .mask = replica->mask};
+	const size_t *order = task->order != NULL ? task->order + first : NULL;
+	samples->gather(samples->self, order, task->first + first, count, &batch);
+	replica->rows.batch = count;
 }
 
-/* The slice's loss, and its gradient in the slice's block, into which layers with state add while they go forward. */
-static void seat_train(struct seat *seat, const struct errand *errand, size_t part, size_t count)
+/* What the slice's rows add to the loss and the metrics. */
+static void replica_sum(const struct replica *replica, struct pass_sums *sums)
 {
-	struct pass *pass = seat->pass;
-	const struct windows *w = pass->config.windows;
-	struct params *params = model_params(seat->model);
-	double *own = params->gradients;
-	size_t first = errand->first + part * errand->slice, outputs = (size_t)w->n_targets;
+	const struct pass_config *config = &replica->pass->config;
+	const struct metric *metric;
+	*sums = (struct pass_sums){.loss = config->loss->sum(&replica->rows)};
+	for (int k = 0; (metric = metric_for(config->samples.shape.target, k)) != NULL; k++)
+		sums->metrics[k] = metric->sum(&replica->rows);
+}
+
+/* One slice, already gathered: its loss, and its gradient in gradients[part]. */
+static void replica_train(struct replica *replica, const struct pass_task *task, size_t part)
+{
+	struct pass *pass = replica->pass;
+	size_t first = part * task->slice;
+	int steps = pass->config.samples.shape.steps, count = (int)replica->rows.batch;
 	const struct training_context training = {.seed = pass->config.seed,
-	                                          .epoch = errand->epoch,
-	                                          .order = errand->order != NULL ? errand->order + first : NULL,
+	                                          .epoch = task->epoch,
+	                                          .order = task->order != NULL ? task->order + first : NULL,
 	                                          .first = first};
-	params->gradients = pass->gradients[part];
-	params_zero_gradients(params);
-	model_forward_training(seat->model, &training, seat->x, w->steps, (int)count, seat->y);
-	if (!model_abandoned(seat->model)) {
-		pass->losses[part] = pass->config.loss->sum(seat->y, seat->target, count * outputs);
-		pass->config.loss->backward(seat->y, seat->target, count * outputs,
-		                            1.0 / (double)(errand->count * outputs), seat->dy);
-		model_backward(seat->model, seat->dy, NULL);
+	model_set_gradients(replica->model, pass->gradients[part]);
+	params_zero_gradients(model_params(replica->model));
+	model_forward_training(replica->model, &training, replica->x, steps, count, replica->y);
+	if (!model_abandoned(replica->model)) {
+		replica_sum(replica, &pass->slices[part]);
+		pass->config.loss->backward(&replica->rows, task->scale, replica->dy);
+		model_backward(replica->model, replica->dy, NULL);
 	}
-	params->gradients = own;
+	model_set_gradients(replica->model, NULL);
 }
 
 static void pass_part(void *context, size_t part, int member)
 {
-	const struct errand *errand = context;
-	struct pass *pass = errand->pass;
-	struct seat *seat = &pass->seats[member];
-	const struct windows *w = pass->config.windows;
+	const struct pass_task *task = context;
+	struct pass *pass = task->pass;
+	struct replica *replica = &pass->replicas[member];
 	if (pass_abandoned(pass))
 		return;
-	size_t first = part * errand->slice, left = errand->count - first, outputs = (size_t)w->n_targets;
-	size_t n = left < errand->slice ? left : errand->slice;
-	seat_gather(seat, errand->order, errand->first + first, n);
-	model_watch(seat->model, pass->watch != NULL ? seat_tick : NULL, seat);
-	if (errand->gradient) {
-		seat_train(seat, errand, part, n);
+	size_t first = part * task->slice, left = task->count - first, outputs = pass_outputs(pass);
+	size_t n = left < task->slice ? left : task->slice;
+	replica_gather(replica, task, first, n);
+	model_watch(replica->model, pass->watch != NULL ? replica_tick : NULL, replica);
+	if (task->gradient) {
+		replica_train(replica, task, part);
 		return;
 	}
-	model_forward(seat->model, seat->x, w->steps, (int)n, seat->y);
-	if (model_abandoned(seat->model))
+	model_forward(replica->model, replica->x, pass->config.samples.shape.steps, (int)n, replica->y);
+	if (model_abandoned(replica->model))
 		return;
-	pass->losses[part] = pass->config.loss->sum(seat->y, seat->target, n * outputs);
-	for (size_t b = 0; errand->predictions != NULL && b < n; b++)
+	replica_sum(replica, &pass->slices[part]);
+	for (size_t b = 0; task->predictions != NULL && b < n; b++)
 		for (size_t k = 0; k < outputs; k++)
-			errand->predictions[(first + b) * outputs + k] = seat->y[k * n + b];
+			task->predictions[(first + b) * outputs + k] = replica->y[k * n + b];
 }
 
-/* The sum of the slices' losses. */
-static double pass_run(struct pass *pass, struct errand errand)
+/* Adds up the slices, in their order. */
+static void pass_add_up(struct pass *pass, size_t parts)
 {
-	size_t parts = (errand.count + errand.slice - 1) / errand.slice;
-	errand.pass = pass;
+	for (size_t k = 0; k < parts; k++) {
+		pass->sums.loss += pass->slices[k].loss;
+		for (int m = 0; m < METRICS_MAX; m++)
+			pass->sums.metrics[m] += pass->slices[k].metrics[m];
+	}
+}
+
+static void pass_run(struct pass *pass, struct pass_task task)
+{
+	const struct samples *samples = &pass->config.samples;
+	size_t parts = (task.count + task.slice - 1) / task.slice;
+	size_t rows = samples_count_rows(samples, task.order, task.first, task.count);
+	size_t terms = loss_terms(pass->config.loss, rows, (size_t)samples->shape.width);
+	pass->sums = (struct pass_sums){.terms = terms, .rows = rows};
+	task.pass = pass;
+	task.scale = terms > 0 ? 1.0 / (double)terms : 0.0;
 	atomic_store(&pass->abandoned, false);
-	if (pass->n_seats > 1)
-		team_run(pass->config.team, pass_part, &errand, parts);
+	if (pass->n_replicas > 1)
+		team_run(pass->config.team, pass_part, &task, parts);
 	else
 		for (size_t k = 0; k < parts; k++)
-			pass_part(&errand, k, 0);
-	double sum = 0.0;
-	for (size_t k = 0; k < parts && !pass_abandoned(pass); k++)
-		sum += pass->losses[k];
-	return sum;
+			pass_part(&task, k, 0);
+	if (!pass_abandoned(pass))
+		pass_add_up(pass, parts);
 }
 
 /* Adds one range of all slices' gradients to the first slice's. */
 static void pass_sum_part(void *context, size_t part, int member)
 {
 	(void)member;
-	const struct errand *errand = context;
-	struct pass *pass = errand->pass;
+	const struct pass_task *task = context;
+	struct pass *pass = task->pass;
 	size_t size = params_elements(model_params(pass->config.model)), first = part * SUM_RANGE;
 	size_t end = first + SUM_RANGE < size ? first + SUM_RANGE : size;
-	size_t slices = (errand->count + errand->slice - 1) / errand->slice;
+	size_t slices = (task->count + task->slice - 1) / task->slice;
 	for (size_t k = 1; k < slices; k++)
 		for (size_t i = first; i < end; i++)
 			pass->gradients[0][i] += pass->gradients[k][i];
@@ -322,26 +377,32 @@ static void pass_sum_part(void *context, size_t part, int member)
 
 double pass_train(struct pass *pass, int epoch, const size_t *order, size_t count)
 {
-	struct errand errand = {.pass = pass,
-	                        .order = order,
-	                        .count = count,
-	                        .slice = pass->slice,
-	                        .gradient = true,
-	                        .epoch = (uint32_t)epoch};
-	double loss = pass_run(pass, errand) / (double)(count * (size_t)pass->config.windows->n_targets);
+	struct pass_task task = {.pass = pass,
+	                         .order = order,
+	                         .count = count,
+	                         .slice = pass->slice,
+	                         .gradient = true,
+	                         .epoch = (uint32_t)epoch};
+	pass_run(pass, task);
 	size_t size = params_elements(model_params(pass->config.model));
 	if (count > pass->slice && !pass_abandoned(pass))
-		team_run(pass->config.team, pass_sum_part, &errand, (size + SUM_RANGE - 1) / SUM_RANGE);
-	return loss;
+		team_run(pass->config.team, pass_sum_part, &task, (size + SUM_RANGE - 1) / SUM_RANGE);
+	return pass->sums.terms > 0 ? pass->sums.loss / (double)pass->sums.terms : 0.0;
 }
 
 double pass_loss(struct pass *pass, size_t first, size_t count)
 {
-	return pass_run(pass, (struct errand){.first = first, .count = count, .slice = pass->evaluation_slice});
+	pass_run(pass, (struct pass_task){.first = first, .count = count, .slice = pass->evaluation_slice});
+	return pass->sums.loss;
+}
+
+struct pass_sums pass_sums(const struct pass *pass)
+{
+	return pass->sums;
 }
 
 void pass_predict(struct pass *pass, size_t first, size_t count, double *y)
 {
 	pass_run(pass,
-	         (struct errand){.first = first, .count = count, .slice = pass->evaluation_slice, .predictions = y});
+	         (struct pass_task){.first = first, .count = count, .slice = pass->evaluation_slice, .predictions = y});
 }

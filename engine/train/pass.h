@@ -1,4 +1,4 @@
-/* A pass of a model over windows: predictions, losses and gradients of a batch.
+/* A pass of a model over samples: predictions, losses, metrics and gradients of a batch.
  *
  * A batch is cut into slices of whole samples. The members of a team take slices, each with a replica of the model;
  * the slices' losses and gradients are added in the order of the slices. How a batch is cut depends on the model, the
@@ -10,8 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "engine/data/windows.h"
+#include "engine/data/samples.h"
 #include "engine/nn/loss.h"
+#include "engine/nn/metric.h"
 #include "engine/nn/model.h"
 #include "engine/team.h"
 
@@ -19,14 +20,23 @@ struct pass;
 
 struct pass_config {
 	struct model *model; /* its parameters' values and gradients are the pass's */
-	const struct windows *windows;
+	struct samples samples;
 	const struct loss *loss;
 	int batch;         /* the largest that pass_train is given */
 	struct team *team; /* NULL: the caller alone */
 	uint64_t seed;     /* of what layers draw while they train */
 };
 
-/* Everything in `config` is borrowed and outlives the pass. Nothing is allocated after it. */
+/* What a pass adds up. A loss or a metric is a mean: its sum by the number of what was added. */
+struct pass_sums {
+	double loss;
+	size_t terms;                /* of the loss: loss_terms */
+	double metrics[METRICS_MAX]; /* of those that take the samples' targets, in the order of metric_for */
+	size_t rows;                 /* that count */
+};
+
+/* Everything in `config` is borrowed and outlives the pass. Nothing is allocated after it. ERR_INVALID where the model,
+ * the samples and the loss do not fit one another. */
 int pass_new(struct pass **out, const struct pass_config *config, struct qlstm_error *error);
 void pass_free(struct pass *pass);
 
@@ -38,15 +48,18 @@ void pass_watch(struct pass *pass, model_watch_fn watch, void *context);
 /* Whether the last pass was abandoned: what it has computed is undefined. */
 bool pass_abandoned(const struct pass *pass);
 
-/* The mean loss of windows order[0 .. count-1], count at most the batch, and its gradient in the model's gradient
+/* The mean loss of samples order[0 .. count-1], count at most the batch, and its gradient in the model's gradient
  * block, which is overwritten; behind it the sums for layers' state. As a part of epoch `epoch` (from 1) of training.
  */
 double pass_train(struct pass *pass, int epoch, const size_t *order, size_t count);
 
-/* The sum of losses of windows first .. first + count - 1, over samples and targets. */
+/* The sum of the loss's terms over samples first .. first + count - 1. */
 double pass_loss(struct pass *pass, size_t first, size_t count);
 
-/* y [count][n_targets] of these windows, in scaled units. */
+/* What the last pass_train, pass_loss or pass_predict has added up. */
+struct pass_sums pass_sums(const struct pass *pass);
+
+/* y [count][rows][outputs] of these samples, as the model gives them: scaled numbers, or logits. */
 void pass_predict(struct pass *pass, size_t first, size_t count, double *y);
 
 #endif

@@ -10,19 +10,41 @@
 #include "engine/philox.h"
 #include "engine/train/trainer_state.h"
 
-int trainer_new(struct trainer **out, struct model *model, const struct windows *windows,
-                const struct trainer_config *config, struct qlstm_error *error)
+double epoch_metric(const struct epoch_metrics *metrics, const char *name)
+{
+	for (int k = 0; k < metrics->count; k++)
+		if (strcmp(metrics->names[k], name) == 0)
+			return metrics->values[k];
+	return (double)NAN;
+}
+
+static void trainer_name_metrics(struct trainer *t)
+{
+	static const char *const of_all[] = {
+	    [TRAIN_LOSS] = "train_loss", [TEST_LOSS] = "test_loss", [GRADIENT_NORM] = "gradient_norm"};
+	const struct metric *metric;
+	for (; t->n_metrics < METRICS_OF_ALL; t->n_metrics++)
+		t->names[t->n_metrics] = of_all[t->n_metrics];
+	for (int k = 0; (metric = metric_for(t->samples.shape.target, k)) != NULL; k++) {
+		t->names[t->n_metrics++] = metric->train_name;
+		t->names[t->n_metrics++] = metric->test_name;
+	}
+}
+
+int trainer_new(struct trainer **out, struct model *model, struct samples samples, const struct trainer_config *config,
+                struct qlstm_error *error)
 {
 	struct trainer *t = calloc(1, sizeof *t);
 	if (t == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	t->model = model;
-	t->windows = windows;
+	t->samples = samples;
 	t->config = *config;
+	trainer_name_metrics(t);
 	t->loss = loss_find(config->loss);
 	int rc = t->loss == NULL ? error_set(error, ERR_NOT_FOUND, "/loss", "unknown loss '%s'", config->loss) : 0;
 	const struct pass_config pass = {.model = model,
-	                                 .windows = windows,
+	                                 .samples = samples,
 	                                 .loss = t->loss,
 	                                 .batch = config->batch_size,
 	                                 .team = config->team,
@@ -33,7 +55,7 @@ int trainer_new(struct trainer **out, struct model *model, const struct windows 
 		rc = optimizer_new(&t->optimizer, &config->optimizer, model_params(model)->size, error);
 	if (rc != 0)
 		goto fail;
-	t->order = malloc(windows->n_train * sizeof *t->order);
+	t->order = malloc(samples.n_train * sizeof *t->order);
 	t->history = calloc((size_t)config->epochs, sizeof *t->history);
 	if (t->order == NULL || t->history == NULL) {
 		rc = error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
@@ -71,7 +93,7 @@ const struct epoch_metrics *trainer_history(const struct trainer *t)
 /* The batch order of an epoch: a pure function of seed and epoch. */
 static void trainer_order(struct trainer *t, int epoch)
 {
-	size_t n = t->windows->n_train;
+	size_t n = t->samples.n_train;
 	if (t->config.shuffle) {
 		struct philox rng;
 		philox_open(&rng, t->config.seed, PHILOX_SHUFFLE, (uint32_t)epoch);
@@ -102,7 +124,7 @@ static int trainer_watch(void *context)
 	return t->watch.fn(t->watch.context, t->watch.epoch, t->watch.batch, t->watch.n_batches);
 }
 
-/* One optimiser step on windows order[first ..], none when the pass was abandoned. Returns the batch's mean loss; *norm
+/* One optimiser step on samples order[first ..], none when the pass was abandoned. Returns the batch's mean loss; *norm
  * is the gradient's before clipping. */
 static double trainer_step(struct trainer *t, size_t first, size_t count, double *norm)
 {
@@ -116,10 +138,20 @@ static double trainer_step(struct trainer *t, size_t first, size_t count, double
 	return loss;
 }
 
-static double trainer_test_loss(struct trainer *t)
+/* A mean over nothing is 0. */
+static double mean(double sum, size_t count)
 {
-	const struct windows *w = t->windows;
-	return pass_loss(t->pass, w->n_train, w->n_test) / (double)(w->n_test * (size_t)w->n_targets);
+	return count > 0 ? sum / (double)count : 0.0;
+}
+
+/* Loss and metrics of the test part. */
+static void trainer_test(struct trainer *t, struct epoch_metrics *row)
+{
+	double loss = pass_loss(t->pass, t->samples.n_train, t->samples.n_test);
+	struct pass_sums sums = pass_sums(t->pass);
+	row->values[TEST_LOSS] = mean(loss, sums.terms);
+	for (int k = METRICS_OF_ALL + 1; k < row->count; k += 2)
+		row->values[k] = mean(sums.metrics[(k - METRICS_OF_ALL) / 2], sums.rows);
 }
 
 static double seconds_now(void)
@@ -129,10 +161,11 @@ static double seconds_now(void)
 	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* All batches of an epoch; sums of the batches' losses and gradient norms in *row. */
+/* All batches of an epoch. */
 static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *row, struct qlstm_error *error)
 {
-	size_t n = t->windows->n_train, size = (size_t)t->config.batch_size, batches = t->watch.n_batches;
+	size_t n = t->samples.n_train, size = (size_t)t->config.batch_size, batches = t->watch.n_batches;
+	size_t rows = 0;
 	trainer_order(t, epoch);
 	for (size_t b = 0; b < batches; b++) {
 		t->watch.batch = b;
@@ -149,9 +182,17 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 			    "the %s is not finite in epoch %d, batch %zu of %zu; a smaller learning_rate or a "
 			    "clip_norm may help",
 			    isfinite(loss) ? "gradient" : "loss", epoch, b + 1, batches);
-		row->train_loss += loss;
-		row->gradient_norm += norm;
+		row->values[TRAIN_LOSS] += loss;
+		row->values[GRADIENT_NORM] += norm;
+		struct pass_sums sums = pass_sums(t->pass);
+		rows += sums.rows;
+		for (int k = METRICS_OF_ALL; k < row->count; k += 2)
+			row->values[k] += sums.metrics[(k - METRICS_OF_ALL) / 2];
 	}
+	row->values[TRAIN_LOSS] /= (double)batches;
+	row->values[GRADIENT_NORM] /= (double)batches;
+	for (int k = METRICS_OF_ALL; k < row->count; k += 2)
+		row->values[k] = mean(row->values[k], rows);
 	return 0;
 }
 
@@ -162,28 +203,26 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 		return error_set(error, ERR_INVALID, "", "all %d epochs are done", t->config.epochs);
 	double start = seconds_now();
 	int epoch = t->epochs_done + 1;
-	size_t size = (size_t)t->config.batch_size, batches = (t->windows->n_train + size - 1) / size;
+	size_t size = (size_t)t->config.batch_size, batches = (t->samples.n_train + size - 1) / size;
 	t->watch.fn = on_batch;
 	t->watch.context = context;
 	t->watch.epoch = epoch;
 	t->watch.n_batches = batches;
 	pass_watch(t->pass, on_batch != NULL ? trainer_watch : NULL, t);
 
-	struct epoch_metrics row = {.epoch = epoch};
+	struct epoch_metrics row = {.epoch = epoch, .count = t->n_metrics, .names = t->names};
 	int rc = trainer_batches(t, epoch, &row, error);
 	if (rc == 0) {
 		t->watch.batch = batches;
-		row.test_loss = trainer_test_loss(t);
+		trainer_test(t, &row);
 		if (pass_abandoned(t->pass))
 			rc = error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
-		else if (!isfinite(row.test_loss))
+		else if (!isfinite(row.values[TEST_LOSS]))
 			rc = error_set(error, ERR_NUMERIC, "", "the test loss is not finite after epoch %d", epoch);
 	}
 	pass_watch(t->pass, NULL, NULL);
 	if (rc != 0)
 		return rc;
-	row.train_loss /= (double)batches;
-	row.gradient_norm /= (double)batches;
 	row.seconds = seconds_now() - start;
 	t->history[t->epochs_done++] = row;
 	*metrics = row;
@@ -192,9 +231,9 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 
 int trainer_predict(struct trainer *t, size_t first, size_t count, double *y, struct qlstm_error *error)
 {
-	const struct windows *w = t->windows;
-	if (first > w->n_train + w->n_test || count > w->n_train + w->n_test - first)
-		return error_set(error, ERR_OUT_OF_RANGE, "", "windows %zu to %zu do not exist", first, first + count);
+	size_t all = t->samples.n_train + t->samples.n_test;
+	if (first > all || count > all - first)
+		return error_set(error, ERR_OUT_OF_RANGE, "", "samples %zu to %zu do not exist", first, first + count);
 	pass_predict(t->pass, first, count, y);
 	return 0;
 }

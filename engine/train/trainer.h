@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/data/windows.h"
+#include "engine/data/samples.h"
+#include "engine/nn/metric.h"
 #include "engine/nn/model.h"
 #include "engine/team.h"
 #include "engine/train/optimizer.h"
@@ -24,14 +25,24 @@ struct trainer_config {
 	struct team *team; /* who shares the work, borrowed; NULL: the caller alone. Results do not depend on it */
 };
 
-/* One row of the history. Losses are in scaled units. */
+#define TRAINER_METRICS_MAX (3 + 2 * METRICS_MAX)
+
+/* One row of the history: what the epoch is measured by, a name and a value each. Every trainer has, in this order,
+ *   train_loss      mean of the batch losses during the epoch, in scaled units
+ *   test_loss       of the test part, after the epoch
+ *   gradient_norm   mean over batches of the global L2 norm before clipping
+ * and behind them train_NAME and test_NAME of every metric that takes the samples' targets (nn/metric.h): over the rows
+ * of the training part as they were met during the epoch, and over those of the test part after it. */
 struct epoch_metrics {
-	int epoch;            /* from 1 */
-	double train_loss;    /* mean of the batch losses during the epoch */
-	double test_loss;     /* after the epoch */
-	double gradient_norm; /* mean over batches of the global L2 norm before clipping */
-	double seconds;       /* wall time of this epoch; not part of the reproducible state */
+	int epoch; /* from 1 */
+	int count;
+	const char *const *names; /* [count], the trainer's */
+	double values[TRAINER_METRICS_MAX];
+	double seconds; /* wall time of this epoch; not part of the reproducible state */
 };
+
+/* The value of that name; NaN when there is none. */
+double epoch_metric(const struct epoch_metrics *metrics, const char *name);
 
 /* Called before each batch and after every time step inside it, also while the test part is evaluated (batch =
  * n_batches then), so it must be cheap. A non-zero return stops the epoch (ERR_CANCELLED) and undoes nothing: resume
@@ -40,9 +51,10 @@ typedef int (*trainer_batch_fn)(void *context, int epoch, size_t batch, size_t n
 
 struct trainer;
 
-/* Model and windows are borrowed and outlive the trainer. The model's parameters are initialised from the seed. */
-int trainer_new(struct trainer **out, struct model *model, const struct windows *windows,
-                const struct trainer_config *config, struct qlstm_error *error);
+/* The model, and what the samples look at, are borrowed and outlive the trainer. The model's parameters are initialised
+ * from the seed. */
+int trainer_new(struct trainer **out, struct model *model, struct samples samples, const struct trainer_config *config,
+                struct qlstm_error *error);
 void trainer_free(struct trainer *trainer);
 
 /* Runs the next epoch. ERR_NUMERIC when the loss is not finite. */
@@ -52,7 +64,7 @@ int trainer_epochs_done(const struct trainer *trainer);
 /* History of epochs 1 .. trainer_epochs_done; borrowed. */
 const struct epoch_metrics *trainer_history(const struct trainer *trainer);
 
-/* Predictions of the given windows in scaled units: y [count][n_targets]. */
+/* What the model says of the given samples, in scaled units or logits: y [count][rows][outputs]. */
 int trainer_predict(struct trainer *trainer, size_t first, size_t count, double *y, struct qlstm_error *error);
 
 /* The whole state as safetensors: parameters by name, optimiser moments, history. `fingerprint` names the experiment

@@ -6,13 +6,16 @@
 #include "engine/train/pass.h"
 #include "engine/train/trainer.h"
 
+/* Places among an epoch's metrics; behind them a train and a test value of each further one. */
+enum { TRAIN_LOSS, TEST_LOSS, GRADIENT_NORM, METRICS_OF_ALL };
+
 struct trainer {
 	/* The state that a checkpoint carries, with the model's parameters and the optimiser's moments. */
 	int epochs_done;
 	struct epoch_metrics *history; /* [config.epochs] */
 
-	struct model *model;           /* borrowed */
-	const struct windows *windows; /* borrowed */
+	struct model *model; /* borrowed */
+	struct samples samples;
 	struct trainer_config config;
 	const struct loss *loss;
 	struct optimizer *optimizer;
@@ -24,6 +27,8 @@ struct trainer {
 		size_t batch, n_batches;
 	} watch;
 	size_t *order; /* [n_train] */
+	const char *names[TRAINER_METRICS_MAX];
+	int n_metrics;
 };
 
 #endif

@@ -16,7 +16,7 @@ struct gemm_kernels;
 
 struct isa {
 	const char *name;
-	const struct batch_kernels *kernels, *kernels_f32;
+	const struct batch_kernels *batch, *batch_f32;
 	const struct local_kernels *local, *local_f32;
 	const struct wide_kernels *wide, *wide_f32;
 	const struct register_ops *registers, *registers_f32;

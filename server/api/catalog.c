@@ -57,8 +57,11 @@ static int series_entry(int index, struct catalog_entry *out, struct qlstm_error
 	    .series = series, .row = {.bytes = (int64_t)(series->n * sizeof(double)), .n_rows = (int64_t)series->n}};
 	memcpy(out->row.sha256, series_sha256[index], sizeof out->row.sha256);
 	out->row.name = strdup(series->name);
+	out->row.kind = strdup("series");
 	out->row.columns_json = strdup(SERIES_COLUMNS);
-	if (out->row.name != NULL && out->row.columns_json != NULL)
+	out->row.description_json = strdup("{}");
+	if (out->row.name != NULL && out->row.kind != NULL && out->row.columns_json != NULL &&
+	    out->row.description_json != NULL)
 		return 0;
 	catalog_entry_free(out);
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
@@ -129,10 +132,13 @@ json_t *catalog_json(const struct catalog_entry *entry)
 	const struct dataset_row *row = &entry->row;
 	const char *id = catalog_id(entry);
 	const char *summary = entry->series != NULL ? entry->series->summary : NULL;
-	return json_pack("{ss, ss, sb, so, so, sI, sI, so, sb, so, s{so, so}}", "id", id, "name", row->name, "builtin",
-	                 entry->series != NULL, "summary", json_text_or_null(summary), "sha256",
-	                 json_string(row->sha256), "bytes", (json_int_t)row->bytes, "rows", (json_int_t)row->n_rows,
-	                 "columns", json_embedded(row->columns_json), "has_header", row->has_header, "created_at",
+	json_t *description = json_embedded(row->description_json);
+	bool has_header = json_is_true(json_object_get(description, "has_header"));
+	return json_pack("{ss, ss, sb, so, ss, so, so, sI, sI, so, sb, so, s{so, so}}", "id", id, "name", row->name,
+	                 "builtin", entry->series != NULL, "summary", json_text_or_null(summary), "kind", row->kind,
+	                 "description", description, "sha256", json_string(row->sha256), "bytes",
+	                 (json_int_t)row->bytes, "rows", (json_int_t)row->n_rows, "columns",
+	                 json_embedded(row->columns_json), "has_header", has_header, "created_at",
 	                 json_time(row->created_at), "links", "self", json_sprintf("/datasets/%s", id), "content",
 	                 json_sprintf("/datasets/%s/content", id));
 }

@@ -6,82 +6,81 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/data/csv.h"
-#include "engine/utf8.h"
+#include "schema/columns.h"
 #include "server/api/catalog.h"
 #include "server/api/handlers.h"
 #include "server/api/request.h"
 #include "server/common/clock.h"
+#include "server/common/data_file.h"
 #include "server/common/file.h"
 #include "server/common/json_text.h"
 
-/* The last is what curl --data-binary @file says. */
-static const char *const body_types[] = {
-    "text/csv", "text/plain", "application/csv", "application/octet-stream", "application/x-www-form-urlencoded", NULL};
-
-static bool file_path(const struct api *api, const char *sha256, char *path, size_t size)
+static bool file_path(const struct api *api, const char *file, char *path, size_t size)
 {
-	int length = snprintf(path, size, "%s/datasets/%s.csv", api->data_dir, sha256);
+	int length = snprintf(path, size, "%s/datasets/%s", api->data_dir, file);
 	return length > 0 && (size_t)length < size;
-}
-
-/* What GET shows of a column; of one that is not numeric also the first cell that holds no number. */
-static json_t *column_json(const struct column *column)
-{
-	if (column->values != NULL)
-		return json_pack("{ss, sb}", "name", column->name, "numeric", 1);
-	return json_pack("{ss, sb, sI, ss}", "name", column->name, "numeric", 0, "bad_line",
-	                 (json_int_t)column->bad_line, "bad_text", column->bad_text);
-}
-
-/* The columns as the text that is stored, the caller's. */
-static char *columns_text(const struct table *table)
-{
-	json_t *columns = json_array();
-	for (int i = 0; i < table->n_columns; i++)
-		json_array_append_new(columns, column_json(&table->columns[i]));
-	char *text = json_array_size(columns) == (size_t)table->n_columns ? json_text(columns) : NULL;
-	json_decref(columns);
-	return text;
 }
 
 /* Nothing could be trained on a table without numbers. */
 static int check_numeric(const struct table *table, struct qlstm_error *error)
 {
-	for (int i = 0; i < table->n_columns; i++)
-		if (table->columns[i].values != NULL)
-			return 0;
+	if (table_first_numeric(table) >= 0)
+		return 0;
 	const struct column *first = &table->columns[0];
+	char place[COLUMN_PLACE_SIZE];
+	column_place(first, place);
 	return error_set(error, ERR_INVALID, NULL,
-	                 "the data has no numeric column; column '%.80s' is not numeric: line %zu holds '%s'",
-	                 first->name, first->bad_line, first->bad_text);
+	                 "the data has no numeric column; column '%.80s' is not numeric: %s holds '%s'", first->name,
+	                 place, first->bad_text);
 }
 
-/* Parses the body and fills a new row from it. */
+static char *text_of(json_t *json)
+{
+	char *text = json_text(json);
+	json_decref(json);
+	return text;
+}
+
+/* Fills a new row from the body and the table in it; what it holds is the caller's. */
+static int describe(const struct http_request *request, const char *name, const struct data_file *file,
+                    const struct table *table, struct dataset_row *row, struct qlstm_error *error)
+{
+	char path[DATA_FILE_NAME_SIZE];
+	*row = (struct dataset_row){.bytes = (int64_t)request->body_length,
+	                            .n_rows = (int64_t)table->n_rows,
+	                            .created_at = clock_now_ms(),
+	                            .columns_json = text_of(columns_json(table)),
+	                            .description_json = text_of(data_file_json(file, table)),
+	                            .kind = strdup(file->kind->name),
+	                            .name = strdup(name)};
+	ulid_make(row->id);
+	sha256_hex(request->body, request->body_length, row->sha256);
+	data_file_name(file, row->sha256, path);
+	row->file = strdup(path);
+	if (row->name != NULL && row->kind != NULL && row->file != NULL && row->columns_json != NULL &&
+	    row->description_json != NULL)
+		return 0;
+	dataset_row_free(row);
+	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+}
+
+/* Reads the body, of which the values are not kept, and fills a new row from it. */
 static int row_make(const struct http_request *request, const char *name, struct dataset_row *row,
                     struct qlstm_error *error)
 {
+	const char *type = http_header(request, "Content-Type");
+	const struct data_request wanted = {
+	    .declared = data_file_of_type(type != NULL ? type : ""), .word = type, .limit = API_MAX_DATASET};
+	struct data_file file;
 	struct table table = {0};
-	*row = (struct dataset_row){.bytes = (int64_t)request->body_length, .created_at = clock_now_ms()};
-	int rc = csv_parse((const char *)request->body, request->body_length, &table, error);
-	if (rc == 0)
-		rc = check_numeric(&table, error);
-	if (rc != 0) {
-		table_free(&table);
+	int rc = data_file_read(request->body, request->body_length, &wanted, &file, &table, error);
+	if (rc != 0)
 		return rc;
-	}
-	row->n_rows = (int64_t)table.n_rows;
-	row->has_header = table.has_header;
-	row->columns_json = columns_text(&table);
-	row->name = strdup(name);
+	rc = check_numeric(&table, error);
+	if (rc == 0)
+		rc = describe(request, name, &file, &table, row, error);
 	table_free(&table);
-	if (row->name == NULL || row->columns_json == NULL) {
-		dataset_row_free(row);
-		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
-	}
-	ulid_make(row->id);
-	sha256_hex(request->body, request->body_length, row->sha256);
-	return 0;
+	return rc;
 }
 
 struct insert {
@@ -99,10 +98,10 @@ static int write_insert(struct db *db, void *argument, struct qlstm_error *error
 static int store_upload(struct api *api, const struct http_request *request, struct insert *insert,
                         struct qlstm_error *error)
 {
-	char directory[4096], path[4096], name[80];
+	char directory[4096], path[4096];
+	const char *name = insert->row->file;
 	snprintf(directory, sizeof directory, "%s/datasets", api->data_dir);
-	snprintf(name, sizeof name, "%s.csv", insert->row->sha256);
-	if (!file_path(api, insert->row->sha256, path, sizeof path))
+	if (!file_path(api, name, path, sizeof path))
 		return error_set(error, ERR_IO, NULL, "the data directory's path is too long");
 	uv_mutex_lock(&api->datasets);
 	bool had_file = access(path, F_OK) == 0;
@@ -150,13 +149,18 @@ void datasets_post(void *context, struct http_request *request, struct http_repl
 	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct dataset_row row;
-	if (!content_type_or_reply(request, reply, body_types))
+	const char *types[DATA_FILE_MAX_TYPES];
+	data_file_types(types);
+	if (!content_type_or_reply(request, reply, types))
 		return;
 	const char *name = name_or_reply(request, reply);
 	if (name == NULL)
 		return;
 	if (row_make(request, name, &row, &error) != 0) {
-		reply_problem(request, reply, &error);
+		if (error.code == ERR_WRONG_TYPE) /* the Content-Type says another kind */
+			reply_problem_as(request, reply, 415, &error);
+		else
+			reply_problem(request, reply, &error);
 		return;
 	}
 	struct insert insert = {.row = &row};
@@ -248,14 +252,14 @@ void datasets_content(void *context, struct http_request *request, struct http_r
 	if (entry.series != NULL) {
 		reply_series(request, reply, entry.series);
 	} else {
-		int fd = file_path(api, entry.row.sha256, path, sizeof path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+		int fd = file_path(api, entry.row.file, path, sizeof path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 		if (fd < 0) {
 			error_set(&error, ERR_IO, NULL, "the data set's file cannot be opened");
 			reply_problem(request, reply, &error);
 		} else {
-			reply_file(
-			    request, reply,
-			    &(struct reply_file){fd, (size_t)entry.row.bytes, "text/csv", entry.row.sha256, NULL});
+			reply_file(request, reply,
+			           &(struct reply_file){fd, (size_t)entry.row.bytes, data_file_type(entry.row.file),
+			                                entry.row.sha256, NULL});
 		}
 	}
 	catalog_entry_free(&entry);
@@ -285,7 +289,7 @@ void datasets_delete(void *context, struct http_request *request, struct http_re
 	uv_mutex_lock(&api->datasets);
 	int rc = entry.series != NULL ? error_set(&error, ERR_CONFLICT, NULL, "'%s' is built in", entry.series->name)
 	                              : store_write(api->store, write_delete, &delete, &error);
-	if (rc == 0 && delete.last && file_path(api, entry.row.sha256, path, sizeof path))
+	if (rc == 0 && delete.last && file_path(api, entry.row.file, path, sizeof path))
 		unlink(path);
 	uv_mutex_unlock(&api->datasets);
 	if (rc != 0)

@@ -24,42 +24,75 @@ static int read_history(struct db *db, void *argument, struct qlstm_error *error
 	return rc == 0 ? metric_list(db, history->id, history->after, &history->rows, &history->count, error) : rc;
 }
 
-static json_t *history_json(const struct history *history)
+/* {"epoch", the metrics in their order, "seconds"}, as the event of the epoch has them. */
+static json_t *row_json(const struct metric_row *row)
 {
-	json_t *items = json_array();
-	for (int i = 0; i < history->count; i++) {
-		const struct metric_row *row = &history->rows[i];
-		json_array_append_new(items,
-		                      json_pack("{si, so, so, so, so}", "epoch", row->epoch, "train_loss",
-		                                json_finite(row->train_loss), "test_loss", json_finite(row->test_loss),
-		                                "gradient_norm", json_finite(row->gradient_norm), "seconds",
-		                                json_finite(row->seconds)));
-	}
-	return json_pack("{ss, so}", "experiment", history->id, "metrics", items);
+	json_t *item = json_pack("{si}", "epoch", row->epoch), *metrics = json_embedded(row->metrics_json);
+	json_object_update(item, metrics);
+	json_object_set_new(item, "seconds", json_finite(row->seconds));
+	json_decref(metrics);
+	return item;
 }
 
-/* With a comma before it; nothing where there is no number. */
-static void print_number(struct text *out, double value)
+static json_t *rows_json(const struct history *history)
 {
-	if (isfinite(value))
-		text_print(out, ",%.17g", value);
-	else
-		text_print(out, ",");
+	json_t *items = json_array();
+	for (int i = 0; i < history->count; i++)
+		json_array_append_new(items, row_json(&history->rows[i]));
+	return items;
+}
+
+/* An array of names: the columns of the CSV. Those that every run has come first, then what else some epoch has. */
+static json_t *columns_json(const json_t *rows)
+{
+	json_t *seen = json_pack("{si, sn, sn, sn}", "epoch", 0, "train_loss", "test_loss", "gradient_norm");
+	json_t *columns = json_array(), *row, *value;
+	const char *name;
+	size_t i;
+	json_array_foreach(rows, i, row)
+	{
+		json_object_update_missing(seen, row);
+	}
+	json_object_del(seen, "seconds");
+	json_object_foreach(seen, name, value)
+	{
+		json_array_append_new(columns, json_string(name));
+	}
+	json_array_append_new(columns, json_string("seconds"));
+	json_decref(seen);
+	return columns;
+}
+
+/* Nothing where there is no number. */
+static void print_value(struct text *out, const json_t *value)
+{
+	if (json_is_integer(value))
+		text_print(out, "%lld", (long long)json_integer_value(value));
+	else if (json_is_real(value))
+		text_print(out, "%.17g", json_real_value(value));
 }
 
 static void reply_csv(struct http_reply *reply, const struct history *history)
 {
 	struct text out = {0};
-	text_print(&out, "epoch,train_loss,test_loss,gradient_norm,seconds\n");
-	for (int i = 0; i < history->count; i++) {
-		const struct metric_row *row = &history->rows[i];
-		text_print(&out, "%d", row->epoch);
-		print_number(&out, row->train_loss);
-		print_number(&out, row->test_loss);
-		print_number(&out, row->gradient_norm);
-		print_number(&out, row->seconds);
+	json_t *rows = rows_json(history), *columns = columns_json(rows), *row, *column;
+	size_t i, k;
+	json_array_foreach(columns, k, column)
+	{
+		text_print(&out, "%s%s", k > 0 ? "," : "", json_string_value(column));
+	}
+	text_print(&out, "\n");
+	json_array_foreach(rows, i, row)
+	{
+		json_array_foreach(columns, k, column)
+		{
+			text_print(&out, "%s", k > 0 ? "," : "");
+			print_value(&out, json_object_get(row, json_string_value(column)));
+		}
 		text_print(&out, "\n");
 	}
+	json_decref(columns);
+	json_decref(rows);
 	reply_written(reply, "text/csv; charset=utf-8", &out);
 }
 
@@ -79,7 +112,7 @@ void metrics_history_get(void *context, struct http_request *request, struct htt
 	else if (format == FORMAT_CSV)
 		reply_csv(reply, &history);
 	else
-		reply_json(reply, 200, history_json(&history));
+		reply_json(reply, 200, json_pack("{ss, so}", "experiment", history.id, "metrics", rows_json(&history)));
 	reply_header(reply, "Vary", "Accept");
-	free(history.rows);
+	metric_rows_free(history.rows, history.count);
 }

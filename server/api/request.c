@@ -84,8 +84,14 @@ bool content_type_or_reply(const struct http_request *request, struct http_reply
 	for (int i = 0; accepted[i] != NULL; i++)
 		if (strlen(accepted[i]) == length && strncasecmp(accepted[i], type, length) == 0)
 			return true;
+	char others[300] = "";
+	for (int i = 1; accepted[i] != NULL; i++) {
+		size_t used = strlen(others);
+		snprintf(others + used, sizeof others - used, "%s%s", i > 1 ? ", " : "; also ", accepted[i]);
+	}
 	struct qlstm_error error = {0};
-	error_set(&error, ERR_WRONG_TYPE, NULL, "the Content-Type is '%.80s'; %s is expected", type, accepted[0]);
+	error_set(&error, ERR_WRONG_TYPE, NULL, "the Content-Type is '%.80s'; %s is expected%s", type, accepted[0],
+	          others);
 	reply_problem_as(request, reply, 415, &error);
 	return false;
 }

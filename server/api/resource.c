@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "server/common/clock.h"
 #include "server/run/state.h"
@@ -52,12 +53,26 @@ static json_t *progress_json(const struct experiment_row *row)
 	                 "queue_position", row->queue_position > 0 ? json_integer(row->queue_position) : json_null());
 }
 
+static bool of_a_part(const char *name)
+{
+	return strncmp(name, "train_", 6) == 0 || strncmp(name, "test_", 5) == 0;
+}
+
+/* The losses, which every run has, the best epoch, and whatever else is said of the two parts after the last epoch. */
 static json_t *results_json(const struct experiment_row *row)
 {
-	return json_pack("{so, so, so, so}", "train_loss", json_finite(row->train_loss), "test_loss",
-	                 json_finite(row->test_loss), "best_epoch",
-	                 row->best_epoch > 0 ? json_integer(row->best_epoch) : json_null(), "best_test_loss",
-	                 json_finite(row->best_test_loss));
+	json_t *metrics = json_embedded(row->metrics_json), *value;
+	json_t *results = json_pack("{sn, sn, so, so}", "train_loss", "test_loss", "best_epoch",
+	                            row->best_epoch > 0 ? json_integer(row->best_epoch) : json_null(), "best_test_loss",
+	                            json_finite(row->best_test_loss));
+	const char *name;
+	json_object_foreach(metrics, name, value)
+	{
+		if (of_a_part(name))
+			json_object_set(results, name, value);
+	}
+	json_decref(metrics);
+	return results;
 }
 
 /* Seconds, null while unknown: until the first attempt began, from then to the end, and in epochs alone. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "engine/circuit/plan.h"
 #include "engine/qlstm.h"
 #include "server/api/handlers.h"
 #include "server/api/resource.h"

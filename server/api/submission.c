@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/qlstm.h"
+#include "schema/columns.h"
 #include "schema/spec.h"
 #include "server/api/catalog.h"
 #include "server/common/cost.h"
@@ -18,33 +19,13 @@ static int out_of_memory(struct qlstm_error *error)
 /* Chooses columns by what the data set has. */
 static int bind_columns(json_t *spec, const struct dataset_row *row, struct qlstm_error *error)
 {
-	json_t *columns = json_loads(row->columns_json, 0, NULL);
-	size_t count = json_array_size(columns);
-	const char **names = calloc(count + 1, sizeof *names), **texts = calloc(count + 1, sizeof *texts);
-	size_t *lines = calloc(count + 1, sizeof *lines);
-	bool *numeric = calloc(count + 1, sizeof *numeric);
-	int rc = 0;
-	if (columns == NULL || names == NULL || texts == NULL || lines == NULL || numeric == NULL) {
-		rc = out_of_memory(error);
-		goto done;
-	}
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		json_t *column = json_array_get(columns, i);
-		names[i] = json_string_value(json_object_get(column, "name"));
-		numeric[i] = json_is_true(json_object_get(column, "numeric"));
-		lines[i] = (size_t)json_integer_value(json_object_get(column, "bad_line"));
-		texts[i] = json_string_value(json_object_get(column, "bad_text"));
-		if (names[i] == NULL)
-			rc = error_set(error, ERR_CORRUPT, NULL, "the columns of data set '%.100s'", row->name);
-	}
-	if (rc == 0)
-		rc = spec_bind(spec, &(struct spec_columns){(int)count, names, numeric, lines, texts}, error);
-done:
-	free(numeric);
-	free(lines);
-	free(texts);
-	free(names);
-	json_decref(columns);
+	struct table table;
+	struct qlstm_error cause = {0};
+	int rc = columns_read(row->columns_json, &table, &cause);
+	if (rc != 0)
+		return error_set(error, rc, NULL, "the columns of data set '%.100s': %s", row->name, cause.message);
+	rc = spec_bind(spec, &table, error);
+	table_free(&table);
 	return rc;
 }
 

@@ -4,7 +4,8 @@
  *   {"type":"hello","pid":N,"version":"0.1.0","plan":"batch","isa":"x86-64-v3","parameters":149,"epoch":E}  (resumed at
  * E)
  *   {"type":"heartbeat","epoch":E,"batch":B,"batches":N}                 at most one a second
- *   {"type":"epoch","epoch":E,"train_loss":X,"test_loss":X,"gradient_norm":X,"seconds":X}
+ *   {"type":"epoch","epoch":E,"train_loss":X,"test_loss":X,"gradient_norm":X,"seconds":X}   and other metrics by name:
+ *                                            every member that is a number or null, but epoch and seconds, is one
  *   {"type":"checkpoint","epoch":E,"file":"checkpoint-E.safetensors","sha256":"..."}
  *   {"type":"log","level":"info","message":"..."}
  *   {"type":"done","artifacts":[{"name":"weights","file":"weights.safetensors","bytes":N,"sha256":"..."}]}

@@ -79,10 +79,11 @@ static int find_columns(const struct table *table, const json_t *names, int *col
 		if (k < 0 || k >= table->n_columns)
 			return error_set(error, ERR_MISSING, NULL, "line 1: there is no column '%.100s'", name);
 		const struct column *column = &table->columns[k];
-		if (column->values == NULL)
-			return error_set(error, ERR_WRONG_TYPE, NULL,
-			                 "line %zu, column %d ('%.100s'): '%s' is not a number", column->bad_line,
-			                 k + 1, name, column->bad_text);
+		char place[COLUMN_PLACE_SIZE];
+		column_place(column, place);
+		if (!column->numeric)
+			return error_set(error, ERR_WRONG_TYPE, NULL, "%s, column %d ('%.100s'): '%s' is not a number",
+			                 place, k + 1, name, column->bad_text);
 		columns[i] = k;
 	}
 	return 0;

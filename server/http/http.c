@@ -252,7 +252,7 @@ static ssize_t stream_read(void *context, uint64_t position, char *buffer, size_
 		stream->sent_bytes += (size_t)count;
 		return count;
 	}
-	if (count < 0 || stream->server->quiesced)
+	if (count < 0 || stream->server->quiesced || stream->server->closing)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	stream->asleep = true;
 	MHD_suspend_connection(stream->connection);

@@ -10,6 +10,7 @@
 #include "server/store/db.h"
 
 #define ATTEMPT_PATH_SIZE 1024 /* DATA/runs/ID/attempt-N/FILE; scheduler_open checks that DATA is short enough */
+#define ATTEMPT_DATA_SIZE 96   /* a data set's file name */
 
 struct attempt {
 	struct run_token token;
@@ -17,6 +18,7 @@ struct attempt {
 	double max_seconds;
 	int threads;                          /* of its worker; the scheduler's to set */
 	char dataset_sha256[65];              /* "" for a built-in series */
+	char dataset_file[ATTEMPT_DATA_SIZE]; /* its name in DATA/datasets */
 	struct checkpoint_row checkpoints[2]; /* newest first */
 	int n_checkpoints;
 };

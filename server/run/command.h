@@ -1,4 +1,4 @@
-/* A command: what is to run, whoever runs it. A launcher (launcher.h) starts it. */
+/* A command: what is to run, wherever that is. A launcher (launcher.h) starts it. */
 #ifndef QLSTM_RUN_COMMAND_H
 #define QLSTM_RUN_COMMAND_H
 

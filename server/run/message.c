@@ -4,9 +4,11 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/utf8.h"
+#include "server/common/json_text.h"
 #include "server/common/line.h"
 #include "server/store/progress.h"
 
@@ -71,22 +73,46 @@ static int parse_hello(const json_t *line, struct message *out, struct qlstm_err
 	return read_count(line, "pid", INT32_MAX, &out->is.pid, error);
 }
 
+/* Every member that is a number or null, but for those that are no metric; in the order of the line. */
+static json_t *pick_metrics(json_t *line)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	json_t *metrics = json_object(), *value;
+	const char *name;
+	json_object_foreach(line, name, value)
+	{
+		bool other = strcmp(name, "epoch") == 0 || strcmp(name, "seconds") == 0;
+		bool number = json_is_number(value) || json_is_null(value);
+		if (!other && number && name[0] != '\0' && name[strspn(name, letters)] == '\0')
+			json_object_set(metrics, name, value);
+	}
+	return metrics;
+}
+
 static int parse_epoch(const json_t *line, struct message *out, struct qlstm_error *error)
 {
 	int64_t epoch = 0;
-	struct metric_row *metric = &out->is.metric;
-	*metric = (struct metric_row){
-	    .train_loss = read_number(line, "train_loss"),
-	    .test_loss = read_number(line, "test_loss"),
-	    .gradient_norm = read_number(line, "gradient_norm"),
-	    .seconds = read_number(line, "seconds"),
-	};
+	out->is.metrics.seconds = read_number(line, "seconds");
 	int rc = read_count(line, "epoch", INT32_MAX, &epoch, error);
-	metric->epoch = (int)epoch;
-	if (rc == 0 && !isfinite(metric->train_loss))
+	out->is.metrics.epoch = (int)epoch;
+	if (rc == 0 && !isfinite(read_number(line, "train_loss")))
 		rc = bad(error, "train_loss");
-	if (rc == 0 && !(metric->seconds >= 0))
+	if (rc == 0 && !(out->is.metrics.seconds >= 0))
 		rc = bad(error, "seconds");
+	if (rc != 0)
+		return rc;
+	json_t *metrics = pick_metrics((json_t *)line);
+	char *text = json_text(metrics);
+	size_t length = text != NULL ? strlen(text) : 0;
+	if (text == NULL)
+		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	else if (length >= sizeof out->is.metrics.metrics_json)
+		rc = error_set(error, ERR_INVALID, NULL, "the metrics take %zu bytes; at most %d", length,
+		               METRICS_JSON_SIZE - 1);
+	else
+		memcpy(out->is.metrics.metrics_json, text, length + 1);
+	free(text);
+	json_decref(metrics);
 	return rc;
 }
 
@@ -160,7 +186,10 @@ static int store_hello(struct db *db, const struct run_token *token, const struc
 static int store_epoch(struct db *db, const struct run_token *token, const struct message *message,
                        struct qlstm_error *error)
 {
-	return progress_epoch(db, token, &message->is.metric, message->at, error);
+	const struct metric_row metric = {.epoch = message->is.metrics.epoch,
+	                                  .seconds = message->is.metrics.seconds,
+	                                  .metrics_json = message->is.metrics.metrics_json};
+	return progress_epoch(db, token, &metric, message->at, error);
 }
 
 static int store_checkpoint(struct db *db, const struct run_token *token, const struct message *message,

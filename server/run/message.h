@@ -30,9 +30,13 @@ struct message {
 	enum message_kind kind;
 	int64_t at; /* ms, when it arrived */
 	union {
-		int64_t pid;                      /* hello */
-		struct metric_row metric;         /* epoch */
-		struct checkpoint_row checkpoint; /* attempt is the token's */
+		int64_t pid; /* hello */
+		struct {
+			int epoch;
+			double seconds;
+			char metrics_json[METRICS_JSON_SIZE]; /* as in struct metric_row */
+		} metrics;                                    /* epoch */
+		struct checkpoint_row checkpoint;             /* attempt is the token's */
 		struct {
 			struct artifact_row artifacts[MESSAGE_MAX_ARTIFACTS]; /* file: inside the attempt's folder */
 			int n_artifacts;

@@ -52,16 +52,18 @@ static int link_data(const char *data_dir, const struct attempt *attempt, struct
 {
 	if (attempt->dataset_sha256[0] == '\0')
 		return 0;
-	char stored[ATTEMPT_PATH_SIZE];
-	snprintf(stored, sizeof stored, "%s/datasets/%s.csv", data_dir, attempt->dataset_sha256);
+	char stored[ATTEMPT_PATH_SIZE], name[ATTEMPT_DATA_SIZE + 4];
+	const char *suffix = strchr(attempt->dataset_file, '.'); /* by which the worker knows the kind */
+	snprintf(name, sizeof name, "data%s", suffix != NULL ? suffix : "");
+	snprintf(stored, sizeof stored, "%s/datasets/%s", data_dir, attempt->dataset_file);
 	struct qlstm_error cause = {0};
 	int rc = verify(stored, attempt->dataset_sha256, &cause);
 	if (rc == ERR_NOT_FOUND || rc == ERR_CORRUPT)
 		return error_set(error, ERR_INVALID, NULL, "the data set is lost: %s", cause.message);
 	if (rc != 0)
 		return error_set(error, rc, NULL, "%s", cause.message);
-	attempt_file(data_dir, &attempt->token, "data.csv", out->data);
-	return link_file(stored, out->folder, "data.csv", out->data, error);
+	attempt_file(data_dir, &attempt->token, name, out->data);
+	return link_file(stored, out->folder, name, out->data, error);
 }
 
 /* Leaves out->resume empty when no checkpoint is of use: then the run starts anew, and ends in the same place. */

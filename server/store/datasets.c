@@ -6,13 +6,17 @@
 
 #include "server/store/rows.h"
 
-#define SELECT_DATASET "SELECT id, sha256, bytes, n_rows, created_at, has_header, name, columns_json FROM dataset"
+#define SELECT_DATASET                                                                                                 \
+	"SELECT id, sha256, bytes, n_rows, created_at, name, file, kind, columns_json, description_json FROM dataset"
 
 void dataset_row_free(struct dataset_row *row)
 {
 	free(row->name);
+	free(row->file);
+	free(row->kind);
 	free(row->columns_json);
-	row->name = row->columns_json = NULL;
+	free(row->description_json);
+	row->name = row->file = row->kind = row->columns_json = row->description_json = NULL;
 }
 
 static int read_row(struct db *db, struct dataset_row *row, struct qlstm_error *error)
@@ -23,10 +27,10 @@ static int read_row(struct db *db, struct dataset_row *row, struct qlstm_error *
 	row->bytes = db_int(db, 2);
 	row->n_rows = db_int(db, 3);
 	row->created_at = db_int(db, 4);
-	row->has_header = db_int(db, 5) != 0;
-	int rc = column_copy(db, 6, &row->name, error);
-	if (rc == 0)
-		rc = column_copy(db, 7, &row->columns_json, error);
+	char **const texts[] = {&row->name, &row->file, &row->kind, &row->columns_json, &row->description_json};
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < (int)(sizeof texts / sizeof *texts); i++)
+		rc = column_copy(db, 5 + i, texts[i], error);
 	if (rc != 0)
 		dataset_row_free(row);
 	return rc;
@@ -50,15 +54,18 @@ int dataset_insert(struct db *db, struct dataset_row *row, bool *existed, struct
 		memcpy(row->id, id, sizeof id);
 		return 0;
 	}
-	db_query(db, "INSERT INTO dataset (id, name, sha256, bytes, n_rows, columns_json, has_header, created_at)"
-	             " VALUES (:id, :name, :sha256, :bytes, :n_rows, :columns, :has_header, :created_at)");
+	db_query(db, "INSERT INTO dataset (id, name, sha256, bytes, n_rows, file, kind, columns_json, description_json,"
+	             " created_at) VALUES (:id, :name, :sha256, :bytes, :n_rows, :file, :kind, :columns, :description,"
+	             " :created_at)");
 	db_bind_text(db, ":id", row->id);
 	db_bind_text(db, ":name", row->name);
 	db_bind_text(db, ":sha256", row->sha256);
 	db_bind_int(db, ":bytes", row->bytes);
 	db_bind_int(db, ":n_rows", row->n_rows);
 	db_bind_text(db, ":columns", row->columns_json);
-	db_bind_int(db, ":has_header", row->has_header);
+	db_bind_text(db, ":file", row->file);
+	db_bind_text(db, ":kind", row->kind);
+	db_bind_text(db, ":description", row->description_json);
 	db_bind_int(db, ":created_at", row->created_at);
 	return db_run(db) == 0 ? 0 : db_error(db, error);
 }
@@ -112,14 +119,14 @@ static int exists(struct db *db, const char *sql, const char *key)
 
 int dataset_delete(struct db *db, const char *id, bool *last, struct qlstm_error *error)
 {
-	char sha256[65] = "";
-	db_query(db, "SELECT sha256 FROM dataset WHERE id = :id");
+	char file[128] = "";
+	db_query(db, "SELECT file FROM dataset WHERE id = :id");
 	db_bind_text(db, ":id", id);
 	if (db_step(db) > 0)
-		column_text(db, 0, sha256, sizeof sha256);
+		column_text(db, 0, file, sizeof file);
 	if (db_finish(db) != 0)
 		return db_error(db, error);
-	if (sha256[0] == '\0')
+	if (file[0] == '\0')
 		return error_set(error, ERR_NOT_FOUND, NULL, "there is no data set '%s'", id);
 	int used = exists(db,
 	                  "SELECT 1 FROM experiment WHERE dataset_id = :key"
@@ -137,7 +144,7 @@ int dataset_delete(struct db *db, const char *id, bool *last, struct qlstm_error
 	db_bind_text(db, ":id", id);
 	if (db_run(db) != 0)
 		return db_error(db, error);
-	int shared = exists(db, "SELECT 1 FROM dataset WHERE sha256 = :key LIMIT 1", sha256);
+	int shared = exists(db, "SELECT 1 FROM dataset WHERE file = :key LIMIT 1", file);
 	*last = shared == 0;
 	return shared < 0 ? db_error(db, error) : 0;
 }

@@ -10,9 +10,8 @@
 
 struct dataset_row {
 	char id[27], sha256[65];
-	char *name, *columns_json; /* owned */
+	char *name, *file, *kind, *columns_json, *description_json; /* owned; as in schema/database.sql */
 	int64_t bytes, n_rows, created_at;
-	bool has_header;
 };
 void dataset_row_free(struct dataset_row *row);
 
@@ -23,7 +22,7 @@ int dataset_insert(struct db *db, struct dataset_row *row, bool *existed, struct
 int dataset_get(struct db *db, const char *id_or_name, struct dataset_row *out, struct qlstm_error *error);
 /* Newest first; *rows (free each, then the array) are the caller's. */
 int dataset_list(struct db *db, struct dataset_row **rows, int *count, struct qlstm_error *error);
-/* ERR_CONFLICT while an experiment that has not ended uses it. *last: no other row has the same bytes. References from
+/* ERR_CONFLICT while an experiment that has not ended uses it. *last: no other row has the same file. References from
  * ended experiments become NULL (their data_json keeps name and hash). */
 int dataset_delete(struct db *db, const char *id, bool *last, struct qlstm_error *error);
 

@@ -11,9 +11,9 @@
 /* The text members, in the order in which SELECT_ROW has them, from column 0. */
 static const size_t text_members[] = {
 #define MEMBER(name) offsetof(struct experiment_row, name)
-    MEMBER(id),         MEMBER(status),    MEMBER(reason),      MEMBER(reason_message),
-    MEMBER(name),       MEMBER(project),   MEMBER(tags_json),   MEMBER(spec_json),
-    MEMBER(model_json), MEMBER(data_json), MEMBER(engine_json), MEMBER(dataset_id),
+    MEMBER(id),          MEMBER(status),     MEMBER(reason),       MEMBER(reason_message), MEMBER(name),
+    MEMBER(project),     MEMBER(tags_json),  MEMBER(spec_json),    MEMBER(model_json),     MEMBER(data_json),
+    MEMBER(engine_json), MEMBER(dataset_id), MEMBER(metrics_json),
 #undef MEMBER
 };
 
@@ -21,9 +21,9 @@ enum { N_TEXTS = sizeof text_members / sizeof *text_members };
 
 #define SELECT_ROW                                                                                                     \
 	"SELECT id, status, reason, reason_message, name, project, tags_json, spec_json, model_json, data_json,"       \
-	" engine_json, dataset_id,"                                                                                    \
+	" engine_json, dataset_id, metrics_json,"                                                                      \
 	" attempt, max_attempts, epochs, epoch, version, max_seconds, created_at, started_at, attempt_started_at,"     \
-	" finished_at, train_loss, test_loss, best_test_loss, best_epoch, train_seconds,"                              \
+	" finished_at, best_test_loss, best_epoch, train_seconds,"                                                     \
 	" iif(status = 'queued', 1 + (SELECT count(*) FROM experiment AS ahead WHERE ahead.status = 'queued'"          \
 	"   AND (ahead.run_at, ahead.id) < (experiment.run_at, experiment.id)), 0)"                                    \
 	" FROM experiment "
@@ -62,8 +62,6 @@ static int read_row(struct db *db, struct experiment_row *row, struct qlstm_erro
 	row->started_at = db_int(db, column++);
 	row->attempt_started_at = db_int(db, column++);
 	row->finished_at = db_int(db, column++);
-	row->train_loss = db_real(db, column++);
-	row->test_loss = db_real(db, column++);
 	row->best_test_loss = db_real(db, column++);
 	row->best_epoch = (int)db_int(db, column++);
 	row->train_seconds = db_real(db, column++);

@@ -18,10 +18,11 @@
 struct experiment_row {
 	char *id, *status, *reason, *reason_message, *name, *project, *tags_json;
 	char *spec_json, *model_json, *data_json, *engine_json, *dataset_id;
+	char *metrics_json; /* of the last epoch done, as in struct metric_row; "{}" before the first */
 	int attempt, max_attempts, epochs, epoch, version;
 	double max_seconds;
 	int64_t created_at, started_at, attempt_started_at, finished_at; /* ms; 0: not yet */
-	double train_loss, test_loss, best_test_loss;                    /* NaN: none yet */
+	double best_test_loss;                                           /* NaN: none yet */
 	int best_epoch;                                                  /* 0: none yet */
 	double train_seconds;
 	int queue_position; /* from 1 while queued, else 0 */

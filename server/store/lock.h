@@ -1,4 +1,4 @@
-/* One daemon a data directory. */
+/* The lock that keeps a second daemon off a data directory. */
 #ifndef QLSTM_STORE_LOCK_H
 #define QLSTM_STORE_LOCK_H
 

@@ -8,10 +8,11 @@
 
 #include "server/common/file.h"
 
-/* migrations[n] leads from version n to n + 1 and ends by setting user_version. Version 0 is the empty file, for which
- * the whole schema is run instead. */
 #define REAL(column) "iif(" column " IS NULL, NULL, json(printf('%!.17g', " column ")))" /* to the last digit */
 
+/* migrations[n] leads from version n to n + 1 and ends by setting user_version. Version 0 is the empty file, for which
+ * the whole schema is run instead. */
+/* clang-format off */
 static const char *const migrations[] = {
     NULL,
     /* 1 to 2: the table event. Epochs have no time of their own in version 1: they stand between the start of the
@@ -22,23 +23,47 @@ static const char *const migrations[] = {
     "CREATE INDEX event_experiment ON event (experiment_id, id);"
     "INSERT INTO event (experiment_id, at, attempt, type, body_json)"
     " SELECT experiment_id, at, attempt, type, body FROM ("
-    "  SELECT experiment_id, at, attempt, iif(to_status IN ('queued', 'running', 'paused', 'cancelling'), 0, 2) AS "
-    "part,"
+    "  SELECT experiment_id, at, attempt,"
+    "   iif(to_status IN ('queued', 'running', 'paused', 'cancelling'), 0, 2) AS part,"
     "   seq AS place, 'status' AS type, json_patch('{}', json_object('from', from_status, 'to', to_status,"
     "   'reason', reason, 'message', message)) AS body FROM transition"
     "  UNION ALL"
     "  SELECT experiment_id, coalesce(attempt_started_at, started_at, created_at), epoch_metric.attempt, 1,"
-    "   epoch_metric.epoch, 'epoch', json_object('epoch', epoch_metric.epoch, 'train_loss', " REAL(
-        "epoch_metric.train_loss") ","
-                                   "   'test_loss', " REAL("epoch_metric.test_loss") ", 'gradient_norm', " REAL(
-                                       "gradient_norm") ","
-                                                        "   'seconds', " REAL(
-                                                            "seconds") ")"
-                                                                       "  FROM epoch_metric JOIN experiment ON "
-                                                                       "experiment.id = experiment_id)"
-                                                                       " ORDER BY experiment_id, part, place;"
-                                                                       "PRAGMA user_version = 2;",
+    "   epoch_metric.epoch, 'epoch', json_object('epoch', epoch_metric.epoch,"
+    "   'train_loss', " REAL("epoch_metric.train_loss") ", 'test_loss', " REAL("epoch_metric.test_loss") ","
+    "   'gradient_norm', " REAL("gradient_norm") ", 'seconds', " REAL("seconds") ")"
+    "  FROM epoch_metric JOIN experiment ON experiment.id = experiment_id)"
+    " ORDER BY experiment_id, part, place;"
+    "PRAGMA user_version = 2;",
+    /* 2 to 3: metrics by name. */
+    "CREATE TABLE epoch_metric_by_name ("
+    " experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE, epoch INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, metrics_json TEXT NOT NULL, seconds REAL NOT NULL,"
+    " PRIMARY KEY (experiment_id, epoch)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO epoch_metric_by_name (experiment_id, epoch, attempt, metrics_json, seconds)"
+    " SELECT experiment_id, epoch, attempt, json_object('train_loss', " REAL("train_loss") ","
+    "  'test_loss', " REAL("test_loss") ", 'gradient_norm', " REAL("gradient_norm") "), seconds"
+    " FROM epoch_metric;"
+    "DROP TABLE epoch_metric;"
+    "ALTER TABLE epoch_metric_by_name RENAME TO epoch_metric;"
+    "ALTER TABLE experiment ADD COLUMN metrics_json TEXT NOT NULL DEFAULT '{}';"
+    "UPDATE experiment SET metrics_json = coalesce((SELECT "
+    "epoch_metric.metrics_json FROM epoch_metric"
+    " WHERE experiment_id = experiment.id AND epoch_metric.epoch = "
+    "experiment.epoch), '{}');"
+    "ALTER TABLE experiment DROP COLUMN train_loss;"
+    "ALTER TABLE experiment DROP COLUMN test_loss;"
+    "PRAGMA user_version = 3;",
+    /* 3 to 4: the data sets have a kind; all that are there are CSV. */
+    "ALTER TABLE dataset ADD COLUMN file TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE dataset ADD COLUMN kind TEXT NOT NULL DEFAULT 'csv';"
+    "ALTER TABLE dataset ADD COLUMN description_json TEXT NOT NULL DEFAULT '{}';"
+    "UPDATE dataset SET file = sha256 || '.csv',"
+    " description_json = iif(has_header, '{\"has_header\":true}', '{\"has_header\":false}');"
+    "ALTER TABLE dataset DROP COLUMN has_header;"
+    "PRAGMA user_version = 4;",
 };
+/* clang-format on */
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };
 

@@ -44,59 +44,68 @@ static int has_epoch(struct db *db, const char *id, int epoch, struct qlstm_erro
 	return db_finish(db) == 0 ? found : db_error(db, error);
 }
 
-static json_t *number_or_null(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
 /* An epoch done again after a resume has the numbers it had before and is no event. */
-static int epoch_event(struct db *db, const struct run_token *token, const struct metric_row *metric, int64_t now,
-                       struct qlstm_error *error)
+static int epoch_event(struct db *db, const struct run_token *token, const struct metric_row *metric, json_t *metrics,
+                       int64_t now, struct qlstm_error *error)
 {
-	json_t *body = json_pack("{s:i, s:o, s:o, s:o, s:o}", "epoch", metric->epoch, "train_loss",
-	                         number_or_null(metric->train_loss), "test_loss", number_or_null(metric->test_loss),
-	                         "gradient_norm", number_or_null(metric->gradient_norm), "seconds",
-	                         number_or_null(metric->seconds));
+	json_t *body = json_pack("{s:i}", "epoch", metric->epoch), *seconds = json_real(metric->seconds);
+	if (json_object_update(body, metrics) != 0 || json_object_set(body, "seconds", seconds) != 0) {
+		json_decref(body);
+		body = NULL;
+	}
+	json_decref(seconds);
 	return event_insert(db, token->id, "epoch", token->attempt, now, body, error);
 }
 
-int progress_epoch(struct db *db, const struct run_token *token, const struct metric_row *metric, int64_t now,
-                   struct qlstm_error *error)
+/* `best`: the value of METRIC_OF_BEST, NaN when the epoch has none. */
+static int update_experiment(struct db *db, const struct run_token *token, const struct metric_row *metric, double best,
+                             int64_t now, struct qlstm_error *error)
 {
 	/* An epoch that is done again after a resume replaces its seconds in the sum. */
-	db_query(db, "UPDATE experiment SET epoch = :epoch, train_loss = :train_loss, test_loss = :test_loss,"
-	             " best_epoch = iif(best_test_loss IS NULL OR :test_loss < best_test_loss,"
-	             "                  iif(:test_loss IS NULL, NULL, :epoch), best_epoch),"
-	             " best_test_loss = iif(best_test_loss IS NULL OR :test_loss < best_test_loss,"
-	             "                      :test_loss, best_test_loss),"
+	db_query(db, "UPDATE experiment SET epoch = :epoch, metrics_json = :metrics,"
+	             " best_epoch = iif(best_test_loss IS NULL OR :best < best_test_loss,"
+	             "                  iif(:best IS NULL, NULL, :epoch), best_epoch),"
+	             " best_test_loss = iif(best_test_loss IS NULL OR :best < best_test_loss, :best, best_test_loss),"
 	             " train_seconds = train_seconds + :seconds - coalesce("
 	             "   (SELECT seconds FROM epoch_metric WHERE experiment_id = :id AND epoch = :epoch), 0),"
 	             " attempt_epochs = attempt_epochs + 1, daemon_failures = 0,"
 	             " heartbeat_at = :now, version = version + 1" IF_CURRENT);
 	bind_token(db, token);
 	db_bind_int(db, ":epoch", metric->epoch);
-	db_bind_real(db, ":train_loss", metric->train_loss);
-	db_bind_real(db, ":test_loss", metric->test_loss);
+	db_bind_text(db, ":metrics", metric->metrics_json);
+	db_bind_real(db, ":best", best);
 	db_bind_real(db, ":seconds", metric->seconds);
 	db_bind_int(db, ":now", now);
-	int rc = finish_guarded(db, token, error);
-	if (rc != 0)
-		return rc;
-	int known = has_epoch(db, token->id, metric->epoch, error);
-	if (known < 0)
-		return known;
-	db_query(db, "INSERT OR REPLACE INTO epoch_metric"
-	             " (experiment_id, epoch, attempt, train_loss, test_loss, gradient_norm, seconds)"
-	             " VALUES (:id, :epoch, :attempt, :train_loss, :test_loss, :gradient_norm, :seconds)");
+	return finish_guarded(db, token, error);
+}
+
+static int insert_epoch(struct db *db, const struct run_token *token, const struct metric_row *metric,
+                        struct qlstm_error *error)
+{
+	db_query(db, "INSERT OR REPLACE INTO epoch_metric (experiment_id, epoch, attempt, metrics_json, seconds)"
+	             " VALUES (:id, :epoch, :attempt, :metrics, :seconds)");
 	bind_token(db, token);
 	db_bind_int(db, ":epoch", metric->epoch);
-	db_bind_real(db, ":train_loss", metric->train_loss);
-	db_bind_real(db, ":test_loss", metric->test_loss);
-	db_bind_real(db, ":gradient_norm", metric->gradient_norm);
+	db_bind_text(db, ":metrics", metric->metrics_json);
 	db_bind_real(db, ":seconds", metric->seconds);
-	if (db_run(db) != 0)
-		return db_error(db, error);
-	return known ? 0 : epoch_event(db, token, metric, now, error);
+	return db_run(db) == 0 ? 0 : db_error(db, error);
+}
+
+int progress_epoch(struct db *db, const struct run_token *token, const struct metric_row *metric, int64_t now,
+                   struct qlstm_error *error)
+{
+	json_t *metrics = json_loads(metric->metrics_json, 0, NULL);
+	if (metrics == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for an epoch's metrics");
+	const json_t *best = json_object_get(metrics, METRIC_OF_BEST);
+	int rc = update_experiment(db, token, metric, json_is_number(best) ? json_number_value(best) : (double)NAN, now,
+	                           error);
+	int known = rc == 0 ? has_epoch(db, token->id, metric->epoch, error) : rc;
+	rc = known >= 0 ? insert_epoch(db, token, metric, error) : known;
+	if (rc == 0 && known == 0)
+		rc = epoch_event(db, token, metric, metrics, now, error);
+	json_decref(metrics);
+	return rc;
 }
 
 int progress_log(struct db *db, const struct run_token *token, const char *level, const char *message, int64_t now,

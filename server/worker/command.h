@@ -21,13 +21,13 @@ struct command {
 	const char *summary;
 };
 
-extern const struct command command_train;    /* train.c */
-extern const struct command command_evaluate; /* evaluate.c */
-extern const struct command command_circuit;  /* circuit.c */
-extern const struct command command_describe; /* describe.c */
-extern const struct command command_init;     /* describe.c */
-extern const struct command command_plan;     /* plan.c */
-extern const struct command command_bench;    /* bench.c */
-extern const struct command command_predict;  /* predict.c */
+extern const struct command command_train;        /* train.c */
+extern const struct command command_evaluate;     /* evaluate.c */
+extern const struct command command_circuit;      /* circuit.c */
+extern const struct command command_describe;     /* describe.c */
+extern const struct command command_init_weights; /* describe.c */
+extern const struct command command_plan;         /* plan.c */
+extern const struct command command_bench;        /* bench.c */
+extern const struct command command_predict;      /* predict.c */
 
 #endif

@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/circuit/plan.h"
 #include "engine/qlstm.h"
 #include "server/worker/command.h"
 
-static const struct command *const commands[] = {&command_train, &command_evaluate, &command_circuit, &command_describe,
-                                                 &command_init,  &command_plan,     &command_bench,   &command_predict};
+static const struct command *const commands[] = {&command_train,    &command_evaluate,     &command_circuit,
+                                                 &command_describe, &command_init_weights, &command_plan,
+                                                 &command_bench,    &command_predict};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

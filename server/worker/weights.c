@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/export/safetensors.h"
+#include "engine/circuit/plan.h"
+#include "engine/export/params_tensors.h"
 #include "engine/qlstm.h"
 #include "server/common/json_text.h"
 #include "server/worker/input.h"
@@ -19,25 +20,7 @@ static const char conventions[] =
     "wire 0 is the most significant bit of a basis index; circuits start in |0...0>; RX, RY, RZ(t) = exp(-i t P / 2); "
     "Rot(a, b, c) = RZ(c) RY(b) RZ(a), a acting first; angles in radians; expectations are exact";
 
-_Static_assert(SAFETENSORS_MAX_RANK >= PARAM_MAX_RANK && TENSOR_MAX_RANK >= PARAM_MAX_RANK, "ranks of tensors");
-
-static int encode(const struct params *params, const struct safetensors_meta *meta, int n_meta, unsigned char **bytes,
-                  size_t *length, struct qlstm_error *error)
-{
-	struct safetensors_tensor *tensors = calloc((size_t)params->count + 1, sizeof *tensors);
-	if (tensors == NULL)
-		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the weights");
-	for (int i = 0; i < params->count; i++) {
-		const struct param *param = &params->items[i];
-		tensors[i].name = param->name;
-		tensors[i].rank = param->rank;
-		memcpy(tensors[i].dims, param->dims, (size_t)param->rank * sizeof *param->dims);
-		tensors[i].data = params->values + param->offset;
-	}
-	int rc = safetensors_encode(tensors, params->count, meta, n_meta, bytes, length, error);
-	free(tensors);
-	return rc;
-}
+_Static_assert(TENSOR_MAX_RANK >= PARAM_MAX_RANK, "ranks of tensors");
 
 int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
                    size_t *length, struct qlstm_error *error)
@@ -62,61 +45,10 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
 	    {"scaling", scaling},
 	};
 	int count = (int)(sizeof meta / sizeof meta[0]) - (scaling == NULL ? 1 : 0);
-	int rc = encode(params, meta, count, bytes, length, error);
+	int rc = params_to_safetensors(params, meta, count, bytes, length, error);
 	free(scaling);
 	free(spec);
 	return rc;
-}
-
-static int refuse_missing(const struct param *param, struct qlstm_error *error)
-{
-	char shape[160];
-	tensor_print_shape(param->rank, param->dims, shape, sizeof shape);
-	return error_set(error, ERR_MISSING, NULL, "the weights lack '%s' of shape %s", param->name, shape);
-}
-
-static int refuse_extra(const struct params *params, const char *name, struct qlstm_error *error)
-{
-	const char **names = calloc((size_t)params->count + 1, sizeof *names);
-	const char *near = NULL;
-	for (int i = 0; names != NULL && i < params->count; i++)
-		names[i] = params->items[i].name;
-	if (names != NULL)
-		near = error_nearest(name, names, (size_t)params->count);
-	free(names);
-	if (near == NULL)
-		return error_set(error, ERR_UNKNOWN_FIELD, NULL, "the model has no tensor '%s'", name);
-	return error_set(error, ERR_UNKNOWN_FIELD, NULL, "the model has no tensor '%s'; did you mean '%s'?", name,
-	                 near);
-}
-
-static int check_shape(const struct param *param, int rank, const size_t *dims, struct qlstm_error *error)
-{
-	if (rank == param->rank && memcmp(dims, param->dims, (size_t)rank * sizeof *dims) == 0)
-		return 0;
-	char expected[160], given[160];
-	tensor_print_shape(param->rank, param->dims, expected, sizeof expected);
-	tensor_print_shape(rank, dims, given, sizeof given);
-	return error_set(error, ERR_INVALID, NULL, "'%s' has shape %s; the model needs %s", param->name, given,
-	                 expected);
-}
-
-int weights_set(const struct safetensors_file *file, struct params *params, struct qlstm_error *error)
-{
-	for (int i = 0; i < file->n_tensors; i++)
-		if (params_find(params, file->tensors[i].name) == NULL)
-			return refuse_extra(params, file->tensors[i].name, error);
-	for (int i = 0; i < params->count; i++) {
-		const struct param *param = &params->items[i];
-		const struct safetensors_tensor *tensor = safetensors_find(file, param->name);
-		if (tensor == NULL)
-			return refuse_missing(param, error);
-		int rc = check_shape(param, tensor->rank, tensor->dims, error);
-		if (rc != 0)
-			return rc;
-		memcpy(params->values + param->offset, tensor->data, param->size * sizeof(double));
-	}
-	return 0;
 }
 
 static int load_safetensors(const char *path, struct params *params, struct qlstm_error *error)
@@ -131,7 +63,7 @@ static int load_safetensors(const char *path, struct params *params, struct qlst
 	free(bytes);
 	if (rc != 0)
 		return rc;
-	rc = weights_set(&file, params, error);
+	rc = params_from_safetensors(params, &file, error);
 	safetensors_free(&file);
 	return rc;
 }
@@ -152,20 +84,20 @@ static int set_from_json(const json_t *json, struct params *params, struct qlstm
 		                 "weights in JSON are an object of nested arrays by tensor name");
 	const char *name;
 	json_t *value;
-	json_object_foreach((json_t *)json, name,
-	                    value) if (params_find(params, name) == NULL) return refuse_extra(params, name, error);
+	json_object_foreach((json_t *)json, name, value) if (params_find(params, name) ==
+	                                                     NULL) return params_refuse_extra(params, name, error);
 	for (int i = 0; i < params->count; i++) {
 		const struct param *param = &params->items[i];
 		value = json_object_get(json, param->name);
 		if (value == NULL)
-			return refuse_missing(param, error);
+			return params_refuse_missing(param, error);
 		char pointer[PARAM_NAME_SIZE + 1];
 		snprintf(pointer, sizeof pointer, "/%s", param->name);
 		size_t dims[TENSOR_MAX_RANK] = {0}, strides[TENSOR_MAX_RANK] = {0};
 		int rank = json_depth(value);
 		int rc = tensor_shape(value, rank, pointer, dims, error);
 		if (rc == 0)
-			rc = check_shape(param, rank, dims, error);
+			rc = params_check_shape(param, rank, dims, error);
 		if (rc != 0)
 			return rc;
 		tensor_strides(rank, dims, strides);

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "engine/error.h"
-#include "engine/export/safetensors.h"
 #include "engine/nn/params.h"
 
 /* Where weights come from; goes into the metadata of their file. Borrowed. */
@@ -27,8 +26,5 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
 /* Sets every parameter from a file: safetensors, or {"name": nested arrays} when the name ends in ".json". A missing
  * tensor, an extra one and a wrong shape are refused by name; the values are then partly set. */
 int weights_load(const char *path, struct params *params, struct qlstm_error *error);
-
-/* The same from a file that is read already. */
-int weights_set(const struct safetensors_file *file, struct params *params, struct qlstm_error *error);
 
 #endif

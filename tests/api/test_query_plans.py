@@ -29,11 +29,11 @@ ACCEPTED = {
     "SELECT id, attempt, status, max_attempts, attempt_epochs, failures, daemon_failures FROM experiment "
     "WHERE status IN ('running', 'cancelling') LIMIT 1":
         "the first row of a status is enough",
-    "SELECT id, sha256, bytes, n_rows, created_at, has_header, name, columns_json FROM dataset ORDER BY id DESC":
+    "SELECT id, sha256, bytes, n_rows, created_at, name, file, kind, columns_json, description_json FROM dataset ORDER BY id DESC":
         "the list of all data sets, in the order of the primary key",
-    "SELECT id, sha256, bytes, n_rows, created_at, has_header, name, columns_json FROM dataset WHERE id = :key OR":
+    "SELECT id, sha256, bytes, n_rows, created_at, name, file, kind, columns_json, description_json FROM dataset WHERE id = :key OR":
         "sorts at most two rows",
-    "SELECT 1 FROM dataset WHERE sha256 = :key LIMIT 1":
+    "SELECT 1 FROM dataset WHERE file = :key LIMIT 1":
         "data sets are few and seldom deleted",
 }
 STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*')

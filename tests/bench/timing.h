@@ -7,7 +7,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/qlstm.h"
+#include "engine/circuit/ansatz/ansatz.h"
+#include "engine/circuit/plan.h"
+#include "engine/circuit/program.h"
+#include "engine/philox.h"
 
 static inline double seconds(void)
 {

@@ -1,4 +1,4 @@
-"""A data folder that an older version left behind, killed in the middle of a run: opened, migrated, served, finished."""
+"""Data folders that older versions left behind, one killed in the middle of a run: opened, migrated, served, finished."""
 import pathlib
 import shutil
 import sqlite3
@@ -9,11 +9,11 @@ from test_kill import tensors, undisturbed
 OLD = pathlib.Path(__file__).parent / "version1"
 
 
-def lay_out(folder):
+def lay_out(folder, old=OLD):
     """The folder that the fixture describes: database.sql becomes the database, the rest is copied."""
-    shutil.copytree(OLD, folder, ignore=shutil.ignore_patterns("database.sql"))
+    shutil.copytree(old, folder, ignore=shutil.ignore_patterns("database.sql"))
     db = sqlite3.connect(folder / "qlstmd.db")
-    db.executescript((OLD / "database.sql").read_text())
+    db.executescript((old / "database.sql").read_text())
     db.close()
 
 
@@ -61,6 +61,35 @@ def test_a_folder_of_version_1(tmp_path):
         assert tensors(daemon, running).keys() == fresh.keys()
         if row["engine"]["isa"] == "x86-64-v4":  # that of the machine on which the first seven epochs ran
             assert tensors(daemon, running) == fresh
+    finally:
+        daemon.close()
+
+
+def test_data_sets_of_version_2(tmp_path):
+    """Rows without a kind are CSV; trained on again, they give the weights that they gave."""
+    old = OLD.parent / "version2"
+    lay_out(tmp_path / "data", old)
+    daemon = Daemon(tmp_path, "--slots", "1").start()
+    try:
+        assert version(tmp_path / "data" / "qlstmd.db.v2") == (2, 1)
+        for name, has_header in (("old", True), ("bare", False)):
+            row = daemon.get(f"/datasets/{name}").json()
+            assert row["kind"] == "csv" and row["description"] == {"has_header": has_header}
+            assert row["has_header"] == has_header
+            content = daemon.get(row["links"]["content"])
+            assert content.content == (old / "datasets" / f"{row['sha256']}.csv").read_bytes()
+            assert content.headers["Content-Type"] == "text/csv"
+        assert daemon.get("/datasets/old").json()["columns"] == [
+            {"name": "t", "numeric": True}, {"name": "value", "numeric": True},
+            {"name": "note", "numeric": False, "bad_line": 2, "bad_text": "n0"}]
+        (done,) = daemon.get("/experiments").json()["experiments"]
+        again = daemon.train(daemon.get(f"/experiments/{done['id']}").json()["spec"])
+        new, before = tensors(daemon, again["id"]), tensors(daemon, done["id"])
+        assert new.keys() == before.keys()
+        if again["engine"]["isa"] == done["engine"]["isa"]:
+            assert new == before
+        assert daemon.request("DELETE", "/datasets/bare").status_code == 204
+        assert len(list((tmp_path / "data" / "datasets").iterdir())) == 1
     finally:
         daemon.close()
 

@@ -29,9 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const names[] = {"time", "value", "note"};
-	static const bool numeric[] = {true, true, false};
-	static const struct spec_columns columns = {.count = 3, .names = names, .numeric = numeric};
+	static char names[][8] = {"time", "value", "note"};
+	static struct column columns[] = {
+	    {.name = names[0], .numeric = true}, {.name = names[1], .numeric = true}, {.name = names[2]}};
+	static const struct table table = {.n_columns = 3, .columns = columns};
 	struct qlstm_error error = {0};
 	json_t *request, *resolved;
 	int rc = spec_load((const char *)data, size, &request, &error);
@@ -46,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check_again(resolved);
-	rc = spec_bind(resolved, &columns, &error);
+	rc = spec_bind(resolved, &table, &error);
 	if (rc == 0) {
 		struct spec spec;
 		check_again(resolved);

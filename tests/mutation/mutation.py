@@ -153,6 +153,7 @@ class Room:
                      for test in sorted(fnmatch.filter(names, pattern))]
         self.unit = list(dict.fromkeys(self.unit))
         self.pytest = [] if unit_alone else self.files(rooms[name]["pytest"])
+        self.pytest_of = rooms[name].get("pytest_of", {})
         self.limits = {}
 
     def files(self, patterns):
@@ -160,11 +161,17 @@ class Room:
         found = [str(path.relative_to(root)) for pattern in patterns for path in sorted(root.glob(pattern))]
         return list(dict.fromkeys(found))
 
-    def stages(self):
+    def pytest_for(self, source):
+        """Those of the first pattern that fits the source; without one, and without a source, all."""
+        patterns = [pattern for pattern in self.pytest_of if source is not None and fnmatch.fnmatch(source, pattern)]
+        wanted = self.files(self.pytest_of[patterns[0]]) if patterns else self.pytest
+        return [file for file in wanted if file in self.pytest]
+
+    def stages(self, source=None):
         """(name, targets to build, command)."""
         for test in self.unit:
             yield pathlib.Path(test).name, [test], [test]
-        for file in self.pytest:
+        for file in self.pytest_for(source):
             command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", file]
             yield pathlib.Path(file).name, ["all"], command
         for test in self.unit:
@@ -173,6 +180,8 @@ class Room:
 
     def check(self):
         """All tests pass without a fault; how long they take decides how long they may take."""
+        if not self.tree.make("all"):  # every source has an object, that of an executable's main too
+            sys.exit(f"the tree does not build:\n{self.tree.log.read_text(errors='replace')[-4000:]}")
         for name, targets, command in self.stages():
             self.tree.fresh_temporary()
             if not self.tree.make(*targets):
@@ -183,10 +192,10 @@ class Room:
             self.limits[name] = 20 + 6 * seconds
             print(f"  {name}: {seconds:.1f} s", flush=True)
 
-    def notice(self):
+    def notice(self, source):
         """The test that notices what is in the tree, None when none does; "refused" when it does not link."""
         built = None
-        for name, targets, command in self.stages():
+        for name, targets, command in self.stages(source):
             if targets != built and not self.tree.make(*targets):
                 return "refused"
             built = targets
@@ -261,7 +270,7 @@ class Judge:
                 return "refused"
             if self.tree.objects(source) == objects:
                 return "same"
-            verdict = self.room.notice() or "survived"
+            verdict = self.room.notice(source) or "survived"
             optimised = self.tree.optimised(source) if verdict == "survived" else None
         finally:
             path.write_bytes(original)

@@ -10,6 +10,9 @@
 #include "server/run/state.h"
 #include "server/store/experiments.h"
 
+/* What an epoch is measured by where a test does not ask. */
+#define METRICS_1 "{\"train_loss\":1,\"test_loss\":1,\"gradient_norm\":0}"
+
 static char folder[256];
 static char database[300];
 

@@ -79,8 +79,7 @@ static struct experiment_row row_of(char *status)
 	                               .epochs = 10,
 	                               .version = 3,
 	                               .created_at = 1000000,
-	                               .train_loss = NAN,
-	                               .test_loss = NAN,
+	                               .metrics_json = (char *)"{}",
 	                               .best_test_loss = NAN,
 	                               .train_seconds = NAN};
 }
@@ -139,13 +138,16 @@ static void test_what_is_left_at_a_known_rate(void **state)
 	row.started_at = 1002500;
 	row.epoch = 4;
 	row.train_seconds = 8.0;
-	row.train_loss = 0.5;
-	row.test_loss = 0.25;
+	row.metrics_json = (char *)"{\"train_loss\":0.5,\"test_loss\":0.25,\"gradient_norm\":2}";
 	row.best_epoch = 3;
 	row.best_test_loss = 0.125;
 	assert_at(&row, "progress", "{\"epoch\":4,\"epochs\":10,\"eta_seconds\":12.0,\"queue_position\":null}");
 	assert_at(&row, "timings", "{\"queued_seconds\":2.5,\"run_seconds\":null,\"train_seconds\":8.0}");
 	assert_at(&row, "results", "{\"train_loss\":0.5,\"test_loss\":0.25,\"best_epoch\":3,\"best_test_loss\":0.125}");
+	row.metrics_json = (char *)"{\"train_loss\":0.5,\"test_loss\":null,\"test_accuracy\":0.75}";
+	assert_at(&row, "results",
+	          "{\"train_loss\":0.5,\"test_loss\":null,\"best_epoch\":3,\"best_test_loss\":0.125,"
+	          "\"test_accuracy\":0.75}");
 	row.epoch = 1;
 	row.train_seconds = 3.0;
 	assert_at(&row, "progress/eta_seconds", "27.0");

@@ -282,7 +282,7 @@ static void test_etag_follows_the_row(void **state)
 	snprintf(path, sizeof path, "/experiments/%s", numbered_id(1));
 	const char *const changes[] = {
 	    "UPDATE experiment SET status = 'running', attempt = 1, started_at = 5, version = version + 1",
-	    "UPDATE experiment SET epoch = 1, train_loss = 0.5, version = version + 1",
+	    "UPDATE experiment SET epoch = 1, metrics_json = '{\"train_loss\":0.5}', version = version + 1",
 	    "UPDATE experiment SET status = 'succeeded', finished_at = 9, version = version + 1"};
 	for (size_t i = 0; i <= sizeof changes / sizeof changes[0]; i++) {
 		struct answer answer = ask(&door, "GET", path);
@@ -326,8 +326,10 @@ static void test_histories(void **state)
 	insert_number(1);
 	snprintf(path, sizeof path, "/experiments/%s/metrics", numbered_id(1));
 	assert_get(path, 200, "\"metrics\":[]}");
-	write_sql("INSERT INTO epoch_metric SELECT id, 1, 1, 0.1, NULL, 0.30000000000000004, 2.5 FROM experiment");
-	write_sql("INSERT INTO epoch_metric SELECT id, 2, 1, 0.05, 0.25, NULL, 1.0 FROM experiment");
+	write_sql("INSERT INTO epoch_metric SELECT id, 1, 1, '{\"train_loss\":0.1,\"test_loss\":null,"
+	          "\"gradient_norm\":0.30000000000000004}', 2.5 FROM experiment");
+	write_sql("INSERT INTO epoch_metric SELECT id, 2, 1, '{\"train_loss\":0.05,\"test_loss\":0.25,"
+	          "\"gradient_norm\":null}', 1.0 FROM experiment");
 	const char *first = "{\"epoch\":1,\"train_loss\":0.1,\"test_loss\":null,\"gradient_norm\":0.30000000000000004,"
 	                    "\"seconds\":2.5}",
 	           *second =
@@ -354,6 +356,12 @@ static void test_histories(void **state)
 	assert_get(path, 200, "\"epoch\":1,");
 	snprintf(path, sizeof path, "/experiments/%s/metrics", numbered_id(2));
 	assert_get(path, 404, "there is no experiment");
+	/* Metrics that only some epochs have are columns too, before the seconds. */
+	write_sql(
+	    "UPDATE epoch_metric SET metrics_json = '{\"train_loss\":0.05,\"test_accuracy\":0.5}' WHERE epoch = 2");
+	snprintf(path, sizeof path, "/experiments/%s/metrics?format=csv", numbered_id(1));
+	assert_get(path, 200, "epoch,train_loss,test_loss,gradient_norm,test_accuracy,seconds\n1,");
+	assert_get(path, 200, ",,2.5\n2,0.050000000000000003,,,0.5,1\n");
 }
 
 static void test_what_the_client_accepts(void **state)
@@ -435,11 +443,13 @@ static int insert_dataset(struct db *db, void *argument, struct qlstm_error *err
 static void upload(const char *id, const char *name, const char *columns)
 {
 	struct dataset_row row = {.name = (char *)name,
+	                          .file = (char[]){"0007.csv"},
+	                          .kind = (char[]){"csv"},
 	                          .columns_json = (char *)columns,
+	                          .description_json = (char[]){"{\"has_header\":true}"},
 	                          .bytes = 300,
 	                          .n_rows = 30,
-	                          .created_at = 86400000,
-	                          .has_header = true};
+	                          .created_at = 86400000};
 	snprintf(row.id, sizeof row.id, "%s", id);
 	snprintf(row.sha256, sizeof row.sha256, "%064d", 7);
 	assert_int_equal(store_write(store, insert_dataset, &row, NULL), 0);
@@ -465,7 +475,8 @@ static void test_data_sets_are_found_by_id_and_name(void **state)
 	struct answer answer = ask(&door, "GET", "/datasets/wave");
 	assert_string_equal(
 	    answer.body,
-	    "{\"id\":\"" UPLOAD "\",\"name\":\"wave\",\"builtin\":false,\"summary\":null,\"sha256\":"
+	    "{\"id\":\"" UPLOAD "\",\"name\":\"wave\",\"builtin\":false,\"summary\":null,"
+	    "\"kind\":\"csv\",\"description\":{\"has_header\":true},\"sha256\":"
 	    "\"0000000000000000000000000000000000000000000000000000000000000007\",\"bytes\":300,\"rows\":30,"
 	    "\"columns\":" COLUMNS
 	    ",\"has_header\":true,\"created_at\":\"1970-01-02T00:00:00.000Z\",\"links\":{\"self\":\"/datasets/" UPLOAD

@@ -75,7 +75,8 @@ static void texts(void **state)
 	report = json_loads(text, 0, NULL);
 	assert_int_equal(real_at(report, "resumed_from"), 3);
 	assert_true(real_at(at(report, "timings"), "train_seconds") == 0.1);
-	assert_true(real_at(at(report, "results"), "test_loss") == trainer_history(job.trainer)[4].test_loss);
+	assert_true(real_at(at(report, "results"), "test_loss") ==
+	            epoch_metric(&trainer_history(job.trainer)[4], "test_loss"));
 	json_decref(report);
 	free(text);
 	predictions_free(&p);

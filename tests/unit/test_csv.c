@@ -98,7 +98,7 @@ static void csv_quotes(void **state)
 	assert_string_equal(table.columns[1].name, "say \"hi\"");
 	assert_string_equal(table.columns[2].name, "two\nlines");
 	assert_near(table.columns[1].values[0], 2.5, 0);
-	assert_int_equal(table.columns[2].bad_line, 4);
+	assert_int_equal(table.columns[2].bad_at, 4);
 	assert_string_equal(table.columns[2].bad_text, "x");
 	table_free(&table);
 }
@@ -174,7 +174,7 @@ static void csv_numbers_are_plain_decimals(void **state)
 		parse(text, &table);
 		assert_non_null(table.columns[0].values);
 		assert_null(table.columns[1].values);
-		assert_int_equal(table.columns[1].bad_line, 2);
+		assert_int_equal(table.columns[1].bad_at, 2);
 		assert_string_equal(table.columns[1].bad_text, bad[i]);
 		table_free(&table);
 	}

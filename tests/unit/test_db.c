@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "schema/embed.h"
+#include "server/store/rows.h"
 #include "tests/unit/experiment_fixture.h"
 
 static struct db *db;
@@ -54,7 +55,7 @@ static void test_settings(void **state)
 	    {"PRAGMA temp_store", "2", "2"},
 	    {"PRAGMA query_only", "0", "1"},
 	    {"PRAGMA application_id", "1902932852", "1902932852"},
-	    {"PRAGMA user_version", "2", "2"},
+	    {"PRAGMA user_version", "4", "4"},
 	};
 	struct db *reader = NULL;
 	assert_int_equal(db_open(&reader, database, DB_READER, NULL, NULL), 0);
@@ -126,6 +127,39 @@ static void test_values_come_back_as_they_were_bound(void **state)
 	assert_int_equal(db_step(db), 0);
 	assert_int_equal(db_step(db), 0); /* not anew */
 	assert_int_equal(db_finish(db), 0);
+}
+
+/* Into a place of a fixed size: cut to what fits, on a whole character, and not a byte further. */
+static void test_columns_are_cut(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *expected;
+	} cases[] = {{"", ""},
+	             {"abc", "abc"},
+	             {"abcdefg", "abcdefg"},
+	             {"abcdefgh", "abcdefg"},
+	             {"abcdefghijklmnop", "abcdefg"},
+	             {"abcdef\xc3\xa9", "abcdef"},
+	             {"abcde\xc3\xa9", "abcde\xc3\xa9"},
+	             {NULL, ""}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char place[8 + 2], *copy = NULL;
+		memset(place, '#', sizeof place);
+		db_query(db, "SELECT :text");
+		db_bind_text(db, ":text", cases[i].text);
+		assert_int_equal(db_step(db), 1);
+		column_text(db, 0, place, 8);
+		assert_int_equal(column_copy(db, 0, &copy, NULL), 0);
+		assert_int_equal(db_finish(db), 0);
+		assert_string_equal(place, cases[i].expected);
+		assert_memory_equal(place + 8, "##", 2);
+		if (cases[i].text != NULL)
+			assert_string_equal(copy, cases[i].text);
+		else
+			assert_null(copy);
+		free(copy);
+	}
 }
 
 /* The same text is one statement; what was bound before is not bound any more. */
@@ -325,6 +359,7 @@ int main(void)
 	    TEST(test_a_reader_needs_a_file),
 	    TEST(test_a_reader_leaves_the_log_alone),
 	    TEST(test_values_come_back_as_they_were_bound),
+	    TEST(test_columns_are_cut),
 	    TEST(test_bindings_are_cleared),
 	    TEST(test_an_error_sticks_until_the_end),
 	    TEST(test_codes),

@@ -135,7 +135,8 @@ static int call_metrics(void)
 {
 	struct metric_row *rows = NULL;
 	int count = 0, rc = metric_list(db, ID, 0, &rows, &count, &error);
-	free(rows);
+	if (rc == 0)
+		metric_rows_free(rows, count);
 	return rc;
 }
 
@@ -167,7 +168,11 @@ static int call_artifact(void)
 static int call_dataset_insert(void)
 {
 	bool existed;
-	struct dataset_row row = {.name = (char[]){"new"}, .columns_json = (char[]){"[]"}};
+	struct dataset_row row = {.name = (char[]){"new"},
+	                          .file = (char[]){"hash.csv"},
+	                          .kind = (char[]){"csv"},
+	                          .columns_json = (char[]){"[]"},
+	                          .description_json = (char[]){"{}"}};
 	memcpy(row.id, numbered_id(60), sizeof row.id);
 	return dataset_insert(db, &row, &existed, &error);
 }
@@ -204,7 +209,7 @@ static int call_hello(void)
 
 static int call_epoch(void)
 {
-	const struct metric_row metric = {.epoch = 3, .train_loss = 1, .test_loss = 1, .seconds = 1};
+	const struct metric_row metric = {.epoch = 3, .seconds = 1, .metrics_json = METRICS_1};
 	return progress_epoch(db, &current, &metric, NOW, &error);
 }
 
@@ -295,7 +300,12 @@ static const struct {
 static void fill(void)
 {
 	bool existed;
-	struct dataset_row data = {.name = (char[]){"data"}, .columns_json = (char[]){"[]"}, .sha256 = "hash"};
+	struct dataset_row data = {.name = (char[]){"data"},
+	                           .file = (char[]){"hash.csv"},
+	                           .kind = (char[]){"csv"},
+	                           .columns_json = (char[]){"[]"},
+	                           .description_json = (char[]){"{}"},
+	                           .sha256 = "hash"};
 	memcpy(data.id, numbered_id(50), sizeof data.id);
 	assert_int_equal(dataset_insert(db, &data, &existed, NULL), 0);
 	for (int i = 1; i <= 3; i++)
@@ -304,7 +314,7 @@ static void fill(void)
 	insert(ID);
 	put(STATUS_RUNNING, 0, 3);
 	for (int epoch = 1; epoch <= 2; epoch++) {
-		const struct metric_row metric = {.epoch = epoch, .train_loss = 1, .test_loss = 1, .seconds = 1};
+		const struct metric_row metric = {.epoch = epoch, .seconds = 1, .metrics_json = METRICS_1};
 		assert_int_equal(progress_epoch(db, &current, &metric, NOW, NULL), 0);
 		assert_int_equal(progress_checkpoint(db, &current, epoch, "file", "hash", NOW, NULL), 0);
 	}
@@ -355,7 +365,7 @@ static void test_every_step_of_opening(void **state)
 		/* It is gone on with where there was none, and refused by nobody. */
 		assert_int_equal(db_open(&opened, path, DB_WRITER, schema_database_sql, NULL), 0);
 		assert_int_equal(select_int(opened, "SELECT count(*) FROM experiment"), 0);
-		assert_int_equal(select_int(opened, "PRAGMA user_version"), 2);
+		assert_int_equal(select_int(opened, "PRAGMA user_version"), 4);
 		db_close(opened);
 	}
 	assert_true(steps > 5);

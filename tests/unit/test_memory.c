@@ -10,6 +10,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "server/run/events/stream.h"
 #include "server/run/prepare.h"
 #include "server/run/process.h"
 #include "server/run/train_command.h"
@@ -18,6 +19,7 @@
 #include "server/run/supervisor.h"
 #include "server/run/worklog.h"
 #include "server/store/datasets.h"
+#include "server/store/events.h"
 #include "server/store/readers.h"
 #include "tests/unit/worker_fixture.h"
 
@@ -76,9 +78,13 @@ static int fill(struct db *connection, void *argument, struct qlstm_error *why)
 	if (rc == 0)
 		rc = state_claim(connection, 2000, &token, &next_due, why);
 	for (int i = 1; rc == 0 && i <= 40; i++) {
-		const struct metric_row metric = {.epoch = i, .train_loss = 1, .test_loss = 1, .seconds = 1};
+		const struct metric_row metric = {.epoch = i, .seconds = 1, .metrics_json = METRICS_1};
 		const struct transition_row step = {.at = i, .to_status = "x"};
-		struct dataset_row data = {.name = (char[]){"d00"}, .columns_json = (char[]){"[]"}};
+		struct dataset_row data = {.name = (char[]){"d00"},
+		                           .file = (char[]){"hash.csv"},
+		                           .kind = (char[]){"csv"},
+		                           .columns_json = (char[]){"[]"},
+		                           .description_json = (char[]){"{}"}};
 		snprintf(data.id, sizeof data.id, "%s", numbered_id(100 + i));
 		data.name[1] = (char)('0' + i / 10), data.name[2] = (char)('0' + i % 10);
 		rc = progress_epoch(connection, &token, &metric, 3000, why);
@@ -139,7 +145,8 @@ static int call_metrics(void)
 {
 	struct metric_row *rows = NULL;
 	int count = 0, rc = metric_list(db, token.id, 0, &rows, &count, &error);
-	free(rows);
+	if (rc == 0)
+		metric_rows_free(rows, count);
 	return rc;
 }
 
@@ -257,6 +264,34 @@ static int call_file(void)
 	return rc;
 }
 
+static int call_event(void)
+{
+	if (db_begin(db) != 0)
+		return db_error(db, &error);
+	int rc = event_insert(db, token.id, "log", 1, 1, json_object(), &error);
+	db_rollback(db);
+	return rc;
+}
+
+static int call_events(void)
+{
+	struct outbox events;
+	outbox_init(&events);
+	int rc = event_list(db, token.id, 0, 3, &events, &error);
+	outbox_free(&events);
+	return rc;
+}
+
+/* A stream that is never opened, as for a HEAD. */
+static int call_stream(void)
+{
+	struct event_stream *stream = event_stream_new(NULL, &loop, store, token.id, 0);
+	if (stream == NULL)
+		return error_set(&error, ERR_OUT_OF_MEMORY, NULL, "-");
+	event_stream_source.close(stream);
+	return 0;
+}
+
 static int read_nothing(struct db *connection, void *argument, struct qlstm_error *why)
 {
 	(void)connection, (void)argument, (void)why;
@@ -279,9 +314,9 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } calls[] = {
-    CALL(get),     CALL(list),    CALL(transitions), CALL(metrics),    CALL(dataset),   CALL(datasets),
-    CALL(attempt), CALL(readers), CALL(recorder),    CALL(supervisor), CALL(scheduler), CALL(worklog),
-    CALL(process), CALL(file),    CALL(submit),      CALL(connection),
+    CALL(get),     CALL(list),       CALL(transitions), CALL(metrics),   CALL(dataset), CALL(datasets), CALL(attempt),
+    CALL(readers), CALL(recorder),   CALL(supervisor),  CALL(scheduler), CALL(worklog), CALL(process),  CALL(file),
+    CALL(submit),  CALL(connection), CALL(event),       CALL(events),    CALL(stream),
 };
 
 static void test_every_allocation(void **state)

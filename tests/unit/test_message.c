@@ -29,8 +29,9 @@ static void test_good_lines(void **state)
 	assert_int_equal(parse("{\"type\":\"epoch\",\"epoch\":3,\"train_loss\":1,\"test_loss\":null,"
 	                       "\"gradient_norm\":0.5,\"seconds\":2}"),
 	                 0);
-	assert_int_equal(message.is.metric.epoch, 3);
-	assert_true(message.is.metric.train_loss == 1 && isnan(message.is.metric.test_loss));
+	assert_int_equal(message.is.metrics.epoch, 3);
+	assert_string_equal(message.is.metrics.metrics_json,
+	                    "{\"train_loss\":1,\"test_loss\":null,\"gradient_norm\":0.5}");
 	assert_int_equal(
 	    parse("{\"type\":\"checkpoint\",\"epoch\":3,\"file\":\"c-3.safetensors\",\"sha256\":\"" SHA "\"}"), 0);
 	assert_string_equal(message.is.checkpoint.file, "c-3.safetensors");
@@ -165,6 +166,22 @@ static void test_lines_too_long(void **state)
 	}
 }
 
+/* Their text has a limit: one byte more than there is room for is refused. */
+static void test_many_metrics(void **state)
+{
+	(void)state;
+	char line[METRICS_JSON_SIZE + 200], name[METRICS_JSON_SIZE + 100];
+	for (size_t over = 0; over < 2; over++) {
+		size_t length = METRICS_JSON_SIZE - strlen("{\"train_loss\":1,\"\":2}") - 1 + over;
+		memset(name, 'x', length);
+		name[length] = '\0';
+		snprintf(line, sizeof line, "{\"type\":\"epoch\",\"epoch\":1,\"train_loss\":1,\"%s\":2,\"seconds\":1}",
+		         name);
+		assert_int_equal(parse(line), over == 0 ? 0 : ERR_INVALID);
+	}
+	assert_int_equal(strlen(message.is.metrics.metrics_json), 0);
+}
+
 /* Every member arrives where it belongs. */
 static void test_every_member(void **state)
 {
@@ -173,13 +190,20 @@ static void test_every_member(void **state)
 	    parse("{\"type\":\"epoch\",\"epoch\":3,\"train_loss\":1.5,\"test_loss\":2.5,\"gradient_norm\":3.5,"
 	          "\"seconds\":4.5}"),
 	    0);
-	const struct metric_row *metric = &message.is.metric;
 	assert_int_equal(message.kind, MESSAGE_EPOCH);
-	assert_true(metric->train_loss == 1.5 && metric->test_loss == 2.5);
-	assert_true(metric->gradient_norm == 3.5 && metric->seconds == 4.5);
+	assert_string_equal(message.is.metrics.metrics_json,
+	                    "{\"train_loss\":1.5,\"test_loss\":2.5,\"gradient_norm\":3.5}");
+	assert_true(message.is.metrics.seconds == 4.5);
 	assert_true(message_is_stored(&message));
 	assert_int_equal(parse("{\"type\":\"epoch\",\"epoch\":0,\"train_loss\":-1,\"seconds\":0}"), 0);
-	assert_true(isnan(message.is.metric.gradient_norm) && message.is.metric.seconds == 0);
+	assert_string_equal(message.is.metrics.metrics_json, "{\"train_loss\":-1}");
+	assert_true(message.is.metrics.seconds == 0);
+	/* Any name of lower case letters, digits and underscores is a metric; what is no number is none. */
+	assert_int_equal(
+	    parse("{\"type\":\"epoch\",\"test_f1\":0.5,\"epoch\":1,\"A\":1,\"a b\":2,\"\":3,\"word\":\"x\","
+	          "\"list\":[1],\"train_loss\":1,\"seconds\":0,\"n\":null}"),
+	    0);
+	assert_string_equal(message.is.metrics.metrics_json, "{\"test_f1\":0.5,\"train_loss\":1,\"n\":null}");
 	assert_int_equal(parse("{\"type\":\"checkpoint\",\"epoch\":12,\"file\":\"c\",\"sha256\":\"" SHA "\"}"), 0);
 	assert_int_equal(message.kind, MESSAGE_CHECKPOINT);
 	assert_int_equal(message.is.checkpoint.epoch, 12);
@@ -286,11 +310,17 @@ static void test_long_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_good_lines),      cmocka_unit_test(test_unknown_types),
-	    cmocka_unit_test(test_bad_values),      cmocka_unit_test(test_names_lead_nowhere),
-	    cmocka_unit_test(test_lines_in_pieces), cmocka_unit_test(test_lines_too_long),
-	    cmocka_unit_test(test_every_member),    cmocka_unit_test(test_reasons_that_a_worker_may_give),
-	    cmocka_unit_test(test_limits),          cmocka_unit_test(test_long_words),
+	    cmocka_unit_test(test_good_lines),
+	    cmocka_unit_test(test_unknown_types),
+	    cmocka_unit_test(test_bad_values),
+	    cmocka_unit_test(test_names_lead_nowhere),
+	    cmocka_unit_test(test_lines_in_pieces),
+	    cmocka_unit_test(test_lines_too_long),
+	    cmocka_unit_test(test_every_member),
+	    cmocka_unit_test(test_many_metrics),
+	    cmocka_unit_test(test_reasons_that_a_worker_may_give),
+	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_long_words),
 	};
 	return cmocka_run_group_tests_name("message", tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/data/windows.h"
 #include "engine/train/pass.h"
 #include "engine/philox.h"
 
@@ -77,8 +78,11 @@ static void ask(struct said *said, struct layer_config layer, int threads, int b
 	struct team *team;
 	must(team_new(&team, threads, &error), &error);
 	struct pass *pass;
-	const struct pass_config config = {
-	    .model = model, .windows = &windows, .loss = loss_find("mse"), .batch = batch, .team = team};
+	const struct pass_config config = {.model = model,
+	                                   .samples = windows_samples(&windows),
+	                                   .loss = loss_find("mse"),
+	                                   .batch = batch,
+	                                   .team = team};
 	must(pass_new(&pass, &config, &error), &error);
 	size_t order[N_TRAIN];
 	for (size_t k = 0; k < N_TRAIN; k++)
@@ -159,8 +163,11 @@ static void slices_add_up_to_the_batch(void **state)
 	struct team *team;
 	must(team_new(&team, 2, &error), &error);
 	struct pass *pass;
-	const struct pass_config config = {
-	    .model = sliced, .windows = &windows, .loss = loss_find("mse"), .batch = BATCH, .team = team};
+	const struct pass_config config = {.model = sliced,
+	                                   .samples = windows_samples(&windows),
+	                                   .loss = loss_find("mse"),
+	                                   .batch = BATCH,
+	                                   .team = team};
 	must(pass_new(&pass, &config, &error), &error);
 	size_t order[BATCH];
 	for (size_t k = 0; k < BATCH; k++)
@@ -200,8 +207,11 @@ static void a_pass_can_be_given_up(void **state)
 		struct team *team;
 		must(team_new(&team, threads, &error), &error);
 		struct pass *pass;
-		const struct pass_config config = {
-		    .model = model, .windows = &windows, .loss = loss_find("mse"), .batch = BATCH, .team = team};
+		const struct pass_config config = {.model = model,
+		                                   .samples = windows_samples(&windows),
+		                                   .loss = loss_find("mse"),
+		                                   .batch = BATCH,
+		                                   .team = team};
 		must(pass_new(&pass, &config, &error), &error);
 		struct watcher watcher = {.stop_at = 2};
 		pass_watch(pass, watch, &watcher);

@@ -70,7 +70,7 @@ static void check(struct layer_config layer, const char *plan, const struct shap
 	fill(&w, shape);
 	must(team_new(&team, 2, &error), &error);
 	const struct pass_config config = {
-	    .model = model, .windows = &w, .loss = loss_find("mse"), .batch = batch, .team = team};
+	    .model = model, .samples = windows_samples(&w), .loss = loss_find("mse"), .batch = batch, .team = team};
 	must(pass_new(&pass, &config, &error), &error);
 	for (size_t k = 0; k < count; k++)
 		order[k] = k;

@@ -30,6 +30,8 @@ static void said(const char *expected)
 	assert_false(pipe_out.broken);
 }
 
+static const char *const names[] = {"train_loss", "test_loss", "gradient_norm"};
+
 static void every_line(void **state)
 {
 	(void)state;
@@ -43,7 +45,7 @@ static void every_line(void **state)
 	pipe_out.last_line = 0;
 	pipe_heartbeat(&pipe_out, 3, 4, 5);
 	said("{\"type\":\"heartbeat\",\"epoch\":3,\"batch\":4,\"batches\":5}\n");
-	pipe_epoch(&pipe_out, &(struct epoch_metrics){2, 0.5, 0.25, 0.125, 1.5});
+	pipe_epoch(&pipe_out, &(struct epoch_metrics){2, 3, names, {0.5, 0.25, 0.125}, 1.5});
 	said("{\"type\":\"epoch\",\"epoch\":2,\"train_loss\":0.5,\"test_loss\":0.25,\"gradient_norm\":0.125,"
 	     "\"seconds\":1.5}\n");
 	pipe_checkpoint(&pipe_out, 9, "checkpoint-9.safetensors", "abc");
@@ -63,7 +65,7 @@ static void numbers(void **state)
 {
 	(void)state;
 	json_t *line;
-	pipe_epoch(&pipe_out, &(struct epoch_metrics){1, 0.1 + 0.2, (double)NAN, (double)INFINITY, 1e-300});
+	pipe_epoch(&pipe_out, &(struct epoch_metrics){1, 3, names, {0.1 + 0.2, (double)NAN, (double)INFINITY}, 1e-300});
 	line = json_loads(captured(pipe_out.fd), 0, NULL);
 	assert_non_null(line);
 	assert_true(real_at(line, "train_loss") == 0.1 + 0.2 && real_at(line, "seconds") == 1e-300);

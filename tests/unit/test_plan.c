@@ -165,8 +165,8 @@ static const struct isa *isa_to_test(int i)
 	for (int k = 0; !r64.supported(); k++)
 		r64 = *isa_at(k);
 	r64.name = "64 bytes";
-	r64.kernels = &batch_kernels_r64;
-	r64.kernels_f32 = &batch_kernels_f32_r64;
+	r64.batch = &batch_kernels_r64;
+	r64.batch_f32 = &batch_kernels_f32_r64;
 	return &r64;
 }
 

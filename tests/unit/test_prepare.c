@@ -97,6 +97,7 @@ static void use_data(const char *text)
 	char name[80];
 	sha256_hex(text, strlen(text), attempt.dataset_sha256);
 	snprintf(name, sizeof name, "%s.csv", attempt.dataset_sha256);
+	snprintf(attempt.dataset_file, sizeof attempt.dataset_file, "%s", name);
 	put("datasets", name, text);
 }
 

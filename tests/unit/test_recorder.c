@@ -29,7 +29,7 @@ static void on_stored(void *context, const struct message *report)
 	assert_ptr_equal(context, &heard);
 	heard.stored++;
 	if (report->kind == MESSAGE_EPOCH)
-		assert_int_equal(report->is.metric.epoch, heard.stored);
+		assert_int_equal(report->is.metrics.epoch, heard.stored);
 }
 
 static void on_moved(void *context)
@@ -94,7 +94,9 @@ static void add_epoch(int epoch)
 	assert_non_null(report);
 	report->kind = MESSAGE_EPOCH;
 	report->at = 3000 + epoch;
-	report->is.metric = (struct metric_row){.epoch = epoch, .train_loss = 1, .test_loss = 1, .seconds = 1};
+	report->is.metrics.epoch = epoch;
+	report->is.metrics.seconds = 1;
+	strcpy(report->is.metrics.metrics_json, METRICS_1);
 	recorder_add(recorder, report);
 }
 

@@ -98,13 +98,13 @@ static void a_terminal(void **state)
 		shown(master, text + used, sizeof text - used);
 		used = strlen(text);
 	} while (strstr(text, "see DIR") == NULL);
-	snprintf(expected, sizeof expected, "\repoch 5/5  train loss %.6g  test loss %.6g  ", last->train_loss,
-	         last->test_loss);
+	snprintf(expected, sizeof expected, "\repoch 5/5  train loss %.6g  test loss %.6g  ",
+	         epoch_metric(last, "train_loss"), epoch_metric(last, "test_loss"));
 	assert_memory_equal(text, expected, strlen(expected));
 	snprintf(expected, sizeof expected, " s \r\n5 epochs in ");
 	assert_non_null(strstr(text, expected));
-	snprintf(expected, sizeof expected, ": train loss %.6g, test loss %.6g; see DIR\r\n", last->train_loss,
-	         last->test_loss);
+	snprintf(expected, sizeof expected, ": train loss %.6g, test loss %.6g; see DIR\r\n",
+	         epoch_metric(last, "train_loss"), epoch_metric(last, "test_loss"));
 	assert_non_null(strstr(text, expected));
 	assert_string_equal(captured(out), "");
 	job_close(&job);

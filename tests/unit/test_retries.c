@@ -11,7 +11,7 @@
 
 static int do_epoch(const struct run_token *token)
 {
-	const struct metric_row metric = {.epoch = 7, .train_loss = 1, .test_loss = 1, .seconds = 1};
+	const struct metric_row metric = {.epoch = 7, .seconds = 1, .metrics_json = METRICS_1};
 	return progress_epoch(db, token, &metric, NOW, NULL);
 }
 

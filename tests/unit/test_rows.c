@@ -63,7 +63,8 @@ static void test_a_new_experiment(void **state)
 	assert_int_equal(row.version, 1);
 	assert_int_equal(row.created_at, 1000);
 	assert_int_equal(row.started_at, 0);
-	assert_true(isnan(row.train_loss) && isnan(row.test_loss) && isnan(row.best_test_loss));
+	assert_string_equal(row.metrics_json, "{}");
+	assert_true(isnan(row.best_test_loss));
 	assert_int_equal(row.best_epoch, 0);
 	assert_int_equal(row.queue_position, 1);
 	experiment_row_free(&row);
@@ -196,8 +197,11 @@ static void test_queue_positions(void **state)
 
 static void report_epoch(const struct run_token *token, int epoch, double test_loss)
 {
-	struct metric_row metric = {
-	    .epoch = epoch, .train_loss = epoch, .test_loss = test_loss, .gradient_norm = NAN, .seconds = 2};
+	char metrics[100], number[32] = "null";
+	if (!isnan(test_loss))
+		snprintf(number, sizeof number, "%g", test_loss);
+	snprintf(metrics, sizeof metrics, "{\"train_loss\":%d,\"test_loss\":%s}", epoch, number);
+	const struct metric_row metric = {.epoch = epoch, .seconds = 2, .metrics_json = metrics};
 	assert_int_equal(progress_epoch(db, token, &metric, NOW + epoch, NULL), 0);
 }
 
@@ -216,16 +220,17 @@ static void test_metrics(void **state)
 	assert_int_equal(count, 5);
 	for (int i = 1; i < count; i++)
 		assert_true(rows[i - 1].epoch < rows[i].epoch);
-	assert_true(rows[3].test_loss == 5 && isnan(rows[3].gradient_norm));
-	free(rows);
+	assert_string_equal(rows[3].metrics_json, "{\"train_loss\":5,\"test_loss\":5}");
+	metric_rows_free(rows, count);
 	assert_int_equal(metric_list(db, token.id, 3, &rows, &count, NULL), 0);
 	assert_int_equal(count, 2);
 	assert_int_equal(rows[0].epoch, 5);
-	free(rows);
+	metric_rows_free(rows, count);
 	struct experiment_row row = get(token.id);
 	assert_int_equal(row.epoch, 5);
 	assert_int_equal(row.best_epoch, 5);
-	assert_true(row.best_test_loss == 5 && row.train_loss == 5);
+	assert_true(row.best_test_loss == 5);
+	assert_string_equal(row.metrics_json, "{\"train_loss\":5,\"test_loss\":5}");
 	assert_true(row.train_seconds == 10); /* the repeated epoch counts once */
 	experiment_row_free(&row);
 }
@@ -237,7 +242,8 @@ static void test_metrics_without_test_data(void **state)
 	struct run_token token = claim();
 	report_epoch(&token, 1, NAN);
 	struct experiment_row row = get(token.id);
-	assert_true(isnan(row.test_loss) && isnan(row.best_test_loss));
+	assert_string_equal(row.metrics_json, "{\"train_loss\":1,\"test_loss\":null}");
+	assert_true(isnan(row.best_test_loss));
 	assert_int_equal(row.best_epoch, 0);
 	experiment_row_free(&row);
 	report_epoch(&token, 2, 0.5);
@@ -307,8 +313,12 @@ static int insert_dataset(int number, const char *name, const char *sha256, bool
 	memcpy(row.id, numbered_id(number), sizeof row.id);
 	snprintf(row.sha256, sizeof row.sha256, "%s", sha256);
 	row.name = strdup(name);
+	row.file = strdup(sha256);
+	row.kind = strdup("csv");
 	row.columns_json = strdup("[]");
-	assert_true(row.name != NULL && row.columns_json != NULL);
+	row.description_json = strdup("{}");
+	assert_true(row.name != NULL && row.file != NULL && row.kind != NULL && row.columns_json != NULL &&
+	            row.description_json != NULL);
 	int rc = dataset_insert(db, &row, existed, NULL);
 	memcpy(id, row.id, 27);
 	dataset_row_free(&row);
@@ -382,11 +392,13 @@ static void test_every_column(void **state)
 	struct dataset_row data = {.id = "01ARZ3NDEKTSV4RRFF00000050",
 	                           .sha256 = "data hash",
 	                           .name = (char[]){"data name"},
+	                           .file = (char[]){"data file"},
+	                           .kind = (char[]){"data kind"},
 	                           .columns_json = (char[]){"[1]"},
+	                           .description_json = (char[]){"{2}"},
 	                           .bytes = INT64_C(1) << 40,
 	                           .n_rows = INT64_C(1) << 33,
-	                           .created_at = 11,
-	                           .has_header = true};
+	                           .created_at = 11};
 	bool existed;
 	assert_int_equal(dataset_insert(db, &data, &existed, NULL), 0);
 	struct experiment_new new = new_experiment(numbered_id(1));
@@ -395,18 +407,17 @@ static void test_every_column(void **state)
 	new.epochs = 12, new.max_attempts = 13, new.max_seconds = 14.5, new.now = 15;
 	assert_int_equal(experiment_insert(db, &new, 1, NULL), 0);
 	assert_int_equal(select_int(db, "SELECT run_at FROM experiment"), 15);
-	assert_int_equal(db_script(db,
-	                           "UPDATE experiment SET status = 'failed', reason = 'r', reason_message = 'm',"
-	                           " attempt = 21, epoch = 22, version = 23, started_at = 24,"
-	                           " attempt_started_at = 25, finished_at = 26, train_loss = 27.5, test_loss = 28.5,"
-	                           " best_test_loss = 29.5, best_epoch = 30, train_seconds = 31.5"),
+	assert_int_equal(db_script(db, "UPDATE experiment SET status = 'failed', reason = 'r', reason_message = 'm',"
+	                               " attempt = 21, epoch = 22, version = 23, started_at = 24,"
+	                               " attempt_started_at = 25, finished_at = 26, metrics_json = 'h',"
+	                               " best_test_loss = 29.5, best_epoch = 30, train_seconds = 31.5"),
 	                 0);
 	struct experiment_row row = get(numbered_id(1));
 	assert_string_equal(row.id, numbered_id(1));
 	const char *const texts[] = {row.status,    row.reason,      row.reason_message, row.name,
 	                             row.project,   row.tags_json,   row.spec_json,      row.model_json,
-	                             row.data_json, row.engine_json, row.dataset_id};
-	const char *const expected[] = {"failed", "r", "m", "a", "b", "c", "d", "e", "f", "g", data.id};
+	                             row.data_json, row.engine_json, row.dataset_id,     row.metrics_json};
+	const char *const expected[] = {"failed", "r", "m", "a", "b", "c", "d", "e", "f", "g", data.id, "h"};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		assert_string_equal(texts[i], expected[i]);
 	const int64_t numbers[] = {row.epochs,      row.max_attempts, row.created_at,    row.attempt,
@@ -415,7 +426,7 @@ static void test_every_column(void **state)
 	const int64_t expected_numbers[] = {12, 13, 15, 21, 22, 23, 24, 25, 26, 30, 0};
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		assert_int_equal(numbers[i], expected_numbers[i]);
-	assert_true(row.max_seconds == 14.5 && row.train_loss == 27.5 && row.test_loss == 28.5);
+	assert_true(row.max_seconds == 14.5);
 	assert_true(row.best_test_loss == 29.5 && row.train_seconds == 31.5);
 	experiment_row_free(&row);
 	struct dataset_row found;
@@ -423,8 +434,10 @@ static void test_every_column(void **state)
 	assert_string_equal(found.id, data.id);
 	assert_string_equal(found.sha256, "data hash");
 	assert_string_equal(found.columns_json, "[1]");
-	assert_true(found.bytes == data.bytes && found.n_rows == data.n_rows && found.created_at == 11 &&
-	            found.has_header);
+	assert_string_equal(found.file, "data file");
+	assert_string_equal(found.kind, "data kind");
+	assert_string_equal(found.description_json, "{2}");
+	assert_true(found.bytes == data.bytes && found.n_rows == data.n_rows && found.created_at == 11);
 	dataset_row_free(&found);
 }
 
@@ -468,8 +481,9 @@ static void test_long_lists(void **state)
 	insert(1);
 	struct run_token token = claim();
 	for (int i = 1; i <= COUNT; i++) {
-		struct metric_row metric = {
-		    .epoch = i, .train_loss = i, .test_loss = 2 * i, .gradient_norm = 3 * i, .seconds = 4 * i};
+		char text[32];
+		snprintf(text, sizeof text, "{\"train_loss\":%d}", i);
+		const struct metric_row metric = {.epoch = i, .seconds = 4 * i, .metrics_json = text};
 		assert_int_equal(progress_epoch(db, &token, &metric, NOW, NULL), 0);
 		const struct transition_row row = {.at = i, .to_status = "x"};
 		assert_int_equal(transition_insert(db, token.id, &row, NULL), 0);
@@ -479,13 +493,15 @@ static void test_long_lists(void **state)
 	for (int i = 0; i < COUNT; i++) {
 		assert_int_equal(metrics[i].epoch, i + 1);
 		assert_int_equal(metrics[i].attempt, 1);
-		assert_true(metrics[i].train_loss == i + 1 && metrics[i].test_loss == 2 * (i + 1));
-		assert_true(metrics[i].gradient_norm == 3 * (i + 1) && metrics[i].seconds == 4 * (i + 1));
+		char text[32];
+		snprintf(text, sizeof text, "{\"train_loss\":%d}", i + 1);
+		assert_string_equal(metrics[i].metrics_json, text);
+		assert_true(metrics[i].seconds == 4 * (i + 1));
 	}
-	free(metrics);
+	metric_rows_free(metrics, count);
 	assert_int_equal(metric_list(db, token.id, COUNT, &metrics, &count, NULL), 0);
 	assert_int_equal(count, 0);
-	free(metrics);
+	metric_rows_free(metrics, count);
 	assert_int_equal(transition_list(db, token.id, &transitions, &count, NULL), 0);
 	assert_int_equal(count, COUNT + 2);
 	assert_int_equal(transitions[COUNT + 1].at, COUNT);

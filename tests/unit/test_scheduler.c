@@ -317,7 +317,11 @@ static void test_data_sets(void **state)
 	                             "[ \"$(head -n 1 data.csv)\" = a ] || error internal\n"
 	                             "finish";
 	char datasets[300], name[80];
-	struct dataset_row row = {.name = (char[]){"d"}, .columns_json = (char[]){"[]"}};
+	struct dataset_row row = {.name = (char[]){"d"},
+	                          .file = name,
+	                          .kind = (char[]){"csv"},
+	                          .columns_json = (char[]){"[]"},
+	                          .description_json = (char[]){"{}"}};
 	memcpy(row.id, numbered_id(9), sizeof row.id);
 	sha256_hex(csv, sizeof csv - 1, row.sha256);
 	snprintf(datasets, sizeof datasets, "%s/datasets", folder);

@@ -75,7 +75,7 @@ static const struct bad bad_requests[] = {
     {"{'training':{'optimizer':{'alpha':1.25}}}", ERR_OUT_OF_RANGE, "/training/optimizer/alpha",
      "alpha is 1.25; it must be at least 0 and less than 1"},
     {"{'data':{'inputs':[-1]}}", ERR_OUT_OF_RANGE, "/data/inputs/0", "inputs[0] is -1; it must be at least 0"},
-    {"{'data':{'inputs':[]}}", ERR_OUT_OF_RANGE, "/data/inputs", "inputs has 0 items; allowed are 1 to 32"},
+    {"{'data':{'inputs':[]}}", ERR_OUT_OF_RANGE, "/data/inputs", "inputs has 0 items; allowed are 1 to 1024"},
     {"{'data':{'dataset':''}}", ERR_OUT_OF_RANGE, "/data/dataset", "dataset has 0 characters; allowed are 1 to"},
     {"{'model':{'layers':[]}}", ERR_OUT_OF_RANGE, "/model/layers", "layers has 0 items; allowed are 1 to 16"},
     /* choices */

@@ -37,8 +37,11 @@ static int open_pass(void **state)
 	plain = sliced_model();
 	must(model_reserve(plain, FIX_STEPS, MOST + 20, &error), &error);
 	must(team_new(&team, 2, &error), &error);
-	const struct pass_config config = {
-	    .model = model, .windows = &windows, .loss = loss_find("mse"), .batch = MOST, .team = team};
+	const struct pass_config config = {.model = model,
+	                                   .samples = windows_samples(&windows),
+	                                   .loss = loss_find("mse"),
+	                                   .batch = MOST,
+	                                   .team = team};
 	must(pass_new(&pass, &config, &error), &error);
 	return 0;
 }
@@ -184,7 +187,7 @@ static size_t taken(struct model *of, const struct windows *w, struct team *by)
 	struct qlstm_error error = {0};
 	struct pass *other = NULL;
 	const struct pass_config config = {
-	    .model = of, .windows = w, .loss = loss_find("mse"), .batch = MOST, .team = by};
+	    .model = of, .samples = windows_samples(w), .loss = loss_find("mse"), .batch = MOST, .team = by};
 	must(model_reserve(of, FIX_STEPS, MOST, &error), &error);
 	size_t before = heap_in_use();
 	must(pass_new(&other, &config, &error), &error);
@@ -223,7 +226,7 @@ static void open_and_close(void)
 	struct model *of = sliced_model();
 	size_t order[MOST] = {0};
 	const struct pass_config config = {
-	    .model = of, .windows = &windows, .loss = loss_find("mse"), .batch = MOST, .team = team};
+	    .model = of, .samples = windows_samples(&windows), .loss = loss_find("mse"), .batch = MOST, .team = team};
 	must(pass_new(&other, &config, &error), &error);
 	pass_train(other, 1, order, MOST);
 	pass_free(other);
@@ -249,7 +252,8 @@ static void a_plan_that_does_not_take_the_circuit(void **state)
 	config.layers[0].qlstm.circuit.depth = 50;
 	snprintf(config.plan, sizeof config.plan, "local");
 	must(model_new(&deep, &config, &error), &error);
-	const struct pass_config wanted = {.model = deep, .windows = &windows, .loss = loss_find("mse"), .batch = 4};
+	const struct pass_config wanted = {
+	    .model = deep, .samples = windows_samples(&windows), .loss = loss_find("mse"), .batch = 4};
 	assert_true(pass_new(&none, &wanted, &error) < 0);
 	assert_true(none == NULL && error.message[0] != '\0');
 	model_free(deep);

@@ -22,7 +22,7 @@ static int open_all(void **state)
 	random_windows(&windows, 23, 9);
 	model = small_model();
 	must(team_new(&team, 2, &error), &error);
-	must(trainer_new(&trained, model, &windows, &config, &error), &error);
+	must(trainer_new(&trained, model, windows_samples(&windows), &config, &error), &error);
 	must(trainer_epoch(trained, NULL, NULL, &metrics, &error), &error);
 	must(trainer_save(trained, "x", &kept, &kept_length, &error), &error);
 	return 0;
@@ -47,11 +47,11 @@ static int make(void)
 	struct model_config shape = *model_config(model);
 	int rc = model_new(&other, &shape, NULL);
 	if (rc == 0)
-		rc = trainer_new(&trainer, other, &windows, &config, NULL);
+		rc = trainer_new(&trainer, other, windows_samples(&windows), &config, NULL);
 	if (rc == 0)
 		rc = trainer_epoch(trainer, NULL, NULL, &metrics, NULL);
 	if (rc == 0)
-		assert_true(metrics.train_loss == trainer_history(trained)[0].train_loss);
+		assert_true(metrics.values[0] == epoch_metric(&trainer_history(trained)[0], "train_loss"));
 	trainer_free(trainer);
 	model_free(other);
 	return rc;
@@ -70,8 +70,11 @@ static int make_pass(void)
 	struct model *circuits = NULL;
 	struct pass *pass = NULL;
 	int rc = model_new(&circuits, &shape, NULL);
-	const struct pass_config wanted = {
-	    .model = circuits, .windows = &windows, .loss = loss_find("mse"), .batch = 23, .team = team};
+	const struct pass_config wanted = {.model = circuits,
+	                                   .samples = windows_samples(&windows),
+	                                   .loss = loss_find("mse"),
+	                                   .batch = 23,
+	                                   .team = team};
 	if (rc == 0)
 		rc = pass_new(&pass, &wanted, NULL);
 	if (rc == 0)

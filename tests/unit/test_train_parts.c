@@ -239,22 +239,26 @@ static void losses_match_finite_differences(void **state)
 	for (int i = 0; (loss = loss_at(i)) != NULL; i++) {
 		double gradient[4];
 		assert_ptr_equal(loss_find(loss->name), loss);
-		loss->backward(prediction, target, 4, 0.25, gradient);
+		const struct rows rows = {
+		    .frames = 1, .width = 2, .batch = 2, .prediction = prediction, .target = target};
+		loss->backward(&rows, 0.25, gradient);
 		for (int k = 0; k < 4; k++) {
 			double kept = prediction[k];
 			prediction[k] = kept + h;
-			double up = loss->sum(prediction, target, 4);
+			double up = loss->sum(&rows);
 			prediction[k] = kept - h;
-			double down = loss->sum(prediction, target, 4);
+			double down = loss->sum(&rows);
 			prediction[k] = kept;
 			assert_near(gradient[k], 0.25 * (up - down) / (2 * h), 1e-8);
 		}
 	}
 	assert_null(loss_find("none"));
-	assert_near(loss_find("mse")->sum(prediction, target, 4), 0.0625 + 0.25 + 0.0625 + 10.5625, 1e-15);
-	assert_near(loss_find("mae")->sum(prediction, target, 4), 0.25 + 0.5 + 0.25 + 3.25, 1e-15);
+	const struct rows rows = {.frames = 1, .width = 1, .batch = 4, .prediction = prediction, .target = target};
+	assert_near(loss_find("mse")->sum(&rows), 0.0625 + 0.25 + 0.0625 + 10.5625, 1e-15);
+	assert_near(loss_find("mae")->sum(&rows), 0.25 + 0.5 + 0.25 + 3.25, 1e-15);
 	double gradient = 9;
-	loss_find("mae")->backward(target, target, 1, 1, &gradient);
+	const struct rows equal = {.frames = 1, .width = 1, .batch = 1, .prediction = target, .target = target};
+	loss_find("mae")->backward(&equal, 1, &gradient);
 	assert_true(gradient == 0);
 }
 

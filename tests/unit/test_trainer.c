@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/data/series.h"
+#include "engine/data/windows.h"
 #include "engine/train/trainer.h"
 
 struct run {
@@ -46,7 +47,7 @@ static void run_open(struct run *run, const char *series, struct layer_config la
 	config.layers[0] = layer;
 	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = 1, .bias = true}};
 	must(model_new(&run->model, &config, &error), &error);
-	must(trainer_new(&run->trainer, run->model, &run->windows, &training, &error), &error);
+	must(trainer_new(&run->trainer, run->model, windows_samples(&run->windows), &training, &error), &error);
 }
 
 static void run_close(struct run *run)
@@ -111,7 +112,7 @@ static void check_protocol(struct layer_config layer, const double reference[4],
 		assert_int_equal(run.windows.n_test, 78);
 		for (int k = 0; k < 4; k++) {
 			run_epochs(&run, at[k] - trainer_epochs_done(run.trainer));
-			double loss = trainer_history(run.trainer)[at[k] - 1].test_loss;
+			double loss = trainer_history(run.trainer)[at[k] - 1].values[1];
 			assert_true(fabs(loss - predicted_loss(&run)) <= 1e-13);
 			log_mean[k] += log(loss) / 3.0;
 		}
@@ -169,10 +170,10 @@ static void test_resume_is_exact(void **state)
 		struct params *a = model_params(whole.model), *b = model_params(second.model);
 		assert_memory_equal(a->values, b->values, a->size * sizeof(double));
 		for (int e = 0; e < 6; e++) {
-			assert_true(trainer_history(whole.trainer)[e].train_loss ==
-			            trainer_history(second.trainer)[e].train_loss);
-			assert_true(trainer_history(whole.trainer)[e].test_loss ==
-			            trainer_history(second.trainer)[e].test_loss);
+			assert_true(epoch_metric(&trainer_history(whole.trainer)[e], "train_loss") ==
+			            epoch_metric(&trainer_history(second.trainer)[e], "train_loss"));
+			assert_true(epoch_metric(&trainer_history(whole.trainer)[e], "test_loss") ==
+			            epoch_metric(&trainer_history(second.trainer)[e], "test_loss"));
 		}
 		run_close(&whole);
 		run_close(&first);
@@ -278,7 +279,7 @@ static void test_predict(void **state)
 	must(trainer_predict(run.trainer, 157, 78, y, &error), &error);
 	for (size_t k = 0; k < 78; k++)
 		sum += (y[k] - run.windows.y[157 + k]) * (y[k] - run.windows.y[157 + k]);
-	assert_true(fabs(sum / 78.0 - trainer_history(run.trainer)[2].test_loss) < 1e-15);
+	assert_true(fabs(sum / 78.0 - epoch_metric(&trainer_history(run.trainer)[2], "test_loss")) < 1e-15);
 	assert_int_equal(trainer_predict(run.trainer, 200, 36, y, &error), ERR_OUT_OF_RANGE);
 	run_close(&run);
 }

@@ -9,7 +9,7 @@ static int refused(const struct training *t, const char *loss, const char *optim
 	struct trainer *trainer = NULL;
 	snprintf(config.loss, sizeof config.loss, "%s", loss);
 	error_clear(error);
-	int rc = trainer_new(&trainer, t->model, &t->windows, &config, error);
+	int rc = trainer_new(&trainer, t->model, windows_samples(&t->windows), &config, error);
 	assert_null(trainer);
 	return rc;
 }
@@ -31,7 +31,7 @@ static void unknown_names(void **state)
 }
 
 /* 32 windows: the last one, none behind it, and no wrapping round. */
-static void windows_that_are_not_there(void **state)
+static void samples_that_are_not_there(void **state)
 {
 	(void)state;
 	struct trainer_config config = small_training("sgd");
@@ -42,7 +42,7 @@ static void windows_that_are_not_there(void **state)
 	assert_int_equal(trainer_predict(t.trainer, 31, 1, y, NULL), 0);
 	assert_int_equal(trainer_predict(t.trainer, 32, 0, y, NULL), 0);
 	assert_int_equal(trainer_predict(t.trainer, 32, 1, y, &error), ERR_OUT_OF_RANGE);
-	assert_string_equal(error.message, "windows 32 to 33 do not exist");
+	assert_string_equal(error.message, "samples 32 to 33 do not exist");
 	assert_int_equal(trainer_predict(t.trainer, 33, 0, y, NULL), ERR_OUT_OF_RANGE);
 	assert_int_equal(trainer_predict(t.trainer, 1, SIZE_MAX, y, NULL), ERR_OUT_OF_RANGE);
 	training_close(&t);
@@ -126,7 +126,7 @@ int main(int argc, char **argv)
 	heap_count_exactly(argv);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(unknown_names),
-	    cmocka_unit_test(windows_that_are_not_there),
+	    cmocka_unit_test(samples_that_are_not_there),
 	    cmocka_unit_test(losses_that_are_not_finite),
 	    cmocka_unit_test(a_gradient_that_is_not_finite),
 	    cmocka_unit_test(nothing_is_left_behind),

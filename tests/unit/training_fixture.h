@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/data/windows.h"
 #include "engine/philox.h"
 #include "engine/train/trainer.h"
 
@@ -84,7 +85,7 @@ static inline void training_open(struct training *t, const struct trainer_config
 	struct qlstm_error error = {0};
 	random_windows(&t->windows, 23, 9);
 	t->model = small_model();
-	must(trainer_new(&t->trainer, t->model, &t->windows, config, &error), &error);
+	must(trainer_new(&t->trainer, t->model, windows_samples(&t->windows), config, &error), &error);
 }
 
 static inline void training_close(struct training *t)
@@ -92,6 +93,17 @@ static inline void training_close(struct training *t)
 	trainer_free(t->trainer);
 	model_free(t->model);
 	windows_free(&t->windows);
+}
+
+/* All but the address of the names. */
+static inline void assert_same_metrics(const struct epoch_metrics *a, const struct epoch_metrics *b)
+{
+	assert_int_equal(a->epoch, b->epoch);
+	assert_int_equal(a->count, b->count);
+	assert_memory_equal(a->values, b->values, sizeof a->values);
+	assert_true(a->seconds == b->seconds);
+	for (int k = 0; k < a->count; k++)
+		assert_string_equal(a->names[k], b->names[k]);
 }
 
 static inline struct epoch_metrics training_epoch(struct training *t)

@@ -542,3 +542,20 @@ def test_spec_errors_have_pointers(tmp_path):
     assert said["code"] == "out_of_range" and said["pointer"].endswith("n_qubits")
     (tmp_path / "s.json").write_text("{")
     assert refusal(case, spec=tmp_path / "s.json")["code"] == "syntax"
+
+
+def test_where_a_gradient_is_not_finite(tmp_path):
+    """Outputs and loss are finite, and the product of a large slope and a large weight is not: it is told which."""
+    case = Case(tmp_path, [layer("rnn", hidden_size=1)], 2, 1, batch=3, steps=4)
+    rows = np.zeros((3, 4, 2))
+    rows[1, 3, 0] = 1e-200
+    rows[:, 3, 1] = 1.0
+    dump(case.inputs_file, rows.tolist())
+    weights = {name: np.zeros_like(value) for name, value in case.weights.items()}
+    weights["layers.0.weight_ih"] = np.array([[1e200, 1.0]])
+    weights["layers.1.weight"] = np.array([[1.0]])
+    file = write_safetensors(tmp_path / "w.safetensors", weights)
+    targets = dump(tmp_path / "y.json", [[1.0], [1e152], [1.0]])
+    said = refusal(case, "--targets", targets, "--gradient", weights=file)
+    assert said["code"] == "nan_loss"
+    assert said["message"] == "the gradient by feature 0 at step 3 of sample 1 is not a finite number"

@@ -133,3 +133,34 @@ def test_circuits_of_every_layer_are_told(tmp_path):
     assert [(one["variant"], one["ansatz"]) for one in account["layers"][1:4]] == [
         (None, "qdi"), ("qdi", "qdi"), (None, "strong")]  # fmt: skip
     assert [one["quantum"] for one in account["layers"]] == [0, 24, 2 * 24, 12, 0]
+
+
+def test_every_key(tmp_path):
+    account = plan(tmp_path, {"variant": "chen2020"})
+    assert list(account) == ["version", "isa", "plan", "precision", "window", "batch_size", "epochs", "parameters", "data",
+                             "bytes", "seconds", "refused", "layers"]  # fmt: skip
+    assert list(account["parameters"]) == ["total", "quantum", "classical"]
+    assert list(account["data"]) == ["dataset", "rows", "train", "test"]
+    assert list(account["bytes"]) == ["model", "plans", "data"]
+    assert list(account["seconds"]) == ["per_batch", "per_1000_windows", "per_epoch", "training"]
+    for layer in account["layers"]:
+        assert list(layer) == ["type", "variant", "ansatz", "quantum", "classical", "circuits"]
+        for circuit in layer["circuits"]:
+            assert list(circuit) == ["role", "n_qubits", "gates", "features", "weights", "outputs", "sets_of_weights",
+                                     "plans", "calls_per_batch", "plan", "why", "seconds_per_batch",
+                                     "kinds"]  # fmt: skip
+            for kind in circuit["kinds"]:
+                assert list(kind) == ["plan", "possible", "reason", "precision", "samples_at_once", "bytes",
+                                      "ns_per_sample"]  # fmt: skip
+    assert (account["plan"], account["precision"]) == ("auto", "float64")
+    assert (account["window"], account["batch_size"], account["epochs"]) == (4, 10, 100)
+    short = plan(tmp_path, {"data": {"window": 7}, "training": {"epochs": 3, "batch_size": 5},
+                            "simulation": {"precision": "float32"}})  # fmt: skip
+    assert (short["window"], short["batch_size"], short["epochs"], short["precision"]) == (7, 5, 3, "float32")
+    refused = plan(tmp_path, {"n_qubits": 20, "depth": 20, "limits": {"max_seconds": 10}})["refused"]
+    assert list(refused) == ["code", "pointer", "message"]
+    described = answer("describe", dump(tmp_path / "spec.json", {}))
+    assert list(described) == ["version", "n_inputs", "n_outputs", "parameters", "quantum", "classical", "plan", "isa",
+                               "bytes", "tensors"]  # fmt: skip
+    for tensor in described["tensors"]:
+        assert list(tensor) == ["name", "shape", "kind", "parameters"]

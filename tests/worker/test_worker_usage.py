@@ -1,5 +1,7 @@
 """The command line itself."""
 
+import re
+
 import pytest
 
 from qlstm_worker import dump, run
@@ -26,6 +28,29 @@ def test_help_lists_the_commands():
 def test_help_of_a_command(command):
     done = run(command, "--help")
     assert done.returncode == 0 and done.stdout.startswith(f"usage: qlstm-worker {command} ")
+
+
+@pytest.mark.parametrize(
+    "line, defaults",
+    [
+        ("train SPEC.json --out DIR [--data FILE.csv] [--resume FILE] [--supervised] [--checkpoint-seconds S] [--threads N]",
+         {"--checkpoint-seconds": "10", "--threads": "1"}),
+        ("evaluate SPEC.json --weights W.safetensors --inputs X.json [--targets Y.json] [--gradient]", {}),
+        ("circuit PROGRAM.json [--plan KIND] [--precision P] [--gradient]",
+         {"--plan": "auto", "--precision": "float64"}),
+        ("describe SPEC.json", {}),
+        ("init SPEC.json --out W.safetensors", {}),
+        ("plan SPEC.json [--data FILE.csv] [--threads N] [--json]", {"--threads": "1"}),
+        ("bench [--case NAME] [--threads N] [--seconds S] [--json]", {"--threads": "1", "--seconds": "0.25"}),
+    ],
+)  # fmt: skip
+def test_every_option_of_a_command(line, defaults):
+    """In this order, in the usage line and in the table behind it, each with its default."""
+    told = run(line.split()[0], "--help").stdout.splitlines()
+    assert told[0] == f"usage: qlstm-worker {line}"
+    table = [row for row in told[1:] if row.startswith("  --")]
+    assert [row.split()[0] for row in table] == re.findall("--[a-z-]+", line)
+    assert {row.split()[0]: row.split("default ")[1].rstrip(")") for row in table if "default " in row} == defaults
 
 
 def test_help_of_train_names_its_options():

@@ -190,7 +190,7 @@ static void *compile(const struct circuit_program *program, enum precision preci
 	struct arena arena = {NULL, 0};
 	if (self == NULL)
 		return NULL;
-	self->kernels = precision == PRECISION_FLOAT32 ? isa_pick()->kernels_f32 : isa_pick()->kernels;
+	self->kernels = precision == PRECISION_FLOAT32 ? isa_pick()->batch_f32 : isa_pick()->batch;
 	self->circuit = batch_circuit_new(program, self->kernels->block_gates);
 	if (self->circuit == NULL) {
 		destroy(self);

@@ -119,7 +119,7 @@ ALWAYS_INLINE void prepare(const struct tile *tile, int n, bool first_set)
 		step_forward(tile, n, &circuit->steps[i], states[i], states[i + 1]);
 }
 
-ALWAYS_INLINE void go_back(const struct tile *tile, int n)
+ALWAYS_INLINE void backpropagate(const struct tile *tile, int n)
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	void **states = tile->states;
@@ -163,7 +163,7 @@ ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *c
 			continue;
 		}
 		measure_backward(tile, n, call->d_outputs + (size_t)set * outputs, call->batch);
-		go_back(tile, n);
+		backpropagate(tile, n);
 		finish(tile, n, set, call->n_sets);
 	}
 }

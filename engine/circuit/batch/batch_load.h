@@ -1,5 +1,5 @@
-/* From weights and features to what tiles compute with, and gradients of features back. Included by batch_kernel.c
- * only. */
+/* Before a tile runs: from weights and features to the cosines, sines and phases of its gates. After it: gradients of
+ * features to the caller's array. Included by batch_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_BATCH_LOAD_H
 #define QLSTM_CIRCUIT_BATCH_LOAD_H
 

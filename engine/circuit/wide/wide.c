@@ -50,7 +50,7 @@ static void *compile(const struct circuit_program *program, enum precision preci
 		destroy(self);
 		return NULL;
 	}
-	*work = (struct plan_work){.bytes = sizeof *self + wide_state_measure(self),
+	*work = (struct plan_work){.bytes = sizeof *self + wide_state_bytes(self),
 	                           .operations = count_operations(self->circuit) * (f32 ? 0.54 : 1.0),
 	                           .lanes = 1,
 	                           .precision = precision};
@@ -114,7 +114,7 @@ static void forward(void *state, const double *features, const double *weights, 
 		prepare(self, &sample);
 		wide_sweep_run(self, &(struct wide_visit){.sweep = self->circuit->n_sweeps - 1,
 		                                          .forward = true,
-		                                          .weigh = true,
+		                                          .measure = true,
 		                                          .keep = !self->circuit->diagonal});
 		store_outputs(self, outputs + b, batch);
 	}
@@ -126,12 +126,13 @@ static void turn_around(struct wide *self, const double *cotangents, size_t stri
 	const struct wide_circuit *circuit = self->circuit;
 	int last = circuit->n_sweeps - 1;
 	wide_tables_readout(self, cotangents, stride);
-	struct wide_visit visit = {.sweep = last, .forward = true, .observe = true, .backward = true};
+	struct wide_visit visit = {.sweep = last, .forward = true, .seed_adjoint = true, .backward = true};
 	if (circuit->diagonal) {
 		wide_sweep_run(self, &visit);
 		return;
 	}
-	visit = (struct wide_visit){.sweep = last, .forward = true, .keep = true, .observe = true, .keep_lambda = true};
+	visit = (struct wide_visit){
+	    .sweep = last, .forward = true, .keep = true, .seed_adjoint = true, .keep_lambda = true};
 	wide_sweep_run(self, &visit);
 	for (int o = 0; o < circuit->n_observables; o++)
 		if (circuit->observables[o].x != 0)

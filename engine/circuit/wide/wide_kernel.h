@@ -63,11 +63,11 @@ struct wide_kernels {
 	double (*backward)(const struct wide_rotation *rotations, int n, const struct wide_factors *diagonal,
 	                   double scale, void *psi, void *lambda, size_t n_rows, double *slopes,
 	                   const struct wide_sums *sums);
-	/* Sums of scale * |psi|^2 for the groups of a readout. */
-	void (*weigh)(const struct wide_factors *readout, const void *psi, size_t n_rows, double scale,
-	              const struct wide_sums *sums);
-	/* lambda = readout psi. */
-	void (*observe)(const struct wide_factors *readout, const void *psi, void *lambda, size_t n_rows);
+	/* Expectation values of Z-strings: sums of scale * |psi|^2 for the groups of a readout. */
+	void (*measure)(const struct wide_factors *readout, const void *psi, size_t n_rows, double scale,
+	                const struct wide_sums *sums);
+	/* lambda = readout psi, where the adjoint method starts. */
+	void (*seed_adjoint)(const struct wide_factors *readout, const void *psi, void *lambda, size_t n_rows);
 	/* The transpose of fill, u being a row's number and v that in the row:
 	 * low_re + i low_im [WIDE_ROW] += sum over rows of conj(u) lambda, rows_re + i rows_im [n_rows] = sum over the
 	 * row of conj(v) lambda, all times scale. */

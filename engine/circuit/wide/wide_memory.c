@@ -95,7 +95,7 @@ static int smaller(size_t a, int b)
 	return a < (size_t)b ? (int)a : b;
 }
 
-size_t wide_state_measure(struct wide *self)
+size_t wide_state_bytes(struct wide *self)
 {
 	int n_bits = self->circuit->n_bits;
 	self->tile_bits = n_bits < WIDE_TILE_BITS ? n_bits : WIDE_TILE_BITS;
@@ -108,7 +108,7 @@ size_t wide_state_measure(struct wide *self)
 
 bool wide_state_lay_out(struct wide *self)
 {
-	size_t bytes = wide_state_measure(self);
+	size_t bytes = wide_state_bytes(self);
 	bool huge = bytes >= HUGE_PAGE;
 	void *memory;
 	if (posix_memalign(&memory, huge ? HUGE_PAGE : ARENA_ALIGN, bytes) != 0)

@@ -1,4 +1,4 @@
-/* What multiplies or weighs the amplitudes of a tile row by row: diagonals, readouts, product states. Included by
+/* What goes over the amplitudes of a tile row by row: diagonal gates, measuring Z-strings, product states. Included by
  * wide_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_WIDE_ROWS_H
 #define QLSTM_CIRCUIT_WIDE_ROWS_H
@@ -104,8 +104,8 @@ static void diagonal_backward(const struct wide_factors *factors, void *psi, voi
 	}
 }
 
-static void weigh(const struct wide_factors *readout, const void *psi, size_t n_rows, double scale,
-                  const struct wide_sums *sums)
+static void measure(const struct wide_factors *readout, const void *psi, size_t n_rows, double scale,
+                    const struct wide_sums *sums)
 {
 	for (size_t r = 0; r < n_rows; r++) {
 		const vec *p = row_at((void *)(uintptr_t)psi, r);
@@ -116,7 +116,7 @@ static void weigh(const struct wide_factors *readout, const void *psi, size_t n_
 	}
 }
 
-static void observe(const struct wide_factors *readout, const void *psi, void *lambda, size_t n_rows)
+static void seed_adjoint(const struct wide_factors *readout, const void *psi, void *lambda, size_t n_rows)
 {
 	for (size_t r = 0; r < n_rows; r++) {
 		const vec *p = row_at((void *)(uintptr_t)psi, r);

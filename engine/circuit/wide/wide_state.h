@@ -56,7 +56,7 @@ struct wide {
 };
 
 /* Bytes that wide_state_lay_out takes; sets what depends on the circuit alone. */
-size_t wide_state_measure(struct wide *self);
+size_t wide_state_bytes(struct wide *self);
 /* False when out of memory. */
 bool wide_state_lay_out(struct wide *self);
 
@@ -72,12 +72,12 @@ void wide_tables_readout(struct wide *self, const double *cotangents, size_t str
  * contracts lambda with it instead of writing. */
 struct wide_visit {
 	int sweep;
-	bool forward;     /* psi after it from psi before it */
-	bool weigh;       /* then: outputs */
-	bool keep;        /* psi goes back to memory */
-	bool observe;     /* lambda = readout psi */
-	bool keep_lambda; /* lambda goes to memory */
-	bool backward;    /* undoes the sweep on both states and adds to the gradient */
+	bool forward;      /* psi after it from psi before it */
+	bool measure;      /* then: expectation values, added to the outputs */
+	bool keep;         /* psi goes back to memory */
+	bool seed_adjoint; /* lambda = readout psi, where the adjoint method starts */
+	bool keep_lambda;  /* lambda goes to memory */
+	bool backward;     /* undoes the sweep on both states and adds to the gradient */
 };
 
 /* Adds to self->parts and, at the first sweep, sets the tiles' contractions. */

@@ -152,22 +152,22 @@ static void forward(struct tile *tile)
 	                                     self->n_rows);
 }
 
-static void weigh(const struct tile *tile)
+static void measure(const struct tile *tile)
 {
 	const struct wide *self = tile->job->self;
 	struct wide_factors readout = readout_factors(tile);
 	struct wide_sums sums = clear_sums(tile, &self->circuit->readout);
-	self->kernels->weigh(&readout, tile->worker->psi, self->n_rows, tile->scale * tile->scale, &sums);
+	self->kernels->measure(&readout, tile->worker->psi, self->n_rows, tile->scale * tile->scale, &sums);
 	wide_strings_collect(&self->circuit->readout, tile->base, sums.low, sums.rows, tile->part->outputs);
 }
 
-static void observe(const struct tile *tile)
+static void seed_adjoint(const struct tile *tile)
 {
 	const struct wide *self = tile->job->self;
 	struct wide_factors readout = readout_factors(tile);
 	wide_strings_rows(&self->circuit->readout, self->readout_numbers, self->readout_stride, self->readout_high,
 	                  tile->base, tile->worker->rows_re);
-	self->kernels->observe(&readout, tile->worker->psi, tile->worker->lambda, self->n_rows);
+	self->kernels->seed_adjoint(&readout, tile->worker->psi, tile->worker->lambda, self->n_rows);
 }
 
 /* The rest of the adjoint: lambda against the product state. */
@@ -230,12 +230,12 @@ static void run_tile(struct tile *tile)
 	const struct wide_visit *visit = job->visit;
 	if (visit->forward)
 		forward(tile);
-	if (visit->weigh)
-		weigh(tile);
+	if (visit->measure)
+		measure(tile);
 	if (visit->keep)
 		store(tile, &job->sweep->out.inverse, tile->worker->psi, job->self->psi);
-	if (visit->observe)
-		observe(tile);
+	if (visit->seed_adjoint)
+		seed_adjoint(tile);
 	if (visit->keep_lambda)
 		store(tile, &job->sweep->out.inverse, tile->worker->lambda, job->self->lambda);
 	if (visit->backward)

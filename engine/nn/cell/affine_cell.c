@@ -1,5 +1,6 @@
-/* Cells of two affine maps. Saved, of all steps: first a in order of time, so that W_ih works on all steps at once,
- * then s in reading order, beside the states h that W_hh works on. */
+/* What cells of two affine maps share (affine_cell.h): their tensors, and the way over all steps. Kept for the backward
+ * pass are, for all steps, first a = W_ih x + b_ih in order of time, computed at once, then s = W_hh h + b_hh in
+ * reading order, beside the states h. */
 #include "engine/nn/cell/affine_cell.h"
 
 #include <math.h>

@@ -101,12 +101,12 @@ static int unknown_case(const char *name)
 	return reply_failure(&error);
 }
 
-static void tell_what_is_left_out(void)
+void bench_print_left_out(FILE *file)
 {
 	struct bench_case row;
 	for (int i = 0; bench_case_at(i, &row); i++)
 		if (row.long_run)
-			fprintf(stderr, "left out: %s on plan %s, which takes long; --case %s runs it\n", row.name,
+			fprintf(file, "left out: %s on plan %s, which takes long; --case %s runs it\n", row.name,
 			        row.plan, row.name);
 }
 
@@ -130,7 +130,7 @@ static int run_cases(struct bench *bench)
 		if (is_asked(bench, &row))
 			status = run_case(bench, &row);
 	if (status == WORKER_DONE && bench->only == NULL)
-		tell_what_is_left_out();
+		bench_print_left_out(stderr);
 	return status;
 }
 

@@ -2,6 +2,8 @@
 #ifndef QLSTM_WORKER_BENCH_H
 #define QLSTM_WORKER_BENCH_H
 
+#include <stdio.h>
+
 #include "engine/nn/model.h"
 #include "engine/team.h"
 #include "server/worker/bench/bench_timing.h"
@@ -20,6 +22,9 @@ struct bench_result {
 	struct bench_time time; /* of one call; not measured where the plan has not the precision that was asked for */
 	double samples;         /* in a call; a set of weights is a sample of its own */
 	double operations; /* in a call, floating point, as bench_count.h counts; 0: they say nothing about this plan */
+	/* What the last call computed, to be checked: of circuits the sum of all outputs and, with the gradient, of all
+	 * derivatives; of a training step the loss. */
+	double check;
 };
 
 /* A way of measuring. */
@@ -42,6 +47,8 @@ struct bench_case {
 
 /* The i-th case, false past the last. */
 bool bench_case_at(int index, struct bench_case *out);
+/* Names the cases that are run only where they are asked for, a line each. */
+void bench_print_left_out(FILE *file);
 
 /* Circuits: V(n, L) is RY(x_q) on every wire; L times { RY, RZ on every wire, CNOT ring }; <Z> of all wires. qdi is the
  * ansatz with the variant's defaults. */

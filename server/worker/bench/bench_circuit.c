@@ -130,6 +130,7 @@ static void gradient_part(void *context, size_t part, int member)
 	struct bench_run *run = context;
 	struct share *share = &run->shares[part];
 	forward_part(context, part, member);
+	memset(share->d_features, 0, (size_t)run->program->n_features * share->batch * sizeof(double));
 	memset(share->d_weights, 0, run->n_weights * sizeof(double));
 	plan_backward_many(share->plan, share->features, run->weights, run->sets, share->batch, share->cotangents,
 	                   share->d_features, share->d_weights);
@@ -144,10 +145,31 @@ static void forward_call(void *context)
 static void gradient_call(void *context)
 {
 	struct bench_run *run = context;
+	memset(run->d_weights, 0, run->n_weights * sizeof(double));
 	team_run(run->team, gradient_part, run, (size_t)run->n_shares);
 	for (int k = 0; k < run->n_shares; k++)
 		for (size_t w = 0; w < run->n_weights; w++)
 			run->d_weights[w] += run->shares[k].d_weights[w];
+}
+
+static double sum_of(const double *values, size_t n)
+{
+	double sum = 0.0;
+	for (size_t k = 0; k < n; k++)
+		sum += values[k];
+	return sum;
+}
+
+/* Derivatives are 0 where no gradient was asked for. */
+static double check_of(const struct bench_run *run)
+{
+	double sum = sum_of(run->d_weights, run->n_weights);
+	for (int k = 0; k < run->n_shares; k++) {
+		const struct share *share = &run->shares[k];
+		sum += sum_of(share->d_features, (size_t)run->program->n_features * share->batch);
+		sum += sum_of(share->outputs, (size_t)run->program->n_observables * (size_t)run->sets * share->batch);
+	}
+	return sum;
 }
 
 bool bench_is_statevector(const char *plan)
@@ -167,6 +189,7 @@ static int measure(const struct bench_case *row, const struct bench_setup *setup
 	*out = (struct bench_result){.plan = plan_name(plan), .precision = plan_precision(plan)};
 	if (out->precision == row->precision)
 		out->time = bench_measure(call, &run, setup->seconds);
+	out->check = check_of(&run);
 	out->samples = (double)row->batch * row->sets;
 	if (bench_is_statevector(out->plan))
 		out->operations = out->samples * (count.forward + (call == gradient_call ? count.backward : 0.0));

@@ -28,12 +28,6 @@ enum { CHAINS = 12, ROUNDS = 40000 };
 		return sum;                                                                                            \
 	}
 
-struct burst {
-	const char *isa;
-	int lanes[2]; /* by precision */
-	double (*run[2])(void);
-};
-
 /* Without fused instructions, a multiplication and an addition. */
 typedef double two_f64 __attribute__((vector_size(16)));
 typedef float four_f32 __attribute__((vector_size(16)));
@@ -53,7 +47,7 @@ BURST(burst_f64_v4, V4, __m512d, _mm512_set1_pd, _mm512_fmadd_pd)
 BURST(burst_f32_v4, V4, __m512, _mm512_set1_ps, _mm512_fmadd_ps)
 #endif
 
-static const struct burst bursts[] = {
+static const struct bench_burst bursts[] = {
 #if defined __x86_64__
     {"x86-64-v4", {8, 16}, {burst_f64_v4, burst_f32_v4}},
     {"x86-64-v3", {4, 8}, {burst_f64_v3, burst_f32_v3}},
@@ -82,13 +76,23 @@ static void peak_call(void *context)
 	team_run(peak->team, peak_part, peak, (size_t)team_threads(peak->team));
 }
 
-double bench_peak_gflops(struct team *team, enum precision precision)
+const struct bench_burst *bench_burst_find(const char *isa)
 {
 	size_t k = 0;
-	while (k + 1 < sizeof bursts / sizeof bursts[0] && strcmp(bursts[k].isa, plan_isa()) != 0)
+	while (k + 1 < sizeof bursts / sizeof bursts[0] && strcmp(bursts[k].isa, isa) != 0)
 		k++;
-	struct peak peak = {.team = team, .run = bursts[k].run[precision]};
+	return &bursts[k];
+}
+
+double bench_burst_operations(const struct bench_burst *burst, enum precision precision)
+{
+	return 2.0 * CHAINS * ROUNDS * burst->lanes[precision];
+}
+
+double bench_peak_gflops(struct team *team, enum precision precision)
+{
+	const struct bench_burst *burst = bench_burst_find(plan_isa());
+	struct peak peak = {.team = team, .run = burst->run[precision]};
 	struct bench_time time = bench_measure(peak_call, &peak, 0.2);
-	double operations = 2.0 * CHAINS * ROUNDS * bursts[k].lanes[precision] * team_threads(team);
-	return 1e-9 * operations / time.minimum;
+	return 1e-9 * bench_burst_operations(burst, precision) * team_threads(team) / time.minimum;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/data/windows.h"
 #include "engine/train/pass.h"
 #include "server/worker/bench/bench.h"
 #include "server/worker/bench/bench_count.h"
@@ -12,12 +13,13 @@ struct training {
 	struct windows windows; /* as many as the batch */
 	size_t *order;
 	struct pass *pass;
+	double loss; /* of the last step: mean over the batch */
 };
 
 static void step_call(void *context)
 {
 	struct training *training = context;
-	pass_train(training->pass, 1, training->order, training->windows.n_train);
+	training->loss = pass_train(training->pass, 1, training->order, training->windows.n_train);
 }
 
 static void training_close(struct training *training)
@@ -58,10 +60,13 @@ static int training_open(struct training *training, const struct bench_case *row
 		rc = model_new(&training->model, &config, error);
 	if (rc == 0) {
 		params_initialise(model_params(training->model), 1);
-		rc = pass_new(
-		    &training->pass,
-		    &(struct pass_config){training->model, &training->windows, loss_find("mse"), row->batch, team, 1},
-		    error);
+		const struct pass_config pass = {.model = training->model,
+		                                 .samples = windows_samples(&training->windows),
+		                                 .loss = loss_find("mse"),
+		                                 .batch = row->batch,
+		                                 .team = team,
+		                                 .seed = 1};
+		rc = pass_new(&training->pass, &pass, error);
 	}
 	if (rc != 0)
 		training_close(training);
@@ -89,6 +94,7 @@ int bench_step(const struct bench_case *row, const struct bench_setup *setup, st
 		return rc;
 	*out = (struct bench_result){.plan = model_plan_kind(training.model), .precision = row->precision};
 	out->time = bench_measure(step_call, &training, setup->seconds);
+	out->check = training.loss;
 	out->samples = row->batch;
 	if (bench_is_statevector(out->plan))
 		out->operations = count_operations(training.model, row);

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
+#include "engine/export/params_tensors.h"
 #include "engine/export/safetensors.h"
 #include "server/worker/input.h"
-#include "server/worker/weights.h"
 
 /* Samples at once. */
 enum { PREDICT_BATCH = 64 };
@@ -46,7 +46,7 @@ int predictor_open(struct predictor *predictor, const char *weights_path, struct
 	if (rc == 0)
 		rc = model_new(&predictor->model, &predictor->spec.model, error);
 	if (rc == 0)
-		rc = weights_set(&file, model_params(predictor->model), error);
+		rc = params_from_safetensors(model_params(predictor->model), &file, error);
 	safetensors_free(&file);
 	free(bytes);
 	if (rc != 0)

@@ -107,5 +107,5 @@ static int init(const char *spec_path, const struct option_value *values)
 
 const struct command command_describe = {"describe", "SPEC.json", describe_options, describe,
                                          "Print a spec's tensors, parameter counts, plan and memory."};
-const struct command command_init = {"init", "SPEC.json", init_options, init,
-                                     "Write the initial weights that a spec's seed draws."};
+const struct command command_init_weights = {"init", "SPEC.json", init_options, init,
+                                             "Write the initial weights that a spec's seed draws."};

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/qlstm.h"
+#include "engine/nn/loss.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
 #include "server/worker/spec_model.h"
@@ -42,6 +42,8 @@ struct evaluation {
 	struct spec_model spec_model;
 	int steps, n_inputs, n_outputs, batch;
 	const struct loss *loss; /* NULL without targets */
+	struct rows rows;
+	size_t terms; /* that its mean is over */
 	double mean_loss;
 	double *x, *y, *dx, *dy, *target;  /* [steps][n_inputs][batch], [n_outputs][batch] */
 	size_t x_strides[3], y_strides[2]; /* of the axes as given, into x and y */
@@ -230,7 +232,7 @@ static int compute_gradient(struct evaluation *e, double scale, struct qlstm_err
 {
 	size_t n = (size_t)e->n_outputs * (size_t)e->batch;
 	if (e->loss != NULL)
-		e->loss->backward(e->y, e->target, n, scale, e->dy);
+		e->loss->backward(&e->rows, scale, e->dy);
 	for (size_t i = 0; e->loss == NULL && i < n; i++)
 		e->dy[i] = 1;
 	struct params *params = model_params(e->spec_model.model);
@@ -244,18 +246,23 @@ static int compute_gradient(struct evaluation *e, double scale, struct qlstm_err
 
 static int compute(struct evaluation *e, bool gradient, struct qlstm_error *error)
 {
-	size_t n = (size_t)e->n_outputs * (size_t)e->batch;
 	tensor_fill(e->inputs, 3, e->x_strides, e->x);
 	model_forward(e->spec_model.model, e->x, e->steps, e->batch, e->y);
 	int rc = check_finite(e, e->y, 1, (size_t)e->n_outputs, "output", error);
 	if (rc == 0 && e->targets != NULL) {
 		e->loss = loss_find(e->spec_model.spec.training.loss);
 		tensor_fill(e->targets, 2, e->y_strides, e->target);
-		e->mean_loss = e->loss->sum(e->y, e->target, n) / (double)n;
+		e->rows = (struct rows){.frames = 1,
+		                        .width = (size_t)e->n_outputs,
+		                        .batch = (size_t)e->batch,
+		                        .prediction = e->y,
+		                        .target = e->target};
+		e->terms = loss_terms(e->loss, e->rows.batch, e->rows.width);
+		e->mean_loss = e->loss->sum(&e->rows) / (double)e->terms;
 		if (!isfinite(e->mean_loss))
 			rc = error_set(error, ERR_NUMERIC, NULL, "the loss is not a finite number");
 	}
-	return rc == 0 && gradient ? compute_gradient(e, 1 / (double)n, error) : rc;
+	return rc == 0 && gradient ? compute_gradient(e, e->loss != NULL ? 1 / (double)e->terms : 0, error) : rc;
 }
 
 /* New reference, NULL when out of memory. */

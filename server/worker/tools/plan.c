@@ -239,6 +239,7 @@ static int plan(const char *spec_path, const struct option_value *values)
 {
 	static struct cost_report a; /* too large for a stack frame */
 	struct qlstm_error error = {0};
+	memset(&a, 0, sizeof a);
 	a.threads = (int)values[OPT_THREADS].number;
 	int rc = cost_report_open(&a, spec_path, values[OPT_DATA].text, &error), status;
 	if (rc != 0)

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/data/csv.h"
 #include "engine/data/series.h"
 #include "server/common/clock.h"
+#include "server/common/data_file.h"
 #include "server/common/file.h"
 #include "server/worker/input.h"
 #include "server/worker/scaling.h"
@@ -15,15 +15,19 @@
 
 static const size_t max_checkpoint_bytes = (size_t)4 << 30;
 
-static int read_csv(struct job *job, const char *path, struct qlstm_error *error)
+/* The file's kind is what its name or its bytes say. */
+static int read_file(struct job *job, const char *path, struct qlstm_error *error)
 {
 	unsigned char *bytes = NULL;
 	size_t length = 0;
+	const struct data_request wanted = {
+	    .declared = data_file_of_name(path), .word = path, .limit = INPUT_MAX_BYTES, .values = true};
+	struct data_file found;
 	int rc = input_read(path, &bytes, &length, error);
 	if (rc != 0)
 		return rc;
 	sha256_hex(bytes, length, job->data_sha256);
-	rc = csv_parse((const char *)bytes, length, &job->table, error);
+	rc = data_file_read(bytes, length, &wanted, &found, &job->table, error);
 	free(bytes);
 	return rc;
 }
@@ -58,36 +62,7 @@ static const char *dataset_name(const struct job *job)
 
 static int load_data(struct job *job, const char *data_path, struct qlstm_error *error)
 {
-	return data_path != NULL ? read_csv(job, data_path, error) : generate_series(job, dataset_name(job), error);
-}
-
-/* Lets the spec choose among the table's columns. */
-static int bind_columns(struct job *job, struct qlstm_error *error)
-{
-	size_t count = (size_t)job->table.n_columns;
-	const char **names = calloc(count + 1, sizeof *names), **texts = calloc(count + 1, sizeof *texts);
-	size_t *lines = calloc(count + 1, sizeof *lines);
-	bool *numeric = calloc(count + 1, sizeof *numeric);
-	int rc = 0;
-	if (names == NULL || texts == NULL || lines == NULL || numeric == NULL) {
-		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu columns", count);
-		goto done;
-	}
-	for (size_t i = 0; i < count; i++) {
-		const struct column *column = &job->table.columns[i];
-		names[i] = column->name;
-		numeric[i] = column->values != NULL;
-		lines[i] = column->bad_line;
-		texts[i] = column->bad_text;
-	}
-	const struct spec_columns columns = {(int)count, names, numeric, lines, texts};
-	rc = spec_bind(job->resolved, &columns, error);
-done:
-	free(numeric);
-	free(lines);
-	free(texts);
-	free(names);
-	return rc;
+	return data_path != NULL ? read_file(job, data_path, error) : generate_series(job, dataset_name(job), error);
 }
 
 static int cut_windows(struct job *job, struct qlstm_error *error)
@@ -109,7 +84,7 @@ static int build_model(struct job *job, int threads, struct qlstm_error *error)
 		error_prefix(error, "/model");
 		return rc;
 	}
-	return trainer_new(&job->trainer, job->model, &job->windows, &job->spec.training, error);
+	return trainer_new(&job->trainer, job->model, windows_samples(&job->windows), &job->spec.training, error);
 }
 
 /* Data, and the spec with its columns bound. */
@@ -117,7 +92,7 @@ static int attach_data(struct job *job, const char *data_path, struct qlstm_erro
 {
 	int rc = load_data(job, data_path, error);
 	if (rc == 0)
-		rc = bind_columns(job, error);
+		rc = spec_bind(job->resolved, &job->table, error);
 	if (rc == 0)
 		rc = spec_parse(job->resolved, &job->spec, error);
 	return rc == 0 ? spec_columns(&job->spec, job->resolved, &job->table, error) : rc;

@@ -13,6 +13,7 @@
 #include "server/common/clock.h"
 #include "server/common/json_text.h"
 #include "server/worker/reply.h"
+#include "server/worker/train/metrics_json.h"
 
 static void write_line(struct pipe *pipe, size_t length)
 {
@@ -61,10 +62,13 @@ void pipe_heartbeat(struct pipe *pipe, int epoch, size_t batch, size_t n_batches
 
 void pipe_epoch(struct pipe *pipe, const struct epoch_metrics *metrics)
 {
-	send(pipe, json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "type", "epoch", "epoch", metrics->epoch, "train_loss",
-	                     reply_number(metrics->train_loss), "test_loss", reply_number(metrics->test_loss),
-	                     "gradient_norm", reply_number(metrics->gradient_norm), "seconds",
-	                     reply_number(metrics->seconds)));
+	json_t *line = json_pack("{s:s, s:i}", "type", "epoch", "epoch", metrics->epoch);
+	int rc = metrics_json_add(line, metrics);
+	if (json_object_set_new(line, "seconds", reply_number(metrics->seconds)) != 0 || rc != 0) {
+		json_decref(line);
+		line = NULL;
+	}
+	send(pipe, line);
 }
 
 void pipe_checkpoint(struct pipe *pipe, int epoch, const char *file, const char *sha256)

@@ -19,7 +19,7 @@ void progress_report_epoch(struct progress *progress, const struct epoch_metrics
 		return;
 	progress->shown = now;
 	fprintf(stderr, "\repoch %d/%d  train loss %.6g  test loss %.6g  %.1f s ", metrics->epoch, epochs,
-	        metrics->train_loss, metrics->test_loss, now - progress->start);
+	        epoch_metric(metrics, "train_loss"), epoch_metric(metrics, "test_loss"), now - progress->start);
 }
 
 void progress_close(struct progress *progress, const struct trainer *trainer, const char *directory)
@@ -31,5 +31,6 @@ void progress_close(struct progress *progress, const struct trainer *trainer, co
 		return;
 	const struct epoch_metrics *last = &trainer_history(trainer)[epochs - 1];
 	fprintf(stderr, "%d epochs in %.1f s: train loss %.6g, test loss %.6g; see %s\n", epochs,
-	        clock_monotonic() - progress->start, last->train_loss, last->test_loss, directory);
+	        clock_monotonic() - progress->start, epoch_metric(last, "train_loss"), epoch_metric(last, "test_loss"),
+	        directory);
 }

@@ -3,37 +3,48 @@
 
 #include "engine/qlstm.h"
 #include "server/worker/reply.h"
+#include "server/worker/train/metrics_json.h"
+
+/* NULL when out of memory, likewise below. */
+static json_t *epoch_json(const struct epoch_metrics *metrics)
+{
+	json_t *row = json_pack("{s:i}", "epoch", metrics->epoch);
+	int rc = metrics_json_add(row, metrics);
+	if (json_object_set_new(row, "seconds", reply_number(metrics->seconds)) == 0 && rc == 0)
+		return row;
+	json_decref(row);
+	return NULL;
+}
 
 static json_t *history_json(const struct trainer *trainer)
 {
 	const struct epoch_metrics *history = trainer_history(trainer);
 	json_t *rows = json_array();
-	for (int i = 0; rows != NULL && i < trainer_epochs_done(trainer); i++) {
-		json_t *row =
-		    json_pack("{s:i, s:o, s:o, s:o, s:o}", "epoch", history[i].epoch, "train_loss",
-		              reply_number(history[i].train_loss), "test_loss", reply_number(history[i].test_loss),
-		              "gradient_norm", reply_number(history[i].gradient_norm), "seconds",
-		              reply_number(history[i].seconds));
-		if (json_array_append_new(rows, row) != 0) {
+	for (int i = 0; rows != NULL && i < trainer_epochs_done(trainer); i++)
+		if (json_array_append_new(rows, epoch_json(&history[i])) != 0) {
 			json_decref(rows);
 			return NULL;
 		}
-	}
 	return rows;
 }
 
-/* Losses after the last epoch, and the epoch whose test loss was the least. */
+/* Losses and metrics after the last epoch, and the epoch whose test loss was the least. */
 static json_t *results_json(const struct trainer *trainer)
 {
 	const struct epoch_metrics *history = trainer_history(trainer);
 	int epochs = trainer_epochs_done(trainer), best = 0;
+	const struct epoch_metrics *last = &history[epochs - 1];
 	for (int i = 1; i < epochs; i++)
-		if (history[i].test_loss < history[best].test_loss)
+		if (epoch_metric(&history[i], "test_loss") < epoch_metric(&history[best], "test_loss"))
 			best = i;
-	return json_pack("{s:i, s:o, s:o, s:i, s:o}", "epochs", epochs, "train_loss",
-	                 reply_number(history[epochs - 1].train_loss), "test_loss",
-	                 reply_number(history[epochs - 1].test_loss), "best_epoch", history[best].epoch,
-	                 "best_test_loss", reply_number(history[best].test_loss));
+	json_t *results = json_pack("{s:i, s:o, s:o, s:i, s:o}", "epochs", epochs, "train_loss",
+	                            reply_number(epoch_metric(last, "train_loss")), "test_loss",
+	                            reply_number(epoch_metric(last, "test_loss")), "best_epoch", history[best].epoch,
+	                            "best_test_loss", reply_number(epoch_metric(&history[best], "test_loss")));
+	if (metrics_json_add_parts(results, last) == 0)
+		return results;
+	json_decref(results);
+	return NULL;
 }
 
 static json_t *timings_json(const struct job *job, const struct artifacts_run *run)

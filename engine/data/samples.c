@@ -1,0 +1,18 @@
+/* Samples: what is the same for all implementations. */
+#include "engine/data/samples.h"
+
+size_t samples_count_rows(const struct samples *samples, const size_t *order, size_t first, size_t count)
+{
+	if (samples->count_rows != NULL)
+		return samples->count_rows(samples->self, order, first, count);
+	return count * samples_frames(&samples->shape);
+}
+
+void samples_transpose(const double *from, size_t size, const size_t *order, size_t first, size_t count, double *to)
+{
+	for (size_t b = 0; b < count; b++) {
+		const double *sample = from + samples_at(order, first, b) * size;
+		for (size_t k = 0; k < size; k++)
+			to[k * count + b] = sample[k];
+	}
+}

@@ -1,0 +1,50 @@
+/* Metrics: a function and one table row each. */
+#include "engine/nn/metric.h"
+
+size_t metric_predicted_class(const struct rows *rows, size_t frame, size_t sample)
+{
+	const double *outputs = rows->prediction + frame * rows->width * rows->batch + sample;
+	size_t best = 0;
+	for (size_t k = 1; k < rows->width; k++)
+		if (outputs[k * rows->batch] > outputs[best * rows->batch])
+			best = k;
+	return best;
+}
+
+/* 1 for a row whose predicted class is the true one */
+static double accuracy_sum(const struct rows *rows)
+{
+	size_t right = 0;
+	for (size_t f = 0; f < rows->frames; f++)
+		for (size_t b = 0; b < rows->batch; b++) {
+			size_t row = f * rows->batch + b;
+			right +=
+			    rows_counts(rows, row) && metric_predicted_class(rows, f, b) == (size_t)rows->target[row];
+		}
+	return (double)right;
+}
+
+#define METRIC(name, takes, sum)                                                                                       \
+	{                                                                                                              \
+		name, "train_" name, "test_" name, takes, sum                                                          \
+	}
+
+static const struct metric table[] = {
+    METRIC("accuracy", TARGET_CLASSES, accuracy_sum),
+};
+
+const struct metric *metric_for(enum target_kind target, int index)
+{
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (table[i].takes == target && index-- == 0)
+			return &table[i];
+	return NULL;
+}
+
+int metric_count(enum target_kind target)
+{
+	int count = 0;
+	while (metric_for(target, count) != NULL)
+		count++;
+	return count;
+}

@@ -1,0 +1,28 @@
+/* Metrics: what is measured beside the loss, as a mean over the rows that count (engine/rows.h). An epoch reports each
+ * one that takes the samples' targets as train_name and test_name.
+ *
+ * To add one: a function and one row of the table in metric.c. */
+#ifndef QLSTM_NN_METRIC_H
+#define QLSTM_NN_METRIC_H
+
+#include "engine/rows.h"
+
+/* At most so many for one kind of target. */
+#define METRICS_MAX 6
+
+struct metric {
+	const char *name;                   /* "accuracy" */
+	const char *train_name, *test_name; /* "train_accuracy", "test_accuracy" */
+	enum target_kind takes;
+	/* The sum over the rows that count. */
+	double (*sum)(const struct rows *rows);
+};
+
+/* The index-th metric for such targets; NULL past the end. */
+const struct metric *metric_for(enum target_kind target, int index);
+int metric_count(enum target_kind target);
+
+/* The class that row (frame, sample) is given: the largest of its outputs, of equal ones the first. */
+size_t metric_predicted_class(const struct rows *rows, size_t frame, size_t sample);
+
+#endif

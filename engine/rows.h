@@ -1,0 +1,36 @@
+/* Rows: what a model says about a batch beside what is true, as losses and metrics see it.
+ *
+ * A row is one vector of outputs of one sample. There is one a sample (a forecast, a class for a whole sequence), or
+ * one for each time step (a tag for every word). A target is either as many real numbers as a row has outputs, or the
+ * class that the row belongs to: a whole number from 0, one less than the outputs at most. Rows that a mask leaves out,
+ * such as padding behind a short sequence, count nowhere: not in a sum, not in a mean, and their gradient is 0. */
+#ifndef QLSTM_ROWS_H
+#define QLSTM_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum target_kind { TARGET_REALS, TARGET_CLASSES };
+
+/* For messages. */
+static inline const char *target_kind_name(enum target_kind kind)
+{
+	return kind == TARGET_CLASSES ? "classes" : "real numbers";
+}
+
+struct rows {
+	size_t frames;            /* rows of a sample: 1, or the time steps */
+	size_t width;             /* outputs in a row; of classes their number */
+	size_t batch;             /* samples, innermost */
+	const double *prediction; /* [frames][width][batch] */
+	const double *target;     /* reals [frames][width][batch]; classes [frames][batch] */
+	const double *mask;       /* [frames][batch]: 0 leaves a row out, anything else does not; NULL: all count */
+};
+
+/* Whether row (frame, sample) counts; `row` is frame * batch + sample. */
+static inline bool rows_counts(const struct rows *rows, size_t row)
+{
+	return rows->mask == NULL || rows->mask[row] != 0;
+}
+
+#endif

@@ -1,0 +1,260 @@
+/* The hub: events of a real store reach the watchers of their experiment, whoever comes and goes meanwhile. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dlfcn.h>
+#include <sodium.h>
+
+#include "server/run/events/hub.h"
+#include "server/store/events.h"
+#include "tests/unit/store_fixture.h"
+
+/* libuv's own function is met here in its place, so that fifteen seconds are a hundredth of one. */
+static uint64_t timeout_asked, repeat_asked;
+
+int uv_timer_start(uv_timer_t *timer, uv_timer_cb callback, uint64_t timeout, uint64_t repeat)
+{
+	int (*start)(uv_timer_t *, uv_timer_cb, uint64_t, uint64_t);
+	void *symbol = dlsym(RTLD_NEXT, "uv_timer_start");
+	assert_non_null(symbol);
+	memcpy(&start, &symbol, sizeof start);
+	timeout_asked = timeout;
+	repeat_asked = repeat;
+	return start(timer, callback, timeout == HUB_IDLE_MS ? 10 : timeout, repeat == HUB_IDLE_MS ? 10 : repeat);
+}
+
+static struct hub *hub;
+
+/* One who writes down what it sees, and leaves after so much. */
+struct witness {
+	struct watcher watcher; /* first: the hub's callbacks get it */
+	char seen[256];         /* attempts of the events, one after the other */
+	int leaves_after, ticks;
+};
+
+static void on_happened(struct watcher *watcher, const struct event *event)
+{
+	struct witness *witness = (struct witness *)watcher;
+	size_t used = strlen(witness->seen);
+	assert_string_equal(event->experiment, watcher->experiment);
+	snprintf(witness->seen + used, sizeof witness->seen - used, "%d ", event->attempt);
+	if (witness->leaves_after > 0 && --witness->leaves_after == 0)
+		hub_leave(hub, watcher);
+}
+
+static void on_tick(struct watcher *watcher)
+{
+	((struct witness *)watcher)->ticks++;
+}
+
+static struct witness *join(struct witness *witness, const char *experiment)
+{
+	*witness = (struct witness){.watcher = {.happened = on_happened, .tick = on_tick}};
+	snprintf(witness->watcher.experiment, sizeof witness->watcher.experiment, "%s", experiment);
+	hub_join(hub, &witness->watcher);
+	return witness;
+}
+
+struct happening {
+	const char *experiment;
+	int first, count;
+};
+
+static int make_events(struct db *db, void *argument, struct qlstm_error *error)
+{
+	const struct happening *happening = argument;
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < happening->count; i++)
+		rc = event_insert(db, happening->experiment, "log", happening->first + i, 1, json_object(), error);
+	return rc;
+}
+
+static bool delivered;
+
+static void on_done(void *argument, const struct qlstm_error *error)
+{
+	(void)argument;
+	assert_int_equal(error->code, 0);
+	delivered = true;
+	uv_stop(&loop);
+}
+
+/* Events with the attempts first, first + 1, ...; back when they have been handed over. */
+static void happen(const char *experiment, int first, int count)
+{
+	struct happening happening = {experiment, first, count};
+	delivered = false;
+	assert_int_equal(store_submit(store, make_events, on_done, &happening), 0);
+	while (!delivered)
+		uv_run(&loop, UV_RUN_DEFAULT);
+}
+
+static int open_hub(void **state)
+{
+	if (setup(state) != 0)
+		return -1;
+	for (int number = 1; number <= 3; number++)
+		if (store_write(store, insert_numbered, &number, NULL) != 0)
+			return -1;
+	happen(numbered_id(1), 0, 1); /* and all that came before: nobody listens yet */
+	return hub_open(&hub, &loop, store, NULL);
+}
+
+static int close_hub(void **state)
+{
+	hub_close(hub);
+	return teardown(state);
+}
+
+static void test_watchers_see_their_own(void **state)
+{
+	(void)state;
+	struct witness one, two, both[2];
+	assert_int_equal(timeout_asked, HUB_IDLE_MS);
+	assert_int_equal(repeat_asked, HUB_IDLE_MS);
+	assert_int_equal(HUB_IDLE_MS, 15000); /* below the minute after which proxies end a silent connection */
+	join(&one, numbered_id(1));
+	join(&two, numbered_id(2));
+	happen(numbered_id(1), 1, 2);
+	happen(numbered_id(2), 5, 1);
+	happen(numbered_id(3), 7, 1);
+	for (int i = 0; i < 2; i++)
+		join(&both[i], numbered_id(1));
+	happen(numbered_id(1), 3, 1);
+	assert_string_equal(one.seen, "1 2 3 ");
+	assert_string_equal(two.seen, "5 ");
+	assert_string_equal(both[0].seen, "3 ");
+	assert_string_equal(both[1].seen, "3 ");
+	hub_leave(hub, &one.watcher);
+	hub_leave(hub, &two.watcher);
+	for (int i = 0; i < 2; i++)
+		hub_leave(hub, &both[i].watcher);
+	happen(numbered_id(1), 9, 1);
+	assert_string_equal(one.seen, "1 2 3 ");
+}
+
+/* Whoever of three leaves, the others stay. */
+static void test_leaving_in_any_order(void **state)
+{
+	(void)state;
+	static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	for (int k = 0; k < 6; k++) {
+		struct witness witnesses[3];
+		for (int i = 0; i < 3; i++)
+			join(&witnesses[i], numbered_id(1));
+		for (int i = 0; i < 3; i++) {
+			happen(numbered_id(1), i + 1, 1);
+			hub_leave(hub, &witnesses[orders[k][i]].watcher);
+		}
+		happen(numbered_id(1), 4, 1);
+		static const char *const seen[] = {"1 ", "1 2 ", "1 2 3 "};
+		for (int i = 0; i < 3; i++)
+			assert_string_equal(witnesses[orders[k][i]].seen, seen[i]);
+	}
+}
+
+/* They leave while they are told, in the middle of many events. */
+static void test_leaving_while_it_happens(void **state)
+{
+	(void)state;
+	struct witness witnesses[3];
+	for (int i = 0; i < 3; i++) {
+		join(&witnesses[i], numbered_id(1));
+		witnesses[i].leaves_after = i + 1;
+	}
+	happen(numbered_id(1), 1, 5);
+	assert_string_equal(witnesses[0].seen, "1 ");
+	assert_string_equal(witnesses[1].seen, "1 2 ");
+	assert_string_equal(witnesses[2].seen, "1 2 3 ");
+}
+
+/* More experiments than the table has places: some share one. */
+static void test_many_experiments(void **state)
+{
+	(void)state;
+	enum { MANY = 3000 };
+	struct witness *witnesses = calloc(MANY, sizeof *witnesses);
+	assert_non_null(witnesses);
+	for (int i = 0; i < MANY; i++)
+		join(&witnesses[i], numbered_id(i));
+	happen(numbered_id(1), 1, 1);
+	happen(numbered_id(2), 2, 1);
+	for (int i = 0; i < MANY; i++)
+		assert_string_equal(witnesses[i].seen, i == 1 ? "1 " : i == 2 ? "2 " : "");
+	for (int i = 0; i < MANY; i++)
+		hub_leave(hub, &witnesses[i].watcher);
+	free(witnesses);
+}
+
+static bool all_ticked(const struct witness *witnesses, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (witnesses[i].ticks < 2)
+			return false;
+	return true;
+}
+
+/* Everybody has a moment for a sign of life, again and again. */
+static void test_ticks(void **state)
+{
+	(void)state;
+	struct witness witnesses[4];
+	for (int i = 0; i < 4; i++)
+		join(&witnesses[i], numbered_id(i / 2));
+	while (!all_ticked(witnesses, 4))
+		uv_run(&loop, UV_RUN_ONCE);
+	for (int i = 0; i < 4; i++) {
+		assert_string_equal(witnesses[i].seen, "");
+		hub_leave(hub, &witnesses[i].watcher);
+	}
+}
+
+/* Closing waits for work that holds the hub, and tells nobody of anything afterwards. */
+static int releases;
+
+static void work(uv_work_t *request)
+{
+	(void)request;
+}
+
+static void on_worked(uv_work_t *request, int status)
+{
+	(void)request;
+	assert_int_equal(status, 0);
+	releases++;
+	hub_release(hub);
+}
+
+static void test_closing_waits(void **state)
+{
+	uv_work_t requests[8];
+	releases = 0;
+	for (int i = 0; i < 8; i++) {
+		hub_hold(hub);
+		assert_int_equal(uv_queue_work(&loop, &requests[i], work, on_worked), 0);
+	}
+	hub_close(hub);
+	assert_int_equal(releases, 8);
+	happen(numbered_id(1), 1, 1); /* nobody listens any more */
+	assert_int_equal(hub_open(&hub, &loop, store, NULL), 0);
+	(void)state;
+}
+
+int main(void)
+{
+	if (sodium_init() < 0)
+		return 1;
+#define HUB(test) cmocka_unit_test_setup_teardown(test, open_hub, close_hub)
+	const struct CMUnitTest tests[] = {
+	    HUB(test_watchers_see_their_own),
+	    HUB(test_leaving_in_any_order),
+	    HUB(test_leaving_while_it_happens),
+	    HUB(test_many_experiments),
+	    HUB(test_ticks),
+	    HUB(test_closing_waits),
+	};
+	return cmocka_run_group_tests_name("hub", tests, NULL, NULL);
+}
