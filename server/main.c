@@ -213,14 +213,19 @@ static void close_predictors(struct daemon *daemon)
 
 static int open_http(struct daemon *daemon, struct qlstm_error *error)
 {
-	const struct http_config config = {.address = daemon->options.address,
-	                                   .port = daemon->options.port,
-	                                   .max_connections = MAX_CONNECTIONS,
-	                                   .header_seconds = HEADER_SECONDS,
-	                                   .body_seconds = BODY_SECONDS,
-	                                   .handler = routes_handle,
-	                                   .body_limit = routes_body_limit,
-	                                   .context = &daemon->api};
+	/* Shares of the pool that leave threads for short requests and attempts, however much of the rest there is. */
+	int threads = pool_threads(), few = threads < 8 ? 1 : threads / 8;
+	const struct http_config config = {
+	    .address = daemon->options.address,
+	    .port = daemon->options.port,
+	    .max_connections = MAX_CONNECTIONS,
+	    .header_seconds = HEADER_SECONDS,
+	    .body_seconds = BODY_SECONDS,
+	    .handler = routes_handle,
+	    .body_limit = routes_body_limit,
+	    .lane = routes_lane,
+	    .lane_limits = {[LANE_WRITE] = threads < 8 ? 1 : threads * 5 / 8, [LANE_BULK] = few, [LANE_PREDICT] = few},
+	    .context = &daemon->api};
 	return http_open(&daemon->http, daemon->loop, &config, error);
 }
 

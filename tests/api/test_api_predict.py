@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import threading
+import time
 
 import pytest
 
@@ -233,3 +234,49 @@ def test_a_stop_ends_the_predictors(own):
     assert pids
     own.stop()
     assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
+def test_predictions_that_hang_leave_threads_for_others(own):
+    """More predictions than the pool has threads, and no predictor that answers: reads and writes go on."""
+    done = own.train(SPEC)
+    over, answered = threading.Event(), []
+
+    def call():
+        while not over.is_set():
+            answered.append(ask(own, done, [[[0.5]] * 4]).status_code)
+
+    callers = [threading.Thread(target=call) for _ in range(60)]
+    for caller in callers:
+        caller.start()
+    stopped = set()
+
+    def all_stopped():
+        for pid in predictors(own.process.pid):
+            os.kill(pid, signal.SIGSTOP)
+            stopped.add(pid)
+        return len(stopped) == 2
+
+    poll(all_stopped, "two predictors, stopped")
+    before = []
+
+    def nothing_moves():
+        still = before == [len(answered)]
+        before[:] = [len(answered)]
+        time.sleep(0.3)
+        return still
+
+    try:
+        poll(nothing_moves, "every caller waits")
+        count = len(answered)
+        for _ in range(5):
+            assert own.get("/healthz").status_code == 200
+            assert own.get(f"/experiments/{done['id']}").status_code == 200
+        assert len(answered) == count, "the predictions went on: nothing was tried"
+        own.train(SPEC)
+    finally:
+        over.set()
+        for pid in predictors(own.process.pid):
+            os.kill(pid, signal.SIGCONT)
+        for caller in callers:
+            caller.join()
+    assert ask(own, done, [[[0.5]] * 4]).status_code == 200
