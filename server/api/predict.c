@@ -1,6 +1,7 @@
 /* POST /experiments/{id}/predict: what a trained model says about new inputs. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "server/api/artifacts.h"
@@ -21,7 +22,12 @@ static int read_inputs(const struct http_request *request, const json_t *spec, s
                        struct qlstm_error *error)
 {
 	const char *text = (const char *)request->body;
-	size_t features = json_array_size(json_object_get(json_object_get(spec, "data"), "inputs"));
+	const json_t *data = json_object_get(spec, "data");
+	const char *task = json_string_value(json_object_get(data, "task"));
+	size_t features = json_array_size(json_object_get(data, "inputs"));
+	if (task != NULL && strcmp(task, "forecasting") != 0)
+		return error_set(error, ERR_CONFLICT, NULL, "predict is for forecasting; this experiment is a %s",
+		                 task);
 	if (text == NULL)
 		return error_set(error, ERR_SYNTAX, NULL, "there is no body");
 	if (is_csv(request))

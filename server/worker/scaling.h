@@ -14,12 +14,13 @@
 
 struct column_scaling {
 	int n_inputs, n_targets;
-	struct scaler inputs[WINDOWS_MAX_COLUMNS], targets[WINDOWS_MAX_COLUMNS];
+	const struct scaler *inputs, *targets; /* borrowed */
 };
 
 /* `resolved` names the columns (spec_bind). New reference, NULL when out of memory. */
 json_t *scaling_json(const struct column_scaling *scaling, const json_t *resolved);
-/* ERR_CORRUPT for text that scaling_json did not make. */
+/* scaling_free it. ERR_CORRUPT for text that scaling_json did not make. */
 int scaling_read(const char *text, struct column_scaling *out, struct qlstm_error *error);
+void scaling_free(struct column_scaling *scaling);
 
 #endif

@@ -114,6 +114,7 @@ static void metadata_of_the_weights(void **state)
 	                    (size_t)scaling.n_inputs * sizeof scaling.inputs[0]);
 	assert_memory_equal(scaling.targets, job.windows.target_scalers,
 	                    (size_t)scaling.n_targets * sizeof scaling.targets[0]);
+	scaling_free(&scaling);
 	assert_int_equal(scaling_read("{\"inputs\":[],\"targets\":[]}", &scaling, NULL), ERR_CORRUPT);
 	assert_int_equal(scaling_read("[", &scaling, NULL), ERR_CORRUPT);
 	assert_string_equal(safetensors_meta_find(&file, "seed"), "9");

@@ -23,6 +23,9 @@ static int read_metadata(struct predictor *p, const struct safetensors_file *fil
 	if (p->resolved == NULL)
 		return error_set(error, ERR_CORRUPT, NULL, "the spec in the weights' metadata cannot be read");
 	int rc = spec_parse(p->resolved, &p->spec, error);
+	if (rc == 0 && p->spec.task != TASK_FORECASTING)
+		rc = error_set(error, ERR_CONFLICT, NULL,
+		               "prediction is for forecasting; this experiment's rows are samples of another task");
 	if (rc == 0)
 		rc = scaling_read(scaling, &p->scaling, error);
 	const struct model_config *model = &p->spec.model;
@@ -57,6 +60,7 @@ int predictor_open(struct predictor *predictor, const char *weights_path, struct
 void predictor_close(struct predictor *predictor)
 {
 	model_free(predictor->model);
+	scaling_free(&predictor->scaling);
 	json_decref(predictor->resolved);
 	*predictor = (struct predictor){0};
 }
