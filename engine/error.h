@@ -24,7 +24,7 @@
 	X(ERR_IO, -11, "io")                                                                                           \
 	X(ERR_DISK_FULL, -12, "disk_full")                                                                             \
 	X(ERR_CORRUPT, -13, "corrupt")         /* a checksum or a file structure does not hold */                      \
-	X(ERR_NUMERIC, -14, "nan_loss")        /* a loss or a gradient became NaN or infinite */                       \
+	X(ERR_NOT_FINITE, -14, "nan_loss")     /* a loss or a gradient became NaN or infinite */                       \
 	X(ERR_CANCELLED, -15, "cancelled")     /* stopped on request */                                                \
 	X(ERR_UNAVAILABLE, -16, "unavailable") /* draining, queue full */                                              \
 	X(ERR_INTERNAL, -17, "internal")

@@ -64,9 +64,14 @@ static int load_data(struct job *job, const char *data_path, struct qlstm_error 
 	return data_path != NULL ? read_file(job, data_path, error) : generate_series(job, dataset_name(job), error);
 }
 
-static int cut_windows(struct job *job, struct qlstm_error *error)
+static int cut_samples(struct job *job, struct qlstm_error *error)
 {
-	int rc = windows_cut(&job->table, &job->spec.windows, &job->windows, error);
+	const struct records_config records = spec_records(&job->spec);
+	bool windows = job->spec.task == TASK_FORECASTING;
+	int rc = windows ? windows_cut(&job->table, &job->spec.windows, &job->windows, error)
+	                 : records_take(&job->table, &records, &job->records, error);
+	if (rc == 0)
+		job->samples = windows ? windows_samples(&job->windows) : records_samples(&job->records);
 	if (rc != 0)
 		error_prefix(error, "/data");
 	return rc;
@@ -83,7 +88,7 @@ static int build_model(struct job *job, int threads, struct qlstm_error *error)
 		error_prefix(error, "/model");
 		return rc;
 	}
-	return trainer_new(&job->trainer, job->model, windows_samples(&job->windows), &job->spec.training, error);
+	return trainer_new(&job->trainer, job->model, job->samples, &job->spec.training, error);
 }
 
 /* Data, and the spec with its columns bound. */
@@ -116,7 +121,7 @@ int job_open(struct job *job, const char *spec_path, const char *data_path, int 
 	int rc = job_read(job, spec_path, data_path, false, error);
 	if (rc != 0)
 		return rc;
-	rc = cut_windows(job, error);
+	rc = cut_samples(job, error);
 	if (rc == 0)
 		rc = build_model(job, threads, error);
 	if (rc == 0) {
@@ -138,6 +143,7 @@ void job_close(struct job *job)
 	model_free(job->model);
 	team_free(job->team);
 	windows_free(&job->windows);
+	records_free(&job->records);
 	table_free(&job->table);
 	json_decref(job->resolved);
 	*job = (struct job){0};
@@ -155,9 +161,16 @@ int job_resume(struct job *job, const char *path, struct qlstm_error *error)
 	return rc;
 }
 
+struct scaler job_target_scaler(const struct job *job, int target)
+{
+	return job->spec.task == TASK_FORECASTING ? job->windows.target_scalers[target]
+	                                          : job->records.target_scalers[target];
+}
+
 double job_truth(const struct job *job, size_t index, int target)
 {
 	const struct windows_config *windows = &job->spec.windows;
-	size_t row = index + (size_t)windows->window + (size_t)windows->horizon - 1;
+	size_t ahead = (size_t)windows->window + (size_t)windows->horizon - 1;
+	size_t row = job->spec.task == TASK_FORECASTING ? index + ahead : index;
 	return job->table.columns[windows->targets[target]].values[row];
 }
