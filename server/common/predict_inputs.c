@@ -103,7 +103,7 @@ static int cut_table(const struct table *table, const json_t *data, struct predi
 {
 	const json_t *names = json_object_get(data, "inputs");
 	size_t window = (size_t)json_integer_value(json_object_get(data, "window")), features = json_array_size(names);
-	int columns[SAMPLES_MAX_COLUMNS];
+	int columns[SAMPLES_MAX_COLUMNS] = {0};
 	if (features == 0 || features > SAMPLES_MAX_COLUMNS || window < 1)
 		return error_set(error, ERR_INTERNAL, NULL, "the spec names no columns");
 	int rc = find_columns(table, names, columns, error);

@@ -328,7 +328,7 @@ int predictor_pool_open(struct predictor_pool **out, uv_loop_t *loop, const stru
 	pool->open_handles = 2;
 	for (int i = 0; i < SEATS; i++)
 		pool->seats[i].pool = pool;
-	uint64_t every = (uint64_t)(config->idle_ms / 4 + 1);
+	uint64_t every = (uint64_t)config->idle_ms / 4 + 1;
 	uv_timer_start(&pool->timer, on_timer, every, every);
 	*out = pool;
 	return 0;

@@ -41,7 +41,8 @@ static void keep_first(struct server *server, struct loaded *loaded)
 		at++;
 	if (server->models[at] != loaded)
 		forget(server->models[at]);
-	memmove(server->models + 1, server->models, (size_t)at * sizeof *server->models);
+	for (; at > 0; at--)
+		server->models[at] = server->models[at - 1];
 	server->models[0] = loaded;
 	size_t bytes = 0;
 	for (int i = 1; i < LOADED; i++) {
@@ -68,7 +69,7 @@ static int find(struct server *server, const char *path, struct loaded **out, st
 		free(loaded);
 		return rc;
 	}
-	strcpy(loaded->path, path);
+	memcpy(loaded->path, path, strlen(path) + 1); /* both are PREDICT_MAX_PATH long */
 	*out = loaded;
 	return 0;
 }
