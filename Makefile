@@ -158,7 +158,7 @@ $(BUILD)/unit/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=rea
 unit-programs: $(unit_bin)
 
 unit: $(unit_bin)
-	@set -e; for t in $(unit_bin); do echo "== $$t"; $$t; done
+	@scripts/unit.sh $(unit_bin)
 
 api: all $(BUILD)/examples/train
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/library tests/worker tests/api tests/faults

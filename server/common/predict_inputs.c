@@ -17,7 +17,10 @@ static int reserve(struct predict_inputs *out, size_t samples, size_t steps, siz
 		                 "%zu samples of %zu steps of %zu numbers; allowed are %zu numbers at once", samples,
 		                 steps, features, (size_t)PREDICT_MAX_NUMBERS);
 	*out = (struct predict_inputs){samples, steps, features, malloc(samples * steps * features * sizeof(double))};
-	return out->values != NULL ? 0 : error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the inputs");
+	if (out->values != NULL)
+		return 0;
+	error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the inputs");
+	return ERR_OUT_OF_MEMORY;
 }
 
 static int refuse_members(const json_t *body, struct qlstm_error *error)
