@@ -180,6 +180,7 @@ static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
 {
 	const struct scheduler_config config = {.data_dir = daemon->data,
 	                                        .worker_path = daemon->options.worker,
+	                                        .isa = daemon->options.isa,
 	                                        .checkpoint_seconds = daemon->options.checkpoint_seconds,
 	                                        .slots = daemon->options.slots,
 	                                        .threads = daemon->options.threads,

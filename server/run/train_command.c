@@ -16,6 +16,8 @@ static void add_count(struct command *command, const char *name, int value)
 void train_command(struct command *command, const struct worker_config *config, const struct prepared *prepared)
 {
 	command_init(command, config->path);
+	if (config->isa != NULL && config->isa[0] != '\0')
+		add_option(command, "--isa", config->isa);
 	command_add(command, "train");
 	command_add(command, "%s/spec.json", prepared->folder);
 	add_option(command, "--out", prepared->folder);
@@ -24,8 +26,10 @@ void train_command(struct command *command, const struct worker_config *config, 
 	add_count(command, "--threads", prepared->threads);
 	if (prepared->data[0] != '\0')
 		add_option(command, "--data", prepared->data);
-	if (prepared->resume[0] != '\0')
+	if (prepared->resume[0] != '\0') {
 		add_option(command, "--resume", prepared->resume);
+		command_add(command, "--any-arithmetic"); /* the time is worth more; the report tells */
+	}
 	command->folder = prepared->folder;
 	command->errors = prepared->log_file;
 }

@@ -17,7 +17,7 @@ struct weights_origin {
 };
 
 /* Every parameter by name as safetensors; the same bytes for the same values and origin. *bytes (malloc) is the
- * caller's. Metadata: format, spec, conventions, seed, data_sha256, engine, plan, isa. */
+ * caller's. Metadata: format, spec, conventions, seed, data_sha256, engine, plan, isa, arithmetic. */
 int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
                    size_t *length, struct qlstm_error *error);
 
