@@ -12,7 +12,7 @@
 /* X(enumerator, value, name on the wire) */
 #define QLSTM_ERRORS(X)                                                                                                \
 	X(ERR_OUT_OF_MEMORY, -1, "out_of_memory")                                                                      \
-	X(ERR_SYNTAX, -2, "syntax")               /* not JSON, not CSV, not safetensors */                             \
+	X(ERR_SYNTAX, -2, "syntax")               /* not JSON, CSV, .npy, safetensors, ... */                          \
 	X(ERR_WRONG_TYPE, -3, "wrong_type")       /* a string where a number belongs */                                \
 	X(ERR_OUT_OF_RANGE, -4, "out_of_range")   /* right type, outside the allowed range */                          \
 	X(ERR_UNKNOWN_FIELD, -5, "unknown_field") /* a name nobody knows */                                            \
@@ -24,7 +24,7 @@
 	X(ERR_IO, -11, "io")                                                                                           \
 	X(ERR_DISK_FULL, -12, "disk_full")                                                                             \
 	X(ERR_CORRUPT, -13, "corrupt")         /* a checksum or a file structure does not hold */                      \
-	X(ERR_NUMERIC, -14, "nan_loss")        /* a loss or a gradient became NaN or infinite */                       \
+	X(ERR_NOT_FINITE, -14, "nan_loss")     /* a loss or a gradient became NaN or infinite */                       \
 	X(ERR_CANCELLED, -15, "cancelled")     /* stopped on request */                                                \
 	X(ERR_UNAVAILABLE, -16, "unavailable") /* draining, queue full */                                              \
 	X(ERR_INTERNAL, -17, "internal")

@@ -121,7 +121,7 @@ struct qlstm_training {
 	bool shuffle;          /* another order in each epoch */
 	uint64_t seed;         /* of that order, and of dropout */
 	int threads;           /* that share the work; 0: 1. Results do not depend on it */
-	const char *loss;      /* "mse", "mae" */
+	const char *loss;      /* "mse", "mae"; "cross_entropy" of classes */
 	const char *optimizer; /* "sgd", "rmsprop", "adam", as in PyTorch */
 	double learning_rate;
 	double momentum;     /* sgd, rmsprop */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "schema/place.h"
+#include "schema/task.h"
 #include "schema/validate.h"
 
 static int out_of_memory(struct qlstm_error *error)
@@ -152,11 +153,30 @@ static int bind_list(json_t *data, const char *key, const struct table *table, s
 	return 0;
 }
 
+/* Of a task whose rows are samples. */
+static int bind_rows(json_t *data, const struct table *table, struct qlstm_error *error)
+{
+	int rc = 0;
+	if (json_object_get(data, "targets") == NULL &&
+	    json_object_set_new(data, "targets", task_default_targets(table)) != 0)
+		return out_of_memory(error);
+	rc = bind_list(data, "targets", table, error);
+	if (rc == 0 && json_object_get(data, "inputs") == NULL &&
+	    json_object_set_new(data, "inputs", task_default_inputs(json_object_get(data, "targets"), table)) != 0)
+		return out_of_memory(error);
+	if (rc == 0 && json_array_size(json_object_get(data, "inputs")) == 0)
+		return error_set(error, ERR_INVALID, "/data/inputs", "the data set has no column beside the targets");
+	if (rc == 0)
+		rc = bind_list(data, "inputs", table, error);
+	return rc == 0 ? task_bind_steps(data, error) : rc;
+}
+
 int spec_bind(json_t *resolved, const struct table *table, struct qlstm_error *error)
 {
 	json_t *data = json_object_get(resolved, "data");
-	int rc = bind_list(data, "inputs", table, error);
-	if (rc == 0)
+	bool rows = task_of(resolved) != TASK_FORECASTING && table->n_columns > 0;
+	int rc = rows ? bind_rows(data, table, error) : bind_list(data, "inputs", table, error);
+	if (rc == 0 && !rows)
 		rc = bind_list(data, "targets", table, error);
 	if (rc != 0)
 		return rc;
@@ -179,10 +199,10 @@ static int look_up(const json_t *data, const char *key, const struct table *tabl
 	const json_t *list = json_object_get(data, key);
 	char pointer[PLACE_POINTER_SIZE];
 	size_t n = json_array_size(list);
-	if (n == 0 || n > WINDOWS_MAX_COLUMNS) {
+	if (n == 0 || n > SAMPLES_MAX_COLUMNS) {
 		snprintf(pointer, sizeof pointer, "/data/%s", key);
 		return error_set(error, ERR_MISSING, pointer, "%s names no columns, or more than %d", key,
-		                 WINDOWS_MAX_COLUMNS);
+		                 SAMPLES_MAX_COLUMNS);
 	}
 	for (size_t i = 0; i < n; i++) {
 		const char *name = json_string_value(json_array_get(list, i));

@@ -81,3 +81,37 @@ const json_t *keyword_branch(const json_t *document, const json_t *one_of, const
 	}
 	return NULL;
 }
+
+const json_t *keyword_other_field(const json_t *root, const json_t *object, const char *name)
+{
+	return name[0] == '/' ? follow_fragment(root, name) : json_object_get(object, name);
+}
+
+bool keyword_belongs(const json_t *property, const json_t *object, const json_t *root, const char **other)
+{
+	const char *name;
+	json_t *values;
+	keyword_foreach(json_object_get(property, "x-only-for"), name, values)
+	{
+		const json_t *is = keyword_other_field(root, object, name);
+		bool found = false;
+		for (size_t i = 0; i < json_array_size(values) && !found; i++)
+			found = json_equal(json_array_get(values, i), is) == 1;
+		*other = name;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+const json_t *keyword_default(const json_t *property, const json_t *object, const json_t *root)
+{
+	const json_t *value = json_object_get(property, "default");
+	const char *name;
+	json_t *by_value;
+	keyword_foreach(json_object_get(property, "x-default-by"), name, by_value)
+	{
+		value = json_object_get(by_value, json_string_value(keyword_other_field(root, object, name)));
+	}
+	return value;
+}

@@ -49,9 +49,12 @@ static int refuse_no_recurrent(struct qlstm_error *error)
 	                 "layers has no recurrent layer; at least one is needed, of type %s", names);
 }
 
-/* Without targets the spec will be bound to one column. */
+/* Of classes as many as there are. Without targets the spec will be bound to one column. */
 static json_int_t count_targets(const json_t *resolved)
 {
+	const json_t *classes = json_object_get(json_object_get(resolved, "data"), "classes");
+	if (classes != NULL)
+		return json_integer_value(classes);
 	size_t n = json_array_size(json_object_get(json_object_get(resolved, "data"), "targets"));
 	return n == 0 ? 1 : (json_int_t)n;
 }
@@ -108,7 +111,7 @@ static int fit_head(json_t *layers, json_int_t units, struct qlstm_error *error)
 	snprintf(pointer, sizeof pointer, "/model/layers/%zu/units", last);
 	return error_set(
 	    error, ERR_INVALID, pointer,
-	    "units is %lld; the last layer needs %lld, one for each target (leave units out to have them fit)",
+	    "units is %lld; the last layer needs %lld, one for each target or class (leave units out to have them fit)",
 	    (long long)json_integer_value(given), (long long)units);
 }
 

@@ -9,24 +9,30 @@
 #include "schema/field.h"
 #include "schema/layer_fields.h"
 #include "schema/layers.h"
+#include "schema/task.h"
 
 static const char *const scalings[] = {
     [SCALING_NONE] = "none", [SCALING_MINMAX] = "minmax", [SCALING_STANDARD] = "standard", NULL};
 static const char *const scaling_fits[] = {[SCALING_FIT_TRAIN] = "train", [SCALING_FIT_ALL] = "all", NULL};
 static const char *const precisions[] = {[PRECISION_FLOAT64] = "float64", [PRECISION_FLOAT32] = "float32", NULL};
 
-static_assert(sizeof(enum scaling) == sizeof(int) && sizeof(enum precision) == sizeof(int), "enums are not ints");
+static_assert(sizeof(enum scaling) == sizeof(int) && sizeof(enum task) == sizeof(int) &&
+                  sizeof(enum precision) == sizeof(int),
+              "enums are not ints");
 
 #define SPEC(part, name, store, member, values) FIELD(struct spec, part, name, store, member, values)
 
 static const struct field spec_fields[] = {
     SPEC("", "name", field_text, name, NULL),
     SPEC("data", "dataset", field_text, dataset, NULL),
+    SPEC("data", "task", field_enum, task, task_names),
     SPEC("data", "window", field_int, windows.window, NULL),
     SPEC("data", "horizon", field_int, windows.horizon, NULL),
     SPEC("data", "scaling", field_enum, windows.scaling, scalings),
     SPEC("data", "scaling_fit", field_enum, windows.scaling_fit, scaling_fits),
     SPEC("data", "drop_last_window", field_bool, windows.drop_last, NULL),
+    SPEC("data", "steps", field_int, steps, NULL),
+    SPEC("data", "classes", field_int, classes, NULL),
     SPEC("data/split", "train", field_double, windows.train_fraction, NULL),
     SPEC("training", "epochs", field_int, training.epochs, NULL),
     SPEC("training", "batch_size", field_int, training.batch_size, NULL),
@@ -64,13 +70,30 @@ static int parse_layers(const json_t *layers, struct model_config *model, struct
 static int count_columns(const json_t *data, const char *key, int *count, struct qlstm_error *error)
 {
 	size_t n = json_array_size(json_object_get(data, key));
-	if (n > WINDOWS_MAX_COLUMNS) {
+	if (n > SAMPLES_MAX_COLUMNS) {
 		char pointer[32];
 		snprintf(pointer, sizeof pointer, "/data/%s", key);
 		return error_set(error, ERR_OUT_OF_RANGE, pointer, "%s has %zu items; allowed are 1 to %d", key, n,
-		                 WINDOWS_MAX_COLUMNS);
+		                 SAMPLES_MAX_COLUMNS);
 	}
 	*count = n == 0 ? 1 : (int)n;
+	return 0;
+}
+
+/* What the model takes a step and gives. Without columns a row has one input a step. */
+static int parse_widths(const json_t *data, struct spec *out, struct qlstm_error *error)
+{
+	bool bound = json_object_get(data, "inputs") != NULL;
+	out->model.n_inputs = out->windows.n_inputs;
+	out->model.n_outputs = out->classes > 0 ? out->classes : out->windows.n_targets;
+	if (out->task == TASK_FORECASTING)
+		return 0;
+	if (out->steps == 0)
+		out->steps = out->windows.n_inputs;
+	if (bound && out->windows.n_inputs % out->steps != 0)
+		return error_set(error, ERR_INVALID, "/data/steps", "steps is %d; %d inputs are no multiple of it",
+		                 out->steps, out->windows.n_inputs);
+	out->model.n_inputs = bound ? out->windows.n_inputs / out->steps : 1;
 	return 0;
 }
 
@@ -87,8 +110,9 @@ int spec_parse(const json_t *resolved, struct spec *out, struct qlstm_error *err
 	if (rc != 0)
 		return rc;
 	out->batch_first = json_is_true(json_object_get(layers_recurrent(resolved), "batch_first"));
-	out->model.n_inputs = out->windows.n_inputs;
-	out->model.n_outputs = out->windows.n_targets;
+	rc = parse_widths(data, out, error);
+	if (rc != 0)
+		return rc;
 	out->model.batch = out->training.batch_size;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "schema/overflow.h"
 #include "schema/place.h"
 #include "schema/shorthand.h"
+#include "schema/task.h"
 #include "schema/validate.h"
 
 static json_t *document;
@@ -81,6 +82,8 @@ int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *e
 		return rc;
 	json_t *result = NULL;
 	rc = schema_resolve(schema, expanded, &result, error);
+	if (rc == 0)
+		rc = task_check(result, error);
 	if (rc == 0)
 		rc = layers_complete(result, error);
 	if (rc == 0)

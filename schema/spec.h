@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "engine/data/records.h"
 #include "engine/data/table.h"
 #include "engine/data/windows.h"
 #include "engine/error.h"
@@ -17,11 +18,17 @@
 
 #define SPEC_NAME_SIZE 204
 
+/* What is learned of the rows (schema/task.h). */
+enum task { TASK_FORECASTING, TASK_REGRESSION, TASK_CLASSIFICATION };
+
 struct spec {
 	char name[SPEC_NAME_SIZE * 4]; /* UTF-8 */
 	char dataset[SPEC_NAME_SIZE * 4];
-	struct windows_config windows; /* column indices are set by spec_columns */
-	struct model_config model;     /* n_inputs and n_outputs from the spec's columns (1 where it names none) */
+	enum task task;
+	struct windows_config
+	    windows;               /* column indices are set by spec_columns; columns, scaling and split of any task */
+	int steps, classes;        /* of tasks whose rows are samples; classes: 0 where there are none */
+	struct model_config model; /* n_inputs and n_outputs from the spec's columns (1 where it names none) */
 	struct trainer_config training;
 	bool batch_first; /* of the first recurrent layer */
 	double max_seconds;
@@ -56,8 +63,17 @@ int spec_parse(const json_t *resolved, struct spec *out, struct qlstm_error *err
 /* Looks the bound column names up in a table and writes their indices into spec->windows. */
 int spec_columns(struct spec *spec, const json_t *resolved, const struct table *table, struct qlstm_error *error);
 
+/* Time steps of a sample. */
+int spec_steps(const struct spec *spec);
+/* Of a task whose rows are samples; borrows the spec's columns. */
+struct records_config spec_records(const struct spec *spec);
+/* How many samples a table of n_rows gives; as windows_count and records_count. */
+int spec_count_samples(const struct spec *spec, size_t n_rows, size_t *n_train, size_t *n_test,
+                       struct qlstm_error *error);
+
 /* SHA-256 in hex of what determines the result (data, model, training, simulation, data hash); ties checkpoints to
- * their experiment. Needs sodium_init. */
+ * their experiment. Fields with x-fingerprint "unless-default" that stand at their default are left out: a field that
+ * is new does not orphan the checkpoints of before. Needs sodium_init. */
 void spec_fingerprint(const json_t *resolved, const char *data_sha256, char out[65]);
 
 #endif

@@ -13,6 +13,7 @@
 
 struct walk {
 	const json_t *document;
+	json_t **root; /* what the whole value has been resolved to so far */
 	struct qlstm_error *error;
 };
 
@@ -61,18 +62,20 @@ static int find_written(const struct walk *walk, const json_t *schema, const str
 	return 0;
 }
 
-/* Borrowed; NULL when the field has no default. `object` holds the fields resolved so far: a field that others'
- * defaults depend on stands before them in the schema. */
-static const json_t *find_default(const json_t *property, const json_t *object)
+/* A field that belongs to another value of one that stands before it. */
+static int refuse_foreign(const struct walk *walk, const json_t *property, const json_t *object, const char *other,
+                          const struct place *here)
 {
-	const json_t *value = json_object_get(property, "default");
-	const char *sibling;
-	json_t *by_value;
-	keyword_foreach(json_object_get(property, "x-default-by"), sibling, by_value)
-	{
-		value = json_object_get(by_value, json_string_value(json_object_get(object, sibling)));
-	}
-	return value;
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], is[PLACE_VALUE_SIZE] = "", list[PLACE_LIST_SIZE] = "";
+	const json_t *values = json_object_get(json_object_get(property, "x-only-for"), other);
+	const char *value = json_string_value(keyword_other_field(*walk->root, object, other));
+	for (size_t i = 0; i < json_array_size(values); i++)
+		place_add_choice(list, sizeof list, json_string_value(json_array_get(values, i)));
+	place_add_choice(is, sizeof is, value != NULL ? value : "");
+	place_pointer(here, pointer);
+	place_name(here, name);
+	return error_set(walk->error, ERR_INVALID, pointer, "%s belongs to %s %s; %s is %s", name, other, list, other,
+	                 is);
 }
 
 /* Adds one field to `object`, unless it is absent and has no default. */
@@ -84,10 +87,14 @@ static int resolve_field(const struct walk *walk, const json_t *schema, const st
 	int rc = find_written(walk, schema, place, name, value, &written);
 	if (rc != 0)
 		return rc;
-	const json_t *given = written != NULL ? json_object_get(value, written) : find_default(property, object);
+	const char *other = NULL;
+	struct place here = place_key(place, written != NULL ? written : name);
+	if (!keyword_belongs(property, object, *walk->root, &other))
+		return written != NULL ? refuse_foreign(walk, property, object, other, &here) : 0;
+	const json_t *given =
+	    written != NULL ? json_object_get(value, written) : keyword_default(property, object, *walk->root);
 	if (given == NULL)
 		return 0;
-	struct place here = place_key(place, written != NULL ? written : name);
 	json_t *resolved = NULL;
 	rc = resolve_value(walk, property, &here, given, &resolved);
 	if (rc != 0)
@@ -121,6 +128,8 @@ static int resolve_object(const struct walk *walk, const json_t *schema, const s
 	json_t *object = json_object();
 	if (object == NULL)
 		return out_of_memory(walk);
+	if (place->parent == NULL)
+		*walk->root = object;
 	const char *name;
 	json_t *property;
 	keyword_foreach(json_object_get(schema, "properties"), name, property)
@@ -209,7 +218,8 @@ static int resolve_value(const struct walk *walk, const json_t *schema, const st
 
 int schema_resolve(const json_t *schema, const json_t *value, json_t **out, struct qlstm_error *error)
 {
-	struct walk walk = {.document = schema, .error = error};
+	json_t *resolved = NULL;
+	struct walk walk = {.document = schema, .root = &resolved, .error = error};
 	struct place root = {0};
 	return resolve_value(&walk, schema, &root, value, out);
 }

@@ -5,6 +5,8 @@ the C tests and the tests over HTTP, and prints a table; build/coverage/index.ht
     scripts/coverage.py            all
     scripts/coverage.py --table    the table of the last run again
 
+A test that expects a run to be quick may fail: this build is many times slower. Its lines count all the same.
+
 Workers that are killed with SIGKILL leave no counters, so what only they do counts as not run. gcovr reads the counters:
 one program in Debian that gives a page and numbers for machines; lcov needs two more and keeps a format of its own."""
 import json
@@ -32,10 +34,14 @@ def measure():
     failed = make("unit")
     failed |= subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS], cwd=ROOT,
                              env={**os.environ, "QLSTM_BUILD": BUILD}).returncode
-    subprocess.run(["gcovr", "--root", ".", "-j", "2", "--filter", "engine/", "--filter", "schema/", "--filter", "server/",
-                    "--exclude", "engine/examples/", "--json-summary", str(SUMMARY), "--html-details",
-                    f"{BUILD}/index.html", BUILD], cwd=ROOT, check=True)
     return failed
+
+
+def read():
+    # A process that is killed while it writes its counters leaves branches taken -2 times; lines are not concerned.
+    subprocess.run(["gcovr", "--gcov-ignore-parse-errors", "--root", ".", "-j", "2", "--filter", "engine/", "--filter", "schema/", "--filter", "server/",
+                    "--exclude", "engine/examples/", "--json-summary", str(SUMMARY), "--html-details",
+                    f"{BUILD}/index.html", BUILD], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
 
 
 def table():
@@ -51,5 +57,6 @@ def table():
 
 
 failed = 0 if "--table" in sys.argv else measure()
+read()
 table()
 sys.exit("coverage: some tests failed" if failed else 0)

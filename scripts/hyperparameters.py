@@ -44,7 +44,7 @@ def default(field):
     for sibling, values in field.get("x-default-by", {}).items():
         for name, value in values.items():
             by_value.setdefault(json.dumps(value), []).append(name)
-        return f"by {sibling}: " + ", ".join(f"`{value}` {'/'.join(names)}" for value, names in by_value.items())
+        return f"by {sibling.rsplit('/', 1)[-1]}: " + ", ".join(f"`{value}` {'/'.join(names)}" for value, names in by_value.items())
     return "see text"
 
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "engine/data/csv.h"
+#include "engine/data/idx.h"
+#include "engine/data/npy.h"
 
 /* --- csv --- */
 
@@ -20,10 +22,22 @@ static int describe_csv(const struct table *table, struct data_fact facts[DATA_M
 	return 1;
 }
 
+/* --- npy, idx --- */
+
+static int describe_array(const struct table *table, struct data_fact facts[DATA_MAX_FACTS])
+{
+	facts[0] = (struct data_fact){.name = "dtype", .type = FACT_TEXT, .text = table->dtype};
+	facts[1] = (struct data_fact){
+	    .name = "shape", .type = FACT_SIZES, .sizes = table->shape, .n_sizes = table->n_dimensions};
+	return 2;
+}
+
 /* --- the table --- */
 
 static const struct data_kind kinds[] = {
     {"csv", "CSV", ".csv", {"text/csv", "application/csv", "text/plain"}, NULL, parse_csv, describe_csv},
+    {"npy", "NumPy's .npy", ".npy", {"application/x-npy"}, npy_sniff, npy_parse, describe_array},
+    {"idx", "IDX", ".idx", {"application/x-idx"}, idx_sniff, idx_parse, describe_array},
 };
 
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };

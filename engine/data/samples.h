@@ -11,6 +11,9 @@
 
 #include "engine/rows.h"
 
+/* Columns of a table that samples may be cut from, as inputs and as targets. */
+#define SAMPLES_MAX_COLUMNS 1024
+
 struct samples_shape {
 	int steps, n_inputs; /* of the inputs: time steps, and numbers a step; tokens are whole numbers, one a step */
 	enum target_kind target; /* rows.h */

@@ -94,14 +94,14 @@ static int check_column(const struct table *table, int index, const char *part, 
 	                 column->bad_text);
 }
 
-static int check_columns(const struct table *table, const int *indices, int n, const char *part,
-                         struct qlstm_error *error)
+int windows_check_columns(const struct table *table, const int *indices, int n, const char *part,
+                          struct qlstm_error *error)
 {
-	if (n < 1 || n > WINDOWS_MAX_COLUMNS) {
+	if (n < 1 || n > SAMPLES_MAX_COLUMNS) {
 		char pointer[16];
 		snprintf(pointer, sizeof pointer, "/%s", part);
 		return error_set(error, ERR_OUT_OF_RANGE, pointer, "%d columns are chosen, 1 to %d are allowed", n,
-		                 WINDOWS_MAX_COLUMNS);
+		                 SAMPLES_MAX_COLUMNS);
 	}
 	for (int i = 0; i < n; i++) {
 		int rc = check_column(table, indices[i], part, i, error);
@@ -111,8 +111,8 @@ static int check_columns(const struct table *table, const int *indices, int n, c
 	return 0;
 }
 
-static int fit_columns(const struct table *table, const int *indices, int n, const char *part, enum scaling scaling,
-                       size_t fit_rows, struct scaler *scalers, struct qlstm_error *error)
+int windows_fit_columns(const struct table *table, const int *indices, int n, const char *part, enum scaling scaling,
+                        size_t fit_rows, struct scaler *scalers, struct qlstm_error *error)
 {
 	for (int i = 0; i < n; i++) {
 		const struct column *column = &table->columns[indices[i]];
@@ -158,9 +158,9 @@ static void fill(struct windows *windows, const struct table *table, const struc
 int windows_cut(const struct table *table, const struct windows_config *config, struct windows *out,
                 struct qlstm_error *error)
 {
-	int rc = check_columns(table, config->inputs, config->n_inputs, "inputs", error);
+	int rc = windows_check_columns(table, config->inputs, config->n_inputs, "inputs", error);
 	if (rc == 0)
-		rc = check_columns(table, config->targets, config->n_targets, "targets", error);
+		rc = windows_check_columns(table, config->targets, config->n_targets, "targets", error);
 	if (rc != 0)
 		return rc;
 	struct windows windows = {
@@ -172,11 +172,11 @@ int windows_cut(const struct table *table, const struct windows_config *config, 
 	size_t fit_rows = table->n_rows;
 	if (config->scaling_fit == SCALING_FIT_TRAIN)
 		fit_rows = windows.n_train - 1 + (size_t)config->window + (size_t)config->horizon;
-	rc = fit_columns(table, config->inputs, config->n_inputs, "inputs", config->scaling, fit_rows,
-	                 windows.input_scalers, error);
+	rc = windows_fit_columns(table, config->inputs, config->n_inputs, "inputs", config->scaling, fit_rows,
+	                         windows.input_scalers, error);
 	if (rc == 0)
-		rc = fit_columns(table, config->targets, config->n_targets, "targets", config->scaling, fit_rows,
-		                 windows.target_scalers, error);
+		rc = windows_fit_columns(table, config->targets, config->n_targets, "targets", config->scaling,
+		                         fit_rows, windows.target_scalers, error);
 	if (rc == 0)
 		rc = allocate(&windows, error);
 	if (rc != 0) {

@@ -11,14 +11,12 @@
 #include "engine/data/samples.h"
 #include "engine/data/table.h"
 
-#define WINDOWS_MAX_COLUMNS 32
-
 enum scaling { SCALING_NONE, SCALING_MINMAX, SCALING_STANDARD }; /* as is; to [-1, 1]; zero mean, unit deviation */
 enum scaling_fit { SCALING_FIT_TRAIN, SCALING_FIT_ALL };         /* rows that training windows touch; all rows */
 
 struct windows_config {
 	int n_inputs, n_targets;
-	int inputs[WINDOWS_MAX_COLUMNS], targets[WINDOWS_MAX_COLUMNS]; /* column indices */
+	int inputs[SAMPLES_MAX_COLUMNS], targets[SAMPLES_MAX_COLUMNS]; /* column indices */
 	int window, horizon;                                           /* >= 1 */
 	bool drop_last;
 	double train_fraction; /* 0 < f < 1 */
@@ -36,7 +34,7 @@ struct windows {
 	size_t n_train, n_test;
 	double *x; /* [n_train + n_test][steps][n_inputs] */
 	double *y; /* [n_train + n_test][n_targets] */
-	struct scaler input_scalers[WINDOWS_MAX_COLUMNS], target_scalers[WINDOWS_MAX_COLUMNS];
+	struct scaler input_scalers[SAMPLES_MAX_COLUMNS], target_scalers[SAMPLES_MAX_COLUMNS];
 };
 
 /* Errors point into the experiment's data part: "/inputs/0" (not numeric), "/window" (series too short), ... The
@@ -50,6 +48,13 @@ struct samples windows_samples(const struct windows *windows);
 /* Window counts for n_rows without cutting anything. */
 int windows_count(size_t n_rows, const struct windows_config *config, size_t *n_train, size_t *n_test,
                   struct qlstm_error *error);
+
+/* For all samples that are cut from a table: whether the chosen columns are there and numeric; and their scalers,
+ * fitted on rows 0 .. fit_rows - 1. `part` is "inputs" or "targets": errors point to /PART/POSITION. */
+int windows_check_columns(const struct table *table, const int *indices, int n, const char *part,
+                          struct qlstm_error *error);
+int windows_fit_columns(const struct table *table, const int *indices, int n, const char *part, enum scaling scaling,
+                        size_t fit_rows, struct scaler *scalers, struct qlstm_error *error);
 
 /* Fit on values[0 .. n-1]; a constant column scales with factor 1. */
 struct scaler scaler_fit(enum scaling scaling, const double *values, size_t n);

@@ -138,7 +138,7 @@ static int store(const struct field *field, const struct qlstm_layer *layer, str
 		return store_name(field, value, to, error);
 	if (strlen(value) >= field->size)
 		return refuse(field, value, error);
-	strcpy(to, value);
+	snprintf(to, field->size, "%s", value);
 	return 0;
 }
 
@@ -192,7 +192,7 @@ int library_layer(const struct qlstm_layer *layer, struct layer_config *config, 
 		return error_set(error, ERR_MISSING, "/type", "a layer needs a type");
 	for (int t = 0; t < N_TYPES; t++)
 		if (strcmp(types[t].name, layer->type) == 0) {
-			strcpy(config->type, types[t].name);
+			snprintf(config->type, sizeof config->type, "%s", types[t].name);
 			int rc = refuse_others(&types[t], layer, error);
 			return rc != 0 ? rc : store_fields(&types[t], layer, config, error);
 		}

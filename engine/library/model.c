@@ -64,7 +64,7 @@ static int take_config(const struct qlstm_model_config *config, struct model_con
 	*out = (struct model_config){.n_inputs = config->n_inputs,
 	                             .n_layers = config->n_layers,
 	                             .precision = config->float32 ? PRECISION_FLOAT32 : PRECISION_FLOAT64};
-	strcpy(out->plan, plan);
+	snprintf(out->plan, sizeof out->plan, "%s", plan);
 	return take_layers(config, out, error);
 }
 

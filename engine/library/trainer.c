@@ -1,5 +1,6 @@
 /* Training of the public interface: samples that lie in the caller's arrays, and an epoch at a time. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,8 +111,8 @@ static int take_training(const struct qlstm_training *training, size_t n_train, 
 		return error_set(error, ERR_NOT_FOUND, "/loss", "unknown loss '%s'", training->loss);
 	if (strlen(training->optimizer) >= sizeof out->optimizer.type)
 		return error_set(error, ERR_NOT_FOUND, "/optimizer", "unknown optimizer '%s'", training->optimizer);
-	strcpy(out->loss, training->loss);
-	strcpy(out->optimizer.type, training->optimizer);
+	snprintf(out->loss, sizeof out->loss, "%s", training->loss);
+	snprintf(out->optimizer.type, sizeof out->optimizer.type, "%s", training->optimizer);
 	return 0;
 }
 

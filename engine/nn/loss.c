@@ -65,9 +65,66 @@ static void mae_backward(const struct rows *rows, double scale, double *gradient
 	clear_masked(rows, gradient);
 }
 
+/* One row of logits: width numbers, one every `batch`. */
+static double largest(const double *logits, size_t width, size_t batch)
+{
+	double most = logits[0];
+	for (size_t k = 1; k < width; k++)
+		most = fmax(most, logits[k * batch]);
+	return most;
+}
+
+/* sum_k exp(z_k - most): at least 1 and at most the width, so neither its logarithm nor a quotient overflows. */
+static double sum_exp(const double *logits, size_t width, size_t batch, double most)
+{
+	double sum = 0;
+	for (size_t k = 0; k < width; k++)
+		sum += exp(logits[k * batch] - most);
+	return sum;
+}
+
+/* -log softmax(z)[class] = log sum_k exp(z_k) - z[class], z the outputs (logits), with the largest logit taken out of
+ * the sum (PyTorch's CrossEntropyLoss). */
+static double cross_entropy_sum(const struct rows *rows)
+{
+	double total = 0;
+	for (size_t f = 0; f < rows->frames; f++)
+		for (size_t b = 0; b < rows->batch; b++) {
+			size_t row = f * rows->batch + b;
+			const double *logits = rows->prediction + f * rows->width * rows->batch + b;
+			if (!rows_counts(rows, row))
+				continue;
+			double most = largest(logits, rows->width, rows->batch);
+			total += log(sum_exp(logits, rows->width, rows->batch, most)) -
+			         (logits[(size_t)rows->target[row] * rows->batch] - most);
+		}
+	return total;
+}
+
+/* softmax(z), less 1 at the class */
+static void row_backward(const double *logits, size_t width, size_t batch, size_t class, double scale, double *gradient)
+{
+	double most = largest(logits, width, batch), sum = sum_exp(logits, width, batch, most);
+	for (size_t k = 0; k < width; k++)
+		gradient[k * batch] = scale * (exp(logits[k * batch] - most) / sum - (k == class));
+}
+
+static void cross_entropy_backward(const struct rows *rows, double scale, double *gradient)
+{
+	for (size_t f = 0; f < rows->frames; f++)
+		for (size_t b = 0; b < rows->batch; b++) {
+			size_t row = f * rows->batch + b, at = f * rows->width * rows->batch + b;
+			if (rows_counts(rows, row))
+				row_backward(rows->prediction + at, rows->width, rows->batch, (size_t)rows->target[row],
+				             scale, gradient + at);
+		}
+	clear_masked(rows, gradient);
+}
+
 static const struct loss table[] = {
     {"mse", TARGET_REALS, false, mse_sum, mse_backward},
     {"mae", TARGET_REALS, false, mae_sum, mae_backward},
+    {"cross_entropy", TARGET_CLASSES, true, cross_entropy_sum, cross_entropy_backward},
 };
 
 enum { N_LOSSES = sizeof table / sizeof table[0] };

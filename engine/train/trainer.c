@@ -178,7 +178,7 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 		if (!isfinite(loss) || !isfinite(norm))
 			return error_set(
-			    error, ERR_NUMERIC, "",
+			    error, ERR_NOT_FINITE, "",
 			    "the %s is not finite in epoch %d, batch %zu of %zu; a smaller learning_rate or a "
 			    "clip_norm may help",
 			    isfinite(loss) ? "gradient" : "loss", epoch, b + 1, batches);
@@ -218,7 +218,7 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 		if (pass_abandoned(t->pass))
 			rc = error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 		else if (!isfinite(row.values[TEST_LOSS]))
-			rc = error_set(error, ERR_NUMERIC, "", "the test loss is not finite after epoch %d", epoch);
+			rc = error_set(error, ERR_NOT_FINITE, "", "the test loss is not finite after epoch %d", epoch);
 	}
 	pass_watch(t->pass, NULL, NULL);
 	if (rc != 0)

@@ -14,6 +14,7 @@
 #define API_MAX_QUEUED     10000                /* experiments waiting at once */
 #define API_MAX_EXPERIMENT (1L << 20)           /* bytes of POST /experiments */
 #define API_MAX_DATASET    (64L << 20)          /* bytes of an uploaded data set */
+#define API_MAX_UNPACKING  4                    /* packed data sets that are read at once: each takes API_MAX_DATASET */
 #define API_MIN_FREE_DISK  ((uint64_t)64 << 20) /* below it the service is not ready */
 
 /* Made by main before the server listens; handlers only read it, but for what is atomic or a lock. */
@@ -28,6 +29,7 @@ struct api {
 	int64_t started_at;       /* ms */
 	atomic_bool draining;     /* new experiments are refused, /readyz says no */
 	uv_mutex_t datasets;      /* held while the rows and the files of data sets must agree */
+	atomic_int unpacking;     /* packed data sets that are being read */
 	atomic_ullong replies[6]; /* by class of status: [2] counts 200 to 299 */
 };
 

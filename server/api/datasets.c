@@ -13,6 +13,7 @@
 #include "server/common/clock.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
+#include "server/common/gzip.h"
 #include "server/common/json_text.h"
 
 static bool file_path(const struct api *api, const char *file, char *path, size_t size)
@@ -64,15 +65,32 @@ static int describe(const struct http_request *request, const char *name, const 
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 }
 
-/* Reads the body, of which the values are not kept, and fills a new row from it. */
-static int row_make(const struct http_request *request, const char *name, struct dataset_row *row,
-                    struct qlstm_error *error)
+/* The table in the body, without its values. A packed body takes memory that its sender did not have to send: only so
+ * many are read at once, others are to come again. */
+static int read_body(struct api *api, const struct http_request *request, struct data_file *file, struct table *table,
+                     struct qlstm_error *error)
 {
 	const char *type = http_header(request, "Content-Type");
-	const struct data_file declared = data_file_of_type(type != NULL ? type : "");
+	const struct data_request wanted = {
+	    .declared = data_file_of_type(type != NULL ? type : ""), .word = type, .limit = API_MAX_DATASET};
+	int rc;
+	if (!gzip_sniff(request->body, request->body_length))
+		return data_file_read(request->body, request->body_length, &wanted, file, table, error);
+	if (atomic_fetch_add(&api->unpacking, 1) < API_MAX_UNPACKING)
+		rc = data_file_read(request->body, request->body_length, &wanted, file, table, error);
+	else
+		rc = error_set(error, ERR_UNAVAILABLE, NULL, "%d packed data sets are being read", API_MAX_UNPACKING);
+	atomic_fetch_sub(&api->unpacking, 1);
+	return rc;
+}
+
+/* Reads the body and fills a new row from it. */
+static int row_make(struct api *api, const struct http_request *request, const char *name, struct dataset_row *row,
+                    struct qlstm_error *error)
+{
 	struct data_file file;
 	struct table table = {0};
-	int rc = data_file_read(request->body, request->body_length, &declared, type, false, &file, &table, error);
+	int rc = read_body(api, request, &file, &table, error);
 	if (rc != 0)
 		return rc;
 	rc = check_numeric(&table, error);
@@ -155,7 +173,7 @@ void datasets_post(void *context, struct http_request *request, struct http_repl
 	const char *name = name_or_reply(request, reply);
 	if (name == NULL)
 		return;
-	if (row_make(request, name, &row, &error) != 0) {
+	if (row_make(api, request, name, &row, &error) != 0) {
 		if (error.code == ERR_WRONG_TYPE) /* the Content-Type says another kind */
 			reply_problem_as(request, reply, 415, &error);
 		else

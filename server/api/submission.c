@@ -8,6 +8,7 @@
 #include "schema/columns.h"
 #include "schema/spec.h"
 #include "server/api/catalog.h"
+#include "server/api/labels.h"
 #include "server/common/cost.h"
 #include "server/common/json_text.h"
 
@@ -92,11 +93,14 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 	int rc = spec_parse(out->spec, &spec, error);
 	if (rc != 0)
 		return rc;
-	rc = windows_count((size_t)entry->row.n_rows, &spec.windows, &train, &test, error);
+	rc = spec_count_samples(&spec, (size_t)entry->row.n_rows, &train, &test, error);
 	if (rc != 0) {
 		error_prefix(error, "/data");
 		return rc;
 	}
+	rc = labels_check(api, entry, out->spec, &spec, error);
+	if (rc != 0)
+		return rc;
 	rc = describe_model(api, &spec, (struct cost_windows){train, test}, out, error);
 	out->data = json_pack("{ss, ss, sI, sI, sI}", "dataset", entry->row.name, "sha256", entry->row.sha256, "rows",
 	                      (json_int_t)entry->row.n_rows, "train", (json_int_t)train, "test", (json_int_t)test);

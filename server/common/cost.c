@@ -14,10 +14,10 @@
 
 struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struct cost_windows windows, int threads)
 {
-	size_t steps = (size_t)spec->windows.window;
+	size_t steps = (size_t)spec_steps(spec);
 	size_t numbers = (size_t)spec->model.n_inputs * steps + (size_t)spec->model.n_outputs;
 	return (struct cost_bytes){
-	    .model = pass_bytes(model, spec->windows.window, spec->training.batch_size, threads),
+	    .model = pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads),
 	    .data = (windows.train + windows.test) * numbers * sizeof(double),
 	};
 }
@@ -25,7 +25,7 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 int cost_seconds(const struct spec *spec, struct model *model, struct cost_windows windows, struct cost_seconds *out,
                  struct qlstm_error *error)
 {
-	int rc = model_estimate(model, spec->windows.window, spec->training.batch_size, &out->batch, error);
+	int rc = model_estimate(model, spec_steps(spec), spec->training.batch_size, &out->batch, error);
 	if (rc != 0) {
 		error_prefix(error, "/model");
 		return rc;

@@ -2,23 +2,36 @@
 #include "server/common/data_file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "server/common/gzip.h"
 
 /* They say nothing of the kind. The second is what curl --data-binary @FILE sends. */
 static const char *const general_types[] = {"application/octet-stream", "application/x-www-form-urlencoded"};
 
+static const char *const gzip_types[] = {"application/gzip", "application/x-gzip"};
+static const char gzip_suffix[] = ".gz";
+
+enum { N_GZIP = sizeof gzip_types / sizeof gzip_types[0] };
 enum { N_GENERAL = sizeof general_types / sizeof general_types[0] };
+
+static int add_types(const char *types[DATA_FILE_MAX_TYPES], int n, const char *const *more, int n_more)
+{
+	for (int i = 0; i < n_more && more[i] != NULL && n < DATA_FILE_MAX_TYPES - 1; i++)
+		types[n++] = more[i];
+	return n;
+}
 
 void data_file_types(const char *types[DATA_FILE_MAX_TYPES])
 {
 	int n = 0;
 	const struct data_kind *kind;
 	for (int i = 0; (kind = data_kind_at(i)) != NULL; i++)
-		for (int k = 0; k < DATA_MAX_TYPES && kind->media_types[k] != NULL && n < DATA_FILE_MAX_TYPES - 1; k++)
-			types[n++] = kind->media_types[k];
-	for (int i = 0; i < N_GENERAL && n < DATA_FILE_MAX_TYPES - 1; i++)
-		types[n++] = general_types[i];
+		n = add_types(types, n, kind->media_types, DATA_MAX_TYPES);
+	n = add_types(types, n, gzip_types, N_GZIP);
+	n = add_types(types, n, general_types, N_GENERAL);
 	types[n] = NULL;
 }
 
@@ -35,6 +48,9 @@ struct data_file data_file_of_type(const char *type)
 		for (int k = 0; k < DATA_MAX_TYPES && kind->media_types[k] != NULL; k++)
 			if (is_type(type, kind->media_types[k]))
 				return (struct data_file){.kind = kind};
+	for (int i = 0; i < N_GZIP; i++)
+		if (is_type(type, gzip_types[i]))
+			return (struct data_file){.gzip = true};
 	return (struct data_file){0};
 }
 
@@ -48,33 +64,55 @@ struct data_file data_file_of_name(const char *name)
 {
 	const struct data_kind *kind;
 	size_t length = strlen(name);
+	struct data_file file = {.gzip = ends_with(name, length, gzip_suffix)};
+	if (file.gzip)
+		length -= sizeof gzip_suffix - 1;
 	for (int i = 0; (kind = data_kind_at(i)) != NULL; i++)
 		if (ends_with(name, length, kind->suffix))
-			return (struct data_file){.kind = kind};
-	return (struct data_file){0};
+			file.kind = kind;
+	return file;
 }
 
-/* The kind of the bytes: as declared where they do not contradict, else by their beginning. */
-static int find_kind(const unsigned char *bytes, size_t length, const struct data_kind *declared, const char *word,
+/* The kind of the bytes, which are not packed: as declared where they do not contradict, else by their beginning. */
+static int find_kind(const unsigned char *bytes, size_t length, const struct data_request *request,
                      const struct data_kind **kind, struct qlstm_error *error)
 {
-	const struct data_kind *seen = data_kind_sniff(bytes, length);
+	const struct data_kind *seen = data_kind_sniff(bytes, length), *declared = request->declared.kind;
 	if (seen == NULL && declared != NULL && declared->sniff != NULL)
 		return error_set(error, ERR_WRONG_TYPE, NULL, "declared as %.80s, but the data do not begin as %s does",
-		                 word, declared->title);
+		                 request->word, declared->title);
 	if (seen != NULL && declared != NULL && seen != declared)
 		return error_set(error, ERR_WRONG_TYPE, NULL, "declared as %.80s, but the data begin as %s does (%s)",
-		                 word, seen->title, seen->media_types[0]);
+		                 request->word, seen->title, seen->media_types[0]);
 	*kind = seen != NULL ? seen : declared != NULL ? declared : data_kind_plain();
 	return 0;
 }
 
-int data_file_read(const unsigned char *bytes, size_t length, const struct data_file *declared, const char *word,
-                   bool values, struct data_file *found, struct table *table, struct qlstm_error *error)
+static int read_plain(const unsigned char *bytes, size_t length, const struct data_request *request,
+                      struct data_file *found, struct table *table, struct qlstm_error *error)
 {
-	*found = (struct data_file){0};
-	int rc = find_kind(bytes, length, declared->kind, word, &found->kind, error);
-	return rc == 0 ? found->kind->parse(bytes, length, values, table, error) : rc;
+	int rc = find_kind(bytes, length, request, &found->kind, error);
+	return rc == 0 ? found->kind->parse(bytes, length, request->values, table, error) : rc;
+}
+
+int data_file_read(const unsigned char *bytes, size_t length, const struct data_request *request,
+                   struct data_file *found, struct table *table, struct qlstm_error *error)
+{
+	*found = (struct data_file){.gzip = gzip_sniff(bytes, length)};
+	if (!found->gzip && request->declared.gzip)
+		return error_set(error, ERR_WRONG_TYPE, NULL,
+		                 "declared as %.80s, but the data do not begin as gzip does", request->word);
+	if (!found->gzip)
+		return read_plain(bytes, length, request, found, table, error);
+	unsigned char *unpacked = NULL;
+	size_t n = 0;
+	int rc = gzip_unpack(bytes, length, request->limit, &unpacked, &n, error);
+	if (rc == 0 && gzip_sniff(unpacked, n))
+		rc = error_set(error, ERR_SYNTAX, NULL, "the gzip data hold gzip data; packed once is enough");
+	if (rc == 0)
+		rc = read_plain(unpacked, n, request, found, table, error);
+	free(unpacked);
+	return rc;
 }
 
 static json_t *fact_json(const struct data_fact *fact)
@@ -96,7 +134,7 @@ json_t *data_file_json(const struct data_file *file, const struct table *table)
 {
 	struct data_fact facts[DATA_MAX_FACTS];
 	int n = file->kind->describe(table, facts);
-	json_t *json = json_object();
+	json_t *json = file->gzip ? json_pack("{s:s}", "compression", "gzip") : json_object();
 	for (int i = 0; json != NULL && i < n; i++) {
 		if (json_object_set_new(json, facts[i].name, fact_json(&facts[i])) == 0)
 			continue;
@@ -108,11 +146,13 @@ json_t *data_file_json(const struct data_file *file, const struct table *table)
 
 void data_file_name(const struct data_file *file, const char *sha256, char out[DATA_FILE_NAME_SIZE])
 {
-	snprintf(out, DATA_FILE_NAME_SIZE, "%s%s", sha256, file->kind->suffix);
+	snprintf(out, DATA_FILE_NAME_SIZE, "%s%s%s", sha256, file->kind->suffix, file->gzip ? gzip_suffix : "");
 }
 
 const char *data_file_type(const char *name)
 {
 	const struct data_file file = data_file_of_name(name);
+	if (file.gzip)
+		return gzip_types[0];
 	return file.kind != NULL ? file.kind->media_types[0] : general_types[0];
 }

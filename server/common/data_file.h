@@ -12,6 +12,7 @@
 
 struct data_file {
 	const struct data_kind *kind; /* NULL: whatever the bytes say */
+	bool gzip;                    /* the file is packed; declared false: whatever the bytes say */
 };
 
 /* The media types under which data may come, NULL behind the last; those of CSV first. */
@@ -21,17 +22,25 @@ struct data_file data_file_of_type(const char *type);
 /* What a file's name declares by its suffix. */
 struct data_file data_file_of_name(const char *name);
 
-/* Reads the table in the bytes, with or without its values (kind.h), and says in *found what they are. What `declared`
- * says must hold; `word` is how it was said ("text/csv"), for the message. ERR_WRONG_TYPE when the bytes are of another
- * kind than declared; else as data_kind.parse. *table is the caller's (table_free), untouched on failure. */
-int data_file_read(const unsigned char *bytes, size_t length, const struct data_file *declared, const char *word,
-                   bool values, struct data_file *found, struct table *table, struct qlstm_error *error);
+/* What is asked for. */
+struct data_request {
+	struct data_file declared; /* must hold */
+	const char *word;          /* how it was declared ("text/csv"), for the message; NULL where nothing was */
+	size_t limit;              /* bytes that packed data may unpack to */
+	bool values;               /* of the table, as in kind.h */
+};
 
-/* What there is to say of the file beside rows and columns: {"has_header": true}. New reference, NULL when out of
- * memory. */
+/* Reads the table in the bytes and says in *found what they are. Packed data of any kind are unpacked first.
+ * ERR_WRONG_TYPE when the bytes are of another kind than declared; else as gzip_unpack and data_kind.parse. *table is
+ * the caller's (table_free), untouched on failure. */
+int data_file_read(const unsigned char *bytes, size_t length, const struct data_request *request,
+                   struct data_file *found, struct table *table, struct qlstm_error *error);
+
+/* What there is to say of the file beside rows and columns: {"has_header": true, "compression": "gzip"}. New
+ * reference, NULL when out of memory. */
 json_t *data_file_json(const struct data_file *file, const struct table *table);
 
-/* The name in DATA/datasets: the SHA-256 of the bytes and the kind's suffix. */
+/* The name in DATA/datasets: the SHA-256 of the bytes and the suffix: SHA256.csv, SHA256.npy.gz. */
 void data_file_name(const struct data_file *file, const char *sha256, char out[DATA_FILE_NAME_SIZE]);
 /* The media type of a download. `name` is that of a file in DATA/datasets. */
 const char *data_file_type(const char *name);

@@ -16,10 +16,11 @@
 /* The first row of a code carries its status; rows below it are told apart by theirs. */
 static const struct problem problems[] = {
     {ERR_SYNTAX, 400, "syntax", "The request cannot be read",
-     "The body is not JSON or not CSV, or the request's head is not sound; the message says where it breaks."},
+     "The body is not JSON or no data of its kind, or the request's head is not sound; the message says where it "
+     "breaks."},
     {ERR_WRONG_TYPE, 422, "wrong_type", "A value has the wrong type", "The field takes another type of value."},
     {ERR_WRONG_TYPE, 415, "unsupported_media_type", "Unsupported media type",
-     "The path takes no bodies of this Content-Type."},
+     "The path takes no bodies of this Content-Type, or the body is something else than it says."},
     {ERR_OUT_OF_RANGE, 422, "out_of_range", "A value is out of range",
      "The message names the allowed range or the allowed words."},
     {ERR_OUT_OF_RANGE, 416, "range_not_satisfiable", "Range not satisfiable",

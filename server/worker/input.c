@@ -8,12 +8,10 @@
 
 #include "server/common/file.h"
 
-static const size_t max_bytes = (size_t)1 << 30;
-
 /* Standard input has no size to ask for: the buffer doubles. */
 static int grow(unsigned char **buffer, size_t *room, struct qlstm_error *error)
 {
-	unsigned char *larger = *room < max_bytes ? realloc(*buffer, *room * 2) : NULL;
+	unsigned char *larger = *room < INPUT_MAX_BYTES ? realloc(*buffer, *room * 2) : NULL;
 	if (larger == NULL)
 		return error_set(error, ERR_TOO_LARGE, NULL, "standard input holds more than %zu bytes", *room);
 	*buffer = larger;
@@ -53,7 +51,7 @@ int input_read(const char *path, unsigned char **bytes, size_t *length, struct q
 {
 	if (strcmp(path, "-") == 0)
 		return read_stdin(bytes, length, error);
-	return file_read(path, max_bytes, bytes, length, error);
+	return file_read(path, INPUT_MAX_BYTES, bytes, length, error);
 }
 
 int input_json(const char *path, json_t **json, struct qlstm_error *error)

@@ -7,7 +7,9 @@
 
 #include "engine/error.h"
 
-/* The whole of it with a NUL byte behind; *bytes (malloc) is the caller's. ERR_TOO_LARGE past 1 GiB. */
+#define INPUT_MAX_BYTES ((size_t)1 << 30)
+
+/* The whole of it with a NUL byte behind; *bytes (malloc) is the caller's. ERR_TOO_LARGE past INPUT_MAX_BYTES. */
 int input_read(const char *path, unsigned char **bytes, size_t *length, struct qlstm_error *error);
 /* Any JSON value; *json is the caller's. ERR_SYNTAX with file, line and column; duplicate keys are refused. */
 int input_json(const char *path, json_t **json, struct qlstm_error *error);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/task.h"
 #include "server/worker/input.h"
 
 static int load_request(const char *path, json_t **request, struct qlstm_error *error)
@@ -36,7 +37,7 @@ static int last_units(const json_t *request)
 	const json_t *layers = json_object_get(json_object_get(request, "model"), "layers");
 	const json_t *last = json_array_get(layers, json_array_size(layers) - 1);
 	json_int_t units = json_integer_value(json_object_get(last, "units"));
-	return units > 0 && units <= WINDOWS_MAX_COLUMNS ? (int)units : 0;
+	return units > 0 && units <= SAMPLES_MAX_COLUMNS ? (int)units : 0;
 }
 
 /* Names for `count` columns where the request has none under /data/KEY; *made tells. */
@@ -45,8 +46,8 @@ static int name_columns(json_t *data, const char *key, int count, bool *made, st
 	*made = false;
 	if (json_object_get(data, key) != NULL)
 		return 0;
-	if (count > WINDOWS_MAX_COLUMNS)
-		return error_set(error, ERR_TOO_LARGE, NULL, "%d %s; at most %d", count, key, WINDOWS_MAX_COLUMNS);
+	if (count > SAMPLES_MAX_COLUMNS)
+		return error_set(error, ERR_TOO_LARGE, NULL, "%d %s; at most %d", count, key, SAMPLES_MAX_COLUMNS);
 	json_t *names = json_array();
 	for (int i = 0; names != NULL && i < count; i++) {
 		char name[16];
@@ -78,10 +79,18 @@ static int parse(struct spec_model *spec_model, json_t *request, int n_inputs, i
 	json_t *data = data_part(request);
 	bool made_inputs = false, made_targets = false;
 	int rc = 0;
+	const char *task = json_string_value(json_object_get(data, "task"));
+	bool rows = task != NULL && strcmp(task, task_names[TASK_FORECASTING]) != 0, made_steps = false;
+	if (task != NULL && strcmp(task, task_names[TASK_CLASSIFICATION]) == 0)
+		n_outputs = 1; /* the column that holds the class */
 	if (n_outputs == 0)
 		n_outputs = last_units(request);
+	if (rows && json_object_get(data, "inputs") == NULL && json_object_get(data, "steps") == NULL)
+		made_steps = json_object_set_new(data, "steps", json_integer(1)) == 0;
+	json_int_t steps = rows ? json_integer_value(json_object_get(data, "steps")) : 1;
+	steps = steps > 1 && steps <= SAMPLES_MAX_COLUMNS ? steps : 1; /* others: the schema refuses them */
 	if (data != NULL)
-		rc = name_columns(data, "inputs", n_inputs > 0 ? n_inputs : 1, &made_inputs, error);
+		rc = name_columns(data, "inputs", (n_inputs > 0 ? n_inputs : 1) * (int)steps, &made_inputs, error);
 	if (rc == 0 && data != NULL)
 		rc = name_columns(data, "targets", n_outputs > 0 ? n_outputs : 1, &made_targets, error);
 	if (rc == 0)
@@ -93,6 +102,8 @@ static int parse(struct spec_model *spec_model, json_t *request, int n_inputs, i
 		json_object_del(data, "inputs");
 	if (made_targets)
 		json_object_del(data, "targets");
+	if (made_steps)
+		json_object_del(data, "steps");
 	return rc;
 }
 
@@ -115,7 +126,7 @@ int spec_model_open(struct spec_model *spec_model, const char *spec_path, int n_
 	if (rc == 0)
 		rc = check_width(n_inputs, spec_model->spec.model.n_inputs, "features a time step", "inputs", error);
 	if (rc == 0)
-		rc = check_width(n_outputs, spec_model->spec.model.n_outputs, "targets a sample", "targets", error);
+		rc = check_width(n_outputs, spec_model->spec.windows.n_targets, "targets a sample", "targets", error);
 	if (rc == 0) {
 		rc = model_new(&spec_model->model, &spec_model->spec.model, error);
 		if (rc != 0 && error != NULL && error->pointer[0] != '\0')

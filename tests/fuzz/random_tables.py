@@ -1,5 +1,10 @@
-"""Small data sets with odd numbers, as CSV."""
+"""Small data sets with odd numbers, as CSV, .npy or IDX, some packed."""
+import gzip
+import io
 import math
+import struct
+
+import numpy
 
 
 def number(rng, kind, i):
@@ -54,8 +59,34 @@ class Table:
         end = rng.choice(["\n", "\n", "\r\n"])
         lines = [separator.join(quoted(cell, separator) for cell in row) for row in cells]
         text = (end.join(lines) + rng.choice([end, end, ""])).encode()
-        self.body = self.spoilt(rng, text) if rng.random() < 0.1 else text
+        form = rng.choice(["csv", "csv", "csv", "npy", "idx"])
+        body, names = self.array(rng, form, cells[1:] if has_header else cells) if form != "csv" else (None, None)
+        if body is None:
+            body = text
+        else:
+            self.columns = [[i, names[i]] for i in range(width) if i != gap]
+        self.body = self.spoilt(rng, body) if rng.random() < 0.1 else body
+        if rng.random() < 0.15:
+            self.body = gzip.compress(self.body, mtime=0)
         self.name = self.id = self.call = None  # of the upload
+
+    @staticmethod
+    def array(rng, form, cells):
+        """The same numbers as an array, and its columns' names; nothing where a cell is no number for Python."""
+        try:
+            values = numpy.array([[float(cell) for cell in row] for row in cells])
+        except ValueError:
+            return None, None
+        if values.shape[1] == 1 and rng.random() < 0.5:
+            values = values[:, 0]
+        names = ["value"] if values.ndim == 1 else [f"column_{i}" for i in range(values.shape[1])]
+        if form == "idx":
+            sizes = struct.pack(f">BBBB{values.ndim}I", 0, 0, 0x0e, values.ndim, *values.shape)
+            return sizes + values.astype(">f8").tobytes(), names
+        file = io.BytesIO()
+        values = numpy.asfortranarray(values) if rng.random() < 0.5 else values
+        numpy.save(file, values.astype(rng.choice(["<f8", ">f8"])))
+        return file.getvalue(), names
 
     @staticmethod
     def spoilt(rng, text):

@@ -557,6 +557,11 @@ static void test_uploads(void **state)
 	assert_says("POST", "/datasets?name=bad", type, "a,b\nx,y\n", 422, "no numeric column");
 	assert_says("POST", "/datasets", type, text, 400, "/problems/missing");
 	assert_says("POST", "/datasets?name=sine", type, text, 409, "/problems/conflict");
+	assert_says("POST", "/datasets?name=bad", "", "\x1f\x8b", 400, "the gzip data end too early");
+	atomic_store(&api.unpacking, API_MAX_UNPACKING);
+	assert_says("POST", "/datasets?name=bad", "", "\x1f\x8b", 503, "packed data sets are being read");
+	assert_says("POST", "/datasets?name=up", type, text, 200, sha256);
+	assert_int_equal(atomic_exchange(&api.unpacking, 0), API_MAX_UNPACKING);
 	assert_get("/datasets/up/content", 200, text);
 	assert_get("/datasets/sine/content", 200, "value\n");
 	assert_says("DELETE", "/datasets/up", "", NULL, 204, "");

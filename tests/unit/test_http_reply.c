@@ -148,7 +148,7 @@ static void test_problems_by_their_code(void **state)
 	    {ERR_IO, 500, "io"},
 	    {ERR_CORRUPT, 500, "corrupt"},
 	    {ERR_INTERNAL, 500, "internal"},
-	    {ERR_NUMERIC, 500, "internal"}, /* not for clients */
+	    {ERR_NOT_FINITE, 500, "internal"}, /* not for clients */
 	    {12345, 500, "internal"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

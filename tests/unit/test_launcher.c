@@ -23,8 +23,12 @@ struct elsewhere {
 	struct launch_end end;
 };
 
+enum { POLL_MS = 5 };
+
 static struct {
 	int started, stopped, killed, polled, closed;
+	int too_soon; /* polled before poll_ms have passed since the last time, or the start */
+	uint64_t asked_at;
 	bool refuses, waits, deaf;
 } calls;
 
@@ -65,6 +69,7 @@ static int start_there(void *self, const struct command *command, void (*ended)(
 	uv_timer_start(&job->timer, say_next, 1, 1);
 	*launch = job;
 	calls.started++;
+	calls.asked_at = uv_now(&loop);
 	return 0;
 }
 
@@ -86,6 +91,8 @@ static bool poll_there(void *launch, struct launch_end *end)
 {
 	const struct elsewhere *job = launch;
 	calls.polled++;
+	calls.too_soon += uv_now(&loop) < calls.asked_at + POLL_MS;
+	calls.asked_at = uv_now(&loop);
 	*end = job->end;
 	return job->over;
 }
@@ -106,7 +113,7 @@ static void close_there(void *launch)
 }
 
 static const struct launcher elsewhere = {.name = "elsewhere",
-                                          .poll_ms = 5,
+                                          .poll_ms = POLL_MS,
                                           .self = &loop,
                                           .start = start_there,
                                           .stop = stop_there,
@@ -173,7 +180,7 @@ static void assert_over(int64_t status, int signal, enum run_reason reason)
 	assert_int_equal(end.signal, signal);
 	assert_int_equal(end.reason, reason);
 	assert_string_equal(heard, "one|two and 2|");
-	assert_true(over == 1 && calls.started == 1 && calls.polled > 0);
+	assert_true(over == 1 && calls.started == 1 && calls.polled > 0 && calls.too_soon == 0);
 }
 
 static bool all_is_said(void *context)

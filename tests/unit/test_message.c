@@ -180,6 +180,9 @@ static void test_many_metrics(void **state)
 		assert_int_equal(parse(line), over == 0 ? 0 : ERR_INVALID);
 	}
 	assert_int_equal(strlen(message.is.metrics.metrics_json), 0);
+	struct qlstm_error error = {0};
+	assert_int_equal(message_parse(line, strlen(line), &message, &error), ERR_INVALID);
+	assert_string_equal(error.message, "the metrics take 2048 bytes; at most 2047");
 }
 
 /* Every member arrives where it belongs. */

@@ -142,7 +142,7 @@ static const struct {
 	int code;
 	const char *reason;
 } reasons[] = {
-    {ERR_NUMERIC, "nan_loss"},
+    {ERR_NOT_FINITE, "nan_loss"},
     {ERR_OUT_OF_MEMORY, "out_of_memory"},
     {ERR_TOO_LARGE, "out_of_memory"},
     {ERR_DISK_FULL, "disk_full"},

@@ -39,7 +39,7 @@ static void every_target_has_its_own_scale(void **state)
 	computed(&p, &job);
 	assert_int_equal(job.windows.n_train, 15);
 	assert_int_equal(p.count, 26);
-	assert_int_equal(p.n_targets, 2);
+	assert_int_equal(p.width, 2);
 	assert_int_equal(trainer_predict(job.trainer, 0, 26, scaled, NULL), 0);
 	for (int target = 0; target < 2; target++) {
 		double offset, factor;

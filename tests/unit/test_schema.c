@@ -75,7 +75,7 @@ static const struct bad bad_requests[] = {
     {"{'training':{'optimizer':{'alpha':1.25}}}", ERR_OUT_OF_RANGE, "/training/optimizer/alpha",
      "alpha is 1.25; it must be at least 0 and less than 1"},
     {"{'data':{'inputs':[-1]}}", ERR_OUT_OF_RANGE, "/data/inputs/0", "inputs[0] is -1; it must be at least 0"},
-    {"{'data':{'inputs':[]}}", ERR_OUT_OF_RANGE, "/data/inputs", "inputs has 0 items; allowed are 1 to 32"},
+    {"{'data':{'inputs':[]}}", ERR_OUT_OF_RANGE, "/data/inputs", "inputs has 0 items; allowed are 1 to 1024"},
     {"{'data':{'dataset':''}}", ERR_OUT_OF_RANGE, "/data/dataset", "dataset has 0 characters; allowed are 1 to"},
     {"{'model':{'layers':[]}}", ERR_OUT_OF_RANGE, "/model/layers", "layers has 0 items; allowed are 1 to 16"},
     /* choices */
@@ -138,6 +138,26 @@ static const struct bad bad_requests[] = {
     {"{'model':{'variant':'chen2024','hidden_size':6}}", ERR_INVALID, "/model/n_qubits", ""},
     {LAYERS("{'type':'qlstm','variant':'chen2020'},{'type':'qlstm','variant':'chen2020'}"), ERR_INVALID,
      "/model/layers/1/n_qubits", ""},
+    /* tasks */
+    {"{'data':{'task':'classifying'}}", ERR_INVALID, "/data/task", "task is 'classifying'"},
+    {"{'data':{'task':'classification'}}", ERR_MISSING, "/data/classes", "classes is missing"},
+    {"{'data':{'task':'classification','classes':1}}", ERR_OUT_OF_RANGE, "/data/classes", "allowed are 2 to 1000"},
+    {"{'data':{'task':'classification','classes':3,'window':4}}", ERR_INVALID, "/data/window",
+     "window belongs to task 'forecasting'; task is 'classification'"},
+    {"{'data':{'window':4,'task':'regression'}}", ERR_INVALID, "/data/window", "task is 'regression'"},
+    {"{'data':{'steps':4}}", ERR_INVALID, "/data/steps",
+     "steps belongs to task 'regression', 'classification'; task is 'forecasting'"},
+    {"{'data':{'task':'regression','classes':4}}", ERR_INVALID, "/data/classes", "task is 'regression'"},
+    {"{'data':{'task':'classification','classes':3,'targets':['a','b']}}", ERR_INVALID, "/data/targets",
+     "a class is one column"},
+    {"{'data':{'task':'classification','classes':3},'training':{'loss':'mse'}}", ERR_INVALID, "/training/loss",
+     "allowed for task classification are 'cross_entropy'"},
+    {"{'training':{'loss':'cross_entropy'}}", ERR_INVALID, "/training/loss",
+     "allowed for task forecasting are 'mse', 'mae'"},
+    {"{'data':{'task':'regression','inputs':['a','b','c'],'steps':2}}", ERR_INVALID, "/data/steps",
+     "steps is 2; 3 inputs are no multiple of it"},
+    {"{'data':{'task':'classification','classes':3},'model':{'layers':[{'type':'lstm'},{'type':'dense','units':4}]}}",
+     ERR_INVALID, "/model/layers/1/units", "the last layer needs 3, one for each target or class"},
 };
 
 static void check_bad(const struct bad *bad)
@@ -251,7 +271,8 @@ static void test_defaults(void **state)
 	char *text = dump(resolved);
 	assert_string_equal(
 	    text, "{'name':'','project':'default','tags':[],"
-	          "'data':{'dataset':'damped_shm','window':4,'horizon':1,'scaling':'minmax','scaling_fit':'train',"
+	          "'data':{'dataset':'damped_shm','task':'forecasting','window':4,'horizon':1,'scaling':'minmax','"
+	          "scaling_fit':'train',"
 	          "'drop_last_window':true,'split':{'train':0.67}},"
 	          "'model':{'layers':[{'type':'qlstm','variant':'qdi','ansatz':'qdi','hidden_size':17,'n_qubits':4,"
 	          "'n_qlayers':1,'depth':1,'inversward':false,'bidirectional':false,'batch_first':true,'hadamard':true,"

@@ -391,7 +391,12 @@ static void test_a_claim_reads_all_that_belongs_to_it(void **state)
 {
 	(void)state;
 	bool existed;
-	struct dataset_row data = {.name = (char[]){"d"}, .columns_json = (char[]){"[]"}, .sha256 = "data hash"};
+	struct dataset_row data = {.name = (char[]){"d"},
+	                           .file = (char[]){"data.csv"},
+	                           .kind = (char[]){"csv"},
+	                           .columns_json = (char[]){"[]"},
+	                           .description_json = (char[]){"{}"},
+	                           .sha256 = "data hash"};
 	memcpy(data.id, numbered_id(90), sizeof data.id);
 	assert_int_equal(dataset_insert(db, &data, &existed, NULL), 0);
 	struct experiment_new new = new_experiment(ID);
@@ -409,6 +414,7 @@ static void test_a_claim_reads_all_that_belongs_to_it(void **state)
 	assert_string_equal(claim.attempt.token.id, ID);
 	assert_int_equal(claim.attempt.token.attempt, 5);
 	assert_string_equal(claim.attempt.dataset_sha256, "data hash");
+	assert_string_equal(claim.attempt.dataset_file, "data.csv");
 	assert_true(claim.attempt.max_seconds == 7.5);
 	assert_int_equal(claim.attempt.n_checkpoints, 2);
 	assert_int_equal(claim.attempt.checkpoints[0].epoch, 3);

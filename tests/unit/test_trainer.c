@@ -220,7 +220,7 @@ static void test_stop_and_nan(void **state)
 	assert_int_equal(trainer_epochs_done(run.trainer), 0);
 	model_params(run.model)->values[0] = NAN;
 	error_clear(&error);
-	assert_int_equal(trainer_epoch(run.trainer, NULL, NULL, &metrics, &error), ERR_NUMERIC);
+	assert_int_equal(trainer_epoch(run.trainer, NULL, NULL, &metrics, &error), ERR_NOT_FINITE);
 	assert_non_null(strstr(error.message, "epoch 1, batch 1 of 16"));
 	run_close(&run);
 }

@@ -69,7 +69,7 @@ static void losses_that_are_not_finite(void **state)
 		config.optimizer.learning_rate = 1e-4;
 		training_open(&t, &config);
 		t.windows.y[cases[k].target] = cases[k].value;
-		assert_int_equal(trainer_epoch(t.trainer, NULL, NULL, &metrics, &error), ERR_NUMERIC);
+		assert_int_equal(trainer_epoch(t.trainer, NULL, NULL, &metrics, &error), ERR_NOT_FINITE);
 		assert_string_equal(error.message, cases[k].message);
 		assert_int_equal(trainer_epochs_done(t.trainer), 0);
 		training_close(&t);
@@ -89,7 +89,7 @@ static void a_gradient_that_is_not_finite(void **state)
 	t.windows.x[0] = 1;
 	struct params *p = model_params(t.model);
 	p->values[params_find(p, "layers.1.weight")->offset] = 1e60;
-	assert_int_equal(trainer_epoch(t.trainer, NULL, NULL, &metrics, &error), ERR_NUMERIC);
+	assert_int_equal(trainer_epoch(t.trainer, NULL, NULL, &metrics, &error), ERR_NOT_FINITE);
 	assert_string_equal(error.message,
 	                    "the gradient is not finite in epoch 1, batch 1 of 5; a smaller learning_rate "
 	                    "or a clip_norm may help");

@@ -177,7 +177,7 @@ static void scalers_to_the_bit(void **state)
 	assert_true(scaler_apply(s, 10) == 2 && scaler_invert(s, 2) == 10);
 }
 
-/* 1 to 32 columns; where a column is not there; values that no scaling takes. */
+/* 1 to SAMPLES_MAX_COLUMNS columns; where a column is not there; values that no scaling takes. */
 static void columns(void **state)
 {
 	(void)state;
@@ -188,10 +188,10 @@ static void columns(void **state)
 	static const struct {
 		int n_inputs, n_targets, code;
 		const char *pointer;
-	} cases[] = {{32, 32, 0, ""},
-	             {33, 1, ERR_OUT_OF_RANGE, "/inputs"},
+	} cases[] = {{SAMPLES_MAX_COLUMNS, SAMPLES_MAX_COLUMNS, 0, ""},
+	             {SAMPLES_MAX_COLUMNS + 1, 1, ERR_OUT_OF_RANGE, "/inputs"},
 	             {0, 1, ERR_OUT_OF_RANGE, "/inputs"},
-	             {1, 33, ERR_OUT_OF_RANGE, "/targets"},
+	             {1, SAMPLES_MAX_COLUMNS + 1, ERR_OUT_OF_RANGE, "/targets"},
 	             {1, 0, ERR_OUT_OF_RANGE, "/targets"}};
 	table_of(&table, 10);
 	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {

@@ -129,8 +129,10 @@ static int same_or_refused(int status, char expected[sizeof said], bool tolerant
 {
 	allocations_until_failure = -1;
 	assert_true(status == WORKER_DONE || status == WORKER_FAILED);
-	if (status == WORKER_FAILED)
+	if (status == WORKER_FAILED) {
+		assert_null(strstr(said, "\"message\":\"\"")); /* it says why */
 		return ERR_OUT_OF_MEMORY;
+	}
 	if (expected[0] == '\0')
 		memcpy(expected, said, sizeof said);
 	if (!tolerant || !allocation_failed)

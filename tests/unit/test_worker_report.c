@@ -20,7 +20,7 @@ static void told(struct job *job, const double *test_losses, int epochs)
 
 static json_t *reported(struct job *job, int resumed_from)
 {
-	struct predictions p = {.count = 26, .n_targets = 2, .values = calloc(52, sizeof(double))};
+	struct predictions p = {.count = 26, .width = 2, .values = calloc(52, sizeof(double))};
 	const struct artifacts_run run = {.resumed_from = resumed_from, .train_seconds = 1.5, .predict_seconds = 0.125};
 	json_t *report = report_json(job, &p, &run);
 	assert_non_null(report);
@@ -118,7 +118,7 @@ static void parameters_by_kind(void **state)
 	job_of(&job, "{\"hidden_size\":3,\"n_qubits\":2,\"data\":{\"dataset\":\"d\",\"targets\":[\"small\"],"
 	             "\"inputs\":[\"t\"]}}");
 	job_train(&job, 1);
-	struct predictions p = {.count = job.windows.n_train + job.windows.n_test, .n_targets = 1};
+	struct predictions p = {.count = job.windows.n_train + job.windows.n_test, .width = 1};
 	p.values = calloc(p.count, sizeof(double));
 	const struct artifacts_run run = {0};
 	json_t *report = report_json(&job, &p, &run);

@@ -126,9 +126,9 @@ static int check_finite(const struct program_json *source, const double *values,
 			continue;
 		size_t sample = i % batch, row = i / batch % rows, output = i / batch / rows;
 		if (noun == NULL)
-			return error_set(error, ERR_NUMERIC, NULL, "output %zu of sample %zu is not a finite number",
+			return error_set(error, ERR_NOT_FINITE, NULL, "output %zu of sample %zu is not a finite number",
 			                 output, sample);
-		return error_set(error, ERR_NUMERIC, NULL,
+		return error_set(error, ERR_NOT_FINITE, NULL,
 		                 "the gradient of output %zu by %s %zu is not a finite number for sample %zu", output,
 		                 noun, row, sample);
 	}

@@ -19,7 +19,8 @@ enum { OPT_WEIGHTS, OPT_INPUTS, OPT_TARGETS, OPT_GRADIENT };
 #define SHAPES                                                                                                         \
 	"\n\nX.json holds [batch][time][feature] ([time][batch][feature] where the first recurrent layer has\n"        \
 	"batch_first false), one feature for each of the spec's inputs; Y.json [batch][output], one output for each\n" \
-	"of its targets. For one input, one target and two samples of three steps:\n\n"                                \
+	"of its targets, or the class, a whole number, of a classification. For one input, one target and two "        \
+	"samples of three steps:\n\n"                                                                                  \
 	"  X.json  [[[0.1], [0.2], [0.3]], [[0.2], [0.3], [0.4]]]\n"                                                   \
 	"  Y.json  [[0.4], [0.5]]\n\n"                                                                                 \
 	"Prints outputs [batch][output]; loss, a number, where targets are given; with --gradient gradient_of, and\n"  \
@@ -206,9 +207,9 @@ static int check_finite(const struct evaluation *e, const double *values, size_t
 			continue;
 		size_t sample = i % batch, column = i / batch % inner, step = i / batch / inner;
 		if (outer == 1 && values == e->y)
-			return error_set(error, ERR_NUMERIC, NULL, "%s %zu of sample %zu is not a finite number", what,
-			                 column, sample);
-		return error_set(error, ERR_NUMERIC, NULL, "%s %zu at step %zu of sample %zu is not a finite number",
+			return error_set(error, ERR_NOT_FINITE, NULL, "%s %zu of sample %zu is not a finite number",
+			                 what, column, sample);
+		return error_set(error, ERR_NOT_FINITE, NULL, "%s %zu at step %zu of sample %zu is not a finite number",
 		                 what, column, step, sample);
 	}
 	return 0;
@@ -220,7 +221,7 @@ static int check_weights_gradient(const struct params *params, struct qlstm_erro
 		const struct param *param = &params->items[i];
 		for (size_t k = 0; param->kind != PARAM_STATE && k < param->size; k++)
 			if (!isfinite(params->gradients[param->offset + k]))
-				return error_set(error, ERR_NUMERIC, NULL,
+				return error_set(error, ERR_NOT_FINITE, NULL,
 				                 "the gradient by '%s' is not a finite number at entry %zu",
 				                 param->name, k);
 	}
@@ -244,6 +245,18 @@ static int compute_gradient(struct evaluation *e, double scale, struct qlstm_err
 	return rc;
 }
 
+static int check_classes(const struct evaluation *e, struct qlstm_error *error)
+{
+	for (int b = 0; b < e->batch; b++) {
+		double value = e->target[b];
+		if (!(value >= 0 && value < e->n_outputs && value == floor(value)))
+			return error_set(error, ERR_INVALID, e->y_pointer,
+			                 "the target of sample %d is %.17g; classes are the whole numbers from 0 to %d",
+			                 b, value, e->n_outputs - 1);
+	}
+	return 0;
+}
+
 static int compute(struct evaluation *e, bool gradient, struct qlstm_error *error)
 {
 	tensor_fill(e->inputs, 3, e->x_strides, e->x);
@@ -252,6 +265,9 @@ static int compute(struct evaluation *e, bool gradient, struct qlstm_error *erro
 	if (rc == 0 && e->targets != NULL) {
 		e->loss = loss_find(e->spec_model.spec.training.loss);
 		tensor_fill(e->targets, 2, e->y_strides, e->target);
+		rc = e->loss->takes == TARGET_CLASSES ? check_classes(e, error) : 0;
+		if (rc != 0)
+			return rc;
 		e->rows = (struct rows){.frames = 1,
 		                        .width = (size_t)e->n_outputs,
 		                        .batch = (size_t)e->batch,
@@ -260,7 +276,7 @@ static int compute(struct evaluation *e, bool gradient, struct qlstm_error *erro
 		e->terms = loss_terms(e->loss, e->rows.batch, e->rows.width);
 		e->mean_loss = e->loss->sum(&e->rows) / (double)e->terms;
 		if (!isfinite(e->mean_loss))
-			rc = error_set(error, ERR_NUMERIC, NULL, "the loss is not a finite number");
+			rc = error_set(error, ERR_NOT_FINITE, NULL, "the loss is not a finite number");
 	}
 	return rc == 0 && gradient ? compute_gradient(e, e->loss != NULL ? 1 / (double)e->terms : 0, error) : rc;
 }

@@ -100,7 +100,7 @@ static json_t *circuits_json(const struct cost_report *a, int layer)
 {
 	json_t *circuits = json_array();
 	struct layer_circuit circuit;
-	for (int i = 0; model_circuit(a->model, layer, i, a->job.spec.windows.window, &circuit); i++)
+	for (int i = 0; model_circuit(a->model, layer, i, spec_steps(&a->job.spec), &circuit); i++)
 		if (json_array_append_new(circuits,
 		                          circuit_json(&circuit, model_circuit_estimate(a->model, layer, i), a)) != 0) {
 			json_decref(circuits);
@@ -190,7 +190,7 @@ static json_t *cost_report_json(const struct cost_report *a)
 	                          a->counted ? bytes_json(a->bytes.data) : json_null());
 	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", QLSTM_VERSION,
 	                 "isa", plan_isa(), "plan", spec->model.plan, "precision",
-	                 precision_names[spec->model.precision], "window", spec->windows.window, "batch_size",
+	                 precision_names[spec->model.precision], "window", spec_steps(spec), "batch_size",
 	                 spec->training.batch_size, "epochs", spec->training.epochs, "parameters", parameters, "data",
 	                 data_json(a), "bytes", bytes, "seconds", seconds_json(a), "refused", refusal_json(&a->refusal),
 	                 "layers", layers_json(a));
@@ -201,7 +201,7 @@ static int count_windows(struct cost_report *a, struct qlstm_error *error)
 	a->counted = a->job.table.n_rows > 0;
 	if (!a->counted)
 		return 0;
-	int rc = windows_count(a->job.table.n_rows, &a->job.spec.windows, &a->windows.train, &a->windows.test, error);
+	int rc = spec_count_samples(&a->job.spec, a->job.table.n_rows, &a->windows.train, &a->windows.test, error);
 	if (rc != 0)
 		error_prefix(error, "/data");
 	return rc;

@@ -19,13 +19,14 @@ static int read_file(struct job *job, const char *path, struct qlstm_error *erro
 {
 	unsigned char *bytes = NULL;
 	size_t length = 0;
-	const struct data_file declared = data_file_of_name(path);
+	const struct data_request wanted = {
+	    .declared = data_file_of_name(path), .word = path, .limit = INPUT_MAX_BYTES, .values = true};
 	struct data_file found;
 	int rc = input_read(path, &bytes, &length, error);
 	if (rc != 0)
 		return rc;
 	sha256_hex(bytes, length, job->data_sha256);
-	rc = data_file_read(bytes, length, &declared, path, true, &found, &job->table, error);
+	rc = data_file_read(bytes, length, &wanted, &found, &job->table, error);
 	free(bytes);
 	return rc;
 }
@@ -69,9 +70,14 @@ static int load_data(struct job *job, const char *data_path, struct qlstm_error 
 	return read_file(job, data_path, error);
 }
 
-static int cut_windows(struct job *job, struct qlstm_error *error)
+static int cut_samples(struct job *job, struct qlstm_error *error)
 {
-	int rc = windows_cut(&job->table, &job->spec.windows, &job->windows, error);
+	const struct records_config records = spec_records(&job->spec);
+	bool windows = job->spec.task == TASK_FORECASTING;
+	int rc = windows ? windows_cut(&job->table, &job->spec.windows, &job->windows, error)
+	                 : records_take(&job->table, &records, &job->records, error);
+	if (rc == 0)
+		job->samples = windows ? windows_samples(&job->windows) : records_samples(&job->records);
 	if (rc != 0)
 		error_prefix(error, "/data");
 	return rc;
@@ -88,7 +94,7 @@ static int build_model(struct job *job, int threads, struct qlstm_error *error)
 		error_prefix(error, "/model");
 		return rc;
 	}
-	return trainer_new(&job->trainer, job->model, windows_samples(&job->windows), &job->spec.training, error);
+	return trainer_new(&job->trainer, job->model, job->samples, &job->spec.training, error);
 }
 
 /* Data, and the spec with its columns bound. */
@@ -121,7 +127,7 @@ int job_open(struct job *job, const char *spec_path, const char *data_path, int 
 	int rc = job_read(job, spec_path, data_path, false, error);
 	if (rc != 0)
 		return rc;
-	rc = cut_windows(job, error);
+	rc = cut_samples(job, error);
 	if (rc == 0)
 		rc = build_model(job, threads, error);
 	if (rc == 0) {
@@ -143,6 +149,7 @@ void job_close(struct job *job)
 	model_free(job->model);
 	team_free(job->team);
 	windows_free(&job->windows);
+	records_free(&job->records);
 	table_free(&job->table);
 	json_decref(job->resolved);
 	*job = (struct job){0};
@@ -160,9 +167,16 @@ int job_resume(struct job *job, const char *path, struct qlstm_error *error)
 	return rc;
 }
 
+struct scaler job_target_scaler(const struct job *job, int target)
+{
+	return job->spec.task == TASK_FORECASTING ? job->windows.target_scalers[target]
+	                                          : job->records.target_scalers[target];
+}
+
 double job_truth(const struct job *job, size_t index, int target)
 {
 	const struct windows_config *windows = &job->spec.windows;
-	size_t row = index + (size_t)windows->window + (size_t)windows->horizon - 1;
+	size_t ahead = (size_t)windows->window + (size_t)windows->horizon - 1;
+	size_t row = job->spec.task == TASK_FORECASTING ? index + ahead : index;
 	return job->table.columns[windows->targets[target]].values[row];
 }

@@ -9,10 +9,12 @@
 struct job {
 	json_t *resolved; /* with columns bound */
 	struct spec spec;
-	struct table table;   /* the data in original units */
-	char data_sha256[65]; /* of the file's bytes; of a built-in series' values as little-endian float64 */
-	char fingerprint[65]; /* ties checkpoints to this job */
-	struct windows windows;
+	struct table table;     /* the data in original units */
+	char data_sha256[65];   /* of the file's bytes; of a built-in series' values as little-endian float64 */
+	char fingerprint[65];   /* ties checkpoints to this job */
+	struct windows windows; /* of a forecasting */
+	struct records records; /* of any other task */
+	struct samples samples; /* of either */
 	struct model *model;
 	struct team *team; /* NULL: one thread */
 	struct trainer *trainer;
@@ -31,7 +33,9 @@ void job_close(struct job *job);
 /* Continues from a checkpoint file. A failure leaves the job at its start. */
 int job_resume(struct job *job, const char *path, struct qlstm_error *error);
 
-/* The original-unit value that window `index` predicts for target `target`. */
+/* How target `target` was scaled. */
+struct scaler job_target_scaler(const struct job *job, int target);
+/* The original-unit value, or the class, that sample `index` has for target `target`. */
 double job_truth(const struct job *job, size_t index, int target);
 
 #endif

@@ -1,37 +1,53 @@
-/* What a trained model says about every window. */
+/* What a trained model says about every sample. */
 #include "server/worker/train/predictions.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/text.h"
 #include "server/worker/reply.h"
 
-/* Windows between two calls of the progress function. */
+/* Samples between two calls of the progress function. */
 enum { PREDICT_CHUNK = 256 };
+
+/* Logits to probabilities, in place. */
+static void softmax(double *values, size_t n)
+{
+	double most = values[0], sum = 0;
+	for (size_t k = 1; k < n; k++)
+		most = fmax(most, values[k]);
+	for (size_t k = 0; k < n; k++)
+		sum += values[k] = exp(values[k] - most);
+	for (size_t k = 0; k < n; k++)
+		values[k] /= sum;
+}
 
 int predictions_compute(struct predictions *out, struct job *job, predictions_progress_fn progress, void *context,
                         struct qlstm_error *error)
 {
-	const struct windows *windows = &job->windows;
-	size_t count = windows->n_train + windows->n_test, n_targets = (size_t)windows->n_targets;
-	*out = (struct predictions){.count = count, .n_targets = windows->n_targets};
-	out->values = calloc(count + 1, n_targets * sizeof(double));
+	const struct samples *samples = &job->samples;
+	size_t count = samples->n_train + samples->n_test, width = (size_t)samples->shape.width;
+	*out = (struct predictions){.count = count, .width = samples->shape.width};
+	out->values = calloc(count + 1, width * sizeof(double));
 	if (out->values == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu predictions", count);
 	for (size_t first = 0; first < count; first += PREDICT_CHUNK) {
 		size_t n = count - first < PREDICT_CHUNK ? count - first : PREDICT_CHUNK;
 		int rc = progress(context, first, count) != 0
 		             ? error_set(error, ERR_CANCELLED, NULL, "stopped while predicting")
-		             : trainer_predict(job->trainer, first, n, out->values + first * n_targets, error);
+		             : trainer_predict(job->trainer, first, n, out->values + first * width, error);
 		if (rc != 0) {
 			predictions_free(out);
 			return rc;
 		}
 	}
-	for (size_t i = 0; i < count * n_targets; i++)
-		out->values[i] = scaler_invert(windows->target_scalers[i % n_targets], out->values[i]);
+	bool classes = samples->shape.target == TARGET_CLASSES;
+	for (size_t i = 0; classes && i < count; i++)
+		softmax(out->values + i * width, width);
+	for (size_t i = 0; !classes && i < count * width; i++)
+		out->values[i] = scaler_invert(job_target_scaler(job, (int)(i % width)), out->values[i]);
 	return 0;
 }
 
@@ -56,15 +72,51 @@ static void print_field(struct text *out, const char *name, const char *suffix)
 	text_print(out, "%s%s", suffix, quote);
 }
 
-static void print_header(struct text *out, const struct job *job)
+static bool of_classes(const struct job *job)
+{
+	return job->samples.shape.target == TARGET_CLASSES;
+}
+
+static void print_header(struct text *out, const struct predictions *predictions, const struct job *job)
 {
 	text_print(out, "part,index");
-	for (int t = 0; t < job->windows.n_targets; t++) {
+	for (int t = 0; t < job->spec.windows.n_targets; t++) {
 		text_print(out, ",");
 		print_field(out, target_name(job, t), "");
 		text_print(out, ",");
 		print_field(out, target_name(job, t), "_predicted");
 	}
+	for (int k = 0; of_classes(job) && k < predictions->width; k++) {
+		char suffix[32];
+		snprintf(suffix, sizeof suffix, "_probability_%d", k);
+		text_print(out, ",");
+		print_field(out, target_name(job, 0), suffix);
+	}
+	text_print(out, "\n");
+}
+
+/* The most probable class; of equal ones the first. */
+static int predicted_class(const struct predictions *predictions, size_t i)
+{
+	const double *values = predictions->values + i * (size_t)predictions->width;
+	int best = 0;
+	for (int k = 1; k < predictions->width; k++)
+		if (values[k] > values[best])
+			best = k;
+	return best;
+}
+
+static void print_row(struct text *out, const struct predictions *predictions, const struct job *job, size_t i)
+{
+	const double *values = predictions->values + i * (size_t)predictions->width;
+	bool classes = of_classes(job);
+	text_print(out, "%s,%zu", i < job->samples.n_train ? "train" : "test", i);
+	if (classes)
+		text_print(out, ",%.17g,%d", job_truth(job, i, 0), predicted_class(predictions, i));
+	for (int k = 0; classes && k < predictions->width; k++)
+		text_print(out, ",%.17g", values[k]);
+	for (int k = 0; !classes && k < predictions->width; k++)
+		text_print(out, ",%.17g,%.17g", job_truth(job, i, k), values[k]);
 	text_print(out, "\n");
 }
 
@@ -73,20 +125,28 @@ int predictions_csv(const struct predictions *predictions, const struct job *job
 {
 	struct text out = {0};
 	*text = NULL;
-	print_header(&out, job);
-	for (size_t i = 0; i < predictions->count; i++) {
-		text_print(&out, "%s,%zu", i < job->windows.n_train ? "train" : "test", i);
-		for (int t = 0; t < predictions->n_targets; t++)
-			text_print(&out, ",%.17g,%.17g", job_truth(job, i, t),
-			           predictions->values[i * (size_t)predictions->n_targets + (size_t)t]);
-		text_print(&out, "\n");
-	}
+	print_header(&out, predictions, job);
+	for (size_t i = 0; i < predictions->count; i++)
+		print_row(&out, predictions, job, i);
 	if (text_take(&out, text, length) == 0)
 		return 0;
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
 }
 
-/* Of windows first .. last - 1. */
+/* Of samples first .. last - 1. */
+static json_t *class_metrics(const struct predictions *predictions, const struct job *job, size_t first, size_t last)
+{
+	double n = (double)(last - first), right = 0, loss = 0;
+	for (size_t i = first; i < last; i++) {
+		int truth = (int)job_truth(job, i, 0);
+		right += predicted_class(predictions, i) == truth;
+		loss -= log(predictions->values[i * (size_t)predictions->width + (size_t)truth]) / n;
+	}
+	return json_pack("{s:s, s:o, s:o}", "target", target_name(job, 0), "accuracy", reply_number(right / n),
+	                 "cross_entropy", reply_number(loss));
+}
+
+/* The same of real numbers. */
 static json_t *target_metrics(const struct predictions *predictions, const struct job *job, size_t first, size_t last,
                               int target)
 {
@@ -95,7 +155,7 @@ static json_t *target_metrics(const struct predictions *predictions, const struc
 		mean += job_truth(job, i, target) / n;
 	for (size_t i = first; i < last; i++) {
 		double truth = job_truth(job, i, target);
-		double off = predictions->values[i * (size_t)predictions->n_targets + (size_t)target] - truth;
+		double off = predictions->values[i * (size_t)predictions->width + (size_t)target] - truth;
 		squares += off * off;
 		absolute += fabs(off);
 		spread += (truth - mean) * (truth - mean);
@@ -108,8 +168,10 @@ static json_t *target_metrics(const struct predictions *predictions, const struc
 static json_t *part_metrics(const struct predictions *predictions, const struct job *job, size_t first, size_t last)
 {
 	json_t *list = json_array();
-	for (int t = 0; list != NULL && t < predictions->n_targets; t++)
-		if (json_array_append_new(list, target_metrics(predictions, job, first, last, t)) != 0) {
+	bool classes = of_classes(job);
+	for (int t = 0; list != NULL && t < job->spec.windows.n_targets; t++)
+		if (json_array_append_new(list, classes ? class_metrics(predictions, job, first, last)
+		                                        : target_metrics(predictions, job, first, last, t)) != 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -118,7 +180,7 @@ static json_t *part_metrics(const struct predictions *predictions, const struct 
 
 json_t *predictions_metrics(const struct predictions *predictions, const struct job *job)
 {
-	size_t n_train = job->windows.n_train;
+	size_t n_train = job->samples.n_train;
 	return json_pack("{s:o, s:o}", "train", part_metrics(predictions, job, 0, n_train), "test",
 	                 part_metrics(predictions, job, n_train, predictions->count));
 }

@@ -1,4 +1,4 @@
-/* What a trained model says about every window, in original units, beside the truth. */
+/* What a trained model says about every sample, in original units, or as probabilities of classes, beside the truth. */
 #ifndef QLSTM_WORKER_PREDICTIONS_H
 #define QLSTM_WORKER_PREDICTIONS_H
 
@@ -7,25 +7,27 @@
 #include "server/worker/train/job.h"
 
 struct predictions {
-	size_t count; /* windows, the training part first */
-	int n_targets;
-	double *values; /* [count][n_targets], original units */
+	size_t count;   /* samples, the training part first */
+	int width;      /* targets; of classes their number */
+	double *values; /* [count][width]: original units; of classes probabilities, which add up to 1 */
 };
 
-/* Called now and then with the windows done; a non-zero return stops (ERR_CANCELLED). */
+/* Called now and then with the samples done; a non-zero return stops (ERR_CANCELLED). */
 typedef int (*predictions_progress_fn)(void *context, size_t done, size_t count);
 
 int predictions_compute(struct predictions *out, struct job *job, predictions_progress_fn progress, void *context,
                         struct qlstm_error *error);
 void predictions_free(struct predictions *predictions);
 
-/* CSV: part (train or test), index (of the window), then for each target NAME and NAME_predicted. *text (malloc) is the
+/* CSV: part (train or test), index (of the sample), then for each target NAME and NAME_predicted; of a classification
+ * NAME, NAME_predicted (the most probable class) and NAME_probability_0, NAME_probability_1, ... *text (malloc) is the
  * caller's. */
 int predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
                     struct qlstm_error *error);
 
 /* {"train": [{"target", "mse", "rmse", "mae", "r2"}], "test": [...]} in original units; r2 is null where the truth is
- * constant. New reference, NULL when out of memory. */
+ * constant. Of a classification {"train": [{"target", "accuracy", "cross_entropy"}], ...}. New reference, NULL when out
+ * of memory. */
 json_t *predictions_metrics(const struct predictions *predictions, const struct job *job);
 
 #endif

@@ -1,6 +1,8 @@
 /* report.json: what a run was, and how well its model does. */
 #include "server/worker/train/report.h"
 
+#include <stdlib.h>
+
 #include "engine/qlstm.h"
 #include "server/worker/reply.h"
 #include "server/worker/train/metrics_json.h"
@@ -58,6 +60,24 @@ static json_t *timings_json(const struct job *job, const struct artifacts_run *r
 	                 "threads", team_threads(job->team));
 }
 
+/* How many samples of each class the parts have, by the class: [{"train", "test"}, ...]. */
+static json_t *classes_json(const struct job *job)
+{
+	const struct samples *samples = &job->samples;
+	size_t n = (size_t)samples->shape.width, *counts = calloc(2 * n, sizeof *counts);
+	json_t *classes = counts != NULL ? json_array() : NULL;
+	for (size_t i = 0; counts != NULL && i < samples->n_train + samples->n_test; i++)
+		counts[2 * (size_t)job_truth(job, i, 0) + (i >= samples->n_train)]++;
+	for (size_t k = 0; classes != NULL && k < n; k++)
+		json_array_append_new(classes, json_pack("{s:I, s:I}", "train", (json_int_t)counts[2 * k], "test",
+		                                         (json_int_t)counts[2 * k + 1]));
+	free(counts);
+	if (json_array_size(classes) == n)
+		return classes;
+	json_decref(classes);
+	return NULL;
+}
+
 json_t *report_json(struct job *job, const struct predictions *predictions, const struct artifacts_run *run)
 {
 	const struct params *params = model_params(job->model);
@@ -69,8 +89,13 @@ json_t *report_json(struct job *job, const struct predictions *predictions, cons
 	json_t *model =
 	    json_pack("{s:I, s:I, s:I}", "parameters", quantum + classical, "quantum", quantum, "classical", classical);
 	json_t *data = json_pack("{s:s, s:s, s:I, s:I, s:I}", "dataset", job->spec.dataset, "sha256", job->data_sha256,
-	                         "rows", (json_int_t)job->table.n_rows, "train", (json_int_t)job->windows.n_train,
-	                         "test", (json_int_t)job->windows.n_test);
+	                         "rows", (json_int_t)job->table.n_rows, "train", (json_int_t)job->samples.n_train,
+	                         "test", (json_int_t)job->samples.n_test);
+	if (job->samples.shape.target == TARGET_CLASSES &&
+	    json_object_set_new(data, "classes", classes_json(job)) != 0) {
+		json_decref(data);
+		data = NULL;
+	}
 	return json_pack("{s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o, s:o, s:o}", "engine", engine, "model", model, "data",
 	                 data, "seed", (json_int_t)job->spec.training.seed, "fingerprint", job->fingerprint,
 	                 "resumed_from", run->resumed_from, "results", results_json(job->trainer), "metrics",

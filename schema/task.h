@@ -1,0 +1,23 @@
+/* What a task makes of the rows of a table. Of a forecasting the rows follow one another in time and windows are cut
+ * from them; of a regression or a classification each row is a sample. */
+#ifndef QLSTM_SCHEMA_TASK_H
+#define QLSTM_SCHEMA_TASK_H
+
+#include "schema/spec.h"
+
+extern const char *const task_names[]; /* by enum task; NULL at the end */
+
+/* Of a resolved spec. */
+enum task task_of(const json_t *resolved);
+
+/* What the schema cannot say: that a classification has classes and one target, and a loss that takes classes. */
+int task_check(const json_t *resolved, struct qlstm_error *error);
+
+/* Of tasks whose rows are samples. The target is the column named "label", else the last one; all other columns are
+ * inputs. New references, NULL when out of memory. */
+json_t *task_default_targets(const struct table *table);
+json_t *task_default_inputs(const json_t *targets, const struct table *table);
+/* Fills an absent /data/steps, one input a step, once the columns are names; refuses a target among the inputs. */
+int task_bind_steps(json_t *data, struct qlstm_error *error);
+
+#endif

@@ -1,0 +1,14 @@
+/* Whether the target column of a classification holds classes: the daemon looks into the data once, before it accepts,
+ * so that a bad label is refused with its place and does not fail in the worker. */
+#ifndef QLSTM_API_LABELS_H
+#define QLSTM_API_LABELS_H
+
+#include "schema/spec.h"
+#include "server/api/catalog.h"
+
+/* Reads the whole data set of a bound spec, at most API_MAX_DATASET bytes; nothing to do for other tasks. Errors point
+ * into the spec, "/data/targets/0". */
+int labels_check(const struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+                 struct qlstm_error *error);
+
+#endif
