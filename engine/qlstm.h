@@ -112,7 +112,7 @@ struct qlstm_samples {
 	size_t n_train, n_test;
 	int steps;
 	const double *x; /* [n_train + n_test][steps][n_inputs] */
-	const double *y; /* [n_train + n_test][outputs] */
+	const double *y; /* [n_train + n_test][outputs]; of classes [n_train + n_test], whole numbers below outputs */
 };
 
 struct qlstm_training {
@@ -121,7 +121,7 @@ struct qlstm_training {
 	bool shuffle;          /* another order in each epoch */
 	uint64_t seed;         /* of that order, and of dropout */
 	int threads;           /* that share the work; 0: 1. Results do not depend on it */
-	const char *loss;      /* "mse", "mae"; "cross_entropy" of classes */
+	const char *loss;      /* "mse", "mae"; "cross_entropy": y are classes, outputs their logits */
 	const char *optimizer; /* "sgd", "rmsprop", "adam", as in PyTorch */
 	double learning_rate;
 	double momentum;     /* sgd, rmsprop */
@@ -133,10 +133,11 @@ struct qlstm_training {
 };
 
 struct qlstm_epoch {
-	int epoch;            /* from 1 */
-	double train_loss;    /* mean over the epoch's batches, while the weights change */
-	double test_loss;     /* after the epoch */
-	double gradient_norm; /* L2, mean over the batches, before it is cut off */
+	int epoch;                            /* from 1 */
+	double train_loss;                    /* mean over the epoch's batches, while the weights change */
+	double test_loss;                     /* after the epoch */
+	double train_accuracy, test_accuracy; /* of classes: the fraction told right; else NaN */
+	double gradient_norm;                 /* L2, mean over the batches, before it is cut off */
 	double seconds;
 };
 

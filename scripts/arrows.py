@@ -36,13 +36,15 @@ ARROWS = {
     "server/store": "engine server/common schema",
     "server/run": "engine engine/qlstm.h engine/data schema server/common server/http server/store",
     "server/run/events": "engine server/common server/http server/store",
+    "server/predict": "engine schema server/common server/run",
     "server/api": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
-                  "server/common server/http server/store server/run server/run/events",
-    "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/store server/run server/run/events server/api",
+                  "server/common server/http server/store server/run server/run/events server/predict",
+    "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/store server/run server/run/events server/predict server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
                      "server/common",
     "server/worker/train": "engine engine/qlstm.h engine/nn engine/data engine/train engine/export schema "
                            "server/common server/worker",
+    "server/worker/predict": "engine engine/nn engine/export schema server/common server/worker server/worker/train",
     "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "
                            "engine/train schema server/common server/worker server/worker/train",
     "server/worker/bench": "engine engine/qlstm.h engine/vector engine/circuit engine/circuit/ansatz engine/nn "

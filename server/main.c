@@ -25,12 +25,14 @@
 #include "server/run/orphans.h"
 #include "server/run/state.h"
 
-#define MAX_CONNECTIONS 4096
-#define OPEN_FILES      8192
-#define HEADER_SECONDS  10
-#define BODY_SECONDS    120
-#define IDLE_CHECK_MS   50
-#define IDLE_WAIT_MS    5000 /* for clients to take their last replies */
+#define MAX_CONNECTIONS   4096
+#define OPEN_FILES        8192
+#define HEADER_SECONDS    10
+#define BODY_SECONDS      120
+#define PREDICT_SECONDS   30 /* from a request to its answer */
+#define PREDICTOR_IDLE_MS 60000
+#define IDLE_CHECK_MS     50
+#define IDLE_WAIT_MS      5000 /* for clients to take their last replies */
 
 struct daemon {
 	struct options options;
@@ -194,21 +196,44 @@ static void close_scheduler(struct daemon *daemon)
 	scheduler_close(daemon->api.scheduler);
 }
 
+static int open_predictors(struct daemon *daemon, struct qlstm_error *error)
+{
+	const struct launcher here = launcher_local(daemon->loop);
+	const struct predictor_pool_config config = {.worker_path = daemon->options.worker,
+	                                             .isa = daemon->options.isa,
+	                                             .launcher = &here,
+	                                             .max_bytes = daemon->options.max_memory,
+	                                             .idle_ms = PREDICTOR_IDLE_MS,
+	                                             .max_seconds = PREDICT_SECONDS};
+	return predictor_pool_open(&daemon->api.predictors, daemon->loop, &config, error);
+}
+
+static void close_predictors(struct daemon *daemon)
+{
+	predictor_pool_close(daemon->api.predictors);
+}
+
 static int open_http(struct daemon *daemon, struct qlstm_error *error)
 {
-	const struct http_config config = {.address = daemon->options.address,
-	                                   .port = daemon->options.port,
-	                                   .max_connections = MAX_CONNECTIONS,
-	                                   .header_seconds = HEADER_SECONDS,
-	                                   .body_seconds = BODY_SECONDS,
-	                                   .handler = routes_handle,
-	                                   .body_limit = routes_body_limit,
-	                                   .context = &daemon->api};
+	/* Shares of the pool that leave threads for short requests and attempts, however much of the rest there is. */
+	int threads = pool_threads(), few = threads < 8 ? 1 : threads / 8;
+	const struct http_config config = {
+	    .address = daemon->options.address,
+	    .port = daemon->options.port,
+	    .max_connections = MAX_CONNECTIONS,
+	    .header_seconds = HEADER_SECONDS,
+	    .body_seconds = BODY_SECONDS,
+	    .handler = routes_handle,
+	    .body_limit = routes_body_limit,
+	    .lane = routes_lane,
+	    .lane_limits = {[LANE_WRITE] = threads < 8 ? 1 : threads * 5 / 8, [LANE_BULK] = few, [LANE_PREDICT] = few},
+	    .context = &daemon->api};
 	return http_open(&daemon->http, daemon->loop, &config, error);
 }
 
 static void close_http(struct daemon *daemon)
 {
+	predictor_pool_stop(daemon->api.predictors); /* handlers that wait for an answer wait no longer */
 	http_close(daemon->http);
 }
 
@@ -287,6 +312,7 @@ static const struct step steps[] = {
     {"events", open_events, close_events},
     {"orphans", open_orphans, close_orphans},
     {"scheduler", open_scheduler, close_scheduler},
+    {"predictors", open_predictors, close_predictors},
     {"listen", open_http, close_http},
     {"signals", open_signals, close_signals},
     {"serve", serve, NULL},

@@ -10,6 +10,8 @@
 
 enum { MAX_TRIED = 1024 }; /* libuv's own limit for its pool */
 
+static int n_threads;
+
 static void wait_for_end(void *gate)
 {
 	uv_sem_wait(gate);
@@ -81,5 +83,11 @@ int pool_open(uv_loop_t *loop, struct qlstm_error *error)
 	char size[16];
 	snprintf(size, sizeof size, "%d", possible);
 	setenv("UV_THREADPOOL_SIZE", size, 1);
+	n_threads = possible < wanted ? possible : wanted;
 	return start(loop, error);
+}
+
+int pool_threads(void)
+{
+	return n_threads;
 }

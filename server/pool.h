@@ -15,5 +15,7 @@
  * UV_THREADPOOL_SIZE in the environment, if set, stands in place of POOL_THREADS. Runs the loop; call it before
  * anything else uses the pool. ERR_OUT_OF_MEMORY when fewer than POOL_MIN_THREADS can start. */
 int pool_open(uv_loop_t *loop, struct qlstm_error *error);
+/* How many there are, after pool_open. */
+int pool_threads(void);
 
 #endif

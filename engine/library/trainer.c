@@ -202,6 +202,8 @@ int qlstm_trainer_epoch(struct qlstm_trainer *trainer, struct qlstm_epoch *epoch
 		*epoch = (struct qlstm_epoch){.epoch = row.epoch,
 		                              .train_loss = epoch_metric(&row, "train_loss"),
 		                              .test_loss = epoch_metric(&row, "test_loss"),
+		                              .train_accuracy = epoch_metric(&row, "train_accuracy"),
+		                              .test_accuracy = epoch_metric(&row, "test_accuracy"),
 		                              .gradient_norm = epoch_metric(&row, "gradient_norm"),
 		                              .seconds = row.seconds};
 	return rc;

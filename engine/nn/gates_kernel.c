@@ -84,7 +84,8 @@ static void gru_forward_near(double *a, const double *s, const double *h_prev, s
 		vec64 inner = load64(c + k, left) + load64(r + k, left) * load64(s + 2 * all + k, left);
 		vec64 candidate = vector_tanh(inner), keep = load64(z + k, left);
 		store64(c + k, candidate, left);
-		store64(h + k, (1.0 - keep) * candidate + keep * load64(h_prev + k, left), left);
+		/* One product in the sum: of two, the compiler may fuse either, and in the tail the other one. */
+		store64(h + k, candidate + keep * (load64(h_prev + k, left) - candidate), left);
 	}
 }
 

@@ -39,6 +39,7 @@ static int open_beneath(const char *directory, const char *file)
 struct look_up {
 	const char *id, *name;
 	struct artifact_row *row;
+	json_t **spec; /* NULL: not wanted */
 };
 
 static int read_artifact(struct db *db, void *argument, struct qlstm_error *error)
@@ -59,8 +60,25 @@ static int read_artifact(struct db *db, void *argument, struct qlstm_error *erro
 		rc =
 		    error_set(error, ERR_CONFLICT, NULL, "the experiment is %s; its %s are there once it has succeeded",
 		              experiment.status, look_up->name);
+	if (rc == 0 && look_up->spec != NULL) {
+		*look_up->spec = json_loads(experiment.spec_json, 0, NULL);
+		if (*look_up->spec == NULL)
+			rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the spec");
+	}
 	experiment_row_free(&experiment);
 	return rc;
+}
+
+bool artifact_find_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
+                            enum artifact artifact, struct artifact_row *row, json_t **spec)
+{
+	struct qlstm_error error = {0};
+	struct look_up look_up = {request->params[0], kinds[artifact].name, row, spec};
+	*spec = NULL;
+	if (store_read(api->store, read_artifact, &look_up, &error) == 0)
+		return true;
+	reply_problem(request, reply, &error);
+	return false;
 }
 
 int artifact_open_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
@@ -68,7 +86,7 @@ int artifact_open_or_reply(struct api *api, const struct http_request *request, 
 {
 	struct qlstm_error error = {0};
 	char directory[4096];
-	struct look_up look_up = {request->params[0], kinds[artifact].name, row};
+	struct look_up look_up = {request->params[0], kinds[artifact].name, row, NULL};
 	if (store_read(api->store, read_artifact, &look_up, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return -1;

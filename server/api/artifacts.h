@@ -15,6 +15,9 @@ enum artifact { ARTIFACT_WEIGHTS, ARTIFACT_PREDICTIONS, ARTIFACT_REPORT };
  * ended without results, 409 for one that has not ended. */
 int artifact_open_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
                            enum artifact artifact, struct artifact_row *row);
+/* Its row, and the resolved spec of the experiment (the caller's reference); answers and says false as above. */
+bool artifact_find_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
+                            enum artifact artifact, struct artifact_row *row, json_t **spec);
 /* Sends the file. */
 void artifact_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
                     enum artifact artifact);

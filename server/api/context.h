@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "server/predict/predictor_pool.h"
 #include "server/run/events/hub.h"
 #include "server/run/scheduler.h"
 #include "server/store/store.h"
@@ -14,6 +15,7 @@
 #define API_MAX_QUEUED     10000                /* experiments waiting at once */
 #define API_MAX_EXPERIMENT (1L << 20)           /* bytes of POST /experiments */
 #define API_MAX_DATASET    (64L << 20)          /* bytes of an uploaded data set */
+#define API_MAX_PREDICT    (16L << 20)          /* bytes of POST /experiments/{id}/predict */
 #define API_MAX_UNPACKING  4                    /* packed data sets that are read at once: each takes API_MAX_DATASET */
 #define API_MIN_FREE_DISK  ((uint64_t)64 << 20) /* below it the service is not ready */
 
@@ -21,6 +23,7 @@
 struct api {
 	struct store *store;
 	struct scheduler *scheduler;
+	struct predictor_pool *predictors;
 	uv_loop_t *loop;          /* for what goes on after a handler: streams */
 	struct hub *hub;          /* of events */
 	const char *data_dir;     /* absolute; runs/ and datasets/ are inside */

@@ -27,7 +27,9 @@ static int check_numeric(const struct table *table, struct qlstm_error *error)
 {
 	if (table_first_numeric(table) >= 0)
 		return 0;
-	const struct column *first = &table->columns[0];
+	const struct column *first = table->columns;
+	if (first == NULL)
+		return error_set(error, ERR_INVALID, NULL, "the data has no column");
 	char place[COLUMN_PLACE_SIZE];
 	column_place(first, place);
 	return error_set(error, ERR_INVALID, NULL,
@@ -73,13 +75,13 @@ static int read_body(struct api *api, const struct http_request *request, struct
 	const char *type = http_header(request, "Content-Type");
 	const struct data_request wanted = {
 	    .declared = data_file_of_type(type != NULL ? type : ""), .word = type, .limit = API_MAX_DATASET};
-	int rc;
+	int rc = ERR_UNAVAILABLE;
 	if (!gzip_sniff(request->body, request->body_length))
 		return data_file_read(request->body, request->body_length, &wanted, file, table, error);
 	if (atomic_fetch_add(&api->unpacking, 1) < API_MAX_UNPACKING)
 		rc = data_file_read(request->body, request->body_length, &wanted, file, table, error);
 	else
-		rc = error_set(error, ERR_UNAVAILABLE, NULL, "%d packed data sets are being read", API_MAX_UNPACKING);
+		error_set(error, rc, NULL, "%d packed data sets are being read", API_MAX_UNPACKING);
 	atomic_fetch_sub(&api->unpacking, 1);
 	return rc;
 }

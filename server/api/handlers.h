@@ -20,6 +20,8 @@ HANDLER(events_get);
 /* artifacts.c */
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
+/* predict.c */
+HANDLER(predict_post);
 /* weights.c */
 HANDLER(weights_get);
 /* datasets.c */

@@ -16,32 +16,34 @@
 #define ANY_BODY   4096 /* ignored, but some clients send "{}" with every POST */
 #define EXPERIMENT API_MAX_EXPERIMENT
 #define DATASET    API_MAX_DATASET
+#define PREDICT    API_MAX_PREDICT
 
 static const struct route routes[] = {
-    {"POST", "/experiments", experiments_post, SUBMIT, EXPERIMENT, {"validate_only"}},
-    {"GET", "/experiments", experiments_list, READ, NO_BODY, {"status", "project", "limit", "cursor"}},
-    {"GET", "/experiments/{id}", experiments_get, READ, NO_BODY, {0}},
-    {"DELETE", "/experiments/{id}", experiments_delete, SUBMIT, NO_BODY, {0}},
-    {"POST", "/experiments/{id}/cancel", experiments_cancel, SUBMIT, ANY_BODY, {0}},
-    {"GET", "/experiments/{id}/metrics", metrics_history_get, READ, NO_BODY, {"format", "after"}},
-    {"GET", "/experiments/{id}/events", events_get, READ, NO_BODY, {"after", "limit"}},
-    {"GET", "/experiments/{id}/weights", weights_get, READ, NO_BODY, {"format"}},
-    {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, NO_BODY, {0}},
-    {"GET", "/experiments/{id}/report", artifacts_report, READ, NO_BODY, {0}},
-    {"POST", "/datasets", datasets_post, SUBMIT, DATASET, {"name"}},
-    {"GET", "/datasets", datasets_list, READ, NO_BODY, {0}},
-    {"GET", "/datasets/{name}", datasets_get, READ, NO_BODY, {0}},
-    {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, NO_BODY, {0}},
-    {"GET", "/datasets/{name}/content", datasets_content, READ, NO_BODY, {0}},
-    {"GET", "/metrics", service_metrics, READ, NO_BODY, {0}},
-    {"GET", "/healthz", service_health, NONE, NO_BODY, {0}},
-    {"GET", "/readyz", service_ready, NONE, NO_BODY, {0}},
-    {"GET", "/version", service_version, NONE, NO_BODY, {0}},
-    {"GET", "/openapi.json", contract_openapi_json, NONE, NO_BODY, {0}},
-    {"GET", "/openapi.yaml", contract_openapi_yaml, NONE, NO_BODY, {0}},
-    {"GET", "/schema/experiment", contract_schema, NONE, NO_BODY, {0}},
-    {"GET", "/problems/{name}", contract_problem, NONE, NO_BODY, {0}},
-    {NULL, NULL, contract_nothing_here, NONE, 0, {0}},
+    {"POST", "/experiments", experiments_post, SUBMIT, LANE_WRITE, EXPERIMENT, {"validate_only"}},
+    {"GET", "/experiments", experiments_list, READ, LANE_SHORT, NO_BODY, {"status", "project", "limit", "cursor"}},
+    {"GET", "/experiments/{id}", experiments_get, READ, LANE_SHORT, NO_BODY, {0}},
+    {"DELETE", "/experiments/{id}", experiments_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
+    {"POST", "/experiments/{id}/cancel", experiments_cancel, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
+    {"GET", "/experiments/{id}/metrics", metrics_history_get, READ, LANE_BULK, NO_BODY, {"format", "after"}},
+    {"GET", "/experiments/{id}/events", events_get, READ, LANE_SHORT, NO_BODY, {"after", "limit"}},
+    {"GET", "/experiments/{id}/weights", weights_get, READ, LANE_BULK, NO_BODY, {"format"}},
+    {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/experiments/{id}/report", artifacts_report, READ, LANE_SHORT, NO_BODY, {0}},
+    {"POST", "/experiments/{id}/predict", predict_post, READ, LANE_PREDICT, PREDICT, {0}},
+    {"POST", "/datasets", datasets_post, SUBMIT, LANE_BULK, DATASET, {"name"}},
+    {"GET", "/datasets", datasets_list, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
+    {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
+    {"GET", "/datasets/{name}/content", datasets_content, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/metrics", service_metrics, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/healthz", service_health, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/readyz", service_ready, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/version", service_version, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/openapi.json", contract_openapi_json, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/openapi.yaml", contract_openapi_yaml, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/schema/experiment", contract_schema, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/problems/{name}", contract_problem, NONE, LANE_SHORT, NO_BODY, {0}},
+    {NULL, NULL, contract_nothing_here, NONE, LANE_SHORT, 0, {0}},
 };
 
 /* Everybody may do everything: there are no keys. */
@@ -82,4 +84,10 @@ long routes_body_limit(void *context, const char *method, const char *path)
 {
 	(void)context;
 	return router_body_limit(routes, method, path);
+}
+
+enum http_lane routes_lane(void *context, const char *method, const char *path)
+{
+	(void)context;
+	return router_lane(routes, method, path);
 }

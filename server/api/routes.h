@@ -7,5 +7,6 @@
 /* For http_config; the context is the struct api. */
 void routes_handle(void *context, struct http_request *request, struct http_reply *reply);
 long routes_body_limit(void *context, const char *method, const char *path);
+enum http_lane routes_lane(void *context, const char *method, const char *path);
 
 #endif

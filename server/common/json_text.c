@@ -1,6 +1,7 @@
 /* JSON as text: jansson's, copied with every real shortened. */
 #include "server/common/json_text.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,4 +80,9 @@ char *json_text(const json_t *value)
 char *json_text_indented(const json_t *value)
 {
 	return dump(value, JSON_INDENT(2));
+}
+
+json_t *json_number_or_null(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
 }

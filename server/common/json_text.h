@@ -10,4 +10,7 @@
 char *json_text(const json_t *value);
 char *json_text_indented(const json_t *value);
 
+/* A real that keeps the value's bits, null for NaN and infinities. New reference, NULL when out of memory. */
+json_t *json_number_or_null(double value);
+
 #endif

@@ -42,6 +42,14 @@
 #define STREAM_BLOCK       ((size_t)8 << 10) /* the most that is read from a source at once */
 #define MAX_BUFFERED_BYTES ((size_t)1 << 30) /* bodies of all requests in hand */
 
+struct exchange;
+
+/* Handlers of a lane that run, and requests that wait for their turn. */
+struct lane {
+	int running;
+	struct exchange *first, **end; /* end NULL: nobody has waited yet */
+};
+
 struct http_server {
 	uv_loop_t *loop;
 	struct MHD_Daemon *daemon;
@@ -57,6 +65,7 @@ struct http_server {
 	struct deadline_list deadlines;
 	int exchanges, with_handler;
 	struct body_budget budget;
+	struct lane lanes[LANE_COUNT];
 	struct http_stream *streams; /* replies from a source that are being sent */
 	bool quiesced, closing;
 };
@@ -80,6 +89,8 @@ struct exchange {
 	struct http_request request;
 	struct http_reply reply;
 	enum phase phase;
+	enum http_lane lane;
+	struct exchange *next; /* that waits in its lane */
 	uv_work_t work;
 	struct http_stream stream; /* of a reply with a source */
 	struct body body;
@@ -412,21 +423,56 @@ static void work_handle(uv_work_t *work)
 	config->handler(config->context, &exchange->request, &exchange->reply);
 }
 
+static void lane_next(struct http_server *server, struct lane *lane);
+
 static void work_done(uv_work_t *work, int status)
 {
 	(void)status;
 	struct exchange *exchange = work->data;
 	struct http_server *server = exchange->server;
+	struct lane *lane = &server->lanes[exchange->lane];
 	exchange->phase = ANSWERED;
 	server->with_handler--;
+	lane->running--;
 	MHD_resume_connection(exchange->connection);
 	/* In external mode a resumed connection is looked at by the next MHD_run only; one serves all that end now. */
 	uv_idle_start(&server->soon, on_soon);
+	lane_next(server, lane);
+}
+
+/* libuv takes the work of every loop that lives. */
+static void exchange_run(struct exchange *exchange)
+{
+	struct http_server *server = exchange->server;
+	server->lanes[exchange->lane].running++;
+	if (uv_queue_work(server->loop, &exchange->work, work_handle, work_done) != 0) {
+		reply_json(&exchange->reply, 500, NULL);
+		work_done(&exchange->work, 0);
+	}
+}
+
+static void lane_next(struct http_server *server, struct lane *lane)
+{
+	struct exchange *exchange = lane->first;
+	if (exchange == NULL || lane->running >= server->config.lane_limits[exchange->lane])
+		return;
+	lane->first = exchange->next;
+	exchange_run(exchange);
+}
+
+static void lane_wait(struct lane *lane, struct exchange *exchange)
+{
+	if (lane->first == NULL)
+		lane->end = &lane->first;
+	exchange->next = NULL;
+	*lane->end = exchange;
+	lane->end = &exchange->next;
 }
 
 static enum MHD_Result exchange_handle(struct exchange *exchange)
 {
 	struct http_server *server = exchange->server;
+	const struct http_config *config = &server->config;
 	if (exchange->verdict == ERR_TOO_LARGE)
 		return exchange_refuse(exchange, 413, ERR_TOO_LARGE, "the body is larger than this path takes");
 	if (exchange->verdict == ERR_UNAVAILABLE)
@@ -434,12 +480,17 @@ static enum MHD_Result exchange_handle(struct exchange *exchange)
 	exchange->request.body = exchange->body.bytes;
 	exchange->request.body_length = exchange->body.length;
 	exchange->work.data = exchange;
-	if (uv_queue_work(server->loop, &exchange->work, work_handle, work_done) != 0)
-		return exchange_send(exchange, true);
+	if (config->lane != NULL)
+		exchange->lane = config->lane(config->context, exchange->request.method, exchange->request.path);
 	exchange->phase = WITH_HANDLER;
 	server->with_handler++;
 	set_deadline(exchange, 0);
 	MHD_suspend_connection(exchange->connection);
+	int limit = config->lane_limits[exchange->lane];
+	if (limit > 0 && server->lanes[exchange->lane].running >= limit)
+		lane_wait(&server->lanes[exchange->lane], exchange);
+	else
+		exchange_run(exchange);
 	return MHD_YES;
 }
 

@@ -71,6 +71,16 @@ typedef void (*http_handler)(void *context, struct http_request *request, struct
  * the handler without a body. */
 typedef long (*http_body_limit)(void *context, const char *method, const char *path);
 
+/* Lanes: what a request's handler may hold up. Each but the first has a limit of handlers that run at once, others of
+ * it wait without a thread, so that no kind of slow work takes all threads of the pool. */
+enum http_lane {
+	LANE_SHORT,   /* no limit: reads of a few rows */
+	LANE_WRITE,   /* validation, and a write that waits for the disk */
+	LANE_BULK,    /* large bodies that are read, large replies that are made */
+	LANE_PREDICT, /* waits for a predictor */
+	LANE_COUNT
+};
+
 struct http_config {
 	const char *address; /* "127.0.0.1" or "::1" */
 	int port;            /* 0: any free one */
@@ -78,6 +88,9 @@ struct http_config {
 	int header_seconds, body_seconds; /* deadlines for the head and for the body of a request */
 	http_handler handler;
 	http_body_limit body_limit;
+	/* The lane of this method and path; NULL: all are short. */
+	enum http_lane (*lane)(void *context, const char *method, const char *path);
+	int lane_limits[LANE_COUNT]; /* 0: none */
 	void *context;
 };
 

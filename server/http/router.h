@@ -13,7 +13,8 @@ struct route {
 	 */
 	const char *pattern;
 	http_handler handler;
-	enum scope scope;                   /* that request->principal must have; else a 403 */
+	enum scope scope; /* that request->principal must have; else a 403 */
+	enum http_lane lane;
 	long body_limit;                    /* bytes */
 	const char *query[ROUTE_MAX_QUERY]; /* the query parameters it knows, NULL-ended; others are refused */
 };
@@ -24,5 +25,7 @@ void router_dispatch(const struct route *routes, void *context, struct http_requ
 
 /* See http_body_limit. */
 long router_body_limit(const struct route *routes, const char *method, const char *path);
+/* LANE_SHORT where no row fits. */
+enum http_lane router_lane(const struct route *routes, const char *method, const char *path);
 
 #endif

@@ -28,5 +28,6 @@ extern const struct command command_describe;     /* describe.c */
 extern const struct command command_init_weights; /* describe.c */
 extern const struct command command_plan;         /* plan.c */
 extern const struct command command_bench;        /* bench.c */
+extern const struct command command_predict;      /* predict.c */
 
 #endif

@@ -9,7 +9,7 @@
 
 static const struct command *const commands[] = {&command_train,    &command_evaluate,     &command_circuit,
                                                  &command_describe, &command_init_weights, &command_plan,
-                                                 &command_bench};
+                                                 &command_bench,    &command_predict};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

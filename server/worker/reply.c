@@ -1,7 +1,6 @@
 /* What the commands that compute one thing print. */
 #include "server/worker/reply.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,7 +9,7 @@
 
 json_t *reply_number(double value)
 {
-	return isfinite(value) ? json_real(value) : json_null();
+	return json_number_or_null(value);
 }
 
 int reply_print(json_t *reply)

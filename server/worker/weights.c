@@ -13,7 +13,7 @@
 #include "server/common/json_text.h"
 #include "server/worker/input.h"
 #include "server/worker/reply.h"
-#include "server/worker/tensors.h"
+#include "server/common/tensors.h"
 
 static const char format_note[] = "qlstm weights 1: float64, row-major; names and shapes as in server/worker/README.md";
 static const char conventions[] =
@@ -25,9 +25,12 @@ _Static_assert(TENSOR_MAX_RANK >= PARAM_MAX_RANK, "ranks of tensors");
 int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
                    size_t *length, struct qlstm_error *error)
 {
-	char *spec = json_text(origin->resolved);
-	if (spec == NULL)
+	char *spec = json_text(origin->resolved), *scaling = json_text(origin->scaling);
+	if (spec == NULL || (scaling == NULL && origin->scaling != NULL)) {
+		free(spec);
+		free(scaling);
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the weights");
+	}
 	char seed[24], arithmetic[16];
 	snprintf(arithmetic, sizeof arithmetic, "%d", QLSTM_ARITHMETIC);
 	snprintf(seed, sizeof seed, "%" PRIu64, origin->seed);
@@ -41,8 +44,11 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
 	    {"seed", seed},
 	    {"data_sha256", origin->data_sha256 != NULL ? origin->data_sha256 : ""},
 	    {"spec", spec},
+	    {"scaling", scaling},
 	};
-	int rc = params_to_safetensors(params, meta, (int)(sizeof meta / sizeof meta[0]), bytes, length, error);
+	int count = (int)(sizeof meta / sizeof meta[0]) - (scaling == NULL ? 1 : 0);
+	int rc = params_to_safetensors(params, meta, count, bytes, length, error);
+	free(scaling);
 	free(spec);
 	return rc;
 }

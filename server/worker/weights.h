@@ -14,10 +14,12 @@ struct weights_origin {
 	uint64_t seed;
 	const char *data_sha256; /* NULL: no data were involved */
 	const char *plan;        /* what the circuits ran on */
+	const json_t *scaling;   /* of the columns, scaling.h; NULL: no data were involved */
 };
 
 /* Every parameter by name as safetensors; the same bytes for the same values and origin. *bytes (malloc) is the
- * caller's. Metadata: format, spec, conventions, seed, data_sha256, engine, plan, isa, arithmetic. */
+ * caller's. Metadata: format, spec, conventions, seed, data_sha256, engine, plan, isa, arithmetic, scaling (absent
+ * without data). */
 int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
                    size_t *length, struct qlstm_error *error);
 

@@ -23,7 +23,7 @@ def contract(daemon):
 def routes():
     """The rows of the table in routes.c."""
     source = (ROOT / "server/api/routes.c").read_text()
-    rows = re.findall(r'\{"([A-Z]+)", "([^"]+)", \w+, (\w+), \w+, \{([^}]*)\}\}', source)
+    rows = re.findall(r'\{"([A-Z]+)", "([^"]+)", \w+, (\w+), \w+, \w+, \{([^}]*)\}\}', source)
     assert len(rows) > 15
     return {(method.lower(), path): (scope.lower(), set(re.findall(r'"(\w+)"', query)))
             for method, path, scope, query in rows}
@@ -61,7 +61,8 @@ def test_routes_and_paths_are_the_same(contract):
 
 def test_what_changes_something_needs_more_than_to_read(contract):
     for method, path, operation, _ in operations(contract):
-        assert (operation["x-scope"] in ("submit", "admin")) == (method != "get"), (method, path)
+        reads = method == "get" or path.endswith("/predict")
+        assert (operation["x-scope"] in ("submit", "admin")) != reads, (method, path)
 
 
 def test_every_reference_leads_somewhere(contract):
@@ -145,6 +146,9 @@ def test_answers_fit_their_description(daemon, contract):
             elif method == "post" and template == "/datasets":
                 for query in ("?name=described", "?name=bad%2Fname", ""):
                     call(method, template, path + query, data="a,b\n1,x\n2,y\n")
+            elif method == "post" and template.endswith("/predict"):
+                for body in ('{"inputs":[[[1]]]}', '{"inputs":[[1]]}', "{"):
+                    call(method, template, path, data=body)
             else:
                 call(method, template, path)
                 call(method, template, path + "?nonsense=1")

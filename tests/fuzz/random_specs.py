@@ -60,6 +60,8 @@ class Specs:
         for part, name, often in WANTED:
             field = self.schema["$defs"][part]["properties"][name]
             present = tree.setdefault(part, {})
+            if not self.values.belongs(field, present, self.schema["$defs"][part]["properties"]):
+                continue
             if not any(other in present for other in (name, *field.get("x-aliases", ()))) and self.rng.random() < often:
                 present[name] = self.values.make(field, name)
         return tree

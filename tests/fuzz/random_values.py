@@ -86,9 +86,17 @@ class Values:
             count = self.rng.choice([max(low - 1, 0), high, high + 1])
         return [self.make(schema.get("items", {}), "") for _ in range(count)]
 
+    @staticmethod
+    def belongs(field, made, properties):
+        """Whether the fields that x-only-for names have values with which this one is allowed."""
+        return all(other.startswith("/") or made.get(other, properties[other].get("default")) in values
+                   for other, values in field.get("x-only-for", {}).items())
+
     def make_object(self, schema):
         made = {}
         for name, field in schema.get("properties", {}).items():
+            if not self.belongs(field, made, schema["properties"]) and self.rng.random() >= self.beside:
+                continue
             if name in schema.get("required", ()) or self.rng.random() < self.share:
                 field = {**self.follow(field), **{key: field[key] for key in field if key != "$ref"}}
                 other = field.get("x-aliases", []) if self.rng.random() < 0.2 else []

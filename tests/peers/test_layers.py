@@ -65,17 +65,21 @@ class Stack(torch.nn.Module):
         return x
 
 
-def compare(layers, seed, inputs=3, batch=4, steps=5):
+def compare(layers, seed, inputs=3, batch=4, steps=5, classes=False):
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     theirs = Stack(layers, inputs)
     x = torch.tensor(rng.normal(size=(batch, steps, inputs)), requires_grad=True)
-    targets = torch.tensor(rng.normal(size=(batch, layers[-1]["units"])))
+    units = layers[-1]["units"]
+    targets = torch.tensor(rng.integers(units, size=(batch, 1)) if classes else rng.normal(size=(batch, units)))
     weights = {name: value.detach().tolist() for name, value in theirs.named.items()}
     spec = {"model": {"layers": layers}}
+    if classes:
+        spec["data"] = {"task": "classification", "classes": units, "steps": steps}
     reply = engine.evaluate(WORKER, spec, weights, x.detach().tolist(), targets.tolist())
     outputs = theirs(x)
-    loss = torch.mean((outputs - targets) ** 2)
+    cross_entropy = torch.nn.CrossEntropyLoss()
+    loss = cross_entropy(outputs, targets[:, 0]) if classes else torch.mean((outputs - targets) ** 2)
     loss.backward()
     np.testing.assert_allclose(reply["outputs"], outputs.detach(), rtol=0, atol=1e-12)
     np.testing.assert_allclose(reply["loss"], loss.detach(), rtol=0, atol=1e-12)
@@ -109,3 +113,8 @@ def test_activations(function):
 def test_dropout_outside_of_training():
     layers = [{"type": "dropout", "p": 0.5}, cell("gru", 5), {"type": "dropout", "p": 0.9}, {"type": "dense", "units": 1}]
     compare(layers, seed=3)
+
+
+def test_cross_entropy():
+    compare([cell("lstm", 5), {"type": "dense", "units": 4}], seed=4, classes=True)
+    compare([cell("gru", 6, "bidirectional"), {"type": "dense", "units": 10}], seed=5, batch=9, classes=True)

@@ -2,6 +2,7 @@
 #include "tests/unit/job_fixture.h"
 
 #include "engine/export/safetensors.h"
+#include "server/worker/scaling.h"
 #include "engine/qlstm.h"
 #include "server/worker/train/artifacts.h"
 #include "server/worker/train/predictions.h"
@@ -98,13 +99,24 @@ static void metadata_of_the_weights(void **state)
 	assert_int_equal(safetensors_decode(bytes, length, &file, NULL), 0);
 	const struct params *params = model_params(job.model);
 	assert_int_equal(file.n_tensors, params->count);
-	assert_int_equal(file.n_meta, 9);
+	assert_int_equal(file.n_meta, 10);
 	for (int k = 0; k < params->count; k++)
 		assert_memory_equal(safetensors_find(&file, params->items[k].name)->data,
 		                    params->values + params->items[k].offset, params->items[k].size * sizeof(double));
 	json_t *spec = json_loads(safetensors_meta_find(&file, "spec"), 0, NULL);
 	assert_true(json_equal(spec, job.resolved));
 	json_decref(spec);
+	struct column_scaling scaling;
+	assert_int_equal(scaling_read(safetensors_meta_find(&file, "scaling"), &scaling, NULL), 0);
+	assert_int_equal(scaling.n_inputs, job.windows.n_inputs);
+	assert_int_equal(scaling.n_targets, job.windows.n_targets);
+	assert_memory_equal(scaling.inputs, job.windows.input_scalers,
+	                    (size_t)scaling.n_inputs * sizeof scaling.inputs[0]);
+	assert_memory_equal(scaling.targets, job.windows.target_scalers,
+	                    (size_t)scaling.n_targets * sizeof scaling.targets[0]);
+	scaling_free(&scaling);
+	assert_int_equal(scaling_read("{\"inputs\":[],\"targets\":[]}", &scaling, NULL), ERR_CORRUPT);
+	assert_int_equal(scaling_read("[", &scaling, NULL), ERR_CORRUPT);
 	assert_string_equal(safetensors_meta_find(&file, "seed"), "9");
 	assert_string_equal(safetensors_meta_find(&file, "data_sha256"), job.data_sha256);
 	assert_string_equal(safetensors_meta_find(&file, "plan"), "none");

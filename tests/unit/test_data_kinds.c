@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "engine/data/kind.h"
+#include "schema/columns.h"
 #include "server/common/data_file.h"
 #include "server/common/gzip.h"
 #include "tests/unit/allocation.h"
@@ -582,6 +583,38 @@ static void names_and_types_of_files(void **state)
 	assert_string_equal(types[n - 1], "application/x-www-form-urlencoded");
 }
 
+/* --- columns as JSON --- */
+
+static void columns_go_to_json_and_back(void **state)
+{
+	(void)state;
+	static const char text[] =
+	    "[{\"name\": \"a\", \"numeric\": true}, {\"name\": \"b\", \"numeric\": false, \"bad_line\": 3, "
+	    "\"bad_text\": \"x\"}, {\"name\": \"c\", \"numeric\": false, \"bad_row\": 0, \"bad_text\": "
+	    "\"nan\"}, {\"name\": \"d\", \"numeric\": false, \"bad_text\": \"\"}]";
+	static const char *const places[] = {"", "line 3", "row 0", ""};
+	struct table table;
+	assert_int_equal(columns_read(text, &table, NULL), 0);
+	assert_int_equal(table.n_columns, 4);
+	for (int i = 0; i < 4; i++) {
+		char place[COLUMN_PLACE_SIZE];
+		column_place(&table.columns[i], place);
+		assert_string_equal(place, places[i]);
+		assert_true(table.columns[i].numeric == (i == 0));
+	}
+	json_t *json = columns_json(&table);
+	char *again = json_dumps(json, 0);
+	assert_string_equal(again, text);
+	free(again);
+	json_decref(json);
+	table_free(&table);
+
+	static const char *const corrupt[] = {
+	    "", "{}", "3", "[", "[3]", "[{}]", "[{\"name\": 3}]", "[{\"name\": \"a\"}, 1]"};
+	for (size_t i = 0; i < sizeof corrupt / sizeof corrupt[0]; i++)
+		assert_int_equal(columns_read(corrupt[i], &table, NULL), ERR_CORRUPT);
+}
+
 /* --- where memory runs out --- */
 
 static const char *failing;
@@ -642,6 +675,7 @@ int main(void)
 	    cmocka_unit_test(gzip_bombs_end_at_the_limit),
 	    cmocka_unit_test(kinds_are_declared_or_seen),
 	    cmocka_unit_test(names_and_types_of_files),
+	    cmocka_unit_test(columns_go_to_json_and_back),
 	    cmocka_unit_test(every_allocation_may_fail),
 	    cmocka_unit_test(unpacking_without_memory),
 	};

@@ -54,14 +54,14 @@ static void nothing(void *api, struct http_request *request, struct http_reply *
 }
 
 static const struct route routes[] = {
-    {"GET", "/things", list, SCOPE_NONE, 0, {"one", "two", "three", "four", "five"}},
-    {"POST", "/things", make, SCOPE_NONE, 1000, {"one"}},
-    {"GET", "/things/{id}", read_one, SCOPE_NONE, 0, {0}},
-    {"PATCH", "/things/{id}", rename_one, SCOPE_NONE, 50, {0}},
-    {"GET", "/things/{id}/pairs/{name}", pair, SCOPE_NONE, 0, {0}},
-    {"GET", "/a/b/c/d/e/f", deep, SCOPE_NONE, 0, {0}},
-    {"DELETE", "/names/{name}", named, SCOPE_NONE, 7, {0}},
-    {NULL, NULL, nothing, SCOPE_NONE, 0, {0}},
+    {"GET", "/things", list, SCOPE_NONE, LANE_SHORT, 0, {"one", "two", "three", "four", "five"}},
+    {"POST", "/things", make, SCOPE_NONE, LANE_SHORT, 1000, {"one"}},
+    {"GET", "/things/{id}", read_one, SCOPE_NONE, LANE_SHORT, 0, {0}},
+    {"PATCH", "/things/{id}", rename_one, SCOPE_NONE, LANE_SHORT, 50, {0}},
+    {"GET", "/things/{id}/pairs/{name}", pair, SCOPE_NONE, LANE_SHORT, 0, {0}},
+    {"GET", "/a/b/c/d/e/f", deep, SCOPE_NONE, LANE_SHORT, 0, {0}},
+    {"DELETE", "/names/{name}", named, SCOPE_NONE, LANE_SHORT, 7, {0}},
+    {NULL, NULL, nothing, SCOPE_NONE, LANE_SHORT, 0, {0}},
 };
 
 static void handle(void *context, struct http_request *request, struct http_reply *reply)
@@ -222,8 +222,8 @@ static void test_allow_of_many_methods(void **state)
 	(void)state;
 	struct route many[20] = {{0}};
 	for (int i = 0; i < 19; i++)
-		many[i] = (struct route){"METHODNAME", "/x", nothing, SCOPE_NONE, 0, {0}};
-	many[19] = (struct route){NULL, NULL, nothing, SCOPE_NONE, 0, {0}};
+		many[i] = (struct route){"METHODNAME", "/x", nothing, SCOPE_NONE, LANE_SHORT, 0, {0}};
+	many[19] = (struct route){NULL, NULL, nothing, SCOPE_NONE, LANE_SHORT, 0, {0}};
 	struct http_request request = {.method = "OPTIONS", .path = "/x"};
 	struct http_reply reply = {.file = -1};
 	router_dispatch(many, NULL, &request, &reply);
@@ -249,8 +249,8 @@ static void test_scopes(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct principal *const who[] = {NULL, &reader, &owner};
 		const bool may[] = {cases[i].nobody, cases[i].reader, cases[i].owner};
-		const struct route table[] = {{"GET", "/x", nothing, cases[i].scope, 0, {0}},
-		                              {NULL, NULL, nothing, SCOPE_NONE, 0, {0}}};
+		const struct route table[] = {{"GET", "/x", nothing, cases[i].scope, LANE_SHORT, 0, {0}},
+		                              {NULL, NULL, nothing, SCOPE_NONE, LANE_SHORT, 0, {0}}};
 		for (int k = 0; k < 3; k++) {
 			struct http_request request = {.method = "GET", .path = "/x", .principal = who[k]};
 			struct http_reply reply = {.file = -1};

@@ -1,7 +1,7 @@
 /* Nested JSON arrays: shapes, strides, what is refused and where. */
 #include "tests/unit/job_fixture.h"
 
-#include "server/worker/tensors.h"
+#include "server/common/tensors.h"
 
 static json_t *parsed(const char *text)
 {

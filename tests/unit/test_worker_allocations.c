@@ -10,7 +10,7 @@
 #include "server/worker/train/predictions.h"
 #include "server/worker/reply.h"
 #include "server/worker/train/report.h"
-#include "server/worker/tensors.h"
+#include "server/common/tensors.h"
 #include "server/worker/weights.h"
 #include "tests/unit/allocation.h"
 #include "tests/unit/heap.h"
@@ -262,7 +262,7 @@ static int report(void)
 	json_t *json = report_json(&job, &predicted, &run);
 	if (json == NULL)
 		return ERR_OUT_OF_MEMORY;
-	assert_int_equal(json_object_size(json), 10);
+	assert_int_equal(json_object_size(json), 11);
 	assert_int_equal(json_array_size(json_object_get(json, "history")), 5);
 	json_decref(json);
 	return 0;

@@ -56,7 +56,8 @@ static void refused_runs(void)
 	assert_true(job_open(&job, write_text("s", good), write_text("d", "a\n1\n"), 1, NULL) != 0);
 	assert_true(job_open(&job, write_text("s", good), write_text("d", ""), 1, NULL) != 0);
 	assert_true(job_open(&job, write_text("s", "{\"data\":{\"dataset\":\"x\"}}"), NULL, 1, NULL) != 0);
-	assert_true(job_open(&job, write_text("s", "{\"data\":{\"dataset\":\"d\",\"inputs\":[\"none\"]}}"), write_table(), 1, NULL) != 0);
+	assert_true(job_open(&job, write_text("s", "{\"data\":{\"dataset\":\"d\",\"inputs\":[\"none\"]}}"),
+	                     write_table(), 1, NULL) != 0);
 	assert_true(job_open(&job, write_text("s", good), write_table(), 1 << 20, NULL) != 0);
 	assert_int_equal(job_read(&job, write_text("s", good), write_table(), true, NULL), 0);
 	job_close(&job);
@@ -68,7 +69,7 @@ static void spec_models(void)
 	json_t *json = NULL;
 	const char *spec = write_text("s", "{\"model\":{\"layers\":[{\"type\":\"lstm\",\"hidden_size\":2}]}}");
 	assert_int_equal(spec_model_open(&spec_model, spec, 2, 3, NULL), 0);
-	const struct weights_origin origin = {spec_model.resolved, 1, NULL, "none"};
+	const struct weights_origin origin = {spec_model.resolved, 1, NULL, "none", NULL};
 	unsigned char *bytes;
 	size_t length;
 	assert_int_equal(weights_encode(model_params(spec_model.model), &origin, &bytes, &length, NULL), 0);

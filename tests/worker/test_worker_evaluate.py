@@ -559,3 +559,27 @@ def test_where_a_gradient_is_not_finite(tmp_path):
     said = refusal(case, "--targets", targets, "--gradient", weights=file)
     assert said["code"] == "nan_loss"
     assert said["message"] == "the gradient by feature 0 at step 3 of sample 1 is not a finite number"
+
+
+def test_cross_entropy_of_classes(tmp_path):
+    """Outputs are logits; the loss is the mean of -log softmax, its gradient on the head's bias the mean of softmax - 1."""
+    rng = np.random.default_rng(8)
+    layers = [layer("lstm", hidden_size=3), layer("dense", units=4)]
+    weights = {"layers.0.weight_ih": rng.normal(size=(12, 2)), "layers.0.weight_hh": rng.normal(size=(12, 3)),
+               "layers.0.bias_ih": rng.normal(size=12), "layers.0.bias_hh": rng.normal(size=12),
+               "layers.1.weight": rng.normal(size=(4, 3)), "layers.1.bias": rng.normal(size=4)}
+    spec = dump(tmp_path / "spec.json", {"data": {"task": "classification", "classes": 4, "steps": 5},
+                                         "model": {"layers": layers}})
+    files = {"--weights": {name: value.tolist() for name, value in weights.items()},
+             "--inputs": rng.normal(size=(6, 5, 2)).tolist(), "--targets": [[0], [3], [1], [1], [2], [3]]}
+    options = [word for key, value in files.items() for word in (key, dump(tmp_path / f"{key[2:]}.json", value))]
+    reply = answer("evaluate", spec, *options, "--gradient")
+    logits, truth = np.array(reply["outputs"]), np.array(files["--targets"])[:, 0]
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert reply["loss"] == pytest.approx(-np.mean(np.log(shares[np.arange(6), truth])), rel=1e-13)
+    expected = (shares - np.eye(4)[truth]).mean(axis=0)
+    assert np.allclose(reply["gradient"]["weights"]["layers.1.bias"], expected, rtol=0, atol=1e-14)
+    for bad in (4, -1, 0.5):
+        dump(tmp_path / "targets.json", [[0], [3], [bad], [1], [2], [3]])
+        said = problem("evaluate", spec, *options)
+        assert said["code"] == "invalid" and "the target of sample 2 is" in said["message"]

@@ -19,6 +19,7 @@ SLOW = {
 }
 ENDLESS = {**SLOW, "training": {"epochs": 100000}}
 EVERY_EPOCH = ("--checkpoint-seconds", "0")
+SELDOM = ("--checkpoint-seconds", "86400")  # than which every run is shorter, on a slow machine too
 
 
 def until(process, kind, count=1):
@@ -50,7 +51,7 @@ def checkpoint_epoch(path):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    done = run("train", dump(folder / "spec.json", SLOW), "--out", folder / "out")
+    done = run("train", dump(folder / "spec.json", SLOW), "--out", folder / "out", *SELDOM)
     assert done.returncode == 0, done.stderr
     return folder / "out"
 

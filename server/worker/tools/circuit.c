@@ -9,7 +9,7 @@
 #include "server/worker/input.h"
 #include "server/worker/tools/program_json.h"
 #include "server/worker/reply.h"
-#include "server/worker/tensors.h"
+#include "server/common/tensors.h"
 
 enum { OPT_PLAN, OPT_PRECISION, OPT_GRADIENT };
 

@@ -10,7 +10,7 @@
 #include "server/worker/input.h"
 #include "server/worker/spec_model.h"
 #include "server/worker/reply.h"
-#include "server/worker/tensors.h"
+#include "server/common/tensors.h"
 #include "server/worker/weights.h"
 
 enum { OPT_WEIGHTS, OPT_INPUTS, OPT_TARGETS, OPT_GRADIENT };

@@ -8,7 +8,7 @@
 
 #include "schema/place.h"
 #include "server/worker/tools/program_gates.h"
-#include "server/worker/tensors.h"
+#include "server/common/tensors.h"
 
 enum { MAX_SAMPLES = 1 << 20 };
 

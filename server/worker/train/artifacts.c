@@ -19,11 +19,17 @@ struct source {
 static int make_weights(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error)
 {
 	const struct job *job = source->job;
+	json_t *scaling = job_scaling(job);
+	if (scaling == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the results");
 	const struct weights_origin origin = {.resolved = job->resolved,
 	                                      .seed = job->spec.training.seed,
 	                                      .data_sha256 = job->data_sha256,
-	                                      .plan = model_plan_kind(job->model)};
-	return weights_encode(model_params(job->model), &origin, bytes, length, error);
+	                                      .plan = model_plan_kind(job->model),
+	                                      .scaling = scaling};
+	int rc = weights_encode(model_params(job->model), &origin, bytes, length, error);
+	json_decref(scaling);
+	return rc;
 }
 
 static int make_predictions(const struct source *source, unsigned char **bytes, size_t *length,

@@ -10,6 +10,7 @@
 #include "server/common/data_file.h"
 #include "server/common/file.h"
 #include "server/worker/input.h"
+#include "server/worker/scaling.h"
 #include "server/worker/spec_model.h"
 
 static const size_t max_checkpoint_bytes = (size_t)4 << 30;
@@ -165,6 +166,20 @@ int job_resume(struct job *job, const char *path, struct qlstm_error *error)
 	rc = trainer_load(job->trainer, job->fingerprint, bytes, length, error);
 	free(bytes);
 	return rc;
+}
+
+json_t *job_scaling(const struct job *job)
+{
+	bool cut = job->spec.task == TASK_FORECASTING;
+	const struct windows *windows = &job->windows;
+	const struct records *records = &job->records;
+	const struct column_scaling scaling = {
+	    .n_inputs = cut ? windows->n_inputs : records->n_columns,
+	    .n_targets = cut ? windows->n_targets : records->n_targets,
+	    .inputs = cut ? windows->input_scalers : records->input_scalers,
+	    .targets = cut ? windows->target_scalers : records->target_scalers,
+	};
+	return scaling_json(&scaling, job->resolved);
 }
 
 struct scaler job_target_scaler(const struct job *job, int target)

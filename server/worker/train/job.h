@@ -33,6 +33,8 @@ void job_close(struct job *job);
 /* Continues from a checkpoint file. A failure leaves the job at its start. */
 int job_resume(struct job *job, const char *path, struct qlstm_error *error);
 
+/* How its columns were scaled. New reference, NULL when out of memory. */
+json_t *job_scaling(const struct job *job);
 /* How target `target` was scaled. */
 struct scaler job_target_scaler(const struct job *job, int target);
 /* The original-unit value, or the class, that sample `index` has for target `target`. */

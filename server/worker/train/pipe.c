@@ -108,7 +108,7 @@ static const struct {
 	int code;
 	const char *reason; /* names of common/status.h */
 } reasons[] = {
-    {ERR_NOT_FINITE, "nan_loss"},          {ERR_OUT_OF_MEMORY, "out_of_memory"}, {ERR_TOO_LARGE, "out_of_memory"},
+    {ERR_NOT_FINITE, "nan_loss"},       {ERR_OUT_OF_MEMORY, "out_of_memory"}, {ERR_TOO_LARGE, "out_of_memory"},
     {ERR_DISK_FULL, "disk_full"},       {ERR_SYNTAX, "invalid_data"},         {ERR_WRONG_TYPE, "invalid_data"},
     {ERR_OUT_OF_RANGE, "invalid_data"}, {ERR_UNKNOWN_FIELD, "invalid_data"},  {ERR_MISSING, "invalid_data"},
     {ERR_INVALID, "invalid_data"},      {ERR_NOT_FOUND, "invalid_data"},      {ERR_CORRUPT, "invalid_data"},

@@ -2,8 +2,8 @@
  *
  * The engine keeps the batch innermost: [batch][time][feature] is read into [time][feature][batch] with the strides
  * {1, features * batch, batch}. */
-#ifndef QLSTM_WORKER_TENSORS_H
-#define QLSTM_WORKER_TENSORS_H
+#ifndef QLSTM_COMMON_TENSORS_H
+#define QLSTM_COMMON_TENSORS_H
 
 #include <jansson.h>
 #include <stddef.h>

@@ -1,12 +1,12 @@
 /* Nested JSON arrays <-> arrays of double in any axis order. */
-#include "server/worker/tensors.h"
+#include "server/common/tensors.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "server/worker/reply.h"
+#include "server/common/json_text.h"
 
 /* Where a check stands in the value: the pointer grows and shrinks with the depth. */
 struct walk {
@@ -81,7 +81,7 @@ void tensor_fill(const json_t *json, int rank, const size_t *strides, double *va
 json_t *tensor_json(int rank, const size_t *dims, const size_t *strides, const double *values)
 {
 	if (rank == 0)
-		return reply_number(*values);
+		return json_number_or_null(*values);
 	json_t *array = json_array();
 	for (size_t i = 0; array != NULL && i < dims[0]; i++) {
 		json_t *entry = tensor_json(rank - 1, dims + 1, strides + 1, values + i * strides[0]);

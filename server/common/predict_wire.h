@@ -1,0 +1,36 @@
+/* What the daemon and a resident `qlstm-worker predict --serve` say to each other, over one socket, in turn, in the
+ * byte order of the machine that both run on:
+ *
+ *   -> struct predict_request, path, double [samples][steps][features]
+ *   <- struct predict_reply, double [samples][outputs], or with a code a struct qlstm_error */
+#ifndef QLSTM_COMMON_PREDICT_WIRE_H
+#define QLSTM_COMMON_PREDICT_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/error.h"
+
+#define PREDICT_MAGIC       UINT64_C(0x3174636964657270) /* "predict1" */
+#define PREDICT_MAX_NUMBERS ((size_t)1 << 20)            /* of all inputs together, and of all outputs */
+#define PREDICT_MAX_PATH    4096
+
+struct predict_request {
+	uint64_t magic, path_bytes; /* of the weights' file, without a NUL */
+	uint64_t samples, steps, features;
+	uint64_t max_bytes; /* that the model may take */
+	double max_seconds; /* that the answer may take, by the estimate */
+};
+
+struct predict_reply {
+	uint64_t magic;
+	int64_t code; /* 0, or an error's */
+	uint64_t samples, outputs;
+};
+
+/* All of it, or ERR_IO when the other side is gone, ERR_UNAVAILABLE past `deadline` (seconds of clock_monotonic; 0:
+ * none). Never raises SIGPIPE. */
+int wire_read(int socket, void *bytes, size_t count, double deadline, struct qlstm_error *error);
+int wire_write(int socket, const void *bytes, size_t count, double deadline, struct qlstm_error *error);
+
+#endif

@@ -1,0 +1,33 @@
+/* A trained model, from its weights' file alone: the spec and the scaling of its columns stand in the metadata. */
+#ifndef QLSTM_WORKER_PREDICTOR_H
+#define QLSTM_WORKER_PREDICTOR_H
+
+#include <stddef.h>
+
+#include "engine/error.h"
+#include "engine/nn/model.h"
+#include "schema/spec.h"
+#include "server/worker/scaling.h"
+
+struct predictor {
+	json_t *resolved;
+	struct spec spec;
+	struct column_scaling scaling;
+	struct model *model;
+};
+
+/* ERR_CONFLICT for weights that say nothing of their scaling: they come from a version that did not write it, or from
+ * no data at all. On failure there is nothing to close. */
+int predictor_open(struct predictor *predictor, const char *weights_path, struct qlstm_error *error);
+void predictor_close(struct predictor *predictor);
+
+/* ERR_TOO_LARGE when so many samples would take more memory or more time (the planner's estimate) than allowed. */
+int predictor_check(struct predictor *predictor, size_t samples, size_t steps, size_t max_bytes, double max_seconds,
+                    struct qlstm_error *error);
+
+/* outputs [samples][n_targets] of inputs [samples][steps][n_inputs], both in the units of the data. The bits are those
+ * of predictions.csv: they do not depend on how many samples come together. */
+int predictor_compute(struct predictor *predictor, const double *inputs, size_t samples, size_t steps, double *outputs,
+                      struct qlstm_error *error);
+
+#endif

@@ -1,0 +1,26 @@
+/* How the columns of a run were scaled: what turns numbers in the units of the data into a model's and back. It stands
+ * in the weights' metadata and in report.json:
+ *
+ *   {"inputs": [{"column": "value", "offset": -0.99, "factor": 0.5}, ...], "targets": [...]}
+ *
+ * scaled = (raw - offset) / factor. */
+#ifndef QLSTM_WORKER_SCALING_H
+#define QLSTM_WORKER_SCALING_H
+
+#include <jansson.h>
+
+#include "engine/data/windows.h"
+#include "engine/error.h"
+
+struct column_scaling {
+	int n_inputs, n_targets;
+	const struct scaler *inputs, *targets; /* borrowed */
+};
+
+/* `resolved` names the columns (spec_bind). New reference, NULL when out of memory. */
+json_t *scaling_json(const struct column_scaling *scaling, const json_t *resolved);
+/* scaling_free it. ERR_CORRUPT for text that scaling_json did not make. */
+int scaling_read(const char *text, struct column_scaling *out, struct qlstm_error *error);
+void scaling_free(struct column_scaling *scaling);
+
+#endif
