@@ -182,6 +182,7 @@ static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
 {
 	const struct scheduler_config config = {.data_dir = daemon->data,
 	                                        .worker_path = daemon->options.worker,
+	                                        .isa = daemon->options.isa,
 	                                        .checkpoint_seconds = daemon->options.checkpoint_seconds,
 	                                        .slots = daemon->options.slots,
 	                                        .threads = daemon->options.threads,
@@ -199,6 +200,7 @@ static int open_predictors(struct daemon *daemon, struct qlstm_error *error)
 {
 	const struct launcher here = launcher_local(daemon->loop);
 	const struct predictor_pool_config config = {.worker_path = daemon->options.worker,
+	                                             .isa = daemon->options.isa,
 	                                             .launcher = &here,
 	                                             .max_bytes = daemon->options.max_memory,
 	                                             .idle_ms = PREDICTOR_IDLE_MS,

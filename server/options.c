@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "engine/circuit/plan.h"
 #include "engine/team.h"
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_BYTES };
@@ -37,6 +38,8 @@ static const struct option table[] = {
     {"--threads", "N", KIND_INT, FIELD(threads), 1, TEAM_MAX_THREADS,
      "threads of all trainings together, shared out among those that run (default: one a core)"},
     {"--worker", "PATH", KIND_TEXT, FIELD(worker), 0, 0, "default: qlstm-worker beside this program"},
+    {"--isa", "NAME", KIND_TEXT, FIELD(isa), 0, 0,
+     "instruction set of all computations, such as x86-64-v3 (default: the widest of this machine)"},
     {"--max-memory", "BYTES", KIND_BYTES, FIELD(max_memory), 0, 0,
      "what one experiment may take; K, M, G are understood (default: half of the memory)"},
     {"--grace", "SECONDS", KIND_INT, FIELD(grace_seconds), 1, 3600,
@@ -236,6 +239,8 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	int rc = 0;
 	for (int i = 1; rc == 0 && i < argc; i++)
 		rc = parse_one(options, argc, argv, &i, error);
+	if (rc == 0 && options->isa[0] != '\0')
+		rc = plan_isa_use(options->isa, error);
 	if (rc != 0 || options->help || options->version)
 		return rc;
 	if (options->health[0] != '\0')

@@ -18,6 +18,7 @@ struct options {
 	int slots;              /* workers at once */
 	int threads;            /* of all workers together */
 	char worker[4096];      /* the qlstm-worker executable */
+	char isa[32];           /* the instruction set of the daemon and its workers; empty: the widest there is */
 	size_t max_memory;      /* bytes that one experiment may take */
 	int grace_seconds;      /* between SIGTERM and SIGKILL of a worker */
 	int checkpoint_seconds; /* least time between two checkpoints of a run */

@@ -1,6 +1,7 @@
 /* The table of plan kinds and dispatch; planner.c chooses between them. */
 #include "engine/circuit/plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +114,24 @@ const char *plan_kind_name(int index)
 const char *plan_isa(void)
 {
 	return isa_pick()->name;
+}
+
+int plan_isa_use(const char *name, struct qlstm_error *error)
+{
+	char known[128] = "";
+	const struct isa *isa;
+	for (int i = 0; (isa = isa_at(i)) != NULL; i++) {
+		if (strcmp(isa->name, name) != 0) {
+			size_t used = strlen(known);
+			snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "", isa->name);
+			continue;
+		}
+		if (!isa->supported())
+			return error_set(error, ERR_INVALID, NULL, "this processor lacks the instruction set %s", name);
+		isa_force(isa);
+		return 0;
+	}
+	return error_set(error, ERR_NOT_FOUND, NULL, "'%.40s' is no instruction set of this program (%s)", name, known);
 }
 
 size_t plan_bytes(const struct circuit_program *program, const char *kind)

@@ -51,6 +51,9 @@ const char *plan_choice_precision(const struct circuit_program *program, const c
 const char *plan_kind_name(int index);
 /* The instruction set that the kernels use in this process: "x86-64", "x86-64-v3", "x86-64-v4" or "generic". */
 const char *plan_isa(void);
+/* Makes the process use another one; before any plan or model is made, by one thread. An unknown name, and one that
+ * this processor lacks, are refused: ERR_NOT_FOUND, ERR_INVALID. */
+int plan_isa_use(const char *name, struct qlstm_error *error);
 /* Bytes of a plan that cannot be: more than any machine has, and 64 of them still fit a size_t. */
 #define PLAN_BYTES_NEVER (SIZE_MAX / 64)
 /* Bytes of scratch memory that a plan of this program takes; `kind` as above. PLAN_BYTES_NEVER when it does not apply,

@@ -40,7 +40,7 @@ enum gate {
 	X(ENCODER_X, "x", x, 1.0)                                                                                      \
 	X(ENCODER_PI_X, "pi_x", M_PI *x, M_PI)                                                                         \
 	X(ENCODER_ATAN, "atan", atan(x), 1.0 / (1.0 + x * x))                                                          \
-	X(ENCODER_ATAN_SQUARE, "atan_square", atan(x *x), 2.0 * x / (1.0 + x * x * x * x))                             \
+	X(ENCODER_ATAN_SQUARE, "atan_square", atan(x *x), 2.0 * (x / (1.0 + x * x * x * x)))                           \
 	X(ENCODER_ASIN, "asin", asin(x), 1.0 / sqrt(1.0 - x * x))                                                      \
 	X(ENCODER_ACOS, "acos", acos(x), -1.0 / sqrt(1.0 - x * x))                                                     \
 	X(ENCODER_TANH, "tanh", tanh(x), 1.0 - tanh(x) * tanh(x))

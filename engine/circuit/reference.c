@@ -11,7 +11,7 @@ struct reference {
 	double complex *psi; /* [2^n] */
 };
 
-/* One sample of the batch; `shifted_op` gets `shift` added to its angle (none when -1). */
+/* One sample of the batch; `shifted_op` turns by `shift` more (none when -1). */
 struct sample {
 	const double *features, *weights;
 	size_t batch, index;
@@ -119,11 +119,13 @@ static void run(struct reference *self, const struct sample *sample)
 		self->psi[k] = k == 0;
 	for (int i = 0; i < self->program->n_ops; i++) {
 		const struct circuit_op *op = &self->program->ops[i];
-		double shift = i == sample->shifted_op ? sample->shift : 0.0;
 		if (gate_wires(op->gate) == 2)
 			apply_two_wires(self, op);
 		else
-			apply_one_wire(self, op, angle_of(sample, &op->angle) + shift);
+			apply_one_wire(self, op, angle_of(sample, &op->angle));
+		/* A gate of its own: added to an angle of 1e17 it would be lost. */
+		if (i == sample->shifted_op)
+			apply_one_wire(self, op, sample->shift);
 	}
 }
 

@@ -4,16 +4,22 @@
  *   optimizer.SLOT    [n_params] the moments, in the order of the parameters
  *   history           [epochs done][5] epoch, train loss, test loss, gradient norm, seconds
  *   history.NAME      [epochs done] each further metric; one that a file lacks is NaN in the history
- *   __metadata__      kind, fingerprint, epoch, optimizer_steps */
+ *   __metadata__      kind, fingerprint, epoch, optimizer_steps; arithmetic, isa: what computed the newest epoch;
+ *                     arithmetic_before: those of earlier epochs that were others; crc64 (safetensors_seal.h)
+ *
+ * Kind qlstm-checkpoint-1 is the same without the last four; its arithmetic is 0. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/export/safetensors.h"
+#include "engine/export/safetensors_seal.h"
 #include "engine/train/trainer_state.h"
 
-#define CHECKPOINT_KIND "qlstm-checkpoint-1"
+#define CHECKPOINT_KIND "qlstm-checkpoint-2"
+#define UNSEALED_KIND   "qlstm-checkpoint-1"
 #define HISTORY_COLUMNS 5
 
 static double *checkpoint_history(const struct trainer *t)
@@ -89,12 +95,23 @@ int trainer_save(const struct trainer *t, const char *fingerprint, unsigned char
 		goto out;
 	}
 	checkpoint_tensors(t, history, further, names, tensors);
-	char epoch[16], steps[24];
+	char epoch[16], steps[24], arithmetic[16];
+	snprintf(arithmetic, sizeof arithmetic, "%d", QLSTM_ARITHMETIC);
 	snprintf(epoch, sizeof epoch, "%d", t->epochs_done);
 	snprintf(steps, sizeof steps, "%llu", (unsigned long long)*optimizer_steps(t->optimizer));
 	const struct safetensors_meta meta[] = {
-	    {"kind", CHECKPOINT_KIND}, {"fingerprint", fingerprint}, {"epoch", epoch}, {"optimizer_steps", steps}};
+	    {"kind", CHECKPOINT_KIND},
+	    {"fingerprint", fingerprint},
+	    {"epoch", epoch},
+	    {"optimizer_steps", steps},
+	    {"arithmetic", arithmetic},
+	    {"isa", plan_isa()},
+	    {"arithmetic_before", t->arithmetic_before},
+	    {SAFETENSORS_SEAL_KEY, SAFETENSORS_SEAL_EMPTY},
+	};
 	rc = safetensors_encode(tensors, count, meta, (int)(sizeof meta / sizeof meta[0]), bytes, length, error);
+	if (rc == 0)
+		safetensors_seal(*bytes, *length);
 out:
 	free(further);
 	free(history);
@@ -126,13 +143,72 @@ static const double *checkpoint_block(const struct safetensors_file *file, const
 	return elements == size ? tensor->data : NULL;
 }
 
+/* What computed the newest epoch of a checkpoint. */
+struct arithmetic {
+	unsigned long long revision;
+	const char *isa; /* "": not known, taken as this one */
+	const char *before;
+};
+
+/* A file of before there were revisions says nothing and is of revision 0. */
+static int checkpoint_arithmetic(const struct safetensors_file *file, struct arithmetic *out)
+{
+	*out = (struct arithmetic){.isa = safetensors_meta_find(file, "isa"),
+	                           .before = safetensors_meta_find(file, "arithmetic_before")};
+	out->isa = out->isa != NULL ? out->isa : "";
+	out->before = out->before != NULL ? out->before : "";
+	if (safetensors_meta_find(file, "arithmetic") == NULL)
+		return 0;
+	return checkpoint_meta_number(file, "arithmetic", INT_MAX, &out->revision);
+}
+
+static bool is_this_arithmetic(const struct arithmetic *arithmetic)
+{
+	bool same_isa = arithmetic->isa[0] == '\0' || strcmp(arithmetic->isa, plan_isa()) == 0;
+	return arithmetic->revision == QLSTM_ARITHMETIC && same_isa;
+}
+
+static const char *isa_or_unknown(const struct arithmetic *arithmetic)
+{
+	return arithmetic->isa[0] != '\0' ? arithmetic->isa : "an unknown instruction set";
+}
+
+static int checkpoint_check_arithmetic(const struct trainer *t, const struct arithmetic *arithmetic,
+                                       struct qlstm_error *error)
+{
+	if (t->any_arithmetic || is_this_arithmetic(arithmetic))
+		return 0;
+	return error_set(
+	    error, ERR_CONFLICT, "",
+	    "its epochs were computed with arithmetic %llu on %s, this is %d on %s: going on would give the "
+	    "bytes of neither",
+	    arithmetic->revision, isa_or_unknown(arithmetic), QLSTM_ARITHMETIC, plan_isa());
+}
+
+/* Adds what computed the epochs done to the list. A list that is full keeps its oldest entries. */
+static void checkpoint_note_arithmetic(struct trainer *t, const struct arithmetic *arithmetic, int epochs)
+{
+	char *list = t->arithmetic_before;
+	snprintf(list, ARITHMETIC_BEFORE_SIZE, "%s", arithmetic->before);
+	size_t used = strlen(list);
+	if (is_this_arithmetic(arithmetic) || epochs == 0 || used + 100 > ARITHMETIC_BEFORE_SIZE)
+		return;
+	snprintf(list + used, ARITHMETIC_BEFORE_SIZE - used, "%sup to epoch %d: %llu on %.40s", used > 0 ? "; " : "",
+	         epochs, arithmetic->revision, isa_or_unknown(arithmetic));
+}
+
+static bool is_checkpoint(const struct safetensors_file *file, bool sealed)
+{
+	const char *kind = safetensors_meta_find(file, "kind");
+	return kind != NULL && strcmp(kind, sealed ? CHECKPOINT_KIND : UNSEALED_KIND) == 0 &&
+	       safetensors_meta_find(file, "fingerprint") != NULL;
+}
+
 /* Checks that everything is there before anything is changed. */
 static int checkpoint_check(const struct trainer *t, const char *fingerprint, const struct safetensors_file *file,
                             int *epochs, uint64_t *steps, struct qlstm_error *error)
 {
-	const char *kind = safetensors_meta_find(file, "kind"), *owner = safetensors_meta_find(file, "fingerprint");
-	if (kind == NULL || strcmp(kind, CHECKPOINT_KIND) != 0 || owner == NULL)
-		return error_set(error, ERR_CORRUPT, "", "the file is not a checkpoint");
+	const char *owner = safetensors_meta_find(file, "fingerprint");
 	if (strcmp(owner, fingerprint) != 0)
 		return error_set(error, ERR_CONFLICT, "", "the checkpoint belongs to another experiment");
 	unsigned long long epoch, step;
@@ -196,14 +272,35 @@ int trainer_load(struct trainer *t, const char *fingerprint, const unsigned char
                  struct qlstm_error *error)
 {
 	struct safetensors_file file;
-	int rc = safetensors_decode(bytes, length, &file, error);
+	bool sealed;
+	int rc = safetensors_seal_check(bytes, length, &sealed, error);
+	if (rc == 0)
+		rc = safetensors_decode(bytes, length, &file, error);
 	if (rc != 0)
 		return rc;
 	int epochs = 0;
 	uint64_t steps = 0;
-	rc = checkpoint_check(t, fingerprint, &file, &epochs, &steps, error);
+	struct arithmetic arithmetic = {0};
+	if (!is_checkpoint(&file, sealed) || checkpoint_arithmetic(&file, &arithmetic) != 0)
+		rc = error_set(error, ERR_CORRUPT, "", "the file is not a checkpoint");
 	if (rc == 0)
+		rc = checkpoint_check(t, fingerprint, &file, &epochs, &steps, error);
+	if (rc == 0)
+		rc = checkpoint_check_arithmetic(t, &arithmetic, error);
+	if (rc == 0) {
 		checkpoint_apply(t, &file, epochs, steps);
+		checkpoint_note_arithmetic(t, &arithmetic, epochs);
+	}
 	safetensors_free(&file);
 	return rc;
+}
+
+void trainer_allow_arithmetic(struct trainer *t)
+{
+	t->any_arithmetic = true;
+}
+
+const char *trainer_arithmetic_before(const struct trainer *t)
+{
+	return t->arithmetic_before;
 }

@@ -68,11 +68,19 @@ const struct epoch_metrics *trainer_history(const struct trainer *trainer);
 int trainer_predict(struct trainer *trainer, size_t first, size_t count, double *y, struct qlstm_error *error);
 
 /* The whole state as safetensors: parameters by name, optimiser moments, history. `fingerprint` names the experiment
- * that it belongs to (a hash of the resolved spec); loading under another one is ERR_CONFLICT. *bytes (malloc) is the
+ * that it belongs to (a hash of the resolved spec); loading under another one is ERR_CONFLICT. So is loading what
+ * another arithmetic computed (QLSTM_ARITHMETIC, or another instruction set), unless trainer_allow_arithmetic was
+ * called. A checksum covers every byte; files of before there was one are taken without. *bytes (malloc) is the
  * caller's. */
 int trainer_save(const struct trainer *trainer, const char *fingerprint, unsigned char **bytes, size_t *length,
                  struct qlstm_error *error);
 int trainer_load(struct trainer *trainer, const char *fingerprint, const unsigned char *bytes, size_t length,
                  struct qlstm_error *error);
+
+/* From here on trainer_load goes on with another arithmetic than that of the epochs done. */
+void trainer_allow_arithmetic(struct trainer *trainer);
+/* Which arithmetic the epochs before had where it was another one, as "up to epoch 7: 0 on x86-64-v4"; several are
+ * separated by "; ". "" when there is none. Checkpoints carry it on. Borrowed. */
+const char *trainer_arithmetic_before(const struct trainer *trainer);
 
 #endif

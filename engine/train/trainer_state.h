@@ -9,6 +9,8 @@
 /* Places among an epoch's metrics; behind them a train and a test value of each further one. */
 enum { TRAIN_LOSS, TEST_LOSS, GRADIENT_NORM, METRICS_OF_ALL };
 
+enum { ARITHMETIC_BEFORE_SIZE = 512 };
+
 struct trainer {
 	/* The state that a checkpoint carries, with the model's parameters and the optimiser's moments. */
 	int epochs_done;
@@ -29,6 +31,8 @@ struct trainer {
 	size_t *order; /* [n_train] */
 	const char *names[TRAINER_METRICS_MAX];
 	int n_metrics;
+	bool any_arithmetic;
+	char arithmetic_before[ARITHMETIC_BEFORE_SIZE];
 };
 
 #endif

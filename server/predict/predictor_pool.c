@@ -81,6 +81,7 @@ static int start(struct seat *seat, struct qlstm_error *error)
 		return error_set(error, ERR_UNAVAILABLE, NULL, "no socket for a predictor: %s", strerror(errno));
 	struct command command;
 	command_init(&command, pool->config.worker_path);
+	command_add_option(&command, "--isa", pool->config.isa);
 	command_add(&command, "predict");
 	command_add(&command, "--serve");
 	command.input = pair[1];

@@ -43,6 +43,14 @@ void command_add(struct command *command, const char *format, ...)
 	va_end(arguments);
 }
 
+void command_add_option(struct command *command, const char *name, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	command_add(command, "%s", name);
+	command_add(command, "%s", value);
+}
+
 static void __attribute__((format(printf, 2, 3))) set(struct command *command, const char *format, ...)
 {
 	va_list arguments;

@@ -34,6 +34,8 @@ void command_free(struct command *command);
 
 /* One more argument; `format` as printf's. A failure is found by command_check. */
 void command_add(struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Two more, NAME and VALUE; none where the value is NULL or empty. */
+void command_add_option(struct command *command, const char *name, const char *value);
 /* ERR_OUT_OF_MEMORY when a word is missing. */
 int command_check(const struct command *command, struct qlstm_error *error);
 

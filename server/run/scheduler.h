@@ -12,8 +12,9 @@
 struct scheduler;
 
 struct scheduler_config {
-	const char *data_dir;            /* absolute; runs/ and datasets/ are inside */
-	const char *worker_path;         /* the qlstm-worker executable */
+	const char *data_dir;    /* absolute; runs/ and datasets/ are inside */
+	const char *worker_path; /* the qlstm-worker executable */
+	const char *isa; /* the workers' instruction set; NULL or empty: their own choice; outlives the scheduler */
 	const struct launcher *launcher; /* where workers run, copied; NULL: as processes of this machine */
 	int checkpoint_seconds;          /* least time between two checkpoints of a run; 0: after every epoch */
 	int slots;                       /* workers at once */

@@ -27,11 +27,12 @@ static void print_usage(FILE *file, const struct command *command)
 
 static int print_help(void)
 {
-	puts("usage: qlstm-worker COMMAND ARGUMENTS\n");
+	puts("usage: qlstm-worker [--isa NAME] COMMAND ARGUMENTS\n");
 	for (int i = 0; i < COMMAND_COUNT; i++)
 		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	puts("\nqlstm-worker COMMAND --help tells the arguments of a command; \"-\" as a file name reads standard "
 	     "input.");
+	puts("--isa NAME takes another instruction set than the widest of this machine, such as x86-64-v3.");
 	puts("Exit status: 0 done, 1 failed, 2 wrong usage, 3 told to stop, 4 nobody is left to report to.");
 	return WORKER_DONE;
 }
@@ -79,8 +80,30 @@ static int run_command(const struct command *command, int argc, char **argv)
 	return command->run(operand, values);
 }
 
+/* "--isa NAME" or "--isa=NAME" before the command; `used` is the number of words that it takes, 0 when it is absent. */
+static int read_isa(int argc, char **argv, int *used, struct qlstm_error *error)
+{
+	static const char name[] = "--isa";
+	size_t length = sizeof name - 1;
+	*used = 0;
+	if (argc < 2 || strncmp(argv[1], name, length) != 0 || (argv[1][length] != '\0' && argv[1][length] != '='))
+		return 0;
+	bool inside = argv[1][length] == '=';
+	const char *value = inside ? argv[1] + length + 1 : argc > 2 ? argv[2] : "";
+	*used = inside ? 1 : 2;
+	return plan_isa_use(value, error);
+}
+
 int main(int argc, char **argv)
 {
+	struct qlstm_error error = {0};
+	int used;
+	if (read_isa(argc, argv, &used, &error) != 0) {
+		fprintf(stderr, "qlstm-worker: --isa: %s\n", error.message);
+		return WORKER_USAGE;
+	}
+	argc -= used;
+	argv += used;
 	if (sodium_init() < 0) {
 		fputs("qlstm-worker: libsodium does not start\n", stderr);
 		return WORKER_FAILED;

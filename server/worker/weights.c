@@ -31,7 +31,8 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
 		free(scaling);
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the weights");
 	}
-	char seed[24];
+	char seed[24], arithmetic[16];
+	snprintf(arithmetic, sizeof arithmetic, "%d", QLSTM_ARITHMETIC);
 	snprintf(seed, sizeof seed, "%" PRIu64, origin->seed);
 	const struct safetensors_meta meta[] = {
 	    {"format", format_note},
@@ -39,6 +40,7 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
 	    {"conventions", conventions},
 	    {"plan", origin->plan},
 	    {"isa", plan_isa()},
+	    {"arithmetic", arithmetic},
 	    {"seed", seed},
 	    {"data_sha256", origin->data_sha256 != NULL ? origin->data_sha256 : ""},
 	    {"spec", spec},

@@ -18,8 +18,8 @@ struct weights_origin {
 };
 
 /* Every parameter by name as safetensors; the same bytes for the same values and origin. *bytes (malloc) is the
- * caller's. Metadata: format, spec, conventions, seed, data_sha256, engine, plan, isa, scaling (absent without data).
- */
+ * caller's. Metadata: format, spec, conventions, seed, data_sha256, engine, plan, isa, arithmetic, scaling (absent
+ * without data). */
 int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
                    size_t *length, struct qlstm_error *error);
 

@@ -122,6 +122,7 @@ def test_one_daemon_a_data_directory(make_daemon):
     (["--slots==2"], "--slots =2"),
     (["--max-memory", "lots"], "512M"),
     (["--worker", "/nonexistent"], "/nonexistent"),
+    (["--isa", "z80"], "'z80' is no instruction set of this program"),
 ])
 def test_wrong_options(options, words, tmp_path):
     run = subprocess.run([BUILD / "qlstmd", "--data", tmp_path, *options], capture_output=True, text=True,
@@ -138,9 +139,19 @@ def test_taken_port(daemon, tmp_path):
 def test_help_names_every_option():
     run = subprocess.run([BUILD / "qlstmd", "--help"], capture_output=True, text=True, timeout=DEADLINE)
     assert run.returncode == 0
-    for option in ["--data", "--listen", "--published-on-loopback", "--slots", "--worker", "--max-memory", "--grace",
+    for option in ["--data", "--listen", "--published-on-loopback", "--slots", "--worker", "--isa", "--max-memory", "--grace",
                    "--health", "--version"]:
         assert option in run.stdout
+
+
+def test_the_instruction_set_is_that_of_the_workers(make_daemon):
+    widest = make_daemon().get("/version").json()["isa"]
+    name = {"x86-64-v4": "x86-64-v3", "x86-64-v3": "x86-64"}.get(widest, widest)
+    daemon = make_daemon("--isa", name)
+    assert daemon.get("/version").json()["isa"] == name
+    row = daemon.train({"model": {"type": "lstm", "hidden_size": 2}, "training": {"epochs": 1}})
+    assert row["engine"]["isa"] == name
+    assert daemon.get(f"/experiments/{row['id']}/report").json()["engine"]["isa"] == name
 
 
 def test_ipv6(tmp_path):

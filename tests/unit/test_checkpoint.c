@@ -1,7 +1,9 @@
 /* Checkpoints: what is in one, that every part of it is taken up again, and what is refused without harm. */
 #include "tests/unit/training_fixture.h"
 
+#include "engine/circuit/plan.h"
 #include "engine/export/safetensors.h"
+#include "engine/export/safetensors_seal.h"
 
 static const char *const optimizers[] = {"sgd", "rmsprop", "adam"};
 
@@ -38,11 +40,14 @@ static void contents(void **state)
 	assert_int_equal(safetensors_decode(bytes, length, &file, NULL), 0);
 	const struct params *p = model_params(t.model);
 	assert_int_equal(file.n_tensors, p->count + 2 + 1);
-	assert_int_equal(file.n_meta, 4);
-	assert_string_equal(safetensors_meta_find(&file, "kind"), "qlstm-checkpoint-1");
+	assert_int_equal(file.n_meta, 8);
+	assert_string_equal(safetensors_meta_find(&file, "kind"), "qlstm-checkpoint-2");
 	assert_string_equal(safetensors_meta_find(&file, "fingerprint"), "of this run");
 	assert_string_equal(safetensors_meta_find(&file, "epoch"), "2");
 	assert_string_equal(safetensors_meta_find(&file, "optimizer_steps"), "10");
+	assert_int_equal(atoi(safetensors_meta_find(&file, "arithmetic")), QLSTM_ARITHMETIC);
+	assert_string_equal(safetensors_meta_find(&file, "isa"), plan_isa());
+	assert_string_equal(safetensors_meta_find(&file, "arithmetic_before"), "");
 	assert_memory_equal(block(&file, "model.layers.0.weight_ih", 2, 12, 2), p->values, 24 * sizeof(double));
 	for (int k = 0; k < p->count; k++) {
 		char name[128];
@@ -114,7 +119,8 @@ struct change {
 };
 
 static const struct change changes[] = {
-    {"kind", "qlstm-checkpoint-2", NULL, 0, ERR_CORRUPT, "the file is not a checkpoint"},
+    {"kind", "qlstm-checkpoint-1", NULL, 0, ERR_CORRUPT, "the file is not a checkpoint"},
+    {"kind", "qlstm-checkpoint-3", NULL, 0, ERR_CORRUPT, "the file is not a checkpoint"},
     {"kind", NULL, NULL, 0, ERR_CORRUPT, "the file is not a checkpoint"},
     {"fingerprint", NULL, NULL, 0, ERR_CORRUPT, "the file is not a checkpoint"},
     {"fingerprint", "y", NULL, 0, ERR_CONFLICT, "the checkpoint belongs to another experiment"},
@@ -125,6 +131,8 @@ static const struct change changes[] = {
     {"epoch", "2x", NULL, 0, ERR_CORRUPT, "the checkpoint's counters are not usable"},
     {"epoch", "5", NULL, 0, ERR_CORRUPT, "the checkpoint's counters are not usable"},
     {"epoch", "3", NULL, 0, ERR_CORRUPT, "the checkpoint lacks its history"},
+    {"arithmetic", "", NULL, 0, ERR_CORRUPT, "the file is not a checkpoint"},
+    {SAFETENSORS_SEAL_KEY, NULL, NULL, 0, ERR_CORRUPT, "the file is not a checkpoint"},
     {"optimizer_steps", NULL, NULL, 0, ERR_CORRUPT, "the checkpoint's counters are not usable"},
     {"optimizer_steps", "many", NULL, 0, ERR_CORRUPT, "the checkpoint's counters are not usable"},
     {NULL, NULL, "model.layers.0.weight_ih", 0, ERR_CORRUPT,
@@ -163,6 +171,7 @@ static unsigned char *changed(const unsigned char *bytes, size_t length, const s
 	unsigned char *copy = NULL;
 	assert_int_equal(safetensors_encode(file.tensors, tensors, file.meta, metas, &copy, out, NULL), 0);
 	safetensors_free(&file);
+	safetensors_seal(copy, *out);
 	return copy;
 }
 
@@ -196,12 +205,141 @@ static void refusals(void **state)
 	training_close(&fresh);
 }
 
+/* Every byte of the file counts. */
+static void flipped_bits(void **state)
+{
+	(void)state;
+	struct trainer_config config = small_training("sgd");
+	struct training t, fresh;
+	training_open(&t, &config);
+	training_open(&fresh, &config);
+	training_epoch(&t);
+	size_t length;
+	unsigned char *bytes = saved(&t, "x", &length);
+	for (size_t at = 0; at < length; at++) {
+		bytes[at] ^= (unsigned char)(1 << at % 8);
+		if (trainer_load(fresh.trainer, "x", bytes, length, NULL) == 0)
+			fail_msg("byte %zu of %zu", at, length);
+		bytes[at] ^= (unsigned char)(1 << at % 8);
+	}
+	assert_int_equal(trainer_epochs_done(fresh.trainer), 0);
+	assert_int_equal(trainer_load(fresh.trainer, "x", bytes, length, NULL), 0);
+	free(bytes);
+	training_close(&t);
+	training_close(&fresh);
+}
+
+/* Of a whole file, as another program computes CRC-64/XZ (whose check value for "123456789" is 995dc9bbdf1939fa). */
+static void the_checksum(void **state)
+{
+	(void)state;
+	const struct safetensors_meta meta[] = {{"a", "\"crc64\":\"0123456789abcdef\""},
+	                                        {SAFETENSORS_SEAL_KEY, SAFETENSORS_SEAL_EMPTY}};
+	unsigned char *bytes;
+	size_t length;
+	bool sealed;
+	assert_int_equal(safetensors_encode(NULL, 0, meta, 1, &bytes, &length, NULL), 0);
+	assert_int_equal(safetensors_seal(bytes, length), ERR_INVALID);
+	assert_int_equal(safetensors_seal_check(bytes, length, &sealed, NULL), 0);
+	assert_false(sealed);
+	free(bytes);
+	assert_int_equal(safetensors_encode(NULL, 0, meta, 2, &bytes, &length, NULL), 0);
+	assert_int_equal(safetensors_seal_check(bytes, length, &sealed, NULL), ERR_CORRUPT);
+	assert_true(sealed);
+	assert_int_equal(safetensors_seal(bytes, length), 0);
+	assert_int_equal(safetensors_seal_check(bytes, length, &sealed, NULL), 0);
+	struct safetensors_file file;
+	assert_int_equal(safetensors_decode(bytes, length, &file, NULL), 0);
+	assert_string_equal(safetensors_meta_find(&file, SAFETENSORS_SEAL_KEY), "72441a1108dccea0");
+	safetensors_free(&file);
+	free(bytes);
+}
+
+/* A checkpoint as another version or another instruction set would have written it. */
+static unsigned char *of_other(const unsigned char *bytes, size_t length, const char *key, const char *value,
+                               size_t *out)
+{
+	const struct change change = {.key = key, .value = value};
+	return changed(bytes, length, &change, out);
+}
+
+static void another_arithmetic(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *key, *value, *said, *noted;
+	} others[] = {
+	    {"arithmetic", "99", "computed with arithmetic 99 on", "up to epoch 1: 99 on "},
+	    {"isa", "z80", "on z80, this is", "on z80"},
+	};
+	struct trainer_config config = small_training("sgd");
+	struct training t;
+	training_open(&t, &config);
+	training_epoch(&t);
+	size_t length, other_length;
+	unsigned char *bytes = saved(&t, "x", &length);
+	for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+		struct training fresh, again;
+		struct qlstm_error error = {0};
+		unsigned char *other = of_other(bytes, length, others[k].key, others[k].value, &other_length);
+		training_open(&fresh, &config);
+		training_open(&again, &config);
+		assert_int_equal(trainer_load(fresh.trainer, "x", other, other_length, &error), ERR_CONFLICT);
+		assert_non_null(strstr(error.message, others[k].said));
+		assert_int_equal(trainer_epochs_done(fresh.trainer), 0);
+		trainer_allow_arithmetic(fresh.trainer);
+		assert_int_equal(trainer_load(fresh.trainer, "x", other, other_length, NULL), 0);
+		assert_non_null(strstr(trainer_arithmetic_before(fresh.trainer), others[k].noted));
+		free(other);
+		/* The next checkpoint is of this arithmetic, needs no leave, and still says so. */
+		training_epoch(&fresh);
+		other = saved(&fresh, "x", &other_length);
+		assert_int_equal(trainer_load(again.trainer, "x", other, other_length, NULL), 0);
+		assert_string_equal(trainer_arithmetic_before(again.trainer), trainer_arithmetic_before(fresh.trainer));
+		free(other);
+		training_close(&fresh);
+		training_close(&again);
+	}
+	free(bytes);
+	training_close(&t);
+}
+
+/* As versions before the checksum wrote it: taken, as arithmetic 0 on an instruction set that it does not tell. */
+static void the_first_kind(void **state)
+{
+	(void)state;
+	struct trainer_config config = small_training("sgd");
+	struct training t, fresh;
+	training_open(&t, &config);
+	training_open(&fresh, &config);
+	training_epoch(&t);
+	size_t length, old_length;
+	unsigned char *bytes = saved(&t, "x", &length), *old = NULL;
+	struct safetensors_file file;
+	assert_int_equal(safetensors_decode(bytes, length, &file, NULL), 0);
+	file.meta[0].value = "qlstm-checkpoint-1";
+	assert_int_equal(safetensors_encode(file.tensors, file.n_tensors, file.meta, 4, &old, &old_length, NULL), 0);
+	safetensors_free(&file);
+	int rc = trainer_load(fresh.trainer, "x", old, old_length, NULL);
+	assert_int_equal(rc, QLSTM_ARITHMETIC == 0 ? 0 : ERR_CONFLICT);
+	trainer_allow_arithmetic(fresh.trainer);
+	assert_int_equal(trainer_load(fresh.trainer, "x", old, old_length, NULL), 0);
+	assert_int_equal(trainer_epochs_done(fresh.trainer), 1);
+	assert_string_equal(trainer_arithmetic_before(fresh.trainer),
+	                    QLSTM_ARITHMETIC == 0 ? "" : "up to epoch 1: 0 on an unknown instruction set");
+	free(old);
+	free(bytes);
+	training_close(&t);
+	training_close(&fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(contents),
-	    cmocka_unit_test(all_of_it_is_taken_up),
-	    cmocka_unit_test(refusals),
+	    cmocka_unit_test(contents),       cmocka_unit_test(all_of_it_is_taken_up),
+	    cmocka_unit_test(refusals),       cmocka_unit_test(flipped_bits),
+	    cmocka_unit_test(the_checksum),   cmocka_unit_test(another_arithmetic),
+	    cmocka_unit_test(the_first_kind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,11 +110,13 @@ static const struct {
 	const char *pointer;
 } refused[] = {
     {"{,}", "a\n1\n", ERR_SYNTAX, ""},
-    {"{" JOB_MODEL "}", "", ERR_SYNTAX, ""},
-    {"{" JOB_MODEL "}", "a\n1\n2\n", ERR_INVALID, "/data/window"},
-    {"{" JOB_MODEL ",\"data\":{\"inputs\":[\"b\"]}}", "a\n1\n2\n3\n4\n5\n6\n7\n8\n", ERR_INVALID, "/data/inputs/0"},
+    {"{" JOB_MODEL ",\"data\":{\"dataset\":\"d\"}}", "", ERR_SYNTAX, ""},
+    {"{" JOB_MODEL "}", "a\n1\n2\n", ERR_CONFLICT, "/data/dataset"},
+    {"{" JOB_MODEL ",\"data\":{\"dataset\":\"d\"}}", "a\n1\n2\n", ERR_INVALID, "/data/window"},
+    {"{" JOB_MODEL ",\"data\":{\"dataset\":\"d\",\"inputs\":[\"b\"]}}", "a\n1\n2\n3\n4\n5\n6\n7\n8\n", ERR_INVALID,
+     "/data/inputs/0"},
     {"{\"model\":{\"layers\":[{\"type\":\"qlstm\",\"variant\":\"chen2020\",\"hidden_size\":3,\"n_qubits\":4}]},"
-     "\"data\":{\"inputs\":[0,1]}}",
+     "\"data\":{\"dataset\":\"d\",\"inputs\":[0,1]}}",
      "a,b\n1,1\n2,2\n3,3\n4,4\n5,5\n6,6\n7,7\n8,8\n", ERR_INVALID, "/model/layers/0/n_qubits"},
 };
 
@@ -131,7 +133,7 @@ static void refusals(void **state)
 		assert_true(job.resolved == NULL && job.model == NULL && job.table.columns == NULL);
 	}
 	struct job job;
-	const char *spec = write_text("s", "{" JOB_MODEL "}");
+	const char *spec = write_text("s", "{" JOB_MODEL ",\"data\":{\"dataset\":\"d\"}}");
 	assert_int_equal(job_open(&job, spec, path_of("absent"), 1, NULL), ERR_NOT_FOUND);
 	assert_int_equal(job_open(&job, path_of("absent"), NULL, 1, NULL), ERR_NOT_FOUND);
 	assert_true(job_open(&job, spec, NULL, 100000, NULL) != 0);

@@ -426,6 +426,65 @@ static void extreme_features(void **state)
 	program_free(program);
 }
 
+/* <Z> of R(x) on |0> is cos x, its slope -sin x, also where x + pi / 2 is x: libm knows both for any x. */
+static void slopes_at_huge_angles(void **state)
+{
+	(void)state;
+	static const enum gate gates[] = {GATE_RX, GATE_RY};
+	static const double x[] = {1e5, 1e9, 1e13, -1e17, 1e22, 1e200};
+	enum { COUNT = sizeof x / sizeof *x };
+	for (size_t g = 0; g < 2; g++)
+		for (int k = 0; plan_kind_name(k) != NULL; k++) {
+			struct circuit_program *program = program_new(1);
+			program_rotation(program, gates[g], 0, angle_feature(0, ENCODER_X));
+			program_rotation(program, gates[g], 0, angle_weight(0));
+			program_observe(program, PAULI_Z, 0);
+			double weight = 0, outputs[COUNT], cotangents[COUNT], slopes[COUNT] = {0}, sum = 0,
+			       expected = 0;
+			for (int i = 0; i < COUNT; i++)
+				cotangents[i] = 1;
+			struct plan *plan;
+			assert_int_equal(plan_new(&plan, program, plan_kind_name(k), NULL), 0);
+			plan_forward(plan, x, &weight, COUNT, outputs);
+			plan_backward(plan, x, &weight, COUNT, cotangents, slopes, &sum);
+			for (int i = 0; i < COUNT; i++) {
+				const double cosine = cos(x[i]), slope = -sin(x[i]);
+				expected += slope;
+				assert_near("output", &outputs[i], &cosine, 1, 1e-12);
+				assert_near("slope", &slopes[i], &slope, 1, 1e-12);
+			}
+			assert_near("weight", &sum, &expected, 1, 1e-11);
+			plan_free(plan);
+			program_free(program);
+		}
+}
+
+/* The slope of atan x^2 goes to 0 as x grows; 2 x does not fit a double at the end. */
+static void atan_square_at_the_end(void **state)
+{
+	(void)state;
+	static const double x[] = {1.7e308, -1.7e308, 1e200, 1e100, 1e77};
+	enum { COUNT = sizeof x / sizeof *x };
+	for (int k = 0; plan_kind_name(k) != NULL; k++) {
+		struct circuit_program *program = program_new(1);
+		program_rotation(program, GATE_RY, 0, angle_feature(0, ENCODER_ATAN_SQUARE));
+		program_observe(program, PAULI_Z, 0);
+		double outputs[COUNT], cotangents[COUNT], slopes[COUNT] = {0};
+		for (int i = 0; i < COUNT; i++)
+			cotangents[i] = 1;
+		struct plan *plan;
+		assert_int_equal(plan_new(&plan, program, plan_kind_name(k), NULL), 0);
+		plan_forward(plan, x, NULL, COUNT, outputs);
+		plan_backward(plan, x, NULL, COUNT, cotangents, slopes, NULL);
+		for (int i = 0; i < COUNT; i++) {
+			assert_true(fabs(outputs[i]) < 1e-15);
+			assert_true(fabs(slopes[i]) < 1e-200);
+		}
+		plan_free(plan);
+		program_free(program);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +497,8 @@ int main(void)
 	    cmocka_unit_test(results_do_not_depend_on_the_tile),
 	    cmocka_unit_test(unwanted_gradients_may_be_null),
 	    cmocka_unit_test(extreme_features),
+	    cmocka_unit_test(slopes_at_huge_angles),
+	    cmocka_unit_test(atan_square_at_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

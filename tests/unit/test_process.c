@@ -60,7 +60,7 @@ static int setup(void **state)
 	if (make_folder(state) != 0 || make_worker() != 0 || open_loop() != 0)
 		return -1;
 	launcher = launcher_local(&loop);
-	config = (struct worker_config){worker, 12};
+	config = (struct worker_config){worker, 12, NULL};
 	prepared = (struct prepared){.threads = 3, .log_file = -1};
 	snprintf(prepared.folder, sizeof prepared.folder, "%s", folder);
 	return 0;
@@ -136,6 +136,24 @@ static void test_a_line_that_is_too_long(void **state)
 	assert_string_equal(heard.text, "a|b|");
 }
 
+/* The instruction set stands before the command, where one was chosen. */
+static void test_the_instruction_set(void **state)
+{
+	(void)state;
+	for (int chosen = 0; chosen < 2; chosen++) {
+		struct command command;
+		config.isa = chosen ? "x86-64-v3" : "";
+		train_command(&command, &config, &prepared);
+		char *const *words = command.arguments.items;
+		assert_string_equal(words[1], chosen ? "--isa" : "train");
+		if (chosen) {
+			assert_string_equal(words[2], "x86-64-v3");
+			assert_string_equal(words[3], "train");
+		}
+		command_free(&command);
+	}
+}
+
 /* What it is told, and all of it. */
 static void test_the_command_line(void **state)
 {
@@ -145,8 +163,8 @@ static void test_the_command_line(void **state)
 	} cases[] = {
 	    {"", "", ""},
 	    {"/d.csv", "", "--data\n/d.csv\n"},
-	    {"", "/c", "--resume\n/c\n"},
-	    {"/d.csv", "/c", "--data\n/d.csv\n--resume\n/c\n"},
+	    {"", "/c", "--resume\n/c\n--any-arithmetic\n"},
+	    {"/d.csv", "/c", "--data\n/d.csv\n--resume\n/c\n--any-arithmetic\n"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		char expected[2000];
@@ -408,6 +426,7 @@ int main(void)
 	    TEST(test_a_signal),
 	    TEST(test_a_line_that_is_too_long),
 	    TEST(test_the_command_line),
+	    TEST(test_the_instruction_set),
 	    TEST(test_where_it_runs),
 	    TEST(test_default_environment),
 	    TEST(test_standard_input_ends_with_us),

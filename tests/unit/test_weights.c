@@ -68,10 +68,10 @@ static void round_trip(void **state)
 	size_t length;
 	assert_int_equal(file_read(path, 1 << 20, &bytes, &length, NULL), 0);
 	assert_int_equal(safetensors_decode(bytes, length, &file, NULL), 0);
-	static const char *const keys[] = {"format", "engine", "conventions", "plan",
-	                                   "isa",    "seed",   "data_sha256", "spec"};
-	assert_int_equal(file.n_meta, 8);
-	for (int k = 0; k < 8; k++)
+	static const char *const keys[] = {"format",     "engine", "conventions", "plan", "isa",
+	                                   "arithmetic", "seed",   "data_sha256", "spec"};
+	assert_int_equal(file.n_meta, 9);
+	for (int k = 0; k < 9; k++)
 		assert_string_equal(file.meta[k].key, keys[k]);
 	assert_string_equal(safetensors_meta_find(&file, "seed"), "18446744073709551615");
 	assert_string_equal(safetensors_meta_find(&file, "data_sha256"), "abc");

@@ -51,12 +51,13 @@ static void whole_run(void)
 static void refused_runs(void)
 {
 	struct job job;
-	const char *good = "{" JOB_MODEL "}";
+	const char *good = "{" JOB_MODEL ",\"data\":{\"dataset\":\"d\"}}";
 	assert_true(job_open(&job, write_text("s", "{"), write_table(), 1, NULL) != 0);
 	assert_true(job_open(&job, write_text("s", good), write_text("d", "a\n1\n"), 1, NULL) != 0);
 	assert_true(job_open(&job, write_text("s", good), write_text("d", ""), 1, NULL) != 0);
 	assert_true(job_open(&job, write_text("s", "{\"data\":{\"dataset\":\"x\"}}"), NULL, 1, NULL) != 0);
-	assert_true(job_open(&job, write_text("s", "{\"data\":{\"inputs\":[\"none\"]}}"), write_table(), 1, NULL) != 0);
+	assert_true(job_open(&job, write_text("s", "{\"data\":{\"dataset\":\"d\",\"inputs\":[\"none\"]}}"),
+	                     write_table(), 1, NULL) != 0);
 	assert_true(job_open(&job, write_text("s", good), write_table(), 1 << 20, NULL) != 0);
 	assert_int_equal(job_read(&job, write_text("s", good), write_table(), true, NULL), 0);
 	job_close(&job);

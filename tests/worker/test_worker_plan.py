@@ -119,7 +119,7 @@ def test_errors_are_those_of_the_other_commands(tmp_path):
     assert problem("plan", tmp_path / "none.json")["code"] == "not_found"
     short = tmp_path / "short.csv"
     short.write_text("value\n1\n2\n")
-    assert problem("plan", dump(spec, {}), "--data", short)["pointer"] == "/data/window"
+    assert problem("plan", dump(spec, {"data": {"dataset": "mine"}}), "--data", short)["pointer"] == "/data/window"
 
 
 def test_circuits_of_every_layer_are_told(tmp_path):

@@ -285,5 +285,32 @@ def test_names_and_tags_do_not_make_another_experiment(tmp_path, checkpoint):
     assert done.returncode == 0 and lines(done.stdout)[0]["epoch"] == 39
 
 
+def test_by_hand_a_checkpoint_with_a_flipped_bit_is_an_error(tmp_path, checkpoint):
+    spec, data = dump(tmp_path / "spec.json", SLOW), bytearray(checkpoint.read_bytes())
+    for place in range(7, 8 * len(data), 8 * len(data) // 60):  # bits all over the file
+        data[place // 8] ^= 1 << place % 8
+        file = tmp_path / "flipped.safetensors"
+        file.write_bytes(data)
+        done = run("train", spec, "--out", tmp_path / "out", "--resume", file)
+        assert done.returncode == 1 and "cannot resume" in done.stderr, place
+        data[place // 8] ^= 1 << place % 8
+
+
+def test_by_hand_another_instruction_set_goes_on_only_when_asked(tmp_path, checkpoint):
+    here = run("--version").stdout.split("(")[1].rstrip(")\n")
+    other = {"x86-64-v4": "x86-64-v3", "x86-64-v3": "x86-64"}.get(here)
+    if other is None:
+        pytest.skip(f"{here} is the only instruction set here")
+    spec = dump(tmp_path / "spec.json", SLOW)
+    done = run("--isa", other, "train", spec, "--out", tmp_path / "out", "--resume", checkpoint)
+    assert done.returncode == 1 and f"on {here}, this is" in done.stderr and f"on {other}" in done.stderr
+    done = run("--isa", other, "train", spec, "--out", tmp_path / "out", "--resume", checkpoint, "--any-arithmetic")
+    assert done.returncode == 0, done.stderr
+    said, engine = lines(done.stdout), json.loads((tmp_path / "out" / "report.json").read_text())["engine"]
+    assert said[0]["epoch"] == 39 and said[0]["isa"] == engine["isa"] == other
+    assert said[1]["type"] == "log" and engine["arithmetic_before"] in said[1]["message"]
+    assert engine["arithmetic_before"] == f"up to epoch 39: {engine['arithmetic']} on {here}"
+
+
 def test_worker_is_one_executable():
     assert os.access(WORKER, os.X_OK)

@@ -65,6 +65,8 @@ def test_metadata_of_the_weights(tmp_path):
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert meta["seed"] == "1" and meta["engine"] == said[0]["version"]
     assert meta["plan"] == said[0]["plan"] and meta["isa"] == said[0]["isa"]
+    assert meta["arithmetic"] == str(report["engine"]["arithmetic"])
+    assert report["engine"]["arithmetic_before"] == ""
     assert meta["data_sha256"] == report["data"]["sha256"] and len(meta["data_sha256"]) == 64
     assert "most significant" in meta["conventions"] and "float64" in meta["format"]
 
@@ -185,6 +187,15 @@ def test_a_data_set_that_is_not_there(tmp_path):
     for word in ("'weather'", "--data", "damped_shm", "sine", "/data/dataset"):
         assert word in message
     assert failure(spec, tmp_path / "out", "--data", tmp_path / "nothing.csv")[0] == "invalid_data"
+
+
+def test_a_file_does_not_replace_a_built_in_series(tmp_path):
+    data = tmp_path / "d.csv"
+    data.write_text(CSV)
+    spec = dump(tmp_path / "spec.json", {**QUICK, "data": {"dataset": "sine", "inputs": ["day"], "targets": ["day"]}})
+    reason, message = failure(spec, tmp_path / "out", "--data", data)
+    assert reason == "invalid_data" and "/data/dataset: 'sine' is a built-in series" in message
+    assert problem("plan", spec, "--data", data)["pointer"] == "/data/dataset"
 
 
 # Runs that fail

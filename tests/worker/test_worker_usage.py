@@ -33,7 +33,8 @@ def test_help_of_a_command(command):
 @pytest.mark.parametrize(
     "line, defaults",
     [
-        ("train SPEC.json --out DIR [--data FILE.csv] [--resume FILE] [--supervised] [--checkpoint-seconds S] [--threads N]",
+        ("train SPEC.json --out DIR [--data FILE.csv] [--resume FILE] [--supervised] [--checkpoint-seconds S] [--threads N]"
+         " [--any-arithmetic]",
          {"--checkpoint-seconds": "10", "--threads": "1"}),
         ("evaluate SPEC.json --weights W.safetensors --inputs X.json [--targets Y.json] [--gradient]", {}),
         ("circuit PROGRAM.json [--plan KIND] [--precision P] [--gradient]",
@@ -130,3 +131,23 @@ def test_equals_sign_and_double_dash(tmp_path):
     spec = dump(tmp_path / "spec.json", {"model": {"type": "lstm", "hidden_size": 2}})
     assert run("init", f"--out={tmp_path / 'w.safetensors'}", "--", spec).returncode == 0
     assert (tmp_path / "w.safetensors").exists()
+
+
+def test_the_instruction_set():
+    """`--isa` before the command: what --version names without it can always be had."""
+    name = run("--version").stdout.split("(")[1].rstrip(")\n")
+    assert run("--isa", name, "--version").stdout == run("--version").stdout
+    assert run(f"--isa={name}", "--help").returncode == 0
+    said = misuse("--isa", "z80", "--version")
+    assert "'z80' is no instruction set of this program" in said and name in said
+    for arguments in (["--isa"], ["--isa="], ["--isa", "", "--help"]):
+        assert "'' is no instruction set" in misuse(*arguments)
+    assert "usage" in misuse("--isa", name)
+
+
+def test_every_instruction_set_that_the_processor_has():
+    names = misuse("--isa", "z80").split("(")[1].rstrip(")\n").split(", ")
+    for name in names:
+        done = run("--isa", name, "--version")
+        lacks = f"this processor lacks the instruction set {name}" in done.stderr
+        assert (done.returncode == 2 and lacks) or (done.returncode == 0 and f"({name})" in done.stdout)

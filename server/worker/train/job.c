@@ -62,7 +62,13 @@ static const char *dataset_name(const struct job *job)
 
 static int load_data(struct job *job, const char *data_path, struct qlstm_error *error)
 {
-	return data_path != NULL ? read_file(job, data_path, error) : generate_series(job, dataset_name(job), error);
+	const char *name = dataset_name(job);
+	if (data_path == NULL)
+		return generate_series(job, name, error);
+	if (series_find(name) != NULL)
+		return error_set(error, ERR_CONFLICT, "/data/dataset",
+		                 "'%.80s' is a built-in series: give the data of --data another name", name);
+	return read_file(job, data_path, error);
 }
 
 static int cut_samples(struct job *job, struct qlstm_error *error)

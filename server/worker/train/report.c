@@ -83,8 +83,9 @@ json_t *report_json(struct job *job, const struct predictions *predictions, cons
 	const struct params *params = model_params(job->model);
 	json_int_t quantum = (json_int_t)params_count(params, PARAM_QUANTUM);
 	json_int_t classical = (json_int_t)params_count(params, PARAM_CLASSICAL);
-	json_t *engine = json_pack("{s:s, s:s, s:s}", "version", QLSTM_VERSION, "plan", model_plan_kind(job->model),
-	                           "isa", plan_isa());
+	json_t *engine = json_pack("{s:s, s:s, s:s, s:i, s:s}", "version", QLSTM_VERSION, "plan",
+	                           model_plan_kind(job->model), "isa", plan_isa(), "arithmetic", QLSTM_ARITHMETIC,
+	                           "arithmetic_before", trainer_arithmetic_before(job->trainer));
 	json_t *model =
 	    json_pack("{s:I, s:I, s:I}", "parameters", quantum + classical, "quantum", quantum, "classical", classical);
 	json_t *data = json_pack("{s:s, s:s, s:I, s:I, s:I}", "dataset", job->spec.dataset, "sha256", job->data_sha256,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "engine/qlstm.h"
 #include "server/common/clock.h"
 #include "server/common/file.h"
 #include "server/worker/train/artifacts.h"
@@ -12,7 +13,7 @@
 #include "server/worker/train/progress.h"
 #include "server/worker/train/stop.h"
 
-enum { OPT_OUT, OPT_DATA, OPT_RESUME, OPT_SUPERVISED, OPT_CHECKPOINT_SECONDS, OPT_THREADS };
+enum { OPT_OUT, OPT_DATA, OPT_RESUME, OPT_SUPERVISED, OPT_CHECKPOINT_SECONDS, OPT_THREADS, OPT_ANY_ARITHMETIC };
 
 static const struct option options[] = {
     [OPT_OUT] = {"--out", OPTION_TEXT, true, "DIR", NULL, "where checkpoints and results go; made if absent"},
@@ -22,6 +23,8 @@ static const struct option options[] = {
     [OPT_CHECKPOINT_SECONDS] = {"--checkpoint-seconds", OPTION_SECONDS, false, "S", "10",
                                 "least time between checkpoints; 0: after each epoch"},
     [OPT_THREADS] = {"--threads", OPTION_COUNT, false, "N", "1", "threads that share the work; they change no result"},
+    [OPT_ANY_ARITHMETIC] = {"--any-arithmetic", OPTION_FLAG, false, NULL, NULL,
+                            "resume also what another version's arithmetic or another instruction set began"},
     {0}};
 
 struct training {
@@ -54,9 +57,11 @@ static int on_prediction(void *context, size_t done, size_t count)
 }
 
 /* Resumes and says hello. Under a daemon a checkpoint that cannot be used costs time, not the run. */
-static int begin(struct training *t, const char *path, struct qlstm_error *error)
+static int begin(struct training *t, const char *path, bool any_arithmetic, struct qlstm_error *error)
 {
 	struct qlstm_error refused = {0};
+	if (any_arithmetic)
+		trainer_allow_arithmetic(t->job.trainer);
 	int rc = path != NULL ? job_resume(&t->job, path, &refused) : 0;
 	if (rc != 0 && !t->supervised)
 		return error_set(error, rc, refused.pointer, "cannot resume from %s: %s", path, refused.message);
@@ -65,6 +70,10 @@ static int begin(struct training *t, const char *path, struct qlstm_error *error
 	                                 .parameters = model_params(t->job.model)->size,
 	                                 .epoch = t->run.resumed_from};
 	pipe_hello(&t->pipe, &hello);
+	const char *before = trainer_arithmetic_before(t->job.trainer);
+	if (before[0] != '\0')
+		pipe_log(&t->pipe, "warning", "going on with arithmetic %d on %s; before it were: %s", QLSTM_ARITHMETIC,
+		         plan_isa(), before);
 	if (rc != 0)
 		pipe_log(&t->pipe, "warning", "starting from the beginning; checkpoint %s is not usable: %s", path,
 		         refused.message);
@@ -156,7 +165,7 @@ static int prepare(struct training *t, const char *spec_path, const struct optio
 		rc = job_open(&t->job, spec_path, values[OPT_DATA].text, (int)values[OPT_THREADS].number, error);
 	if (rc != 0)
 		return rc;
-	rc = begin(t, values[OPT_RESUME].text, error);
+	rc = begin(t, values[OPT_RESUME].text, values[OPT_ANY_ARITHMETIC].given, error);
 	if (rc != 0)
 		job_close(&t->job);
 	return rc;
