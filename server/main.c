@@ -84,7 +84,8 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 		return error_set(error, ERR_INTERNAL, NULL, "libsodium does not start");
 	json_object_seed(0); /* before threads race for it */
 	daemon->loop = uv_default_loop();
-	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
+	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0 ||
+	    uv_mutex_init(&daemon->api.labels) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	return 0;
 }
@@ -96,6 +97,7 @@ static int open_pool(struct daemon *daemon, struct qlstm_error *error)
 
 static void close_process(struct daemon *daemon)
 {
+	uv_mutex_destroy(&daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);
 }

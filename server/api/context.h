@@ -32,6 +32,7 @@ struct api {
 	int64_t started_at;       /* ms */
 	atomic_bool draining;     /* new experiments are refused, /readyz says no */
 	uv_mutex_t datasets;      /* held while the rows and the files of data sets must agree */
+	uv_mutex_t labels;        /* held while a data set's values are in memory: they take 8 times its bytes */
 	atomic_int unpacking;     /* packed data sets that are being read */
 	atomic_ullong replies[6]; /* by class of status: [2] counts 200 to 299 */
 };

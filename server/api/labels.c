@@ -1,6 +1,7 @@
 /* The labels of a classification, before it is accepted. */
 #include "server/api/labels.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,11 +27,9 @@ static int read_upload(const struct api *api, const struct dataset_row *row, str
 	return rc;
 }
 
-int labels_check(const struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+static int check(const struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
                  struct qlstm_error *error)
 {
-	if (spec->task != TASK_CLASSIFICATION)
-		return 0;
 	struct table table = {0};
 	int rc = entry->series != NULL ? series_table(entry->series, &table, error)
 	                               : read_upload(api, &entry->row, &table, error);
@@ -44,5 +43,17 @@ int labels_check(const struct api *api, const struct catalog_entry *entry, const
 			error_prefix(error, "/data");
 	}
 	table_free(&table);
+	return rc;
+}
+
+int labels_check(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+                 struct qlstm_error *error)
+{
+	if (spec->task != TASK_CLASSIFICATION)
+		return 0;
+	uv_mutex_lock(&api->labels);
+	int rc = check(api, entry, resolved, spec, error);
+	malloc_trim(0); /* else each thread of the pool keeps what it has freed */
+	uv_mutex_unlock(&api->labels);
 	return rc;
 }

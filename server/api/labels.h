@@ -6,9 +6,10 @@
 #include "schema/spec.h"
 #include "server/api/catalog.h"
 
-/* Reads the whole data set of a bound spec, at most API_MAX_DATASET bytes; nothing to do for other tasks. Errors point
- * into the spec, "/data/targets/0". */
-int labels_check(const struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+/* Reads the whole data set of a bound spec, at most API_MAX_DATASET bytes, one at a time: other calls wait, since the
+ * values take 8 times the bytes of an image. Nothing to do for other tasks. Errors point into the spec,
+ * "/data/targets/0". */
+int labels_check(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
                  struct qlstm_error *error);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "server/api/artifacts.h"
 #include "server/api/handlers.h"
@@ -55,6 +56,19 @@ static void reply_refused(const struct http_request *request, struct http_reply 
 		reply_header(reply, "Retry-After", "1");
 }
 
+/* The predictor did not find the weights' file: the experiment has just been deleted, or its file is lost. */
+static void reply_lost(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct artifact_row weights;
+	int fd = artifact_open_or_reply(api, request, reply, ARTIFACT_WEIGHTS, &weights);
+	struct qlstm_error error = {0};
+	if (fd < 0)
+		return;
+	close(fd);
+	error_set(&error, ERR_UNAVAILABLE, NULL, "the weights were not there for a moment; ask again");
+	reply_refused(request, reply, &error);
+}
+
 static void predict(struct api *api, struct http_request *request, struct http_reply *reply,
                     const struct artifact_row *weights, const json_t *spec)
 {
@@ -65,10 +79,15 @@ static void predict(struct api *api, struct http_request *request, struct http_r
 	size_t n_outputs = 0;
 	snprintf(path, sizeof path, "%s/runs/%s/%s", api->data_dir, request->params[0], weights->file);
 	int rc = read_inputs(request, spec, &inputs, &error);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = predictor_pool_compute(api->predictors, path, &inputs, &outputs, &n_outputs, &error);
+		if (is_csv(request))
+			error.pointer[0] = '\0'; /* CSV has no JSON pointers: the message counts samples */
+	}
 	if (rc == 0)
 		reply_json(reply, 200, answer(request, weights, spec, outputs, inputs.samples, n_outputs));
+	else if (rc == ERR_NOT_FOUND)
+		reply_lost(api, request, reply);
 	else
 		reply_refused(request, reply, &error);
 	free(outputs);

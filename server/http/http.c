@@ -656,9 +656,24 @@ static void on_closed(uv_handle_t *handle)
 		free(server);
 }
 
+/* Requests that have not had their turn are not handled any more. */
+static void lanes_drop(struct http_server *server)
+{
+	for (int i = 0; i < LANE_COUNT; i++) {
+		struct exchange *exchange;
+		while ((exchange = server->lanes[i].first) != NULL) {
+			server->lanes[i].first = exchange->next;
+			exchange->phase = ANSWERED;
+			server->with_handler--;
+			MHD_resume_connection(exchange->connection);
+		}
+	}
+}
+
 void http_close(struct http_server *server)
 {
 	server->closing = true;
+	lanes_drop(server);
 	while (server->with_handler > 0)
 		uv_run(server->loop, UV_RUN_ONCE);
 	streams_wake(server);

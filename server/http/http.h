@@ -102,7 +102,8 @@ void http_quiesce(struct http_server *server);
 /* No request is in hand: none being read, handled or answered. Connections kept alive do not count. */
 bool http_idle(const struct http_server *server);
 /* Waits for requests that are with the handler (it runs the loop for that, so call it outside of callbacks), drops what
- * else is left. The memory goes when the loop has run its close callbacks: run the loop once more afterwards. */
+ * else is left, also what waits in a lane. The memory goes when the loop has run its close callbacks: run the loop once
+ * more afterwards. */
 void http_close(struct http_server *server);
 
 #endif

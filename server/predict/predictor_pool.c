@@ -241,6 +241,8 @@ static int read_answer(int socket, struct question *question, struct qlstm_error
 		return error_set(error, ERR_IO, NULL, "the predictor speaks another language");
 	if (reply.code != 0) {
 		rc = wire_read(socket, &question->problem, sizeof question->problem, question->deadline, error);
+		if (rc != 0) /* half of it says nothing */
+			question->problem = (struct qlstm_error){0};
 		question->problem.message[sizeof question->problem.message - 1] = '\0';
 		question->problem.pointer[sizeof question->problem.pointer - 1] = '\0';
 		return rc;

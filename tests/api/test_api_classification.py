@@ -1,13 +1,15 @@
 """Rows as samples: digits of 8 x 8 pixels as sequences of 8 steps, from POST to accuracies; regression; refusals."""
 import csv
+import gzip
 import io
 import json
 import pathlib
+import threading
 
 import numpy as np
 import pytest
 
-from api_daemon import read_safetensors
+from api_daemon import Daemon, read_safetensors
 
 DIGITS = pathlib.Path(__file__).with_name("digits_500.csv")
 PIXELS, STEPS, CLASSES = 64, 8, 10
@@ -164,3 +166,36 @@ def test_labels_that_are_none(daemon, labels, words):
     assert reply.status_code == 422
     error = reply.json()["errors"][0]
     assert error["pointer"] == "/data/targets/0" and words in error["message"], error
+
+
+def peak(pid):
+    """The most memory that the process has had, in MiB."""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) >> 10
+
+
+def test_labels_of_many_at_once_take_the_memory_of_one(tmp_path):
+    """16 MiB of pixels are 128 MiB of numbers."""
+    own = Daemon(tmp_path).start()
+    try:
+        packed = io.BytesIO()
+        np.save(packed, np.zeros((1 << 14, 1024), np.uint8))
+        packed = gzip.compress(packed.getvalue(), 1)
+        assert own.post("/datasets?name=dark", packed, headers={"Content-Type": "application/gzip"}).status_code == 201
+        spec = {"data": {"dataset": "dark", "task": "classification", "classes": 2}, "type": "lstm", "hidden_size": 1}
+        statuses = []
+
+        def call():
+            statuses.append(own.post("/experiments?validate_only=true", spec).status_code)
+
+        call()
+        alone = peak(own.process.pid)
+        callers = [threading.Thread(target=call) for _ in range(12)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        assert statuses == [200] * 13
+        assert peak(own.process.pid) < alone + 640  # 12 x 144 more where they do not wait
+    finally:
+        own.close()

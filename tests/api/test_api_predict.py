@@ -290,3 +290,30 @@ def test_other_tasks_are_refused(daemon):
                                   "targets": ["kind"]}})
     problem(ask(daemon, done, [[[1, 2]]]), 409, "conflict")
     assert len(daemon.get(f"/experiments/{done['id']}/report").json()["scaling"]["inputs"]) == 2
+
+
+@pytest.fixture(scope="module")
+def tiny(daemon):
+    """Trained on numbers so small that 1e308, scaled as they were, is infinite."""
+    text = "v\n" + "".join(f"{1e-4 * ((7 * i) % 11)}\n" for i in range(60))
+    assert daemon.upload("tiny", text).status_code == 201
+    return daemon.train({**SPEC, "data": {"dataset": "tiny"}})
+
+
+def test_an_output_that_is_no_number_is_refused(daemon, tiny):
+    message = problem(ask(daemon, tiny, [[[1e-4]], [[1e-4]], [[1e308]]]), 422, "invalid", "/inputs/2")
+    assert "sample 2" in message
+    text = "v\n" + "0.0001\n" * 4 + "1e308\n"
+    reply = daemon.request("POST", f"/experiments/{tiny['id']}/predict", data=text, headers={"Content-Type": "text/csv"})
+    assert "sample 1" in problem(reply, 422, "invalid", "")
+    assert ask(daemon, tiny, [[[1e-4]]]).status_code == 200
+
+
+def test_weights_that_are_lost_are_a_fault_of_the_service(own):
+    done = own.train(SPEC)
+    (own.data / "runs" / done["id"]).rename(own.data / "lost")
+    message = problem(ask(own, done, [[[0.5]]]), 500, "io")
+    assert str(own.data) not in message
+    assert problem(own.get(f"/experiments/{done['id']}/weights"), 500, "io") == message
+    (own.data / "lost").rename(own.data / "runs" / done["id"])
+    assert ask(own, done, [[[0.5]]]).status_code == 200

@@ -1,6 +1,8 @@
 /* A trained model, from its weights' file alone. */
 #include "server/worker/predict/predictor.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/export/params_tensors.h"
@@ -103,6 +105,21 @@ static void scatter(const struct predictor *p, const double *y, size_t count, do
 			outputs[b * n + k] = scaler_invert(p->scaling.targets[k], y[k * count + b]);
 }
 
+/* Numbers far outside of the data overflow once they are scaled, and a circuit has no value at an infinite angle. */
+static int check_finite(const double *outputs, size_t samples, size_t width, struct qlstm_error *error)
+{
+	char pointer[40];
+	for (size_t k = 0; k < samples * width; k++) {
+		if (isfinite(outputs[k]))
+			continue;
+		snprintf(pointer, sizeof pointer, "/inputs/%zu", k / width);
+		return error_set(error, ERR_INVALID, pointer,
+		                 "the model has no finite output for sample %zu (from 0): its numbers are too large",
+		                 k / width);
+	}
+	return 0;
+}
+
 int predictor_compute(struct predictor *predictor, const double *inputs, size_t samples, size_t steps, double *outputs,
                       struct qlstm_error *error)
 {
@@ -121,5 +138,5 @@ int predictor_compute(struct predictor *predictor, const double *inputs, size_t 
 		scatter(predictor, x + frame * most, count, outputs + first * width);
 	}
 	free(x);
-	return 0;
+	return check_finite(outputs, samples, width, error);
 }

@@ -26,7 +26,8 @@ int predictor_check(struct predictor *predictor, size_t samples, size_t steps, s
                     struct qlstm_error *error);
 
 /* outputs [samples][n_targets] of inputs [samples][steps][n_inputs], both in the units of the data. The bits are those
- * of predictions.csv: they do not depend on how many samples come together. */
+ * of predictions.csv: they do not depend on how many samples come together. ERR_INVALID at the first sample whose
+ * output is not finite. */
 int predictor_compute(struct predictor *predictor, const double *inputs, size_t samples, size_t steps, double *outputs,
                       struct qlstm_error *error);
 
