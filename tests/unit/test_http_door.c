@@ -610,6 +610,48 @@ static void test_close_waits_for_handlers(void **state)
 	assert_int_equal(open_door(state), 0); /* for the teardown */
 }
 
+static atomic_int in_lane;
+
+static enum http_lane narrow(void *context, const char *method, const char *path)
+{
+	(void)context;
+	(void)method;
+	(void)path;
+	atomic_fetch_add(&in_lane, 1);
+	return LANE_PREDICT;
+}
+
+/* What waits in a lane when the server closes has no turn: a stop must not take as long as all of it. */
+static void test_close_drops_what_waits_in_a_lane(void **state)
+{
+	enum { WAITING = 3 };
+	int busy, waiting[WAITING];
+	struct http_config config = usual;
+	config.lane = narrow;
+	config.lane_limits[LANE_PREDICT] = 1;
+	door_close(&door);
+	in_lane = 0;
+	door_open(&door, config);
+	busy = door_connect(&door);
+	send_text(busy, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+	wait_for(&entered, 1);
+	for (int i = 0; i < WAITING; i++) {
+		waiting[i] = door_connect(&door);
+		send_text(waiting[i], "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+	}
+	wait_for(&in_lane, 1 + WAITING);
+	door_close(&door);
+	assert_int_equal(entered, 1);
+	assert_int_equal(left, 1);
+	assert_closed(busy);
+	for (int i = 0; i < WAITING; i++) {
+		assert_closed(waiting[i]);
+		close(waiting[i]);
+	}
+	close(busy);
+	assert_int_equal(open_door(state), 0); /* for the teardown */
+}
+
 static void test_addresses_that_cannot_be_listened_on(void **state)
 {
 	(void)state;
@@ -731,6 +773,7 @@ int main(void)
 	    TEST(test_a_line_that_never_fits),
 	    TEST(test_quiesce_lets_requests_in_hand_finish),
 	    TEST(test_close_waits_for_handlers),
+	    TEST(test_close_drops_what_waits_in_a_lane),
 	    TEST(test_addresses_that_cannot_be_listened_on),
 	    TEST(test_one_line_a_request),
 	};
