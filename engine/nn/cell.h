@@ -1,8 +1,9 @@
 /* A recurrent cell: one time step, or, where a cell gains by seeing them together, all of them. The layer around it
  * (layer/recurrent.c) owns time, direction and storage.
  *
- * Arrays are [rows][batch], the batch innermost. To add a cell: one file with a struct cell_ops in cell/ and a row in
- * the table of layer types (layer.c), or of qlstm variants (cell/qlstm_variant.c). */
+ * Arrays are [rows][batch], the batch innermost. To add a cell: one file with a struct cell_ops in cell/, declared
+ * below, and a row in the table of layer types (layer.c), or of qlstm variants (cell/qlstm_variant.c). Step by step:
+ * README.md. */
 #ifndef QLSTM_NN_CELL_H
 #define QLSTM_NN_CELL_H
 

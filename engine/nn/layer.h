@@ -1,7 +1,8 @@
 /* A layer: what a model is a stack of. layer.c has the table of types, one row each.
  *
  * To add a layer: a config struct in layer_config.h, one file in layer/ with a struct layer_ops (a recurrent one: one
- * in cell/ with a struct cell_ops, cell.h) and one row in the table; then its fields in schema/ (schema/README.md).
+ * in cell/ with a struct cell_ops, cell.h), its declaration and one row in the table; then its fields in schema/ and
+ * library/. Step by step: README.md.
  *
  * Sequences are [steps][rows][batch], vectors [rows][batch] (shape.h). Gradients are added to the block
  * params->gradients, which is zeroed before a batch is seen.

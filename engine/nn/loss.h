@@ -1,7 +1,8 @@
 /* Losses: what training makes small. A loss sees rows (engine/rows.h) and is a mean: of a loss by element over all
  * outputs of all rows that count, of a loss by row over the rows that count. A batch without any has loss 0.
  *
- * To add one: two functions and one row of the table in loss.c. */
+ * To add one: two functions and one row of the table in loss.c; its word in schema/experiment.schema.json. Outputs of a
+ * loss that takes classes are told as probabilities by the softmax (server/worker/train/predictions.c). */
 #ifndef QLSTM_NN_LOSS_H
 #define QLSTM_NN_LOSS_H
 

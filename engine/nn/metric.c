@@ -32,6 +32,7 @@ static double accuracy_sum(const struct rows *rows)
 static const struct metric table[] = {
     METRIC("accuracy", TARGET_CLASSES, accuracy_sum),
 };
+_Static_assert(sizeof table / sizeof table[0] <= METRICS_MAX, "raise METRICS_MAX: an epoch's row has that much room");
 
 const struct metric *metric_for(enum target_kind target, int index)
 {

@@ -1,7 +1,8 @@
 /* Metrics: what is measured beside the loss, as a mean over the rows that count (engine/rows.h). An epoch reports each
  * one that takes the samples' targets as train_name and test_name.
  *
- * To add one: a function and one row of the table in metric.c. */
+ * To add one: a function and one row of the table in metric.c, METRICS_MAX at most for one kind of target; for C
+ * programs a member of struct qlstm_epoch (engine/qlstm.h). */
 #ifndef QLSTM_NN_METRIC_H
 #define QLSTM_NN_METRIC_H
 

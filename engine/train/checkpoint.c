@@ -153,10 +153,9 @@ struct arithmetic {
 /* A file of before there were revisions says nothing and is of revision 0. */
 static int checkpoint_arithmetic(const struct safetensors_file *file, struct arithmetic *out)
 {
-	*out = (struct arithmetic){.isa = safetensors_meta_find(file, "isa"),
-	                           .before = safetensors_meta_find(file, "arithmetic_before")};
-	out->isa = out->isa != NULL ? out->isa : "";
-	out->before = out->before != NULL ? out->before : "";
+	const char *isa = safetensors_meta_find(file, "isa"),
+	           *before = safetensors_meta_find(file, "arithmetic_before");
+	*out = (struct arithmetic){.isa = isa != NULL ? isa : "", .before = before != NULL ? before : ""};
 	if (safetensors_meta_find(file, "arithmetic") == NULL)
 		return 0;
 	return checkpoint_meta_number(file, "arithmetic", INT_MAX, &out->revision);
@@ -280,7 +279,7 @@ int trainer_load(struct trainer *t, const char *fingerprint, const unsigned char
 		return rc;
 	int epochs = 0;
 	uint64_t steps = 0;
-	struct arithmetic arithmetic = {0};
+	struct arithmetic arithmetic = {.isa = "", .before = ""};
 	if (!is_checkpoint(&file, sealed) || checkpoint_arithmetic(&file, &arithmetic) != 0)
 		rc = error_set(error, ERR_CORRUPT, "", "the file is not a checkpoint");
 	if (rc == 0)

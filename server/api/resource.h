@@ -8,7 +8,7 @@
 #include "server/http/reply.h"
 #include "server/store/experiments.h"
 
-/* The resource of api.md. New reference; NULL when out of memory. */
+/* `Experiment` of schema/openapi.yaml. New reference; NULL when out of memory. */
 json_t *resource_json(const struct experiment_row *row);
 
 /* Text that changes whenever resource_json does, with quotes: the strong ETag. */

@@ -1,8 +1,8 @@
 /* A launcher: how commands are run somewhere, as a set of operations. launcher_local runs them as processes of this
  * machine; one that hands them to a batch system has the same operations. Loop thread.
  *
- * To add one: a file with its operations and a function that fills a struct launcher. Who uses launchers (process.c,
- * predict/predictor.c) knows the operations alone. */
+ * To add one: a file with its operations and a function that fills a struct launcher, declared below; README.md says
+ * what it must hold. Who uses launchers (process.c, predict/predictor_pool.c) knows the operations alone. */
 #ifndef QLSTM_RUN_LAUNCHER_H
 #define QLSTM_RUN_LAUNCHER_H
 

@@ -61,8 +61,7 @@ static void agrees_on_every_ansatz(void **state)
 	assert_true(applied > 90);
 }
 
-/* performance.md, section 4: with t_q = cos(x_q + w_q), <Z_i> = prod_{q <= i} t_q for i >= 1, and <Z_0> = prod_{q >= 1}
- * t_q. */
+/* With t_q = cos(x_q + w_q), <Z_i> = prod_{q <= i} t_q for i >= 1, and <Z_0> = prod_{q >= 1} t_q. */
 static void depth_one_is_a_product_of_cosines(void **state)
 {
 	(void)state;

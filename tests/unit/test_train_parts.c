@@ -232,15 +232,18 @@ static void optimizers_resume_from_their_slots(void **state)
 static void losses_match_finite_differences(void **state)
 {
 	(void)state;
-	static const double target[] = {0.5, -1, 2, 0.25};
+	static const double target[] = {0.5, -1, 2, 0.25}, classes[] = {1, 0};
 	double prediction[] = {0.75, -1.5, 2.25, -3};
 	const struct loss *loss;
 	const double h = 1e-6;
 	for (int i = 0; (loss = loss_at(i)) != NULL; i++) {
 		double gradient[4];
 		assert_ptr_equal(loss_find(loss->name), loss);
-		const struct rows rows = {
-		    .frames = 1, .width = 2, .batch = 2, .prediction = prediction, .target = target};
+		const struct rows rows = {.frames = 1,
+		                          .width = 2,
+		                          .batch = 2,
+		                          .prediction = prediction,
+		                          .target = loss->takes == TARGET_CLASSES ? classes : target};
 		loss->backward(&rows, 0.25, gradient);
 		for (int k = 0; k < 4; k++) {
 			double kept = prediction[k];

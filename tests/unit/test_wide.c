@@ -69,7 +69,7 @@ static void agrees_with_local_beyond_the_tile(void **state)
 	}
 }
 
-/* The yardstick of performance.md: a layer of RY, RZ and a ring in at most three sweeps over memory. */
+/* The yardstick: a layer of RY, RZ and a ring in at most three sweeps over memory. */
 static void a_layer_takes_three_sweeps(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
-"""An independent evaluation of circuits, cells and whole models, written from reference/qlstm.md and reference/tq42.md:
-dense 2^n x 2^n matrices, one sample at a time, no shortcuts. Nothing here is taken from the engine."""
+"""An independent evaluation of circuits, cells and whole models, written from the definitions that engine/README.md
+names: dense 2^n x 2^n matrices, one sample at a time, no shortcuts. Nothing here is taken from the engine."""
 
 import functools
 import math
@@ -128,7 +128,7 @@ def chen2020_gates(circuit, angles, x, hadamard):
 
 
 def chen2020(angles, x, count, hadamard=True, measure="Z"):
-    """Section 2.2; angles [L][n][3]."""
+    """arXiv 2009.01783; angles [L][n][3]."""
     circuit = Circuit(angles.shape[1])
     chen2020_gates(circuit, angles, x, hadamard)
     return circuit.measure(measure, count)
@@ -151,14 +151,14 @@ def chen2024_gates(circuit, angles, x, hadamard):
 
 
 def chen2024(angles, x, count, hadamard=True, measure="Z"):
-    """Section 3; angles [L][n]."""
+    """Its author's later code; angles [L][n]."""
     circuit = Circuit(angles.shape[1])
     chen2024_gates(circuit, angles, x, hadamard)
     return circuit.measure(measure, count)
 
 
 def basic_entangler(circuit, angles, axis):
-    """Section 4: a rotation a wire, then the ring; one CNOT for two wires, none for one."""
+    """A rotation a wire, then the ring; one CNOT for two wires, none for one."""
     for layer in angles:
         for i, angle in enumerate(layer):
             circuit.rotate(axis, i, angle)
@@ -169,7 +169,7 @@ def basic_entangler(circuit, angles, axis):
 
 
 def strong_entangler(circuit, angles):
-    """tq42.md 4.2: Rot a wire, then the ring of range (l mod (n - 1)) + 1."""
+    """TQ42: Rot a wire, then the ring of range (l mod (n - 1)) + 1."""
     n = circuit.n
     for l, layer in enumerate(angles):
         for i, (alpha, beta, gamma) in enumerate(layer):
@@ -179,7 +179,7 @@ def strong_entangler(circuit, angles):
 
 
 def hardware_efficient(circuit, angles):
-    """performance.md 1, V(n, L): RY and RZ a wire, then the ring; angles [L][n][2]."""
+    """V(n, L): RY and RZ a wire, then the ring; angles [L][n][2]."""
     for layer in angles:
         for i, (first, second) in enumerate(layer):
             circuit.rotate("Y", i, first)
@@ -188,7 +188,7 @@ def hardware_efficient(circuit, angles):
 
 
 def layer_circuit(angles, x, layer):
-    """All wires' values of the ansatz that a layer names, its features through the layer's encoder. qdi, tq42.md 4.2:
+    """All wires' values of the ansatz that a layer names, its features through the layer's encoder. qdi, as in TQ42:
     Var_0, then an embedding of n fresh values and a Var, n_qlayers times; the others embed once."""
     n, axis = layer["n_qubits"], layer["rotation"]
     encode = ENCODERS[layer.get("encoder", "x")]
@@ -225,7 +225,7 @@ def sigmoid(x):
 
 
 def cell_chen2020(layer, tensors, xs):
-    """Section 2.1; the output is y~ = VQC6(m), not h."""
+    """arXiv 2009.01783; the output is y~ = VQC6(m), not h."""
     W, n, hidden = tensors["circuits"], layer["n_qubits"], layer["hidden_size"]
     run = functools.partial(chen2020, hadamard=layer["hadamard"], measure=layer["measure"])
     h, c, outputs = np.zeros(hidden), np.zeros(n), []
@@ -241,7 +241,7 @@ def cell_chen2020(layer, tensors, xs):
 
 
 def cell_chen2024(layer, tensors, xs):
-    """Section 3; circuits in the order input, forget, cell, output."""
+    """The author's later code; circuits in the order input, forget, cell, output."""
     W, hidden = tensors["circuits"], layer["hidden_size"]
     run = functools.partial(chen2024, hadamard=layer["hadamard"], measure=layer["measure"])
     h, c, outputs = np.zeros(hidden), np.zeros(hidden), []
@@ -256,7 +256,7 @@ def cell_chen2024(layer, tensors, xs):
 
 
 def cell_linear(layer, tensors, xs):
-    """Section 4, tq42.md 4.3: linear maps shared by the gates, columns h then x; circuits in the order f, i, g, o."""
+    """Linear maps shared by the gates, columns h then x; circuits in the order f, i, g, o."""
     W, hidden = tensors["circuits"], layer["hidden_size"]
     h, c, outputs = np.zeros(hidden), np.zeros(hidden), []
     for x in xs:

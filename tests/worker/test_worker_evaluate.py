@@ -1,4 +1,4 @@
-"""`evaluate` against the oracle and the golden values of reference/qlstm.md section 5."""
+"""`evaluate` against the oracle and the golden values of the published cells."""
 
 import json
 
