@@ -173,6 +173,8 @@ int catalog_name_check(const char *name, struct qlstm_error *error)
 		if (first < ' ' || first == 0x7f || first == '/')
 			return error_set(error, ERR_INVALID, NULL, "name holds a control character or a slash");
 	}
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) /* clients take them out of a path */
+		return error_set(error, ERR_INVALID, NULL, "name is '%s', which no path can hold", name);
 	if (ulid_valid(name))
 		return error_set(error, ERR_INVALID, NULL, "name has the form of an id");
 	if (series_index(name) >= 0)

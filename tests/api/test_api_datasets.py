@@ -116,7 +116,7 @@ def test_bad_csv_is_refused_whole(daemon, text, words):
 
 @pytest.mark.parametrize("name, code", [
     ("", "out_of_range"), ("x" * 201, "out_of_range"), ("a/b", "invalid"), ("a\nb", "invalid"),
-    ("01ARZ3NDEKTSV4RRFFQ69G5FAV", "invalid"),
+    ("01ARZ3NDEKTSV4RRFFQ69G5FAV", "invalid"), (".", "invalid"), ("..", "invalid"),
 ])
 def test_bad_names(daemon, name, code):
     problem(daemon.upload(name, "1\n2\n"), 400, code)
