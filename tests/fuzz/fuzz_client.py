@@ -47,20 +47,22 @@ class Client:
         connection.endheaders(call.body)
 
     def read(self, connection):
+        socket = connection.sock  # getresponse forgets it where the reply ends with the connection
         response = connection.getresponse()
         if response.headers.get_content_type() == "text/event-stream":
-            return Reply(response.status, {"content-type": "text/event-stream"}, self.read_stream(connection, response))
+            return Reply(response.status, {"content-type": "text/event-stream"}, self.read_stream(connection, socket, response))
         return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
 
-    def read_stream(self, connection, response):
+    def read_stream(self, connection, socket, response):
         """What comes at once; then the client leaves."""
         lines = []
-        connection.sock.settimeout(STREAM_SECONDS)
+        socket.settimeout(STREAM_SECONDS)
         try:
             while len(lines) < STREAM_LINES and (line := response.readline()):
                 lines.append(line)
         except TimeoutError:
             pass
+        response.close()
         connection.close()
         return b"".join(lines)
 
