@@ -77,8 +77,10 @@ static void predict(struct api *api, struct http_request *request, struct http_r
 	char path[4096];
 	double *outputs = NULL;
 	size_t n_outputs = 0;
-	snprintf(path, sizeof path, "%s/runs/%s/%s", api->data_dir, request->params[0], weights->file);
-	int rc = read_inputs(request, spec, &inputs, &error);
+	int used = snprintf(path, sizeof path, "%s/runs/%s/%s", api->data_dir, request->params[0], weights->file);
+	int rc = used > 0 && (size_t)used < sizeof path
+	             ? read_inputs(request, spec, &inputs, &error)
+	             : error_set(&error, ERR_IO, NULL, "the data directory's path is too long");
 	if (rc == 0) {
 		rc = predictor_pool_compute(api->predictors, path, &inputs, &outputs, &n_outputs, &error);
 		if (is_csv(request))
