@@ -20,6 +20,7 @@
 #include "server/common/file.h"
 #include "server/health.h"
 #include "server/http/log.h"
+#include "server/key_command.h"
 #include "server/options.h"
 #include "server/pool.h"
 #include "server/run/orphans.h"
@@ -138,6 +139,22 @@ static void close_store(struct daemon *daemon)
 	uv_run(daemon->loop, UV_RUN_DEFAULT); /* the close callbacks of all that was in the loop */
 }
 
+/* Who reaches an address that others reach shows a key, but where an option says who that is. */
+static int open_keeper(struct daemon *daemon, struct qlstm_error *error)
+{
+	const struct options *options = &daemon->options;
+	int rc = keeper_open(&daemon->api.keeper, daemon->data, options->keys_required, error);
+	if (rc == 0 && options->keys_required && !keeper_has_keys(daemon->api.keeper))
+		log_message("warning",
+		            "keys are required and there are none: qlstmd key add NAME --data DIR makes one");
+	return rc;
+}
+
+static void close_keeper(struct daemon *daemon)
+{
+	keeper_close(daemon->api.keeper);
+}
+
 struct recovered {
 	int requeued, cancelled;
 };
@@ -226,6 +243,7 @@ static int open_http(struct daemon *daemon, struct qlstm_error *error)
 	    .header_seconds = HEADER_SECONDS,
 	    .body_seconds = BODY_SECONDS,
 	    .handler = routes_handle,
+	    .admits = routes_admit,
 	    .body_limit = routes_body_limit,
 	    .lane = routes_lane,
 	    .lane_limits = {[LANE_WRITE] = threads < 8 ? 1 : threads * 5 / 8, [LANE_BULK] = few, [LANE_PREDICT] = few},
@@ -310,6 +328,7 @@ static const struct step steps[] = {
     {"threads", open_pool, NULL},
     {"contract", open_contract, close_contract},
     {"store", open_store, close_store},
+    {"keys", open_keeper, close_keeper},
     {"recover", recover, NULL},
     {"events", open_events, close_events},
     {"orphans", open_orphans, close_orphans},
@@ -354,6 +373,8 @@ int main(int argc, char **argv)
 {
 	static struct daemon daemon;
 	struct qlstm_error error = {0};
+	if (argc > 1 && strcmp(argv[1], "key") == 0)
+		return key_command(argc - 1, argv + 1);
 	if (options_parse(&daemon.options, argc, argv, &error) != 0) {
 		fprintf(stderr, "qlstmd: %s\n", error.message);
 		return 2;

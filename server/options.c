@@ -31,9 +31,11 @@ static const struct option table[] = {
     {"--listen", "ADDRESS:PORT", KIND_TEXT, FIELD(listen), 0, 0,
      "default 127.0.0.1:8080; IPv6 as [::1]:8080; port 0 takes a free one"},
     {"--allow-remote", NULL, KIND_FLAG, FIELD(allow_remote), 0, 0,
-     "allow an address that other machines reach; there is no access control"},
+     "allow an address that other machines reach; requests then need a key"},
     {"--published-on-loopback", NULL, KIND_FLAG, FIELD(published), 0, 0,
-     "allow all addresses of a container whose port is published on the host's loopback only"},
+     "allow all addresses of a container whose port is published on the host's loopback only; no keys are needed"},
+    {"--require-keys", NULL, KIND_FLAG, FIELD(require_keys), 0, 0,
+     "every request but /healthz and the like needs a key, also on a loopback address (qlstmd key --help)"},
     {"--slots", "N", KIND_INT, FIELD(slots), 1, 1024, "experiments trained at once (default: one a core)"},
     {"--threads", "N", KIND_INT, FIELD(threads), 1, TEAM_MAX_THREADS,
      "threads of all trainings together, shared out among those that run (default: one a core)"},
@@ -213,10 +215,9 @@ static int check_reach(const struct options *options, struct qlstm_error *error)
 	if (is_loopback(options->address) || options->allow_remote || options->published)
 		return 0;
 	return error_set(error, ERR_INVALID, NULL,
-	                 "--listen %s: other machines can reach this address, and there is no access control yet: "
-	                 "whoever connects may run and delete experiments. Put a proxy that checks who it is in "
-	                 "front and say --allow-remote, or, in a container whose port is published on the host's "
-	                 "loopback only, --published-on-loopback",
+	                 "--listen %s: other machines can reach this address. Say --allow-remote if they shall: every "
+	                 "request then needs a key (qlstmd key add), or, in a container whose port is published on the "
+	                 "host's loopback only, --published-on-loopback",
 	                 options->listen);
 }
 
@@ -248,6 +249,7 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	rc = parse_address(options, "--listen", options->listen, 0, error);
 	if (rc == 0)
 		rc = check_reach(options, error);
+	options->keys_required = options->require_keys || (!is_loopback(options->address) && !options->published);
 	if (rc == 0 && options->worker[0] == '\0')
 		rc = default_worker(options, error);
 	if (rc == 0 && access(options->worker, X_OK) != 0)
@@ -258,7 +260,8 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 
 void options_print_help(void)
 {
-	puts("qlstmd: trains quantum recurrent networks over HTTP\n\nusage: qlstmd [OPTION...]");
+	puts("qlstmd: trains quantum recurrent networks over HTTP\n\nusage: qlstmd [OPTION...]\n       qlstmd key "
+	     "add|list|rotate|revoke ... (qlstmd key --help)\n");
 	for (int i = 0; i < N_OPTIONS; i++) {
 		char left[64];
 		snprintf(left, sizeof left, "%s %s", table[i].name, table[i].value != NULL ? table[i].value : "");

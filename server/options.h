@@ -14,6 +14,8 @@ struct options {
 	char address[128];      /* from health or listen: an IP address */
 	int port;               /* from health or listen; of the latter 0: any free one */
 	bool allow_remote;      /* listen on an address that others can reach */
+	bool require_keys;      /* as given */
+	bool keys_required;     /* a request without a key is nobody's */
 	bool published;         /* all addresses of a container are reached through the host's loopback alone */
 	int slots;              /* workers at once */
 	int threads;            /* of all workers together */

@@ -55,13 +55,14 @@ static int describe(const struct http_request *request, const char *name, const 
 	                            .columns_json = text_of(columns_json(table)),
 	                            .description_json = text_of(data_file_json(file, table)),
 	                            .kind = strdup(file->kind->name),
-	                            .name = strdup(name)};
+	                            .name = strdup(name),
+	                            .owner = strdup(request->principal->viewer.owner)};
 	ulid_make(row->id);
 	sha256_hex(request->body, request->body_length, row->sha256);
 	data_file_name(file, row->sha256, path);
 	row->file = strdup(path);
-	if (row->name != NULL && row->kind != NULL && row->file != NULL && row->columns_json != NULL &&
-	    row->description_json != NULL)
+	if (row->owner != NULL && row->name != NULL && row->kind != NULL && row->file != NULL &&
+	    row->columns_json != NULL && row->description_json != NULL)
 		return 0;
 	dataset_row_free(row);
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
@@ -138,7 +139,7 @@ static void reply_stored(struct api *api, const struct http_request *request, st
 {
 	struct qlstm_error error = {0};
 	struct catalog_entry entry;
-	if (catalog_find(api, id, &entry, &error) != 0) {
+	if (catalog_find(api, &request->principal->viewer, id, &entry, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return;
 	}
@@ -191,6 +192,7 @@ void datasets_post(void *context, struct http_request *request, struct http_repl
 }
 
 struct list {
+	const struct viewer *viewer;
 	struct dataset_row *rows;
 	int count;
 };
@@ -198,14 +200,14 @@ struct list {
 static int read_list(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct list *list = argument;
-	return dataset_list(db, &list->rows, &list->count, error);
+	return dataset_list(db, list->viewer, &list->rows, &list->count, error);
 }
 
 void datasets_list(void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct api *api = context;
 	struct qlstm_error error = {0};
-	struct list list = {0};
+	struct list list = {.viewer = &request->principal->viewer};
 	json_t *items = json_array(), *builtin;
 	if (store_read(api->store, read_list, &list, &error) != 0) {
 		json_decref(items);
@@ -227,7 +229,7 @@ static bool entry_or_reply(struct api *api, const struct http_request *request, 
                            struct catalog_entry *entry)
 {
 	struct qlstm_error error = {0};
-	if (catalog_find(api, request->params[0], entry, &error) == 0)
+	if (catalog_find(api, &request->principal->viewer, request->params[0], entry, &error) == 0)
 		return true;
 	reply_problem(request, reply, &error);
 	return false;

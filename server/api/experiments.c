@@ -63,6 +63,7 @@ static void create(struct api *api, const struct http_request *request, struct h
 	    .model_json = submission->model_json,
 	    .data_json = submission->data_json,
 	    .engine_json = submission->engine_json,
+	    .owner = request->principal->viewer.owner,
 	    .dataset_id = submission->dataset_id[0] != '\0' ? submission->dataset_id : NULL,
 	    .epochs = submission->epochs,
 	    .max_attempts = submission->max_attempts,
@@ -107,7 +108,7 @@ void experiments_post(void *context, struct http_request *request, struct http_r
 		return;
 	}
 	const char *text = request->body_length > 0 ? (const char *)request->body : "";
-	if (submission_make(api, text, request->body_length, &submission, &error) != 0) {
+	if (submission_make(api, &request->principal->viewer, text, request->body_length, &submission, &error) != 0) {
 		reply_refused(request, reply, &error);
 		return;
 	}
@@ -174,6 +175,7 @@ void experiments_list(void *context, struct http_request *request, struct http_r
 	list.query.before = cursor != NULL ? before : NULL;
 	list.query.status = status >= 0 ? status_names[status] : NULL;
 	list.query.project = http_query(request, "project");
+	list.query.owner = request->principal->viewer.all ? NULL : request->principal->viewer.owner;
 	if (store_read(api->store, read_list, &list, &error) != 0)
 		reply_problem(request, reply, &error);
 	else

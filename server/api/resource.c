@@ -98,14 +98,15 @@ json_t *resource_json(const struct experiment_row *row)
 {
 	enum run_status status = STATUS_QUEUED;
 	status_from_name(row->status, &status);
-	return json_pack(
-	    "{ss, ss, sb, so, so, si, so, so, so, so, so, so, so, so, so, so, so}", "id", row->id, "status",
-	    row->status, "terminal", status_terminal(status), "reason", json_text_or_null(row->reason),
-	    "reason_message", json_text_or_null(row->reason_message), "attempt", row->attempt, "created_at",
-	    json_time(row->created_at), "started_at", json_time(row->started_at), "finished_at",
-	    json_time(row->finished_at), "progress", progress_json(row), "spec", json_embedded(row->spec_json), "model",
-	    json_embedded(row->model_json), "data", json_embedded(row->data_json), "results", results_json(row),
-	    "timings", timings_json(row), "engine", json_embedded(row->engine_json), "links", links_json(row->id));
+	return json_pack("{ss, so, ss, sb, so, so, si, so, so, so, so, so, so, so, so, so, so, so}", "id", row->id,
+	                 "owner", json_text_or_null(row->owner), "status", row->status, "terminal",
+	                 status_terminal(status), "reason", json_text_or_null(row->reason), "reason_message",
+	                 json_text_or_null(row->reason_message), "attempt", row->attempt, "created_at",
+	                 json_time(row->created_at), "started_at", json_time(row->started_at), "finished_at",
+	                 json_time(row->finished_at), "progress", progress_json(row), "spec",
+	                 json_embedded(row->spec_json), "model", json_embedded(row->model_json), "data",
+	                 json_embedded(row->data_json), "results", results_json(row), "timings", timings_json(row),
+	                 "engine", json_embedded(row->engine_json), "links", links_json(row->id));
 }
 
 void resource_etag(const struct experiment_row *row, char etag[RESOURCE_ETAG_SIZE])

@@ -5,18 +5,21 @@
 #include <string.h>
 
 #include "server/api/handlers.h"
+#include "server/api/visible.h"
 #include "server/http/reply.h"
 #include "server/http/router.h"
 
 #define NONE   SCOPE_NONE
 #define READ   SCOPE_READ
 #define SUBMIT SCOPE_SUBMIT
+#define ADMIN  SCOPE_ADMIN
 
 #define NO_BODY    0
 #define ANY_BODY   4096 /* ignored, but some clients send "{}" with every POST */
 #define EXPERIMENT API_MAX_EXPERIMENT
 #define DATASET    API_MAX_DATASET
 #define PREDICT    API_MAX_PREDICT
+#define KEY        4096
 
 static const struct route routes[] = {
     {"POST", "/experiments", experiments_post, SUBMIT, LANE_WRITE, EXPERIMENT, {"validate_only"}},
@@ -35,6 +38,10 @@ static const struct route routes[] = {
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
     {"GET", "/datasets/{name}/content", datasets_content, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/keys", keys_list, ADMIN, LANE_SHORT, NO_BODY, {0}},
+    {"POST", "/keys", keys_post, ADMIN, LANE_WRITE, KEY, {0}},
+    {"DELETE", "/keys/{id}", keys_revoke, ADMIN, LANE_WRITE, NO_BODY, {0}},
+    {"POST", "/keys/{id}/rotate", keys_rotate, ADMIN, LANE_WRITE, ANY_BODY, {0}},
     {"GET", "/metrics", service_metrics, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/healthz", service_health, NONE, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/readyz", service_ready, NONE, LANE_SHORT, NO_BODY, {0}},
@@ -45,15 +52,6 @@ static const struct route routes[] = {
     {"GET", "/problems/{name}", contract_problem, NONE, LANE_SHORT, NO_BODY, {0}},
     {NULL, NULL, contract_nothing_here, NONE, LANE_SHORT, 0, {0}},
 };
-
-/* Everybody may do everything: there are no keys. */
-static const struct principal *principal_of(const struct http_request *request)
-{
-	static const struct principal everybody = {"everybody",
-	                                           1U << SCOPE_READ | 1U << SCOPE_SUBMIT | 1U << SCOPE_ADMIN};
-	(void)request;
-	return &everybody;
-}
 
 /* A web page of another site can make a browser send a POST here, without seeing the answer. A browser says so in
  * Origin; other clients do not send it. */
@@ -74,10 +72,19 @@ void routes_handle(void *context, struct http_request *request, struct http_repl
 		error_set(&error, ERR_INVALID, NULL, "a web page of another origin may not do this");
 		reply_problem_as(request, reply, 403, &error);
 	} else {
-		request->principal = principal_of(request);
-		router_dispatch(routes, api, request, reply);
+		struct caller caller;
+		request->refusal = keeper_admit(api->keeper, http_header(request, "Authorization"), &caller);
+		request->principal = request->refusal == NULL ? &caller.principal : NULL;
+		router_dispatch(routes, visible_guard, api, request, reply);
+		request->principal = NULL;
 	}
 	atomic_fetch_add(&api->replies[reply->status / 100 % 6], 1);
+}
+
+bool routes_admit(void *context, const struct http_request *request)
+{
+	struct api *api = context;
+	return keeper_may(api->keeper, http_header(request, "Authorization"));
 }
 
 long routes_body_limit(void *context, const char *method, const char *path)

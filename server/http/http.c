@@ -387,7 +387,10 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *ver
 	if (fault != NULL)
 		return exchange_refuse(exchange, 400, ERR_SYNTAX, fault);
 
+	bool admitted = server->config.admits == NULL || server->config.admits(server->config.context, request);
 	long limit = server->config.body_limit(server->config.context, request->method, request->path);
+	if (!admitted && limit > 0)
+		limit = ERR_CONFLICT;
 	const char *length_text = http_header(request, "Content-Length");
 	unsigned long long length = length_text != NULL ? strtoull(length_text, NULL, 10) : 0;
 	exchange->body.limit = limit > 0 ? (size_t)limit : 0;

@@ -22,7 +22,8 @@ struct http_request {
 	const unsigned char *body;
 	size_t body_length;
 	const char *params[HTTP_MAX_PARAMS]; /* what the route's {braces} matched, in order; set by the router */
-	const struct principal *principal;   /* who asks; set before the router sees it. Borrowed */
+	const struct principal *principal;   /* who asks; set before the router sees it. Borrowed, NULL: nobody */
+	const char *refusal;                 /* of nobody: why, in one sentence, or NULL. Static storage */
 	void *connection;                    /* http.c's own */
 };
 
@@ -88,6 +89,9 @@ struct http_config {
 	int header_seconds, body_seconds; /* deadlines for the head and for the body of a request */
 	http_handler handler;
 	http_body_limit body_limit;
+	/* Whether the body behind this head is read at all, asked on the loop thread; if not, the handler answers
+	 * without it. NULL: it is. */
+	bool (*admits)(void *context, const struct http_request *request);
 	/* The lane of this method and path; NULL: all are short. */
 	enum http_lane (*lane)(void *context, const char *method, const char *path);
 	int lane_limits[LANE_COUNT]; /* 0: none */

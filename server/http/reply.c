@@ -38,6 +38,8 @@ static const struct problem problems[] = {
      "The message says which state, and what to do first."},
     {ERR_CONFLICT, 403, "scope_missing", "The scope is missing",
      "The message names the scope that the path needs and who asked."},
+    {ERR_CONFLICT, 401, "unauthorized", "A key is needed",
+     "The request has no Authorization header with a key that is in force; the message says what is wrong with it."},
     {ERR_CONFLICT, 405, "method_not_allowed", "Method not allowed", "The Allow header lists what the path takes."},
     {ERR_TOO_LARGE, 413, "too_large", "It is too large",
      "The body, or the memory that the experiment would take, is past a limit."},

@@ -18,7 +18,8 @@ static int look_up_key(struct db *db, const struct experiment_new *new, char *ex
 	if (db_run(db) != 0)
 		return db_error(db, error);
 	char body_sha256[65] = "";
-	db_query(db, "SELECT body_sha256, experiment_id FROM idempotency WHERE key = :key");
+	db_query(db, "SELECT body_sha256, experiment_id FROM idempotency WHERE owner = :owner AND key = :key");
+	db_bind_text(db, ":owner", new->owner != NULL ? new->owner : "");
 	db_bind_text(db, ":key", new->key);
 	bool found = db_step(db) > 0;
 	if (found) {
@@ -36,8 +37,9 @@ static int look_up_key(struct db *db, const struct experiment_new *new, char *ex
 
 static int insert_key(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
 {
-	db_query(db, "INSERT INTO idempotency (key, body_sha256, experiment_id, created_at)"
-	             " VALUES (:key, :body_sha256, :id, :now)");
+	db_query(db, "INSERT INTO idempotency (owner, key, body_sha256, experiment_id, created_at)"
+	             " VALUES (:owner, :key, :body_sha256, :id, :now)");
+	db_bind_text(db, ":owner", new->owner != NULL ? new->owner : "");
 	db_bind_text(db, ":key", new->key);
 	db_bind_text(db, ":body_sha256", new->body_sha256);
 	db_bind_text(db, ":id", new->id);
@@ -69,9 +71,10 @@ static int check_queue(struct db *db, int max_queued, struct qlstm_error *error)
 static int insert_row(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
 {
 	db_query(db, "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json,"
-	             " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at)"
+	             " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at, owner)"
 	             " VALUES (:id, 'queued', :max_attempts, :max_seconds, :now, :name, :project, :tags,"
-	             " :spec, :model, :data, :engine, :dataset, :epochs, :now)");
+	             " :spec, :model, :data, :engine, :dataset, :epochs, :now, :owner)");
+	db_bind_text(db, ":owner", new->owner != NULL ? new->owner : "");
 	db_bind_text(db, ":id", new->id);
 	db_bind_int(db, ":max_attempts", new->max_attempts);
 	db_bind_real(db, ":max_seconds", new->max_seconds);

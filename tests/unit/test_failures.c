@@ -180,7 +180,7 @@ static int call_dataset_insert(void)
 static int call_dataset(void)
 {
 	struct dataset_row row;
-	int rc = dataset_get(db, "data", &row, &error);
+	int rc = dataset_get(db, "data", &everybody, &row, &error);
 	if (rc == 0)
 		dataset_row_free(&row);
 	return rc;
@@ -189,7 +189,7 @@ static int call_dataset(void)
 static int call_datasets(void)
 {
 	struct dataset_row *rows = NULL;
-	int count = 0, rc = dataset_list(db, &rows, &count, &error);
+	int count = 0, rc = dataset_list(db, &everybody, &rows, &count, &error);
 	for (int i = 0; i < count; i++)
 		dataset_row_free(&rows[i]);
 	free(rows);

@@ -31,7 +31,19 @@ static void make(const char *script)
 	db_close(db);
 }
 
+#define VERSION_4                                                                                                      \
+	"DROP INDEX experiment_owner; DROP INDEX experiment_owner_status; DROP INDEX experiment_owner_project;"        \
+	"ALTER TABLE experiment DROP COLUMN owner;"                                                                    \
+	"DROP TABLE dataset;"                                                                                          \
+	"CREATE TABLE dataset (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,"                  \
+	" bytes INTEGER NOT NULL, n_rows INTEGER NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL,"                    \
+	" columns_json TEXT NOT NULL, description_json TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;"            \
+	"DROP TABLE idempotency;"                                                                                      \
+	"CREATE TABLE idempotency (key TEXT PRIMARY KEY, body_sha256 TEXT NOT NULL, experiment_id TEXT NOT NULL,"      \
+	" created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"                                                         \
+	"CREATE INDEX idempotency_age ON idempotency (created_at); PRAGMA user_version = 4;"
 #define VERSION_3                                                                                                      \
+	VERSION_4                                                                                                      \
 	"DROP TABLE dataset;"                                                                                          \
 	"CREATE TABLE dataset (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,"                  \
 	" bytes INTEGER NOT NULL, n_rows INTEGER NOT NULL, columns_json TEXT NOT NULL, has_header INTEGER NOT NULL,"   \
@@ -171,6 +183,37 @@ static void test_data_sets_of_version_3(void **state)
 	}
 	assert_int_equal(db_step(db), 0);
 	assert_int_equal(db_finish(db), 0);
+	db_close(db);
+}
+
+/* What was made before there were keys has no owner; data sets stay those of their experiments. */
+static void test_rows_of_version_4(void **state)
+{
+	(void)state;
+	make(VERSION_4
+	     "INSERT INTO dataset (id, name, sha256, bytes, n_rows, file, kind, columns_json, description_json, "
+	     "created_at)"
+	     " VALUES ('D', 'd', 'ab', 1, 2, 'ab.csv', 'csv', '[]', '{}', 3);"
+	     "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json, "
+	     "spec_json,"
+	     " model_json, data_json, engine_json, dataset_id, epochs, created_at) VALUES"
+	     " ('A', 'queued', 3, 9, 10, 'a', 'p', '[]', '{}', '{}', '{}', '{}', 'D', 2, 10);"
+	     "INSERT INTO idempotency (key, body_sha256, experiment_id, created_at) VALUES ('k', 'ab', 'A', 10)");
+	assert_int_equal(open_database(schema_database_sql), 0);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment JOIN dataset ON dataset.id = dataset_id"
+	                                " WHERE experiment.owner = '' AND dataset.owner = '' AND name = 'd'"
+	                                " AND file = 'ab.csv'"),
+	                 1);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM idempotency WHERE owner = '' AND key = 'k'"), 1);
+	/* Names and keys are an owner's own. */
+	assert_int_equal(db_script(db, "INSERT INTO dataset SELECT 'E', name, sha256, bytes, n_rows, file, kind,"
+	                               " columns_json, description_json, created_at, 'alice' FROM dataset;"
+	                               "INSERT INTO idempotency SELECT 'alice', key, body_sha256, experiment_id,"
+	                               " created_at FROM idempotency"),
+	                 0);
+	assert_int_not_equal(db_script(db, "UPDATE dataset SET owner = ''"), 0);
+	assert_int_not_equal(db_script(db, "DELETE FROM dataset WHERE id = 'D'"), 0); /* still a parent */
 	db_close(db);
 }
 
@@ -340,6 +383,7 @@ int main(void)
 	    TEST(test_events_of_version_1),
 	    TEST(test_metrics_of_version_2),
 	    TEST(test_data_sets_of_version_3),
+	    TEST(test_rows_of_version_4),
 	    TEST(test_a_migrated_schema_is_the_schema),
 	    TEST(test_the_copy),
 	    TEST(test_a_copy_that_cannot_be_made),

@@ -35,6 +35,8 @@ static int open_service(void **state)
 	api = (struct api){.store = store, .data_dir = folder, .max_memory = (size_t)1 << 30, .threads = 1};
 	char datasets[400];
 	snprintf(datasets, sizeof datasets, "%s/datasets", folder);
+	if (keeper_open(&api.keeper, folder, false, NULL) != 0)
+		return -1;
 	uv_mutex_init(&api.datasets);
 	door_open(&door,
 	          (struct http_config){.handler = routes_handle, .body_limit = routes_body_limit, .context = &api});
@@ -51,6 +53,7 @@ static int close_service(void **state)
 	while (!drained)
 		uv_run(&loop, UV_RUN_ONCE);
 	scheduler_close(api.scheduler);
+	keeper_close(api.keeper);
 	uv_mutex_destroy(&api.datasets);
 	contract_close();
 	return teardown(state);
