@@ -29,6 +29,7 @@ CREATE TABLE experiment (
 	data_json TEXT NOT NULL,                 -- {"dataset", "sha256", "train", "test"}
 	engine_json TEXT NOT NULL,               -- {"version", "plan", "isa"}
 	dataset_id TEXT REFERENCES dataset (id), -- NULL for a built-in series
+	owner TEXT NOT NULL DEFAULT '',          -- that of the key it was made with (server/access); empty without a key
 	epochs INTEGER NOT NULL,                 -- asked for
 	epoch INTEGER NOT NULL DEFAULT 0,        -- done
 	worker_pid INTEGER,                      -- of the current attempt, while it runs
@@ -39,8 +40,7 @@ CREATE TABLE experiment (
 	finished_at INTEGER,
 	best_test_loss REAL, best_epoch INTEGER, -- the epoch with the smallest test loss
 	train_seconds REAL NOT NULL DEFAULT 0,   -- sum over epochs
-	metrics_json TEXT NOT NULL DEFAULT '{}', -- of the last epoch done, as in epoch_metric
-	owner TEXT NOT NULL DEFAULT ''           -- that of the key it was made with (server/access); empty without a key
+	metrics_json TEXT NOT NULL DEFAULT '{}'  -- of the last epoch done, as in epoch_metric
 ) STRICT;
 CREATE INDEX experiment_queue ON experiment (run_at, id) WHERE status = 'queued';
 CREATE INDEX experiment_live ON experiment (status) WHERE status IN ('running', 'cancelling');

@@ -118,7 +118,7 @@ static void test_events_of_version_1(void **state)
 	    "13 0 status {\"from\":\"queued\",\"to\":\"cancelled\",\"reason\":\"cancelled_by_user\"}"};
 	make(VERSION_1 HISTORY);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 4);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 5);
 	assert_events("A", 7, of_a);
 	assert_events("B", 3, of_b);
 	assert_events("C", 3, of_c);
@@ -202,7 +202,7 @@ static void test_rows_of_version_4(void **state)
 	assert_int_equal(open_database(schema_database_sql), 0);
 	assert_int_equal(select_int(db, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment JOIN dataset ON dataset.id = dataset_id"
-	                                " WHERE experiment.owner = '' AND dataset.owner = '' AND name = 'd'"
+	                                " WHERE experiment.owner = '' AND dataset.owner = '' AND dataset.name = 'd'"
 	                                " AND file = 'ab.csv'"),
 	                 1);
 	assert_int_equal(select_int(db, "SELECT count(*) FROM idempotency WHERE owner = '' AND key = 'k'"), 1);
@@ -323,7 +323,7 @@ static void test_files_of_others(void **state)
 	} cases[] = {
 	    {"PRAGMA application_id = 7", "the file is a database of another program"},
 	    {"PRAGMA application_id = 0", "the file is a database of another program"},
-	    {"PRAGMA user_version = 5", "the database has version 5, this program knows up to 4"},
+	    {"PRAGMA user_version = 6", "the database has version 6, this program knows up to 5"},
 	    {"PRAGMA ignore_check_constraints = ON; INSERT INTO experiment (id, status, max_attempts, max_seconds, "
 	     "run_at,"
 	     " name, project, tags_json, spec_json, model_json, data_json, engine_json, epochs, created_at)"
@@ -358,7 +358,7 @@ static void test_files_of_nobody(void **state)
 	assert_non_null(file);
 	fclose(file);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 4);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 5);
 	db_close(db);
 }
 
@@ -366,10 +366,10 @@ static void test_files_of_nobody(void **state)
 static void test_a_wrong_schema(void **state)
 {
 	(void)state;
-	assert_int_equal(open_database("PRAGMA user_version = 5"), ERR_INTERNAL);
-	assert_string_equal(error.message, "the schema has version 5, the migrations lead to 4");
+	assert_int_equal(open_database("PRAGMA user_version = 6"), ERR_INTERNAL);
+	assert_string_equal(error.message, "the schema has version 6, the migrations lead to 5");
 	assert_int_equal(open_database("PRAGMA user_version = 1"), ERR_INTERNAL);
-	assert_int_equal(open_database("PRAGMA user_version = 4; SELEKT"), ERR_INTERNAL);
+	assert_int_equal(open_database("PRAGMA user_version = 5; SELEKT"), ERR_INTERNAL);
 	assert_non_null(strstr(error.message, "SELEKT"));
 	assert_null(db);
 	struct stat status;
