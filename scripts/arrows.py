@@ -33,6 +33,7 @@ ARROWS = {
     "schema": "engine engine/qlstm.h engine/nn engine/circuit engine/circuit/ansatz engine/data engine/train",
     "server/common": "engine engine/qlstm.h engine/nn engine/data engine/train schema",
     "server/http": "engine server/common",
+    "server/http/mhd": "engine server/common server/http",
     "server/store": "engine server/common schema",
     "server/run": "engine engine/qlstm.h engine/data schema server/common server/http server/store",
     "server/run/events": "engine server/common server/http server/store",
