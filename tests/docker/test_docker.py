@@ -312,7 +312,7 @@ def readme_lines():
 
 
 def test_the_readme_lines(service, tmp_path):
-    for name in ("clients", "schema"):
+    for name in ("clients", "schema", "tests"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / ".curlrc").write_text('silent\nshow-error\nwrite-out = "\\n%{http_code}"\n')
     first = experiment = None
