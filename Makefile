@@ -123,7 +123,7 @@ $(BUILD)/examples/%: engine/examples/%.c $(LIBQLSTM)
 	$(call say,CC)$(CC) -std=c17 $(WARN) $(CFLAGS) $(SANFLAGS) -Iengine $< $(LIBQLSTM) -lm -pthread -o $@
 
 # The contract travels inside the binaries.
-$(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/openapi.yaml schema/database.sql
+$(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/openapi.yaml schema/database.sql schema/session.sql
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) -c $< -o $@
 
