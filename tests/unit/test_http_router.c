@@ -298,7 +298,8 @@ static void test_a_guard_stands_before_the_handler(void **state)
 		int status;
 	} cases[] = {{"/x", true, 404}, {"/x", false, 409}, {"/y", false, 401}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct http_request request = {.method = "GET", .path = cases[i].path};
+		static const struct target no_parameters;
+		struct http_request request = {.method = "GET", .path = cases[i].path, .target = &no_parameters};
 		struct http_reply reply = {.file = -1};
 		bool lets = cases[i].lets;
 		router_dispatch(table, guard, &lets, &request, &reply);
