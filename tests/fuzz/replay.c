@@ -3,10 +3,12 @@
  *   csv                   the seeds, and ROUNDS spoiled copies
  *   csv --rounds 100000   more of them
  *   csv --seeds FOLDER    writes the seeds there, as a first corpus
- *   csv FILE ...          these inputs: what a fuzzer found */
+ *   csv FILE ...          these inputs: what a fuzzer found
+ * An input that ends the program is left in a file, whose name is printed. */
 #include "tests/fuzz/target.h"
 
-#include <stdbool.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "engine/philox.h"
 
@@ -30,9 +32,23 @@ static void keep(void *context, const void *bytes, size_t length)
 	seed->length = length;
 }
 
+static const unsigned char *running;
+static size_t running_length;
+
+static void leave_input(int number)
+{
+	char path[] = "/tmp/fuzz-input-XXXXXX";
+	int file = mkstemp(path);
+	if (file >= 0 && write(file, running, running_length) == (ssize_t)running_length)
+		fprintf(stderr, "the input is in %s\n", path);
+	raise(number); /* the handler stands no longer */
+}
+
 /* A block of exactly its size, so that a sanitizer sees a read past its end. */
 static void run(const unsigned char *bytes, size_t length)
 {
+	running = bytes;
+	running_length = length;
 	unsigned char *copy = malloc(length > 0 ? length : 1);
 	CHECK(copy != NULL);
 	if (length > 0)
@@ -137,6 +153,9 @@ static void run_file(const char *path)
 int main(int argc, char **argv)
 {
 	unsigned rounds = ROUNDS;
+	const struct sigaction leave = {.sa_handler = leave_input, .sa_flags = (int)SA_RESETHAND};
+	sigaction(SIGABRT, &leave, NULL);
+	sigaction(SIGSEGV, &leave, NULL);
 	target_seeds(keep, NULL);
 	if (argc == 3 && strcmp(argv[1], "--seeds") == 0) {
 		write_seeds(argv[2]);
