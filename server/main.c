@@ -18,6 +18,7 @@
 #include "server/api/routes.h"
 #include "server/common/clock.h"
 #include "server/common/file.h"
+#include "server/common/landlock.h"
 #include "server/health.h"
 #include "server/http/log.h"
 #include "server/key_command.h"
@@ -202,6 +203,7 @@ static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
 	const struct scheduler_config config = {.data_dir = daemon->data,
 	                                        .worker_path = daemon->options.worker,
 	                                        .isa = daemon->options.isa,
+	                                        .max_memory = daemon->options.max_memory,
 	                                        .checkpoint_seconds = daemon->options.checkpoint_seconds,
 	                                        .slots = daemon->options.slots,
 	                                        .threads = daemon->options.threads,
@@ -218,8 +220,15 @@ static void close_scheduler(struct daemon *daemon)
 static int open_predictors(struct daemon *daemon, struct qlstm_error *error)
 {
 	const struct launcher here = launcher_local(daemon->loop);
+	static char runs[PATH_MAX + 8];
+	snprintf(runs, sizeof runs, "%s/runs", daemon->data);
+	if (landlock_version() == 0)
+		log_message("warning",
+		            "this kernel has no Landlock, or a container forbids it: workers are not kept from "
+		            "files of this user");
 	const struct predictor_pool_config config = {.worker_path = daemon->options.worker,
 	                                             .isa = daemon->options.isa,
+	                                             .folder = runs,
 	                                             .launcher = &here,
 	                                             .max_bytes = daemon->options.max_memory,
 	                                             .idle_ms = PREDICTOR_IDLE_MS,

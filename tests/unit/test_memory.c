@@ -243,7 +243,7 @@ static int call_process(void)
 {
 	static const struct process_events events;
 	const struct launcher launcher = launcher_local(&loop);
-	const struct worker_config config = {"/nowhere", 1, "x86-64"};
+	const struct worker_config config = {"/nowhere", 1, "x86-64", 1};
 	const struct prepared prepared = {.log_file = STDERR_FILENO};
 	struct process *process = NULL;
 	struct command command;
