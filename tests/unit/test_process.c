@@ -174,7 +174,8 @@ static void test_the_command_line(void **state)
 		start("printf '%s\\n' \"$@\" > arguments; exit 0", 60, LONG_MS, LONG_MS);
 		assert_over(0, 0, REASON_NONE);
 		snprintf(expected, sizeof expected,
-		         "train\n%s/spec.json\n--out\n%s\n--supervised\n--checkpoint-seconds\n12\n--threads\n3\n--memory\n8\n%s",
+		         "train\n%s/"
+		         "spec.json\n--out\n%s\n--supervised\n--checkpoint-seconds\n12\n--threads\n3\n--memory\n8\n%s",
 		         folder, folder, cases[i].more);
 		assert_string_equal(read_text("arguments"), expected);
 		process_close(process);
