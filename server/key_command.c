@@ -2,6 +2,7 @@
 #include "server/key_command.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,18 +17,21 @@
 #define DAY_MS (24 * 60 * 60 * INT64_C(1000))
 
 static const char usage[] =
-    "usage: qlstmd key add NAME [--scope SCOPE] [--owner OWNER] [--days N] [--data DIR]\n"
+    "usage: qlstmd key add NAME [--scope SCOPE] [--owner OWNER] [--days N]\n"
+    "                  [--max-queued N] [--max-bytes BYTES] [--rate N] [--data DIR]\n"
     "       qlstmd key list [--data DIR]\n"
     "       qlstmd key rotate ID|NAME [--data DIR]     a new secret, the old one is void\n"
     "       qlstmd key revoke ID|NAME [--data DIR]\n\n"
     "  --scope SCOPE   read, submit (with read; the default) or admin (with both, and the rows of all owners)\n"
     "  --owner OWNER   whose experiments and data sets it makes and sees (default: its NAME); keys may share one\n"
     "  --days N        in force for N days, 1 to 3650 (default: until it is revoked)\n"
+    "  --max-queued N, --max-bytes BYTES   of its owner: experiments that wait, all data sets (default: no limit)\n"
+    "  --rate N        requests a second, up to that many at once (default: no limit)\n"
     "  --data DIR      that of the service (default ./data); it may run meanwhile\n\n"
     "A key is written to standard output once; only its hash is kept.\n";
 
 struct words {
-	const char *verb, *operand, *scope, *owner, *days, *data;
+	const char *verb, *operand, *scope, *owner, *days, *data, *max_queued, *max_bytes, *rate;
 };
 
 static int fail(const struct qlstm_error *error)
@@ -80,6 +84,27 @@ static int read_days(const char *text, int64_t *expires_at)
 	return 0;
 }
 
+/* NULL is no limit. */
+static int read_limit(const char *text, double most, double *limit)
+{
+	char *end;
+	*limit = 0;
+	if (text == NULL)
+		return 0;
+	*limit = strtod(text, &end);
+	return end != text && *end == '\0' && *limit > 0 && *limit <= most ? 0 : -1;
+}
+
+static int read_limits(const struct words *words, struct key *key)
+{
+	double queued, bytes;
+	if (read_limit(words->max_queued, 1e9, &queued) != 0 || read_limit(words->max_bytes, 1e15, &bytes) != 0 ||
+	    read_limit(words->rate, KEY_MAX_RATE, &key->rate) != 0)
+		return -1;
+	key->quota = (struct quota){(int64_t)ceil(queued), (int64_t)ceil(bytes)};
+	return 0;
+}
+
 static int run_add(const struct words *words)
 {
 	struct qlstm_error error = {0};
@@ -92,6 +117,8 @@ static int run_add(const struct words *words)
 		return refuse("a name or owner has up to 64 characters");
 	if (words->days != NULL && read_days(words->days, &key.expires_at) != 0)
 		return refuse("--days takes a number from 1 to 3650");
+	if (read_limits(words, &key) != 0)
+		return refuse("--max-queued, --max-bytes and --rate take a number above 0, the rate up to 1e6");
 	memcpy(key.name, words->operand, strlen(words->operand));
 	memcpy(key.owner, owner, strlen(owner));
 	if (open_folder(words, true, &error) != 0 || keyring_add(words->data, &key, text, &error) != 0)
@@ -169,24 +196,47 @@ static const struct {
 	int (*run)(const struct words *words);
 } verbs[] = {{"add", run_add}, {"list", run_list}, {"rotate", run_rotate}, {"revoke", run_revoke}};
 
+static const char **field_of(struct words *words, int option)
+{
+	switch (option) {
+	case 'd':
+		return &words->data;
+	case 's':
+		return &words->scope;
+	case 'o':
+		return &words->owner;
+	case 'n':
+		return &words->days;
+	case 'q':
+		return &words->max_queued;
+	case 'b':
+		return &words->max_bytes;
+	case 'r':
+		return &words->rate;
+	default:
+		return NULL;
+	}
+}
+
 /* -1 when all is well, else the exit status. */
 static int parse(int argc, char **argv, struct words *words)
 {
-	static const struct option options[] = {
-	    {"data", required_argument, NULL, 'd'},  {"scope", required_argument, NULL, 's'},
-	    {"owner", required_argument, NULL, 'o'}, {"days", required_argument, NULL, 'n'},
-	    {"help", no_argument, NULL, 'h'},        {0}};
+	static const struct option options[] = {{"data", required_argument, NULL, 'd'},
+	                                        {"scope", required_argument, NULL, 's'},
+	                                        {"owner", required_argument, NULL, 'o'},
+	                                        {"days", required_argument, NULL, 'n'},
+	                                        {"max-queued", required_argument, NULL, 'q'},
+	                                        {"max-bytes", required_argument, NULL, 'b'},
+	                                        {"rate", required_argument, NULL, 'r'},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {0}};
 	*words = (struct words){.data = "data", .scope = "submit"};
 	for (int found; (found = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (found == 'h') {
 			fputs(usage, stdout);
 			return 0;
 		}
-		const char **field = found == 'd'   ? &words->data
-		                     : found == 's' ? &words->scope
-		                     : found == 'o' ? &words->owner
-		                     : found == 'n' ? &words->days
-		                                    : NULL;
+		const char **field = field_of(words, found);
 		if (field == NULL) /* getopt_long has said which */
 			return 2;
 		*field = optarg;
@@ -198,8 +248,9 @@ static int parse(int argc, char **argv, struct words *words)
 	if (optind < argc)
 		return refuse("too many words");
 	if (words->verb != NULL && strcmp(words->verb, "add") != 0 &&
-	    (words->owner != NULL || words->days != NULL || strcmp(words->scope, "submit") != 0))
-		return refuse("--scope, --owner and --days are for add");
+	    (words->owner != NULL || words->days != NULL || words->max_queued != NULL || words->max_bytes != NULL ||
+	     words->rate != NULL || strcmp(words->scope, "submit") != 0))
+		return refuse("all options but --data are for add");
 	return -1;
 }
 

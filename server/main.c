@@ -144,7 +144,12 @@ static void close_store(struct daemon *daemon)
 static int open_keeper(struct daemon *daemon, struct qlstm_error *error)
 {
 	const struct options *options = &daemon->options;
-	int rc = keeper_open(&daemon->api.keeper, daemon->data, options->keys_required, error);
+	int rc = audit_open(&daemon->api.audit, daemon->data, error);
+	if (rc != 0)
+		return rc;
+	rc = keeper_open(&daemon->api.keeper, daemon->data, options->keys_required, error);
+	if (rc != 0)
+		audit_close(daemon->api.audit);
 	if (rc == 0 && options->keys_required && !keeper_has_keys(daemon->api.keeper))
 		log_message("warning",
 		            "keys are required and there are none: qlstmd key add NAME --data DIR makes one");
@@ -154,6 +159,7 @@ static int open_keeper(struct daemon *daemon, struct qlstm_error *error)
 static void close_keeper(struct daemon *daemon)
 {
 	keeper_close(daemon->api.keeper);
+	audit_close(daemon->api.audit);
 }
 
 struct recovered {

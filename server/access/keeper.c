@@ -20,7 +20,8 @@ struct keeper {
 	bool required;
 	pthread_mutex_t lock; /* of all below */
 	struct keyring ring;
-	bool broken;  /* the file cannot be read: nobody gets in by a key */
+	bool broken; /* the file cannot be read: nobody gets in by a key */
+	struct buckets *buckets;
 	json_t *used; /* {id: ms} */
 	int64_t written_at;
 	bool unwritten;
@@ -56,6 +57,7 @@ int keeper_open(struct keeper **out, const char *data_dir, bool required, struct
 	}
 	snprintf(keeper->data_dir, sizeof keeper->data_dir, "%s", data_dir);
 	keeper->required = required;
+	keeper->buckets = buckets_new();
 	keeper->used = keeper_last_used(data_dir);
 	keeper->written_at = clock_now_ms();
 	int rc = keyring_read(data_dir, &keeper->ring, error);
@@ -89,6 +91,7 @@ void keeper_close(struct keeper *keeper)
 	if (keeper->unwritten)
 		write_used(keeper, take_used(keeper));
 	json_decref(keeper->used);
+	buckets_free(keeper->buckets);
 	keyring_free(&keeper->ring);
 	pthread_mutex_destroy(&keeper->lock);
 	free(keeper);
@@ -155,7 +158,9 @@ const char *keeper_admit(struct keeper *keeper, const char *authorization, struc
 	const char *refusal = find(keeper, authorization, &key);
 	if (refusal == NULL) {
 		used = note_use(keeper, key);
-		out->key = *key;
+		*out = (struct caller){.key = *key};
+		if (key->rate > 0 && keeper->buckets != NULL)
+			out->rate = bucket_take(keeper->buckets, key->id, key->rate, clock_monotonic());
 		out->principal = key_principal(&out->key);
 	}
 	pthread_mutex_unlock(&keeper->lock);

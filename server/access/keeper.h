@@ -5,6 +5,7 @@
 #ifndef QLSTM_ACCESS_KEEPER_H
 #define QLSTM_ACCESS_KEEPER_H
 
+#include "server/access/bucket.h"
 #include "server/access/keyring.h"
 
 struct keeper;
@@ -18,6 +19,7 @@ void keeper_close(struct keeper *keeper);
 struct caller {
 	struct principal principal; /* points into `key`, or to static storage */
 	struct key key;             /* id "": everybody */
+	struct bucket_state rate;   /* limit 0: none. Empty: the request is not to be served */
 };
 /* `authorization`: the header's value or NULL. NULL when *out says who it is, else why it is nobody: one sentence of
  * static storage. */

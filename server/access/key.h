@@ -16,16 +16,19 @@
 
 #define KEY_ID_SIZE   27
 #define KEY_TEXT_SIZE 78
-#define KEY_NAME_SIZE 65 /* of names and owners */
+#define KEY_NAME_SIZE 65  /* of names and owners */
+#define KEY_MAX_RATE  1e6 /* requests a second */
 
 struct key {
 	char id[KEY_ID_SIZE], sha256[65];
 	char name[KEY_NAME_SIZE];  /* for people; of keys in force no two have the same */
 	char owner[KEY_NAME_SIZE]; /* whom the rows belong to that it makes; keys may share one */
 	enum scope scope;          /* the highest it has: each includes those below */
-	int64_t created_at;        /* ms */
-	int64_t expires_at;        /* ms; 0: never */
-	int64_t revoked_at;        /* ms; 0: not */
+	struct quota quota;
+	double rate;        /* requests a second; 0: as many as it likes */
+	int64_t created_at; /* ms */
+	int64_t expires_at; /* ms; 0: never */
+	int64_t revoked_at; /* ms; 0: not */
 };
 
 /* Makes the text of a new secret for this id, and what is kept of it. Needs sodium_init. */

@@ -42,24 +42,29 @@ static bool read_key(const json_t *item, struct key *key)
 	char scope[16];
 	*key = (struct key){.created_at = json_integer_value(json_object_get(item, "created_at")),
 	                    .expires_at = json_integer_value(json_object_get(item, "expires_at")),
-	                    .revoked_at = json_integer_value(json_object_get(item, "revoked_at"))};
+	                    .revoked_at = json_integer_value(json_object_get(item, "revoked_at")),
+	                    .quota = {json_integer_value(json_object_get(item, "max_queued")),
+	                              json_integer_value(json_object_get(item, "max_bytes"))},
+	                    .rate = json_number_value(json_object_get(item, "rate"))};
 	if (!read_text(item, "id", key->id, sizeof key->id) ||
 	    !read_text(item, "sha256", key->sha256, sizeof key->sha256) ||
 	    !read_text(item, "name", key->name, sizeof key->name) ||
 	    !read_text(item, "owner", key->owner, sizeof key->owner) || !read_text(item, "scope", scope, sizeof scope))
 		return false;
 	key->scope = scope_from_name(scope);
-	return key->scope != SCOPE_NONE && key->scope != SCOPE_COUNT && ulid_valid(key->id) &&
-	       strlen(key->sha256) == 64 && key_name_valid(key->name) && key_name_valid(key->owner);
+	return key->rate >= 0 && key->quota.queued >= 0 && key->quota.bytes >= 0 && key->scope != SCOPE_NONE &&
+	       key->scope != SCOPE_COUNT && ulid_valid(key->id) && strlen(key->sha256) == 64 &&
+	       key_name_valid(key->name) && key_name_valid(key->owner);
 }
 
 /* What the file holds of a key. */
 static json_t *write_key(const struct key *key)
 {
-	return json_pack("{ss, ss, ss, ss, ss, sI, sI, sI}", "id", key->id, "name", key->name, "owner", key->owner,
-	                 "scope", scope_name(key->scope), "sha256", key->sha256, "created_at",
+	return json_pack("{ss, ss, ss, ss, ss, sI, sI, sI, sI, sI, sf}", "id", key->id, "name", key->name, "owner",
+	                 key->owner, "scope", scope_name(key->scope), "sha256", key->sha256, "created_at",
 	                 (json_int_t)key->created_at, "expires_at", (json_int_t)key->expires_at, "revoked_at",
-	                 (json_int_t)key->revoked_at);
+	                 (json_int_t)key->revoked_at, "max_queued", (json_int_t)key->quota.queued, "max_bytes",
+	                 (json_int_t)key->quota.bytes, "rate", key->rate);
 }
 
 static int parse(const json_t *root, struct keyring *out, struct qlstm_error *error)
@@ -231,6 +236,9 @@ int keyring_add(const char *data_dir, struct key *key, char text[KEY_TEXT_SIZE],
 		    KEY_NAME_SIZE - 1);
 	if (key->scope <= SCOPE_NONE || key->scope >= SCOPE_COUNT)
 		return error_set(error, ERR_INVALID, "/scope", "the scope of a key is read, submit or admin");
+	if (!(key->rate >= 0 && key->rate <= KEY_MAX_RATE) || key->quota.queued < 0 || key->quota.bytes < 0)
+		return error_set(error, ERR_OUT_OF_RANGE, NULL,
+		                 "a key's limits are 0 (none) or more, its rate up to %g a second", KEY_MAX_RATE);
 	if (key->expires_at != 0 && key->expires_at <= clock_now_ms())
 		return error_set(error, ERR_OUT_OF_RANGE, "/expires_at", "a key cannot expire before it is made");
 	return change(data_dir, change_add, &(struct edit){NULL, key, text}, error);
@@ -285,10 +293,18 @@ static json_t *time_json(int64_t ms)
 	return ms != 0 ? json_string(text) : json_null();
 }
 
+static json_t *limit_json(double limit)
+{
+	return limit == 0                        ? json_null()
+	       : limit == (double)(int64_t)limit ? json_integer((json_int_t)limit)
+	                                         : json_real(limit);
+}
+
 json_t *key_json(const struct key *key, int64_t last_used_at)
 {
-	return json_pack("{ss, ss, ss, ss, so, so, so, so}", "id", key->id, "name", key->name, "owner", key->owner,
-	                 "scope", scope_name(key->scope), "created_at", time_json(key->created_at), "expires_at",
-	                 time_json(key->expires_at), "revoked_at", time_json(key->revoked_at), "last_used_at",
-	                 time_json(last_used_at));
+	return json_pack("{ss, ss, ss, ss, so, so, so, so, so, so, so}", "id", key->id, "name", key->name, "owner",
+	                 key->owner, "scope", scope_name(key->scope), "created_at", time_json(key->created_at),
+	                 "expires_at", time_json(key->expires_at), "revoked_at", time_json(key->revoked_at),
+	                 "last_used_at", time_json(last_used_at), "max_queued", limit_json((double)key->quota.queued),
+	                 "max_bytes", limit_json((double)key->quota.bytes), "rate", limit_json(key->rate));
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "server/access/audit.h"
 #include "server/access/keeper.h"
 #include "server/api/labels_seen.h"
 #include "server/predict/predictor_pool.h"
@@ -25,6 +26,7 @@
 struct api {
 	struct store *store;
 	struct keeper *keeper; /* who asks */
+	struct audit *audit;   /* NULL: none is kept */
 	struct scheduler *scheduler;
 	struct predictor_pool *predictors;
 	uv_loop_t *loop;            /* for what goes on after a handler: streams */

@@ -104,6 +104,7 @@ static int row_make(struct api *api, const struct http_request *request, const c
 }
 
 struct insert {
+	int64_t most; /* bytes of the owner's data sets; 0: any */
 	struct dataset_row *row;
 	bool existed;
 };
@@ -111,7 +112,10 @@ struct insert {
 static int write_insert(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct insert *insert = argument;
-	return dataset_insert(db, insert->row, &insert->existed, error);
+	int rc = dataset_insert(db, insert->row, &insert->existed, error);
+	if (rc == 0 && !insert->existed && insert->most > 0)
+		rc = dataset_check_quota(db, insert->row->owner, insert->most, error);
+	return rc;
 }
 
 /* File first, then row: a crash between leaves a file that nobody names and the next upload of it reuses. */
@@ -183,7 +187,7 @@ void datasets_post(void *context, struct http_request *request, struct http_repl
 			reply_problem(request, reply, &error);
 		return;
 	}
-	struct insert insert = {.row = &row};
+	struct insert insert = {.row = &row, .most = request->principal->quota.bytes};
 	if (store_upload(api, request, &insert, &error) != 0)
 		reply_problem(request, reply, &error);
 	else

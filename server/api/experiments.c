@@ -46,6 +46,17 @@ static int write_insert(struct db *db, void *argument, struct qlstm_error *error
 	return experiment_insert(db, argument, API_MAX_QUEUED, error);
 }
 
+static void reply_refused_insert(const struct http_request *request, struct http_reply *reply, bool over_quota,
+                                 const struct qlstm_error *error)
+{
+	if (over_quota) {
+		reply_problem_as(request, reply, 429, error);
+		reply_header(reply, "Retry-After", "5");
+	} else {
+		reply_problem(request, reply, error);
+	}
+}
+
 /* Queues it: 202 with the resource, for a replayed key with the one made then. */
 static void create(struct api *api, const struct http_request *request, struct http_reply *reply,
                    const struct submission *submission, const char *key)
@@ -54,6 +65,7 @@ static void create(struct api *api, const struct http_request *request, struct h
 	char id[RUN_ID_SIZE], existing[RUN_ID_SIZE] = "", sha256[65];
 	ulid_make(id);
 	sha256_hex(request->body, request->body_length, sha256);
+	bool over_quota = false;
 	struct experiment_new new = {
 	    .id = id,
 	    .name = submission_name(submission),
@@ -64,6 +76,8 @@ static void create(struct api *api, const struct http_request *request, struct h
 	    .data_json = submission->data_json,
 	    .engine_json = submission->engine_json,
 	    .owner = request->principal->viewer.owner,
+	    .max_owned = request->principal->quota.queued,
+	    .over_quota = &over_quota,
 	    .dataset_id = submission->dataset_id[0] != '\0' ? submission->dataset_id : NULL,
 	    .epochs = submission->epochs,
 	    .max_attempts = submission->max_attempts,
@@ -79,7 +93,7 @@ static void create(struct api *api, const struct http_request *request, struct h
 		return;
 	}
 	if (rc != 0) {
-		reply_problem(request, reply, &error);
+		reply_refused_insert(request, reply, over_quota, &error);
 		return;
 	}
 	const char *made = existing[0] != '\0' ? existing : id;

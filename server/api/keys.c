@@ -1,5 +1,5 @@
 /* /keys: who may do what, for those who run the service. `qlstmd key` does the same on the data folder. */
-#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,9 +60,40 @@ static int read_expiry(const json_t *body, int64_t *out, struct qlstm_error *err
 	return 0;
 }
 
+/* A number of at least 0, null for no limit. */
+static int read_limit(const json_t *body, const char *name, double most, double *out, struct qlstm_error *error)
+{
+	const json_t *value = json_object_get(body, name);
+	char pointer[32];
+	snprintf(pointer, sizeof pointer, "/%s", name);
+	*out = 0;
+	if (value == NULL || json_is_null(value))
+		return 0;
+	if (!json_is_number(value))
+		return error_set(error, ERR_WRONG_TYPE, pointer, "%s is no number", name);
+	*out = json_number_value(value);
+	if (*out > 0 && *out <= most)
+		return 0;
+	return error_set(error, ERR_OUT_OF_RANGE, pointer, "%s is %g; allowed is more than 0, up to %g", name, *out,
+	                 most);
+}
+
+static int read_limits(const json_t *body, struct key *key, struct qlstm_error *error)
+{
+	double queued = 0, bytes = 0;
+	int rc = read_limit(body, "max_queued", 1e9, &queued, error);
+	if (rc == 0)
+		rc = read_limit(body, "max_bytes", 1e15, &bytes, error);
+	if (rc == 0)
+		rc = read_limit(body, "rate", KEY_MAX_RATE, &key->rate, error);
+	key->quota = (struct quota){(int64_t)ceil(queued), (int64_t)ceil(bytes)};
+	return rc;
+}
+
 static int check_members(const json_t *body, struct qlstm_error *error)
 {
-	static const char *const known[] = {"name", "owner", "scope", "expires_in_seconds"};
+	static const char *const known[] = {"name",       "owner",     "scope", "expires_in_seconds",
+	                                    "max_queued", "max_bytes", "rate"};
 	const json_t *value;
 	const char *name;
 	json_object_foreach((json_t *)body, name, value)
@@ -97,6 +128,8 @@ static int read_key(const struct http_request *request, struct key *key, struct 
 		rc = read_word(body, "scope", "submit", scope, sizeof scope, error);
 	if (rc == 0)
 		rc = read_expiry(body, &key->expires_at, error);
+	if (rc == 0)
+		rc = read_limits(body, key, error);
 	if (rc == 0)
 		key->scope = scope_from_name(scope);
 	json_decref(body);

@@ -64,6 +64,46 @@ static bool is_cross_origin(const struct http_request *request)
 	return authority == NULL || host == NULL || strcmp(authority + 3, host) != 0;
 }
 
+static void reply_too_many(const struct http_request *request, struct http_reply *reply, const struct caller *caller)
+{
+	struct qlstm_error error = {0};
+	error_set(&error, ERR_UNAVAILABLE, NULL, "the key '%s' may send %g requests a second", caller->key.name,
+	          caller->key.rate);
+	reply_problem_as(request, reply, 429, &error);
+	reply_header(reply, "Retry-After", "%d", caller->rate.seconds);
+}
+
+/* Requests that change something, and those that were not let. */
+static void audit(struct api *api, const struct http_request *request, const struct http_reply *reply,
+                  const struct caller *caller)
+{
+	const char *location = NULL;
+	if (strcmp(request->method, "GET") == 0 || router_scope(routes, request->method, request->path) < SCOPE_SUBMIT)
+		return;
+	for (int i = 0; i < reply->n_headers; i++)
+		if (strcmp(reply->headers[i].name, "Location") == 0)
+			location = reply->headers[i].value;
+	audit_write(api->audit, caller, request->method, request->path, reply->status, location);
+}
+
+static void serve(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct caller caller = {0};
+	request->refusal = keeper_admit(api->keeper, http_header(request, "Authorization"), &caller);
+	request->principal = request->refusal == NULL ? &caller.principal : NULL;
+	if (caller.rate.empty)
+		reply_too_many(request, reply, &caller);
+	else
+		router_dispatch(routes, visible_guard, api, request, reply);
+	if (caller.rate.limit > 0) {
+		reply_header(reply, "RateLimit-Limit", "%d", caller.rate.limit);
+		reply_header(reply, "RateLimit-Remaining", "%d", caller.rate.remaining);
+		reply_header(reply, "RateLimit-Reset", "%d", caller.rate.seconds);
+	}
+	audit(api, request, reply, request->principal != NULL ? &caller : NULL);
+	request->principal = NULL;
+}
+
 void routes_handle(void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct api *api = context;
@@ -72,11 +112,7 @@ void routes_handle(void *context, struct http_request *request, struct http_repl
 		error_set(&error, ERR_INVALID, NULL, "a web page of another origin may not do this");
 		reply_problem_as(request, reply, 403, &error);
 	} else {
-		struct caller caller;
-		request->refusal = keeper_admit(api->keeper, http_header(request, "Authorization"), &caller);
-		request->principal = request->refusal == NULL ? &caller.principal : NULL;
-		router_dispatch(routes, visible_guard, api, request, reply);
-		request->principal = NULL;
+		serve(api, request, reply);
 	}
 	atomic_fetch_add(&api->replies[reply->status / 100 % 6], 1);
 }

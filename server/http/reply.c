@@ -49,6 +49,8 @@ static const struct problem problems[] = {
      "The body, or the memory that the experiment would take, is past a limit."},
     {ERR_UNAVAILABLE, 503, "unavailable", "Not now",
      "The service is shutting down or its queue is full; try again after Retry-After."},
+    {ERR_UNAVAILABLE, 429, "too_many", "Too many at once",
+     "The key's rate of requests, or what its owner may have waiting, is used up; try again after Retry-After."},
     {ERR_DISK_FULL, 507, "disk_full", "The disk is full", "Nothing was stored; free space on the service's disk."},
     {ERR_OUT_OF_MEMORY, 500, "out_of_memory", "Out of memory", "The service could not get the memory to answer."},
     {ERR_IO, 500, "io", "A file cannot be read or written", "The service's log says more."},

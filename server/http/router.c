@@ -223,6 +223,18 @@ long router_body_limit(const struct route *routes, const char *method, const cha
 	return allow[0] != '\0' ? ERR_CONFLICT : ERR_NOT_FOUND;
 }
 
+enum scope router_scope(const struct route *routes, const char *method, const char *path)
+{
+	struct segments segments;
+	char allow[MAX_ALLOW];
+	const char *params[HTTP_MAX_PARAMS];
+	if (segments_split(&segments, path) != 0)
+		return SCOPE_NONE;
+	const struct route *route = route_find(routes, method, &segments, params, allow, sizeof allow);
+	free(segments.copy);
+	return route->scope;
+}
+
 enum http_lane router_lane(const struct route *routes, const char *method, const char *path)
 {
 	struct segments segments;

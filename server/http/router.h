@@ -30,6 +30,8 @@ void router_dispatch(const struct route *routes, router_guard guard, void *conte
 
 /* See http_body_limit. */
 long router_body_limit(const struct route *routes, const char *method, const char *path);
+/* SCOPE_NONE where no row fits. */
+enum scope router_scope(const struct route *routes, const char *method, const char *path);
 /* LANE_SHORT where no row fits. */
 enum http_lane router_lane(const struct route *routes, const char *method, const char *path);
 

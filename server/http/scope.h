@@ -19,6 +19,7 @@ struct principal {
 	const char *name;     /* for people */
 	unsigned scopes;      /* bit 1 << scope for each */
 	struct viewer viewer; /* what it makes, and what it sees */
+	struct quota quota;
 };
 
 /* "none", "read", "submit", "admin"; static storage. */

@@ -79,6 +79,20 @@ int dataset_insert(struct db *db, struct dataset_row *row, bool *existed, struct
 	return db_run(db) == 0 ? 0 : db_error(db, error);
 }
 
+int dataset_check_quota(struct db *db, const char *owner, int64_t most, struct qlstm_error *error)
+{
+	db_query(db, "SELECT sum(bytes) FROM dataset WHERE owner = :owner");
+	db_bind_text(db, ":owner", owner);
+	int64_t has = db_step(db) > 0 ? db_int(db, 0) : 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (has <= most)
+		return 0;
+	return error_set(error, ERR_TOO_LARGE, NULL,
+	                 "with this one the data sets of '%s' take %lld bytes; allowed are %lld", owner, (long long)has,
+	                 (long long)most);
+}
+
 int dataset_get(struct db *db, const char *id_or_name, const struct viewer *viewer, struct dataset_row *out,
                 struct qlstm_error *error)
 {

@@ -20,6 +20,8 @@ void dataset_row_free(struct dataset_row *row);
 /* ERR_CONFLICT when the owner has the name for other bytes; 0 with *existed when name and bytes are there already
  * (row->id is then set to the existing id). */
 int dataset_insert(struct db *db, struct dataset_row *row, bool *existed, struct qlstm_error *error);
+/* ERR_TOO_LARGE when those of the owner take more than `most` bytes; in the transaction that added one. */
+int dataset_check_quota(struct db *db, const char *owner, int64_t most, struct qlstm_error *error);
 /* By id, or by name, of those that the viewer sees; of several by that name its own, else the newest. ERR_NOT_FOUND. */
 int dataset_get(struct db *db, const char *id_or_name, const struct viewer *viewer, struct dataset_row *out,
                 struct qlstm_error *error);

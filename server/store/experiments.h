@@ -35,6 +35,8 @@ void experiment_row_free(struct experiment_row *row);
 struct experiment_new {
 	const char *id, *name, *project, *tags_json, *spec_json, *model_json, *data_json, *engine_json;
 	const char *dataset_id; /* NULL: built-in */
+	int64_t max_owned;      /* experiments of the owner that may wait; 0: any number */
+	bool *over_quota;       /* out, may be NULL: those are waiting, and ERR_UNAVAILABLE came of that */
 	const char *owner;      /* NULL: made without a key. Its Idempotency-Keys are its own */
 	int epochs, max_attempts;
 	double max_seconds;

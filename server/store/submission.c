@@ -67,6 +67,22 @@ static int check_queue(struct db *db, int max_queued, struct qlstm_error *error)
 	return rc;
 }
 
+static int check_quota(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
+{
+	db_query(db, "SELECT 1 FROM experiment WHERE owner = :owner AND owner <> '' AND status = 'queued'"
+	             " LIMIT 1 OFFSET :others");
+	db_bind_text(db, ":owner", new->owner);
+	db_bind_int(db, ":others", new->max_owned - 1);
+	bool over = db_step(db) > 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (new->over_quota != NULL)
+		*new->over_quota = over;
+	return !over ? 0
+	             : error_set(error, ERR_UNAVAILABLE, NULL, "%lld experiments of '%s' are waiting already",
+	                         (long long)new->max_owned, new->owner);
+}
+
 static int insert_row(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
 {
 	db_query(db, "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json,"
@@ -104,6 +120,8 @@ int experiment_insert(struct db *db, const struct experiment_new *new, int max_q
 		rc = check_dataset(db, new->dataset_id, error);
 	if (rc == 0)
 		rc = check_queue(db, max_queued, error);
+	if (rc == 0 && new->max_owned > 0)
+		rc = check_quota(db, new, error);
 	if (rc == 0)
 		rc = insert_row(db, new, error);
 	if (rc == 0 && new->key != NULL)

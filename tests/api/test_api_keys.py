@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from api_daemon import Daemon, problem
+from api_daemon import ENDLESS, Daemon, problem
 from api_keys import Client, add_key, key_command
 from test_api_contract import operations, routes
 
@@ -221,6 +221,9 @@ def test_keys_over_http(world):
     ('{"name": "x", "scope": "root"}', 422, "invalid", "/scope"),
     ('{"name": "x", "expires_in_seconds": 0}', 422, "out_of_range", "/expires_in_seconds"),
     ('{"name": "x", "expires_in_seconds": "1"}', 422, "wrong_type", "/expires_in_seconds"),
+    ('{"name": "x", "rate": 0}', 422, "out_of_range", "/rate"),
+    ('{"name": "x", "max_queued": "1"}', 422, "wrong_type", "/max_queued"),
+    ('{"name": "x", "max_bytes": -1}', 422, "out_of_range", "/max_bytes"),
     ('{"name": "x", "expires": 1}', 422, "unknown_field", ""),
 ])
 def test_wrong_keys(world, body, status, code, pointer):
@@ -296,3 +299,55 @@ def test_the_last_use_is_kept(make_daemon):
     daemon.start()
     assert daemon.get("/keys").json()["keys"][0]["last_used_at"]
     assert re.search(r"in force +submit .+ - +20\S+Z +alice alice\n$", key_command(daemon, "list")[0])
+
+
+def test_a_rate(make_daemon):
+    daemon = make_daemon()
+    slow = Client(daemon, add_key(daemon, "slow", "read", None, "--rate", "0.001"))
+    first, second = slow.get("/experiments"), slow.get("/experiments")
+    assert first.status_code == 200
+    assert [first.headers["RateLimit-" + name] for name in ("Limit", "Remaining", "Reset")] == ["1", "0", "1000"]
+    assert "0.001 requests a second" in problem(second, 429, "too_many")
+    assert 900 < int(second.headers["Retry-After"]) <= 1000
+    other = Client(daemon, add_key(daemon, "other", "read"))
+    assert "RateLimit-Limit" not in other.get("/experiments").headers
+    quick = Client(daemon, add_key(daemon, "quick", "read", None, "--rate", "100000"))
+    assert all(quick.get("/experiments").status_code == 200 for _ in range(20))
+
+
+def test_what_an_owner_may_have(make_daemon):
+    daemon = make_daemon("--slots", "1")
+    blocker = daemon.submit(ENDLESS)
+    daemon.wait(blocker, lambda row: row["status"] == "running")
+    client = Client(daemon, add_key(daemon, "alice", "submit", None, "--max-queued", "2", "--max-bytes", "10"))
+    waiting = [client.submit(SPEC) for _ in range(2)]
+    reply = client.post("/experiments", SPEC)
+    assert "2 experiments of 'alice' are waiting" in problem(reply, 429, "too_many") and reply.headers["Retry-After"]
+    assert Client(daemon, add_key(daemon, "bob")).submit(SPEC) and daemon.submit(SPEC)
+    assert client.post(f"/experiments/{waiting[0]}/cancel").status_code == 202
+    client.submit(SPEC)
+    assert client.upload("a", "a\n1\n2\n").status_code == 201
+    assert "take 12 bytes; allowed are 10" in problem(client.upload("b", "a\n3\n4\n"), 413, "too_large")
+    assert client.upload("a", "a\n1\n2\n").status_code == 200
+    assert client.request("DELETE", "/datasets/a").status_code == 204
+    assert client.upload("b", "a\n3\n4\n5\n6\n").status_code == 201
+    assert len(list((daemon.data / "datasets").iterdir())) == 1
+
+
+def test_who_did_what(make_daemon):
+    daemon = make_daemon("--require-keys")
+    client = Client(daemon, add_key(daemon, "alice", "submit", "team"))
+    made = client.train(SPEC)["id"]
+    client.get("/experiments")
+    daemon.post("/experiments", SPEC)
+    client.post("/keys", {"name": "x"})
+    client.request("DELETE", f"/experiments/{made}")
+    path = daemon.data / "audit.log"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["name"], line["method"], line["path"], line["status"], line["location"]) for line in lines] == [
+        ("alice", "POST", "/experiments", 202, f"/experiments/{made}"),
+        (None, "POST", "/experiments", 401, None),
+        ("alice", "POST", "/keys", 403, None),
+        ("alice", "DELETE", f"/experiments/{made}", 204, None)]
+    assert lines[0]["owner"] == "team" and lines[0]["key"] == client.key[7:33] and lines[1]["key"] is None
+    assert path.stat().st_mode & 0o777 == 0o600 and client.key[-43:] not in path.read_text()

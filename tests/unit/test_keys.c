@@ -263,6 +263,32 @@ static void test_the_keeper(void **state)
 	json_decref(used);
 }
 
+/* Full at first, filled at its rate, never past full; each id has its own. */
+static void test_buckets(void **state)
+{
+	(void)state;
+	struct buckets *buckets = buckets_new();
+	struct bucket_state taken = {0};
+	for (int i = 0; i < 4; i++) {
+		taken = bucket_take(buckets, "a", 4, 100);
+		assert_true(!taken.empty && taken.limit == 4 && taken.remaining == 3 - i);
+	}
+	taken = bucket_take(buckets, "a", 4, 100);
+	assert_true(taken.empty && taken.remaining == 0 && taken.seconds == 1);
+	assert_false(bucket_take(buckets, "b", 4, 100).empty);
+	assert_true(bucket_take(buckets, "a", 4, 100.2).empty);
+	assert_false(bucket_take(buckets, "a", 4, 100.25).empty);
+	assert_true(bucket_take(buckets, "a", 4, 100.25).empty);
+	assert_true(bucket_take(buckets, "a", 4, 50).empty); /* time that goes back fills nothing */
+	assert_int_equal(bucket_take(buckets, "a", 4, 1e6).remaining, 3);
+	assert_false(bucket_take(buckets, "slow", 0.01, 0).empty);
+	taken = bucket_take(buckets, "slow", 0.01, 50);
+	assert_true(taken.empty && taken.limit == 1 && taken.seconds == 50);
+	assert_false(bucket_take(buckets, "slow", 0.01, 100).empty);
+	buckets_free(buckets);
+	buckets_free(NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, drop_folder)
 
 int main(void)
@@ -272,6 +298,7 @@ int main(void)
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_each_scope_includes_those_below),
 	    cmocka_unit_test(test_in_force),
+	    cmocka_unit_test(test_buckets),
 	    TEST(test_the_file),
 	    TEST(test_what_is_refused),
 	    TEST(test_damaged_files),
