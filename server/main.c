@@ -86,7 +86,8 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 	daemon->loop = uv_default_loop();
 	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
-	return labels_seen_open(&daemon->api.labels, error);
+	int rc = labels_seen_open(&daemon->api.labels, error);
+	return rc == 0 ? assessments_open(&daemon->api.assessments, error) : rc;
 }
 
 static int open_pool(struct daemon *daemon, struct qlstm_error *error)
@@ -96,6 +97,7 @@ static int open_pool(struct daemon *daemon, struct qlstm_error *error)
 
 static void close_process(struct daemon *daemon)
 {
+	assessments_close(daemon->api.assessments);
 	labels_seen_close(daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);
