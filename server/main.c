@@ -42,6 +42,7 @@ struct daemon {
 	uv_timer_t idle_timer;
 	struct orphans *orphans;
 	struct api api;
+	struct host_names hosts;
 	struct http_server *http;
 	bool stopping, drained;
 	uint64_t idle_deadline;
@@ -216,12 +217,28 @@ static void close_predictors(struct daemon *daemon)
 	predictor_pool_close(daemon->api.predictors);
 }
 
+/* By which names requests may call this server. On a loopback address no others than those of this machine and those
+ * given: a browser there could be led to it under any. Elsewhere all, until some are given: who sees the address from
+ * outside is the proxy's or the keys' to judge, and its names are not known here. --health calls it localhost. */
+static void name_hosts(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	if (options_on_loopback(options) || options->n_host_names > 0)
+		host_names_add_loopback(&daemon->hosts);
+	if (options_on_loopback(options) && !options->published)
+		host_names_add(&daemon->hosts, options->address); /* 127.0.0.2 */
+	for (int i = 0; i < options->n_host_names; i++)
+		host_names_add(&daemon->hosts, options->host_names[i]);
+}
+
 static int open_http(struct daemon *daemon, struct qlstm_error *error)
 {
 	/* Shares of the pool that leave threads for short requests and attempts, however much of the rest there is. */
 	int threads = pool_threads(), few = threads < 8 ? 1 : threads / 8;
 	int submissions = threads < 8 ? 1 : threads * 3 / 8;
-	const struct http_config config = {.address = daemon->options.address,
+	name_hosts(daemon);
+	const struct http_config config = {.hosts = &daemon->hosts,
+	                                   .address = daemon->options.address,
 	                                   .port = daemon->options.port,
 	                                   .max_connections = MAX_CONNECTIONS,
 	                                   .header_seconds = HEADER_SECONDS,

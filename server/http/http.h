@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "engine/error.h"
+#include "server/http/host_names.h"
 #include "server/http/scope.h"
 #include "server/http/target.h"
 
@@ -87,8 +88,9 @@ enum http_lane {
 };
 
 struct http_config {
-	const char *address; /* "127.0.0.1" or "::1" */
-	int port;            /* 0: any free one */
+	const char *address;            /* "127.0.0.1" or "::1" */
+	int port;                       /* 0: any free one */
+	const struct host_names *hosts; /* that requests may name; NULL: every one. Borrowed */
 	int max_connections;
 	int header_seconds, body_seconds; /* deadlines for the head and for the body of a request */
 	http_handler handler;
