@@ -109,6 +109,28 @@ static json_t *members_json(const struct experiment_row *row)
 	                 results_json(row), "timings", timings_json(row), "links", links_json(row->id));
 }
 
+/* Whether brackets and strings of stored text close, so that what stands behind it in a reply keeps its sense: a
+ * damaged row must not spoil a list. */
+static bool is_whole(const char *json)
+{
+	char open[64];
+	size_t depth = 0;
+	bool quoted = false;
+	for (const char *at = json; *at != '\0'; at++) {
+		if (quoted && *at == '\\' && at[1] != '\0')
+			at++;
+		else if (*at == '"')
+			quoted = !quoted;
+		else if (quoted)
+			continue;
+		else if ((*at == '{' || *at == '[') && depth < sizeof open)
+			open[depth++] = *at == '{' ? '}' : ']';
+		else if ((*at == '}' || *at == ']') && (depth == 0 || open[--depth] != *at))
+			return false;
+	}
+	return depth == 0 && !quoted && *json == '{';
+}
+
 void resource_write(const struct experiment_row *row, struct text *out)
 {
 	const struct {
@@ -127,7 +149,7 @@ void resource_write(const struct experiment_row *row, struct text *out)
 	text_write(out, text, strlen(text) - 1); /* without its closing brace */
 	free(text);
 	for (size_t i = 0; i < sizeof stored / sizeof stored[0]; i++) {
-		const char *json = stored[i].json != NULL ? stored[i].json : "null";
+		const char *json = stored[i].json != NULL && is_whole(stored[i].json) ? stored[i].json : "null";
 		text_print(out, ",\"%s\":", stored[i].name);
 		text_write(out, json, strlen(json));
 	}

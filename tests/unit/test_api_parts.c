@@ -193,10 +193,12 @@ static void test_rows_with_gaps(void **state)
 	row.engine_json = (char *)"{}";
 	row.model_json = NULL;
 	row.data_json = (char *)"{broken";
+	row.spec_json = (char *)"{\"a\":[\"]\"}}";
 	row.reason = (char *)"";
 	assert_at(&row, "progress/eta_seconds", "null");
 	assert_at(&row, "model", "null");
 	assert_at(&row, "data", "null");
+	assert_at(&row, "spec", "null");
 	assert_at(&row, "reason", "null");
 }
 
