@@ -234,8 +234,9 @@ static void name_hosts(struct daemon *daemon)
 static int open_http(struct daemon *daemon, struct qlstm_error *error)
 {
 	/* Shares of the pool that leave threads for short requests and attempts, however much of the rest there is. */
-	int threads = pool_threads(), few = threads < 8 ? 1 : threads / 8;
-	int submissions = threads < 8 ? 1 : threads * 3 / 8;
+	int threads = pool_threads(), few = threads < 16 ? 1 : threads / 16;
+	/* Many: the more wait for one commit, the more share it. */
+	int submissions = threads < 8 ? 1 : threads / 2;
 	name_hosts(daemon);
 	const struct http_config config = {.hosts = &daemon->hosts,
 	                                   .address = daemon->options.address,

@@ -87,13 +87,14 @@ static json_t *timings_json(const struct experiment_row *row)
 	                 "train_seconds", json_finite(row->train_seconds));
 }
 
-static json_t *links_json(const char *id)
+/* Ids need no escapes. */
+static void write_links(const char *id, struct text *out)
 {
 	static const char *const names[] = {"metrics", "events", "weights", "predictions", "report", "cancel"};
-	json_t *links = json_pack("{so}", "self", json_sprintf("/experiments/%s", id));
-	for (size_t i = 0; links != NULL && i < sizeof names / sizeof names[0]; i++)
-		json_object_set_new(links, names[i], json_sprintf("/experiments/%s/%s", id, names[i]));
-	return links;
+	text_print(out, ",\"links\":{\"self\":\"/experiments/%s\"", id);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		text_print(out, ",\"%s\":\"/experiments/%s/%s\"", names[i], id, names[i]);
+	text_write(out, "}", 1);
 }
 
 /* All but what is stored as text. */
@@ -101,12 +102,12 @@ static json_t *members_json(const struct experiment_row *row)
 {
 	enum run_status status = STATUS_QUEUED;
 	status_from_name(row->status, &status);
-	return json_pack("{ss, ss, sb, so, so, si, so, so, so, so, so, so, so}", "id", row->id, "status", row->status,
+	return json_pack("{ss, ss, sb, so, so, si, so, so, so, so, so, so}", "id", row->id, "status", row->status,
 	                 "terminal", status_terminal(status), "reason", json_text_or_null(row->reason),
 	                 "reason_message", json_text_or_null(row->reason_message), "attempt", row->attempt,
 	                 "created_at", json_time(row->created_at), "started_at", json_time(row->started_at),
 	                 "finished_at", json_time(row->finished_at), "progress", progress_json(row), "results",
-	                 results_json(row), "timings", timings_json(row), "links", links_json(row->id));
+	                 results_json(row), "timings", timings_json(row));
 }
 
 /* Whether brackets and strings of stored text close, so that what stands behind it in a reply keeps its sense: a
@@ -153,6 +154,7 @@ void resource_write(const struct experiment_row *row, struct text *out)
 		text_print(out, ",\"%s\":", stored[i].name);
 		text_write(out, json, strlen(json));
 	}
+	write_links(row->id, out);
 	text_write(out, "}", 1);
 }
 
