@@ -8,14 +8,15 @@
 
 #include "engine/error.h"
 #include "schema/spec.h"
+#include "server/common/parameter_counts.h"
 
 #define ASSESSMENTS_MAX     256  /* kept; of more, those are forgotten that were not asked for the longest */
 #define ASSESSMENTS_MAX_KEY 8192 /* bytes; a model that takes more text is not kept */
 
 struct assessment {
-	json_int_t quantum, classical; /* parameters */
-	const char *plan;              /* its kind; static storage */
-	size_t bytes;                  /* of the model, cost_bytes */
+	struct parameter_counts parameters;
+	const char *plan; /* its kind; static storage */
+	size_t bytes;     /* of the model, cost_bytes */
 	double batch_seconds;
 };
 

@@ -65,8 +65,7 @@ static int assess(const struct api *api, const struct spec *spec, struct cost_wi
 	if (rc == 0)
 		rc = cost_seconds(spec, model, windows, &seconds, error);
 	if (rc == 0)
-		*out = (struct assessment){.quantum = (json_int_t)params_count(model_params(model), PARAM_QUANTUM),
-		                           .classical = (json_int_t)params_count(model_params(model), PARAM_CLASSICAL),
+		*out = (struct assessment){.parameters = parameter_counts(model_params(model)),
 		                           .plan = model_plan_kind(model),
 		                           .bytes = bytes.model,
 		                           .batch_seconds = seconds.batch};
@@ -104,8 +103,7 @@ static int describe_model(const struct api *api, const struct spec *spec, struct
 	rc = cost_check_bytes(spec, &bytes, api->max_memory, error);
 	if (rc == 0)
 		rc = cost_check_seconds(spec, &seconds, api->threads, error);
-	out->model = json_pack("{sI, sI, sI}", "parameters", model.quantum + model.classical, "quantum", model.quantum,
-	                       "classical", model.classical);
+	out->model = parameter_counts_json(&model.parameters, "parameters");
 	out->engine = json_pack("{ss, ss, ss, sf}", "version", QLSTM_VERSION, "plan", model.plan, "isa", plan_isa(),
 	                        "estimated_seconds", seconds.training);
 	return rc;

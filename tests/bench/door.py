@@ -105,11 +105,11 @@ def fill(daemon, client, count):
 
 
 def reads(client, daemon, queued):
-    paths = ["/experiments/" + name for name in ids(daemon, 1000)]
-    for name, method, asked in ((f"GET /experiments/ID of {len(paths)}", "GET", paths),
-                                ("GET /experiments?limit=10", "GET", ["/experiments?limit=10"]),
-                                ("GET /metrics", "GET", ["/metrics"]), ("/healthz", "GET", ["/healthz"])):
-        show(f"{name}, {queued} queued", client.run(daemon, method, asked))
+    paths = ["/experiments/" + name for name in random.Random(1).sample(ids(daemon, queued), min(queued, 1000))]
+    for name, asked in (("/healthz", ["/healthz"]), ("GET /experiments/ID of 10", paths[:10]),
+                        (f"GET /experiments/ID of {len(paths)}", paths),
+                        ("GET /experiments?limit=10", ["/experiments?limit=10"]), ("GET /metrics", ["/metrics"])):
+        show(f"{name}, {queued} queued", client.run(daemon, "GET", asked))
     body = '{"n_qubits":4,"hidden_size":5}'
     show(f"POST, validated alone, {queued} queued",
          client.run(daemon, "POST", ["/experiments?validate_only=true"], [body]))

@@ -36,7 +36,7 @@ static const char *key_of(int number)
 
 static void keep(int number)
 {
-	const struct assessment assessment = {.quantum = number, .plan = "batch", .bytes = (size_t)number};
+	const struct assessment assessment = {.parameters.quantum = number, .plan = "batch", .bytes = (size_t)number};
 	assessments_keep(kept, key_of(number), &assessment);
 }
 
@@ -45,7 +45,7 @@ static bool find(int number)
 	struct assessment found = {0};
 	bool known = assessments_find(kept, key_of(number), &found);
 	if (known)
-		assert_true(found.quantum == number && found.bytes == (size_t)number);
+		assert_true(found.parameters.quantum == number && found.bytes == (size_t)number);
 	return known;
 }
 
