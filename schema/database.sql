@@ -125,7 +125,8 @@ CREATE TABLE dataset (
 ) STRICT;
 CREATE INDEX dataset_owner ON dataset (owner, id);
 
--- A POST that carried an Idempotency-Key, in the transaction that made the experiment; kept 24 hours.
+-- A POST that carried an Idempotency-Key, in the transaction that made the experiment; kept for at least
+-- 24 hours in which the daemon ran, or 30 days. created_at does not follow a wall clock that is set meanwhile.
 CREATE TABLE idempotency (
 	owner TEXT NOT NULL,                     -- as in experiment: two owners may use the same key
 	key TEXT NOT NULL,

@@ -89,7 +89,8 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 	daemon->loop = uv_default_loop();
 	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
-	return labels_seen_open(&daemon->api.labels, error);
+	int rc = labels_seen_open(&daemon->api.labels, error);
+	return rc == 0 ? assessments_open(&daemon->api.assessments, error) : rc;
 }
 
 static int open_pool(struct daemon *daemon, struct qlstm_error *error)
@@ -99,6 +100,7 @@ static int open_pool(struct daemon *daemon, struct qlstm_error *error)
 
 static void close_process(struct daemon *daemon)
 {
+	assessments_close(daemon->api.assessments);
 	labels_seen_close(daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);
@@ -264,8 +266,9 @@ static void name_hosts(struct daemon *daemon)
 static int open_http(struct daemon *daemon, struct qlstm_error *error)
 {
 	/* Shares of the pool that leave threads for short requests and attempts, however much of the rest there is. */
-	int threads = pool_threads(), few = threads < 8 ? 1 : threads / 8;
-	int submissions = threads < 8 ? 1 : threads * 3 / 8;
+	int threads = pool_threads(), few = threads < 16 ? 1 : threads / 16;
+	/* Many: the more wait for one commit, the more share it. */
+	int submissions = threads < 8 ? 1 : threads / 2;
 	name_hosts(daemon);
 	const struct http_config config = {.hosts = &daemon->hosts,
 	                                   .address = daemon->options.address,
@@ -383,6 +386,8 @@ static int run(struct daemon *daemon)
 	daemon->api.max_memory = daemon->options.max_memory;
 	daemon->api.threads = daemon->options.threads;
 	daemon->api.started_at = clock_now_ms();
+	daemon->api.started = clock_monotonic();
+	clock_steady_ms(NULL);
 	for (; rc == 0 && done < N_STEPS; done++)
 		rc = steps[done].open(daemon, &error);
 	if (rc != 0) {

@@ -171,6 +171,7 @@ def test_an_idempotency_key_is_an_owners_own(world):
             for client, name in ((world.submit, "a"), (world.other, "b"), (world.submit, "a"))]
     assert [reply.status_code for reply in made] == [202] * 3
     ids = [reply.json()["id"] for reply in made]
+    assert [reply.json()["owner"] for reply in made] == ["alice", "bob", "alice"]
     assert ids[0] == ids[2] != ids[1]
     assert ["Idempotent-Replayed" in reply.headers for reply in made] == [False, False, True]
     for client, experiment in ((world.submit, ids[0]), (world.other, ids[1])):
