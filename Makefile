@@ -64,7 +64,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-streams bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo test unit api fuzz-requests torture bench bench-estimates bench-streams bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -74,6 +74,7 @@ help:
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
 	@echo "make unit api   only the C tests; only the tests over HTTP"
 	@echo "make fuzz-requests   generated requests against the daemon, SECONDS=60, SEED=1, SAN"
+	@echo "make torture    random kills while clients do everything, KILLS=300, SEED: the next; sums in build/torture.json"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
@@ -169,6 +170,12 @@ SEED    ?= 1
 fuzz-requests: all
 	@scripts/deps.sh test
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/fuzz/fuzz_requests.py --seconds $(SECONDS) --seed $(SEED)
+
+# Random kills of everything; the figures of all runs add up in build/torture.json. A short round of it is in `api`.
+KILLS ?= 300
+torture: all
+	@scripts/deps.sh test
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/faults/torture.py --kills $(KILLS) $(if $(filter command% environment%,$(origin SEED)),--seed $(SEED)) --keep
 
 test:
 	@scripts/deps.sh build test

@@ -95,7 +95,7 @@ static json_t *timings_json(const struct experiment_row *row)
 static json_t *links_json(const char *id)
 {
 	static const char *const names[] = {"metrics", "events", "weights", "predictions", "report",
-	                                    "cancel",  "pause",  "resume",  "retry"};
+	                                    "cancel",  "pause",  "resume",  "retry",       "logs"};
 	json_t *links = json_pack("{so}", "self", json_sprintf("/experiments/%s", id));
 	for (size_t i = 0; links != NULL && i < sizeof names / sizeof names[0]; i++)
 		json_object_set_new(links, names[i], json_sprintf("/experiments/%s/%s", id, names[i]));
