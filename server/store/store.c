@@ -236,6 +236,11 @@ fail_lock:
 	return rc;
 }
 
+const char *store_remark(const struct store *store)
+{
+	return db_remark(store->db); /* which nobody changes any more */
+}
+
 void store_close(struct store *store)
 {
 	if (store == NULL)

@@ -21,8 +21,10 @@ typedef int (*store_fn)(struct db *db, void *argument, struct qlstm_error *error
 typedef void (*store_done_fn)(void *argument, const struct qlstm_error *error);
 
 /* Opens DATA/qlstmd.db, creates or migrates it, starts the writer. `loop` receives completions. ERR_CONFLICT when
- * another process uses the directory: qlstmd.lock beside the database is locked as long as the store is open. */
+ * another process uses the directory, which is locked as long as the store is open (lock.h). */
 int store_open(struct store **out, const char *path, uv_loop_t *loop, struct qlstm_error *error);
+/* What opening did that people should know of (a migration, say), in one sentence; "" where it was nothing. */
+const char *store_remark(const struct store *store);
 /* Finishes what is queued, checkpoints, stops the writer. Completions not yet delivered are delivered first.
  * Call on the loop thread, with no other thread using the store, and not from a completion. The loop has a handle to
  * close afterwards: run it once more. */
