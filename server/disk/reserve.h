@@ -16,11 +16,11 @@ struct reserve;
 int reserve_open(struct reserve **out, const char *data_dir, size_t bytes, struct qlstm_error *error);
 void reserve_close(struct reserve *reserve); /* the file stays */
 
-/* Takes its bytes from the disk, or an eighth of the disk where that is less, once twice as much is free. Whether all of
- * it is there now. Blocks. */
+/* Takes its bytes from the disk, or an eighth of the disk where that is less, once twice as much is free. Whether all
+ * of it is there now. Blocks. */
 bool reserve_make(struct reserve *reserve);
-/* Gives a part of its bytes to whoever needs them: others may be quicker, and then there is more. Whether there were any.
- * Blocks. */
+/* Gives a part of its bytes to whoever needs them: others may be quicker, and then there is more. Whether there were
+ * any. Blocks. */
 bool reserve_give_up(struct reserve *reserve);
 
 /* ERR_DISK_FULL while it is given up. Never blocks. */

@@ -1,4 +1,5 @@
-/* HTTP as the rest of the server sees it: a neutral request and reply. libmicrohttpd is met in http.c and nowhere else.
+/* HTTP as the rest of the server sees it: a neutral request and reply. libmicrohttpd is met in the folder mhd and
+ * nowhere else.
  *
  * A complete request goes to the handler given at start on a pool thread (it may block: SQL, files); the reply leaves
  * on the loop thread. Request limits, deadlines and the checks against request smuggling are done before that. */
@@ -12,18 +13,20 @@
 
 #include "engine/error.h"
 #include "server/http/scope.h"
+#include "server/http/target.h"
 
 #define HTTP_MAX_PARAMS 4
 
 struct http_request {
-	const char *method; /* "GET"; HEAD arrives as GET with head set */
-	const char *path;   /* decoded, starts with '/' */
+	const char *method;          /* "GET"; HEAD arrives as GET with head set */
+	const char *path;            /* decoded, starts with '/'; or "*" */
+	const struct target *target; /* path and query parameters */
 	bool head;
 	const unsigned char *body;
 	size_t body_length;
 	const char *params[HTTP_MAX_PARAMS]; /* what the route's {braces} matched, in order; set by the router */
 	const struct principal *principal;   /* who asks; set before the router sees it. Borrowed */
-	void *connection;                    /* http.c's own */
+	void *connection;                    /* the library's own */
 };
 
 /* First header / query value of that name, or NULL. Borrowed for the life of the request. */

@@ -1,0 +1,76 @@
+/* Fused multiply-add of registers: one rounding, wherever the source says so and nowhere else (-ffp-contract=off).
+ * An instruction set without one (the x86-64 baseline) multiplies and adds, and promises no bytes. Only files in
+ * KERNEL_SRC (Makefile) include it. */
+#ifndef QLSTM_VECTOR_FUSED_H
+#define QLSTM_VECTOR_FUSED_H
+
+#include "engine/vector/vector.h"
+
+#if defined __FMA__ && VECTOR_BYTES <= 64 && !defined KERNEL_BYTES
+#include <immintrin.h>
+#if VECTOR_BYTES == 64
+#define FUSED(operation, kind, register_, a, b, c)                                                                     \
+	_mm512_##operation##_##kind((register_)(a), (register_)(b), (register_)(c))
+#define FUSED_64(operation, a, b, c) ((vec64)FUSED(operation, pd, __m512d, a, b, c))
+#define FUSED_32(operation, a, b, c) ((vec)FUSED(operation, ps, __m512, a, b, c))
+#else
+#define FUSED(operation, kind, register_, a, b, c)                                                                     \
+	_mm256_##operation##_##kind((register_)(a), (register_)(b), (register_)(c))
+#define FUSED_64(operation, a, b, c) ((vec64)FUSED(operation, pd, __m256d, a, b, c))
+#define FUSED_32(operation, a, b, c) ((vec)FUSED(operation, ps, __m256, a, b, c))
+#endif
+#elif defined __aarch64__ && !defined KERNEL_BYTES
+#include <arm_neon.h>
+#define NEON_fmadd(kind, a, b, c)  vfmaq_##kind(c, a, b)
+#define NEON_fmsub(kind, a, b, c)  vnegq_##kind(vfmsq_##kind(c, a, b))
+#define NEON_fnmadd(kind, a, b, c) vfmsq_##kind(c, a, b)
+#define FUSED_64(operation, a, b, c)                                                                                   \
+	((vec64)NEON_##operation(f64, (float64x2_t)(a), (float64x2_t)(b), (float64x2_t)(c)))
+#define FUSED_32(operation, a, b, c) ((vec)NEON_##operation(f32, (float32x4_t)(a), (float32x4_t)(b), (float32x4_t)(c)))
+#else
+#define PLAIN_fmadd(a, b, c)         ((a) * (b) + (c))
+#define PLAIN_fmsub(a, b, c)         ((a) * (b) - (c))
+#define PLAIN_fnmadd(a, b, c)        ((c) - (a) * (b))
+#define FUSED_64(operation, a, b, c) PLAIN_##operation(a, b, c)
+#define FUSED_32(operation, a, b, c) PLAIN_##operation(a, b, c)
+#endif
+
+/* a b + c, a b - c and c - a b: of float64, then of the numbers that amplitudes are made of. */
+
+ALWAYS_INLINE vec64 fma64(vec64 a, vec64 b, vec64 c)
+{
+	return FUSED_64(fmadd, a, b, c);
+}
+
+ALWAYS_INLINE vec64 fms64(vec64 a, vec64 b, vec64 c)
+{
+	return FUSED_64(fmsub, a, b, c);
+}
+
+ALWAYS_INLINE vec64 fnma64(vec64 a, vec64 b, vec64 c)
+{
+	return FUSED_64(fnmadd, a, b, c);
+}
+
+#ifdef KERNEL_FLOAT32
+#define FUSED_VEC FUSED_32
+#else
+#define FUSED_VEC FUSED_64
+#endif
+
+ALWAYS_INLINE vec fma_vec(vec a, vec b, vec c)
+{
+	return FUSED_VEC(fmadd, a, b, c);
+}
+
+ALWAYS_INLINE vec fms_vec(vec a, vec b, vec c)
+{
+	return FUSED_VEC(fmsub, a, b, c);
+}
+
+ALWAYS_INLINE vec fnma_vec(vec a, vec b, vec c)
+{
+	return FUSED_VEC(fnmadd, a, b, c);
+}
+
+#endif
