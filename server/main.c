@@ -229,7 +229,7 @@ static int recover(struct daemon *daemon, struct qlstm_error *error)
 		            recovered.cancelled);
 	if (rc == 0) {
 		keeper_sweep(&inventory, daemon->api.store);
-		reserve_make(daemon->api.reserve);
+		keeper_fill_reserve(daemon->api.reserve, daemon->api.store);
 	}
 	return rc;
 }

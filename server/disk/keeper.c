@@ -42,6 +42,12 @@ void keeper_sweep(const struct inventory *inventory, struct store *store)
 		log_message("warning", "the sweep of the data directory ended early: %s", error.message);
 }
 
+void keeper_fill_reserve(struct reserve *reserve, struct store *store)
+{
+	reserve_make(reserve);
+	store_set_frugal(store, reserve_check(reserve, NULL) != 0);
+}
+
 static int read_cancelling(struct db *db, void *argument, struct qlstm_error *error)
 {
 	db_query(db, "SELECT 1 FROM experiment WHERE status = 'cancelling' LIMIT 1");
@@ -63,7 +69,8 @@ static void help_cancelled(struct keeper *keeper)
 static void work(uv_work_t *request)
 {
 	struct keeper *keeper = request->data;
-	if (!reserve_make(keeper->config.reserve))
+	keeper_fill_reserve(keeper->config.reserve, keeper->store);
+	if (reserve_check(keeper->config.reserve, NULL) != 0)
 		help_cancelled(keeper);
 	if (!keeper->sweeps)
 		return;

@@ -21,6 +21,8 @@ void keeper_close(struct keeper *keeper);
 
 /* The inventory of a directory whose store is open. */
 struct inventory keeper_inventory(const char *data_dir, struct store *store);
+/* reserve_make; while it is not whole, the store is frugal. Blocks. */
+void keeper_fill_reserve(struct reserve *reserve, struct store *store);
 /* One sweep, with what came of it in the log. Blocks. */
 void keeper_sweep(const struct inventory *inventory, struct store *store);
 

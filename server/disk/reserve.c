@@ -122,7 +122,10 @@ int reserve_write(struct reserve *reserve, struct store *store, store_fn fn, voi
 		int rc = store_write(store, fn, argument, &cause);
 		if (rc == 0)
 			return 0;
-		if (rc != ERR_DISK_FULL || !reserve_give_up(reserve))
+		bool again = rc == ERR_DISK_FULL && reserve_give_up(reserve);
+		if (again)
+			store_set_frugal(store, true);
+		else
 			return error_set(error, cause.code, cause.pointer, "%s", cause.message);
 	}
 }

@@ -87,6 +87,9 @@ static int store_batch(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct recorder *recorder = argument;
 	const struct message *message = recorder->first;
+	recorder->cancelling = row_is_cancelling(db, recorder->token);
+	if (db_frugal(db) && !recorder->cancelling)
+		return error_set(error, ERR_DISK_FULL, NULL, "the disk is full: what a run reports waits");
 	for (int stored = 0; stored < recorder->n_batch; message = message->next) {
 		int rc = message_store(db, recorder->token, message, error);
 		if (rc != 0)
@@ -94,7 +97,6 @@ static int store_batch(struct db *db, void *argument, struct qlstm_error *error)
 		if (++stored == recorder->n_batch)
 			break;
 	}
-	recorder->cancelling = row_is_cancelling(db, recorder->token);
 	return 0;
 }
 

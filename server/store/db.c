@@ -39,6 +39,7 @@ struct db {
 	struct outbox *outbox;
 	double deadline; /* of clock_monotonic */
 	char remark[256];
+	bool frugal;
 	struct queue_order *queue_order;
 	struct qlstm_error error;
 };
@@ -164,6 +165,16 @@ void db_set_patience(struct db *db, double seconds)
 {
 	db->deadline = clock_monotonic() + seconds;
 	sqlite3_progress_handler(db->handle, seconds > 0 ? STEPS_BETWEEN_LOOKS : 0, is_too_late, db);
+}
+
+void db_set_frugal(struct db *db, bool frugal)
+{
+	db->frugal = frugal;
+}
+
+bool db_frugal(const struct db *db)
+{
+	return db->frugal;
 }
 
 void db_set_outbox(struct db *db, struct outbox *outbox)

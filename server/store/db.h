@@ -62,6 +62,10 @@ struct queue_order;
 void db_set_queue_order(struct db *db, struct queue_order *order);
 struct queue_order *db_queue_order(struct db *db);
 
+/* Whether the disk has its last room, which is for making more: other writes are to wait (store.h). */
+void db_set_frugal(struct db *db, bool frugal);
+bool db_frugal(const struct db *db);
+
 /* The last error in words; ERR_DISK_FULL, ERR_IO, ERR_CONFLICT (constraint), ... as its code. */
 int db_error(struct db *db, struct qlstm_error *error);
 

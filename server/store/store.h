@@ -43,6 +43,9 @@ int store_submit(struct store *store, store_fn fn, store_done_fn done, void *arg
  * connection. */
 int store_read(struct store *store, store_fn fn, void *argument, struct qlstm_error *error);
 
+/* Whether db_frugal is true for the writes to come: set while the disk has its last room. Any thread. */
+void store_set_frugal(struct store *store, bool frugal);
+
 /* Hands over events after their commit, in the order of their ids, on the loop thread; fn takes what it wants out of
  * `events`, the rest is freed. Set it before anything is written. NULL: nobody. */
 typedef void (*store_events_fn)(void *context, struct outbox *events);
