@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "engine/error.h"
+#include "server/http/host_names.h"
 #include "server/http/scope.h"
 #include "server/http/target.h"
 
@@ -78,15 +79,18 @@ typedef long (*http_body_limit)(void *context, const char *method, const char *p
  * it wait without a thread, so that no kind of slow work takes all threads of the pool. */
 enum http_lane {
 	LANE_SHORT,   /* no limit: reads of a few rows */
-	LANE_WRITE,   /* validation, and a write that waits for the disk */
+	LANE_LIST,    /* reads of pages of rows */
+	LANE_SUBMIT,  /* validation of an experiment, which may read its data, and a write that waits for the disk */
+	LANE_WRITE,   /* other writes */
 	LANE_BULK,    /* large bodies that are read, large replies that are made */
 	LANE_PREDICT, /* waits for a predictor */
 	LANE_COUNT
 };
 
 struct http_config {
-	const char *address; /* "127.0.0.1" or "::1" */
-	int port;            /* 0: any free one */
+	const char *address;            /* "127.0.0.1" or "::1" */
+	int port;                       /* 0: any free one */
+	const struct host_names *hosts; /* that requests may name; NULL: every one. Borrowed */
 	int max_connections;
 	int header_seconds, body_seconds; /* deadlines for the head and for the body of a request */
 	http_handler handler;

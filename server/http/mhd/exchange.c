@@ -120,6 +120,10 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 	const char *fault = find_fault(exchange, method, version);
 	if (fault != NULL)
 		return answer_refuse(exchange, 400, ERR_SYNTAX, fault);
+	const char *host = http_header(request, "Host");
+	if (host != NULL && server->config.hosts != NULL && !host_names_allow(server->config.hosts, host))
+		return answer_refuse(exchange, 421, ERR_INVALID,
+		                     "the Host header names another server; --host-name makes a name this one's");
 
 	long limit = server->config.body_limit(server->config.context, request->method, request->path);
 	const char *length_text = http_header(request, "Content-Length");

@@ -37,6 +37,8 @@ struct exchange {
 	enum http_lane lane;
 	struct exchange *next; /* that waits in its lane */
 	uv_work_t work;
+	int socket;
+	uint64_t handed; /* over to the lane, uv_hrtime */
 	struct http_stream stream;
 	struct body body;
 	int verdict; /* what is wrong already while the body still arrives: it is read and thrown away */
