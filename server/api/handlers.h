@@ -21,6 +21,8 @@ HANDLER(experiments_retry);
 HANDLER(metrics_history_get);
 /* events.c */
 HANDLER(events_get);
+/* logs.c */
+HANDLER(logs_get);
 /* artifacts.c */
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
