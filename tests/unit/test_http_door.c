@@ -441,6 +441,7 @@ static void test_clients_that_leave_early(void **state)
 	assert_told(ask(&door, "GET", "/x"), 200, "GET /x");
 }
 
+/* The one that has been without a request longest goes for the fourth; where all have one, the next is told. */
 static void test_more_clients_than_connections(void **state)
 {
 	(void)state;
@@ -452,15 +453,23 @@ static void test_more_clients_than_connections(void **state)
 	for (int i = 0; i < 4; i++) {
 		clients[i] = door_connect(&small);
 		send_text(clients[i], "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
-		if (i < 3)
-			assert_told(receive(clients[i], 1), 200, "GET /x");
+		assert_told(receive(clients[i], 1), 200, "GET /x");
 	}
-	assert_true(is_silent(clients[3]));
-	close(clients[1]);
-	assert_told(receive(clients[3], 1), 200, "GET /x");
+	assert_closed(clients[0]);
+	for (int i = 1; i < 4; i++)
+		send_text(clients[i], "GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
+	wait_for(&entered, 7);
+	struct answer answer = ask(&small, "GET", "/x");
+	assert_header(&answer, "Retry-After", "5");
+	assert_header(&answer, "Connection", "close");
+	assert_told(answer, 503, "too many connections");
+	assert_int_equal(entered, 7);
+	atomic_store(&gate_open, 1);
+	for (int i = 1; i < 4; i++)
+		assert_told(receive(clients[i], 1), 200, "GET /gate");
+	assert_told(ask(&small, "GET", "/x"), 200, "GET /x");
 	for (int i = 0; i < 4; i++)
-		if (i != 1)
-			close(clients[i]);
+		close(clients[i]);
 	door_close(&small);
 }
 
@@ -652,6 +661,37 @@ static void test_close_drops_what_waits_in_a_lane(void **state)
 	assert_int_equal(open_door(state), 0); /* for the teardown */
 }
 
+/* What a client asked for that has left before its turn is not computed. */
+static void test_what_nobody_waits_for_is_not_handled(void **state)
+{
+	int busy, waiting[2];
+	struct http_config config = usual;
+	config.lane = narrow;
+	config.lane_limits[LANE_PREDICT] = 1;
+	door_close(&door);
+	in_lane = 0;
+	door_open(&door, config);
+	busy = door_connect(&door);
+	send_text(busy, "GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
+	wait_for(&entered, 1);
+	for (int i = 0; i < 2; i++) {
+		waiting[i] = door_connect(&door);
+		send_text(waiting[i], "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+	}
+	wait_for(&in_lane, 3);
+	close(waiting[0]);
+	shutdown(waiting[1], SHUT_WR);
+	pause_ms(1200); /* those who wait for less than a second are not looked at */
+	atomic_store(&gate_open, 1);
+	assert_told(receive(busy, 1), 200, "GET /gate");
+	assert_told(ask(&door, "GET", "/x"), 200, "GET /x"); /* behind the two */
+	assert_int_equal(entered, 2);
+	close(busy);
+	close(waiting[1]);
+	door_close(&door);
+	assert_int_equal(open_door(state), 0); /* for the teardown */
+}
+
 static void test_addresses_that_cannot_be_listened_on(void **state)
 {
 	(void)state;
@@ -774,6 +814,7 @@ int main(void)
 	    TEST(test_quiesce_lets_requests_in_hand_finish),
 	    TEST(test_close_waits_for_handlers),
 	    TEST(test_close_drops_what_waits_in_a_lane),
+	    TEST(test_what_nobody_waits_for_is_not_handled),
 	    TEST(test_addresses_that_cannot_be_listened_on),
 	    TEST(test_one_line_a_request),
 	};

@@ -4,9 +4,25 @@
 #include "server/http/mhd/exchange.h"
 #include "server/http/reply.h"
 
+#define PATIENCE_NS UINT64_C(1000000000) /* after that it is looked whether the client still waits */
+
+/* What a client asked for that has left meanwhile is not computed. The reply is for the log: the library ends the
+ * connection when it finds it closed. */
+static bool is_given_up(struct exchange *exchange)
+{
+	if (uv_hrtime() - exchange->queued < PATIENCE_NS || !exchange_is_abandoned(exchange))
+		return false;
+	struct qlstm_error error = {0};
+	error_set(&error, ERR_UNAVAILABLE, NULL, "the connection was closed while the request waited for its turn");
+	reply_problem(&exchange->request, &exchange->reply, &error);
+	return true;
+}
+
 static void work_handle(uv_work_t *work)
 {
 	struct exchange *exchange = work->data;
+	if (is_given_up(exchange))
+		return;
 	const struct http_config *config = &exchange->server->config;
 	config->handler(config->context, &exchange->request, &exchange->reply);
 }
@@ -68,6 +84,7 @@ void lane_enter(struct exchange *exchange)
 	struct lane *lane = &server->lanes[exchange->lane];
 	int limit = server->config.lane_limits[exchange->lane];
 	exchange->work.data = exchange;
+	exchange->queued = uv_hrtime();
 	if (limit > 0 && lane->running >= limit)
 		lane_wait(lane, exchange);
 	else
