@@ -83,10 +83,9 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 		return error_set(error, ERR_INTERNAL, NULL, "libsodium does not start");
 	json_object_seed(0); /* before threads race for it */
 	daemon->loop = uv_default_loop();
-	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0 ||
-	    uv_mutex_init(&daemon->api.labels) != 0)
+	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
-	return 0;
+	return labels_seen_open(&daemon->api.labels, error);
 }
 
 static int open_pool(struct daemon *daemon, struct qlstm_error *error)
@@ -96,7 +95,7 @@ static int open_pool(struct daemon *daemon, struct qlstm_error *error)
 
 static void close_process(struct daemon *daemon)
 {
-	uv_mutex_destroy(&daemon->api.labels);
+	labels_seen_close(daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);
 }
@@ -232,22 +231,26 @@ static int open_http(struct daemon *daemon, struct qlstm_error *error)
 {
 	/* Shares of the pool that leave threads for short requests and attempts, however much of the rest there is. */
 	int threads = pool_threads(), few = threads < 8 ? 1 : threads / 8;
+	int submissions = threads < 8 ? 1 : threads * 3 / 8;
 	name_hosts(daemon);
-	const struct http_config config = {
-	    .hosts = &daemon->hosts,
-	    .address = daemon->options.address,
-	    .port = daemon->options.port,
-	    .max_connections = daemon->options.connections,
-	    .max_connections_by_address = daemon->options.address_connections,
-	    .header_seconds = daemon->options.head_seconds,
-	    .body_seconds = daemon->options.body_seconds,
-	    .body_memory = daemon->options.body_memory,
-	    .idle_seconds = daemon->options.idle_seconds,
-	    .handler = routes_handle,
-	    .body_limit = routes_body_limit,
-	    .lane = routes_lane,
-	    .lane_limits = {[LANE_WRITE] = threads < 8 ? 1 : threads * 5 / 8, [LANE_BULK] = few, [LANE_PREDICT] = few},
-	    .context = &daemon->api};
+	const struct http_config config = {.hosts = &daemon->hosts,
+	                                   .address = daemon->options.address,
+	                                   .port = daemon->options.port,
+	                                   .max_connections = daemon->options.connections,
+	                                   .max_connections_by_address = daemon->options.address_connections,
+	                                   .header_seconds = daemon->options.head_seconds,
+	                                   .body_seconds = daemon->options.body_seconds,
+	                                   .body_memory = daemon->options.body_memory,
+	                                   .idle_seconds = daemon->options.idle_seconds,
+	                                   .handler = routes_handle,
+	                                   .body_limit = routes_body_limit,
+	                                   .lane = routes_lane,
+	                                   .lane_limits = {[LANE_LIST] = few,
+	                                                   [LANE_SUBMIT] = submissions,
+	                                                   [LANE_WRITE] = few,
+	                                                   [LANE_BULK] = few,
+	                                                   [LANE_PREDICT] = few},
+	                                   .context = &daemon->api};
 	return http_open(&daemon->http, daemon->loop, &config, error);
 }
 

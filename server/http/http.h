@@ -79,7 +79,9 @@ typedef long (*http_body_limit)(void *context, const char *method, const char *p
  * it wait without a thread, so that no kind of slow work takes all threads of the pool. */
 enum http_lane {
 	LANE_SHORT,   /* no limit: reads of a few rows */
-	LANE_WRITE,   /* validation, and a write that waits for the disk */
+	LANE_LIST,    /* reads of pages of rows */
+	LANE_SUBMIT,  /* validation of an experiment, which may read its data, and a write that waits for the disk */
+	LANE_WRITE,   /* other writes */
 	LANE_BULK,    /* large bodies that are read, large replies that are made */
 	LANE_PREDICT, /* waits for a predictor */
 	LANE_COUNT

@@ -156,4 +156,4 @@ def test_says_at_its_start_that_threads_are_missing(tmp_path, megabytes):
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
                           capture_output=True, text=True, timeout=DEADLINE)
     assert done.returncode == 1 and done.stdout == ""
-    assert "threads can be started and at least 4 are needed" in done.stderr
+    assert "threads can be started and at least 6 are needed" in done.stderr

@@ -37,6 +37,7 @@ struct exchange {
 	enum http_lane lane;
 	struct exchange *next; /* that waits in its lane */
 	uv_work_t work;
+	uint64_t handed; /* over to the lane, uv_hrtime */
 	struct http_stream stream;
 	struct body body;
 	struct body_budget *budget; /* that its body takes from; NULL before the end of the head */
@@ -44,7 +45,7 @@ struct exchange {
 	bool last;                  /* the connection ends with this reply */
 	int status;                 /* sent; 0: not yet */
 	size_t sent_bytes;
-	uint64_t started, queued; /* uv_hrtime */
+	uint64_t started; /* uv_hrtime */
 };
 
 /* What libmicrohttpd calls: with the request line; with the head, with each part of the body, without one, and after

@@ -4,26 +4,25 @@
 #include "server/http/mhd/exchange.h"
 #include "server/http/reply.h"
 
-#define PATIENCE_NS UINT64_C(1000000000) /* after that it is looked whether the client still waits */
+#define DEPARTED_NS UINT64_C(100000000) /* a client that has waited so long may have gone */
 
-/* What a client asked for that has left meanwhile is not computed. The reply is for the log: the library ends the
- * connection when it finds it closed. */
-static bool is_given_up(struct exchange *exchange)
+/* Whether the client closed its side while the request waited for a thread. Nothing else would say so: a suspended
+ * connection is not looked at. */
+static bool client_has_departed(const struct exchange *exchange)
 {
-	if (uv_hrtime() - exchange->queued < PATIENCE_NS || !exchange_is_abandoned(exchange))
-		return false;
-	struct qlstm_error error = {0};
-	error_set(&error, ERR_UNAVAILABLE, NULL, "the connection was closed while the request waited for its turn");
-	reply_problem(&exchange->request, &exchange->reply, &error);
-	return true;
+	return uv_hrtime() - exchange->handed >= DEPARTED_NS && exchange_is_abandoned(exchange);
 }
 
 static void work_handle(uv_work_t *work)
 {
 	struct exchange *exchange = work->data;
-	if (is_given_up(exchange))
-		return;
 	const struct http_config *config = &exchange->server->config;
+	if (client_has_departed(exchange)) { /* one that closed its sending side alone sees this */
+		struct qlstm_error error = {0};
+		error_set(&error, ERR_UNAVAILABLE, NULL, "the request waited, and its sender closed the connection");
+		reply_problem_as(&exchange->request, &exchange->reply, 503, &error);
+		return;
+	}
 	config->handler(config->context, &exchange->request, &exchange->reply);
 }
 
@@ -83,8 +82,8 @@ void lane_enter(struct exchange *exchange)
 	struct http_server *server = exchange->server;
 	struct lane *lane = &server->lanes[exchange->lane];
 	int limit = server->config.lane_limits[exchange->lane];
+	exchange->handed = uv_hrtime();
 	exchange->work.data = exchange;
-	exchange->queued = uv_hrtime();
 	if (limit > 0 && lane->running >= limit)
 		lane_wait(lane, exchange);
 	else
