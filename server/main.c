@@ -27,12 +27,9 @@
 #include "server/run/orphans.h"
 #include "server/run/state.h"
 
-#define OPEN_TRIES        32 /* of the database: the reserve is given up in parts */
-#define MAX_CONNECTIONS   4096
-#define OPEN_FILES        8192
-#define HEADER_SECONDS    10
-#define BODY_SECONDS      120
-#define PREDICT_SECONDS   30 /* from a request to its answer */
+#define OPEN_TRIES        32   /* of the database: the reserve is given up in parts */
+#define OTHER_FILES       4096 /* that may be open beside connections */
+#define PREDICT_SECONDS   30   /* from a request to its answer */
 #define PREDICTOR_IDLE_MS 60000
 #define IDLE_CHECK_MS     50
 #define IDLE_WAIT_MS      5000 /* for clients to take their last replies */
@@ -60,12 +57,13 @@ struct step {
 };
 
 /* Shells allow 1024 open files, which is fewer than the connections and workers may need. */
-static void raise_file_limit(void)
+static void raise_file_limit(int connections)
 {
 	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= OPEN_FILES)
+	rlim_t wanted = (rlim_t)connections + OTHER_FILES;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
 		return;
-	limit.rlim_cur = limit.rlim_max < OPEN_FILES ? limit.rlim_max : OPEN_FILES;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -84,7 +82,7 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 {
 	hold_stop_signals(true);
 	signal(SIGPIPE, SIG_IGN);
-	raise_file_limit();
+	raise_file_limit(daemon->options.connections);
 	if (sodium_init() < 0)
 		return error_set(error, ERR_INTERNAL, NULL, "libsodium does not start");
 	json_object_seed(0); /* before threads race for it */
@@ -330,9 +328,12 @@ static int open_http(struct daemon *daemon, struct qlstm_error *error)
 	const struct http_config config = {.hosts = &daemon->hosts,
 	                                   .address = daemon->options.address,
 	                                   .port = daemon->options.port,
-	                                   .max_connections = MAX_CONNECTIONS,
-	                                   .header_seconds = HEADER_SECONDS,
-	                                   .body_seconds = BODY_SECONDS,
+	                                   .max_connections = daemon->options.connections,
+	                                   .max_connections_by_address = daemon->options.address_connections,
+	                                   .header_seconds = daemon->options.head_seconds,
+	                                   .body_seconds = daemon->options.body_seconds,
+	                                   .body_memory = daemon->options.body_memory,
+	                                   .idle_seconds = daemon->options.idle_seconds,
 	                                   .handler = routes_handle,
 	                                   .body_limit = routes_body_limit,
 	                                   .lane = routes_lane,
