@@ -84,6 +84,13 @@ static void create(struct api *api, const struct http_request *request, struct h
 	const char *made = existing[0] != '\0' ? existing : id;
 	scheduler_notify(api->scheduler);
 	resource_reply(api, request, reply, 202, made);
+	if (made == existing && reply->status == 404) {
+		error_set(&error, ERR_NOT_FOUND, NULL,
+		          "the experiment made with this Idempotency-Key has been deleted");
+		reply_problem(request, reply, &error);
+	}
+	if (reply->status != 202)
+		return;
 	reply_header(reply, "Location", "/experiments/%s", made);
 	reply_header(reply, "Retry-After", "1");
 	if (made == existing)
