@@ -14,7 +14,7 @@
 #include "engine/circuit/plan.h"
 #include "engine/team.h"
 
-enum kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_BYTES, KIND_NAME };
+enum kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_BYTES, KIND_SIZE, KIND_NAME };
 
 struct option {
 	const char *name, *value; /* value: what --help calls it, NULL for a flag */
@@ -61,6 +61,12 @@ static const struct option table[] = {
      "least time between two checkpoints of a run; 0: after every epoch (default 10)"},
     {"--hang", "SECONDS", KIND_INT, FIELD(hang_seconds), 1, 86400,
      "a worker silent for this long is ended (default 600)"},
+    {"--reserve", "BYTES", KIND_SIZE, FIELD(reserve), 0, 0,
+     "room on the disk that is kept for deleting and recovering; 0: none (default 16M)"},
+    {"--sweep", "SECONDS", KIND_INT, FIELD(sweep_seconds), 1, 86400,
+     "between two searches for files that nobody owns (default 600)"},
+    {"--accept-loss", NULL, KIND_FLAG, FIELD(accept_loss), 0, 0,
+     "start where the database is missing, damaged or older than the runs beside it; what is of no use is put aside"},
     {"--health", "ADDRESS:PORT", KIND_TEXT, FIELD(health), 0, 0,
      "ask the qlstmd there whether it is ready, and end: status 0 if so, else 1 with the reason"},
     {"--help", NULL, KIND_FLAG, FIELD(help), 0, 0, "this text"},
@@ -95,7 +101,8 @@ static int set_bytes(const struct option *option, void *field, const char *text,
 	unsigned long long value = strtoull(text, &end, 10);
 	const char *suffix = *end != '\0' ? strchr(suffixes, *end & ~0x20) : NULL;
 	int shift = suffix != NULL ? 10 * (int)(suffix - suffixes + 1) : 0;
-	if (end == text || *text == '-' || (*end != '\0' && (suffix == NULL || end[1] != '\0')) || value == 0 ||
+	bool none = value == 0 && option->kind != KIND_SIZE;
+	if (end == text || *text == '-' || (*end != '\0' && (suffix == NULL || end[1] != '\0')) || none ||
 	    value > SIZE_MAX >> shift)
 		return error_set(error, ERR_OUT_OF_RANGE, NULL, "%s %s: a number of bytes such as 512M is expected",
 		                 option->name, text);
@@ -130,12 +137,9 @@ static int set_flag(const struct option *option, void *field, const char *text, 
 	return 0;
 }
 
-static int (*const setters[])(const struct option *, void *, const char *,
-                              struct qlstm_error *) = {[KIND_FLAG] = set_flag,
-                                                       [KIND_TEXT] = set_text,
-                                                       [KIND_INT] = set_int,
-                                                       [KIND_BYTES] = set_bytes,
-                                                       [KIND_NAME] = set_name};
+static int (*const setters[])(const struct option *, void *, const char *, struct qlstm_error *) = {
+    [KIND_FLAG] = set_flag,   [KIND_TEXT] = set_text,  [KIND_INT] = set_int,
+    [KIND_BYTES] = set_bytes, [KIND_SIZE] = set_bytes, [KIND_NAME] = set_name};
 
 static int refuse(const char *word, struct qlstm_error *error)
 {
@@ -280,7 +284,9 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	                            .body_memory = (size_t)1 << 30,
 	                            .grace_seconds = 10,
 	                            .checkpoint_seconds = 10,
-	                            .hang_seconds = 600};
+	                            .hang_seconds = 600,
+	                            .reserve = (size_t)16 << 20,
+	                            .sweep_seconds = 600};
 	int rc = 0;
 	for (int i = 1; rc == 0 && i < argc; i++)
 		rc = parse_one(options, argc, argv, &i, error);

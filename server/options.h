@@ -31,6 +31,9 @@ struct options {
 	int grace_seconds;                            /* between SIGTERM and SIGKILL of a worker */
 	int checkpoint_seconds;                       /* least time between two checkpoints of a run */
 	int hang_seconds;                             /* without a sign of life from a worker */
+	size_t reserve;                               /* bytes of the disk that are kept for deleting; 0: none */
+	int sweep_seconds;                            /* between two sweeps of the data directory */
+	bool accept_loss;                             /* start without what the database lacks */
 	bool help, version;
 };
 
