@@ -9,6 +9,7 @@
 
 #include "engine/circuit/plan_estimates.h"
 #include "server/api/labels_seen.h"
+#include "server/disk/reserve.h"
 #include "server/predict/predictor_pool.h"
 #include "server/run/events/hub.h"
 #include "server/run/scheduler.h"
@@ -24,6 +25,7 @@
 /* Made by main before the server listens; handlers only read it, but for what is atomic or a lock. */
 struct api {
 	struct store *store;
+	struct reserve *reserve; /* of the disk, for what makes room */
 	struct scheduler *scheduler;
 	struct predictor_pool *predictors;
 	uv_loop_t *loop;              /* for what goes on after a handler: streams */

@@ -122,6 +122,10 @@ void experiments_post(void *context, struct http_request *request, struct http_r
 		reply_problem(request, reply, &error);
 		return;
 	}
+	if (!validate_only && reserve_check(api->reserve, &error) != 0) {
+		reply_problem(request, reply, &error);
+		return;
+	}
 	const char *text = request->body_length > 0 ? (const char *)request->body : "";
 	if (submission_make(api, text, request->body_length, &submission, &error) != 0) {
 		reply_refused(request, reply, &error);
@@ -228,11 +232,12 @@ void experiments_delete(void *context, struct http_request *request, struct http
 	struct qlstm_error error = {0};
 	char id[RUN_ID_SIZE], path[4096];
 	snprintf(id, sizeof id, "%s", request->params[0]);
-	if (store_write(api->store, write_delete, id, &error) != 0) {
+	if (reserve_write(api->reserve, api->store, write_delete, id, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return;
 	}
-	/* After the commit: a crash here leaves files without a row, never a row without files. */
+	/* After the commit: a crash here leaves files without a row, which the sweep removes, never a row without
+	 * files. */
 	int length = snprintf(path, sizeof path, "%s/runs/%s", api->data_dir, id);
 	if (length > 0 && (size_t)length < sizeof path)
 		file_remove_tree(path, NULL);
