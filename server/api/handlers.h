@@ -21,6 +21,8 @@ HANDLER(experiments_retry);
 HANDLER(metrics_history_get);
 /* events.c */
 HANDLER(events_get);
+/* logs.c */
+HANDLER(logs_get);
 /* artifacts.c */
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
@@ -39,6 +41,8 @@ HANDLER(keys_list);
 HANDLER(keys_post);
 HANDLER(keys_revoke);
 HANDLER(keys_rotate);
+/* backup.c */
+HANDLER(backup_get);
 /* service.c */
 HANDLER(service_metrics);
 HANDLER(service_health);

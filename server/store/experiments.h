@@ -68,7 +68,8 @@ struct experiment_query {
 int experiment_list(struct db *db, const struct experiment_query *query, struct experiment_row **rows, int *count,
                     bool *more, struct qlstm_error *error);
 
-/* Only in a terminal status, else ERR_CONFLICT. Files are the caller's to remove afterwards. */
+/* Only in a terminal status, else ERR_CONFLICT. Files are the caller's to remove afterwards; until the sweep has seen
+ * that they are gone, the id stays among the deleted ones (files.h). */
 int experiment_delete(struct db *db, const char *id, struct qlstm_error *error);
 
 #endif

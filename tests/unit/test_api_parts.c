@@ -131,7 +131,8 @@ static void test_a_queued_experiment(void **state)
 	          "/metrics\",\"events\":\"/experiments/" ID "/events\",\"weights\":\"/experiments/" ID
 	          "/weights\",\"predictions\":\"/experiments/" ID "/predictions\",\"report\":\"/experiments/" ID
 	          "/report\",\"cancel\":\"/experiments/" ID "/cancel\",\"pause\":\"/experiments/" ID
-	          "/pause\",\"resume\":\"/experiments/" ID "/resume\",\"retry\":\"/experiments/" ID "/retry\"}");
+	          "/pause\",\"resume\":\"/experiments/" ID "/resume\",\"retry\":\"/experiments/" ID
+	          "/retry\",\"logs\":\"/experiments/" ID "/logs\"}");
 }
 
 /* Eight seconds for four epochs of ten: twelve are left. */

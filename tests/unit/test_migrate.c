@@ -31,7 +31,7 @@ static void make(const char *script)
 	db_close(db);
 }
 
-#define VERSION_4                                                                                                      \
+#define VERSION_5                                                                                                      \
 	"DROP INDEX experiment_owner; DROP INDEX experiment_owner_status; DROP INDEX experiment_owner_project;"        \
 	"ALTER TABLE experiment DROP COLUMN owner;"                                                                    \
 	"DROP TABLE dataset;"                                                                                          \
@@ -41,7 +41,9 @@ static void make(const char *script)
 	"DROP TABLE idempotency;"                                                                                      \
 	"CREATE TABLE idempotency (key TEXT PRIMARY KEY, body_sha256 TEXT NOT NULL, experiment_id TEXT NOT NULL,"      \
 	" created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"                                                         \
-	"CREATE INDEX idempotency_age ON idempotency (created_at); PRAGMA user_version = 4;"
+	"CREATE INDEX idempotency_age ON idempotency (created_at); CREATE INDEX dataset_file ON dataset (file); "      \
+	"PRAGMA user_version = 5;"
+#define VERSION_4 VERSION_5 "DROP TABLE deletion; DROP INDEX dataset_file; PRAGMA user_version = 4;"
 #define VERSION_3                                                                                                      \
 	VERSION_4                                                                                                      \
 	"DROP TABLE dataset;"                                                                                          \
@@ -118,7 +120,7 @@ static void test_events_of_version_1(void **state)
 	    "13 0 status {\"from\":\"queued\",\"to\":\"cancelled\",\"reason\":\"cancelled_by_user\"}"};
 	make(VERSION_1 HISTORY);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 5);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 6);
 	assert_events("A", 7, of_a);
 	assert_events("B", 3, of_b);
 	assert_events("C", 3, of_c);
@@ -187,10 +189,10 @@ static void test_data_sets_of_version_3(void **state)
 }
 
 /* What was made before there were keys has no owner; data sets stay those of their experiments. */
-static void test_rows_of_version_4(void **state)
+static void test_rows_of_version_5(void **state)
 {
 	(void)state;
-	make(VERSION_4
+	make(VERSION_5
 	     "INSERT INTO dataset (id, name, sha256, bytes, n_rows, file, kind, columns_json, description_json, "
 	     "created_at)"
 	     " VALUES ('D', 'd', 'ab', 1, 2, 'ab.csv', 'csv', '[]', '{}', 3);"
@@ -320,21 +322,25 @@ static void test_files_of_others(void **state)
 	(void)state;
 	static const struct {
 		const char *script, *message;
+		int code;
 	} cases[] = {
-	    {"PRAGMA application_id = 7", "the file is a database of another program"},
-	    {"PRAGMA application_id = 0", "the file is a database of another program"},
-	    {"PRAGMA user_version = 6", "the database has version 6, this program knows up to 5"},
+	    {"PRAGMA application_id = 7", "the file is a database of another program", ERR_INVALID},
+	    {"PRAGMA application_id = 0", "the file is a database of another program", ERR_INVALID},
+	    {"PRAGMA user_version = 7",
+	     "the database has version 7, this program knows up to 6: it was written by a newer one, which is to be "
+	     "used; nothing was changed",
+	     ERR_INVALID},
 	    {"PRAGMA ignore_check_constraints = ON; INSERT INTO experiment (id, status, max_attempts, max_seconds, "
 	     "run_at,"
 	     " name, project, tags_json, spec_json, model_json, data_json, engine_json, epochs, created_at)"
 	     " VALUES ('A', 'odd', 3, 9, 10, 'a', 'p', '[]', '{}', '{}', '{}', '{}', 2, 10)",
-	     "the database is damaged: CHECK constraint failed in experiment"},
+	     "the database is damaged: CHECK constraint failed in experiment", ERR_CORRUPT},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		make(cases[i].script);
-		assert_int_equal(open_database(schema_database_sql), ERR_CORRUPT);
+		assert_int_equal(open_database(schema_database_sql), cases[i].code);
 		assert_null(db);
-		assert_int_equal(error.code, ERR_CORRUPT);
+		assert_int_equal(error.code, cases[i].code);
 		assert_string_equal(error.message, cases[i].message);
 		assert_int_equal(unlink(database), 0);
 	}
@@ -349,7 +355,7 @@ static void test_files_of_nobody(void **state)
 		assert_int_equal(open_database(NULL), 0);
 		assert_int_equal(db_script(db, scripts[i]), 0);
 		db_close(db);
-		assert_int_equal(open_database(schema_database_sql), ERR_CORRUPT);
+		assert_int_equal(open_database(schema_database_sql), ERR_INVALID);
 		assert_string_equal(error.message, "the file is a database of another program");
 		assert_int_equal(unlink(database), 0);
 	}
@@ -358,7 +364,7 @@ static void test_files_of_nobody(void **state)
 	assert_non_null(file);
 	fclose(file);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 5);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 6);
 	db_close(db);
 }
 
@@ -366,10 +372,10 @@ static void test_files_of_nobody(void **state)
 static void test_a_wrong_schema(void **state)
 {
 	(void)state;
-	assert_int_equal(open_database("PRAGMA user_version = 6"), ERR_INTERNAL);
-	assert_string_equal(error.message, "the schema has version 6, the migrations lead to 5");
+	assert_int_equal(open_database("PRAGMA user_version = 7"), ERR_INTERNAL);
+	assert_string_equal(error.message, "the schema has version 7, the migrations lead to 6");
 	assert_int_equal(open_database("PRAGMA user_version = 1"), ERR_INTERNAL);
-	assert_int_equal(open_database("PRAGMA user_version = 5; SELEKT"), ERR_INTERNAL);
+	assert_int_equal(open_database("PRAGMA user_version = 6; SELEKT"), ERR_INTERNAL);
 	assert_non_null(strstr(error.message, "SELEKT"));
 	assert_null(db);
 	struct stat status;
@@ -383,7 +389,7 @@ int main(void)
 	    TEST(test_events_of_version_1),
 	    TEST(test_metrics_of_version_2),
 	    TEST(test_data_sets_of_version_3),
-	    TEST(test_rows_of_version_4),
+	    TEST(test_rows_of_version_5),
 	    TEST(test_a_migrated_schema_is_the_schema),
 	    TEST(test_the_copy),
 	    TEST(test_a_copy_that_cannot_be_made),
