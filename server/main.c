@@ -28,12 +28,9 @@
 #include "server/run/orphans.h"
 #include "server/run/state.h"
 
-#define OPEN_TRIES        32 /* of the database: the reserve is given up in parts */
-#define MAX_CONNECTIONS   4096
-#define OPEN_FILES        8192
-#define HEADER_SECONDS    10
-#define BODY_SECONDS      120
-#define PREDICT_SECONDS   30 /* from a request to its answer */
+#define OPEN_TRIES        32   /* of the database: the reserve is given up in parts */
+#define OTHER_FILES       4096 /* that may be open beside connections */
+#define PREDICT_SECONDS   30   /* from a request to its answer */
 #define PREDICTOR_IDLE_MS 60000
 #define IDLE_CHECK_MS     50
 #define IDLE_WAIT_MS      5000 /* for clients to take their last replies */
@@ -61,12 +58,13 @@ struct step {
 };
 
 /* Shells allow 1024 open files, which is fewer than the connections and workers may need. */
-static void raise_file_limit(void)
+static void raise_file_limit(int connections)
 {
 	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= OPEN_FILES)
+	rlim_t wanted = (rlim_t)connections + OTHER_FILES;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
 		return;
-	limit.rlim_cur = limit.rlim_max < OPEN_FILES ? limit.rlim_max : OPEN_FILES;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -85,14 +83,15 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 {
 	hold_stop_signals(true);
 	signal(SIGPIPE, SIG_IGN);
-	raise_file_limit();
+	raise_file_limit(daemon->options.connections);
 	if (sodium_init() < 0)
 		return error_set(error, ERR_INTERNAL, NULL, "libsodium does not start");
 	json_object_seed(0); /* before threads race for it */
 	daemon->loop = uv_default_loop();
 	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
-	return labels_seen_open(&daemon->api.labels, error);
+	int rc = labels_seen_open(&daemon->api.labels, error);
+	return rc == 0 ? assessments_open(&daemon->api.assessments, error) : rc;
 }
 
 static int open_pool(struct daemon *daemon, struct qlstm_error *error)
@@ -102,6 +101,7 @@ static int open_pool(struct daemon *daemon, struct qlstm_error *error)
 
 static void close_process(struct daemon *daemon)
 {
+	assessments_close(daemon->api.assessments);
 	labels_seen_close(daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);
@@ -322,15 +322,19 @@ static void name_hosts(struct daemon *daemon)
 static int open_http(struct daemon *daemon, struct qlstm_error *error)
 {
 	/* Shares of the pool that leave threads for short requests and attempts, however much of the rest there is. */
-	int threads = pool_threads(), few = threads < 8 ? 1 : threads / 8;
-	int submissions = threads < 8 ? 1 : threads * 3 / 8;
+	int threads = pool_threads(), few = threads < 16 ? 1 : threads / 16;
+	/* Many: the more wait for one commit, the more share it. */
+	int submissions = threads < 8 ? 1 : threads / 2;
 	name_hosts(daemon);
 	const struct http_config config = {.hosts = &daemon->hosts,
 	                                   .address = daemon->options.address,
 	                                   .port = daemon->options.port,
-	                                   .max_connections = MAX_CONNECTIONS,
-	                                   .header_seconds = HEADER_SECONDS,
-	                                   .body_seconds = BODY_SECONDS,
+	                                   .max_connections = daemon->options.connections,
+	                                   .max_connections_by_address = daemon->options.address_connections,
+	                                   .header_seconds = daemon->options.head_seconds,
+	                                   .body_seconds = daemon->options.body_seconds,
+	                                   .body_memory = daemon->options.body_memory,
+	                                   .idle_seconds = daemon->options.idle_seconds,
 	                                   .handler = routes_handle,
 	                                   .body_limit = routes_body_limit,
 	                                   .lane = routes_lane,
@@ -440,6 +444,8 @@ static int run(struct daemon *daemon)
 	daemon->api.max_memory = daemon->options.max_memory;
 	daemon->api.threads = daemon->options.threads;
 	daemon->api.started_at = clock_now_ms();
+	daemon->api.started = clock_monotonic();
+	clock_steady_ms(NULL);
 	for (; rc == 0 && done < N_STEPS; done++)
 		rc = steps[done].open(daemon, &error);
 	if (rc != 0) {

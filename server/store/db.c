@@ -414,9 +414,24 @@ int64_t db_changes(struct db *db)
 	return db->changes;
 }
 
+/* A statement without parameters and rows, prepared once as queries are. */
+static int run_prepared(struct db *db, const char *sql)
+{
+	int rc = SQLITE_OK;
+	size_t slot = cache_take(db, sql, &rc);
+	if (rc != SQLITE_OK)
+		return record(db, rc);
+	sqlite3_stmt *handle = db->cache[slot].handle;
+	rc = sqlite3_step(handle);
+	int code = rc == SQLITE_DONE ? 0 : record(db, rc);
+	sqlite3_reset(handle);
+	return code;
+}
+
 int db_begin(struct db *db)
 {
-	return db_script(db, db->mode == DB_WRITER ? "BEGIN IMMEDIATE" : "BEGIN");
+	static const char writers[] = "BEGIN IMMEDIATE", readers[] = "BEGIN";
+	return run_prepared(db, db->mode == DB_WRITER ? writers : readers);
 }
 
 bool db_in_transaction(const struct db *db)
@@ -426,7 +441,8 @@ bool db_in_transaction(const struct db *db)
 
 int db_commit(struct db *db)
 {
-	return db_script(db, "COMMIT");
+	static const char sql[] = "COMMIT";
+	return run_prepared(db, sql);
 }
 
 /* Rolling back must not replace the error that is its cause. */
@@ -436,19 +452,26 @@ static void undo(struct db *db, const char *sql)
 		sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 }
 
+/* The end of every read too: of those that failed nothing is prepared. */
 void db_rollback(struct db *db)
 {
-	undo(db, "ROLLBACK");
+	static const char sql[] = "ROLLBACK";
+	const struct qlstm_error cause = db->error;
+	if (db_in_transaction(db) && run_prepared(db, sql) != 0)
+		undo(db, sql);
+	db->error = cause;
 }
 
 int db_savepoint(struct db *db)
 {
-	return db_script(db, "SAVEPOINT one");
+	static const char sql[] = "SAVEPOINT one";
+	return run_prepared(db, sql);
 }
 
 int db_release(struct db *db)
 {
-	return db_script(db, "RELEASE one");
+	static const char sql[] = "RELEASE one";
+	return run_prepared(db, sql);
 }
 
 void db_rollback_to(struct db *db)

@@ -9,6 +9,20 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+/* A daemon that was killed in the moment in which it started a worker leaves a process that holds its descriptors until
+ * the worker's program begins: so long is waited, and no longer. */
+enum { PATIENCE_MS = 2000, LOOK_MS = 20 };
+
+static int lock_patiently(int folder)
+{
+	for (int waited = 0; flock(folder, LOCK_EX | LOCK_NB) != 0; waited += LOOK_MS) {
+		if (errno != EWOULDBLOCK || waited >= PATIENCE_MS)
+			return -1;
+		usleep(LOOK_MS * 1000);
+	}
+	return 0;
+}
+
 int lock_take(const char *path, int *fd, struct qlstm_error *error)
 {
 	char name[PATH_MAX];
@@ -20,7 +34,7 @@ int lock_take(const char *path, int *fd, struct qlstm_error *error)
 	int folder = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return error_set(error, ERR_IO, NULL, "cannot open %s: %s", name, strerror(errno));
-	if (flock(folder, LOCK_EX | LOCK_NB) != 0) {
+	if (lock_patiently(folder) != 0) {
 		int number = errno;
 		close(folder);
 		if (number == EWOULDBLOCK)
