@@ -18,7 +18,8 @@
 #include "server/api/routes.h"
 #include "server/common/clock.h"
 #include "server/common/file.h"
-#include "server/disk/keeper.h"
+#include "server/data_command.h"
+#include "server/disk/caretaker.h"
 #include "server/disk/loss.h"
 #include "server/health.h"
 #include "server/http/log.h"
@@ -41,7 +42,7 @@ struct daemon {
 	uv_signal_t signals[2];
 	uv_timer_t idle_timer;
 	struct orphans *orphans;
-	struct keeper *keeper;
+	struct caretaker *caretaker;
 	struct api api;
 	struct host_names hosts;
 	struct tls_files tls;
@@ -91,7 +92,7 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	int rc = labels_seen_open(&daemon->api.labels, error);
-	return rc == 0 ? assessments_open(&daemon->api.assessments, error) : rc;
+	return rc == 0 ? plan_estimates_new(&daemon->api.plans, error) : rc;
 }
 
 static int open_pool(struct daemon *daemon, struct qlstm_error *error)
@@ -101,7 +102,7 @@ static int open_pool(struct daemon *daemon, struct qlstm_error *error)
 
 static void close_process(struct daemon *daemon)
 {
-	assessments_close(daemon->api.assessments);
+	plan_estimates_free(daemon->api.plans);
 	labels_seen_close(daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);
@@ -212,7 +213,7 @@ static int recover(struct daemon *daemon, struct qlstm_error *error)
 {
 	struct recovered recovered = {0};
 	struct loss loss = {0};
-	struct inventory inventory = keeper_inventory(daemon->data, daemon->api.store);
+	struct inventory inventory = caretaker_inventory(daemon->data, daemon->api.store);
 	inventory.alone = true;
 	int rc = loss_after_open(&inventory, daemon->options.accept_loss, &loss, error);
 	if (rc != 0)
@@ -221,7 +222,7 @@ static int recover(struct daemon *daemon, struct qlstm_error *error)
 		log_message("warning", "%s", loss.report);
 	rc = reserve_write(daemon->api.reserve, daemon->api.store, write_recovery, &recovered, error);
 	if (rc == ERR_DISK_FULL) { /* even so: what is nobody's may be enough */
-		keeper_sweep(&inventory, daemon->api.store);
+		caretaker_sweep(&inventory, daemon->api.store);
 		error_clear(error);
 		rc = store_write(daemon->api.store, write_recovery, &recovered, error);
 	}
@@ -229,24 +230,24 @@ static int recover(struct daemon *daemon, struct qlstm_error *error)
 		log_message("info", "recovered: %d experiments queued again, %d cancelled", recovered.requeued,
 		            recovered.cancelled);
 	if (rc == 0) {
-		keeper_sweep(&inventory, daemon->api.store);
-		keeper_fill_reserve(daemon->api.reserve, daemon->api.store);
+		caretaker_sweep(&inventory, daemon->api.store);
+		caretaker_fill_reserve(daemon->api.reserve, daemon->api.store);
 	}
 	return rc;
 }
 
-static int open_keeper(struct daemon *daemon, struct qlstm_error *error)
+static int open_caretaker(struct daemon *daemon, struct qlstm_error *error)
 {
-	const struct keeper_config config = {.data_dir = daemon->data,
-	                                     .datasets = &daemon->api.datasets,
-	                                     .reserve = daemon->api.reserve,
-	                                     .sweep_seconds = daemon->options.sweep_seconds};
-	return keeper_open(&daemon->keeper, daemon->loop, daemon->api.store, &config, error);
+	const struct caretaker_config config = {.data_dir = daemon->data,
+	                                        .datasets = &daemon->api.datasets,
+	                                        .reserve = daemon->api.reserve,
+	                                        .sweep_seconds = daemon->options.sweep_seconds};
+	return caretaker_open(&daemon->caretaker, daemon->loop, daemon->api.store, &config, error);
 }
 
-static void close_keeper(struct daemon *daemon)
+static void close_caretaker(struct daemon *daemon)
 {
-	keeper_close(daemon->keeper);
+	caretaker_close(daemon->caretaker);
 }
 
 static int open_events(struct daemon *daemon, struct qlstm_error *error)
@@ -444,7 +445,7 @@ static const struct step steps[] = {
     {"contract", open_contract, close_contract},
     {"store", open_store, close_store},
     {"recover", recover, NULL},
-    {"keeper", open_keeper, close_keeper},
+    {"caretaker", open_caretaker, close_caretaker},
     {"events", open_events, close_events},
     {"orphans", open_orphans, close_orphans},
     {"scheduler", open_scheduler, close_scheduler},
@@ -490,6 +491,8 @@ int main(int argc, char **argv)
 {
 	static struct daemon daemon;
 	struct qlstm_error error = {0};
+	if (argc > 1 && data_command_is(argv[1]))
+		return data_command(argc - 1, argv + 1);
 	if (options_parse(&daemon.options, argc, argv, &error) != 0) {
 		fprintf(stderr, "qlstmd: %s\n", error.message);
 		return 2;

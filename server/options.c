@@ -338,7 +338,8 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 
 void options_print_help(void)
 {
-	puts("qlstmd: trains quantum recurrent networks over HTTP\n\nusage: qlstmd [OPTION...]");
+	puts("qlstmd: trains quantum recurrent networks over HTTP\n\nusage: qlstmd [OPTION...]\n       qlstmd "
+	     "check|backup|restore ... (--help tells more)");
 	for (int i = 0; i < N_OPTIONS; i++) {
 		char left[64];
 		snprintf(left, sizeof left, "%s %s", table[i].name, table[i].value != NULL ? table[i].value : "");

@@ -213,6 +213,30 @@ void db_close(struct db *db)
 	free(db);
 }
 
+int db_copy(struct db *db, const char *path, struct qlstm_error *error)
+{
+	struct db to = {0};
+	int rc = sqlite3_open_v2(
+	    path, &to.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+	    NULL);
+	sqlite3_backup *backup = rc == SQLITE_OK ? sqlite3_backup_init(to.handle, "main", db->handle, "main") : NULL;
+	if (backup != NULL) {
+		rc = sqlite3_backup_step(backup, -1);
+		int end = sqlite3_backup_finish(backup);
+		rc = rc == SQLITE_DONE ? end : rc;
+	} else if (rc == SQLITE_OK) {
+		rc = sqlite3_extended_errcode(to.handle);
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(to.handle, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		record(&to, rc);
+		db_error(&to, error);
+	}
+	sqlite3_close(to.handle);
+	return rc == SQLITE_OK ? 0 : to.error.code;
+}
+
 /* The innermost open query. */
 static struct query *top(struct db *db)
 {
@@ -315,6 +339,13 @@ void db_bind_null(struct db *db, const char *name)
 		bound(db, sqlite3_bind_null(top(db)->handle, place));
 }
 
+void db_bind_bytes(struct db *db, const char *name, const void *bytes, size_t length)
+{
+	int place = parameter(db, name);
+	if (place > 0)
+		bound(db, sqlite3_bind_blob64(top(db)->handle, place, bytes, length, SQLITE_STATIC));
+}
+
 int db_step(struct db *db)
 {
 	struct query *query = top(db);
@@ -359,6 +390,13 @@ const char *db_text(struct db *db, int column)
 int64_t db_int(struct db *db, int column)
 {
 	return sqlite3_column_int64(top(db)->handle, column);
+}
+
+const void *db_bytes(struct db *db, int column, size_t *length)
+{
+	const void *bytes = sqlite3_column_blob(top(db)->handle, column);
+	*length = (size_t)sqlite3_column_bytes(top(db)->handle, column);
+	return bytes;
 }
 
 double db_real(struct db *db, int column)
