@@ -96,7 +96,7 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	int rc = labels_seen_open(&daemon->api.labels, error);
-	return rc == 0 ? assessments_open(&daemon->api.assessments, error) : rc;
+	return rc == 0 ? plan_estimates_new(&daemon->api.plans, error) : rc;
 }
 
 static int open_pool(struct daemon *daemon, struct qlstm_error *error)
@@ -106,7 +106,7 @@ static int open_pool(struct daemon *daemon, struct qlstm_error *error)
 
 static void close_process(struct daemon *daemon)
 {
-	assessments_close(daemon->api.assessments);
+	plan_estimates_free(daemon->api.plans);
 	labels_seen_close(daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);

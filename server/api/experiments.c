@@ -53,6 +53,31 @@ static int64_t key_grace(int64_t age)
 	return age < day ? 29 * day : 0;
 }
 
+/* `existing`: the experiment that the key made before, or NULL. */
+static void reply_created(struct api *api, const struct http_request *request, struct http_reply *reply,
+                          const struct experiment_new *new, const char *existing)
+{
+	struct qlstm_error error = {0};
+	if (existing != NULL) {
+		resource_reply(api, request, reply, 202, existing);
+	} else {
+		struct experiment_row row;
+		experiment_row_of(new, store_queue_place(api->store, new->now, new->id), &row);
+		resource_reply_row(reply, 202, &row);
+	}
+	if (existing != NULL && reply->status == 404) {
+		error_set(&error, ERR_NOT_FOUND, NULL,
+		          "the experiment made with this Idempotency-Key has been deleted");
+		reply_problem(request, reply, &error);
+	}
+	if (reply->status != 202)
+		return;
+	reply_header(reply, "Location", "/experiments/%s", existing != NULL ? existing : new->id);
+	reply_header(reply, "Retry-After", "1");
+	if (existing != NULL)
+		reply_header(reply, "Idempotent-Replayed", "true");
+}
+
 /* Queues it: 202 with the resource, for a replayed key with the one made then. */
 static void create(struct api *api, const struct http_request *request, struct http_reply *reply,
                    const struct submission *submission, const char *key)
@@ -91,19 +116,8 @@ static void create(struct api *api, const struct http_request *request, struct h
 		reply_problem(request, reply, &error);
 		return;
 	}
-	const char *made = existing[0] != '\0' ? existing : id;
 	scheduler_notify(api->scheduler);
-	if (made == existing) {
-		resource_reply(api, request, reply, 202, made);
-	} else {
-		struct experiment_row row;
-		experiment_row_of(&new, store_queue_place(api->store, new.now, id), &row);
-		resource_reply_row(reply, 202, &row);
-	}
-	reply_header(reply, "Location", "/experiments/%s", made);
-	reply_header(reply, "Retry-After", "1");
-	if (made == existing)
-		reply_header(reply, "Idempotent-Replayed", "true");
+	reply_created(api, request, reply, &new, existing[0] != '\0' ? existing : NULL);
 }
 
 void experiments_post(void *context, struct http_request *request, struct http_reply *reply)
