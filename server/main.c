@@ -41,7 +41,7 @@ struct daemon {
 	struct options options;
 	char data[PATH_MAX]; /* absolute */
 	uv_loop_t *loop;
-	uv_signal_t signals[2];
+	uv_signal_t signals[3]; /* SIGTERM, SIGINT, SIGHUP */
 	uv_timer_t idle_timer;
 	struct orphans *orphans;
 	struct caretaker *caretaker;
@@ -89,6 +89,11 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 	raise_file_limit(daemon->options.connections);
 	if (sodium_init() < 0)
 		return error_set(error, ERR_INTERNAL, NULL, "libsodium does not start");
+	if (daemon->options.log[0] != '\0') {
+		int rc = log_to(daemon->options.log, daemon->options.log_size, daemon->options.log_keep, error);
+		if (rc != 0)
+			return rc;
+	}
 	json_object_seed(0); /* before threads race for it */
 	daemon->loop = uv_default_loop();
 	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
@@ -108,6 +113,7 @@ static void close_process(struct daemon *daemon)
 	labels_seen_close(daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);
+	log_close();
 }
 
 static int open_contract(struct daemon *daemon, struct qlstm_error *error)
@@ -437,15 +443,25 @@ static void on_signal(uv_signal_t *handle, int number)
 	uv_timer_start(&daemon->idle_timer, on_idle_timer, 0, IDLE_CHECK_MS);
 }
 
+static void on_hangup(uv_signal_t *handle, int number)
+{
+	(void)handle, (void)number;
+	log_reopen();
+}
+
 static int open_signals(struct daemon *daemon, struct qlstm_error *error)
 {
-	static const int numbers[] = {SIGTERM, SIGINT};
+	static const struct {
+		int number;
+		void (*seen)(uv_signal_t *handle, int number);
+	} signals[] = {{SIGTERM, on_signal}, {SIGINT, on_signal}, {SIGHUP, on_hangup}};
 	uv_timer_init(daemon->loop, &daemon->idle_timer);
 	daemon->idle_timer.data = daemon;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		daemon->signals[i].data = daemon;
+		bool ends = signals[i].number == SIGHUP && daemon->options.log[0] == '\0'; /* as it does by itself */
 		if (uv_signal_init(daemon->loop, &daemon->signals[i]) != 0 ||
-		    uv_signal_start(&daemon->signals[i], on_signal, numbers[i]) != 0)
+		    (!ends && uv_signal_start(&daemon->signals[i], signals[i].seen, signals[i].number) != 0))
 			return error_set(error, ERR_INTERNAL, NULL, "cannot watch signals");
 	}
 	hold_stop_signals(false);
@@ -455,7 +471,7 @@ static int open_signals(struct daemon *daemon, struct qlstm_error *error)
 static void close_signals(struct daemon *daemon)
 {
 	uv_close((uv_handle_t *)&daemon->idle_timer, NULL);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		uv_close((uv_handle_t *)&daemon->signals[i], NULL);
 }
 

@@ -70,6 +70,10 @@ static const struct option table[] = {
      "room on the disk that is kept for deleting and recovering; 0: none (default 16M)"},
     {"--sweep", "SECONDS", KIND_INT, FIELD(sweep_seconds), 1, 86400,
      "between two searches for files that nobody owns (default 600)"},
+    {"--log", "FILE", KIND_TEXT, FIELD(log), 0, 0, "the log's file, opened anew on SIGHUP (default: standard error)"},
+    {"--log-size", "BYTES", KIND_SIZE, FIELD(log_size), 0, 0,
+     "a longer one is renamed to FILE.1, and that to FILE.2; 0: never (default 64M)"},
+    {"--log-keep", "N", KIND_INT, FIELD(log_keep), 0, 1000, "how many renamed ones are kept (default 4)"},
     {"--accept-loss", NULL, KIND_FLAG, FIELD(accept_loss), 0, 0,
      "start where the database is missing, damaged or older than the runs beside it; what is of no use is put aside"},
     {"--health", "ADDRESS:PORT", KIND_TEXT, FIELD(health), 0, 0,
@@ -312,7 +316,9 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	                            .checkpoint_seconds = 10,
 	                            .hang_seconds = 600,
 	                            .reserve = (size_t)16 << 20,
-	                            .sweep_seconds = 600};
+	                            .sweep_seconds = 600,
+	                            .log_size = (size_t)64 << 20,
+	                            .log_keep = 4};
 	int rc = 0;
 	for (int i = 1; rc == 0 && i < argc; i++)
 		rc = parse_one(options, argc, argv, &i, error);

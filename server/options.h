@@ -37,6 +37,9 @@ struct options {
 	int hang_seconds;                             /* without a sign of life from a worker */
 	size_t reserve;                               /* bytes of the disk that are kept for deleting; 0: none */
 	int sweep_seconds;                            /* between two sweeps of the data directory */
+	char log[4096];                               /* the log's file; empty: standard error */
+	size_t log_size;                              /* bytes after which it is renamed; 0: never */
+	int log_keep;                                 /* how many renamed ones there are */
 	bool accept_loss;                             /* start without what the database lacks */
 	bool help, version;
 };

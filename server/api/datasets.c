@@ -150,7 +150,9 @@ static int store_upload(struct api *api, const struct http_request *request, str
 	int rc = had_file ? 0 : file_write_atomic(directory, name, request->body, request->body_length, error);
 	if (rc == 0)
 		rc = store_write(api->store, write_insert, insert, error);
-	if (rc != 0 && !had_file)
+	/* A commit whose sync failed may be found after a crash: then the row has its file, else the sweep removes it.
+	 */
+	if (rc != 0 && rc != ERR_IO && !had_file)
 		unlink(path);
 	uv_mutex_unlock(&api->datasets);
 	return rc;
