@@ -11,8 +11,9 @@ group() {
 	coverage) echo gcovr python3 ;;
 	docker) echo docker.io docker-compose debootstrap ;;
 	peers) echo python3 python3-venv python3-pip ;;
+	fuzz) echo clang libclang-rt-14-dev ;;
 	lint) echo clang clang-format clang-tidy shellcheck git python3 ;;
-	*) echo "deps.sh: unknown group '$1'; known: build demo test coverage docker peers lint" >&2 && exit 2 ;;
+	*) echo "deps.sh: unknown group '$1'; known: build demo test coverage docker peers fuzz lint" >&2 && exit 2 ;;
 	esac
 }
 

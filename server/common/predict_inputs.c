@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/utf8.h"
+#include "schema/place.h"
 #include "schema/task.h"
 #include "server/common/predict_wire.h"
 #include "server/common/tensors.h"
@@ -50,11 +52,12 @@ static int refuse_members(const json_t *body, struct qlstm_error *error)
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)body, name, value)
 	{
-		char pointer[64];
-		snprintf(pointer, sizeof pointer, "/%.60s", name);
-		if (strcmp(name, "inputs") != 0)
-			return error_set(error, ERR_UNKNOWN_FIELD, pointer,
-			                 "unknown field '%.60s'; the body has 'inputs' alone", name);
+		if (strcmp(name, "inputs") == 0)
+			continue;
+		char pointer[PLACE_POINTER_SIZE] = "";
+		place_add_token(pointer, sizeof pointer, name);
+		return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%.*s'; the body has 'inputs' alone",
+		                 (int)utf8_cut(name, 60), name);
 	}
 	return 0;
 }
