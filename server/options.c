@@ -37,6 +37,16 @@ static const struct option table[] = {
     {"--host-name", "NAME", KIND_NAME, FIELD(host_names), 0, 0,
      "a name by which clients reach this server, may be given 16 times; on a loopback address localhost, 127.0.0.1 and "
      "[::1] need none, on another every name will do until one is given"},
+    {"--connections", "N", KIND_INT, FIELD(connections), 1, 65536, "connections at once (default 4096)"},
+    {"--connections-per-address", "N", KIND_INT, FIELD(address_connections), 1, 65536,
+     "of one address; of IPv6 its first 64 bits (default: half of all)"},
+    {"--head-timeout", "SECONDS", KIND_INT, FIELD(head_seconds), 1, 3600,
+     "a client has this long for the head of a request (default 10)"},
+    {"--body-timeout", "SECONDS", KIND_INT, FIELD(body_seconds), 1, 86400, "and for its body (default 120)"},
+    {"--idle-timeout", "SECONDS", KIND_INT, FIELD(idle_seconds), 1, 3600,
+     "a connection is kept this long between two requests, or while no byte of a reply is taken (default 60)"},
+    {"--body-memory", "BYTES", KIND_BYTES, FIELD(body_memory), 0, 0,
+     "what all bodies on their way may take; a quarter of it is for bodies of 1 MiB and less (default 1G)"},
     {"--slots", "N", KIND_INT, FIELD(slots), 1, 1024, "experiments trained at once (default: one a core)"},
     {"--threads", "N", KIND_INT, FIELD(threads), 1, TEAM_MAX_THREADS,
      "threads of all trainings together, shared out among those that run (default: one a core)"},
@@ -267,6 +277,11 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	                            .slots = (int)uv_available_parallelism(),
 	                            .threads = default_threads(),
 	                            .max_memory = default_memory(),
+	                            .connections = 4096,
+	                            .head_seconds = 10,
+	                            .body_seconds = 120,
+	                            .idle_seconds = 60,
+	                            .body_memory = (size_t)1 << 30,
 	                            .grace_seconds = 10,
 	                            .checkpoint_seconds = 10,
 	                            .hang_seconds = 600,
@@ -281,6 +296,8 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 		return rc;
 	if (options->health[0] != '\0')
 		return parse_address(options, "--health", options->health, 1, error);
+	if (options->address_connections == 0)
+		options->address_connections = options->connections > 1 ? options->connections / 2 : 1;
 	rc = parse_address(options, "--listen", options->listen, 0, error);
 	if (rc == 0)
 		rc = check_reach(options, error);
@@ -294,7 +311,8 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 
 void options_print_help(void)
 {
-	puts("qlstmd: trains quantum recurrent networks over HTTP\n\nusage: qlstmd [OPTION...]");
+	puts("qlstmd: trains quantum recurrent networks over HTTP\n\nusage: qlstmd [OPTION...]\n       qlstmd "
+	     "check|backup|restore ... (--help tells more)");
 	for (int i = 0; i < N_OPTIONS; i++) {
 		char left[64];
 		snprintf(left, sizeof left, "%s %s", table[i].name, table[i].value != NULL ? table[i].value : "");

@@ -36,6 +36,8 @@ HANDLER(datasets_list);
 HANDLER(datasets_get);
 HANDLER(datasets_content);
 HANDLER(datasets_delete);
+/* backup.c */
+HANDLER(backup_get);
 /* service.c */
 HANDLER(service_metrics);
 HANDLER(service_health);

@@ -11,6 +11,7 @@
 #define NONE   SCOPE_NONE
 #define READ   SCOPE_READ
 #define SUBMIT SCOPE_SUBMIT
+#define ADMIN  SCOPE_ADMIN
 
 #define NO_BODY    0
 #define ANY_BODY   4096 /* ignored, but some clients send "{}" with every POST */
@@ -39,6 +40,7 @@ static const struct route routes[] = {
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
     {"GET", "/datasets/{name}/content", datasets_content, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/backup", backup_get, ADMIN, LANE_BULK, NO_BODY, {0}},
     {"GET", "/metrics", service_metrics, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/healthz", service_health, NONE, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/readyz", service_ready, NONE, LANE_SHORT, NO_BODY, {0}},

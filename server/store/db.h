@@ -39,6 +39,7 @@ void db_bind_text(struct db *db, const char *name, const char *value); /* NULL b
 void db_bind_int(struct db *db, const char *name, int64_t value);
 void db_bind_real(struct db *db, const char *name, double value); /* NaN binds NULL */
 void db_bind_null(struct db *db, const char *name);
+void db_bind_bytes(struct db *db, const char *name, const void *bytes, size_t length); /* borrowed until db_finish */
 int db_step(struct db *db);   /* 1: a row; 0: done; negative: failed */
 int db_finish(struct db *db); /* 0, or what went wrong since db_query; see db_error */
 int db_run(struct db *db);    /* step to the end and finish, for statements without rows */
@@ -48,6 +49,7 @@ const char *db_text(struct db *db, int column);
 int64_t db_int(struct db *db, int column);
 double db_real(struct db *db, int column); /* NaN for NULL, as it was bound */
 bool db_is_null(struct db *db, int column);
+const void *db_bytes(struct db *db, int column, size_t *length); /* borrowed until the next step */
 
 int64_t db_changes(struct db *db); /* rows changed by the last finished statement */
 int64_t db_last_id(struct db *db); /* the row that the last INSERT made */
@@ -61,6 +63,10 @@ struct outbox *db_outbox(struct db *db);
 struct queue_order;
 void db_set_queue_order(struct db *db, struct queue_order *order);
 struct queue_order *db_queue_order(struct db *db);
+
+/* Copies the whole database, as the read transaction at hand sees it, into the new or empty file `path`, which is
+ * synced. The copy is a plain file without a log. ERR_DISK_FULL, ERR_IO, ... */
+int db_copy(struct db *db, const char *path, struct qlstm_error *error);
 
 /* Whether the disk has its last room, which is for making more: other writes are to wait (store.h). */
 void db_set_frugal(struct db *db, bool frugal);

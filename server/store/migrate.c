@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "schema/embed.h"
 #include "server/common/file.h"
 
 #define REAL(column) "iif(" column " IS NULL, NULL, json(printf('%!.17g', " column ")))" /* to the last digit */
@@ -191,4 +192,24 @@ int schema_adopt(struct db *db, const char *schema, struct qlstm_error *error)
 		db_set_remark(db, "the database was of version %lld and is of version %d; a copy is qlstmd.db.v%lld",
 		              (long long)before, NEWEST, (long long)before);
 	return rc;
+}
+
+int schema_check(struct db *db, struct qlstm_error *error)
+{
+	int64_t application = 0;
+	int rc = schema_identity(schema_database_sql, &application, error);
+	if (rc != 0)
+		return rc;
+	int64_t found = query_int(db, sql_application_id), version = query_int(db, sql_user_version);
+	if (found < 0 || version < 0)
+		return db_error(db, error);
+	if (found != application)
+		return error_set(error, ERR_INVALID, NULL, "it is no database of qlstmd");
+	if (version != NEWEST)
+		return error_set(
+		    error, ERR_INVALID, NULL,
+		    "it has version %lld, this program works with %d; a qlstmd that is started on it brings an "
+		    "older one forward",
+		    (long long)version, NEWEST);
+	return 0;
 }

@@ -9,4 +9,7 @@
  * damaged ones (ERR_CORRUPT). Each step is one transaction. */
 int schema_adopt(struct db *db, const char *schema, struct qlstm_error *error);
 
+/* Whether the database is of this program and of its newest version, without changing anything: ERR_INVALID. */
+int schema_check(struct db *db, struct qlstm_error *error);
+
 #endif

@@ -361,3 +361,8 @@ void store_status_counts(struct store *store, int64_t counts[STATUS_COUNT])
 {
 	queue_order_counts(store->queue_order, counts);
 }
+
+int store_queue_place(struct store *store, int64_t due, const char *id)
+{
+	return queue_order_place(store->queue_order, due, id);
+}

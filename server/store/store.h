@@ -58,6 +58,9 @@ int store_healthy(struct store *store);
 /* How many experiments have each status, in the order of run_status. Costs the same whatever there is. */
 void store_status_counts(struct store *store, int64_t counts[STATUS_COUNT]);
 
+/* From 1: the place in the queue of what is queued with this time and id. */
+int store_queue_place(struct store *store, int64_t due, const char *id);
+
 /* Counters for /metrics: commits (groups) and writes since start. */
 void store_counters(struct store *store, uint64_t *commits, uint64_t *writes);
 

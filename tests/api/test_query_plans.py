@@ -28,6 +28,12 @@ ACCEPTED = {
         "all files that there are, for a check or a backup",
     "SELECT 1 FROM experiment WHERE status = 'cancelling' LIMIT 1":
         "the first row of a status is enough",
+    "DELETE FROM checkpoint WHERE 'runs/' || experiment_id":
+        "in a backup, once for a checkpoint that went while it was made",
+    "SELECT id, attempt FROM experiment WHERE attempt > 0":
+        "in a backup: all of them",
+    "SELECT path, part, bytes FROM backup_file ORDER BY path, part":
+        "laying a backup out: all of it",
     "SELECT experiment_id FROM deletion ORDER BY experiment_id LIMIT :max":
         "as many rows as were deleted since the last sweep, and a limit",
 }
@@ -65,6 +71,7 @@ def database():
     db = sqlite3.connect(":memory:")
     for script in ("database.sql", "session.sql"):
         db.executescript((ROOT / "schema" / script).read_text())
+    db.execute("CREATE TABLE backup_file (path TEXT, part INTEGER, bytes BLOB, PRIMARY KEY (path, part))")
     yield db
     db.close()
 
