@@ -33,13 +33,16 @@ void experiment_row_free(struct experiment_row *row);
 struct experiment_new {
 	const char *id, *name, *project, *tags_json, *spec_json, *model_json, *data_json, *engine_json;
 	const char *dataset_id; /* NULL: built-in */
-	int epochs, max_attempts;
+	int epochs, max_attempts, priority;
 	double max_seconds;
 	int64_t now;
 	const char *key, *body_sha256; /* Idempotency-Key and what was posted with it */
 	int64_t key_at, key_grace;     /* of clock_steady_ms; how much longer than a day keys are kept */
 	char *existing_id;             /* out, RUN_ID_SIZE bytes: set when the key was used before with the same body */
 };
+/* The time by which it is ordered in the queue: earlier by its priority. None that comes later by more is before it. */
+int64_t experiment_run_at(const struct experiment_new *new);
+
 /* Inserts the queued row, its first transition and the key. ERR_CONFLICT when the key was used with another body;
  * 0 with existing_id set (and nothing inserted) for a replay; ERR_NOT_FOUND when the data set vanished meanwhile;
  * ERR_UNAVAILABLE when `max_queued` are waiting already. */
