@@ -67,7 +67,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api fuzz fuzz-requests torture bench bench-estimates bench-streams bench-door bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo test unit api fuzz fuzz-requests torture spin bench bench-estimates bench-streams bench-door bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -79,6 +79,7 @@ help:
 	@echo "make fuzz       libFuzzer on whatever reads bytes from outside, SECONDS=60 each (TARGET=\"csv spec\")"
 	@echo "make fuzz-requests   generated requests against the daemon, SECONDS=60, SEED=1, SAN"
 	@echo "make torture    random kills while clients do everything, KILLS=300, SEED: the next; sums in build/torture.json"
+	@echo "make spin       check the model of an experiment's life (server/run/life.pml) and that faulty ones are found"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
 	@echo "make bench-door      requests a second: POSTs, GETs, with 10 and with 10,000 experiments waiting"
@@ -201,6 +202,11 @@ KILLS ?= 300
 torture: all
 	@scripts/deps.sh test
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/faults/torture.py --kills $(KILLS) $(if $(filter command% environment%,$(origin SEED)),--seed $(SEED)) --keep
+
+# The model of an experiment's life (server/run/life.pml). Takes some minutes; not part of `test`.
+spin:
+	@scripts/deps.sh spin
+	@scripts/spin.sh $(BUILD)/spin
 
 test:
 	@scripts/deps.sh build test

@@ -19,7 +19,7 @@ CREATE TABLE experiment (
 	daemon_failures INTEGER NOT NULL DEFAULT 0, -- times in a row that the daemon died before a first epoch was done
 	max_attempts INTEGER NOT NULL,
 	max_seconds REAL NOT NULL,               -- wall time of one attempt
-	run_at INTEGER NOT NULL,                 -- not claimed before this time (back-off after a crash)
+	run_at INTEGER NOT NULL,                 -- not claimed before this time (back-off); the queue's order: a priority is earlier
 	version INTEGER NOT NULL DEFAULT 1,      -- raised by every change of the row; the ETag
 	name TEXT NOT NULL,
 	project TEXT NOT NULL,

@@ -73,7 +73,7 @@ static void reply_created(struct api *api, const struct http_request *request, s
 		resource_reply(api, request, reply, 202, existing);
 	} else {
 		struct experiment_row row;
-		experiment_row_of(new, store_queue_place(api->store, new->now, new->id), &row);
+		experiment_row_of(new, store_queue_place(api->store, experiment_run_at(new), new->id), &row);
 		resource_reply_row(reply, 202, &row);
 	}
 	if (existing != NULL && reply->status == 404) {
@@ -114,6 +114,7 @@ static void create(struct api *api, const struct http_request *request, struct h
 	    .dataset_id = submission->dataset_id[0] != '\0' ? submission->dataset_id : NULL,
 	    .epochs = submission->epochs,
 	    .max_attempts = submission->max_attempts,
+	    .priority = submission->priority,
 	    .max_seconds = submission->max_seconds,
 	    .now = clock_now_ms(),
 	    .key = key,

@@ -107,6 +107,7 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 	                      (json_int_t)entry->row.n_rows, "train", (json_int_t)train, "test", (json_int_t)test);
 	out->epochs = spec.training.epochs;
 	out->max_attempts = spec.max_attempts;
+	out->priority = (int)json_integer_value(json_object_get(out->spec, "priority"));
 	out->max_seconds = spec.max_seconds;
 	if (entry->series == NULL)
 		memcpy(out->dataset_id, entry->row.id, sizeof out->dataset_id);

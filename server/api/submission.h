@@ -11,7 +11,7 @@ struct submission {
 	json_t *spec, *model, *data, *engine;                               /* owned; spec is resolved and bound */
 	char *spec_json, *model_json, *data_json, *engine_json, *tags_json; /* the same as text, owned */
 	char dataset_id[RUN_ID_SIZE];                                       /* "": built-in */
-	int epochs, max_attempts;
+	int epochs, max_attempts, priority;
 	double max_seconds;
 };
 

@@ -38,13 +38,16 @@ struct experiment_new {
 	int64_t max_owned;      /* experiments of the owner that may wait; 0: any number */
 	bool *over_quota;       /* out, may be NULL: those are waiting, and ERR_UNAVAILABLE came of that */
 	const char *owner;      /* NULL: made without a key. Its Idempotency-Keys are its own */
-	int epochs, max_attempts;
+	int epochs, max_attempts, priority;
 	double max_seconds;
 	int64_t now;
 	const char *key, *body_sha256; /* Idempotency-Key and what was posted with it */
 	int64_t key_at, key_grace;     /* of clock_steady_ms; how much longer than a day keys are kept */
 	char *existing_id;             /* out, RUN_ID_SIZE bytes: set when the key was used before with the same body */
 };
+/* The time by which it is ordered in the queue: earlier by its priority. None that comes later by more is before it. */
+int64_t experiment_run_at(const struct experiment_new *new);
+
 /* Inserts the queued row, its first transition and the key. ERR_CONFLICT when the key was used with another body;
  * 0 with existing_id set (and nothing inserted) for a replay; ERR_NOT_FOUND when the data set vanished meanwhile;
  * ERR_UNAVAILABLE when `max_queued` are waiting already. */

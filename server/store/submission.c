@@ -85,17 +85,23 @@ static int check_quota(struct db *db, const struct experiment_new *new, struct q
 	                         (long long)new->max_owned, new->owner);
 }
 
+int64_t experiment_run_at(const struct experiment_new *new)
+{
+	return new->now - (int64_t) new->priority *PRIORITY_MS;
+}
+
 static int insert_row(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
 {
 	db_query(db, "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json,"
 	             " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at, owner)"
-	             " VALUES (:id, 'queued', :max_attempts, :max_seconds, :now, :name, :project, :tags,"
+	             " VALUES (:id, 'queued', :max_attempts, :max_seconds, :run_at, :name, :project, :tags,"
 	             " :spec, :model, :data, :engine, :dataset, :epochs, :now, :owner)");
 	db_bind_text(db, ":owner", new->owner != NULL ? new->owner : "");
 	db_bind_text(db, ":id", new->id);
 	db_bind_int(db, ":max_attempts", new->max_attempts);
 	db_bind_real(db, ":max_seconds", new->max_seconds);
 	db_bind_int(db, ":now", new->now);
+	db_bind_int(db, ":run_at", experiment_run_at(new));
 	db_bind_text(db, ":name", new->name);
 	db_bind_text(db, ":project", new->project);
 	db_bind_text(db, ":tags", new->tags_json);
