@@ -81,7 +81,7 @@ help:
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
-	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT AGAIN; CONTRIBUTING.md)"
+	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT PYTEST AGAIN; CONTRIBUTING.md)"
 	@echo "make coverage   which lines the tests run, room by room (build/coverage/index.html: each line)"
 	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
 	@echo "make test-docker   the image and docker/compose.yaml with a real engine; starts one as root where none runs"
@@ -221,7 +221,7 @@ mutation:
 	@[ -n "$(ROOM)" ] || { echo "which room? make mutation ROOM=http"; exit 2; }
 	@scripts/deps.sh build test peers
 	@$(PYTHON) tests/mutation/mutation.py $(ROOM) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
-		$(if $(FILE),--file $(FILE)) $(if $(REV),--rev $(REV)) $(if $(UNIT),--unit) $(if $(AGAIN),--again)
+		$(if $(FILE),--file $(FILE)) $(if $(REV),--rev $(REV)) $(if $(UNIT),--unit) $(if $(PYTEST),--pytest) $(if $(AGAIN),--again)
 
 # With gcovr from Debian. Not part of `test`.
 coverage:
