@@ -117,7 +117,8 @@ CREATE TABLE dataset (
 	created_at INTEGER NOT NULL
 ) STRICT;
 
--- A POST that carried an Idempotency-Key, in the transaction that made the experiment; kept 24 hours.
+-- A POST that carried an Idempotency-Key, in the transaction that made the experiment; kept for at least
+-- 24 hours in which the daemon ran, or 30 days. created_at does not follow a wall clock that is set meanwhile.
 CREATE TABLE idempotency (
 	key TEXT PRIMARY KEY,
 	body_sha256 TEXT NOT NULL,

@@ -1,10 +1,10 @@
 /* Validates a JSON value against a schema and fills in defaults, by interpreting the part of JSON Schema 2020-12 that
  * experiment.schema.json uses: type, enum, const, minimum, maximum, exclusiveMinimum, exclusiveMaximum, minLength,
- * maxLength, items, minItems, maxItems, properties, required, additionalProperties: false, $ref into the document,
- * oneOf of objects told apart by a const property, default; and three annotations of our own: x-default-by (the default
- * by the value of another field that stands before it), x-only-for (the values of such a field that a field belongs to)
- * and x-aliases (other names of a field). The schema is therefore the only place where a range or a default stands.
- * Debian has no C library for this. */
+ * maxLength, pattern (of one meaning: no control character), items, minItems, maxItems, properties, required,
+ * additionalProperties: false, $ref into the document, oneOf of objects told apart by a const property, default; and
+ * three annotations of our own: x-default-by (the default by the value of another field that stands before it),
+ * x-only-for (the values of such a field that a field belongs to) and x-aliases (other names of a field). The schema is
+ * therefore the only place where a range or a default stands. Debian has no C library for this. */
 #ifndef QLSTM_SCHEMA_VALIDATE_H
 #define QLSTM_SCHEMA_VALIDATE_H
 

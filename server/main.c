@@ -349,6 +349,8 @@ static int run(struct daemon *daemon)
 	daemon->api.max_memory = daemon->options.max_memory;
 	daemon->api.threads = daemon->options.threads;
 	daemon->api.started_at = clock_now_ms();
+	daemon->api.started = clock_monotonic();
+	clock_steady_ms(NULL);
 	for (; rc == 0 && done < N_STEPS; done++)
 		rc = steps[done].open(daemon, &error);
 	if (rc != 0) {

@@ -31,6 +31,7 @@ struct api {
 	size_t max_memory;          /* bytes that one experiment may take */
 	int threads;                /* that one experiment may take */
 	int64_t started_at;         /* ms */
+	double started;             /* by clock_monotonic: what the wall clock does since then does not count */
 	atomic_bool draining;       /* new experiments are refused, /readyz says no */
 	uv_mutex_t datasets;        /* held while the rows and the files of data sets must agree */
 	struct labels_seen *labels; /* columns of classes that were checked */

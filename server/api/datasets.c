@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/utf8.h"
 #include "schema/columns.h"
 #include "server/api/catalog.h"
 #include "server/api/handlers.h"
@@ -35,6 +36,21 @@ static int check_numeric(const struct table *table, struct qlstm_error *error)
 	return error_set(error, ERR_INVALID, NULL,
 	                 "the data has no numeric column; column '%.80s' is not numeric: %s holds '%s'", first->name,
 	                 place, first->bad_text);
+}
+
+/* Names go into messages, logs and headers of CSV. A line break in a cell of a spreadsheet is usual and does no harm.
+ */
+static int check_names(const struct table *table, struct qlstm_error *error)
+{
+	for (int i = 0; i < table->n_columns; i++) {
+		const char *at = table->columns[i].name;
+		while (*at != '\0' && (strchr("\t\r\n", *at) != NULL || utf8_control(at) == 0))
+			at++;
+		if (*at != '\0')
+			return error_set(error, ERR_INVALID, NULL, "the name of column %d holds a control character",
+			                 i + 1);
+	}
+	return 0;
 }
 
 static char *text_of(json_t *json)
@@ -96,6 +112,8 @@ static int row_make(struct api *api, const struct http_request *request, const c
 	if (rc != 0)
 		return rc;
 	rc = check_numeric(&table, error);
+	if (rc == 0)
+		rc = check_names(&table, error);
 	if (rc == 0)
 		rc = describe(request, name, &file, &table, row, error);
 	table_free(&table);

@@ -1,4 +1,4 @@
-/* /experiments: create, list, read, cancel, delete. */
+/* /experiments: create, list, read, delete. What else becomes of one is in life.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +46,13 @@ static int write_insert(struct db *db, void *argument, struct qlstm_error *error
 	return experiment_insert(db, argument, API_MAX_QUEUED, error);
 }
 
+/* A day by the wall clock can pass in a second when it is set; a day of this process cannot. */
+static int64_t key_grace(int64_t age)
+{
+	const int64_t day = 24 * 60 * 60 * INT64_C(1000);
+	return age < day ? 29 * day : 0;
+}
+
 /* Queues it: 202 with the resource, for a replayed key with the one made then. */
 static void create(struct api *api, const struct http_request *request, struct http_reply *reply,
                    const struct submission *submission, const char *key)
@@ -54,6 +61,7 @@ static void create(struct api *api, const struct http_request *request, struct h
 	char id[RUN_ID_SIZE], existing[RUN_ID_SIZE] = "", sha256[65];
 	ulid_make(id);
 	sha256_hex(request->body, request->body_length, sha256);
+	int64_t age = 0, steady = clock_steady_ms(&age);
 	struct experiment_new new = {
 	    .id = id,
 	    .name = submission_name(submission),
@@ -70,6 +78,8 @@ static void create(struct api *api, const struct http_request *request, struct h
 	    .now = clock_now_ms(),
 	    .key = key,
 	    .body_sha256 = sha256,
+	    .key_at = steady,
+	    .key_grace = key_grace(age),
 	    .existing_id = existing,
 	};
 	int rc = store_write(api->store, write_insert, &new, &error);
@@ -193,38 +203,6 @@ void experiments_get(void *context, struct http_request *request, struct http_re
 		reply_header(reply, "ETag", "%s", etag);
 	}
 	experiment_row_free(&row);
-}
-
-struct cancel {
-	const char *id;
-	bool was_cancelled;
-	enum run_status now;
-};
-
-static int write_cancel(struct db *db, void *argument, struct qlstm_error *error)
-{
-	struct cancel *cancel = argument;
-	struct experiment_row row = {0};
-	int rc = experiment_get(db, cancel->id, &row, error);
-	if (rc != 0)
-		return rc;
-	cancel->was_cancelled = strcmp(row.status, status_name(STATUS_CANCELLED)) == 0;
-	experiment_row_free(&row);
-	return state_cancel(db, cancel->id, clock_now_ms(), &cancel->now, error);
-}
-
-void experiments_cancel(void *context, struct http_request *request, struct http_reply *reply)
-{
-	struct api *api = context;
-	struct qlstm_error error = {0};
-	struct cancel cancel = {.id = request->params[0]};
-	if (store_write(api->store, write_cancel, &cancel, &error) != 0) {
-		reply_problem(request, reply, &error);
-		return;
-	}
-	if (cancel.now == STATUS_CANCELLING)
-		scheduler_kill(api->scheduler, cancel.id);
-	resource_reply(api, request, reply, cancel.was_cancelled ? 200 : 202, cancel.id);
 }
 
 static int write_delete(struct db *db, void *argument, struct qlstm_error *error)

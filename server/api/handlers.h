@@ -11,8 +11,12 @@
 HANDLER(experiments_post);
 HANDLER(experiments_list);
 HANDLER(experiments_get);
-HANDLER(experiments_cancel);
 HANDLER(experiments_delete);
+/* life.c */
+HANDLER(experiments_cancel);
+HANDLER(experiments_pause);
+HANDLER(experiments_resume);
+HANDLER(experiments_retry);
 /* metrics_history.c */
 HANDLER(metrics_history_get);
 /* events.c */

@@ -75,19 +75,27 @@ static json_t *results_json(const struct experiment_row *row)
 	return results;
 }
 
+/* Seconds between two times in ms, NaN unless both are known. The clock may have been put back between them. */
+static double seconds_between(int64_t from, int64_t to)
+{
+	if (from <= 0 || to <= 0)
+		return NAN;
+	return to > from ? (double)(to - from) / 1e3 : 0;
+}
+
 /* Seconds, null while unknown: until the first attempt began, from then to the end, and in epochs alone. */
 static json_t *timings_json(const struct experiment_row *row)
 {
-	double queued = row->started_at > 0 ? (double)(row->started_at - row->created_at) / 1e3 : NAN;
-	double ran =
-	    row->started_at > 0 && row->finished_at > 0 ? (double)(row->finished_at - row->started_at) / 1e3 : NAN;
+	double queued = seconds_between(row->created_at, row->started_at);
+	double ran = seconds_between(row->started_at, row->finished_at);
 	return json_pack("{so, so, so}", "queued_seconds", json_finite(queued), "run_seconds", json_finite(ran),
 	                 "train_seconds", json_finite(row->train_seconds));
 }
 
 static json_t *links_json(const char *id)
 {
-	static const char *const names[] = {"metrics", "events", "weights", "predictions", "report", "cancel"};
+	static const char *const names[] = {"metrics", "events", "weights", "predictions", "report",
+	                                    "cancel",  "pause",  "resume",  "retry"};
 	json_t *links = json_pack("{so}", "self", json_sprintf("/experiments/%s", id));
 	for (size_t i = 0; links != NULL && i < sizeof names / sizeof names[0]; i++)
 		json_object_set_new(links, names[i], json_sprintf("/experiments/%s/%s", id, names[i]));

@@ -37,6 +37,7 @@ struct experiment_new {
 	double max_seconds;
 	int64_t now;
 	const char *key, *body_sha256; /* Idempotency-Key and what was posted with it */
+	int64_t key_at, key_grace;     /* of clock_steady_ms; how much longer than a day keys are kept */
 	char *existing_id;             /* out, RUN_ID_SIZE bytes: set when the key was used before with the same body */
 };
 /* Inserts the queued row, its first transition and the key. ERR_CONFLICT when the key was used with another body;

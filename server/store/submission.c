@@ -15,7 +15,7 @@
 static int look_up_key(struct db *db, const struct experiment_new *new, char *existing_id, struct qlstm_error *error)
 {
 	db_query(db, "DELETE FROM idempotency WHERE created_at < :oldest");
-	db_bind_int(db, ":oldest", new->now - KEY_LIFE_MS);
+	db_bind_int(db, ":oldest", new->key_at - new->key_grace - KEY_LIFE_MS);
 	if (db_run(db) != 0)
 		return db_error(db, error);
 	char body_sha256[65] = "";
@@ -42,7 +42,7 @@ static int insert_key(struct db *db, const struct experiment_new *new, struct ql
 	db_bind_text(db, ":key", new->key);
 	db_bind_text(db, ":body_sha256", new->body_sha256);
 	db_bind_text(db, ":id", new->id);
-	db_bind_int(db, ":now", new->now);
+	db_bind_int(db, ":now", new->key_at);
 	return db_run(db) == 0 ? 0 : db_error(db, error);
 }
 

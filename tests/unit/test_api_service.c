@@ -31,7 +31,7 @@ static int open_service(void **state)
 	                   .data_dir = folder,
 	                   .max_memory = (size_t)1 << 30,
 	                   .threads = 1,
-	                   .started_at = clock_now_ms() - 5000};
+	                   .started = clock_monotonic() - 5};
 	uv_mutex_init(&api.datasets);
 	door_open(&door,
 	          (struct http_config){.handler = routes_handle, .body_limit = routes_body_limit, .context = &api});

@@ -67,7 +67,7 @@ static void test_a_new_experiment(void **state)
 	assert_string_equal(row.name, "a name");
 	assert_string_equal(row.spec_json, "{\"seed\":1}");
 	assert_int_equal(row.attempt, 0);
-	assert_int_equal(row.epochs, 100);
+	assert_int_equal(row.epochs, 100000);
 	assert_int_equal(row.version, 1);
 	assert_int_equal(row.created_at, 1000);
 	assert_int_equal(row.started_at, 0);
@@ -90,6 +90,7 @@ static int insert_with_key(int number, const char *key, const char *body, int64_
 {
 	struct experiment_new new = new_experiment(numbered_id(number));
 	new.key = key;
+	new.key_at = now;
 	new.body_sha256 = body;
 	new.now = now;
 	new.existing_id = existing;
@@ -551,6 +552,22 @@ static void test_the_age_of_keys(void **state)
 	}
 }
 
+/* While a process is young its clock may be wrong: keys are kept for longer by as much as it says. */
+static void test_the_grace_of_keys(void **state)
+{
+	(void)state;
+	char existing[RUN_ID_SIZE];
+	assert_int_equal(insert_with_key(1, "k", "body", INT64_C(1) << 40, existing), 0);
+	struct experiment_new new = new_experiment(numbered_id(2));
+	new.key = "k", new.body_sha256 = "body", new.existing_id = existing, new.key_grace = DAY_MS;
+	new.key_at = (INT64_C(1) << 40) + 2 * (int64_t)DAY_MS;
+	assert_int_equal(experiment_insert(db, &new, 3, NULL), 0);
+	assert_string_equal(existing, numbered_id(1));
+	new.key_at++;
+	assert_int_equal(experiment_insert(db, &new, 3, NULL), 0);
+	assert_string_equal(existing, "");
+}
+
 /* What a POST that is refused leaves behind: nothing, its key neither. */
 static void test_the_limit_of_the_queue(void **state)
 {
@@ -572,7 +589,7 @@ static void test_the_limit_of_the_queue(void **state)
 	assert_int_equal(select_int(db, "SELECT count(*) FROM transition WHERE experiment_id LIKE '%6'"), 0);
 	/* A key with nowhere to put the id that was made before. */
 	new = new_experiment(numbered_id(7));
-	new.key = "k", new.body_sha256 = "body", new.now = NOW;
+	new.key = "k", new.body_sha256 = "body", new.now = new.key_at = NOW;
 	assert_int_equal(experiment_insert(db, &new, 100, NULL), 0);
 	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment WHERE id LIKE '%7'"), 0);
 	error_clear(&error);
@@ -707,6 +724,7 @@ int main(void)
 	    TEST(test_transitions_are_numbered),
 	    TEST(test_long_lists),
 	    TEST(test_the_age_of_keys),
+	    TEST(test_the_grace_of_keys),
 	    TEST(test_the_limit_of_the_queue),
 	    TEST(test_signs_of_life),
 	    TEST(test_checkpoints_are_kept_apart),
