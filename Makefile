@@ -80,7 +80,7 @@ help:
 	@echo "make fuzz-requests   generated requests against the daemon, SECONDS=60, SEED=1, SAN"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
-	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
+	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; readers of the contract; from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT PYTEST AGAIN; CONTRIBUTING.md)"
 	@echo "make coverage   which lines the tests run, room by room (build/coverage/index.html: each line)"
 	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
@@ -211,9 +211,9 @@ bench-peers: $(BUILD)/qlstm-worker
 	@scripts/deps.sh peers
 	@scripts/peers.sh python tests/peers/bench.py $< $(BUILD)/peers-cases
 
-test-peers: $(BUILD)/qlstm-worker
+test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd
 	@scripts/deps.sh peers
-	@QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
+	@QLSTM_BUILD=$(BUILD) QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
 
 # Faults put into a copy of the tree, with a tool from PyPI in build/mutation/venv. Not part of `test`.
 ROOM ?=
