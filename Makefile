@@ -48,7 +48,7 @@ engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := server/options.c server/pool.c server/health.c $(wildcard server/http/*.c server/http/mhd/*.c server/api/*.c server/store/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
+daemon_src := server/options.c server/pool.c server/health.c server/data_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/api/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 TARGET     ?= *
@@ -67,7 +67,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api fuzz fuzz-requests bench bench-estimates bench-streams bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo test unit api fuzz fuzz-requests torture bench bench-estimates bench-streams bench-door bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -78,8 +78,10 @@ help:
 	@echo "make unit api   only the C tests; only the tests over HTTP"
 	@echo "make fuzz       libFuzzer on whatever reads bytes from outside, SECONDS=60 each (TARGET=\"csv spec\")"
 	@echo "make fuzz-requests   generated requests against the daemon, SECONDS=60, SEED=1, SAN"
+	@echo "make torture    random kills while clients do everything, KILLS=300, SEED: the next; sums in build/torture.json"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
+	@echo "make bench-door      requests a second: POSTs, GETs, with 10 and with 10,000 experiments waiting"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; readers of the contract; from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT PYTEST AGAIN; CONTRIBUTING.md)"
 	@echo "make coverage   which lines the tests run, room by room (build/coverage/index.html: each line)"
@@ -193,6 +195,12 @@ fuzz-requests: all
 	@scripts/deps.sh test
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/fuzz/fuzz_requests.py --seconds $(SECONDS) --seed $(SEED)
 
+# Random kills of everything; the figures of all runs add up in build/torture.json. A short round of it is in `api`.
+KILLS ?= 300
+torture: all
+	@scripts/deps.sh test
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/faults/torture.py --kills $(KILLS) $(if $(filter command% environment%,$(origin SEED)),--seed $(SEED)) --keep
+
 test:
 	@scripts/deps.sh build test
 	@$(MAKE) --no-print-directory -j2 all $(unit_bin) $(replay_bin)
@@ -249,6 +257,11 @@ bench-estimates: $(BUILD)/bench/estimates
 bench-streams: all
 	@scripts/deps.sh test
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/streams.py
+
+# DATA=DIR: where the daemons keep what is to be durable.
+bench-door: all $(BUILD)/bench/door
+	@scripts/deps.sh test
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/door.py $(if $(DATA),--data $(DATA))
 
 fmt:
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i

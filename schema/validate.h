@@ -17,5 +17,8 @@
  *   /model/layers/0/n_qubits  out_of_range   "n_qubits is 26; allowed are 1 to 25"
  *   /training/epoch           unknown_field  "unknown field 'epoch'; did you mean 'epochs'?" */
 int schema_resolve(const json_t *schema, const json_t *value, json_t **out, struct qlstm_error *error);
+/* The same of one member of a value whose other members are resolved. */
+int schema_resolve_member(const json_t *schema, const json_t *whole, const char *name, json_t **out,
+                          struct qlstm_error *error);
 
 #endif

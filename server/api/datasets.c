@@ -131,7 +131,7 @@ static int write_insert(struct db *db, void *argument, struct qlstm_error *error
 	return dataset_insert(db, insert->row, &insert->existed, error);
 }
 
-/* File first, then row: a crash between leaves a file that nobody names and the next upload of it reuses. */
+/* File first, then row: a crash between leaves a file that nobody names, which the sweep removes. */
 static int store_upload(struct api *api, const struct http_request *request, struct insert *insert,
                         struct qlstm_error *error)
 {
@@ -193,6 +193,10 @@ void datasets_post(void *context, struct http_request *request, struct http_repl
 	const char *name = name_or_reply(request, reply);
 	if (name == NULL)
 		return;
+	if (reserve_check(api->reserve, &error) != 0) {
+		reply_problem(request, reply, &error);
+		return;
+	}
 	if (row_make(api, request, name, &row, &error) != 0) {
 		if (error.code == ERR_WRONG_TYPE) /* the Content-Type says another kind */
 			reply_problem_as(request, reply, 415, &error);
@@ -325,7 +329,7 @@ void datasets_delete(void *context, struct http_request *request, struct http_re
 	struct delete delete = {.id = entry.row.id};
 	uv_mutex_lock(&api->datasets);
 	int rc = entry.series != NULL ? error_set(&error, ERR_CONFLICT, NULL, "'%s' is built in", entry.series->name)
-	                              : store_write(api->store, write_delete, &delete, &error);
+	                              : reserve_write(api->reserve, api->store, write_delete, &delete, &error);
 	if (rc == 0 && delete.last && file_path(api, entry.row.file, path, sizeof path))
 		unlink(path);
 	uv_mutex_unlock(&api->datasets);

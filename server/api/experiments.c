@@ -53,6 +53,31 @@ static int64_t key_grace(int64_t age)
 	return age < day ? 29 * day : 0;
 }
 
+/* `existing`: the experiment that the key made before, or NULL. */
+static void reply_created(struct api *api, const struct http_request *request, struct http_reply *reply,
+                          const struct experiment_new *new, const char *existing)
+{
+	struct qlstm_error error = {0};
+	if (existing != NULL) {
+		resource_reply(api, request, reply, 202, existing);
+	} else {
+		struct experiment_row row;
+		experiment_row_of(new, store_queue_place(api->store, new->now, new->id), &row);
+		resource_reply_row(reply, 202, &row);
+	}
+	if (existing != NULL && reply->status == 404) {
+		error_set(&error, ERR_NOT_FOUND, NULL,
+		          "the experiment made with this Idempotency-Key has been deleted");
+		reply_problem(request, reply, &error);
+	}
+	if (reply->status != 202)
+		return;
+	reply_header(reply, "Location", "/experiments/%s", existing != NULL ? existing : new->id);
+	reply_header(reply, "Retry-After", "1");
+	if (existing != NULL)
+		reply_header(reply, "Idempotent-Replayed", "true");
+}
+
 /* Queues it: 202 with the resource, for a replayed key with the one made then. */
 static void create(struct api *api, const struct http_request *request, struct http_reply *reply,
                    const struct submission *submission, const char *key)
@@ -91,13 +116,8 @@ static void create(struct api *api, const struct http_request *request, struct h
 		reply_problem(request, reply, &error);
 		return;
 	}
-	const char *made = existing[0] != '\0' ? existing : id;
 	scheduler_notify(api->scheduler);
-	resource_reply(api, request, reply, 202, made);
-	reply_header(reply, "Location", "/experiments/%s", made);
-	reply_header(reply, "Retry-After", "1");
-	if (made == existing)
-		reply_header(reply, "Idempotent-Replayed", "true");
+	reply_created(api, request, reply, &new, existing[0] != '\0' ? existing : NULL);
 }
 
 void experiments_post(void *context, struct http_request *request, struct http_reply *reply)
@@ -113,6 +133,10 @@ void experiments_post(void *context, struct http_request *request, struct http_r
 		return;
 	if (atomic_load(&api->draining) && !validate_only) {
 		error_set(&error, ERR_UNAVAILABLE, NULL, "the service is shutting down");
+		reply_problem(request, reply, &error);
+		return;
+	}
+	if (!validate_only && reserve_check(api->reserve, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return;
 	}
@@ -143,21 +167,26 @@ static int read_list(struct db *db, void *argument, struct qlstm_error *error)
 	return experiment_list(db, &list->query, &list->rows, &list->count, &list->more, error);
 }
 
-/* New reference; frees the rows. */
-static json_t *list_json(struct list *list)
+/* Frees the rows. */
+static void write_list(struct list *list, struct text *out)
 {
-	json_t *items = json_array(), *next = json_null();
-	for (int i = 0; i < list->count; i++)
-		json_array_append_new(items, resource_json(&list->rows[i]));
+	text_print(out, "{\"experiments\":[");
+	for (int i = 0; i < list->count; i++) {
+		text_print(out, "%s", i > 0 ? "," : "");
+		resource_write(&list->rows[i], out);
+	}
+	text_print(out, "],\"next_cursor\":");
 	if (list->more && list->count > 0) {
 		char cursor[CURSOR_SIZE];
 		cursor_encode(list->rows[list->count - 1].id, cursor);
-		next = json_string(cursor);
+		text_print(out, "\"%s\"", cursor);
+	} else {
+		text_print(out, "null");
 	}
+	text_print(out, ",\"has_more\":%s}\n", list->more ? "true" : "false");
 	for (int i = 0; i < list->count; i++)
 		experiment_row_free(&list->rows[i]);
 	free(list->rows);
-	return json_pack("{so, so, sb}", "experiments", items, "next_cursor", next, "has_more", list->more);
 }
 
 static const char *const status_names[] = {
@@ -184,10 +213,13 @@ void experiments_list(void *context, struct http_request *request, struct http_r
 	list.query.before = cursor != NULL ? before : NULL;
 	list.query.status = status >= 0 ? status_names[status] : NULL;
 	list.query.project = http_query(request, "project");
-	if (store_read(api->store, read_list, &list, &error) != 0)
+	if (store_read(api->store, read_list, &list, &error) != 0) {
 		reply_problem(request, reply, &error);
-	else
-		reply_json(reply, 200, list_json(&list));
+		return;
+	}
+	struct text out = {0};
+	write_list(&list, &out);
+	reply_written(reply, "application/json", &out);
 }
 
 void experiments_get(void *context, struct http_request *request, struct http_reply *reply)
@@ -198,10 +230,8 @@ void experiments_get(void *context, struct http_request *request, struct http_re
 	if (!resource_read_or_reply(api, request, reply, request->params[0], &row))
 		return;
 	resource_etag(&row, etag);
-	if (!reply_not_modified(request, reply, etag)) {
-		reply_json(reply, 200, resource_json(&row));
-		reply_header(reply, "ETag", "%s", etag);
-	}
+	if (!reply_not_modified(request, reply, etag))
+		resource_reply_row(reply, 200, &row);
 	experiment_row_free(&row);
 }
 
@@ -216,11 +246,12 @@ void experiments_delete(void *context, struct http_request *request, struct http
 	struct qlstm_error error = {0};
 	char id[RUN_ID_SIZE], path[4096];
 	snprintf(id, sizeof id, "%s", request->params[0]);
-	if (store_write(api->store, write_delete, id, &error) != 0) {
+	if (reserve_write(api->reserve, api->store, write_delete, id, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return;
 	}
-	/* After the commit: a crash here leaves files without a row, never a row without files. */
+	/* After the commit: a crash here leaves files without a row, which the sweep removes, never a row without
+	 * files. */
 	int length = snprintf(path, sizeof path, "%s/runs/%s", api->data_dir, id);
 	if (length > 0 && (size_t)length < sizeof path)
 		file_remove_tree(path, NULL);

@@ -21,6 +21,8 @@ HANDLER(experiments_retry);
 HANDLER(metrics_history_get);
 /* events.c */
 HANDLER(events_get);
+/* logs.c */
+HANDLER(logs_get);
 /* artifacts.c */
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
@@ -34,6 +36,8 @@ HANDLER(datasets_list);
 HANDLER(datasets_get);
 HANDLER(datasets_content);
 HANDLER(datasets_delete);
+/* backup.c */
+HANDLER(backup_get);
 /* service.c */
 HANDLER(service_metrics);
 HANDLER(service_health);

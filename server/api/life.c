@@ -27,7 +27,9 @@ static void grant(void *context, const struct http_request *request, struct http
 	struct api *api = context;
 	struct qlstm_error error = {0};
 	wish.id = request->params[0];
-	if (store_write(api->store, write_wish, &wish, &error) != 0) {
+	int rc = wish.stop == REASON_USER_CANCELLED ? reserve_write(api->reserve, api->store, write_wish, &wish, &error)
+	                                            : store_write(api->store, write_wish, &wish, &error);
+	if (rc != 0) {
 		reply_problem(request, reply, &error);
 		return;
 	}

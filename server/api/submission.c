@@ -11,6 +11,7 @@
 #include "server/api/labels.h"
 #include "server/common/cost.h"
 #include "server/common/json_text.h"
+#include "server/common/parameter_counts.h"
 
 static int out_of_memory(struct qlstm_error *error)
 {
@@ -64,10 +65,11 @@ static int check_cost(const struct api *api, const struct spec *spec, struct mod
 }
 
 /* What the model is made of, by which engine, and how long it will take. */
-static int describe_model(const struct api *api, const struct spec *spec, struct cost_windows windows,
-                          struct submission *out, struct qlstm_error *error)
+static int describe_model(const struct api *api, struct spec *spec, struct cost_windows windows, struct submission *out,
+                          struct qlstm_error *error)
 {
 	struct model *model;
+	spec->model.known_plans = api->plans;
 	int rc = model_new(&model, &spec->model, error);
 	if (rc != 0) {
 		error_prefix(error, "/model");
@@ -75,10 +77,8 @@ static int describe_model(const struct api *api, const struct spec *spec, struct
 	}
 	double seconds = 0.0;
 	rc = check_cost(api, spec, model, windows, &seconds, error);
-	json_int_t quantum = (json_int_t)params_count(model_params(model), PARAM_QUANTUM);
-	json_int_t classical = (json_int_t)params_count(model_params(model), PARAM_CLASSICAL);
-	out->model =
-	    json_pack("{sI, sI, sI}", "parameters", quantum + classical, "quantum", quantum, "classical", classical);
+	const struct parameter_counts counts = parameter_counts(model_params(model));
+	out->model = parameter_counts_json(&counts, "parameters");
 	out->engine = json_pack("{ss, ss, ss, sf}", "version", QLSTM_VERSION, "plan", model_plan_kind(model), "isa",
 	                        plan_isa(), "estimated_seconds", seconds);
 	model_free(model);

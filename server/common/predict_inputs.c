@@ -100,7 +100,7 @@ int predict_inputs_json(const char *text, size_t length, const json_t *resolved,
                         struct qlstm_error *error)
 {
 	json_t *body = NULL;
-	struct wanted wanted;
+	struct wanted wanted = {0};
 	*out = (struct predict_inputs){0};
 	int rc = read_spec(resolved, &wanted, error);
 	if (rc == 0)
@@ -169,11 +169,12 @@ static int cut_table(const struct table *table, const struct wanted *wanted, str
 	size_t rows = wanted->rows ? 1 : wanted->steps; /* of the table, that a sample takes */
 	int columns[SAMPLES_MAX_COLUMNS] = {0};
 	int rc = find_columns(table, wanted->names, columns, error);
-	if (rc == 0 && table->n_rows < rows)
-		rc = error_set(error, ERR_INVALID, NULL, "%zu rows; a %s takes %zu", table->n_rows,
-		               wanted->rows ? "sample" : "window", rows);
-	if (rc == 0)
-		rc = reserve(out, table->n_rows - rows + 1, wanted->steps, wanted->features, NULL, error);
+	if (rc != 0)
+		return rc;
+	if (table->n_rows < rows)
+		return error_set(error, ERR_INVALID, NULL, "%zu rows; a %s takes %zu", table->n_rows,
+		                 wanted->rows ? "sample" : "window", rows);
+	rc = reserve(out, table->n_rows - rows + 1, wanted->steps, wanted->features, NULL, error);
 	if (rc == 0)
 		cut(table, wanted, columns, out);
 	return rc;
@@ -182,7 +183,7 @@ static int cut_table(const struct table *table, const struct wanted *wanted, str
 int predict_inputs_table(const struct table *table, const json_t *resolved, struct predict_inputs *out,
                          struct qlstm_error *error)
 {
-	struct wanted wanted;
+	struct wanted wanted = {0};
 	*out = (struct predict_inputs){0};
 	int rc = read_spec(resolved, &wanted, error);
 	return rc == 0 ? cut_table(table, &wanted, out, error) : rc;

@@ -42,6 +42,8 @@ int attempt_claim(struct db *db, struct attempt_claim *claim, struct qlstm_error
 {
 	struct attempt *attempt = &claim->attempt;
 	*claim = (struct attempt_claim){0};
+	if (db_frugal(db))
+		return error_set(error, ERR_DISK_FULL, NULL, "the disk is full: nothing is begun");
 	int rc = state_claim(db, clock_now_ms(), &attempt->token, &claim->next_due, error);
 	if (rc == 0)
 		rc = read_spec(db, attempt, error);

@@ -91,6 +91,9 @@ static int store_batch(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct recorder *recorder = argument;
 	const struct message *message = recorder->first;
+	recorder->stopping = read_stopping(db, recorder->token);
+	if (db_frugal(db) && recorder->stopping != REASON_USER_CANCELLED)
+		return error_set(error, ERR_DISK_FULL, NULL, "the disk is full: what a run reports waits");
 	for (int stored = 0; stored < recorder->n_batch; message = message->next) {
 		int rc = message_store(db, recorder->token, message, error);
 		if (rc != 0)
@@ -98,7 +101,6 @@ static int store_batch(struct db *db, void *argument, struct qlstm_error *error)
 		if (++stored == recorder->n_batch)
 			break;
 	}
-	recorder->stopping = read_stopping(db, recorder->token);
 	return 0;
 }
 

@@ -140,6 +140,30 @@ static void test_replies_are_counted_by_class(void **state)
 
 /* --- query parameters and headers --- */
 
+/* What is slow, and what must not wait for it. */
+static void test_lanes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *method, *path;
+		enum http_lane lane;
+	} cases[] = {
+	    {"GET", "/healthz", LANE_SHORT},
+	    {"GET", "/experiments/x", LANE_SHORT},
+	    {"GET", "/metrics", LANE_SHORT},
+	    {"GET", "/experiments", LANE_LIST},
+	    {"GET", "/datasets", LANE_LIST},
+	    {"GET", "/experiments/x/events", LANE_LIST},
+	    {"POST", "/experiments", LANE_SUBMIT},
+	    {"POST", "/experiments/x/cancel", LANE_WRITE},
+	    {"DELETE", "/datasets/x", LANE_WRITE},
+	    {"POST", "/datasets", LANE_BULK},
+	    {"POST", "/experiments/x/predict", LANE_PREDICT},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_int_equal(routes_lane(&api, cases[i].method, cases[i].path), cases[i].lane);
+}
+
 static void test_integers_in_the_query(void **state)
 {
 	(void)state;
@@ -699,6 +723,7 @@ int main(void)
 	    TEST(test_uptime),
 	    TEST(test_pages_of_other_sites),
 	    TEST(test_replies_are_counted_by_class),
+	    TEST(test_lanes),
 	    TEST(test_integers_in_the_query),
 	    TEST(test_words_in_the_query),
 	    TEST(test_types_of_bodies),

@@ -190,6 +190,45 @@ static void test_list_filters(void **state)
 	assert_int_equal(counts[STATUS_RUNNING], 0);
 }
 
+static void assert_same_text(const char *a, const char *b)
+{
+	if (a != NULL && b != NULL)
+		assert_string_equal(a, b);
+	else
+		assert_true(a == b);
+}
+
+/* What a POST answers with, without reading it, is what a GET would read. */
+static void test_the_row_of_a_new_experiment(void **state)
+{
+	(void)state;
+	struct experiment_new new = new_experiment(numbered_id(3));
+	struct experiment_row made;
+	assert_int_equal(experiment_insert(db, &new, 10, NULL), 0);
+	struct experiment_row row = get(numbered_id(3));
+	experiment_row_of(&new, 1, &made);
+	const char *const read[] = {row.id,          row.status,     row.reason,      row.reason_message, row.name,
+	                            row.project,     row.tags_json,  row.spec_json,   row.model_json,     row.data_json,
+	                            row.engine_json, row.dataset_id, row.metrics_json};
+	const char *const answered[] = {made.id,          made.status,    made.reason,      made.reason_message,
+	                                made.name,        made.project,   made.tags_json,   made.spec_json,
+	                                made.model_json,  made.data_json, made.engine_json, made.dataset_id,
+	                                made.metrics_json};
+	for (size_t i = 0; i < sizeof read / sizeof read[0]; i++)
+		assert_same_text(answered[i], read[i]);
+	const int64_t numbers[] = {row.attempt,     row.max_attempts, row.epochs,        row.epoch,
+	                           row.version,     row.created_at,   row.started_at,    row.attempt_started_at,
+	                           row.finished_at, row.best_epoch,   row.queue_position};
+	const int64_t made_numbers[] = {
+	    made.attempt,     made.max_attempts, made.epochs,        made.epoch,
+	    made.version,     made.created_at,   made.started_at,    made.attempt_started_at,
+	    made.finished_at, made.best_epoch,   made.queue_position};
+	assert_memory_equal(numbers, made_numbers, sizeof numbers);
+	assert_true(isnan(made.best_test_loss) && isnan(row.best_test_loss));
+	assert_true(made.max_seconds == row.max_seconds && made.train_seconds == row.train_seconds);
+	experiment_row_free(&row);
+}
+
 static void test_queue_positions(void **state)
 {
 	(void)state;
@@ -712,6 +751,7 @@ int main(void)
 	    TEST(test_idempotency_keys),
 	    TEST(test_pages_are_stable_under_inserts),
 	    TEST(test_list_filters),
+	    TEST(test_the_row_of_a_new_experiment),
 	    TEST(test_queue_positions),
 	    TEST(test_metrics),
 	    TEST(test_metrics_without_test_data),
