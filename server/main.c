@@ -45,6 +45,7 @@ struct daemon {
 	struct caretaker *caretaker;
 	struct api api;
 	struct host_names hosts;
+	struct tls_files tls;
 	struct http_server *http;
 	bool stopping, drained;
 	uint64_t idle_deadline;
@@ -319,6 +320,23 @@ static void name_hosts(struct daemon *daemon)
 		host_names_add(&daemon->hosts, options->host_names[i]);
 }
 
+/* A wrong file is said before anything is begun. */
+static int open_tls(struct daemon *daemon, struct qlstm_error *error)
+{
+	const struct options *options = &daemon->options;
+	if (options->tls_certificate[0] == '\0')
+		return 0;
+	int rc = tls_open(&daemon->tls, options->tls_certificate, options->tls_key, error);
+	if (rc != 0)
+		tls_close(&daemon->tls);
+	return rc;
+}
+
+static void close_tls(struct daemon *daemon)
+{
+	tls_close(&daemon->tls);
+}
+
 static int open_http(struct daemon *daemon, struct qlstm_error *error)
 {
 	/* Shares of the pool that leave threads for short requests and attempts, however much of the rest there is. */
@@ -326,7 +344,8 @@ static int open_http(struct daemon *daemon, struct qlstm_error *error)
 	/* Many: the more wait for one commit, the more share it. */
 	int submissions = threads < 8 ? 1 : threads / 2;
 	name_hosts(daemon);
-	const struct http_config config = {.hosts = &daemon->hosts,
+	const struct http_config config = {.tls = daemon->tls.certificate != NULL ? &daemon->tls : NULL,
+	                                   .hosts = &daemon->hosts,
 	                                   .address = daemon->options.address,
 	                                   .port = daemon->options.port,
 	                                   .max_connections = daemon->options.connections,
@@ -411,8 +430,8 @@ static int serve(struct daemon *daemon, struct qlstm_error *error)
 {
 	(void)error;
 	bool ipv6 = strchr(daemon->options.address, ':') != NULL;
-	printf("listening on http://%s%s%s:%d\n", ipv6 ? "[" : "", daemon->options.address, ipv6 ? "]" : "",
-	       http_port(daemon->http));
+	printf("listening on http%s://%s%s%s:%d\n", daemon->tls.certificate != NULL ? "s" : "", ipv6 ? "[" : "",
+	       daemon->options.address, ipv6 ? "]" : "", http_port(daemon->http));
 	fflush(stdout);
 	scheduler_wake(daemon->api.scheduler);
 	uv_run(daemon->loop, UV_RUN_DEFAULT); /* until on_idle_timer stops it */
@@ -421,6 +440,7 @@ static int serve(struct daemon *daemon, struct qlstm_error *error)
 
 static const struct step steps[] = {
     {"process", open_process, close_process},
+    {"certificate", open_tls, close_tls},
     {"threads", open_pool, NULL},
     {"contract", open_contract, close_contract},
     {"store", open_store, close_store},
@@ -461,7 +481,7 @@ static int run(struct daemon *daemon)
 static int ask_health(const struct options *options)
 {
 	struct qlstm_error error = {0};
-	if (health_check(options->address, options->port, &error) == 0)
+	if (health_check(options->address, options->port, options->health_tls, &error) == 0)
 		return 0;
 	fprintf(stderr, "qlstmd: %s\n", error.message);
 	return 1;

@@ -30,6 +30,9 @@ static const struct option table[] = {
     {"--data", "DIR", KIND_TEXT, FIELD(data), 0, 0, "database, data sets, runs (default ./data)"},
     {"--listen", "ADDRESS:PORT", KIND_TEXT, FIELD(listen), 0, 0,
      "default 127.0.0.1:8080; IPv6 as [::1]:8080; port 0 takes a free one"},
+    {"--tls-certificate", "FILE", KIND_TEXT, FIELD(tls_certificate), 0, 0,
+     "serve HTTPS with this certificate (PEM, those that vouch for it behind)"},
+    {"--tls-key", "FILE", KIND_TEXT, FIELD(tls_key), 0, 0, "and this key of it (PEM, without a password)"},
     {"--allow-remote", NULL, KIND_FLAG, FIELD(allow_remote), 0, 0,
      "allow an address that other machines reach; there is no access control"},
     {"--published-on-loopback", NULL, KIND_FLAG, FIELD(published), 0, 0,
@@ -68,7 +71,8 @@ static const struct option table[] = {
     {"--accept-loss", NULL, KIND_FLAG, FIELD(accept_loss), 0, 0,
      "start where the database is missing, damaged or older than the runs beside it; what is of no use is put aside"},
     {"--health", "ADDRESS:PORT", KIND_TEXT, FIELD(health), 0, 0,
-     "ask the qlstmd there whether it is ready, and end: status 0 if so, else 1 with the reason"},
+     "ask the qlstmd there whether it is ready, and end: status 0 if so, else 1 with the reason; https://ADDRESS:PORT "
+     "for one with a certificate, whose name is not checked"},
     {"--help", NULL, KIND_FLAG, FIELD(help), 0, 0, "this text"},
     {"--version", NULL, KIND_FLAG, FIELD(version), 0, 0, "version and instruction set"},
 };
@@ -264,6 +268,27 @@ static int check_reach(const struct options *options, struct qlstm_error *error)
 	                 options->listen);
 }
 
+/* "https://127.0.0.1:8443" */
+static int parse_health(struct options *options, struct qlstm_error *error)
+{
+	static const char secure[] = "https://", plain[] = "http://";
+	const char *value = options->health;
+	options->health_tls = strncmp(value, secure, sizeof secure - 1) == 0;
+	if (options->health_tls)
+		value += sizeof secure - 1;
+	else if (strncmp(value, plain, sizeof plain - 1) == 0)
+		value += sizeof plain - 1;
+	return parse_address(options, "--health", value, 1, error);
+}
+
+/* A certificate is of no use without its key, nor a key without its certificate. */
+static int check_tls(const struct options *options, struct qlstm_error *error)
+{
+	if ((options->tls_certificate[0] != '\0') == (options->tls_key[0] != '\0'))
+		return 0;
+	return error_set(error, ERR_MISSING, NULL, "--tls-certificate and --tls-key are given together or not at all");
+}
+
 static int default_threads(void)
 {
 	unsigned cores = uv_available_parallelism();
@@ -295,12 +320,14 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	if (rc != 0 || options->help || options->version)
 		return rc;
 	if (options->health[0] != '\0')
-		return parse_address(options, "--health", options->health, 1, error);
+		return parse_health(options, error);
 	if (options->address_connections == 0)
 		options->address_connections = options->connections > 1 ? options->connections / 2 : 1;
 	rc = parse_address(options, "--listen", options->listen, 0, error);
 	if (rc == 0)
 		rc = check_reach(options, error);
+	if (rc == 0)
+		rc = check_tls(options, error);
 	if (rc == 0 && options->worker[0] == '\0')
 		rc = default_worker(options, error);
 	if (rc == 0 && access(options->worker, X_OK) != 0)

@@ -10,8 +10,10 @@
 #define OPTIONS_MAX_NAMES 16
 
 struct options {
-	char data[4096];   /* made when it is missing */
-	char listen[128];  /* as given */
+	char data[4096];                           /* made when it is missing */
+	char listen[128];                          /* as given */
+	char tls_certificate[4096], tls_key[4096]; /* files; empty: plain HTTP */
+	bool health_tls;                           /* it is asked over TLS */
 	char health[128];  /* as given; not empty: ask the daemon there whether it is ready, and end */
 	char address[128]; /* from health or listen: an IP address */
 	int port;          /* from health or listen; of the latter 0: any free one */

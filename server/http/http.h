@@ -15,6 +15,7 @@
 #include "server/http/host_names.h"
 #include "server/http/scope.h"
 #include "server/http/target.h"
+#include "server/http/tls.h"
 
 #define HTTP_MAX_PARAMS 4
 
@@ -91,6 +92,7 @@ struct http_config {
 	const char *address;            /* "127.0.0.1" or "::1" */
 	int port;                       /* 0: any free one */
 	const struct host_names *hosts; /* that requests may name; NULL: every one. Borrowed */
+	const struct tls_files *tls;    /* NULL: plain HTTP. Borrowed while it is open */
 	int max_connections, max_connections_by_address;
 	int header_seconds, body_seconds; /* deadlines for the head and for the body of a request */
 	size_t body_memory;               /* of all bodies on their way; a quarter is for those of 1 MiB and less */
