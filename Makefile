@@ -47,7 +47,7 @@ engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := server/options.c server/pool.c server/health.c $(wildcard server/http/*.c server/api/*.c server/store/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
+daemon_src := server/options.c server/pool.c server/health.c $(wildcard server/http/*.c server/http/mhd/*.c server/api/*.c server/store/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 
@@ -123,7 +123,7 @@ $(BUILD)/examples/%: engine/examples/%.c $(LIBQLSTM)
 	$(call say,CC)$(CC) -std=c17 $(WARN) $(CFLAGS) $(SANFLAGS) -Iengine $< $(LIBQLSTM) -lm -pthread -o $@
 
 # The contract travels inside the binaries.
-$(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/openapi.yaml schema/database.sql
+$(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/openapi.yaml schema/database.sql schema/session.sql
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) -c $< -o $@
 

@@ -12,4 +12,8 @@ schema_openapi_yaml:
 schema_database_sql:
 	.incbin "schema/database.sql"
 	.byte 0
+	.global schema_session_sql
+schema_session_sql:
+	.incbin "schema/session.sql"
+	.byte 0
 	.section .note.GNU-stack,"",%progbits

@@ -5,5 +5,6 @@
 extern const char schema_experiment_json[]; /* experiment.schema.json */
 extern const char schema_openapi_yaml[];    /* openapi.yaml */
 extern const char schema_database_sql[];    /* database.sql */
+extern const char schema_session_sql[];     /* session.sql */
 
 #endif

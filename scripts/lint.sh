@@ -21,7 +21,7 @@ only() { # only HEADER FILE
 	found=$(includes "$1" '\.[ch]$' | grep -vx "$2" | grep -v '^tests/' || true)
 	[ -z "$found" ] || say "$1 is met outside $2: $found"
 }
-only microhttpd server/http/http.c
+only microhttpd "server/http/mhd/.*"
 only sqlite3 server/store/db.c
 only zlib server/common/gzip.c
 printing=$(grep -nE '\b(printf|puts|exit|abort)\(' engine/*.c engine/*/*.c engine/*/*/*.c | grep -v '^engine/examples/' | grep -vE 's?nprintf|vsnprintf' || true)

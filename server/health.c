@@ -76,14 +76,14 @@ static int connect_within(const struct probe *probe, const struct sockaddr_stora
 	return number == 0 ? 0 : fail(probe, strerror(number));
 }
 
-/* A request is shorter than any send buffer: what is not taken at once is never taken. */
+/* Every qlstmd is called localhost by who asks after its health. A request is shorter than any send buffer: what is not
+ * taken at once is never taken. */
 static int send_request(const struct probe *probe)
 {
-	char text[256];
-	int length =
-	    snprintf(text, sizeof text, "GET /readyz HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", probe->host);
-	ssize_t sent = send(probe->socket, text, (size_t)length, MSG_NOSIGNAL);
-	return sent == length ? 0 : fail(probe, sent < 0 ? strerror(errno) : "the request was not taken");
+	static const char text[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+	ssize_t sent = send(probe->socket, text, sizeof text - 1, MSG_NOSIGNAL);
+	return sent == (ssize_t)sizeof text - 1 ? 0
+	                                        : fail(probe, sent < 0 ? strerror(errno) : "the request was not taken");
 }
 
 /* Reads to the end; keeps the beginning, as text. */

@@ -42,6 +42,7 @@ struct daemon {
 	uv_timer_t idle_timer;
 	struct orphans *orphans;
 	struct api api;
+	struct host_names hosts;
 	struct http_server *http;
 	bool stopping, drained;
 	uint64_t idle_deadline;
@@ -84,10 +85,9 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 		return error_set(error, ERR_INTERNAL, NULL, "libsodium does not start");
 	json_object_seed(0); /* before threads race for it */
 	daemon->loop = uv_default_loop();
-	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0 ||
-	    uv_mutex_init(&daemon->api.labels) != 0)
+	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
-	return 0;
+	return labels_seen_open(&daemon->api.labels, error);
 }
 
 static int open_pool(struct daemon *daemon, struct qlstm_error *error)
@@ -97,7 +97,7 @@ static int open_pool(struct daemon *daemon, struct qlstm_error *error)
 
 static void close_process(struct daemon *daemon)
 {
-	uv_mutex_destroy(&daemon->api.labels);
+	labels_seen_close(daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);
 }
@@ -215,21 +215,41 @@ static void close_predictors(struct daemon *daemon)
 	predictor_pool_close(daemon->api.predictors);
 }
 
+/* By which names requests may call this server. On a loopback address no others than those of this machine and those
+ * given: a browser there could be led to it under any. Elsewhere all, until some are given: who sees the address from
+ * outside is the proxy's or the keys' to judge, and its names are not known here. --health calls it localhost. */
+static void name_hosts(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	if (options_on_loopback(options) || options->n_host_names > 0)
+		host_names_add_loopback(&daemon->hosts);
+	if (options_on_loopback(options) && !options->published)
+		host_names_add(&daemon->hosts, options->address); /* 127.0.0.2 */
+	for (int i = 0; i < options->n_host_names; i++)
+		host_names_add(&daemon->hosts, options->host_names[i]);
+}
+
 static int open_http(struct daemon *daemon, struct qlstm_error *error)
 {
 	/* Shares of the pool that leave threads for short requests and attempts, however much of the rest there is. */
 	int threads = pool_threads(), few = threads < 8 ? 1 : threads / 8;
-	const struct http_config config = {
-	    .address = daemon->options.address,
-	    .port = daemon->options.port,
-	    .max_connections = MAX_CONNECTIONS,
-	    .header_seconds = HEADER_SECONDS,
-	    .body_seconds = BODY_SECONDS,
-	    .handler = routes_handle,
-	    .body_limit = routes_body_limit,
-	    .lane = routes_lane,
-	    .lane_limits = {[LANE_WRITE] = threads < 8 ? 1 : threads * 5 / 8, [LANE_BULK] = few, [LANE_PREDICT] = few},
-	    .context = &daemon->api};
+	int submissions = threads < 8 ? 1 : threads * 3 / 8;
+	name_hosts(daemon);
+	const struct http_config config = {.hosts = &daemon->hosts,
+	                                   .address = daemon->options.address,
+	                                   .port = daemon->options.port,
+	                                   .max_connections = MAX_CONNECTIONS,
+	                                   .header_seconds = HEADER_SECONDS,
+	                                   .body_seconds = BODY_SECONDS,
+	                                   .handler = routes_handle,
+	                                   .body_limit = routes_body_limit,
+	                                   .lane = routes_lane,
+	                                   .lane_limits = {[LANE_LIST] = few,
+	                                                   [LANE_SUBMIT] = submissions,
+	                                                   [LANE_WRITE] = few,
+	                                                   [LANE_BULK] = few,
+	                                                   [LANE_PREDICT] = few},
+	                                   .context = &daemon->api};
 	return http_open(&daemon->http, daemon->loop, &config, error);
 }
 

@@ -14,7 +14,7 @@
 #include "engine/circuit/plan.h"
 #include "engine/team.h"
 
-enum kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_BYTES };
+enum kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_BYTES, KIND_NAME };
 
 struct option {
 	const char *name, *value; /* value: what --help calls it, NULL for a flag */
@@ -34,6 +34,9 @@ static const struct option table[] = {
      "allow an address that other machines reach; there is no access control"},
     {"--published-on-loopback", NULL, KIND_FLAG, FIELD(published), 0, 0,
      "allow all addresses of a container whose port is published on the host's loopback only"},
+    {"--host-name", "NAME", KIND_NAME, FIELD(host_names), 0, 0,
+     "a name by which clients reach this server, may be given 16 times; on a loopback address localhost, 127.0.0.1 and "
+     "[::1] need none, on another every name will do until one is given"},
     {"--slots", "N", KIND_INT, FIELD(slots), 1, 1024, "experiments trained at once (default: one a core)"},
     {"--threads", "N", KIND_INT, FIELD(threads), 1, TEAM_MAX_THREADS,
      "threads of all trainings together, shared out among those that run (default: one a core)"},
@@ -90,6 +93,24 @@ static int set_bytes(const struct option *option, void *field, const char *text,
 	return 0;
 }
 
+/* One more of up to OPTIONS_MAX_NAMES; `field` is the first. */
+static int set_name(const struct option *option, void *field, const char *text, struct qlstm_error *error)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+	struct options *options = (struct options *)((char *)field - option->offset);
+	bool literal = *text == '[' && strspn(text + 1, "0123456789abcdefABCDEF:.") == strlen(text) - 2 &&
+	               text[strlen(text) - 1] == ']';
+	if (!literal && (*text == '\0' || strspn(text, allowed) != strlen(text)))
+		return error_set(error, ERR_INVALID, NULL,
+		                 "%s %s: a name such as train.example.org is expected, without a port", option->name,
+		                 text);
+	if (options->n_host_names == OPTIONS_MAX_NAMES)
+		return error_set(error, ERR_OUT_OF_RANGE, NULL, "%s: more than %d names", option->name,
+		                 OPTIONS_MAX_NAMES);
+	options->host_names[options->n_host_names++] = text;
+	return 0;
+}
+
 static int set_flag(const struct option *option, void *field, const char *text, struct qlstm_error *error)
 {
 	(void)option;
@@ -99,8 +120,12 @@ static int set_flag(const struct option *option, void *field, const char *text, 
 	return 0;
 }
 
-static int (*const setters[])(const struct option *, void *, const char *, struct qlstm_error *) = {
-    [KIND_FLAG] = set_flag, [KIND_TEXT] = set_text, [KIND_INT] = set_int, [KIND_BYTES] = set_bytes};
+static int (*const setters[])(const struct option *, void *, const char *,
+                              struct qlstm_error *) = {[KIND_FLAG] = set_flag,
+                                                       [KIND_TEXT] = set_text,
+                                                       [KIND_INT] = set_int,
+                                                       [KIND_BYTES] = set_bytes,
+                                                       [KIND_NAME] = set_name};
 
 static int refuse(const char *word, struct qlstm_error *error)
 {
@@ -200,6 +225,11 @@ static int parse_address(struct options *options, const char *option, const char
 	snprintf(options->address, sizeof options->address, "%s", address);
 	options->port = (int)number;
 	return 0;
+}
+
+bool options_on_loopback(const struct options *options)
+{
+	return is_loopback(options->address) || options->published;
 }
 
 /* Whether the command line says who may reach the address. */

@@ -7,12 +7,16 @@
 
 #include "engine/error.h"
 
+#define OPTIONS_MAX_NAMES 16
+
 struct options {
-	char data[4096];        /* made when it is missing */
-	char listen[128];       /* as given */
-	char health[128];       /* as given; not empty: ask the daemon there whether it is ready, and end */
-	char address[128];      /* from health or listen: an IP address */
-	int port;               /* from health or listen; of the latter 0: any free one */
+	char data[4096];   /* made when it is missing */
+	char listen[128];  /* as given */
+	char health[128];  /* as given; not empty: ask the daemon there whether it is ready, and end */
+	char address[128]; /* from health or listen: an IP address */
+	int port;          /* from health or listen; of the latter 0: any free one */
+	const char *host_names[OPTIONS_MAX_NAMES]; /* of this server, beside those of a loopback address */
+	int n_host_names;
 	bool allow_remote;      /* listen on an address that others can reach */
 	bool published;         /* all addresses of a container are reached through the host's loopback alone */
 	int slots;              /* workers at once */
@@ -26,6 +30,8 @@ struct options {
 	bool help, version;
 };
 
+/* Reached from this machine alone: a loopback address, or one that stands for it. */
+bool options_on_loopback(const struct options *options);
 /* Fills defaults, then what the command line says. The error's message is for the terminal. */
 int options_parse(struct options *options, int argc, char **argv, struct qlstm_error *error);
 /* The text of --help. */

@@ -9,7 +9,7 @@
 #include "engine/error.h"
 
 #define POOL_THREADS     32 /* requests that may wait for the disk at once */
-#define POOL_MIN_THREADS 4
+#define POOL_MIN_THREADS 6  /* one for each lane (http/http.h) and one for short requests */
 
 /* Starts as many of POOL_THREADS as the limits on memory and threads allow, with a warning in the log when it is fewer;
  * UV_THREADPOOL_SIZE in the environment, if set, stands in place of POOL_THREADS. Runs the loop; call it before

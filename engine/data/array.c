@@ -134,14 +134,14 @@ static int check_shape(const struct array *array, size_t *n_columns, struct qlst
 
 /* --- columns --- */
 
-static int make_columns(const struct array *array, size_t n_columns, bool values, struct table *table,
+static int make_columns(const struct array *array, size_t n_columns, int values, struct table *table,
                         struct qlstm_error *error)
 {
 	for (size_t k = 0; k < n_columns; k++) {
 		int rc = table_add_column(table, array->n_dimensions == 1 ? "value" : "", error);
 		if (rc != 0)
 			return rc;
-		if (!values)
+		if (!values_read(values, (int)k))
 			continue;
 		table->columns[k].values = reallocarray(NULL, table->n_rows, sizeof(double));
 		if (table->columns[k].values == NULL)
@@ -175,20 +175,22 @@ static void read_column(const struct array *array, struct column *column, size_t
 }
 
 /* In blocks of rows that the cache holds. */
-static void read_rows(const struct array *array, struct table *table)
+static void read_rows(const struct array *array, int values, struct table *table)
 {
 	enum { BLOCK = 64 };
 	size_t n_columns = (size_t)table->n_columns;
 	for (size_t first = 0; first < table->n_rows; first += BLOCK) {
 		size_t end = table->n_rows - first < BLOCK ? table->n_rows : first + BLOCK;
 		for (size_t k = 0; k < n_columns; k++) {
+			if (!values_checked(values, (int)k))
+				continue;
 			size_t start = array->fortran_order ? k * table->n_rows : k;
 			read_column(array, &table->columns[k], start, array->fortran_order ? 1 : n_columns, first, end);
 		}
 	}
 }
 
-int array_table(const struct array *array, bool values, struct table *out, struct qlstm_error *error)
+int array_table(const struct array *array, int values, struct table *out, struct qlstm_error *error)
 {
 	size_t n_columns = 0;
 	int rc = check_shape(array, &n_columns, error);
@@ -203,8 +205,8 @@ int array_table(const struct array *array, bool values, struct table *out, struc
 		table_free(&table);
 		return rc;
 	}
-	if (values || !array->type->finite)
-		read_rows(array, &table);
+	if (values != VALUES_NONE || !array->type->finite)
+		read_rows(array, values, &table);
 	*out = table;
 	return 0;
 }

@@ -33,6 +33,6 @@ const struct array_type *array_type_find(const char *name, size_t length);
  * become the nearest double. A column with NaN or an infinity is not numeric. ERR_SYNTAX when the elements are not
  * exactly what the file has left, ERR_INVALID without any, ERR_TOO_LARGE past TABLE_MAX_COLUMNS. `values` as in
  * data_kind.parse. */
-int array_table(const struct array *array, bool values, struct table *out, struct qlstm_error *error);
+int array_table(const struct array *array, int values, struct table *out, struct qlstm_error *error);
 
 #endif

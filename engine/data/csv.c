@@ -18,7 +18,7 @@ struct reader {
 	char *field;       /* the last field read: unquoted, NUL at its end; has room for the whole text */
 	size_t field_line; /* where it began */
 	bool record_ended; /* it was the last one of its record */
-	bool keep;         /* the numbers; else they are only looked at */
+	int values;        /* which are wanted (table.h) */
 };
 
 static bool is_blank(const struct reader *reader, char c)
@@ -134,12 +134,12 @@ static int read_header(struct reader *reader, struct table *table, struct qlstm_
 	return 0;
 }
 
-static int grow_columns(struct table *table, size_t *capacity, struct qlstm_error *error)
+static int grow_columns(struct table *table, int wanted_values, size_t *capacity, struct qlstm_error *error)
 {
 	size_t wanted = *capacity == 0 ? FIRST_ROWS : *capacity * 2;
 	for (int i = 0; i < table->n_columns; i++) {
 		struct column *column = &table->columns[i];
-		if (!column->numeric)
+		if (!column->numeric || !values_read(wanted_values, i))
 			continue;
 		double *values = reallocarray(column->values, wanted, sizeof *values);
 		if (values == NULL)
@@ -151,10 +151,14 @@ static int grow_columns(struct table *table, size_t *capacity, struct qlstm_erro
 	return 0;
 }
 
-static void store_field(struct column *column, size_t row, const struct reader *reader)
+static void store_field(struct table *table, int k, const struct reader *reader)
 {
+	struct column *column = &table->columns[k];
 	double ignored;
-	if (!column->numeric || parse_number(reader->field, reader->keep ? &column->values[row] : &ignored))
+	if (!column->numeric || !values_checked(reader->values, k))
+		return;
+	double *value = values_read(reader->values, k) ? &column->values[table->n_rows] : &ignored;
+	if (parse_number(reader->field, value))
 		return;
 	free(column->values);
 	column->values = NULL;
@@ -171,7 +175,9 @@ static int read_rows(struct reader *reader, struct table *table, struct qlstm_er
 {
 	size_t capacity = 0;
 	while (reader->at < reader->end) {
-		int rc = reader->keep && table->n_rows == capacity ? grow_columns(table, &capacity, error) : 0;
+		int rc = reader->values != VALUES_NONE && table->n_rows == capacity
+		             ? grow_columns(table, reader->values, &capacity, error)
+		             : 0;
 		if (rc != 0)
 			return rc;
 		size_t line = reader->line, n_fields = 0;
@@ -180,7 +186,7 @@ static int read_rows(struct reader *reader, struct table *table, struct qlstm_er
 			if (rc != 0)
 				return rc;
 			if (n_fields < (size_t)table->n_columns)
-				store_field(&table->columns[n_fields], table->n_rows, reader);
+				store_field(table, (int)n_fields, reader);
 			n_fields++;
 		} while (!reader->record_ended);
 		if (n_fields != (size_t)table->n_columns)
@@ -230,7 +236,7 @@ static size_t count_lines(const char *text, const char *end)
 	return lines;
 }
 
-static int read_text(const char *text, size_t length, bool keep, struct table *out, struct qlstm_error *error)
+int csv_read(const char *text, size_t length, int values, struct table *out, struct qlstm_error *error)
 {
 	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
 		text += 3;
@@ -244,7 +250,7 @@ static int read_text(const char *text, size_t length, bool keep, struct table *o
 		return error_set(error, ERR_SYNTAX, NULL, "line %zu holds a NUL byte: this is not CSV in UTF-8",
 		                 count_lines(text, nul));
 
-	struct reader reader = {.at = text, .end = text + length, .line = 1, .keep = keep};
+	struct reader reader = {.at = text, .end = text + length, .line = 1, .values = values};
 	reader.separator = find_separator(text, length);
 	reader.field = malloc(length + 1);
 	if (reader.field == NULL)
@@ -264,10 +270,5 @@ static int read_text(const char *text, size_t length, bool keep, struct table *o
 
 int csv_parse(const char *text, size_t length, struct table *out, struct qlstm_error *error)
 {
-	return read_text(text, length, true, out, error);
-}
-
-int csv_check(const char *text, size_t length, struct table *out, struct qlstm_error *error)
-{
-	return read_text(text, length, false, out, error);
+	return csv_read(text, length, VALUES_ALL, out, error);
 }

@@ -11,7 +11,7 @@
  */
 int csv_parse(const char *text, size_t length, struct table *out, struct qlstm_error *error);
 
-/* The same without the values: out->columns[i].values are NULL. */
-int csv_check(const char *text, size_t length, struct table *out, struct qlstm_error *error);
+/* The same with the values of some columns (table.h); those of others are NULL. */
+int csv_read(const char *text, size_t length, int values, struct table *out, struct qlstm_error *error);
 
 #endif

@@ -22,7 +22,7 @@ bool idx_sniff(const unsigned char *bytes, size_t length)
 	return length >= HEAD && bytes[0] == 0 && bytes[1] == 0 && type_name(bytes[2]) != NULL && bytes[3] > 0;
 }
 
-int idx_parse(const unsigned char *bytes, size_t length, bool values, struct table *out, struct qlstm_error *error)
+int idx_parse(const unsigned char *bytes, size_t length, int values, struct table *out, struct qlstm_error *error)
 {
 	if (!idx_sniff(bytes, length))
 		return error_set(error, ERR_SYNTAX, NULL,

@@ -9,6 +9,6 @@
 bool idx_sniff(const unsigned char *bytes, size_t length);
 
 /* As data_kind.parse. ERR_INVALID past TABLE_MAX_DIMENSIONS. */
-int idx_parse(const unsigned char *bytes, size_t length, bool values, struct table *out, struct qlstm_error *error);
+int idx_parse(const unsigned char *bytes, size_t length, int values, struct table *out, struct qlstm_error *error);
 
 #endif

@@ -9,11 +9,10 @@
 
 /* --- csv --- */
 
-static int parse_csv(const unsigned char *bytes, size_t length, bool values, struct table *out,
+static int parse_csv(const unsigned char *bytes, size_t length, int values, struct table *out,
                      struct qlstm_error *error)
 {
-	return values ? csv_parse((const char *)bytes, length, out, error)
-	              : csv_check((const char *)bytes, length, out, error);
+	return csv_read((const char *)bytes, length, values, out, error);
 }
 
 static int describe_csv(const struct table *table, struct data_fact facts[DATA_MAX_FACTS])

@@ -264,7 +264,7 @@ static int find_header(const unsigned char *bytes, size_t length, struct header 
 	return 0;
 }
 
-int npy_parse(const unsigned char *bytes, size_t length, bool values, struct table *out, struct qlstm_error *error)
+int npy_parse(const unsigned char *bytes, size_t length, int values, struct table *out, struct qlstm_error *error)
 {
 	struct header header;
 	int rc = find_header(bytes, length, &header, error);

@@ -10,6 +10,6 @@ bool npy_sniff(const unsigned char *bytes, size_t length);
 /* As data_kind.parse. ERR_SYNTAX with the byte where the file is not .npy; ERR_INVALID with the dtype or the shape
  * where it is one that is not read: objects, structures, complex numbers, text, dates; no dimension, or more than two.
  */
-int npy_parse(const unsigned char *bytes, size_t length, bool values, struct table *out, struct qlstm_error *error);
+int npy_parse(const unsigned char *bytes, size_t length, int values, struct table *out, struct qlstm_error *error);
 
 #endif

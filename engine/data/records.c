@@ -109,10 +109,15 @@ static int check(const struct table *table, const struct records_config *config,
 	return rc;
 }
 
-int records_check(const struct table *table, const struct records_config *config, struct qlstm_error *error)
+int records_check_classes(const struct table *table, const struct records_config *config, struct qlstm_error *error)
 {
 	size_t n_train = 0, n_test = 0;
-	return check(table, config, &n_train, &n_test, error);
+	int rc = windows_check_columns(table, config->targets, config->n_targets, "targets", error);
+	if (rc == 0)
+		rc = records_count(table->n_rows, config, &n_train, &n_test, error);
+	if (rc == 0)
+		rc = check_classes(&table->columns[config->targets[0]], table->n_rows, n_train, config->classes, error);
+	return rc;
 }
 
 int records_take(const struct table *table, const struct records_config *config, struct records *out,

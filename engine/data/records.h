@@ -33,8 +33,8 @@ struct records {
  * its row, counted from 0), "/steps", "/split/train". */
 int records_take(const struct table *table, const struct records_config *config, struct records *out,
                  struct qlstm_error *error);
-/* The same checks, taking nothing. */
-int records_check(const struct table *table, const struct records_config *config, struct qlstm_error *error);
+/* The check of the classes alone: the values of the target's column are all of the table that is looked at. */
+int records_check_classes(const struct table *table, const struct records_config *config, struct qlstm_error *error);
 void records_free(struct records *records);
 /* Borrows `records`. */
 struct samples records_samples(const struct records *records);

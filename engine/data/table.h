@@ -11,6 +11,11 @@
 #define TABLE_MAX_DIMENSIONS 8  /* of the array that a table was made from */
 #define COLUMN_PLACE_SIZE    32 /* bytes of column_place's text */
 
+/* Of which columns the values are read: of none, so that a table only describes; of all; or of one alone, VALUES_OF(k),
+ * and then nothing else is said of the others' fields either. */
+enum { VALUES_NONE, VALUES_ALL, VALUES_FIRST };
+#define VALUES_OF(column) (VALUES_FIRST + (column))
+
 /* Where something stands: in a text a line, from 1; in an array a row, from 0. */
 enum place_unit { PLACE_UNKNOWN, PLACE_LINE, PLACE_ROW };
 
@@ -37,6 +42,17 @@ struct table {
 };
 
 void table_free(struct table *table); /* frees the contents; the struct is the caller's; {0} is allowed */
+
+static inline bool values_read(int values, int column)
+{
+	return values == VALUES_ALL || values == VALUES_OF(column);
+}
+
+/* Whether the fields of a column are looked at, be it only to say that they are numbers. */
+static inline bool values_checked(int values, int column)
+{
+	return values < VALUES_FIRST || values == VALUES_OF(column);
+}
 
 /* A numeric column without values; `name` is copied, "" becomes "column_N". ERR_TOO_LARGE past TABLE_MAX_COLUMNS. */
 int table_add_column(struct table *table, const char *name, struct qlstm_error *error);

@@ -5,18 +5,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "schema/columns.h"
+#include "server/api/labels_seen.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
 
-static int read_upload(const struct api *api, const struct dataset_row *row, struct table *table,
+/* The values of column `target` alone. */
+static int read_upload(const struct api *api, const struct dataset_row *row, int target, struct table *table,
                        struct qlstm_error *error)
 {
 	char path[4096];
 	unsigned char *bytes = NULL;
 	size_t length = 0;
 	struct data_file found;
-	const struct data_request wanted = {
-	    .declared = data_file_of_name(row->file), .word = row->file, .limit = API_MAX_DATASET, .values = true};
+	const struct data_request wanted = {.declared = data_file_of_name(row->file),
+	                                    .word = row->file,
+	                                    .limit = API_MAX_DATASET,
+	                                    .values = VALUES_OF(target)};
 	int used = snprintf(path, sizeof path, "%s/datasets/%s", api->data_dir, row->file);
 	if (used < 0 || (size_t)used >= sizeof path)
 		return error_set(error, ERR_IO, NULL, "the data directory's path is too long");
@@ -27,21 +32,30 @@ static int read_upload(const struct api *api, const struct dataset_row *row, str
 	return rc;
 }
 
-static int check(const struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+/* Where the spec's columns are in the data set, without reading it. */
+static int find_columns(const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+                        struct qlstm_error *error)
+{
+	struct table table = {0};
+	int rc = columns_read(entry->row.columns_json, &table, error);
+	if (rc == 0)
+		rc = spec_columns(spec, resolved, &table, error);
+	table_free(&table);
+	return rc;
+}
+
+static int check(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
                  struct qlstm_error *error)
 {
 	struct table table = {0};
+	const struct records_config records = spec_records(spec);
 	int rc = entry->series != NULL ? series_table(entry->series, &table, error)
-	                               : read_upload(api, &entry->row, &table, error);
+	                               : read_upload(api, &entry->row, spec->windows.targets[0], &table, error);
 	if (rc != 0)
 		return rc;
-	rc = spec_columns(spec, resolved, &table, error);
-	if (rc == 0) {
-		const struct records_config records = spec_records(spec);
-		rc = records_check(&table, &records, error);
-		if (rc != 0)
-			error_prefix(error, "/data");
-	}
+	rc = records_check_classes(&table, &records, error);
+	if (rc != 0)
+		error_prefix(error, "/data");
 	table_free(&table);
 	return rc;
 }
@@ -51,9 +65,19 @@ int labels_check(struct api *api, const struct catalog_entry *entry, const json_
 {
 	if (spec->task != TASK_CLASSIFICATION)
 		return 0;
-	uv_mutex_lock(&api->labels);
-	int rc = check(api, entry, resolved, spec, error);
+	int rc = find_columns(entry, resolved, spec, error);
+	if (rc != 0)
+		return rc;
+	if (entry->series != NULL)
+		return check(api, entry, spec, error);
+	size_t test = 0;
+	struct labels_key key = {.column = spec->windows.targets[0], .classes = spec->classes};
+	snprintf(key.file, sizeof key.file, "%s", entry->row.file);
+	rc = spec_count_samples(spec, (size_t)entry->row.n_rows, &key.n_train, &test, error);
+	if (rc != 0 || labels_seen_begin(api->labels, &key))
+		return rc;
+	rc = check(api, entry, spec, error);
 	malloc_trim(0); /* else each thread of the pool keeps what it has freed */
-	uv_mutex_unlock(&api->labels);
+	labels_seen_end(api->labels, &key, rc == 0);
 	return rc;
 }

@@ -6,9 +6,8 @@
 #include "schema/spec.h"
 #include "server/api/catalog.h"
 
-/* Reads the whole data set of a bound spec, at most API_MAX_DATASET bytes, one at a time: other calls wait, since the
- * values take 8 times the bytes of an image. Nothing to do for other tasks. Errors point into the spec,
- * "/data/targets/0". */
+/* Reads the target's column of a bound spec, unless it was found good before (labels_seen.h); a few at a time, others
+ * wait. Nothing to do for other tasks. Errors point into the spec, "/data/targets/0". */
 int labels_check(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
                  struct qlstm_error *error);
 

@@ -19,19 +19,19 @@
 #define PREDICT    API_MAX_PREDICT
 
 static const struct route routes[] = {
-    {"POST", "/experiments", experiments_post, SUBMIT, LANE_WRITE, EXPERIMENT, {"validate_only"}},
-    {"GET", "/experiments", experiments_list, READ, LANE_SHORT, NO_BODY, {"status", "project", "limit", "cursor"}},
+    {"POST", "/experiments", experiments_post, SUBMIT, LANE_SUBMIT, EXPERIMENT, {"validate_only"}},
+    {"GET", "/experiments", experiments_list, READ, LANE_LIST, NO_BODY, {"status", "project", "limit", "cursor"}},
     {"GET", "/experiments/{id}", experiments_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/experiments/{id}", experiments_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
     {"POST", "/experiments/{id}/cancel", experiments_cancel, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
     {"GET", "/experiments/{id}/metrics", metrics_history_get, READ, LANE_BULK, NO_BODY, {"format", "after"}},
-    {"GET", "/experiments/{id}/events", events_get, READ, LANE_SHORT, NO_BODY, {"after", "limit"}},
+    {"GET", "/experiments/{id}/events", events_get, READ, LANE_LIST, NO_BODY, {"after", "limit"}},
     {"GET", "/experiments/{id}/weights", weights_get, READ, LANE_BULK, NO_BODY, {"format"}},
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/experiments/{id}/predict", predict_post, READ, LANE_PREDICT, PREDICT, {0}},
     {"POST", "/datasets", datasets_post, SUBMIT, LANE_BULK, DATASET, {"name"}},
-    {"GET", "/datasets", datasets_list, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/datasets", datasets_list, READ, LANE_LIST, NO_BODY, {0}},
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
     {"GET", "/datasets/{name}/content", datasets_content, READ, LANE_SHORT, NO_BODY, {0}},

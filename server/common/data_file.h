@@ -27,7 +27,7 @@ struct data_request {
 	struct data_file declared; /* must hold */
 	const char *word;          /* how it was declared ("text/csv"), for the message; NULL where nothing was */
 	size_t limit;              /* bytes that packed data may unpack to */
-	bool values;               /* of the table, as in kind.h */
+	int values;                /* of which columns (table.h) */
 };
 
 /* Reads the table in the bytes and says in *found what they are. Packed data of any kind are unpacked first.

@@ -1,12 +1,33 @@
-/* Inputs of a prediction: from text to numbers. */
+/* Inputs of a prediction: from what was sent to numbers. */
 #include "server/common/predict_inputs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/data/csv.h"
+#include "schema/task.h"
 #include "server/common/predict_wire.h"
 #include "server/common/tensors.h"
+
+/* What the model takes, by its spec. */
+struct wanted {
+	const json_t *names; /* of the input columns */
+	size_t columns;      /* how many they are */
+	bool rows;           /* each row is a sample; else a window of them */
+	size_t steps;        /* of a sample */
+	size_t features;     /* of a step */
+};
+
+static int read_spec(const json_t *resolved, struct wanted *out, struct qlstm_error *error)
+{
+	const json_t *data = json_object_get(resolved, "data"), *names = json_object_get(data, "inputs");
+	bool rows = task_of(resolved) != TASK_FORECASTING;
+	json_int_t steps = json_integer_value(json_object_get(data, rows ? "steps" : "window"));
+	size_t columns = json_array_size(names);
+	if (columns == 0 || columns > SAMPLES_MAX_COLUMNS || steps < 1 || (rows && columns % (size_t)steps != 0))
+		return error_set(error, ERR_INTERNAL, NULL, "the spec names no columns");
+	*out = (struct wanted){names, columns, rows, (size_t)steps, rows ? columns / (size_t)steps : columns};
+	return 0;
+}
 
 static int reserve(struct predict_inputs *out, size_t samples, size_t steps, size_t features, const char *pointer,
                    struct qlstm_error *error)
@@ -38,7 +59,19 @@ static int refuse_members(const json_t *body, struct qlstm_error *error)
 	return 0;
 }
 
-static int read_body(const json_t *body, size_t features, struct predict_inputs *out, struct qlstm_error *error)
+static int check_sample(const struct wanted *wanted, size_t steps, size_t features, struct qlstm_error *error)
+{
+	if (wanted->rows && steps != wanted->steps)
+		return error_set(error, ERR_INVALID, "/inputs/0", "%zu time steps a sample; the model takes %zu", steps,
+		                 wanted->steps);
+	if (features != wanted->features)
+		return error_set(error, ERR_INVALID, "/inputs/0/0", "%zu features a time step; the model takes %zu",
+		                 features, wanted->features);
+	return 0;
+}
+
+static int read_body(const json_t *body, const struct wanted *wanted, struct predict_inputs *out,
+                     struct qlstm_error *error)
 {
 	if (!json_is_object(body))
 		return error_set(error, ERR_WRONG_TYPE, "", "an object with 'inputs' is expected");
@@ -49,9 +82,8 @@ static int read_body(const json_t *body, size_t features, struct predict_inputs 
 	int rc = refuse_members(body, error);
 	if (rc == 0)
 		rc = tensor_shape(inputs, 3, "/inputs", dims, error);
-	if (rc == 0 && dims[2] != features)
-		rc = error_set(error, ERR_INVALID, "/inputs/0/0", "%zu features a time step; the model takes %zu",
-		               dims[2], features);
+	if (rc == 0)
+		rc = check_sample(wanted, dims[1], dims[2], error);
 	if (rc == 0)
 		rc = reserve(out, dims[0], dims[1], dims[2], "/inputs", error);
 	if (rc != 0)
@@ -61,26 +93,49 @@ static int read_body(const json_t *body, size_t features, struct predict_inputs 
 	return 0;
 }
 
-int predict_inputs_json(const char *text, size_t length, size_t features, struct predict_inputs *out,
+int predict_inputs_json(const char *text, size_t length, const json_t *resolved, struct predict_inputs *out,
                         struct qlstm_error *error)
 {
 	json_t *body = NULL;
+	struct wanted wanted;
 	*out = (struct predict_inputs){0};
-	int rc = spec_load(text, length, &body, error);
+	int rc = read_spec(resolved, &wanted, error);
 	if (rc == 0)
-		rc = read_body(body, features, out, error);
+		rc = spec_load(text, length, &body, error);
+	if (rc == 0)
+		rc = read_body(body, &wanted, out, error);
 	json_decref(body);
 	return rc;
+}
+
+/* Whether the table has all of the names; the names that a file has none of are "column_0", "column_1", ... */
+static bool has_names(const struct table *table, const json_t *names)
+{
+	size_t i;
+	json_t *name;
+	json_array_foreach(names, i, name)
+	{
+		if (table_column(table, json_string_value(name)) < 0)
+			return false;
+	}
+	return true;
+}
+
+static int missing_column(const struct table *table, const char *name, struct qlstm_error *error)
+{
+	return error_set(error, ERR_MISSING, NULL, "%sthere is no column '%.100s'", table->has_header ? "line 1: " : "",
+	                 name);
 }
 
 /* The table's columns that the spec reads, in its order. */
 static int find_columns(const struct table *table, const json_t *names, int *columns, struct qlstm_error *error)
 {
+	bool by_name = table->has_header || has_names(table, names);
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		const char *name = json_string_value(json_array_get(names, i));
-		int k = table->has_header ? table_column(table, name) : (int)i;
+		int k = by_name ? table_column(table, name) : (int)i;
 		if (k < 0 || k >= table->n_columns)
-			return error_set(error, ERR_MISSING, NULL, "line 1: there is no column '%.100s'", name);
+			return missing_column(table, name, error);
 		const struct column *column = &table->columns[k];
 		char place[COLUMN_PLACE_SIZE];
 		column_place(column, place);
@@ -92,43 +147,42 @@ static int find_columns(const struct table *table, const json_t *names, int *col
 	return 0;
 }
 
-static void cut(const struct table *table, const int *columns, struct predict_inputs *out)
+/* Number k of a sample, counted over its steps and their features, is in a window column k % features of row
+ * k / features from its first; where rows are samples it is column k. */
+static void cut(const struct table *table, const struct wanted *wanted, const int *columns, struct predict_inputs *out)
 {
 	double *to = out->values;
 	for (size_t sample = 0; sample < out->samples; sample++)
-		for (size_t step = 0; step < out->steps; step++)
-			for (size_t f = 0; f < out->features; f++)
-				*to++ = table->columns[columns[f]].values[sample + step];
+		for (size_t k = 0; k < out->steps * out->features; k++) {
+			size_t column = wanted->rows ? k : k % out->features;
+			size_t row = wanted->rows ? sample : sample + k / out->features;
+			*to++ = table->columns[columns[column]].values[row];
+		}
 }
 
-static int cut_table(const struct table *table, const json_t *data, struct predict_inputs *out,
+static int cut_table(const struct table *table, const struct wanted *wanted, struct predict_inputs *out,
                      struct qlstm_error *error)
 {
-	const json_t *names = json_object_get(data, "inputs");
-	size_t window = (size_t)json_integer_value(json_object_get(data, "window")), features = json_array_size(names);
+	size_t rows = wanted->rows ? 1 : wanted->steps; /* of the table, that a sample takes */
 	int columns[SAMPLES_MAX_COLUMNS] = {0};
-	if (features == 0 || features > SAMPLES_MAX_COLUMNS || window < 1)
-		return error_set(error, ERR_INTERNAL, NULL, "the spec names no columns");
-	int rc = find_columns(table, names, columns, error);
-	if (rc == 0 && table->n_rows < window)
-		rc = error_set(error, ERR_INVALID, NULL, "%zu rows; a window takes %zu", table->n_rows, window);
+	int rc = find_columns(table, wanted->names, columns, error);
+	if (rc == 0 && table->n_rows < rows)
+		rc = error_set(error, ERR_INVALID, NULL, "%zu rows; a %s takes %zu", table->n_rows,
+		               wanted->rows ? "sample" : "window", rows);
 	if (rc == 0)
-		rc = reserve(out, table->n_rows - window + 1, window, features, NULL, error);
+		rc = reserve(out, table->n_rows - rows + 1, wanted->steps, wanted->features, NULL, error);
 	if (rc == 0)
-		cut(table, columns, out);
+		cut(table, wanted, columns, out);
 	return rc;
 }
 
-int predict_inputs_csv(const char *text, size_t length, const json_t *resolved, struct predict_inputs *out,
-                       struct qlstm_error *error)
+int predict_inputs_table(const struct table *table, const json_t *resolved, struct predict_inputs *out,
+                         struct qlstm_error *error)
 {
-	struct table table = {0};
+	struct wanted wanted;
 	*out = (struct predict_inputs){0};
-	int rc = csv_parse(text, length, &table, error);
-	if (rc == 0)
-		rc = cut_table(&table, json_object_get(resolved, "data"), out, error);
-	table_free(&table);
-	return rc;
+	int rc = read_spec(resolved, &wanted, error);
+	return rc == 0 ? cut_table(table, &wanted, out, error) : rc;
 }
 
 void predict_inputs_free(struct predict_inputs *inputs)

@@ -1,4 +1,4 @@
-/* Inputs of a prediction, in the units of the data: from the text that somebody sent to numbers. */
+/* Inputs of a prediction, in the units of the data: from what somebody sent to numbers. */
 #ifndef QLSTM_COMMON_PREDICT_INPUTS_H
 #define QLSTM_COMMON_PREDICT_INPUTS_H
 
@@ -12,16 +12,21 @@ struct predict_inputs {
 	double *values; /* [samples][steps][features], owned */
 };
 
-/* {"inputs": [[[...]]]}, [sample][time][feature], all samples of the same length; `features` numbers a time step.
- * Errors point at the place: "/inputs/3/0/2". ERR_TOO_LARGE past PREDICT_MAX_NUMBERS (predict_wire.h). */
-int predict_inputs_json(const char *text, size_t length, size_t features, struct predict_inputs *out,
+/* {"inputs": [[[...]]]}, [sample][time][feature], all samples of the same length. Of a forecasting a sample has any
+ * number of time steps and a feature for each input column of the spec. Where rows are samples it has the spec's steps,
+ * each with its part of the input columns, in their order: 64 columns in 8 steps are [8][8].
+ *
+ * Errors point at the place: "/inputs/3/0/2". ERR_TOO_LARGE past PREDICT_MAX_NUMBERS (predict_wire.h). `resolved` is
+ * the spec of the model. */
+int predict_inputs_json(const char *text, size_t length, const json_t *resolved, struct predict_inputs *out,
                         struct qlstm_error *error);
 
-/* CSV with the input columns of the spec among its columns, by name (without a header: in their order). Windows are cut
- * as the experiment cut them: sample i is rows i .. i + window - 1, for every row that has enough behind it. Errors
- * name the line and the column. */
-int predict_inputs_csv(const char *text, size_t length, const json_t *resolved, struct predict_inputs *out,
-                       struct qlstm_error *error);
+/* A table, with values, that has the input columns of the spec among its columns: by name, and where the file had no
+ * names and "column_0", ... are not those of the spec, in their order. Of a forecasting windows are cut as the
+ * experiment cut them: sample i is rows i .. i + window - 1, for every row that has enough behind it. Of the other
+ * tasks each row is a sample. Errors name the line and the column, or of an array the row. */
+int predict_inputs_table(const struct table *table, const json_t *resolved, struct predict_inputs *out,
+                         struct qlstm_error *error);
 
 void predict_inputs_free(struct predict_inputs *inputs);
 

@@ -1,4 +1,5 @@
-/* HTTP as the rest of the server sees it: a neutral request and reply. libmicrohttpd is met in http.c and nowhere else.
+/* HTTP as the rest of the server sees it: a neutral request and reply. libmicrohttpd is met in the folder mhd and
+ * nowhere else.
  *
  * A complete request goes to the handler given at start on a pool thread (it may block: SQL, files); the reply leaves
  * on the loop thread. Request limits, deadlines and the checks against request smuggling are done before that. */
@@ -11,19 +12,22 @@
 #include <uv.h>
 
 #include "engine/error.h"
+#include "server/http/host_names.h"
 #include "server/http/scope.h"
+#include "server/http/target.h"
 
 #define HTTP_MAX_PARAMS 4
 
 struct http_request {
-	const char *method; /* "GET"; HEAD arrives as GET with head set */
-	const char *path;   /* decoded, starts with '/' */
+	const char *method;          /* "GET"; HEAD arrives as GET with head set */
+	const char *path;            /* decoded, starts with '/'; or "*" */
+	const struct target *target; /* path and query parameters */
 	bool head;
 	const unsigned char *body;
 	size_t body_length;
 	const char *params[HTTP_MAX_PARAMS]; /* what the route's {braces} matched, in order; set by the router */
 	const struct principal *principal;   /* who asks; set before the router sees it. Borrowed */
-	void *connection;                    /* http.c's own */
+	void *connection;                    /* the library's own */
 };
 
 /* First header / query value of that name, or NULL. Borrowed for the life of the request. */
@@ -75,15 +79,18 @@ typedef long (*http_body_limit)(void *context, const char *method, const char *p
  * it wait without a thread, so that no kind of slow work takes all threads of the pool. */
 enum http_lane {
 	LANE_SHORT,   /* no limit: reads of a few rows */
-	LANE_WRITE,   /* validation, and a write that waits for the disk */
+	LANE_LIST,    /* reads of pages of rows */
+	LANE_SUBMIT,  /* validation of an experiment, which may read its data, and a write that waits for the disk */
+	LANE_WRITE,   /* other writes */
 	LANE_BULK,    /* large bodies that are read, large replies that are made */
 	LANE_PREDICT, /* waits for a predictor */
 	LANE_COUNT
 };
 
 struct http_config {
-	const char *address; /* "127.0.0.1" or "::1" */
-	int port;            /* 0: any free one */
+	const char *address;            /* "127.0.0.1" or "::1" */
+	int port;                       /* 0: any free one */
+	const struct host_names *hosts; /* that requests may name; NULL: every one. Borrowed */
 	int max_connections;
 	int header_seconds, body_seconds; /* deadlines for the head and for the body of a request */
 	http_handler handler;

@@ -32,6 +32,10 @@ static const struct problem problems[] = {
      "Allowed by itself, but not together with the rest."},
     {ERR_INVALID, 403, "cross_origin", "Refused from another web page",
      "The Origin header names another site: web pages may not change things here behind their reader's back."},
+    {ERR_INVALID, 421, "wrong_host", "Another server is meant",
+     "The Host header holds no name of this service. On a loopback address these are localhost, 127.0.0.1 and [::1], "
+     "and "
+     "what --host-name adds: web pages whose name was made to lead here stay outside."},
     {ERR_NOT_FOUND, 404, "not_found", "There is no such thing",
      "Nothing has this path, id or name, or it has been deleted."},
     {ERR_CONFLICT, 409, "conflict", "The current state forbids it",

@@ -154,10 +154,28 @@ static void route_call(const struct route *route, void *context, struct http_req
 		route->handler(context, request, reply);
 }
 
+/* "OPTIONS *" asks about the whole server: the methods of any path. */
+static void reply_server_options(const struct route *routes, struct http_reply *reply)
+{
+	char allow[MAX_ALLOW] = "";
+	for (; routes->method != NULL; routes++) {
+		const char *name = strcmp(routes->method, "GET") == 0 ? "GET, HEAD" : routes->method;
+		size_t used = strlen(allow);
+		if (strstr(allow, name) == NULL)
+			snprintf(allow + used, sizeof allow - used, "%s, ", name);
+	}
+	reply_empty(reply, 204);
+	reply_header(reply, "Allow", "%sOPTIONS", allow);
+}
+
 void router_dispatch(const struct route *routes, void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct segments segments;
 	char allow[MAX_ALLOW];
+	if (strcmp(request->path, "*") == 0) {
+		reply_server_options(routes, reply);
+		return;
+	}
 	if (segments_split(&segments, request->path) != 0) {
 		reply_json(reply, 500, NULL);
 		return;

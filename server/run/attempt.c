@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "server/common/clock.h"
+#include "server/store/queue_order.h"
 #include "server/store/rows.h"
 
 void attempt_free(struct attempt *attempt)
@@ -30,11 +31,10 @@ static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error 
 
 static int count_waiting(struct db *db, int *waiting, struct qlstm_error *error)
 {
-	db_query(db, "SELECT count(*) FROM (SELECT 1 FROM experiment WHERE status = 'queued' LIMIT :most)");
-	db_bind_int(db, ":most", ATTEMPT_WAITING_MAX);
-	if (db_step(db) > 0)
-		*waiting = (int)db_int(db, 0);
-	return db_finish(db) == 0 ? 0 : db_error(db, error);
+	int64_t queued = 0;
+	int rc = queue_order_waiting(db, &queued, error);
+	*waiting = (int)(queued < ATTEMPT_WAITING_MAX ? queued : ATTEMPT_WAITING_MAX);
+	return rc;
 }
 
 int attempt_claim(struct db *db, struct attempt_claim *claim, struct qlstm_error *error)

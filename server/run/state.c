@@ -160,7 +160,8 @@ int state_claim(struct db *db, int64_t now, struct run_token *claimed, int64_t *
 	struct standing standing = {0};
 	*next_due = 0;
 	int64_t run_at = 0;
-	db_query(db, "SELECT run_at, id FROM experiment WHERE status = 'queued' ORDER BY run_at, id LIMIT 1");
+	db_query(db, "SELECT run_at, id FROM experiment INDEXED BY experiment_queue WHERE status = 'queued'"
+	             " ORDER BY run_at, id LIMIT 1");
 	bool found = db_step(db) > 0;
 	if (found) {
 		run_at = db_int(db, 0);
@@ -284,7 +285,8 @@ int state_recover(struct db *db, int64_t now, int *requeued, int *cancelled, str
 	*requeued = *cancelled = 0;
 	for (;;) {
 		struct standing standing = {0};
-		db_query(db, SELECT_STANDING "WHERE status IN ('running', 'cancelling') LIMIT 1");
+		db_query(db, SELECT_STANDING
+		         "INDEXED BY experiment_live WHERE status IN ('running', 'cancelling') LIMIT 1");
 		int rc = read_standing(db, &standing, error);
 		if (rc == ERR_NOT_FOUND)
 			return 0;

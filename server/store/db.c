@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
+#include "schema/embed.h"
 #include "server/store/migrate.h"
 
 enum { MAX_DEPTH = 4, BUSY_MS = 5000 };
@@ -33,6 +34,7 @@ struct db {
 	int depth;
 	int64_t changes, log_pages;
 	struct outbox *outbox;
+	struct queue_order *queue_order;
 	struct qlstm_error error;
 };
 
@@ -123,6 +125,8 @@ int db_open(struct db **out, const char *path, enum db_mode mode, const char *sc
 		rc = db_script(db, "PRAGMA query_only = ON") == 0 ? 0 : db_error(db, error);
 	} else {
 		rc = schema != NULL ? schema_adopt(db, schema, error) : 0;
+		if (rc == 0 && schema != NULL && db_script(db, schema_session_sql) != 0)
+			rc = db_error(db, error);
 	}
 	if (rc != 0)
 		goto fail;
@@ -141,6 +145,16 @@ void db_set_outbox(struct db *db, struct outbox *outbox)
 struct outbox *db_outbox(struct db *db)
 {
 	return db->outbox;
+}
+
+void db_set_queue_order(struct db *db, struct queue_order *order)
+{
+	db->queue_order = order;
+}
+
+struct queue_order *db_queue_order(struct db *db)
+{
+	return db->queue_order;
 }
 
 int64_t db_last_id(struct db *db)

@@ -23,7 +23,8 @@ struct db;
 
 enum db_mode { DB_WRITER, DB_READER }; /* the reader's connection is read-only */
 
-/* WAL, synchronous=FULL, foreign keys. DB_WRITER creates the file and runs `schema` on an empty database; an unknown
+/* WAL, synchronous=FULL, foreign keys. DB_WRITER creates the file, runs `schema` on an empty database and then what
+ * schema/session.sql keeps in memory (NULL: neither); an unknown
  * application_id, a newer user_version or a damaged file is ERR_CORRUPT; an older one is migrated (migrate.h). */
 int db_open(struct db **out, const char *path, enum db_mode mode, const char *schema, struct qlstm_error *error);
 void db_close(struct db *db);
@@ -50,6 +51,11 @@ int64_t db_last_id(struct db *db); /* the row that the last INSERT made */
 struct outbox;
 void db_set_outbox(struct db *db, struct outbox *outbox);
 struct outbox *db_outbox(struct db *db);
+
+/* The queue in memory, by which a row's place is found (queue_order.h); borrowed, NULL at first. */
+struct queue_order;
+void db_set_queue_order(struct db *db, struct queue_order *order);
+struct queue_order *db_queue_order(struct db *db);
 
 /* The last error in words; ERR_DISK_FULL, ERR_IO, ERR_CONFLICT (constraint), ... as its code. */
 int db_error(struct db *db, struct qlstm_error *error);

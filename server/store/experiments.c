@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/common/status.h"
+#include "server/store/queue_order.h"
 #include "server/store/rows.h"
 
 /* The text members, in the order in which SELECT_ROW has them, from column 0. */
@@ -23,10 +24,7 @@ enum { N_TEXTS = sizeof text_members / sizeof *text_members };
 	"SELECT id, status, reason, reason_message, name, project, tags_json, spec_json, model_json, data_json,"       \
 	" engine_json, dataset_id, metrics_json,"                                                                      \
 	" attempt, max_attempts, epochs, epoch, version, max_seconds, created_at, started_at, attempt_started_at,"     \
-	" finished_at, best_test_loss, best_epoch, train_seconds,"                                                     \
-	" iif(status = 'queued', 1 + (SELECT count(*) FROM experiment AS ahead WHERE ahead.status = 'queued'"          \
-	"   AND (ahead.run_at, ahead.id) < (experiment.run_at, experiment.id)), 0)"                                    \
-	" FROM experiment "
+	" finished_at, best_test_loss, best_epoch, train_seconds, run_at FROM experiment "
 
 static char **text_member(struct experiment_row *row, int i)
 {
@@ -39,6 +37,13 @@ void experiment_row_free(struct experiment_row *row)
 		free(*text_member(row, i));
 		*text_member(row, i) = NULL;
 	}
+}
+
+/* 0 for a row that is not queued, and on a connection without the queue in memory. */
+static int place_of(struct db *db, const struct experiment_row *row, int64_t run_at)
+{
+	bool queued = row->status != NULL && strcmp(row->status, status_name(STATUS_QUEUED)) == 0;
+	return queued && db_queue_order(db) != NULL ? queue_order_place(db_queue_order(db), run_at, row->id) : 0;
 }
 
 static int read_row(struct db *db, struct experiment_row *row, struct qlstm_error *error)
@@ -65,7 +70,7 @@ static int read_row(struct db *db, struct experiment_row *row, struct qlstm_erro
 	row->best_test_loss = db_real(db, column++);
 	row->best_epoch = (int)db_int(db, column++);
 	row->train_seconds = db_real(db, column++);
-	row->queue_position = (int)db_int(db, column++);
+	row->queue_position = place_of(db, row, db_int(db, column++));
 	return 0;
 }
 
@@ -145,16 +150,4 @@ int experiment_delete(struct db *db, const char *id, struct qlstm_error *error)
 	db_query(db, "DELETE FROM experiment WHERE id = :id");
 	db_bind_text(db, ":id", id);
 	return db_run(db) == 0 ? 0 : db_error(db, error);
-}
-
-int experiment_count_by_status(struct db *db, int64_t *counts, struct qlstm_error *error)
-{
-	memset(counts, 0, STATUS_COUNT * sizeof *counts);
-	db_query(db, "SELECT status, count(*) FROM experiment GROUP BY status");
-	while (db_step(db) > 0) {
-		enum run_status status;
-		if (status_from_name(db_text(db, 0), &status) == 0)
-			counts[status] = db_int(db, 1);
-	}
-	return db_finish(db) == 0 ? 0 : db_error(db, error);
 }

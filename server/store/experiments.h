@@ -25,7 +25,7 @@ struct experiment_row {
 	double best_test_loss;                                           /* NaN: none yet */
 	int best_epoch;                                                  /* 0: none yet */
 	double train_seconds;
-	int queue_position; /* from 1 while queued, else 0 */
+	int queue_position; /* from 1 while queued, else 0; needs the queue in memory (queue_order.h) */
 };
 void experiment_row_free(struct experiment_row *row);
 
@@ -59,8 +59,5 @@ int experiment_list(struct db *db, const struct experiment_query *query, struct 
 
 /* Only in a terminal status, else ERR_CONFLICT. Files are the caller's to remove afterwards. */
 int experiment_delete(struct db *db, const char *id, struct qlstm_error *error);
-
-/* How many experiments have each status, in the order of run_status. */
-int experiment_count_by_status(struct db *db, int64_t *counts, struct qlstm_error *error);
 
 #endif

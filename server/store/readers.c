@@ -9,13 +9,14 @@ enum { MAX_READERS = 8 };
 
 struct readers {
 	char *path;
+	struct queue_order *order;
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t freed;
 	struct db *idle[MAX_READERS];
 	int n_idle, n_open; /* open: idle and in use */
 };
 
-int readers_open(struct readers **out, const char *path, struct qlstm_error *error)
+int readers_open(struct readers **out, const char *path, struct queue_order *order, struct qlstm_error *error)
 {
 	struct readers *readers = calloc(1, sizeof *readers);
 	char *copy = strdup(path);
@@ -25,6 +26,7 @@ int readers_open(struct readers **out, const char *path, struct qlstm_error *err
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the readers");
 	}
 	readers->path = copy;
+	readers->order = order;
 	pthread_mutex_init(&readers->lock, NULL);
 	pthread_cond_init(&readers->freed, NULL);
 	*out = readers;
@@ -78,6 +80,7 @@ int readers_run(struct readers *readers, store_fn fn, void *argument, struct qls
 		give(readers, NULL);
 		return rc;
 	}
+	db_set_queue_order(db, readers->order);
 	if (db_begin(db) == 0)
 		rc = fn(db, argument, error);
 	else

@@ -7,8 +7,8 @@
 
 struct readers;
 
-/* The database must exist; `path` is copied. */
-int readers_open(struct readers **out, const char *path, struct qlstm_error *error);
+/* The database must exist; `path` is copied, `order` (db_set_queue_order) borrowed. */
+int readers_open(struct readers **out, const char *path, struct queue_order *order, struct qlstm_error *error);
 /* With no readers_run under way. */
 void readers_close(struct readers *readers);
 

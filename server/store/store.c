@@ -13,6 +13,7 @@
 #include "schema/embed.h"
 #include "server/store/group.h"
 #include "server/store/lock.h"
+#include "server/store/queue_order.h"
 #include "server/store/readers.h"
 
 /* The log is copied into the database after this many pages, and emptied after this time without a write. */
@@ -25,6 +26,7 @@ struct queue {
 struct store {
 	struct db *db; /* the writer thread's after store_open */
 	struct readers *readers;
+	struct queue_order *queue_order;
 	int lock_file;
 	uv_async_t *completed_async;
 	pthread_t writer;
@@ -133,8 +135,10 @@ static void *writer_main(void *argument)
 			bool committed = false;
 			struct write *rest = group_run(store->db, first, &committed);
 			atomic_store(&store->healthy, committed);
-			if (committed)
+			if (committed) {
 				atomic_fetch_add(&store->commits, 1);
+				queue_order_follow(store->queue_order, store->db, NULL); /* else with the next commit */
+			}
 			complete_writes(store, first, rest);
 			first = rest;
 		}
@@ -199,6 +203,18 @@ static int start_writer(struct store *store, uv_loop_t *loop, struct qlstm_error
 	return 0;
 }
 
+static int open_order(struct store *store, struct qlstm_error *error)
+{
+	int rc = queue_order_new(&store->queue_order, error);
+	if (rc == 0)
+		rc = queue_order_follow(store->queue_order, store->db, error);
+	if (rc != 0)
+		queue_order_free(store->queue_order);
+	else
+		db_set_queue_order(store->db, store->queue_order);
+	return rc;
+}
+
 int store_open(struct store **out, const char *path, uv_loop_t *loop, struct qlstm_error *error)
 {
 	struct store *store = calloc(1, sizeof *store);
@@ -217,7 +233,10 @@ int store_open(struct store **out, const char *path, uv_loop_t *loop, struct qls
 	if (rc != 0)
 		goto fail_db;
 	db_set_outbox(store->db, &store->outbox);
-	rc = readers_open(&store->readers, path, error);
+	rc = open_order(store, error);
+	if (rc != 0)
+		goto fail_order;
+	rc = readers_open(&store->readers, path, store->queue_order, error);
 	if (rc != 0)
 		goto fail_readers;
 	rc = start_writer(store, loop, error);
@@ -228,6 +247,8 @@ int store_open(struct store **out, const char *path, uv_loop_t *loop, struct qls
 fail_writer:
 	readers_close(store->readers);
 fail_readers:
+	queue_order_free(store->queue_order);
+fail_order:
 	db_close(store->db);
 fail_db:
 	close(store->lock_file);
@@ -248,6 +269,7 @@ void store_close(struct store *store)
 	pthread_join(store->writer, NULL);
 	deliver_completions(store);
 	uv_close((uv_handle_t *)store->completed_async, free_handle);
+	queue_order_free(store->queue_order);
 	db_close(store->db);
 	close(store->lock_file);
 	pthread_cond_destroy(&store->work);
@@ -320,4 +342,9 @@ void store_counters(struct store *store, uint64_t *commits, uint64_t *writes)
 {
 	*commits = atomic_load(&store->commits);
 	*writes = atomic_load(&store->writes);
+}
+
+void store_status_counts(struct store *store, int64_t counts[STATUS_COUNT])
+{
+	queue_order_counts(store->queue_order, counts);
 }

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "engine/error.h"
+#include "server/common/status.h"
 #include "server/store/db.h"
 #include "server/store/outbox.h"
 
@@ -48,6 +49,9 @@ void store_on_events(struct store *store, store_events_fn fn, void *context);
 /* Whether the last group commit succeeded; for /readyz. After a failure the writer tries again by itself each second.
  */
 int store_healthy(struct store *store);
+
+/* How many experiments have each status, in the order of run_status. Costs the same whatever there is. */
+void store_status_counts(struct store *store, int64_t counts[STATUS_COUNT]);
 
 /* Counters for /metrics: commits (groups) and writes since start. */
 void store_counters(struct store *store, uint64_t *commits, uint64_t *writes);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/common/status.h"
+#include "server/store/queue_order.h"
 #include "server/store/rows.h"
 
 #define KEY_LIFE_MS (24 * 60 * 60 * INT64_C(1000))
@@ -57,13 +58,11 @@ static int check_dataset(struct db *db, const char *id, struct qlstm_error *erro
 
 static int check_queue(struct db *db, int max_queued, struct qlstm_error *error)
 {
-	db_query(db, "SELECT count(*) FROM experiment WHERE status = 'queued'");
-	int64_t queued = db_step(db) > 0 ? db_int(db, 0) : 0;
-	if (db_finish(db) != 0)
-		return db_error(db, error);
-	if (queued >= max_queued)
-		return error_set(error, ERR_UNAVAILABLE, NULL, "%d experiments are waiting already", max_queued);
-	return 0;
+	int64_t queued = 0;
+	int rc = queue_order_waiting(db, &queued, error);
+	if (rc == 0 && queued >= max_queued)
+		rc = error_set(error, ERR_UNAVAILABLE, NULL, "%d experiments are waiting already", max_queued);
+	return rc;
 }
 
 static int insert_row(struct db *db, const struct experiment_new *new, struct qlstm_error *error)

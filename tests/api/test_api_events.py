@@ -112,7 +112,7 @@ def test_clients_that_leave(make_daemon):
     experiment = daemon.submit(ENDLESS)
     for _ in range(50):
         connection = socket.create_connection(("127.0.0.1", daemon.port), timeout=DEADLINE)
-        connection.sendall(f"GET /experiments/{experiment}/events HTTP/1.1\r\nHost: x\r\n"
+        connection.sendall(f"GET /experiments/{experiment}/events HTTP/1.1\r\nHost: localhost\r\n"
                            "Accept: text/event-stream\r\n\r\n".encode())
         assert connection.recv(16).startswith(b"HTTP/1.1 200")
         connection.close()

@@ -297,9 +297,10 @@ def test_delete_removes_row_and_files(daemon):
 
 
 def test_ids_that_are_none(daemon):
-    for path in ["/experiments/x", "/experiments/..%2f..%2fetc", "/experiments/01ARZ3NDEKTSV4RRFFQ69G5FAU",
+    for path in ["/experiments/x", "/experiments/01ARZ3NDEKTSV4RRFFQ69G5FAU",
                  "/experiments/01ARZ3NDEKTSV4RRFFQ69G5FAV/metrics"]:
         problem(daemon.get(path), 404, "not_found")
+    problem(daemon.get("/experiments/..%2f..%2fetc"), 400, "syntax")
 
 
 def test_restart_keeps_results_and_resumes_the_queue(make_daemon):

@@ -282,16 +282,6 @@ def test_predictions_that_hang_leave_threads_for_others(own):
     assert ask(own, done, [[[0.5]] * 4]).status_code == 200
 
 
-def test_other_tasks_are_refused(daemon):
-    rows = "".join(f"{i % 5},{i % 3},{i % 2}\n" for i in range(40))
-    assert daemon.upload("classes", "a,b,kind\n" + rows).status_code == 201
-    done = daemon.train({"model": {"type": "lstm", "hidden_size": 2}, "training": {"epochs": 1, "loss": "cross_entropy"},
-                         "data": {"dataset": "classes", "task": "classification", "classes": 2, "inputs": ["a", "b"],
-                                  "targets": ["kind"]}})
-    problem(ask(daemon, done, [[[1, 2]]]), 409, "conflict")
-    assert len(daemon.get(f"/experiments/{done['id']}/report").json()["scaling"]["inputs"]) == 2
-
-
 @pytest.fixture(scope="module")
 def tiny(daemon):
     """Trained on numbers so small that 1e308, scaled as they were, is infinite."""

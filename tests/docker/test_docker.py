@@ -2,6 +2,7 @@
 
 Run by `make test-docker`, through engine.sh and base.sh, which see to the engine and to debian:12-slim. The tests build
 on each other, from the first to the last."""
+import gzip
 import json
 import os
 import re
@@ -304,16 +305,26 @@ def test_down_keeps_the_data(service):
 
 
 def readme_lines():
-    """The README's curl lines, each with what it shows below."""
+    """The README's curl lines, each with what it shows below; not those that name no experiment (ID)."""
     lines = (ROOT / "README.md").read_text().split("## By curl")[1].split("\n## ")[0].splitlines()
     for at, line in enumerate(lines):
-        if line.startswith("    $ curl"):
+        if line.startswith("    $ curl") and "/ID" not in line:
             yield line.removeprefix("    $ "), lines[at + 1].strip()
 
 
+def write_own_files(folder):
+    """The files that the README's reader has: two columns of NumPy's, and images of MNIST's form, 20 of 2 by 2 pixels."""
+    numbers = struct.pack("<800d", *(k / 800 for k in range(800)))
+    head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (400, 2), }".ljust(117) + b"\n"
+    (folder / "waves.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + numbers)
+    images = struct.pack(">4B3I", 0, 0, 8, 3, 20, 2, 2) + bytes(range(80))
+    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+
+
 def test_the_readme_lines(service, tmp_path):
-    for name in ("clients", "schema"):
+    for name in ("clients", "schema", "tests"):
         (tmp_path / name).symlink_to(ROOT / name)
+    write_own_files(tmp_path)
     (tmp_path / ".curlrc").write_text('silent\nshow-error\nwrite-out = "\\n%{http_code}"\n')
     first = experiment = None
     commands = list(readme_lines())

@@ -219,7 +219,7 @@ static void test_idempotency_keys_have_a_form(void **state)
 	assert_says("POST", "/experiments?validate_only=true", "Idempotency-Key: !\r\n", "{}", 200, "");
 	assert_says("POST", "/experiments?validate_only=true", "Idempotency-Key: a b\r\n", "{}", 400, "without blanks");
 	assert_says("POST", "/experiments?validate_only=true", "Idempotency-Key: a\x7f\r\n", "{}", 400,
-	            "/problems/invalid");
+	            "/problems/syntax");
 	assert_says("POST", "/experiments?validate_only=true", "Idempotency-Key: \xc3\xa9\r\n", "{}", 400, "");
 }
 

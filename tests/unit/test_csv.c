@@ -38,6 +38,24 @@ static void assert_refused(const char *text, size_t length, int code, const char
 	assert_int_equal(table.n_rows, 77);
 }
 
+static void csv_of_one_column(void **state)
+{
+	(void)state;
+	struct table table;
+	const char *text = "a,b,c\n1,x,3\nz,5,6\n7,8,9\n";
+	assert_int_equal(csv_read(text, strlen(text), VALUES_OF(2), &table, NULL), 0);
+	assert_int_equal(table.n_rows, 3);
+	assert_true(table.columns[0].values == NULL && table.columns[1].values == NULL);
+	assert_near(table.columns[2].values[2], 9, 0);
+	table_free(&table);
+	assert_int_equal(csv_read(text, strlen(text), VALUES_OF(1), &table, NULL), 0);
+	assert_false(table.columns[1].numeric);
+	assert_string_equal(table.columns[1].bad_text, "x");
+	table_free(&table);
+	struct qlstm_error error = {0};
+	assert_int_equal(csv_read("1,2\n3\n", 6, VALUES_OF(0), &table, &error), ERR_SYNTAX);
+}
+
 static void csv_with_a_header(void **state)
 {
 	(void)state;
@@ -216,6 +234,7 @@ static void errors_stay_utf8_when_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(csv_of_one_column),
 	    cmocka_unit_test(csv_with_a_header),
 	    cmocka_unit_test(csv_without_a_header),
 	    cmocka_unit_test(csv_names_win_over_indices),

@@ -42,7 +42,7 @@ static void bytes_of(const void *bytes, size_t n)
 	file_length = n;
 }
 
-static int parse(const char *kind, bool values, struct table *table, struct qlstm_error *error)
+static int parse(const char *kind, int values, struct table *table, struct qlstm_error *error)
 {
 	/* An exact copy, so that the sanitizer sees every byte too far. */
 	unsigned char *copy = malloc(file_length + (file_length == 0));
@@ -51,6 +51,25 @@ static int parse(const char *kind, bool values, struct table *table, struct qlst
 	int rc = data_kind_find(kind)->parse(copy, file_length, values, table, error);
 	free(copy);
 	return rc;
+}
+
+/* Of one column alone its values are read, and nothing of the others. */
+static void assert_one_column(const char *kind, const struct table *whole, int k)
+{
+	struct table alone = {0};
+	assert_int_equal(parse(kind, VALUES_OF(k), &alone, NULL), 0);
+	assert_true(alone.n_rows == whole->n_rows && alone.n_columns == whole->n_columns);
+	for (int i = 0; i < whole->n_columns; i++) {
+		const struct column *column = &alone.columns[i], *expected = &whole->columns[i];
+		if (i != k)
+			assert_null(column->values);
+		assert_int_equal(column->numeric, i != k || expected->numeric);
+		if (i == k && expected->numeric)
+			assert_memory_equal(column->values, expected->values, whole->n_rows * sizeof(double));
+		if (i == k)
+			assert_string_equal(column->bad_text, expected->bad_text);
+	}
+	table_free(&alone);
 }
 
 /* With and without values, the same but for the values. */
@@ -71,6 +90,8 @@ static struct table parsed(const char *kind)
 		assert_string_equal(other->bad_text, column->bad_text);
 	}
 	table_free(&bare);
+	for (int k = 0; k < table.n_columns && k < 4; k++)
+		assert_one_column(kind, &table, k);
 	return table;
 }
 

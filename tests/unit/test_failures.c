@@ -17,6 +17,7 @@
 #include "server/store/datasets.h"
 #include "server/store/events.h"
 #include "server/store/group.h"
+#include "server/store/queue_order.h"
 #include "tests/unit/state_fixture.h"
 
 /* So many steps and scripts go well and the next one does not; negative: all go well. */
@@ -117,10 +118,14 @@ static int call_delete(void)
 	return experiment_delete(db, numbered_id(1), &error);
 }
 
-static int call_count(void)
+static int call_order(void)
 {
-	int64_t counts[STATUS_COUNT];
-	return experiment_count_by_status(db, counts, &error);
+	struct queue_order *order = NULL;
+	int rc = queue_order_new(&order, &error);
+	if (rc == 0)
+		rc = queue_order_follow(order, db, &error);
+	queue_order_free(order);
+	return rc;
 }
 
 static int call_transitions(void)
@@ -286,7 +291,7 @@ static const struct {
 	int (*run)(void);
 } calls[] = {
     CALL(insert),    CALL(get),         CALL(list),
-    CALL(delete),    CALL(count),       CALL(transitions),
+    CALL(delete),    CALL(order),       CALL(transitions),
     CALL(metrics),   CALL(checkpoints), CALL(artifact_insert),
     CALL(artifacts), CALL(artifact),    CALL(dataset_insert),
     CALL(dataset),   CALL(datasets),    CALL(dataset_delete),

@@ -652,6 +652,36 @@ static void test_close_drops_what_waits_in_a_lane(void **state)
 	assert_int_equal(open_door(state), 0); /* for the teardown */
 }
 
+/* Two wait behind a long one, and one of them leaves: its turn is nobody's. */
+static void test_who_leaves_a_lane_loses_its_turn(void **state)
+{
+	(void)state;
+	int busy, leaving, staying;
+	struct http_config config = usual;
+	config.lane = narrow;
+	config.lane_limits[LANE_PREDICT] = 1;
+	door_close(&door);
+	in_lane = 0;
+	door_open(&door, config);
+	busy = door_connect(&door);
+	send_text(busy, "GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
+	wait_for(&entered, 1);
+	leaving = door_connect(&door);
+	send_text(leaving, "GET /leaves HTTP/1.1\r\nHost: a\r\n\r\n");
+	wait_for(&in_lane, 2);
+	staying = door_connect(&door);
+	send_text(staying, "GET /stays HTTP/1.1\r\nHost: a\r\n\r\n");
+	wait_for(&in_lane, 3);
+	close(leaving);
+	pause_ms(150); /* longer than a wait after which a client may be missed */
+	atomic_store(&gate_open, 1);
+	assert_told(receive(busy, 1), 200, "GET /gate");
+	assert_told(receive(staying, 1), 200, "GET /stays");
+	assert_int_equal(entered, 2);
+	close(busy);
+	close(staying);
+}
+
 static void test_addresses_that_cannot_be_listened_on(void **state)
 {
 	(void)state;
@@ -774,6 +804,7 @@ int main(void)
 	    TEST(test_quiesce_lets_requests_in_hand_finish),
 	    TEST(test_close_waits_for_handlers),
 	    TEST(test_close_drops_what_waits_in_a_lane),
+	    TEST(test_who_leaves_a_lane_loses_its_turn),
 	    TEST(test_addresses_that_cannot_be_listened_on),
 	    TEST(test_one_line_a_request),
 	};

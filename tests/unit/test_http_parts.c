@@ -1,4 +1,4 @@
-/* The parts of the HTTP door that need no connection: body, deadline, framing, range, log. */
+/* The parts of the HTTP door that need no connection: body, deadline, range, log. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 #include "engine/error.h"
-#include "server/http/body.h"
-#include "server/http/deadline.h"
-#include "server/http/framing.h"
+#include "server/http/mhd/body.h"
+#include "server/http/mhd/deadline.h"
 #include "server/http/log.h"
 #include "server/http/range.h"
 
@@ -233,66 +232,6 @@ static void test_a_silent_client_has_not_stalled(void **state)
 	close(watched.peer);
 }
 
-/* --- framing --- */
-
-struct header {
-	const char *name, *value;
-};
-
-static const char *fault_of(const struct header *headers, const char *version)
-{
-	struct framing framing = {0};
-	for (; headers->name != NULL; headers++)
-		framing_header(&framing, headers->name, strlen(headers->name), headers->value);
-	return framing_fault(&framing, version);
-}
-
-#define HEAD(...) ((const struct header[]){__VA_ARGS__, {NULL, NULL}})
-
-static void test_sound_heads(void **state)
-{
-	(void)state;
-	assert_null(fault_of(HEAD({"Host", "a"}), "HTTP/1.1"));
-	assert_null(fault_of(HEAD({"hOST", "a"}, {"content-length", "5"}), "HTTP/1.1"));
-	assert_null(fault_of(HEAD({"Host", "a"}, {"Transfer-Encoding", "CHUNKED"}), "HTTP/1.1"));
-	assert_null(fault_of(HEAD({"Host", "a"}, {"X-a!#$%&'*+.^_`|~9", NULL}), "HTTP/1.1"));
-	assert_null(fault_of(HEAD({"Accept", "*"}), "HTTP/1.0"));
-	assert_null(fault_of(HEAD({"Content-Length", "5"}), "HTTP/1.0"));
-}
-
-static void test_heads_with_a_fault_say_which(void **state)
-{
-	(void)state;
-	const struct {
-		const struct header *headers;
-		const char *version, *words;
-	} cases[] = {
-	    {HEAD({"Accept", "*"}), "HTTP/1.1", "Host"},
-	    {HEAD({"Host", "a"}, {"Host", "a"}), "HTTP/1.1", "Host"},
-	    {HEAD({"Host", "a"}, {"host", "a"}), "HTTP/1.0", "Host"},
-	    {HEAD({"Host", "a"}, {"Content-Length", "5"}, {"content-length", "5"}), "HTTP/1.1", "one Content-Length"},
-	    {HEAD({"Host", "a"}, {"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}), "HTTP/1.1",
-	     "one Transfer-Encoding"},
-	    {HEAD({"Host", "a"}, {"Content-Length", "5"}, {"Transfer-Encoding", "chunked"}), "HTTP/1.1", "together"},
-	    {HEAD({"Host", "a"}, {"Transfer-Encoding", "gzip"}), "HTTP/1.1", "chunked"},
-	    {HEAD({"Host", "a"}, {"Transfer-Encoding", "gzip, chunked"}), "HTTP/1.1", "chunked"},
-	    {HEAD({"Host", "a"}, {"Transfer-Encoding", NULL}), "HTTP/1.1", "chunked"},
-	    {HEAD({"Host", "a"}, {"Transfer-Encoding", "chunked"}), "HTTP/1.0", "HTTP/1.0"},
-	    {HEAD({"Host", "a"}, {"Content-Length ", "5"}), "HTTP/1.1", "name"},
-	    {HEAD({"Host", "a"}, {"", "5"}), "HTTP/1.1", "name"},
-	    {HEAD({"Host", "a"}, {"X\xc3\xa9", "5"}), "HTTP/1.1", "name"},
-	    {HEAD({"Host", "a"}, {"X:", "5"}, {"Accept", "*"}), "HTTP/1.1", "name"},
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		const char *fault = fault_of(cases[i].headers, cases[i].version);
-		if (fault == NULL || strstr(fault, cases[i].words) == NULL)
-			fail_msg("case %zu: %s", i, fault != NULL ? fault : "no fault");
-	}
-	struct framing framing = {.hosts = 1};
-	framing_header(&framing, "X\0y", 3, "1"); /* a NUL inside */
-	assert_non_null(framing_fault(&framing, "HTTP/1.1"));
-}
-
 /* --- range --- */
 
 static void test_ranges(void **state)
@@ -458,8 +397,6 @@ int main(void)
 	    cmocka_unit_test(test_deadlines_are_removed_wherever_they_stand),
 	    cmocka_unit_test(test_a_body_that_is_not_read_on_is_ended),
 	    cmocka_unit_test(test_a_silent_client_has_not_stalled),
-	    cmocka_unit_test(test_sound_heads),
-	    cmocka_unit_test(test_heads_with_a_fault_say_which),
 	    cmocka_unit_test(test_ranges),
 	    cmocka_unit_test(test_ranges_of_nothing),
 	    cmocka_unit_test(test_messages_are_one_line_of_json),

@@ -174,6 +174,7 @@ static void test_problems_by_their_status(void **state)
 	    {ERR_WRONG_TYPE, 415, "unsupported_media_type"},
 	    {ERR_OUT_OF_RANGE, 416, "range_not_satisfiable"},
 	    {ERR_INVALID, 403, "cross_origin"},
+	    {ERR_INVALID, 421, "wrong_host"},
 	    {ERR_CONFLICT, 405, "method_not_allowed"},
 	    {ERR_CONFLICT, 403, "scope_missing"},
 	    {ERR_OUT_OF_RANGE, 400, "out_of_range"},

@@ -252,7 +252,9 @@ static void test_scopes(void **state)
 		const struct route table[] = {{"GET", "/x", nothing, cases[i].scope, LANE_SHORT, 0, {0}},
 		                              {NULL, NULL, nothing, SCOPE_NONE, LANE_SHORT, 0, {0}}};
 		for (int k = 0; k < 3; k++) {
-			struct http_request request = {.method = "GET", .path = "/x", .principal = who[k]};
+			static const struct target no_parameters;
+			struct http_request request = {
+			    .method = "GET", .path = "/x", .target = &no_parameters, .principal = who[k]};
 			struct http_reply reply = {.file = -1};
 			assert_int_equal(principal_may(who[k], cases[i].scope), may[k]);
 			router_dispatch(table, NULL, &request, &reply);

@@ -10,6 +10,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "schema/embed.h"
 #include "server/run/events/stream.h"
 #include "server/run/prepare.h"
 #include "server/run/process.h"
@@ -101,7 +102,7 @@ static int setup(void **state)
 	if (make_folder(state) != 0 || make_worker() != 0 || open_loop() != 0 ||
 	    store_open(&store, database, &loop, NULL) != 0 || store_write(store, fill, NULL, NULL) != 0)
 		return -1;
-	return db_open(&db, database, DB_WRITER, NULL, NULL); /* nobody else writes meanwhile */
+	return db_open(&db, database, DB_WRITER, schema_database_sql, NULL); /* nobody else writes meanwhile */
 }
 
 static int teardown(void **state)
@@ -194,7 +195,7 @@ static int call_connection(void)
 static int call_readers(void)
 {
 	struct readers *readers = NULL;
-	int rc = readers_open(&readers, database, &error);
+	int rc = readers_open(&readers, database, NULL, &error);
 	if (rc == 0)
 		readers_close(readers);
 	return rc;

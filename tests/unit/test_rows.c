@@ -9,20 +9,27 @@
 
 #include "schema/embed.h"
 #include "server/store/datasets.h"
+#include "server/store/queue_order.h"
 #include "tests/unit/experiment_fixture.h"
 
 static struct db *db;
+static struct queue_order *queue;
 
 enum { NOW = 5000, DAY_MS = 24 * 60 * 60 * 1000 };
 
 static int setup(void **state)
 {
-	return make_folder(state) != 0 ? -1 : db_open(&db, database, DB_WRITER, schema_database_sql, NULL);
+	if (make_folder(state) != 0 || db_open(&db, database, DB_WRITER, schema_database_sql, NULL) != 0)
+		return -1;
+	int rc = queue_order_new(&queue, NULL);
+	db_set_queue_order(db, queue);
+	return rc;
 }
 
 static int teardown(void **state)
 {
 	db_close(db);
+	queue_order_free(queue);
 	return drop_folder(state);
 }
 
@@ -43,6 +50,7 @@ static struct run_token claim(void)
 static struct experiment_row get(const char *id)
 {
 	struct experiment_row row;
+	assert_int_equal(queue_order_follow(queue, db, NULL), 0);
 	assert_int_equal(experiment_get(db, id, &row, NULL), 0);
 	return row;
 }
@@ -174,7 +182,8 @@ static void test_list_filters(void **state)
 		free(rows);
 	}
 	int64_t counts[STATUS_COUNT];
-	assert_int_equal(experiment_count_by_status(db, counts, NULL), 0);
+	assert_int_equal(queue_order_follow(queue, db, NULL), 0);
+	queue_order_counts(queue, counts);
 	assert_int_equal(counts[STATUS_QUEUED], 8);
 	assert_int_equal(counts[STATUS_FAILED], 2);
 	assert_int_equal(counts[STATUS_RUNNING], 0);

@@ -543,7 +543,7 @@ static void test_readers_without_a_database(void **state)
 	(void)state;
 	struct readers *readers = NULL;
 	int64_t count = -1;
-	assert_int_equal(readers_open(&readers, database, NULL), 0);
+	assert_int_equal(readers_open(&readers, database, NULL, NULL), 0);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(readers_run(readers, count_rows, &count, NULL), ERR_IO);
 	struct db *db = NULL;

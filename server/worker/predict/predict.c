@@ -5,9 +5,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "server/common/json_text.h"
+#include "server/common/data_file.h"
 #include "server/common/predict_inputs.h"
-#include "server/common/tensors.h"
+#include "server/common/predict_outputs.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
 #include "server/worker/predict/predictor.h"
@@ -19,37 +19,50 @@ enum { OPT_WEIGHTS, OPT_INPUTS, OPT_SERVE };
 
 static const struct option options[] = {
     [OPT_WEIGHTS] = {"--weights", OPTION_TEXT, false, "FILE", NULL, "weights.safetensors of a run"},
-    [OPT_INPUTS] = {"--inputs", OPTION_TEXT, false, "FILE", NULL, "{\"inputs\": [sample][time][feature]}, or .csv"},
+    [OPT_INPUTS] = {"--inputs", OPTION_TEXT, false, "FILE", NULL,
+                    "{\"inputs\": [sample][time][feature]}, or .csv, .npy, .idx; also .gz"},
     [OPT_SERVE] = {"--serve", OPTION_FLAG, false, NULL, NULL, "answer a daemon's requests on standard input"},
     {0}};
 
+static int read_file(const char *path, const unsigned char *bytes, size_t length, const json_t *resolved,
+                     struct predict_inputs *inputs, struct qlstm_error *error)
+{
+	const struct data_request wanted = {
+	    .declared = data_file_of_name(path), .word = path, .limit = INPUT_MAX_BYTES, .values = VALUES_ALL};
+	struct data_file found;
+	struct table table = {0};
+	int rc = data_file_read(bytes, length, &wanted, &found, &table, error);
+	if (rc == 0)
+		rc = predict_inputs_table(&table, resolved, inputs, error);
+	table_free(&table);
+	return rc;
+}
+
+/* JSON unless the name says that it is a file with data. */
 static int read_inputs(const char *path, const struct predictor *predictor, struct predict_inputs *inputs,
                        struct qlstm_error *error)
 {
 	unsigned char *bytes = NULL;
-	size_t length = 0, name = strlen(path);
+	size_t length = 0;
+	const struct data_file named = data_file_of_name(path);
 	int rc = input_read(path, &bytes, &length, error);
-	if (rc == 0 && name > 4 && strcmp(path + name - 4, ".csv") == 0)
-		rc = predict_inputs_csv((const char *)bytes, length, predictor->resolved, inputs, error);
+	if (rc == 0 && (named.kind != NULL || named.gzip))
+		rc = read_file(path, bytes, length, predictor->resolved, inputs, error);
 	else if (rc == 0)
-		rc = predict_inputs_json((const char *)bytes, length, (size_t)predictor->scaling.n_inputs, inputs,
-		                         error);
+		rc = predict_inputs_json((const char *)bytes, length, predictor->resolved, inputs, error);
 	free(bytes);
 	return rc;
 }
 
 static int print_outputs(struct predictor *predictor, const struct predict_inputs *inputs, struct qlstm_error *error)
 {
-	const size_t dims[2] = {inputs->samples, (size_t)predictor->scaling.n_targets}, strides[2] = {dims[1], 1};
-	double *outputs = malloc(dims[0] * dims[1] * sizeof *outputs);
+	size_t width = predictor_width(predictor);
+	double *outputs = malloc(inputs->samples * width * sizeof *outputs);
 	if (outputs == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
 	int rc = predictor_compute(predictor, inputs->values, inputs->samples, inputs->steps, outputs, error);
-	if (rc == 0) {
-		json_t *targets = json_object_get(json_object_get(predictor->resolved, "data"), "targets");
-		rc = reply_print(
-		    json_pack("{s:O, s:o}", "targets", targets, "outputs", tensor_json(2, dims, strides, outputs)));
-	}
+	if (rc == 0)
+		rc = reply_print(predict_outputs_json(predictor->resolved, outputs, inputs->samples, width));
 	free(outputs);
 	return rc;
 }

@@ -2,11 +2,13 @@
 #include "server/worker/predict/predictor.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/export/params_tensors.h"
 #include "engine/export/safetensors.h"
+#include "server/common/classes.h"
 #include "server/worker/input.h"
 
 /* Samples at once. */
@@ -14,6 +16,21 @@ enum { PREDICT_BATCH = 64 };
 
 /* A forward pass in parts of a forward and backward one, which is what the planner estimates. */
 #define FORWARD_SHARE (1.0 / 3.0)
+
+static bool of_rows(const struct spec *spec)
+{
+	return spec->task != TASK_FORECASTING;
+}
+
+/* Whether the model is one of these columns. */
+static bool agree(const struct spec *spec, const struct column_scaling *scaling)
+{
+	const struct model_config *model = &spec->model;
+	int steps = of_rows(spec) ? spec->steps : 1;
+	int outputs = spec->classes > 0 ? spec->classes : scaling->n_targets;
+	return model->n_inputs * steps == scaling->n_inputs && model->n_outputs == outputs &&
+	       model->output == MODEL_OUTPUT_VECTOR;
+}
 
 static int read_metadata(struct predictor *p, const struct safetensors_file *file, struct qlstm_error *error)
 {
@@ -25,14 +42,9 @@ static int read_metadata(struct predictor *p, const struct safetensors_file *fil
 	if (p->resolved == NULL)
 		return error_set(error, ERR_CORRUPT, NULL, "the spec in the weights' metadata cannot be read");
 	int rc = spec_parse(p->resolved, &p->spec, error);
-	if (rc == 0 && p->spec.task != TASK_FORECASTING)
-		rc = error_set(error, ERR_CONFLICT, NULL,
-		               "prediction is for forecasting; this experiment's rows are samples of another task");
 	if (rc == 0)
 		rc = scaling_read(scaling, &p->scaling, error);
-	const struct model_config *model = &p->spec.model;
-	if (rc == 0 && (model->n_inputs != p->scaling.n_inputs || model->n_outputs != p->scaling.n_targets ||
-	                model->output != MODEL_OUTPUT_VECTOR))
+	if (rc == 0 && !agree(&p->spec, &p->scaling))
 		rc = error_set(error, ERR_CORRUPT, NULL, "spec and scaling in the weights' metadata do not agree");
 	return rc;
 }
@@ -67,6 +79,23 @@ void predictor_close(struct predictor *predictor)
 	*predictor = (struct predictor){0};
 }
 
+size_t predictor_width(const struct predictor *predictor)
+{
+	return (size_t)predictor->spec.model.n_outputs;
+}
+
+int predictor_check_shape(const struct predictor *predictor, size_t steps, size_t features, struct qlstm_error *error)
+{
+	const struct spec *spec = &predictor->spec;
+	if (of_rows(spec) && steps != (size_t)spec->steps)
+		return error_set(error, ERR_INVALID, "/inputs/0", "%zu time steps a sample; the model takes %d", steps,
+		                 spec->steps);
+	if (features != (size_t)spec->model.n_inputs)
+		return error_set(error, ERR_INVALID, "/inputs/0/0", "%zu features a time step; the model takes %d",
+		                 features, spec->model.n_inputs);
+	return 0;
+}
+
 int predictor_check(struct predictor *predictor, size_t samples, size_t steps, size_t max_bytes, double max_seconds,
                     struct qlstm_error *error)
 {
@@ -88,55 +117,78 @@ int predictor_check(struct predictor *predictor, size_t samples, size_t steps, s
 	return 0;
 }
 
-/* x [steps][n_inputs][count], scaled. */
-static void gather(const struct predictor *p, const double *inputs, size_t steps, size_t count, double *x)
+/* x [steps][features][count], scaled. A column is a feature of every step, or, where rows are samples, number k of the
+ * sample. */
+static void gather(const struct predictor *p, const double *inputs, size_t frame, size_t count, double *x)
 {
 	size_t n = (size_t)p->scaling.n_inputs;
 	for (size_t b = 0; b < count; b++)
-		for (size_t k = 0; k < steps * n; k++)
-			x[k * count + b] = scaler_apply(p->scaling.inputs[k % n], inputs[b * steps * n + k]);
-}
-
-static void scatter(const struct predictor *p, const double *y, size_t count, double *outputs)
-{
-	size_t n = (size_t)p->scaling.n_targets;
-	for (size_t b = 0; b < count; b++)
-		for (size_t k = 0; k < n; k++)
-			outputs[b * n + k] = scaler_invert(p->scaling.targets[k], y[k * count + b]);
+		for (size_t k = 0; k < frame; k++)
+			x[k * count + b] = scaler_apply(p->scaling.inputs[k % n], inputs[b * frame + k]);
 }
 
 /* Numbers far outside of the data overflow once they are scaled, and a circuit has no value at an infinite angle. */
-static int check_finite(const double *outputs, size_t samples, size_t width, struct qlstm_error *error)
+static int check_finite(const double *values, size_t width, size_t sample, struct qlstm_error *error)
 {
 	char pointer[40];
-	for (size_t k = 0; k < samples * width; k++) {
-		if (isfinite(outputs[k]))
+	for (size_t k = 0; k < width; k++) {
+		if (isfinite(values[k]))
 			continue;
-		snprintf(pointer, sizeof pointer, "/inputs/%zu", k / width);
+		snprintf(pointer, sizeof pointer, "/inputs/%zu", sample);
 		return error_set(error, ERR_INVALID, pointer,
 		                 "the model has no finite output for sample %zu (from 0): its numbers are too large",
-		                 k / width);
+		                 sample);
 	}
 	return 0;
+}
+
+/* Of sample number `sample`: from the model's numbers to those of the data, in place. */
+static int finish(const struct predictor *p, double *values, size_t sample, struct qlstm_error *error)
+{
+	size_t width = predictor_width(p);
+	int rc = check_finite(values, width, sample, error);
+	if (rc != 0)
+		return rc;
+	if (p->spec.classes > 0)
+		classes_softmax(values, width);
+	else
+		for (size_t k = 0; k < width; k++)
+			values[k] = scaler_invert(p->scaling.targets[k], values[k]);
+	return check_finite(values, width, sample, error);
+}
+
+/* y [width][count], of the samples from `first` on. */
+static int scatter(const struct predictor *p, const double *y, size_t first, size_t count, double *outputs,
+                   struct qlstm_error *error)
+{
+	size_t width = predictor_width(p);
+	int rc = 0;
+	for (size_t b = 0; rc == 0 && b < count; b++) {
+		double *to = outputs + (first + b) * width;
+		for (size_t k = 0; k < width; k++)
+			to[k] = y[k * count + b];
+		rc = finish(p, to, first + b, error);
+	}
+	return rc;
 }
 
 int predictor_compute(struct predictor *predictor, const double *inputs, size_t samples, size_t steps, double *outputs,
                       struct qlstm_error *error)
 {
 	size_t most = samples < PREDICT_BATCH ? samples : PREDICT_BATCH;
-	size_t frame = steps * (size_t)predictor->scaling.n_inputs, width = (size_t)predictor->scaling.n_targets;
+	size_t frame = steps * (size_t)predictor->spec.model.n_inputs, width = predictor_width(predictor);
 	int rc = model_reserve(predictor->model, (int)steps, (int)most, error);
 	double *x = rc == 0 ? malloc((frame + width) * most * sizeof *x) : NULL;
 	if (rc != 0)
 		return rc;
 	if (x == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
-	for (size_t first = 0; first < samples; first += most) {
+	for (size_t first = 0; rc == 0 && first < samples; first += most) {
 		size_t count = samples - first < most ? samples - first : most;
-		gather(predictor, inputs + first * frame, steps, count, x);
+		gather(predictor, inputs + first * frame, frame, count, x);
 		model_forward(predictor->model, x, (int)steps, (int)count, x + frame * most);
-		scatter(predictor, x + frame * most, count, outputs + first * width);
+		rc = scatter(predictor, x + frame * most, first, count, outputs, error);
 	}
 	free(x);
-	return check_finite(outputs, samples, width, error);
+	return rc;
 }

@@ -21,13 +21,20 @@ struct predictor {
 int predictor_open(struct predictor *predictor, const char *weights_path, struct qlstm_error *error);
 void predictor_close(struct predictor *predictor);
 
+/* Numbers of an output: targets, or of a classification its classes. */
+size_t predictor_width(const struct predictor *predictor);
+
+/* ERR_INVALID for samples of another shape than the model takes: a feature for each input column of a forecasting, else
+ * the columns of a row cut into its steps. */
+int predictor_check_shape(const struct predictor *predictor, size_t steps, size_t features, struct qlstm_error *error);
+
 /* ERR_TOO_LARGE when so many samples would take more memory or more time (the planner's estimate) than allowed. */
 int predictor_check(struct predictor *predictor, size_t samples, size_t steps, size_t max_bytes, double max_seconds,
                     struct qlstm_error *error);
 
-/* outputs [samples][n_targets] of inputs [samples][steps][n_inputs], both in the units of the data. The bits are those
- * of predictions.csv: they do not depend on how many samples come together. ERR_INVALID at the first sample whose
- * output is not finite. */
+/* outputs [samples][width] of inputs [samples][steps][features], both in the units of the data; of a classification the
+ * probabilities of the classes. The bits are those of predictions.csv: they do not depend on how many samples come
+ * together. ERR_INVALID at the first sample whose output is not finite. */
 int predictor_compute(struct predictor *predictor, const double *inputs, size_t samples, size_t steps, double *outputs,
                       struct qlstm_error *error);
 

@@ -92,14 +92,14 @@ static int answer(struct server *server, const struct predict_request *request, 
 		return rc;
 	keep_first(server, loaded);
 	struct predictor *p = &loaded->predictor;
-	if (request->features != (uint64_t)p->scaling.n_inputs)
-		return error_set(error, ERR_INVALID, "/inputs/0/0", "%zu features a time step; the model takes %d",
-		                 (size_t)request->features, p->scaling.n_inputs);
+	rc = predictor_check_shape(p, request->steps, request->features, error);
+	if (rc != 0)
+		return rc;
 	rc = predictor_check(p, request->samples, request->steps, request->max_bytes, request->max_seconds, error);
 	if (rc != 0)
 		return rc;
 	reply->samples = request->samples;
-	reply->outputs = (uint64_t)p->scaling.n_targets;
+	reply->outputs = predictor_width(p);
 	if (reply->outputs > PREDICT_MAX_NUMBERS / reply->samples)
 		return error_set(error, ERR_TOO_LARGE, "/inputs", "%zu samples have more than %zu outputs",
 		                 (size_t)request->samples, (size_t)PREDICT_MAX_NUMBERS);

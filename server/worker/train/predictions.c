@@ -8,22 +8,11 @@
 
 #include "engine/elementary/elementary.h"
 #include "engine/text.h"
+#include "server/common/classes.h"
 #include "server/worker/reply.h"
 
 /* Samples between two calls of the progress function. */
 enum { PREDICT_CHUNK = 256 };
-
-/* Logits to probabilities, in place. */
-static void softmax(double *values, size_t n)
-{
-	double most = values[0], sum = 0;
-	for (size_t k = 1; k < n; k++)
-		most = fmax(most, values[k]);
-	for (size_t k = 0; k < n; k++)
-		sum += values[k] = elementary_exp(values[k] - most);
-	for (size_t k = 0; k < n; k++)
-		values[k] /= sum;
-}
 
 int predictions_compute(struct predictions *out, struct job *job, predictions_progress_fn progress, void *context,
                         struct qlstm_error *error)
@@ -46,7 +35,7 @@ int predictions_compute(struct predictions *out, struct job *job, predictions_pr
 	}
 	bool classes = samples->shape.target == TARGET_CLASSES;
 	for (size_t i = 0; classes && i < count; i++)
-		softmax(out->values + i * width, width);
+		classes_softmax(out->values + i * width, width);
 	for (size_t i = 0; !classes && i < count * width; i++)
 		out->values[i] = scaler_invert(job_target_scaler(job, (int)(i % width)), out->values[i]);
 	return 0;
@@ -96,15 +85,9 @@ static void print_header(struct text *out, const struct predictions *predictions
 	text_print(out, "\n");
 }
 
-/* The most probable class; of equal ones the first. */
 static int predicted_class(const struct predictions *predictions, size_t i)
 {
-	const double *values = predictions->values + i * (size_t)predictions->width;
-	int best = 0;
-	for (int k = 1; k < predictions->width; k++)
-		if (values[k] > values[best])
-			best = k;
-	return best;
+	return classes_likeliest(predictions->values + i * (size_t)predictions->width, (size_t)predictions->width);
 }
 
 static void print_row(struct text *out, const struct predictions *predictions, const struct job *job, size_t i)

@@ -1,6 +1,6 @@
 /* A request's body while it arrives: a growing buffer with a limit of its own and a share in a common one. */
-#ifndef QLSTM_HTTP_BODY_H
-#define QLSTM_HTTP_BODY_H
+#ifndef QLSTM_HTTP_MHD_BODY_H
+#define QLSTM_HTTP_MHD_BODY_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* Request bodies. */
-#include "server/http/body.h"
+#include "server/http/mhd/body.h"
 
 #include <stdlib.h>
 #include <string.h>

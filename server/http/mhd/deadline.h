@@ -2,8 +2,8 @@
  * holds a connection for ever; this list ends it. It also ends a connection whose bytes are no longer read: the library
  * reads on only when it has room, and a line of a chunked body that is longer than its buffer (64 KiB) never leaves it.
  * Times are milliseconds of one clock that the caller reads. */
-#ifndef QLSTM_HTTP_DEADLINE_H
-#define QLSTM_HTTP_DEADLINE_H
+#ifndef QLSTM_HTTP_MHD_DEADLINE_H
+#define QLSTM_HTTP_MHD_DEADLINE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* Deadlines of connections: a list walked twice a second. */
-#include "server/http/deadline.h"
+#include "server/http/mhd/deadline.h"
 
 #include <stddef.h>
 #include <sys/ioctl.h>

@@ -1,0 +1,30 @@
+/* Which columns of classes were found good, so that the same data are not read again for each POST, and how many are
+ * being read: each takes as much memory as its file has bytes. Files of data sets never change: their names are their
+ * SHA-256. */
+#ifndef QLSTM_API_LABELS_SEEN_H
+#define QLSTM_API_LABELS_SEEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/error.h"
+#include "server/common/data_file.h"
+
+#define LABELS_READING 2  /* at once */
+#define LABELS_SEEN    64 /* that are remembered, the last ones */
+
+struct labels_key {
+	char file[DATA_FILE_NAME_SIZE];
+	int column, classes;
+	size_t n_train;
+};
+
+struct labels_seen;
+int labels_seen_open(struct labels_seen **out, struct qlstm_error *error);
+void labels_seen_close(struct labels_seen *seen); /* NULL is allowed */
+
+/* Whether they were found good before. If not, waits until there is room to read: labels_seen_end follows. */
+bool labels_seen_begin(struct labels_seen *seen, const struct labels_key *key);
+void labels_seen_end(struct labels_seen *seen, const struct labels_key *key, bool good);
+
+#endif

@@ -1,0 +1,18 @@
+/* A reply as it leaves. */
+#ifndef QLSTM_HTTP_MHD_ANSWER_H
+#define QLSTM_HTTP_MHD_ANSWER_H
+
+#include "server/http/mhd/exchange.h"
+
+/* Queues the exchange's reply. MHD_NO: it could not be made, and the connection ends. */
+enum MHD_Result answer_send(struct exchange *exchange);
+/* A problem in place of a reply; the connection ends with it. `code` is an error code, `message` static or longer-lived
+ * than the call. */
+enum MHD_Result answer_refuse(struct exchange *exchange, int status, int code, const char *message);
+
+/* The end of a reply with a source, in any case; nothing for others. */
+void answer_close_stream(struct exchange *exchange);
+/* Every stream is asked for bytes again; with `quiesced` or `closing` set they then end. */
+void answer_wake_streams(struct http_server *server);
+
+#endif

@@ -1,0 +1,248 @@
+/* The life of an exchange, from the request line to the log. */
+#include "server/http/mhd/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "server/http/log.h"
+#include "server/http/mhd/answer.h"
+#include "server/http/mhd/framing.h"
+
+#define KEEP_ALIVE_SECONDS 60 /* from one reply to the next request line */
+#define DISCARD_BYTES      ((size_t)16 << 20)
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+/* NULL once its connection is closed. */
+static struct deadline *deadline_of(struct exchange *exchange)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info != NULL ? info->socket_context : NULL;
+}
+
+void exchange_set_deadline(struct exchange *exchange, int seconds)
+{
+	struct deadline *deadline = deadline_of(exchange);
+	if (deadline == NULL)
+		return;
+	deadline->due = seconds > 0 ? uv_now(exchange->server->loop) + (uint64_t)seconds * 1000 : 0;
+	deadline->receiving = false;
+}
+
+/* From the end of the head to the end of the body. */
+static void expect_body(struct exchange *exchange)
+{
+	exchange_set_deadline(exchange, exchange->server->config.body_seconds);
+	struct deadline *deadline = deadline_of(exchange);
+	if (deadline != NULL)
+		deadline->receiving = true;
+}
+
+/* A deadline that stands is never moved to later. */
+static void hasten(struct exchange *exchange, int seconds)
+{
+	struct deadline *deadline = deadline_of(exchange);
+	uint64_t due = uv_now(exchange->server->loop) + (uint64_t)seconds * 1000;
+	if (deadline != NULL && (deadline->due == 0 || deadline->due > due))
+		deadline->due = due;
+}
+
+/* The target is read here: the library is about to take it apart in place. NULL without memory. */
+void *exchange_on_line(void *context, const char *raw, struct MHD_Connection *connection)
+{
+	struct http_server *server = context;
+	struct exchange *exchange = calloc(1, sizeof *exchange);
+	server->progress++;
+	if (exchange == NULL)
+		return NULL;
+	raw = raw != NULL ? raw : "";
+	exchange->server = server;
+	exchange->connection = connection;
+	exchange->reply.file = -1;
+	hasten(exchange, server->config.header_seconds);
+	exchange->target_length = strlen(raw);
+	exchange->fault = target_parse(&exchange->target, raw);
+	return exchange;
+}
+
+/* What method and Host say about the target. */
+static const char *check_target(const struct exchange *exchange)
+{
+	if (strcmp(exchange->target.path, "*") == 0 && strcmp(exchange->request.method, "OPTIONS") != 0)
+		return "the target * is for OPTIONS alone";
+	const char *authority = exchange->target.authority, *host = http_header(&exchange->request, "Host");
+	if (authority == NULL || (host != NULL && strcasecmp(authority, host) == 0))
+		return NULL;
+	return "the target and the Host header name different servers";
+}
+
+/* What is wrong with the head, or NULL. */
+static const char *find_fault(struct exchange *exchange, const char *method, const char *version)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	struct head head = {.method = method,
+	                    .version = version,
+	                    .size = info != NULL ? info->header_size : 0,
+	                    .target_length = exchange->target_length};
+	struct framing framing;
+	const char *fault = framing_read(&framing, &head);
+	/* The library ends a chunked body, and the lines behind it, in more ways than one: what follows such a request
+	 * is never read as another. */
+	exchange->last = framing.encodings > 0;
+	if (fault == NULL)
+		fault = exchange->fault;
+	return fault != NULL ? fault : check_target(exchange);
+}
+
+/* The head is here. An answer without reading the body is possible in this call only; MHD then closes the connection,
+ * and a client that is still sending may see a reset in place of the answer. So it is given to a client that waits for
+ * "100 Continue" and to one that would send too much; other unwanted bodies are read and thrown away first. */
+static enum MHD_Result exchange_begin(struct exchange *exchange, const char *method, const char *version)
+{
+	struct http_server *server = exchange->server;
+	struct http_request *request = &exchange->request;
+	bool head = strcmp(method, "HEAD") == 0;
+	*request = (struct http_request){.method = head ? "GET" : method,
+	                                 .path = exchange->target.path,
+	                                 .target = &exchange->target,
+	                                 .head = head,
+	                                 .connection = exchange->connection};
+	exchange->phase = RECEIVING;
+	exchange->started = uv_hrtime();
+	server->exchanges++;
+	const char *fault = find_fault(exchange, method, version);
+	if (fault != NULL)
+		return answer_refuse(exchange, 400, ERR_SYNTAX, fault);
+	const char *host = http_header(request, "Host");
+	if (host != NULL && server->config.hosts != NULL && !host_names_allow(server->config.hosts, host))
+		return answer_refuse(exchange, 421, ERR_INVALID,
+		                     "the Host header names another server; --host-name makes a name this one's");
+
+	long limit = server->config.body_limit(server->config.context, request->method, request->path);
+	const char *length_text = http_header(request, "Content-Length");
+	unsigned long long length = length_text != NULL ? strtoull(length_text, NULL, 10) : 0;
+	exchange->body.limit = limit > 0 ? (size_t)limit : 0;
+	if (limit < 0)
+		exchange->verdict = (int)limit;
+	else if (length > exchange->body.limit)
+		exchange->verdict = ERR_TOO_LARGE;
+	const char *expect = http_header(request, "Expect");
+	bool waits = expect != NULL && strcasecmp(expect, "100-continue") == 0;
+	if (exchange->verdict != 0 && (length > exchange->body.limit + DISCARD_BYTES || (waits && length > 0))) {
+		if (exchange->verdict == ERR_TOO_LARGE)
+			return answer_refuse(exchange, 413, ERR_TOO_LARGE, "the body is larger than this path takes");
+		server->config.handler(server->config.context, request, &exchange->reply);
+		exchange->last = true;
+		return answer_send(exchange);
+	}
+	expect_body(exchange);
+	return MHD_YES;
+}
+
+static void exchange_receive(struct exchange *exchange, const char *bytes, size_t count)
+{
+	struct deadline *deadline = deadline_of(exchange);
+	if (deadline != NULL)
+		deadline->progress++;
+	if (exchange->verdict == 0)
+		exchange->verdict = body_append(&exchange->body, &exchange->server->budget, bytes, count);
+}
+
+static enum MHD_Result exchange_handle(struct exchange *exchange)
+{
+	struct http_server *server = exchange->server;
+	const struct http_config *config = &server->config;
+	struct http_request *request = &exchange->request;
+	if (exchange->verdict == ERR_TOO_LARGE)
+		return answer_refuse(exchange, 413, ERR_TOO_LARGE, "the body is larger than this path takes");
+	if (exchange->verdict == ERR_UNAVAILABLE)
+		return answer_refuse(exchange, 503, ERR_UNAVAILABLE, "too many large bodies at once");
+	request->body = exchange->body.bytes;
+	request->body_length = exchange->body.length;
+	if (config->lane != NULL)
+		exchange->lane = config->lane(config->context, request->method, request->path);
+	exchange->phase = WITH_HANDLER;
+	server->with_handler++;
+	exchange_set_deadline(exchange, 0);
+	MHD_suspend_connection(exchange->connection);
+	lane_enter(exchange);
+	return MHD_YES;
+}
+
+void exchange_answered(struct exchange *exchange)
+{
+	exchange->phase = ANSWERED;
+	exchange->server->with_handler--;
+	MHD_resume_connection(exchange->connection);
+	/* In external mode a resumed connection is looked at by the next MHD_run only; one serves all that end now. */
+	server_soon(exchange->server);
+}
+
+enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *connection, const char *url,
+                                    const char *method, const char *version, const char *upload_data,
+                                    size_t *upload_data_size, void **request_context)
+{
+	(void)connection;
+	(void)url; /* cut at its first NUL; exchange_on_line had it whole */
+	struct http_server *server = context;
+	struct exchange *exchange = *request_context;
+	server->progress++;
+	if (server->closing || exchange == NULL)
+		return MHD_NO;
+	if (exchange->phase == ARRIVING)
+		return exchange_begin(exchange, method, version);
+	if (*upload_data_size > 0) {
+		exchange_receive(exchange, upload_data, *upload_data_size);
+		*upload_data_size = 0;
+		return MHD_YES;
+	}
+	if (exchange->phase == RECEIVING)
+		return exchange_handle(exchange);
+	return exchange->phase == ANSWERED ? answer_send(exchange) : MHD_YES;
+}
+
+static void exchange_log(const struct exchange *exchange)
+{
+	char remote[64] = "";
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (info != NULL && info->client_addr != NULL)
+		uv_ip_name(info->client_addr, remote, sizeof remote);
+	log_access(&(struct log_access){.method = exchange->request.head ? "HEAD" : exchange->request.method,
+	                                .path = exchange->request.path,
+	                                .remote = remote,
+	                                .status = exchange->status,
+	                                .bytes = exchange->sent_bytes,
+	                                .millis = (double)(uv_hrtime() - exchange->started) / 1e6});
+}
+
+void exchange_on_completed(void *context, struct MHD_Connection *connection, void **request_context,
+                           enum MHD_RequestTerminationCode code)
+{
+	(void)connection;
+	(void)code;
+	struct http_server *server = context;
+	struct exchange *exchange = *request_context;
+	if (exchange == NULL)
+		return;
+	answer_close_stream(exchange);
+	if (exchange->phase != ARRIVING) {
+		exchange_log(exchange);
+		server->exchanges--;
+	}
+	exchange_set_deadline(exchange, KEEP_ALIVE_SECONDS);
+	body_clear(&exchange->body, &server->budget);
+	free(exchange->reply.body);
+	if (exchange->reply.file >= 0)
+		close(exchange->reply.file);
+	target_free(&exchange->target);
+	free(exchange);
+	*request_context = NULL;
+}

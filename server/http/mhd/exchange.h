@@ -1,0 +1,65 @@
+/* An exchange: one request and its reply. Phases: ARRIVING from the request line to the end of the head, RECEIVING its
+ * body, WITH_HANDLER on a pool thread while the connection is suspended, ANSWERED when the handler is done and the
+ * connection resumed. A suspended connection is never closed by libmicrohttpd, so an exchange outlives its handler. */
+#ifndef QLSTM_HTTP_MHD_EXCHANGE_H
+#define QLSTM_HTTP_MHD_EXCHANGE_H
+
+#include <stdint.h>
+
+#include "server/http/http.h"
+#include "server/http/mhd/body.h"
+#include "server/http/mhd/server.h"
+#include "server/http/target.h"
+
+enum phase { ARRIVING, RECEIVING, WITH_HANDLER, ANSWERED };
+
+/* The bytes of a reply with a source. */
+struct http_stream {
+	struct http_stream *next, *previous;
+	struct http_server *server;
+	struct MHD_Connection *connection;
+	const struct http_source *source;
+	void *context;
+	size_t sent_bytes;
+	bool listed; /* among the server's */
+	bool asleep; /* the connection is suspended until there is something to read */
+};
+
+struct exchange {
+	struct http_server *server;
+	struct MHD_Connection *connection;
+	struct target target;
+	const char *fault;    /* what is wrong with the target; NULL: nothing */
+	size_t target_length; /* as it came */
+	struct http_request request;
+	struct http_reply reply;
+	enum phase phase;
+	enum http_lane lane;
+	struct exchange *next; /* that waits in its lane */
+	uv_work_t work;
+	int socket;
+	uint64_t handed; /* over to the lane, uv_hrtime */
+	struct http_stream stream;
+	struct body body;
+	int verdict; /* what is wrong already while the body still arrives: it is read and thrown away */
+	bool last;   /* the connection ends with this reply */
+	int status;  /* sent; 0: not yet */
+	size_t sent_bytes;
+	uint64_t started; /* uv_hrtime */
+};
+
+/* What libmicrohttpd calls: with the request line; with the head, with each part of the body, without one, and after
+ * each resume; when the reply is out or the client gone. */
+void *exchange_on_line(void *server, const char *target, struct MHD_Connection *connection);
+enum MHD_Result exchange_on_request(void *server, struct MHD_Connection *connection, const char *url,
+                                    const char *method, const char *version, const char *upload_data,
+                                    size_t *upload_data_size, void **exchange);
+void exchange_on_completed(void *server, struct MHD_Connection *connection, void **exchange,
+                           enum MHD_RequestTerminationCode code);
+
+/* The handler has ended, or none will have a turn: the connection goes on. */
+void exchange_answered(struct exchange *exchange);
+/* When the connection has to have made a step; 0: no limit. */
+void exchange_set_deadline(struct exchange *exchange, int seconds);
+
+#endif

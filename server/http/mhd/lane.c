@@ -1,0 +1,109 @@
+/* Lanes of requests to the pool's threads. */
+#include "server/http/mhd/lane.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "server/http/mhd/exchange.h"
+#include "server/http/reply.h"
+
+#define DEPARTED_NS UINT64_C(100000000) /* a client that has waited so long may have gone */
+
+/* Whether the client closed its side while the request waited for a thread. Nothing else would say so: a suspended
+ * connection is not looked at. */
+static bool client_has_departed(const struct exchange *exchange)
+{
+	char byte;
+	if (uv_hrtime() - exchange->handed < DEPARTED_NS)
+		return false;
+	ssize_t count = recv(exchange->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+static void work_handle(uv_work_t *work)
+{
+	struct exchange *exchange = work->data;
+	const struct http_config *config = &exchange->server->config;
+	if (client_has_departed(exchange)) { /* one that closed its sending side alone sees this */
+		struct qlstm_error error = {0};
+		error_set(&error, ERR_UNAVAILABLE, NULL, "the request waited, and its sender closed the connection");
+		reply_problem_as(&exchange->request, &exchange->reply, 503, &error);
+		return;
+	}
+	config->handler(config->context, &exchange->request, &exchange->reply);
+}
+
+static void lane_next(struct http_server *server, enum http_lane which);
+
+static void work_done(uv_work_t *work, int status)
+{
+	(void)status;
+	struct exchange *exchange = work->data;
+	struct http_server *server = exchange->server;
+	enum http_lane which = exchange->lane;
+	server->lanes[which].running--;
+	exchange_answered(exchange);
+	lane_next(server, which);
+}
+
+/* libuv takes the work of every loop that lives. */
+static void lane_run(struct exchange *exchange)
+{
+	struct http_server *server = exchange->server;
+	server->lanes[exchange->lane].running++;
+	if (uv_queue_work(server->loop, &exchange->work, work_handle, work_done) != 0) {
+		reply_json(&exchange->reply, 500, NULL);
+		work_done(&exchange->work, 0);
+	}
+}
+
+static struct exchange *lane_take(struct lane *lane)
+{
+	struct exchange *exchange = lane->first;
+	if (exchange != NULL)
+		lane->first = exchange->next;
+	return exchange;
+}
+
+static void lane_next(struct http_server *server, enum http_lane which)
+{
+	struct lane *lane = &server->lanes[which];
+	if (lane->running >= server->config.lane_limits[which])
+		return;
+	struct exchange *exchange = lane_take(lane);
+	if (exchange != NULL)
+		lane_run(exchange);
+}
+
+static void lane_wait(struct lane *lane, struct exchange *exchange)
+{
+	if (lane->first == NULL)
+		lane->end = &lane->first;
+	exchange->next = NULL;
+	*lane->end = exchange;
+	lane->end = &exchange->next;
+}
+
+void lane_enter(struct exchange *exchange)
+{
+	struct http_server *server = exchange->server;
+	struct lane *lane = &server->lanes[exchange->lane];
+	int limit = server->config.lane_limits[exchange->lane];
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	exchange->socket = info != NULL ? info->connect_fd : -1;
+	exchange->handed = uv_hrtime();
+	exchange->work.data = exchange;
+	if (limit > 0 && lane->running >= limit)
+		lane_wait(lane, exchange);
+	else
+		lane_run(exchange);
+}
+
+void lanes_drop(struct http_server *server)
+{
+	struct exchange *exchange;
+	for (int i = 0; i < LANE_COUNT; i++)
+		while ((exchange = lane_take(&server->lanes[i])) != NULL)
+			exchange_answered(exchange);
+}

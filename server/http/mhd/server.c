@@ -1,0 +1,233 @@
+/* libmicrohttpd inside a libuv loop.
+ *
+ * External epoll mode: MHD's one epoll descriptor is watched by a uv_poll, and MHD_run is called
+ * - when it is readable;
+ * - when a uv_timer set from MHD_get_timeout fires (MHD's sockets are edge-triggered: without it an upload whose bytes
+ *   have all arrived hangs);
+ * - by a uv_idle in the next round of the loop, when MHD wants to go on at once, a handler has ended or a connection
+ *   was freed (MHD takes its listener up again, after the limit of connections was reached, in the run *after* the one
+ *   that freed a connection);
+ * - twice a second in any case, so that nothing that MHD forgot to ask for waits for ever.
+ * (MHD's own epoll thread stalls as soon as 128 connections are ready at once.) */
+#include "server/http/mhd/server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/http/log.h"
+#include "server/http/mhd/answer.h"
+#include "server/http/mhd/exchange.h"
+
+#define INACTIVE_SECONDS   60 /* without a byte in either direction while a reply is being sent */
+#define SWEEP_MS           500
+#define EAGER_RUNS         100 /* at once, one after the other, while MHD asks for it and nothing comes of it */
+#define PATIENT_MS         1   /* between two runs after that */
+#define CONNECTION_MEMORY  ((size_t)64 << 10) /* MHD's pool: head of the request and window of the body */
+#define MAX_BUFFERED_BYTES ((size_t)1 << 30)  /* bodies of all requests in hand */
+
+static void on_timer(uv_timer_t *timer);
+static void on_soon(uv_idle_t *idle);
+
+/* MHD asked EAGER_RUNS times in a row to go on at once, and did nothing that we saw: a connection of its may be ready
+ * for ever, for example one with a full buffer that holds half a line. */
+static bool server_is_patient(struct http_server *server)
+{
+	server->eager_runs = server->progress == server->seen_progress ? server->eager_runs + 1 : 0;
+	server->seen_progress = server->progress;
+	return server->eager_runs > EAGER_RUNS;
+}
+
+/* Lets MHD do all that is due, then arranges the next run. "At once" is never a timer of 0: libuv runs timers until
+ * none is due, so one that is started again from its own callback would keep all else from its turn. */
+static void server_run(struct http_server *server)
+{
+	MHD_UNSIGNED_LONG_LONG timeout = 0;
+	server->freed = false;
+	MHD_run(server->daemon);
+	bool waits = MHD_get_timeout(server->daemon, &timeout) == MHD_YES;
+	if (waits && timeout == 0 && server_is_patient(server))
+		timeout = PATIENT_MS;
+	if (waits && timeout > 0)
+		uv_timer_start(&server->timer, on_timer, timeout, 0);
+	else
+		uv_timer_stop(&server->timer);
+	if (server->freed || (waits && timeout == 0))
+		server_soon(server);
+}
+
+void server_soon(struct http_server *server)
+{
+	uv_idle_start(&server->soon, on_soon);
+}
+
+static void on_soon(uv_idle_t *idle)
+{
+	uv_idle_stop(idle);
+	server_run(idle->data);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	server_run(timer->data);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	server_run(poll->data);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct http_server *server = timer->data;
+	deadline_sweep(&server->deadlines, uv_now(server->loop));
+	server_run(server);
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+	struct http_server *server = context;
+	server->progress++;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		server->freed = true;
+		if (*socket_context != NULL)
+			deadline_remove(&server->deadlines, *socket_context);
+		free(*socket_context);
+		return;
+	}
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct deadline *deadline = calloc(1, sizeof *deadline);
+	*socket_context = deadline;
+	if (deadline == NULL || info == NULL) { /* no deadline, no connection */
+		if (info != NULL)
+			shutdown(info->connect_fd, SHUT_RDWR);
+		free(deadline);
+		*socket_context = NULL;
+		return;
+	}
+	uint64_t due = uv_now(server->loop) + (uint64_t)server->config.header_seconds * 1000;
+	deadline_add(&server->deadlines, deadline, info->connect_fd, due);
+}
+
+static void on_log(void *context, const char *format, va_list arguments)
+{
+	(void)context;
+	char message[256];
+	vsnprintf(message, sizeof message, format, arguments);
+	log_message("warning", "http: %s", message);
+}
+
+/* Targets are decoded by target.c, which knows their length. */
+static size_t leave_escaped(void *context, struct MHD_Connection *connection, char *text)
+{
+	(void)context;
+	(void)connection;
+	return strlen(text);
+}
+
+static struct MHD_Daemon *daemon_start(struct http_server *server, const struct sockaddr *address)
+{
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	if (address->sa_family == AF_INET6)
+		flags |= MHD_USE_IPv6;
+	/* The logger comes first: it then also hears why the other options fail. */
+	const struct http_config *config = &server->config;
+	return MHD_start_daemon(flags, 0, NULL, NULL, exchange_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+	                        NULL, MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_CONNECTION_LIMIT,
+	                        (unsigned)config->max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	                        CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)INACTIVE_SECONDS,
+	                        MHD_OPTION_URI_LOG_CALLBACK, exchange_on_line, server, MHD_OPTION_UNESCAPE_CALLBACK,
+	                        leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, server,
+	                        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+}
+
+int http_open(struct http_server **out, uv_loop_t *loop, const struct http_config *config, struct qlstm_error *error)
+{
+	struct sockaddr_in6 address = {0};
+	struct sockaddr *generic = (struct sockaddr *)&address;
+	if (uv_ip4_addr(config->address, config->port, (struct sockaddr_in *)&address) != 0 &&
+	    uv_ip6_addr(config->address, config->port, &address) != 0)
+		return error_set(error, ERR_INVALID, NULL, "'%s' is not an IP address", config->address);
+
+	struct http_server *server = calloc(1, sizeof *server);
+	if (server == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "cannot open the HTTP server");
+	server->loop = loop;
+	server->config = *config;
+	server->budget.limit = MAX_BUFFERED_BYTES;
+	server->daemon = daemon_start(server, generic);
+	if (server->daemon == NULL) {
+		int reason = errno;
+		free(server);
+		return error_set(error, ERR_IO, NULL, "cannot listen on %s port %d: %s", config->address, config->port,
+		                 strerror(reason));
+	}
+	server->port = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+	int epoll = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	server->poll.data = server->timer.data = server->sweep.data = server->soon.data = server;
+	uv_timer_init(loop, &server->timer);
+	uv_timer_init(loop, &server->sweep);
+	uv_idle_init(loop, &server->soon);
+	if (uv_poll_init(loop, &server->poll, epoll) != 0) {
+		/* Timers and idle are in the loop already and hold no other resource; the process gives up on this
+		 * error. */
+		MHD_stop_daemon(server->daemon);
+		return error_set(error, ERR_IO, NULL, "cannot watch the HTTP server's events");
+	}
+	server->open_handles = 4;
+	uv_poll_start(&server->poll, UV_READABLE, on_readable);
+	uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+	server_run(server);
+	*out = server;
+	return 0;
+}
+
+int http_port(const struct http_server *server)
+{
+	return server->port;
+}
+
+void http_quiesce(struct http_server *server)
+{
+	if (server->quiesced)
+		return;
+	server->quiesced = true;
+	answer_wake_streams(server);
+	MHD_socket listener = MHD_quiesce_daemon(server->daemon);
+	if (listener != MHD_INVALID_SOCKET)
+		close(listener);
+}
+
+bool http_idle(const struct http_server *server)
+{
+	return server->exchanges == 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct http_server *server = handle->data;
+	if (--server->open_handles == 0)
+		free(server);
+}
+
+void http_close(struct http_server *server)
+{
+	server->closing = true;
+	lanes_drop(server);
+	while (server->with_handler > 0)
+		uv_run(server->loop, UV_RUN_ONCE);
+	answer_wake_streams(server);
+	MHD_run(server->daemon); /* takes up what was resumed: it must not be stopped with suspended connections */
+	uv_close((uv_handle_t *)&server->poll, on_closed);
+	uv_close((uv_handle_t *)&server->timer, on_closed);
+	uv_close((uv_handle_t *)&server->sweep, on_closed);
+	uv_close((uv_handle_t *)&server->soon, on_closed);
+	MHD_stop_daemon(server->daemon);
+}
