@@ -49,14 +49,16 @@ static inline bool all_set(mask64 m)
 	return all != 0;
 }
 
-/* Within 2 units in the last place of 1 for any angle. */
+/* Within 2 units in the last place of 1 for any angle; no lane depends on another one. */
 static inline void cosine_sine(vec64 angle, vec64 *cosine, vec64 *sine)
 {
-	if (all_set(is_fast_angle(angle))) {
-		cosine_sine_fast(angle, cosine, sine);
+	mask64 fast = is_fast_angle(angle);
+	cosine_sine_fast(angle, cosine, sine);
+	if (all_set(fast))
 		return;
-	}
 	for (size_t l = 0; l < WIDTH64; l++) {
+		if (fast[l])
+			continue;
 		(*cosine)[l] = cos(angle[l]);
 		(*sine)[l] = sin(angle[l]);
 	}
