@@ -14,20 +14,21 @@ import sys
 # engine/qlstm.h is a room of its own: what an installed library shows, which includes nothing.
 ARROWS = {
     "engine/qlstm.h": "",
-    "engine": "engine/qlstm.h",
-    "engine/vector": "engine",
-    "engine/circuit": "engine engine/vector",
+    "engine/elementary": "",
+    "engine": "engine/qlstm.h engine/elementary",
+    "engine/vector": "engine engine/elementary",
+    "engine/circuit": "engine engine/elementary engine/vector",
     "engine/circuit/ansatz": "engine engine/circuit",
-    "engine/circuit/batch": "engine engine/vector engine/circuit",
-    "engine/circuit/local": "engine engine/vector engine/circuit",
-    "engine/circuit/wide": "engine engine/vector engine/circuit",
-    "engine/circuit/register": "engine engine/vector engine/circuit",
-    "engine/nn": "engine engine/vector engine/circuit engine/circuit/ansatz engine/circuit/register",
+    "engine/circuit/batch": "engine engine/elementary engine/vector engine/circuit",
+    "engine/circuit/local": "engine engine/elementary engine/vector engine/circuit",
+    "engine/circuit/wide": "engine engine/elementary engine/vector engine/circuit",
+    "engine/circuit/register": "engine engine/elementary engine/vector engine/circuit",
+    "engine/nn": "engine engine/elementary engine/vector engine/circuit engine/circuit/ansatz engine/circuit/register",
     "engine/nn/layer": "engine engine/nn",
     "engine/nn/cell": "engine engine/vector engine/circuit/register engine/nn",
-    "engine/data": "engine",
+    "engine/data": "engine engine/elementary",
     "engine/export": "engine engine/nn",
-    "engine/train": "engine engine/nn engine/data engine/export",
+    "engine/train": "engine engine/elementary engine/nn engine/data engine/export",
     "engine/library": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/export engine/train",
     "engine/examples": "",
     "schema": "engine engine/qlstm.h engine/nn engine/circuit engine/circuit/ansatz engine/data engine/train",
@@ -42,8 +43,8 @@ ARROWS = {
     "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/store server/run server/run/events server/predict server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
                      "server/common",
-    "server/worker/train": "engine engine/qlstm.h engine/nn engine/data engine/train engine/export schema "
-                           "server/common server/worker",
+    "server/worker/train": "engine engine/elementary engine/qlstm.h engine/nn engine/data engine/train "
+                           "engine/export schema server/common server/worker",
     "server/worker/predict": "engine engine/nn engine/export schema server/common server/worker server/worker/train",
     "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "
                            "engine/train schema server/common server/worker server/worker/train",

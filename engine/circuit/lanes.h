@@ -1,7 +1,7 @@
-/* Virtual lanes: what is summed over samples, or over the amplitudes of a register, is kept in as many sums as a register
- * of 64 bytes has lanes, whatever the processor's have, and these are added up as a tree. So results do not depend on
- * the instruction set. Example: float64 has 8 virtual lanes; with registers of 32 bytes, lanes 0..3 are in a first
- * register and 4..7 in a second one. Included by kernels only. */
+/* Virtual lanes: what is summed over samples, or over the amplitudes of a register, is kept in as many sums as a
+ * register of 64 bytes has lanes, whatever the processor's have, and these are added up as a tree. So results do not
+ * depend on the instruction set. Example: float64 has 8 virtual lanes; with registers of 32 bytes, lanes 0..3 are in a
+ * first register and 4..7 in a second one. Included by kernels only. */
 #ifndef QLSTM_CIRCUIT_LANES_H
 #define QLSTM_CIRCUIT_LANES_H
 

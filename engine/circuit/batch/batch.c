@@ -23,8 +23,8 @@ struct batch {
 	struct batch_circuit *circuit;
 	const struct batch_kernels *kernels;
 	struct batch_memory memory;
-	size_t row; /* bytes; BATCH_ROW_BYTES for estimates, which are the same on every machine */
-	int sets;   /* that the memory is for */
+	size_t row;  /* bytes; BATCH_ROW_BYTES for estimates, which are the same on every machine */
+	int sets;    /* that the memory is for */
 	void *block; /* everything that the pointers in memory and circuit point to */
 };
 

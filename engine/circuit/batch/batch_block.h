@@ -19,8 +19,8 @@ ALWAYS_INLINE unsigned block_first(unsigned b, int g, bool crossed)
 	return crossed && __builtin_parity(b) ? b | 1u << g : b;
 }
 
-/* Rotations whose blocks are turned in registers; larger blocks are turned in two halves of their rotations, from and to
- * the nearest cache. */
+/* Rotations whose blocks are turned in registers; larger blocks are turned in two halves of their rotations, from and
+ * to the nearest cache. */
 #if VECTOR_BYTES == 64
 #define REGISTER_GATES 4
 #else
@@ -104,7 +104,8 @@ ALWAYS_INLINE vec block_products(vec sum, const vec *lambda, const vec *psi, int
 	UNROLL for (unsigned b = 0; b < 1u << held; b++)
 	{
 		bool first = other != 0 ? block_is_first(b, g, crossed) : crossed && __builtin_parity(b);
-		sum = first != sign ? fma_vec(lambda[b ^ other], psi[b], sum) : fnma_vec(lambda[b ^ other], psi[b], sum);
+		sum =
+		    first != sign ? fma_vec(lambda[b ^ other], psi[b], sum) : fnma_vec(lambda[b ^ other], psi[b], sum);
 	}
 	return sum;
 }
@@ -135,15 +136,15 @@ ALWAYS_INLINE void block_slopes(const uint32_t *rows, int gates, bool crossed, v
 			UNROLL for (unsigned b = 0; b < 1u << held; b++) l[b] =
 			    *block_at(lambda, rows[(part + b) ^ 1u << g]);
 			if (block_is_first(part, g, crossed))
-				sums[g] = block_products(sums[g], l, p, held, 0, crossed, g, !crossed);
+				sums[g] = block_products(sums[g], l, p, held, 0, crossed, g, true);
 			else
-				sums[g] = block_products(sums[g], l, p, held, 0, crossed, g, crossed);
+				sums[g] = block_products(sums[g], l, p, held, 0, crossed, g, false);
 		}
 	}
 }
 
-/* Adds the rotations' derivatives to slopes, then undoes them on lambda and, if `undo`, on psi, which is the state after
- * them: they commute, so the derivatives may be taken on either side. */
+/* Adds the rotations' derivatives to slopes, then undoes them on lambda and, if `undo`, on psi, which is the state
+ * after them: they commute, so the derivatives may be taken on either side. */
 ALWAYS_INLINE void block_backward(const struct batch_step *step, int gates, bool crossed,
                                   const struct block_turn *turns, void *restrict psi, void *restrict lambda, bool undo,
                                   vec *slopes)
@@ -171,8 +172,7 @@ ALWAYS_INLINE void block_backward(const struct batch_step *step, int gates, bool
 	{                                                                                                              \
 		block_backward(step, gates, crossed, turns, psi, lambda, undo, slopes);                                \
 	}
-#define BLOCKS(X)                                                                                                      \
-	X(1, 0) X(1, 1) X(2, 0) X(2, 1) X(3, 0) X(3, 1) X(4, 0) X(4, 1) X(5, 0) X(5, 1) X(6, 0) X(6, 1)
+#define BLOCKS(X) X(1, 0) X(1, 1) X(2, 0) X(2, 1) X(3, 0) X(3, 1) X(4, 0) X(4, 1) X(5, 0) X(5, 1) X(6, 0) X(6, 1)
 
 BLOCKS(BLOCK)
 

@@ -74,8 +74,8 @@ static inline bool batch_step_rotates(const struct batch_step *step)
 	return step->kind == STEP_ROTATE_X || step->kind == STEP_ROTATE_Y;
 }
 
-/* The places of basis states that a string with x != 0 exchanges. Odd: P|zero> = i|one>, P|one> = -i|zero>. Even: P|zero> = |one> in
- * the first n_positive pairs, P|zero> = -|one> in the others. */
+/* The places of basis states that a string with x != 0 exchanges. Odd: P|zero> = i|one>, P|one> = -i|zero>. Even:
+ * P|zero> = |one> in the first n_positive pairs, P|zero> = -|one> in the others. */
 struct batch_pair {
 	uint32_t zero, one;
 };
@@ -114,7 +114,8 @@ struct batch_circuit {
 	uint32_t *order;
 };
 
-/* Everything but the tables that steps and observables point to, whose memory the plan provides. NULL when out of memory. */
+/* Everything but the tables that steps and observables point to, whose memory the plan provides. NULL when out of
+ * memory. */
 struct batch_circuit *batch_circuit_new(const struct circuit_program *program);
 void batch_circuit_free(struct batch_circuit *circuit);
 

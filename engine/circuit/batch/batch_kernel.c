@@ -135,7 +135,8 @@ ALWAYS_INLINE void finish(const struct tile *tile, int n, int set, int n_sets)
 	vec *lambda = tile->memory->lambda, *sum = tile->memory->lambda_sum;
 	size_t size = (size_t)1 << n, parts = (size_t)circuit->prefix_parts;
 	if (circuit->prefix_shared && n_sets > 1) {
-		RUNS (first, size) {
+		RUNS(first, size)
+		{
 			vec *to = sum + parts * batch_place(first), *from = lambda + parts * batch_place(first);
 			for (size_t k = 0; k < parts * run_length(size); k++)
 				to[k] = set == 0 ? from[k] : to[k] + from[k];

@@ -10,19 +10,20 @@
 /* Bytes of a row of virtual lanes (lanes.h); a register holds a piece of it, at least a quarter. */
 #define BATCH_ROW_BYTES  64
 #define BATCH_PIECES_MAX 4
-/* Rows of virtual lanes whose features are loaded together, and after which gradients move on to their float64 totals. */
+/* Rows of virtual lanes whose features are loaded together, and after which gradients move on to their float64 totals.
+ */
 #define BATCH_ROWS 16
 
 /* Memory of one set of weights. A row holds one number per sample of a tile. */
 struct batch_set {
 	void *cosine, *sine; /* rows of the slots that are not features: of half the angle */
 	/* Accumulated over tiles, for each piece of the virtual lanes: */
-	void *gradient;      /* [pieces] rows of the same slots */
-	void *turn_slopes;   /* [pieces][n_gates] rows: Im <lambda|P|psi> of rotations by such slots */
-	void *slopes;        /* [pieces][n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k) */
-	void *turns;         /* [n_gates] struct block_turn, of rotations by such slots */
-	void *phases;        /* [n_diagonals][2^n][re, im] numbers */
-	double *weights;     /* that cosine, sine and phases are of; only while loaded */
+	void *gradient;    /* [pieces] rows of the same slots */
+	void *turn_slopes; /* [pieces][n_gates] rows: Im <lambda|P|psi> of rotations by such slots */
+	void *slopes;      /* [pieces][n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k) */
+	void *turns;       /* [n_gates] struct block_turn, of rotations by such slots */
+	void *phases;      /* [n_diagonals][2^n][re, im] numbers */
+	double *weights;   /* that cosine, sine and phases are of; only while loaded */
 	bool loaded;
 	double *totals; /* of the same slots: the sums of gradient and slopes so far */
 };
@@ -42,7 +43,7 @@ struct batch_memory {
 	void *cosine, *sine; /* [feature slots][tiles] rows: of half the angle */
 	void *gradient;      /* [feature slots][tiles] rows: d(sum_o g_o <O_o>) / d angle */
 	void *turns;         /* [n_gates] struct block_turn, of rotations by features */
-	double *scratch;     /* three arrays of a number for each virtual lane of BATCH_ROWS * n_slots rows, or of 2^n */
+	double *scratch; /* three arrays of a number for each virtual lane of BATCH_ROWS * n_slots rows, or of 2^n */
 	struct batch_set sets[BATCH_SETS];
 	/* Packed tiles (batch_pack.h), whose phases are rows; pointers are NULL where sets are not packed. */
 	struct batch_set packed[BATCH_SETS * BATCH_PIECES_MAX];

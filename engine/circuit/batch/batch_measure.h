@@ -27,7 +27,8 @@ static vec expect_pairs(const struct batch_observable *observable, size_t count,
 /* sums[order[k]] = |psi_k|^2; order NULL: sums[k]. */
 ALWAYS_INLINE void probabilities(const void *state, int parts, size_t size, const uint32_t *order, vec *sums)
 {
-	RUNS (first, size) {
+	RUNS(first, size)
+	{
 		const vec *real_psi = (const vec *)state + batch_place(first);
 		const struct amplitude *psi = (const struct amplitude *)state + batch_place(first);
 		UNROLL_SOME for (size_t k = 0; k < run_length(size); k++)
@@ -175,7 +176,8 @@ ALWAYS_INLINE void measure_backward(const struct tile *tile, int n, const double
 	vec *real_lambda = tile->memory->lambda;
 	size_t size = (size_t)1 << n;
 	observable_factors(tile, n, d_outputs, batch);
-	RUNS (first, size) {
+	RUNS(first, size)
+	{
 		size_t place = batch_place(first) * (size_t)circuit->parts;
 		const vec *psi = real_psi + place;
 		vec *lambda = real_lambda + place;

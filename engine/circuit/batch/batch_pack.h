@@ -1,7 +1,7 @@
 /* Several sets of weights in the lanes of a register. What is left of a batch beyond full rows of virtual lanes would
- * leave lanes idle for every set; packed tiles hold pairs of a set and a sample instead, set by set. They are tiles of a
- * call of their own, whose samples are the pairs, and each has tables of its own, whose rows differ from lane to lane.
- * Included by batch_kernel.c only. */
+ * leave lanes idle for every set; packed tiles hold pairs of a set and a sample instead, set by set. They are tiles of
+ * a call of their own, whose samples are the pairs, and each has tables of its own, whose rows differ from lane to
+ * lane. Included by batch_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_BATCH_PACK_H
 #define QLSTM_CIRCUIT_BATCH_PACK_H
 

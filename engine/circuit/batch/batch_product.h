@@ -81,7 +81,8 @@ ALWAYS_INLINE void real_product(const struct tile *tile, int n, vec *psi)
 	{
 		for (size_t first = 0; first < halves.columns; first += BATCH_RUN) {
 			vec *to = psi + batch_place(a * halves.columns + first);
-			UNROLL_SOME for (size_t b = 0; b < run_length(halves.columns); b++) to[b] = left[a] * right[first + b];
+			UNROLL_SOME for (size_t b = 0; b < run_length(halves.columns); b++) to[b] =
+			    left[a] * right[first + b];
 		}
 	}
 }

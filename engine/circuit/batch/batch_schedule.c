@@ -102,7 +102,8 @@ static bool fits(const struct batch_step *step, const struct batch_gate *gate, i
  * that fit. Rotations are spread evenly over the passes they need. */
 static void add_steps(struct batch_circuit *circuit, int first, int end)
 {
-	int passes = (end - first + BATCH_BLOCK_GATES - 1) / BATCH_BLOCK_GATES, most = (end - first + passes - 1) / passes;
+	int passes = (end - first + BATCH_BLOCK_GATES - 1) / BATCH_BLOCK_GATES,
+	    most = (end - first + passes - 1) / passes;
 	while (first < end) {
 		struct batch_step *step = &circuit->steps[circuit->n_steps++];
 		struct batch_gate *gates = circuit->gates;

@@ -78,10 +78,12 @@ ALWAYS_INLINE void diagonal(const struct tile *tile, const struct batch_step *st
 		if (first == 0)
 			return;
 	}
-	RUNS (first, size) {
+	RUNS(first, size)
+	{
 		const struct amplitude *x = (const struct amplitude *)from + batch_place(first);
 		struct amplitude *out = to + batch_place(first);
-		UNROLL_SOME for (size_t k = 0; k < run; k++) out[k] = multiply(x[k], phase_at(&phases, first + k, form));
+		UNROLL_SOME for (size_t k = 0; k < run; k++) out[k] =
+		    multiply(x[k], phase_at(&phases, first + k, form));
 	}
 }
 
@@ -89,7 +91,8 @@ ALWAYS_INLINE void diagonal_back(const struct tile *tile, const struct batch_ste
                                  enum phase_form form, struct amplitude *psi)
 {
 	struct phases phases = step_phases(tile, step);
-	RUNS (first, size) {
+	RUNS(first, size)
+	{
 		struct amplitude *x = psi + batch_place(first);
 		UNROLL_SOME for (size_t k = 0; k < run_length(size); k++) x[k] =
 		    multiply_conj(phase_at(&phases, first + k, form), x[k]);
@@ -103,7 +106,8 @@ ALWAYS_INLINE void diagonal_backward(const struct tile *tile, const struct batch
 {
 	struct phases phases = step_phases(tile, step);
 	size_t run = run_length(size);
-	RUNS (first, size) {
+	RUNS(first, size)
+	{
 		struct amplitude *at = lambda + batch_place(first);
 		vec *sums = slopes + first;
 		if (step->parts_before == 1) {

@@ -102,8 +102,8 @@ static void sum_totals(const struct tile *tile, double *sums)
 	}
 }
 
-/* Sums over the lanes: first those as far apart as there are virtual lanes, then over these. Lanes that no tile used hold
- * zeros. */
+/* Sums over the lanes: first those as far apart as there are virtual lanes, then over these. Lanes that no tile used
+ * hold zeros. */
 static void finish_totals(const struct tile *tile, const double *sums)
 {
 	for (size_t k = 0; k < tile->code->n_totals; k++) {

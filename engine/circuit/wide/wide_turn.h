@@ -160,8 +160,8 @@ ALWAYS_INLINE void add_slopes(struct pass_sums *sums, const struct pass *pass, c
 	UNROLL for (int j = 0; j < 1 << n; j++)
 	{
 		vec l = *((const vec *)(lambda + pass->offset[j]) + piece);
-		UNROLL for (int g = 0; g < n; g++) here[g] = (j >> g & 1) != 0 ? fma_vec(l, x[j ^ 1 << g], here[g])
-		                                                               : fnma_vec(l, x[j ^ 1 << g], here[g]);
+		UNROLL for (int g = 0; g < n; g++) here[g] =
+		    (j >> g & 1) != 0 ? fma_vec(l, x[j ^ 1 << g], here[g]) : fnma_vec(l, x[j ^ 1 << g], here[g]);
 		UNROLL for (int p = 0; p < VIRTUAL_LANE_BITS && lanes; p++)
 		{
 			vec other = p < LANE_BITS ? exchange(x[j], p) : exchanged(psi + pass->offset[j], piece, p);
