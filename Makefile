@@ -129,12 +129,10 @@ $(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/ope
 
 # Products and sums are fused where the source says so (engine/vector/fused.h): which ones a compiler fuses by itself
 # depends on the instruction set.
-contract = $(if $(filter engine/circuit/%,$(1)),-ffp-contract=fast)
-
 define kernel_rule
 $(BUILD)/$(1:.c=).$(2).o: $(1)
 	@mkdir -p $$(@D)
-	$$(call say,CC)$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) $(if $(SAN),-O1 -DKERNEL_ROLLED,-O3) $(call contract,$(1)) $$(march_$(2)) -DKERNEL_ISA=$(2) -c $$< -o $$@
+	$$(call say,CC)$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) $(if $(SAN),-O1 -DKERNEL_ROLLED,-O3) $$(march_$(2)) -DKERNEL_ISA=$(2) -c $$< -o $$@
 endef
 $(foreach s,$(KERNEL_SRC),$(foreach i,$(KERNEL_ISAS),$(eval $(call kernel_rule,$(s),$(i)))))
 
@@ -154,7 +152,7 @@ $(unit_bin): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBDAEMON) $(LIBWORKER) 
 r64_obj := $(BUILD)/unit/batch_kernel.r64.o $(BUILD)/unit/batch_kernel_f32.r64.o
 $(BUILD)/unit/%.r64.o: engine/circuit/batch/%.c
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O1 -ffp-contract=fast -Wno-psabi -DKERNEL_ROLLED -DKERNEL_BYTES=64 \
+	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O1 -Wno-psabi -DKERNEL_ROLLED -DKERNEL_BYTES=64 \
 		-DKERNEL_ISA=r64 -c $< -o $@
 $(BUILD)/unit/test_plan: $(r64_obj)
 $(BUILD)/unit/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup

@@ -41,8 +41,8 @@ static inline void real_wire(const struct tile *tile, int wire)
 	}
 	for (int i = first + 1; i < end; i++) {
 		vec c = *tile_cosine(tile, circuit->prefix[i].slot), s = *tile_sine(tile, circuit->prefix[i].slot);
-		vec next = c * zero - s * one;
-		one = s * zero + c * one;
+		vec next = fms_vec(c, zero, s * one);
+		one = fma_vec(s, zero, c * one);
 		zero = next;
 	}
 	vec *vectors = (vec *)tile->memory->vectors + 2 * wire;
@@ -79,8 +79,11 @@ ALWAYS_INLINE void real_product(const struct tile *tile, int n, vec *psi)
 	real_grow(tile, halves.n_left, n - halves.n_left, right);
 	UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
 	{
-		UNROLL_SOME for (size_t b = 0; b < halves.columns; b++) psi[a * halves.columns + b] =
-		    left[a] * right[b];
+		for (size_t first = 0; first < halves.columns; first += BATCH_RUN) {
+			vec *to = psi + batch_place(a * halves.columns + first);
+			UNROLL_SOME for (size_t b = 0; b < run_length(halves.columns); b++) to[b] =
+			    left[a] * right[first + b];
+		}
 	}
 }
 
@@ -90,7 +93,7 @@ static inline void real_wire_backward(const struct tile *tile, int wire, vec g0,
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	const vec *vectors = (vec *)tile->memory->vectors + 2 * wire;
-	vec slope = g1 * vectors[0] - g0 * vectors[1];
+	vec slope = fms_vec(g1, vectors[0], g0 * vectors[1]);
 	for (int i = circuit->prefix_start[wire]; i < circuit->prefix_start[wire + 1]; i++)
 		*tile_gradient(tile, circuit->prefix[i].slot) += slope;
 }
@@ -120,9 +123,9 @@ ALWAYS_INLINE void real_shrink(const struct tile *tile, int first, int count, ve
 		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
 		{
 			vec l0 = lambda[2 * j], l1 = lambda[2 * j + 1];
-			g0 += rest[j] * l0;
-			g1 += rest[j] * l1;
-			lambda[j] = zero * l0 + one * l1;
+			g0 = fma_vec(rest[j], l0, g0);
+			g1 = fma_vec(rest[j], l1, g1);
+			lambda[j] = fma_vec(zero, l0, one * l1);
 		}
 		real_wire_backward(tile, first + w, g0, g1);
 	}
@@ -142,11 +145,12 @@ ALWAYS_INLINE void real_product_backward(const struct tile *tile, int n, const v
 		UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
 		{
 			vec sum = b > 0 ? left_slopes[a] : (vec){0};
+			const vec *from = lambda + batch_place(a * halves.columns + b);
 			UNROLL for (size_t i = 0; i < block; i++)
 			{
-				vec l = lambda[a * halves.columns + b + i];
-				sum += right[b + i] * l;
-				sums[i] += left[a] * l;
+				vec l = from[i];
+				sum = fma_vec(right[b + i], l, sum);
+				sums[i] = fma_vec(left[a], l, sums[i]);
 			}
 			left_slopes[a] = sum;
 		}
@@ -200,8 +204,11 @@ ALWAYS_INLINE void complex_product(const struct tile *tile, int n, struct amplit
 	complex_grow(tile, halves.n_left, n - halves.n_left, right);
 	UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
 	{
-		UNROLL_SOME for (size_t b = 0; b < halves.columns; b++) psi[a * halves.columns + b] =
-		    multiply(left[a], right[b]);
+		for (size_t first = 0; first < halves.columns; first += BATCH_RUN) {
+			struct amplitude *to = psi + batch_place(a * halves.columns + first);
+			UNROLL_SOME for (size_t b = 0; b < run_length(halves.columns); b++) to[b] =
+			    multiply(left[a], right[first + b]);
+		}
 	}
 }
 
@@ -242,9 +249,9 @@ ALWAYS_INLINE void complex_shrink(const struct tile *tile, int first, int count,
 		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
 		{
 			struct amplitude l0 = lambda[2 * j], l1 = lambda[2 * j + 1];
-			g0 = add(g0, multiply_conj(rest[j], l0));
-			g1 = add(g1, multiply_conj(rest[j], l1));
-			lambda[j] = add(multiply_conj(zero, l0), multiply_conj(one, l1));
+			g0 = add_product_conj(g0, rest[j], l0);
+			g1 = add_product_conj(g1, rest[j], l1);
+			lambda[j] = add_product_conj(multiply_conj(zero, l0), one, l1);
 		}
 		complex_wire_backward(tile, first + w, g0, g1);
 	}
@@ -263,11 +270,12 @@ ALWAYS_INLINE void complex_product_backward(const struct tile *tile, int n, cons
 		UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
 		{
 			struct amplitude sum = b > 0 ? left_slopes[a] : (struct amplitude){{0}, {0}};
+			const struct amplitude *from = lambda + batch_place(a * halves.columns + b);
 			UNROLL for (size_t i = 0; i < block; i++)
 			{
-				struct amplitude l = lambda[a * halves.columns + b + i];
-				sum = add(sum, multiply_conj(right[b + i], l));
-				sums[i] = add(sums[i], multiply_conj(left[a], l));
+				struct amplitude l = from[i];
+				sum = add_product_conj(sum, right[b + i], l);
+				sums[i] = add_product_conj(sums[i], left[a], l);
 			}
 			left_slopes[a] = sum;
 		}
