@@ -3,6 +3,7 @@
 #   make CC=clang ...                       the other supported compiler
 #   make V=1 ...                            shows the commands
 #   make unit TESTS="team pass"             these C tests alone
+#   make fuzz TARGET="csv spec" SECONDS=60  libFuzzer on these targets alone
 
 MAKEFLAGS += -r
 ifeq ($(origin CC),default)
@@ -47,9 +48,11 @@ engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := server/options.c server/pool.c server/health.c $(wildcard server/http/*.c server/http/mhd/*.c server/api/*.c server/store/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
+daemon_src := server/options.c server/pool.c server/health.c server/data_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/api/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
+TARGET     ?= *
+fuzz_names := $(patsubst tests/fuzz/targets/%.c,%,$(wildcard $(patsubst %,tests/fuzz/targets/%.c,$(TARGET))))
 
 obj = $(patsubst %,$(BUILD)/%.o,$(basename $(1)))
 engine_obj := $(call obj,$(engine_src)) $(foreach i,$(KERNEL_ISAS),$(patsubst %.c,$(BUILD)/%.$(i).o,$(KERNEL_SRC)))
@@ -64,7 +67,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api fuzz-requests bench bench-estimates bench-streams bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo test unit api fuzz fuzz-requests torture bench bench-estimates bench-streams bench-door bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -73,9 +76,12 @@ help:
 	@echo "make demo       install, build, start the daemon, train a first experiment, show the result"
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
 	@echo "make unit api   only the C tests; only the tests over HTTP"
+	@echo "make fuzz       libFuzzer on whatever reads bytes from outside, SECONDS=60 each (TARGET=\"csv spec\")"
 	@echo "make fuzz-requests   generated requests against the daemon, SECONDS=60, SEED=1, SAN"
+	@echo "make torture    random kills while clients do everything, KILLS=300, SEED: the next; sums in build/torture.json"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
+	@echo "make bench-door      requests a second: POSTs, GETs, with 10 and with 10,000 experiments waiting"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT AGAIN; CONTRIBUTING.md)"
 	@echo "make coverage   which lines the tests run, room by room (build/coverage/index.html: each line)"
@@ -132,7 +138,7 @@ $(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/ope
 define kernel_rule
 $(BUILD)/$(1:.c=).$(2).o: $(1)
 	@mkdir -p $$(@D)
-	$$(call say,CC)$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) $(if $(SAN),-O1 -DKERNEL_ROLLED,-O3) $$(march_$(2)) -DKERNEL_ISA=$(2) -c $$< -o $$@
+	$$(call say,CC)$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) $(if $(SAN),-O1 -DKERNEL_ROLLED,-O3) $$(march_$(2)) -DKERNEL_ISA=$(2) $$(KERNEL_CFLAGS) -c $$< -o $$@
 endef
 $(foreach s,$(KERNEL_SRC),$(foreach i,$(KERNEL_ISAS),$(eval $(call kernel_rule,$(s),$(i)))))
 
@@ -157,10 +163,29 @@ $(BUILD)/unit/%.r64.o: engine/circuit/batch/%.c
 $(BUILD)/unit/test_plan: $(r64_obj)
 $(BUILD)/unit/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
-unit-programs: $(unit_bin)
+# Fuzz targets that run on their seeds and on spoiled copies of these (tests/fuzz/replay.c).
+replay_bin := $(if $(filter *,$(TESTS)),$(patsubst %,$(BUILD)/replay/%,$(fuzz_names)))
+$(patsubst %,$(BUILD)/replay/%,$(fuzz_names)): $(BUILD)/replay/%: $(BUILD)/tests/fuzz/targets/%.o $(BUILD)/tests/fuzz/replay.o $(LIBDAEMON) $(LIBWORKER) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@ \
+		$(call libs_of,$(PKGS_server)) -lcmocka -lm
 
-unit: $(unit_bin)
-	@scripts/unit.sh $(unit_bin)
+unit-programs: $(unit_bin) $(replay_bin)
+
+unit: $(unit_bin) $(replay_bin)
+	@scripts/unit.sh $(unit_bin) $(replay_bin)
+
+# The same targets under libFuzzer, each from its seeds for SECONDS on one processor; build/fuzz/NAME/ has what was found.
+fuzz:
+	@scripts/deps.sh build test fuzz
+	@$(MAKE) --no-print-directory -j2 $(patsubst %,$(BUILD)/replay/%,$(fuzz_names))
+	@$(MAKE) --no-print-directory -j2 BUILD=build/fuzz CC=clang SAN=address,undefined,fuzzer-no-link KERNEL_CFLAGS=-fno-sanitize=all \
+		$(patsubst %,build/fuzz/bin/%,$(fuzz_names))
+	@scripts/fuzz.sh $(BUILD)/replay build/fuzz $(SECONDS) $(fuzz_names)
+$(patsubst %,build/fuzz/bin/%,$(fuzz_names)): build/fuzz/bin/%: $(BUILD)/tests/fuzz/targets/%.o $(LIBDAEMON) $(LIBWORKER) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@ \
+		$(call libs_of,$(PKGS_server)) -lcmocka -lm
 
 api: all $(BUILD)/examples/train
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/library tests/worker tests/api tests/faults
@@ -172,9 +197,15 @@ fuzz-requests: all
 	@scripts/deps.sh test
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/fuzz/fuzz_requests.py --seconds $(SECONDS) --seed $(SEED)
 
+# Random kills of everything; the figures of all runs add up in build/torture.json. A short round of it is in `api`.
+KILLS ?= 300
+torture: all
+	@scripts/deps.sh test
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/faults/torture.py --kills $(KILLS) $(if $(filter command% environment%,$(origin SEED)),--seed $(SEED)) --keep
+
 test:
 	@scripts/deps.sh build test
-	@$(MAKE) --no-print-directory -j2 all $(unit_bin)
+	@$(MAKE) --no-print-directory -j2 all $(unit_bin) $(replay_bin)
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory api
 
@@ -228,6 +259,11 @@ bench-estimates: $(BUILD)/bench/estimates
 bench-streams: all
 	@scripts/deps.sh test
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/streams.py
+
+# DATA=DIR: where the daemons keep what is to be durable.
+bench-door: all $(BUILD)/bench/door
+	@scripts/deps.sh test
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/door.py $(if $(DATA),--data $(DATA))
 
 fmt:
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i

@@ -13,14 +13,20 @@ int error_set(struct qlstm_error *error, int code, const char *pointer, const ch
 	if (error == NULL || error->code != 0)
 		return code;
 	error->code = code;
-	snprintf(error->pointer, sizeof error->pointer, "%s", pointer != NULL ? pointer : "");
+	size_t length = pointer != NULL ? utf8_cut(pointer, sizeof error->pointer - 1) : 0;
+	if (length > 0)
+		memcpy(error->pointer, pointer, length);
+	error->pointer[length] = '\0';
 	va_list arguments;
 	va_start(arguments, format);
 	int wanted = vsnprintf(error->message, sizeof error->message, format, arguments);
 	va_end(arguments);
-	/* Messages end up in JSON: one that was cut ends on a whole character. */
+	/* Messages end up in JSON: one that was cut ends on a whole character, and so does every piece of what was sent
+	 * that a library or a format cut before. */
 	if (wanted >= (int)sizeof error->message)
 		error->message[utf8_cut(error->message, sizeof error->message - 2)] = '\0';
+	utf8_clean(error->message);
+	utf8_clean(error->pointer);
 	return code;
 }
 
@@ -31,9 +37,9 @@ void error_prefix(struct qlstm_error *error, const char *prefix)
 	char tail[sizeof error->pointer];
 	memcpy(tail, error->pointer, sizeof tail);
 	size_t room = sizeof error->pointer;
-	size_t used = strnlen(prefix, room - 1);
+	size_t used = utf8_cut(prefix, room - 1);
 	memcpy(error->pointer, prefix, used);
-	size_t rest = strnlen(tail, room - 1 - used);
+	size_t rest = utf8_cut(tail, room - 1 - used);
 	memcpy(error->pointer + used, tail, rest);
 	error->pointer[used + rest] = '\0';
 }

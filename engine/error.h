@@ -36,7 +36,8 @@ enum error_code {
 };
 
 /* Records an error unless one is recorded already; returns `code` so that a caller can `return error_set(...)`.
- * `pointer` may be NULL. Never allocates. */
+ * `pointer` may be NULL. Message and pointer are UTF-8, whatever goes into them: a byte that belongs to no letter
+ * becomes a question mark, and what is too long ends on a whole letter. Never allocates. */
 int error_set(struct qlstm_error *error, int code, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

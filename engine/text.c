@@ -42,16 +42,19 @@ void text_write(struct text *text, const char *bytes, size_t n)
 void text_print(struct text *text, const char *format, ...)
 {
 	va_list arguments, again;
+	size_t room = text->failed ? 0 : text->room - text->length; /* most often there is enough */
 	va_start(arguments, format);
 	va_copy(again, arguments);
-	int n = vsnprintf(NULL, 0, format, arguments);
+	int n = vsnprintf(room > 0 ? text->bytes + text->length : NULL, room, format, arguments);
 	va_end(arguments);
-	if (n < 0)
+	if (n < 0) {
 		text->failed = true;
-	else if (grow(text, (size_t)n)) {
+	} else if ((size_t)n >= room && grow(text, (size_t)n)) {
 		vsnprintf(text->bytes + text->length, (size_t)n + 1, format, again);
-		text->length += (size_t)n;
+		room = (size_t)n + 1;
 	}
+	if (n >= 0 && (size_t)n < room)
+		text->length += (size_t)n;
 	va_end(again);
 }
 

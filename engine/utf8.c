@@ -32,6 +32,14 @@ size_t utf8_character(const char *text, size_t n)
 	return 0;
 }
 
+size_t utf8_control(const char *text)
+{
+	unsigned char first = (unsigned char)text[0], second = first != '\0' ? (unsigned char)text[1] : '\0';
+	if (first == 0xc2 && second >= 0x80 && second <= 0x9f)
+		return 2;
+	return first != '\0' && (first < ' ' || first == 0x7f);
+}
+
 size_t utf8_cut(const char *text, size_t limit)
 {
 	size_t length = strnlen(text, limit + 1);

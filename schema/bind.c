@@ -183,14 +183,10 @@ int spec_bind(json_t *resolved, const struct table *table, struct qlstm_error *e
 	/* Once more through the validation: it puts new fields where the schema has them, so that a bound spec that is
 	 * posted again resolves to the same bytes. */
 	json_t *ordered;
-	rc = schema_resolve(spec_schema(), resolved, &ordered, error);
+	rc = schema_resolve_member(spec_schema(), resolved, "data", &ordered, error);
 	if (rc != 0)
 		return rc;
-	json_object_clear(resolved);
-	if (json_object_update(resolved, ordered) != 0)
-		rc = out_of_memory(error);
-	json_decref(ordered);
-	return rc;
+	return json_object_set_new(resolved, "data", ordered) != 0 ? out_of_memory(error) : 0;
 }
 
 static int look_up(const json_t *data, const char *key, const struct table *table, int *indices,

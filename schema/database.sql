@@ -4,7 +4,7 @@
 -- Times are integers, milliseconds since 1970-01-01 UTC. Text that holds JSON is named *_json.
 
 PRAGMA application_id = 0x716c7374; -- "qlst"
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 -- An experiment: what was asked, where it stands, what came out. (id, attempt) is the fencing token: a worker's
 -- report changes a row only while the row is running that very attempt.
@@ -116,8 +116,10 @@ CREATE TABLE dataset (
 	description_json TEXT NOT NULL,          -- what else there is to say, by kind: csv {"has_header"}, npy and idx {"dtype", "shape"}; packed {"compression"}
 	created_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX dataset_file ON dataset (file);
 
--- A POST that carried an Idempotency-Key, in the transaction that made the experiment; kept 24 hours.
+-- A POST that carried an Idempotency-Key, in the transaction that made the experiment; kept for at least
+-- 24 hours in which the daemon ran, or 30 days. created_at does not follow a wall clock that is set meanwhile.
 CREATE TABLE idempotency (
 	key TEXT PRIMARY KEY,
 	body_sha256 TEXT NOT NULL,
@@ -125,3 +127,9 @@ CREATE TABLE idempotency (
 	created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_age ON idempotency (created_at);
+
+-- An experiment that was deleted and whose folder may still be there: without a row of its own here, a folder without
+-- an experiment could as well be what is left of a lost one. Removed with the folder.
+CREATE TABLE deletion (
+	experiment_id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;

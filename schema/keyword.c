@@ -34,11 +34,12 @@ const char *keyword_field(const json_t *object_schema, const char *name)
 {
 	const char *proper;
 	json_t *property;
-	const json_t *properties = json_object_get(object_schema, "properties");
+	json_t *properties = json_object_get(object_schema, "properties");
+	void *exact = json_object_iter_at(properties, name);
+	if (exact != NULL)
+		return json_object_iter_key(exact);
 	keyword_foreach(properties, proper, property)
 	{
-		if (strcmp(proper, name) == 0)
-			return proper;
 		size_t i;
 		json_t *alias;
 		json_array_foreach(json_object_get(property, "x-aliases"), i, alias)

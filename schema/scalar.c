@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/utf8.h"
 #include "schema/suggest.h"
 
 #define MAX_INTEGER 9007199254740992.0 /* 2^53: beyond it a double skips integers */
@@ -231,6 +232,21 @@ static size_t count_characters(const char *text)
 	return n;
 }
 
+/* Our schema has one pattern: a text without control characters. */
+static int check_pattern(const json_t *schema, const struct place *place, const char *text, struct qlstm_error *error)
+{
+	size_t clean = 0;
+	while (text[clean] != '\0' && utf8_control(text + clean) == 0)
+		clean++;
+	if (json_object_get(schema, "pattern") == NULL || text[clean] == '\0')
+		return 0;
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE];
+	place_pointer(place, pointer);
+	place_name(place, name);
+	return error_set(error, ERR_INVALID, pointer,
+	                 "%s holds a control character, byte %zu; it must be one line of text", name, clean + 1);
+}
+
 int scalar_resolve(const json_t *schema, const struct place *place, const json_t *value, json_t **out,
                    struct qlstm_error *error)
 {
@@ -240,6 +256,8 @@ int scalar_resolve(const json_t *schema, const struct place *place, const json_t
 		                        "minLength", "maxLength", error);
 	else if (json_is_number(value))
 		rc = check_range(schema, place, value, error);
+	if (rc == 0 && json_is_string(value))
+		rc = check_pattern(schema, place, json_string_value(value), error);
 	if (rc != 0)
 		return rc;
 	*out = json_is_real(value) && is_whole(value) ? json_integer((json_int_t)json_real_value(value))

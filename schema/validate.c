@@ -1,6 +1,7 @@
 /* Walks value and schema together and builds the resolved copy. Objects take no fields but those of the schema. */
 #include "schema/validate.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "schema/keyword.h"
@@ -38,28 +39,48 @@ static int refuse_unknown(const struct walk *walk, const json_t *schema, const s
 	return 0;
 }
 
-/* *written: the name under which the user gave the field; NULL when absent. Two names of one field are refused. */
-static int find_written(const struct walk *walk, const json_t *schema, const struct place *place, const char *name,
-                        const json_t *value, const char **written)
+/* The second name under which the user gave the field: which two they are is for the message. */
+static int refuse_second(const struct walk *walk, const json_t *schema, const struct place *place, const char *name,
+                         const json_t *value)
 {
-	const char *key;
+	const char *key, *first = NULL;
 	json_t *field;
-	*written = NULL;
 	keyword_foreach(value, key, field)
 	{
 		const char *proper = keyword_field(schema, key);
 		if (proper == NULL || strcmp(proper, name) != 0)
 			continue;
-		if (*written != NULL) {
+		if (first != NULL) {
 			struct place here = place_key(place, key);
 			char pointer[PLACE_POINTER_SIZE];
 			place_pointer(&here, pointer);
 			return error_set(walk->error, ERR_INVALID, pointer,
-			                 "%s and %s are names of the same field; give one", *written, key);
+			                 "%s and %s are names of the same field; give one", first, key);
 		}
-		*written = key;
+		first = key;
 	}
 	return 0;
+}
+
+/* *written: the name under which the user gave the field; NULL when absent. Two names of one field are refused. */
+static int find_written(const struct walk *walk, const json_t *schema, const struct place *place, const char *name,
+                        const json_t *value, const char **written)
+{
+	json_t *given = (json_t *)(uintptr_t)value, *alias;
+	const json_t *property = json_object_get(json_object_get(schema, "properties"), name);
+	void *at = json_object_iter_at(given, name);
+	size_t i;
+	int names = at != NULL;
+	*written = at != NULL ? json_object_iter_key(at) : NULL;
+	json_array_foreach(json_object_get(property, "x-aliases"), i, alias)
+	{
+		at = json_object_iter_at(given, json_string_value(alias));
+		if (at == NULL)
+			continue;
+		*written = json_object_iter_key(at);
+		names++;
+	}
+	return names > 1 ? refuse_second(walk, schema, place, name, value) : 0;
 }
 
 /* A field that belongs to another value of one that stands before it. */
@@ -222,4 +243,15 @@ int schema_resolve(const json_t *schema, const json_t *value, json_t **out, stru
 	struct walk walk = {.document = schema, .root = &resolved, .error = error};
 	struct place root = {0};
 	return resolve_value(&walk, schema, &root, value, out);
+}
+
+int schema_resolve_member(const json_t *schema, const json_t *whole, const char *name, json_t **out,
+                          struct qlstm_error *error)
+{
+	json_t *root = (json_t *)(uintptr_t)whole;
+	const struct walk walk = {.document = schema, .root = &root, .error = error};
+	const struct place outside = {0};
+	const struct place here = place_key(&outside, name);
+	const json_t *property = json_object_get(json_object_get(schema, "properties"), name);
+	return resolve_value(&walk, property, &here, json_object_get(whole, name), out);
 }

@@ -36,12 +36,13 @@ ARROWS = {
     "server/http": "engine server/common",
     "server/http/mhd": "engine server/common server/http",
     "server/store": "engine server/common schema",
+    "server/disk": "engine schema server/common server/http server/store",
     "server/run": "engine engine/qlstm.h engine/data schema server/common server/http server/store",
     "server/run/events": "engine server/common server/http server/store",
     "server/predict": "engine schema server/common server/run",
     "server/api": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
-                  "server/common server/http server/store server/run server/run/events server/predict",
-    "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/store server/run server/run/events server/predict server/api",
+                  "server/common server/http server/store server/disk server/run server/run/events server/predict",
+    "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/store server/disk server/run server/run/events server/predict server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
                      "server/common",
     "server/worker/train": "engine engine/elementary engine/qlstm.h engine/nn engine/data engine/train "

@@ -33,6 +33,7 @@ crowded=$(echo "$sources" | grep -v '^tests/' | xargs -n1 dirname | sort | uniq 
 headless=$(awk 'FNR == 1 && !/^\/\*/ { print FILENAME }' $sources)
 [ -z "$headless" ] || say "files that do not begin by saying what is in them: $headless"
 
+python3 tests/mutation/check_rooms.py || say "a source, a test or a pattern without a room"
 python3 scripts/hyperparameters.py --check || say "run scripts/hyperparameters.py"
 shellcheck -s sh scripts/*.sh tests/docker/*.sh .ci/run || say "shellcheck"
 # One file a run: clang-tidy 14 carries va_list state from file to file and then reports what is not there.

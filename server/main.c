@@ -18,6 +18,9 @@
 #include "server/api/routes.h"
 #include "server/common/clock.h"
 #include "server/common/file.h"
+#include "server/data_command.h"
+#include "server/disk/caretaker.h"
+#include "server/disk/loss.h"
 #include "server/health.h"
 #include "server/http/log.h"
 #include "server/options.h"
@@ -25,11 +28,9 @@
 #include "server/run/orphans.h"
 #include "server/run/state.h"
 
-#define MAX_CONNECTIONS   4096
-#define OPEN_FILES        8192
-#define HEADER_SECONDS    10
-#define BODY_SECONDS      120
-#define PREDICT_SECONDS   30 /* from a request to its answer */
+#define OPEN_TRIES        32   /* of the database: the reserve is given up in parts */
+#define OTHER_FILES       4096 /* that may be open beside connections */
+#define PREDICT_SECONDS   30   /* from a request to its answer */
 #define PREDICTOR_IDLE_MS 60000
 #define IDLE_CHECK_MS     50
 #define IDLE_WAIT_MS      5000 /* for clients to take their last replies */
@@ -41,6 +42,7 @@ struct daemon {
 	uv_signal_t signals[2];
 	uv_timer_t idle_timer;
 	struct orphans *orphans;
+	struct caretaker *caretaker;
 	struct api api;
 	struct host_names hosts;
 	struct http_server *http;
@@ -56,12 +58,13 @@ struct step {
 };
 
 /* Shells allow 1024 open files, which is fewer than the connections and workers may need. */
-static void raise_file_limit(void)
+static void raise_file_limit(int connections)
 {
 	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= OPEN_FILES)
+	rlim_t wanted = (rlim_t)connections + OTHER_FILES;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
 		return;
-	limit.rlim_cur = limit.rlim_max < OPEN_FILES ? limit.rlim_max : OPEN_FILES;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -80,14 +83,15 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 {
 	hold_stop_signals(true);
 	signal(SIGPIPE, SIG_IGN);
-	raise_file_limit();
+	raise_file_limit(daemon->options.connections);
 	if (sodium_init() < 0)
 		return error_set(error, ERR_INTERNAL, NULL, "libsodium does not start");
 	json_object_seed(0); /* before threads race for it */
 	daemon->loop = uv_default_loop();
 	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
-	return labels_seen_open(&daemon->api.labels, error);
+	int rc = labels_seen_open(&daemon->api.labels, error);
+	return rc == 0 ? assessments_open(&daemon->api.assessments, error) : rc;
 }
 
 static int open_pool(struct daemon *daemon, struct qlstm_error *error)
@@ -97,6 +101,7 @@ static int open_pool(struct daemon *daemon, struct qlstm_error *error)
 
 static void close_process(struct daemon *daemon)
 {
+	assessments_close(daemon->api.assessments);
 	labels_seen_close(daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);
@@ -115,27 +120,80 @@ static void close_contract(struct daemon *daemon)
 	contract_close();
 }
 
-static int open_store(struct daemon *daemon, struct qlstm_error *error)
+static int make_folders(struct daemon *daemon, struct qlstm_error *error)
 {
 	static const char *const folders[] = {"", "/runs", "/datasets"};
 	char path[PATH_MAX + 16];
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
 		snprintf(path, sizeof path, "%s%s", daemon->options.data, folders[i]);
 		int rc = file_make_directory(path, error);
+		while (rc == ERR_DISK_FULL && reserve_give_up(daemon->api.reserve)) {
+			error_clear(error);
+			rc = file_make_directory(path, error);
+		}
 		if (rc != 0)
 			return rc;
 	}
-	if (realpath(daemon->options.data, daemon->data) == NULL)
-		return error_set(error, ERR_IO, NULL, "%s: no such directory", daemon->options.data);
-	daemon->api.data_dir = daemon->data;
+	return 0;
+}
+
+/* A disk that is full gets its reserve, which is there for this; a damaged database is put aside where that is
+ * accepted. What may be tried again: 0, with the store still closed. */
+static int make_openable(struct daemon *daemon, const struct qlstm_error *cause, struct loss *loss,
+                         struct qlstm_error *error)
+{
+	bool full = cause->code == ERR_DISK_FULL || cause->code == ERR_IO;
+	if (full && reserve_give_up(daemon->api.reserve))
+		return 0;
+	if (cause->code == ERR_CORRUPT)
+		return loss_of_damage(daemon->data, daemon->options.accept_loss, loss, error);
+	return error_set(error, cause->code, NULL, "%s", cause->message);
+}
+
+static int open_database(struct daemon *daemon, struct qlstm_error *error)
+{
+	char path[PATH_MAX + 16];
+	struct loss loss = {0};
 	snprintf(path, sizeof path, "%s/qlstmd.db", daemon->data);
-	return store_open(&daemon->api.store, path, daemon->loop, error);
+	int rc = loss_before_open(daemon->data, daemon->options.accept_loss, &loss, error);
+	for (int tries = 0; rc == 0; tries++) {
+		struct qlstm_error cause = {0};
+		rc = store_open(&daemon->api.store, path, daemon->loop, &cause);
+		if (rc == 0)
+			break;
+		rc = tries < OPEN_TRIES ? make_openable(daemon, &cause, &loss, error)
+		                        : error_set(error, rc, NULL, "%s", cause.message);
+	}
+	if (loss.report[0] != '\0')
+		log_message("warning", "%s", loss.report);
+	return rc;
+}
+
+static int open_store(struct daemon *daemon, struct qlstm_error *error)
+{
+	int rc = file_make_directory(daemon->options.data, error);
+	if (rc == 0 && realpath(daemon->options.data, daemon->data) == NULL)
+		rc = error_set(error, ERR_IO, NULL, "%s: no such directory", daemon->options.data);
+	if (rc == 0)
+		rc = reserve_open(&daemon->api.reserve, daemon->data, daemon->options.reserve, error);
+	if (rc != 0)
+		return rc;
+	daemon->api.data_dir = daemon->data;
+	rc = make_folders(daemon, error);
+	if (rc == 0)
+		rc = open_database(daemon, error);
+	if (rc == 0 && store_remark(daemon->api.store)[0] != '\0')
+		log_message("warning", "%s", store_remark(daemon->api.store));
+	if (rc != 0)
+		reserve_close(daemon->api.reserve);
+	return rc;
 }
 
 static void close_store(struct daemon *daemon)
 {
 	store_close(daemon->api.store);
 	uv_run(daemon->loop, UV_RUN_DEFAULT); /* the close callbacks of all that was in the loop */
+	reserve_close(daemon->api.reserve);
 }
 
 struct recovered {
@@ -148,15 +206,47 @@ static int write_recovery(struct db *db, void *argument, struct qlstm_error *err
 	return state_recover(db, clock_now_ms(), &recovered->requeued, &recovered->cancelled, error);
 }
 
-/* Runs that the last daemon left behind are put right before anybody can ask about them. */
+/* Runs that the last daemon left behind are put right before anybody can ask about them; then what it left of files is
+ * removed, and the reserve is filled up. */
 static int recover(struct daemon *daemon, struct qlstm_error *error)
 {
 	struct recovered recovered = {0};
-	int rc = store_write(daemon->api.store, write_recovery, &recovered, error);
+	struct loss loss = {0};
+	struct inventory inventory = caretaker_inventory(daemon->data, daemon->api.store);
+	inventory.alone = true;
+	int rc = loss_after_open(&inventory, daemon->options.accept_loss, &loss, error);
+	if (rc != 0)
+		return rc;
+	if (loss.report[0] != '\0')
+		log_message("warning", "%s", loss.report);
+	rc = reserve_write(daemon->api.reserve, daemon->api.store, write_recovery, &recovered, error);
+	if (rc == ERR_DISK_FULL) { /* even so: what is nobody's may be enough */
+		caretaker_sweep(&inventory, daemon->api.store);
+		error_clear(error);
+		rc = store_write(daemon->api.store, write_recovery, &recovered, error);
+	}
 	if (rc == 0 && recovered.requeued + recovered.cancelled > 0)
 		log_message("info", "recovered: %d experiments queued again, %d cancelled", recovered.requeued,
 		            recovered.cancelled);
+	if (rc == 0) {
+		caretaker_sweep(&inventory, daemon->api.store);
+		caretaker_fill_reserve(daemon->api.reserve, daemon->api.store);
+	}
 	return rc;
+}
+
+static int open_caretaker(struct daemon *daemon, struct qlstm_error *error)
+{
+	const struct caretaker_config config = {.data_dir = daemon->data,
+	                                        .datasets = &daemon->api.datasets,
+	                                        .reserve = daemon->api.reserve,
+	                                        .sweep_seconds = daemon->options.sweep_seconds};
+	return caretaker_open(&daemon->caretaker, daemon->loop, daemon->api.store, &config, error);
+}
+
+static void close_caretaker(struct daemon *daemon)
+{
+	caretaker_close(daemon->caretaker);
 }
 
 static int open_events(struct daemon *daemon, struct qlstm_error *error)
@@ -232,15 +322,19 @@ static void name_hosts(struct daemon *daemon)
 static int open_http(struct daemon *daemon, struct qlstm_error *error)
 {
 	/* Shares of the pool that leave threads for short requests and attempts, however much of the rest there is. */
-	int threads = pool_threads(), few = threads < 8 ? 1 : threads / 8;
-	int submissions = threads < 8 ? 1 : threads * 3 / 8;
+	int threads = pool_threads(), few = threads < 16 ? 1 : threads / 16;
+	/* Many: the more wait for one commit, the more share it. */
+	int submissions = threads < 8 ? 1 : threads / 2;
 	name_hosts(daemon);
 	const struct http_config config = {.hosts = &daemon->hosts,
 	                                   .address = daemon->options.address,
 	                                   .port = daemon->options.port,
-	                                   .max_connections = MAX_CONNECTIONS,
-	                                   .header_seconds = HEADER_SECONDS,
-	                                   .body_seconds = BODY_SECONDS,
+	                                   .max_connections = daemon->options.connections,
+	                                   .max_connections_by_address = daemon->options.address_connections,
+	                                   .header_seconds = daemon->options.head_seconds,
+	                                   .body_seconds = daemon->options.body_seconds,
+	                                   .body_memory = daemon->options.body_memory,
+	                                   .idle_seconds = daemon->options.idle_seconds,
 	                                   .handler = routes_handle,
 	                                   .body_limit = routes_body_limit,
 	                                   .lane = routes_lane,
@@ -331,6 +425,7 @@ static const struct step steps[] = {
     {"contract", open_contract, close_contract},
     {"store", open_store, close_store},
     {"recover", recover, NULL},
+    {"caretaker", open_caretaker, close_caretaker},
     {"events", open_events, close_events},
     {"orphans", open_orphans, close_orphans},
     {"scheduler", open_scheduler, close_scheduler},
@@ -349,6 +444,8 @@ static int run(struct daemon *daemon)
 	daemon->api.max_memory = daemon->options.max_memory;
 	daemon->api.threads = daemon->options.threads;
 	daemon->api.started_at = clock_now_ms();
+	daemon->api.started = clock_monotonic();
+	clock_steady_ms(NULL);
 	for (; rc == 0 && done < N_STEPS; done++)
 		rc = steps[done].open(daemon, &error);
 	if (rc != 0) {
@@ -374,6 +471,8 @@ int main(int argc, char **argv)
 {
 	static struct daemon daemon;
 	struct qlstm_error error = {0};
+	if (argc > 1 && data_command_is(argv[1]))
+		return data_command(argc - 1, argv + 1);
 	if (options_parse(&daemon.options, argc, argv, &error) != 0) {
 		fprintf(stderr, "qlstmd: %s\n", error.message);
 		return 2;

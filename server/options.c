@@ -14,7 +14,7 @@
 #include "engine/circuit/plan.h"
 #include "engine/team.h"
 
-enum kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_BYTES, KIND_NAME };
+enum kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_BYTES, KIND_SIZE, KIND_NAME };
 
 struct option {
 	const char *name, *value; /* value: what --help calls it, NULL for a flag */
@@ -37,6 +37,16 @@ static const struct option table[] = {
     {"--host-name", "NAME", KIND_NAME, FIELD(host_names), 0, 0,
      "a name by which clients reach this server, may be given 16 times; on a loopback address localhost, 127.0.0.1 and "
      "[::1] need none, on another every name will do until one is given"},
+    {"--connections", "N", KIND_INT, FIELD(connections), 1, 65536, "connections at once (default 4096)"},
+    {"--connections-per-address", "N", KIND_INT, FIELD(address_connections), 1, 65536,
+     "of one address; of IPv6 its first 64 bits (default: half of all)"},
+    {"--head-timeout", "SECONDS", KIND_INT, FIELD(head_seconds), 1, 3600,
+     "a client has this long for the head of a request (default 10)"},
+    {"--body-timeout", "SECONDS", KIND_INT, FIELD(body_seconds), 1, 86400, "and for its body (default 120)"},
+    {"--idle-timeout", "SECONDS", KIND_INT, FIELD(idle_seconds), 1, 3600,
+     "a connection is kept this long between two requests, or while no byte of a reply is taken (default 60)"},
+    {"--body-memory", "BYTES", KIND_BYTES, FIELD(body_memory), 0, 0,
+     "what all bodies on their way may take; a quarter of it is for bodies of 1 MiB and less (default 1G)"},
     {"--slots", "N", KIND_INT, FIELD(slots), 1, 1024, "experiments trained at once (default: one a core)"},
     {"--threads", "N", KIND_INT, FIELD(threads), 1, TEAM_MAX_THREADS,
      "threads of all trainings together, shared out among those that run (default: one a core)"},
@@ -51,6 +61,12 @@ static const struct option table[] = {
      "least time between two checkpoints of a run; 0: after every epoch (default 10)"},
     {"--hang", "SECONDS", KIND_INT, FIELD(hang_seconds), 1, 86400,
      "a worker silent for this long is ended (default 600)"},
+    {"--reserve", "BYTES", KIND_SIZE, FIELD(reserve), 0, 0,
+     "room on the disk that is kept for deleting and recovering; 0: none (default 16M)"},
+    {"--sweep", "SECONDS", KIND_INT, FIELD(sweep_seconds), 1, 86400,
+     "between two searches for files that nobody owns (default 600)"},
+    {"--accept-loss", NULL, KIND_FLAG, FIELD(accept_loss), 0, 0,
+     "start where the database is missing, damaged or older than the runs beside it; what is of no use is put aside"},
     {"--health", "ADDRESS:PORT", KIND_TEXT, FIELD(health), 0, 0,
      "ask the qlstmd there whether it is ready, and end: status 0 if so, else 1 with the reason"},
     {"--help", NULL, KIND_FLAG, FIELD(help), 0, 0, "this text"},
@@ -85,7 +101,8 @@ static int set_bytes(const struct option *option, void *field, const char *text,
 	unsigned long long value = strtoull(text, &end, 10);
 	const char *suffix = *end != '\0' ? strchr(suffixes, *end & ~0x20) : NULL;
 	int shift = suffix != NULL ? 10 * (int)(suffix - suffixes + 1) : 0;
-	if (end == text || *text == '-' || (*end != '\0' && (suffix == NULL || end[1] != '\0')) || value == 0 ||
+	bool none = value == 0 && option->kind != KIND_SIZE;
+	if (end == text || *text == '-' || (*end != '\0' && (suffix == NULL || end[1] != '\0')) || none ||
 	    value > SIZE_MAX >> shift)
 		return error_set(error, ERR_OUT_OF_RANGE, NULL, "%s %s: a number of bytes such as 512M is expected",
 		                 option->name, text);
@@ -120,12 +137,9 @@ static int set_flag(const struct option *option, void *field, const char *text, 
 	return 0;
 }
 
-static int (*const setters[])(const struct option *, void *, const char *,
-                              struct qlstm_error *) = {[KIND_FLAG] = set_flag,
-                                                       [KIND_TEXT] = set_text,
-                                                       [KIND_INT] = set_int,
-                                                       [KIND_BYTES] = set_bytes,
-                                                       [KIND_NAME] = set_name};
+static int (*const setters[])(const struct option *, void *, const char *, struct qlstm_error *) = {
+    [KIND_FLAG] = set_flag,   [KIND_TEXT] = set_text,  [KIND_INT] = set_int,
+    [KIND_BYTES] = set_bytes, [KIND_SIZE] = set_bytes, [KIND_NAME] = set_name};
 
 static int refuse(const char *word, struct qlstm_error *error)
 {
@@ -263,9 +277,16 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	                            .slots = (int)uv_available_parallelism(),
 	                            .threads = default_threads(),
 	                            .max_memory = default_memory(),
+	                            .connections = 4096,
+	                            .head_seconds = 10,
+	                            .body_seconds = 120,
+	                            .idle_seconds = 60,
+	                            .body_memory = (size_t)1 << 30,
 	                            .grace_seconds = 10,
 	                            .checkpoint_seconds = 10,
-	                            .hang_seconds = 600};
+	                            .hang_seconds = 600,
+	                            .reserve = (size_t)16 << 20,
+	                            .sweep_seconds = 600};
 	int rc = 0;
 	for (int i = 1; rc == 0 && i < argc; i++)
 		rc = parse_one(options, argc, argv, &i, error);
@@ -275,6 +296,8 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 		return rc;
 	if (options->health[0] != '\0')
 		return parse_address(options, "--health", options->health, 1, error);
+	if (options->address_connections == 0)
+		options->address_connections = options->connections > 1 ? options->connections / 2 : 1;
 	rc = parse_address(options, "--listen", options->listen, 0, error);
 	if (rc == 0)
 		rc = check_reach(options, error);
@@ -288,7 +311,8 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 
 void options_print_help(void)
 {
-	puts("qlstmd: trains quantum recurrent networks over HTTP\n\nusage: qlstmd [OPTION...]");
+	puts("qlstmd: trains quantum recurrent networks over HTTP\n\nusage: qlstmd [OPTION...]\n       qlstmd "
+	     "check|backup|restore ... (--help tells more)");
 	for (int i = 0; i < N_OPTIONS; i++) {
 		char left[64];
 		snprintf(left, sizeof left, "%s %s", table[i].name, table[i].value != NULL ? table[i].value : "");

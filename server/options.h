@@ -17,16 +17,23 @@ struct options {
 	int port;          /* from health or listen; of the latter 0: any free one */
 	const char *host_names[OPTIONS_MAX_NAMES]; /* of this server, beside those of a loopback address */
 	int n_host_names;
-	bool allow_remote;      /* listen on an address that others can reach */
-	bool published;         /* all addresses of a container are reached through the host's loopback alone */
-	int slots;              /* workers at once */
-	int threads;            /* of all workers together */
-	char worker[4096];      /* the qlstm-worker executable */
-	char isa[32];           /* the instruction set of the daemon and its workers; empty: the widest there is */
-	size_t max_memory;      /* bytes that one experiment may take */
-	int grace_seconds;      /* between SIGTERM and SIGKILL of a worker */
-	int checkpoint_seconds; /* least time between two checkpoints of a run */
-	int hang_seconds;       /* without a sign of life from a worker */
+	bool allow_remote;       /* listen on an address that others can reach */
+	bool published;          /* all addresses of a container are reached through the host's loopback alone */
+	int slots;               /* workers at once */
+	int threads;             /* of all workers together */
+	char worker[4096];       /* the qlstm-worker executable */
+	char isa[32];            /* the instruction set of the daemon and its workers; empty: the widest there is */
+	size_t max_memory;       /* bytes that one experiment may take */
+	int connections;         /* at once */
+	int address_connections; /* of one address; 0: half of all */
+	int head_seconds, body_seconds, idle_seconds; /* that a connection may take for each */
+	size_t body_memory;                           /* bytes of all bodies on their way */
+	int grace_seconds;                            /* between SIGTERM and SIGKILL of a worker */
+	int checkpoint_seconds;                       /* least time between two checkpoints of a run */
+	int hang_seconds;                             /* without a sign of life from a worker */
+	size_t reserve;                               /* bytes of the disk that are kept for deleting; 0: none */
+	int sweep_seconds;                            /* between two sweeps of the data directory */
+	bool accept_loss;                             /* start without what the database lacks */
 	bool help, version;
 };
 

@@ -8,7 +8,7 @@
 
 #include "engine/error.h"
 
-#define POOL_THREADS     32 /* requests that may wait for the disk at once */
+#define POOL_THREADS     64 /* requests that may wait for the disk at once */
 #define POOL_MIN_THREADS 6  /* one for each lane (http/http.h) and one for short requests */
 
 /* Starts as many of POOL_THREADS as the limits on memory and threads allow, with a warning in the log when it is fewer;

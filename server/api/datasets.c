@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/utf8.h"
 #include "schema/columns.h"
 #include "server/api/catalog.h"
 #include "server/api/handlers.h"
@@ -35,6 +36,21 @@ static int check_numeric(const struct table *table, struct qlstm_error *error)
 	return error_set(error, ERR_INVALID, NULL,
 	                 "the data has no numeric column; column '%.80s' is not numeric: %s holds '%s'", first->name,
 	                 place, first->bad_text);
+}
+
+/* Names go into messages, logs and headers of CSV. A line break in a cell of a spreadsheet is usual and does no harm.
+ */
+static int check_names(const struct table *table, struct qlstm_error *error)
+{
+	for (int i = 0; i < table->n_columns; i++) {
+		const char *at = table->columns[i].name;
+		while (*at != '\0' && (strchr("\t\r\n", *at) != NULL || utf8_control(at) == 0))
+			at++;
+		if (*at != '\0')
+			return error_set(error, ERR_INVALID, NULL, "the name of column %d holds a control character",
+			                 i + 1);
+	}
+	return 0;
 }
 
 static char *text_of(json_t *json)
@@ -97,6 +113,8 @@ static int row_make(struct api *api, const struct http_request *request, const c
 		return rc;
 	rc = check_numeric(&table, error);
 	if (rc == 0)
+		rc = check_names(&table, error);
+	if (rc == 0)
 		rc = describe(request, name, &file, &table, row, error);
 	table_free(&table);
 	return rc;
@@ -113,7 +131,7 @@ static int write_insert(struct db *db, void *argument, struct qlstm_error *error
 	return dataset_insert(db, insert->row, &insert->existed, error);
 }
 
-/* File first, then row: a crash between leaves a file that nobody names and the next upload of it reuses. */
+/* File first, then row: a crash between leaves a file that nobody names, which the sweep removes. */
 static int store_upload(struct api *api, const struct http_request *request, struct insert *insert,
                         struct qlstm_error *error)
 {
@@ -175,6 +193,10 @@ void datasets_post(void *context, struct http_request *request, struct http_repl
 	const char *name = name_or_reply(request, reply);
 	if (name == NULL)
 		return;
+	if (reserve_check(api->reserve, &error) != 0) {
+		reply_problem(request, reply, &error);
+		return;
+	}
 	if (row_make(api, request, name, &row, &error) != 0) {
 		if (error.code == ERR_WRONG_TYPE) /* the Content-Type says another kind */
 			reply_problem_as(request, reply, 415, &error);
@@ -307,7 +329,7 @@ void datasets_delete(void *context, struct http_request *request, struct http_re
 	struct delete delete = {.id = entry.row.id};
 	uv_mutex_lock(&api->datasets);
 	int rc = entry.series != NULL ? error_set(&error, ERR_CONFLICT, NULL, "'%s' is built in", entry.series->name)
-	                              : store_write(api->store, write_delete, &delete, &error);
+	                              : reserve_write(api->reserve, api->store, write_delete, &delete, &error);
 	if (rc == 0 && delete.last && file_path(api, entry.row.file, path, sizeof path))
 		unlink(path);
 	uv_mutex_unlock(&api->datasets);

@@ -1,4 +1,4 @@
-/* /experiments: create, list, read, cancel, delete. */
+/* /experiments: create, list, read, delete. What else becomes of one is in life.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +46,13 @@ static int write_insert(struct db *db, void *argument, struct qlstm_error *error
 	return experiment_insert(db, argument, API_MAX_QUEUED, error);
 }
 
+/* A day by the wall clock can pass in a second when it is set; a day of this process cannot. */
+static int64_t key_grace(int64_t age)
+{
+	const int64_t day = 24 * 60 * 60 * INT64_C(1000);
+	return age < day ? 29 * day : 0;
+}
+
 /* Queues it: 202 with the resource, for a replayed key with the one made then. */
 static void create(struct api *api, const struct http_request *request, struct http_reply *reply,
                    const struct submission *submission, const char *key)
@@ -54,6 +61,7 @@ static void create(struct api *api, const struct http_request *request, struct h
 	char id[RUN_ID_SIZE], existing[RUN_ID_SIZE] = "", sha256[65];
 	ulid_make(id);
 	sha256_hex(request->body, request->body_length, sha256);
+	int64_t age = 0, steady = clock_steady_ms(&age);
 	struct experiment_new new = {
 	    .id = id,
 	    .name = submission_name(submission),
@@ -70,6 +78,8 @@ static void create(struct api *api, const struct http_request *request, struct h
 	    .now = clock_now_ms(),
 	    .key = key,
 	    .body_sha256 = sha256,
+	    .key_at = steady,
+	    .key_grace = key_grace(age),
 	    .existing_id = existing,
 	};
 	int rc = store_write(api->store, write_insert, &new, &error);
@@ -83,7 +93,13 @@ static void create(struct api *api, const struct http_request *request, struct h
 	}
 	const char *made = existing[0] != '\0' ? existing : id;
 	scheduler_notify(api->scheduler);
-	resource_reply(api, request, reply, 202, made);
+	if (made == existing) {
+		resource_reply(api, request, reply, 202, made);
+	} else {
+		struct experiment_row row;
+		experiment_row_of(&new, store_queue_place(api->store, new.now, id), &row);
+		resource_reply_row(reply, 202, &row);
+	}
 	reply_header(reply, "Location", "/experiments/%s", made);
 	reply_header(reply, "Retry-After", "1");
 	if (made == existing)
@@ -103,6 +119,10 @@ void experiments_post(void *context, struct http_request *request, struct http_r
 		return;
 	if (atomic_load(&api->draining) && !validate_only) {
 		error_set(&error, ERR_UNAVAILABLE, NULL, "the service is shutting down");
+		reply_problem(request, reply, &error);
+		return;
+	}
+	if (!validate_only && reserve_check(api->reserve, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return;
 	}
@@ -133,21 +153,26 @@ static int read_list(struct db *db, void *argument, struct qlstm_error *error)
 	return experiment_list(db, &list->query, &list->rows, &list->count, &list->more, error);
 }
 
-/* New reference; frees the rows. */
-static json_t *list_json(struct list *list)
+/* Frees the rows. */
+static void write_list(struct list *list, struct text *out)
 {
-	json_t *items = json_array(), *next = json_null();
-	for (int i = 0; i < list->count; i++)
-		json_array_append_new(items, resource_json(&list->rows[i]));
+	text_print(out, "{\"experiments\":[");
+	for (int i = 0; i < list->count; i++) {
+		text_print(out, "%s", i > 0 ? "," : "");
+		resource_write(&list->rows[i], out);
+	}
+	text_print(out, "],\"next_cursor\":");
 	if (list->more && list->count > 0) {
 		char cursor[CURSOR_SIZE];
 		cursor_encode(list->rows[list->count - 1].id, cursor);
-		next = json_string(cursor);
+		text_print(out, "\"%s\"", cursor);
+	} else {
+		text_print(out, "null");
 	}
+	text_print(out, ",\"has_more\":%s}\n", list->more ? "true" : "false");
 	for (int i = 0; i < list->count; i++)
 		experiment_row_free(&list->rows[i]);
 	free(list->rows);
-	return json_pack("{so, so, sb}", "experiments", items, "next_cursor", next, "has_more", list->more);
 }
 
 static const char *const status_names[] = {
@@ -174,10 +199,13 @@ void experiments_list(void *context, struct http_request *request, struct http_r
 	list.query.before = cursor != NULL ? before : NULL;
 	list.query.status = status >= 0 ? status_names[status] : NULL;
 	list.query.project = http_query(request, "project");
-	if (store_read(api->store, read_list, &list, &error) != 0)
+	if (store_read(api->store, read_list, &list, &error) != 0) {
 		reply_problem(request, reply, &error);
-	else
-		reply_json(reply, 200, list_json(&list));
+		return;
+	}
+	struct text out = {0};
+	write_list(&list, &out);
+	reply_written(reply, "application/json", &out);
 }
 
 void experiments_get(void *context, struct http_request *request, struct http_reply *reply)
@@ -188,43 +216,9 @@ void experiments_get(void *context, struct http_request *request, struct http_re
 	if (!resource_read_or_reply(api, request, reply, request->params[0], &row))
 		return;
 	resource_etag(&row, etag);
-	if (!reply_not_modified(request, reply, etag)) {
-		reply_json(reply, 200, resource_json(&row));
-		reply_header(reply, "ETag", "%s", etag);
-	}
+	if (!reply_not_modified(request, reply, etag))
+		resource_reply_row(reply, 200, &row);
 	experiment_row_free(&row);
-}
-
-struct cancel {
-	const char *id;
-	bool was_cancelled;
-	enum run_status now;
-};
-
-static int write_cancel(struct db *db, void *argument, struct qlstm_error *error)
-{
-	struct cancel *cancel = argument;
-	struct experiment_row row = {0};
-	int rc = experiment_get(db, cancel->id, &row, error);
-	if (rc != 0)
-		return rc;
-	cancel->was_cancelled = strcmp(row.status, status_name(STATUS_CANCELLED)) == 0;
-	experiment_row_free(&row);
-	return state_cancel(db, cancel->id, clock_now_ms(), &cancel->now, error);
-}
-
-void experiments_cancel(void *context, struct http_request *request, struct http_reply *reply)
-{
-	struct api *api = context;
-	struct qlstm_error error = {0};
-	struct cancel cancel = {.id = request->params[0]};
-	if (store_write(api->store, write_cancel, &cancel, &error) != 0) {
-		reply_problem(request, reply, &error);
-		return;
-	}
-	if (cancel.now == STATUS_CANCELLING)
-		scheduler_kill(api->scheduler, cancel.id);
-	resource_reply(api, request, reply, cancel.was_cancelled ? 200 : 202, cancel.id);
 }
 
 static int write_delete(struct db *db, void *argument, struct qlstm_error *error)
@@ -238,11 +232,12 @@ void experiments_delete(void *context, struct http_request *request, struct http
 	struct qlstm_error error = {0};
 	char id[RUN_ID_SIZE], path[4096];
 	snprintf(id, sizeof id, "%s", request->params[0]);
-	if (store_write(api->store, write_delete, id, &error) != 0) {
+	if (reserve_write(api->reserve, api->store, write_delete, id, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return;
 	}
-	/* After the commit: a crash here leaves files without a row, never a row without files. */
+	/* After the commit: a crash here leaves files without a row, which the sweep removes, never a row without
+	 * files. */
 	int length = snprintf(path, sizeof path, "%s/runs/%s", api->data_dir, id);
 	if (length > 0 && (size_t)length < sizeof path)
 		file_remove_tree(path, NULL);

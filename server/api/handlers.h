@@ -11,12 +11,18 @@
 HANDLER(experiments_post);
 HANDLER(experiments_list);
 HANDLER(experiments_get);
-HANDLER(experiments_cancel);
 HANDLER(experiments_delete);
+/* life.c */
+HANDLER(experiments_cancel);
+HANDLER(experiments_pause);
+HANDLER(experiments_resume);
+HANDLER(experiments_retry);
 /* metrics_history.c */
 HANDLER(metrics_history_get);
 /* events.c */
 HANDLER(events_get);
+/* logs.c */
+HANDLER(logs_get);
 /* artifacts.c */
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
@@ -30,6 +36,8 @@ HANDLER(datasets_list);
 HANDLER(datasets_get);
 HANDLER(datasets_content);
 HANDLER(datasets_delete);
+/* backup.c */
+HANDLER(backup_get);
 /* service.c */
 HANDLER(service_metrics);
 HANDLER(service_health);

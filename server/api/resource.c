@@ -3,9 +3,11 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/common/clock.h"
+#include "server/common/json_text.h"
 #include "server/run/state.h"
 
 json_t *json_time(int64_t ms)
@@ -75,37 +77,107 @@ static json_t *results_json(const struct experiment_row *row)
 	return results;
 }
 
+/* Seconds between two times in ms, NaN unless both are known. The clock may have been put back between them. */
+static double seconds_between(int64_t from, int64_t to)
+{
+	if (from <= 0 || to <= 0)
+		return NAN;
+	return to > from ? (double)(to - from) / 1e3 : 0;
+}
+
 /* Seconds, null while unknown: until the first attempt began, from then to the end, and in epochs alone. */
 static json_t *timings_json(const struct experiment_row *row)
 {
-	double queued = row->started_at > 0 ? (double)(row->started_at - row->created_at) / 1e3 : NAN;
-	double ran =
-	    row->started_at > 0 && row->finished_at > 0 ? (double)(row->finished_at - row->started_at) / 1e3 : NAN;
+	double queued = seconds_between(row->created_at, row->started_at);
+	double ran = seconds_between(row->started_at, row->finished_at);
 	return json_pack("{so, so, so}", "queued_seconds", json_finite(queued), "run_seconds", json_finite(ran),
 	                 "train_seconds", json_finite(row->train_seconds));
 }
 
-static json_t *links_json(const char *id)
+/* Ids need no escapes. */
+static void write_links(const char *id, struct text *out)
 {
-	static const char *const names[] = {"metrics", "events", "weights", "predictions", "report", "cancel"};
-	json_t *links = json_pack("{so}", "self", json_sprintf("/experiments/%s", id));
-	for (size_t i = 0; links != NULL && i < sizeof names / sizeof names[0]; i++)
-		json_object_set_new(links, names[i], json_sprintf("/experiments/%s/%s", id, names[i]));
-	return links;
+	static const char *const names[] = {"metrics", "events", "weights", "predictions", "report",
+	                                    "cancel",  "pause",  "resume",  "retry",       "logs"};
+	text_print(out, ",\"links\":{\"self\":\"/experiments/%s\"", id);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		text_print(out, ",\"%s\":\"/experiments/%s/%s\"", names[i], id, names[i]);
+	text_write(out, "}", 1);
 }
 
-json_t *resource_json(const struct experiment_row *row)
+/* All but what is stored as text. */
+static json_t *members_json(const struct experiment_row *row)
 {
 	enum run_status status = STATUS_QUEUED;
 	status_from_name(row->status, &status);
-	return json_pack(
-	    "{ss, ss, sb, so, so, si, so, so, so, so, so, so, so, so, so, so, so}", "id", row->id, "status",
-	    row->status, "terminal", status_terminal(status), "reason", json_text_or_null(row->reason),
-	    "reason_message", json_text_or_null(row->reason_message), "attempt", row->attempt, "created_at",
-	    json_time(row->created_at), "started_at", json_time(row->started_at), "finished_at",
-	    json_time(row->finished_at), "progress", progress_json(row), "spec", json_embedded(row->spec_json), "model",
-	    json_embedded(row->model_json), "data", json_embedded(row->data_json), "results", results_json(row),
-	    "timings", timings_json(row), "engine", json_embedded(row->engine_json), "links", links_json(row->id));
+	return json_pack("{ss, ss, sb, so, so, si, so, so, so, so, so, so}", "id", row->id, "status", row->status,
+	                 "terminal", status_terminal(status), "reason", json_text_or_null(row->reason),
+	                 "reason_message", json_text_or_null(row->reason_message), "attempt", row->attempt,
+	                 "created_at", json_time(row->created_at), "started_at", json_time(row->started_at),
+	                 "finished_at", json_time(row->finished_at), "progress", progress_json(row), "results",
+	                 results_json(row), "timings", timings_json(row));
+}
+
+/* Whether brackets and strings of stored text close, so that what stands behind it in a reply keeps its sense: a
+ * damaged row must not spoil a list. */
+static bool is_whole(const char *json)
+{
+	char open[64];
+	size_t depth = 0;
+	bool quoted = false;
+	for (const char *at = json; *at != '\0'; at++) {
+		if (quoted && *at == '\\' && at[1] != '\0')
+			at++;
+		else if (*at == '"')
+			quoted = !quoted;
+		else if (quoted)
+			continue;
+		else if ((*at == '{' || *at == '[') && depth < sizeof open)
+			open[depth++] = *at == '{' ? '}' : ']';
+		else if ((*at == '}' || *at == ']') && (depth == 0 || open[--depth] != *at))
+			return false;
+	}
+	return depth == 0 && !quoted && *json == '{';
+}
+
+void resource_write(const struct experiment_row *row, struct text *out)
+{
+	const struct {
+		const char *name, *json;
+	} stored[] = {{"spec", row->spec_json},
+	              {"model", row->model_json},
+	              {"data", row->data_json},
+	              {"engine", row->engine_json}};
+	json_t *members = members_json(row);
+	char *text = json_text(members);
+	json_decref(members);
+	if (text == NULL) {
+		out->failed = true;
+		return;
+	}
+	text_write(out, text, strlen(text) - 1); /* without its closing brace */
+	free(text);
+	for (size_t i = 0; i < sizeof stored / sizeof stored[0]; i++) {
+		const char *json = stored[i].json != NULL && is_whole(stored[i].json) ? stored[i].json : "null";
+		text_print(out, ",\"%s\":", stored[i].name);
+		text_write(out, json, strlen(json));
+	}
+	write_links(row->id, out);
+	text_write(out, "}", 1);
+}
+
+void resource_reply_row(struct http_reply *reply, int status, const struct experiment_row *row)
+{
+	char etag[RESOURCE_ETAG_SIZE];
+	struct text out = {0};
+	resource_write(row, &out);
+	text_write(&out, "\n", 1); /* so that a terminal's prompt starts on a line of its own */
+	reply_written(reply, "application/json", &out);
+	if (reply->status == 500)
+		return;
+	reply->status = status;
+	resource_etag(row, etag);
+	reply_header(reply, "ETag", "%s", etag);
 }
 
 void resource_etag(const struct experiment_row *row, char etag[RESOURCE_ETAG_SIZE])
@@ -141,11 +213,8 @@ void resource_reply(struct api *api, const struct http_request *request, struct 
                     const char *id)
 {
 	struct experiment_row row;
-	char etag[RESOURCE_ETAG_SIZE];
 	if (!resource_read_or_reply(api, request, reply, id, &row))
 		return;
-	resource_etag(&row, etag);
-	reply_json(reply, status, resource_json(&row));
-	reply_header(reply, "ETag", "%s", etag);
+	resource_reply_row(reply, status, &row);
 	experiment_row_free(&row);
 }

@@ -4,20 +4,23 @@
 
 #include <jansson.h>
 
+#include "engine/text.h"
 #include "server/api/context.h"
 #include "server/http/reply.h"
 #include "server/store/experiments.h"
 
-/* `Experiment` of schema/openapi.yaml. New reference; NULL when out of memory. */
-json_t *resource_json(const struct experiment_row *row);
+/* Writes `Experiment` of schema/openapi.yaml. What is JSON in the row is taken as it is. */
+void resource_write(const struct experiment_row *row, struct text *out);
 
-/* Text that changes whenever resource_json does, with quotes: the strong ETag. */
+/* Text that changes whenever that does, with quotes: the strong ETag. */
 #define RESOURCE_ETAG_SIZE 64
 void resource_etag(const struct experiment_row *row, char etag[RESOURCE_ETAG_SIZE]);
 
 /* Reads the row (experiment_row_free) or answers the client and returns false. */
 bool resource_read_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
                             const char *id, struct experiment_row *row);
+/* Answers with it. */
+void resource_reply_row(struct http_reply *reply, int status, const struct experiment_row *row);
 /* Reads it and answers with it. */
 void resource_reply(struct api *api, const struct http_request *request, struct http_reply *reply, int status,
                     const char *id);

@@ -11,6 +11,7 @@
 #define NONE   SCOPE_NONE
 #define READ   SCOPE_READ
 #define SUBMIT SCOPE_SUBMIT
+#define ADMIN  SCOPE_ADMIN
 
 #define NO_BODY    0
 #define ANY_BODY   4096 /* ignored, but some clients send "{}" with every POST */
@@ -24,8 +25,12 @@ static const struct route routes[] = {
     {"GET", "/experiments/{id}", experiments_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/experiments/{id}", experiments_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
     {"POST", "/experiments/{id}/cancel", experiments_cancel, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
+    {"POST", "/experiments/{id}/pause", experiments_pause, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
+    {"POST", "/experiments/{id}/resume", experiments_resume, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
+    {"POST", "/experiments/{id}/retry", experiments_retry, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
     {"GET", "/experiments/{id}/metrics", metrics_history_get, READ, LANE_BULK, NO_BODY, {"format", "after"}},
     {"GET", "/experiments/{id}/events", events_get, READ, LANE_LIST, NO_BODY, {"after", "limit"}},
+    {"GET", "/experiments/{id}/logs", logs_get, READ, LANE_LIST, NO_BODY, {"attempt", "after", "limit"}},
     {"GET", "/experiments/{id}/weights", weights_get, READ, LANE_BULK, NO_BODY, {"format"}},
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, READ, LANE_SHORT, NO_BODY, {0}},
@@ -35,6 +40,7 @@ static const struct route routes[] = {
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
     {"GET", "/datasets/{name}/content", datasets_content, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/backup", backup_get, ADMIN, LANE_BULK, NO_BODY, {0}},
     {"GET", "/metrics", service_metrics, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/healthz", service_health, NONE, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/readyz", service_ready, NONE, LANE_SHORT, NO_BODY, {0}},

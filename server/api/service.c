@@ -80,9 +80,8 @@ void service_health(void *context, struct http_request *request, struct http_rep
 {
 	struct api *api = context;
 	(void)request;
-	reply_json(
-	    reply, 200,
-	    json_pack("{ss, sf}", "status", "ok", "uptime_seconds", (double)(clock_now_ms() - api->started_at) / 1000));
+	reply_json(reply, 200,
+	           json_pack("{ss, sf}", "status", "ok", "uptime_seconds", clock_monotonic() - api->started));
 }
 
 void service_ready(void *context, struct http_request *request, struct http_reply *reply)

@@ -25,6 +25,25 @@ double clock_monotonic(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+static int64_t first_wall;
+static double first_monotonic;
+
+static void read_both(void)
+{
+	first_wall = clock_now_ms();
+	first_monotonic = clock_monotonic();
+}
+
+int64_t clock_steady_ms(int64_t *age)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, read_both);
+	int64_t passed = (int64_t)((clock_monotonic() - first_monotonic) * 1000);
+	if (age != NULL)
+		*age = passed;
+	return first_wall + passed;
+}
+
 void clock_iso8601(int64_t ms, char out[25])
 {
 	/* Whole seconds are rounded down, before 1970 too; what no four digits can write is shown as the epoch. */

@@ -6,14 +6,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_TREE_DEPTH = 64, BLOCK_BYTES = 65536 };
+enum { MAX_TREE_DEPTH = 64, BLOCK_BYTES = 65536, MAX_TEMPORARY_NAMES = 16 };
 
 /* EFBIG is what a file-size limit answers: to the writer it means the same as a full disk. */
 static int error_from_errno(struct qlstm_error *error, int number, const char *doing, const char *path)
@@ -43,18 +45,45 @@ static int write_all(int fd, const unsigned char *bytes, size_t length)
 	return 0;
 }
 
-/* Writes, syncs and closes a new file; an error is left in errno. */
-static int write_new(int directory, const char *name, const void *bytes, size_t length)
+/* Opens a new file under a temporary name and holds a lock on it, by which others see that somebody writes it. Who
+ * takes it for nobody's before the lock is held gets it; another name is tried then. -1: errno says why. */
+static int open_temporary(int directory, const char *name, char temporary[NAME_MAX + 1])
 {
-	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
+	for (int tries = 0; tries < MAX_TEMPORARY_NAMES; tries++) {
+		int wanted = snprintf(temporary, NAME_MAX + 1, ".%s.%08x.tmp", name, randombytes_random());
+		if (wanted > NAME_MAX) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		int fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return -1;
+		struct stat status;
+		bool refused = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+		if (!refused && fstat(fd, &status) == 0 && status.st_nlink > 0)
+			return fd;
+		unlinkat(directory, temporary, 0);
+		close(fd);
+	}
+	errno = EBUSY;
+	return -1;
+}
+
+/* Writes and syncs a new file; it stays open, and so locked, until it has its name. An error is left in errno. */
+static int write_new(int directory, const char *name, char temporary[NAME_MAX + 1], const void *bytes, size_t length)
+{
+	int fd = open_temporary(directory, name, temporary);
+	if (fd < 0) {
+		temporary[0] = '\0';
 		return -1;
+	}
 	int rc = write_all(fd, bytes, length);
 	if (rc == 0)
 		rc = fsync(fd);
+	if (rc == 0)
+		rc = renameat(directory, temporary, directory, name);
 	int number = errno;
-	if (close(fd) != 0 && rc == 0)
-		return -1;
+	close(fd); /* synced: there is nothing left to fail */
 	errno = number;
 	return rc;
 }
@@ -66,13 +95,11 @@ int file_write_atomic(const char *directory, const char *name, const void *bytes
 	if (dir < 0)
 		return error_from_errno(error, errno, "open", directory);
 	char temporary[NAME_MAX + 1];
-	int wanted = snprintf(temporary, sizeof temporary, ".%s.%08x.tmp", name, randombytes_random());
 	int rc = 0;
-	if (wanted >= (int)sizeof temporary) {
-		rc = error_from_errno(error, ENAMETOOLONG, "write", name);
-	} else if (write_new(dir, temporary, bytes, length) != 0 || renameat(dir, temporary, dir, name) != 0) {
+	if (write_new(dir, name, temporary, bytes, length) != 0) {
 		rc = error_from_errno(error, errno, "write", name);
-		unlinkat(dir, temporary, 0);
+		if (temporary[0] != '\0')
+			unlinkat(dir, temporary, 0);
 	} else if (fsync(dir) != 0) {
 		rc = error_from_errno(error, errno, "sync", directory);
 	}
@@ -89,6 +116,11 @@ static int sync_path(const char *path, int flags)
 		close(fd);
 	errno = number;
 	return rc;
+}
+
+int file_sync_folder(const char *path, struct qlstm_error *error)
+{
+	return sync_path(path, O_DIRECTORY) == 0 ? 0 : error_from_errno(error, errno, "sync", path);
 }
 
 int file_rename_durably(const char *from, const char *to, struct qlstm_error *error)
@@ -221,7 +253,7 @@ static int remove_entry(int parent, const char *name, int depth)
 		return ELOOP;
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return errno;
+		return errno == ENOENT ? 0 : errno; /* somebody else was quicker */
 	DIR *directory = fdopendir(fd);
 	if (directory == NULL) {
 		int number = errno;

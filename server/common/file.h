@@ -6,7 +6,8 @@
 
 #include "engine/error.h"
 
-/* Writes DIR/NAME through a temporary file: write, fsync, rename, fsync of the directory. ERR_DISK_FULL, ERR_IO. */
+/* Writes DIR/NAME through a temporary file, DIR/.NAME.XXXXXXXX.tmp: write, fsync, rename, fsync of the directory. The
+ * file is locked (flock) as long as it has that name: one without a lock is nobody's. ERR_DISK_FULL, ERR_IO. */
 int file_write_atomic(const char *directory, const char *name, const void *bytes, size_t length,
                       struct qlstm_error *error);
 /* Makes the finished file `from` durable under the name `to` in the same folder: fsync, rename, fsync of the folder. */
@@ -14,6 +15,7 @@ int file_rename_durably(const char *from, const char *to, struct qlstm_error *er
 /* The whole file with a NUL byte behind it; *bytes (malloc) is the caller's. ERR_NOT_FOUND, ERR_TOO_LARGE past `max`.
  */
 int file_read(const char *path, size_t max, unsigned char **bytes, size_t *length, struct qlstm_error *error);
+int file_sync_folder(const char *path, struct qlstm_error *error);
 /* mkdir -p, mode 0700 for what it makes; syncs parents. */
 int file_make_directory(const char *path, struct qlstm_error *error);
 /* rm -r; nothing there is not an error. Never follows symbolic links. */

@@ -1,85 +1,156 @@
-/* JSON as text: jansson's, copied with every real shortened. */
+/* JSON as text. */
 #include "server/common/json_text.h"
 
 #include <math.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/text.h"
 #include "server/common/number.h"
 
-/* The end of the string that starts at the quote `in`, behind its closing quote. */
-static const char *skip_string(const char *in)
+/* Where a value is written. */
+struct writer {
+	struct text *out;
+	int indent; /* blanks a level; 0: compact */
+	int depth;
+};
+
+static void write_value(struct writer *writer, const json_t *value);
+
+static void put(struct writer *writer, const char *text)
 {
-	for (in++; *in != '"'; in++)
-		if (*in == '\\')
-			in++;
-	return in + 1;
+	text_write(writer->out, text, strlen(text));
 }
 
-static void write_number(struct text *out, const char *token, size_t length)
+/* To the next line of an indented text. */
+static void next_line(struct writer *writer)
 {
-	bool is_real = memchr(token, '.', length) != NULL || memchr(token, 'e', length) != NULL;
-	char shortest[NUMBER_SIZE];
-	if (is_real)
-		text_write(out, shortest, (size_t)number_text(shortest, strtod(token, NULL)));
+	if (writer->indent == 0)
+		return;
+	put(writer, "\n");
+	for (int i = 0; i < writer->indent * writer->depth; i++)
+		put(writer, " ");
+}
+
+static void write_escape(struct writer *writer, unsigned char c)
+{
+	static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt"; /* a character and how it is written, in turn */
+	char escape[8];
+	const char *name = memchr(named, c, sizeof named - 1);
+	if (name != NULL)
+		snprintf(escape, sizeof escape, "\\%c", name[1]);
 	else
-		text_write(out, token, length);
+		snprintf(escape, sizeof escape, "\\u%04X", c);
+	put(writer, escape);
 }
 
-/* Outside of strings only numbers hold '-' or digits. */
-static void copy(struct text *out, const char *in)
+static void write_string(struct writer *writer, const char *bytes, size_t length)
 {
-	while (*in != '\0') {
-		size_t between = strcspn(in, "\"-0123456789");
-		text_write(out, in, between);
-		in += between;
-		const char *end = in;
-		if (*in == '"') {
-			end = skip_string(in);
-			text_write(out, in, (size_t)(end - in));
-		} else if (*in != '\0') {
-			end = in + strspn(in, "0123456789+-.eE");
-			write_number(out, in, (size_t)(end - in));
-		}
-		in = end;
+	size_t from = 0;
+	put(writer, "\"");
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)bytes[i];
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		text_write(writer->out, bytes + from, i - from);
+		write_escape(writer, c);
+		from = i + 1;
+	}
+	text_write(writer->out, bytes + from, length - from);
+	put(writer, "\"");
+}
+
+static void write_array(struct writer *writer, const json_t *array)
+{
+	size_t i;
+	json_t *item;
+	put(writer, "[");
+	writer->depth++;
+	json_array_foreach(array, i, item)
+	{
+		put(writer, i > 0 ? "," : "");
+		next_line(writer);
+		write_value(writer, item);
+	}
+	writer->depth--;
+	if (json_array_size(array) > 0)
+		next_line(writer);
+	put(writer, "]");
+}
+
+static void write_object(struct writer *writer, const json_t *object)
+{
+	const char *key, *comma = "";
+	json_t *item;
+	put(writer, "{");
+	writer->depth++;
+	json_object_foreach((json_t *)object, key, item)
+	{
+		put(writer, comma);
+		comma = ",";
+		next_line(writer);
+		write_string(writer, key, strlen(key));
+		put(writer, writer->indent > 0 ? ": " : ":");
+		write_value(writer, item);
+	}
+	writer->depth--;
+	if (json_object_size(object) > 0)
+		next_line(writer);
+	put(writer, "}");
+}
+
+static void write_number(struct writer *writer, const json_t *value)
+{
+	char number[NUMBER_SIZE];
+	if (json_is_integer(value))
+		snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else
+		number_text(number, json_real_value(value));
+	put(writer, number);
+}
+
+static void write_value(struct writer *writer, const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		write_object(writer, value);
+		break;
+	case JSON_ARRAY:
+		write_array(writer, value);
+		break;
+	case JSON_STRING:
+		write_string(writer, json_string_value(value), json_string_length(value));
+		break;
+	case JSON_INTEGER:
+	case JSON_REAL:
+		write_number(writer, value);
+		break;
+	default:
+		put(writer, json_is_true(value) ? "true" : json_is_false(value) ? "false" : "null");
 	}
 }
 
-/* In place of json_dumps, which leaves out keys of objects that it has no room for. */
-static char *dump_with_jansson(const json_t *value, size_t flags)
+static char *text_of(const json_t *value, int indent)
 {
-	size_t length = value != NULL ? json_dumpb(value, NULL, 0, flags) : 0;
-	char *text = length > 0 ? malloc(length + 1) : NULL;
-	if (text == NULL || json_dumpb(value, text, length, flags) != length) {
-		free(text);
-		return NULL;
-	}
-	text[length] = '\0';
-	return text;
-}
-
-static char *dump(const json_t *value, size_t flags)
-{
-	char *text = dump_with_jansson(value, flags | JSON_ENCODE_ANY), *shorter = NULL;
 	struct text out = {0};
+	struct writer writer = {.out = &out, .indent = indent};
+	char *text = NULL;
 	size_t length;
-	if (text == NULL)
+	if (value == NULL)
 		return NULL;
-	copy(&out, text);
-	free(text);
-	return text_take(&out, &shorter, &length) == 0 ? shorter : NULL;
+	write_value(&writer, value);
+	return text_take(&out, &text, &length) == 0 ? text : NULL;
 }
 
 char *json_text(const json_t *value)
 {
-	return dump(value, JSON_COMPACT);
+	return text_of(value, 0);
 }
 
 char *json_text_indented(const json_t *value)
 {
-	return dump(value, JSON_INDENT(2));
+	return text_of(value, 2);
 }
 
 json_t *json_number_or_null(double value)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/utf8.h"
+#include "schema/place.h"
 #include "schema/task.h"
 #include "server/common/predict_wire.h"
 #include "server/common/tensors.h"
@@ -50,11 +52,12 @@ static int refuse_members(const json_t *body, struct qlstm_error *error)
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)body, name, value)
 	{
-		char pointer[64];
-		snprintf(pointer, sizeof pointer, "/%.60s", name);
-		if (strcmp(name, "inputs") != 0)
-			return error_set(error, ERR_UNKNOWN_FIELD, pointer,
-			                 "unknown field '%.60s'; the body has 'inputs' alone", name);
+		if (strcmp(name, "inputs") == 0)
+			continue;
+		char pointer[PLACE_POINTER_SIZE] = "";
+		place_add_token(pointer, sizeof pointer, name);
+		return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%.*s'; the body has 'inputs' alone",
+		                 (int)utf8_cut(name, 60), name);
 	}
 	return 0;
 }
@@ -97,7 +100,7 @@ int predict_inputs_json(const char *text, size_t length, const json_t *resolved,
                         struct qlstm_error *error)
 {
 	json_t *body = NULL;
-	struct wanted wanted;
+	struct wanted wanted = {0};
 	*out = (struct predict_inputs){0};
 	int rc = read_spec(resolved, &wanted, error);
 	if (rc == 0)
@@ -166,11 +169,12 @@ static int cut_table(const struct table *table, const struct wanted *wanted, str
 	size_t rows = wanted->rows ? 1 : wanted->steps; /* of the table, that a sample takes */
 	int columns[SAMPLES_MAX_COLUMNS] = {0};
 	int rc = find_columns(table, wanted->names, columns, error);
-	if (rc == 0 && table->n_rows < rows)
-		rc = error_set(error, ERR_INVALID, NULL, "%zu rows; a %s takes %zu", table->n_rows,
-		               wanted->rows ? "sample" : "window", rows);
-	if (rc == 0)
-		rc = reserve(out, table->n_rows - rows + 1, wanted->steps, wanted->features, NULL, error);
+	if (rc != 0)
+		return rc;
+	if (table->n_rows < rows)
+		return error_set(error, ERR_INVALID, NULL, "%zu rows; a %s takes %zu", table->n_rows,
+		                 wanted->rows ? "sample" : "window", rows);
+	rc = reserve(out, table->n_rows - rows + 1, wanted->steps, wanted->features, NULL, error);
 	if (rc == 0)
 		cut(table, wanted, columns, out);
 	return rc;
@@ -179,7 +183,7 @@ static int cut_table(const struct table *table, const struct wanted *wanted, str
 int predict_inputs_table(const struct table *table, const json_t *resolved, struct predict_inputs *out,
                          struct qlstm_error *error)
 {
-	struct wanted wanted;
+	struct wanted wanted = {0};
 	*out = (struct predict_inputs){0};
 	int rc = read_spec(resolved, &wanted, error);
 	return rc == 0 ? cut_table(table, &wanted, out, error) : rc;

@@ -91,8 +91,10 @@ struct http_config {
 	const char *address;            /* "127.0.0.1" or "::1" */
 	int port;                       /* 0: any free one */
 	const struct host_names *hosts; /* that requests may name; NULL: every one. Borrowed */
-	int max_connections;
+	int max_connections, max_connections_by_address;
 	int header_seconds, body_seconds; /* deadlines for the head and for the body of a request */
+	size_t body_memory;               /* of all bodies on their way; a quarter is for those of 1 MiB and less */
+	int idle_seconds;                 /* between two requests, and while nobody takes a byte of a reply */
 	http_handler handler;
 	http_body_limit body_limit;
 	/* The lane of this method and path; NULL: all are short. */

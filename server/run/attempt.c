@@ -16,15 +16,16 @@ void attempt_free(struct attempt *attempt)
 
 static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error *error)
 {
-	db_query(db, "SELECT spec_json, max_seconds, dataset.sha256, dataset.file FROM experiment"
+	db_query(db, "SELECT spec_json, max_seconds, epochs, dataset.sha256, dataset.file FROM experiment"
 	             " LEFT JOIN dataset ON dataset.id = experiment.dataset_id WHERE experiment.id = :id");
 	db_bind_text(db, ":id", attempt->token.id);
 	int rc = ERR_NOT_FOUND;
 	if (db_step(db) > 0) {
 		rc = column_copy(db, 0, &attempt->spec_json, error);
 		attempt->max_seconds = db_real(db, 1);
-		column_text(db, 2, attempt->dataset_sha256, sizeof attempt->dataset_sha256);
-		column_text(db, 3, attempt->dataset_file, sizeof attempt->dataset_file);
+		attempt->epochs = (int)db_int(db, 2);
+		column_text(db, 3, attempt->dataset_sha256, sizeof attempt->dataset_sha256);
+		column_text(db, 4, attempt->dataset_file, sizeof attempt->dataset_file);
 	}
 	return db_finish(db) == 0 ? rc : db_error(db, error);
 }
@@ -41,6 +42,8 @@ int attempt_claim(struct db *db, struct attempt_claim *claim, struct qlstm_error
 {
 	struct attempt *attempt = &claim->attempt;
 	*claim = (struct attempt_claim){0};
+	if (db_frugal(db))
+		return error_set(error, ERR_DISK_FULL, NULL, "the disk is full: nothing is begun");
 	int rc = state_claim(db, clock_now_ms(), &attempt->token, &claim->next_due, error);
 	if (rc == 0)
 		rc = read_spec(db, attempt, error);

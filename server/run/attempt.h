@@ -16,6 +16,7 @@ struct attempt {
 	struct run_token token;
 	char *spec_json; /* owned */
 	double max_seconds;
+	int epochs;
 	int threads;                          /* of its worker; the scheduler's to set */
 	char dataset_sha256[65];              /* "" for a built-in series */
 	char dataset_file[ATTEMPT_DATA_SIZE]; /* its name in DATA/datasets */

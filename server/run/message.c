@@ -45,6 +45,11 @@ static void read_text(const json_t *line, const char *member, char *out, size_t 
 	if (length > 0)
 		memcpy(out, text, length);
 	out[length] = '\0';
+	for (char *at = out; *at != '\0';) {
+		size_t control = utf8_control(at);
+		memset(at, ' ', control); /* no control code reaches a terminal */
+		at += control > 0 ? control : 1;
+	}
 }
 
 /* A name that cannot lead anywhere: letters, digits, '.', '_' and '-', not starting with a dot. */
@@ -221,6 +226,18 @@ static const struct {
     [MESSAGE_ERROR] = {"error", parse_error, NULL},
 };
 
+static int check_epoch(const struct message *message, int epochs, struct qlstm_error *error)
+{
+	int epoch = 1;
+	if (message->kind == MESSAGE_EPOCH)
+		epoch = message->is.metrics.epoch;
+	else if (message->kind == MESSAGE_CHECKPOINT)
+		epoch = message->is.checkpoint.epoch;
+	if (epoch >= 1 && epoch <= epochs)
+		return 0;
+	return error_set(error, ERR_OUT_OF_RANGE, NULL, "epoch %d of %d", epoch, epochs);
+}
+
 static int parse_object(const json_t *line, struct message *out, struct qlstm_error *error)
 {
 	const char *type = json_string_value(json_object_get(line, "type"));
@@ -235,7 +252,7 @@ static int parse_object(const json_t *line, struct message *out, struct qlstm_er
 	return error_set(error, ERR_NOT_FOUND, NULL, "nobody knows the type '%.40s'", type);
 }
 
-int message_parse(const char *line, size_t length, struct message *out, struct qlstm_error *error)
+int message_parse(const char *line, size_t length, int epochs, struct message *out, struct qlstm_error *error)
 {
 	json_error_t problem;
 	json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &problem);
@@ -244,7 +261,7 @@ int message_parse(const char *line, size_t length, struct message *out, struct q
 	memset(out, 0, sizeof *out);
 	int rc = parse_object(object, out, error);
 	json_decref(object);
-	return rc;
+	return rc == 0 ? check_epoch(out, epochs, error) : rc;
 }
 
 bool message_is_stored(const struct message *message)

@@ -49,8 +49,10 @@ struct message {
 	} is;
 };
 
-/* ERR_NOT_FOUND for a type nobody knows, ERR_SYNTAX, ERR_INVALID, ...: the line is to be logged and ignored. */
-int message_parse(const char *line, size_t length, struct message *out, struct qlstm_error *error);
+/* Of a run of `epochs` epochs. ERR_NOT_FOUND for a type nobody knows, ERR_SYNTAX, ERR_INVALID, ERR_OUT_OF_RANGE for an
+ * epoch that the run does not have, ...: the line is to be logged and ignored. Texts hold blanks for control
+ * characters. */
+int message_parse(const char *line, size_t length, int epochs, struct message *out, struct qlstm_error *error);
 
 /* Whether there is something to store, and storing it (writer thread). ERR_CONFLICT: the token is not current. */
 bool message_is_stored(const struct message *message);

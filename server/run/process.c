@@ -9,7 +9,11 @@
 
 #include "server/run/lines.h"
 
-enum { LAST_WORDS_MS = 2000 }; /* how long the pipe of a dead worker may stay open */
+enum {
+	LAST_WORDS_MS = 2000, /* how long the pipe of a dead worker may stay open */
+	LOOK_MS = 1000,       /* how often the daemon makes sure that it runs itself: see discount_pause */
+	LAST_LOOK_MS = 1,     /* between a limit and its verdict: what lies in the pipe is read */
+};
 
 struct process {
 	uv_loop_t *loop;
@@ -24,8 +28,9 @@ struct process {
 	void *context;
 	bool alive;
 	bool at_end, paused, killed, over;
+	bool last_look; /* its time is up; once the pipe has been read it is judged */
 	struct process_end end;
-	uint64_t deadline, last_line, kill_at, poll_at; /* loop time, ms */
+	uint64_t deadline, last_line, kill_at, poll_at, looked_at; /* loop time, ms */
 	struct lines lines;
 };
 
@@ -131,11 +136,27 @@ static uint64_t time_is_up(const struct process *process)
 	return hung < process->deadline ? hung : process->deadline;
 }
 
-/* The launcher may have to be asked before that. */
+/* The launcher may have to be asked before that, and the clock to be looked at. */
 static uint64_t next_due(const struct process *process)
 {
-	uint64_t due = time_is_up(process);
-	return process->alive && process->launcher->poll_ms > 0 && process->poll_at < due ? process->poll_at : due;
+	uint64_t due = time_is_up(process), look = process->looked_at + LOOK_MS;
+	if (process->alive && process->launcher->poll_ms > 0 && process->poll_at < due)
+		due = process->poll_at;
+	return due != UINT64_MAX && look < due ? look : due;
+}
+
+/* A look that comes much too late says that the daemon itself did not run: it was stopped, the machine was asleep. What
+ * it could not see in that time is not held against the worker: every limit moves by it. */
+static void discount_pause(struct process *process, uint64_t now)
+{
+	uint64_t gap = now - process->looked_at;
+	process->looked_at = now;
+	if (gap <= 2 * LOOK_MS)
+		return;
+	uint64_t pause = gap - LOOK_MS;
+	process->deadline += pause;
+	process->kill_at += pause;
+	process->last_line = process->last_line + pause < now ? process->last_line + pause : now;
 }
 
 static void ask_launcher(struct process *process, uint64_t now)
@@ -150,11 +171,16 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct process *process = timer->data;
 	uint64_t now = uv_now(process->loop);
+	discount_pause(process, now);
 	ask_launcher(process, now);
+	bool up = now >= time_is_up(process), judged = up && process->last_look;
+	process->last_look = up;
 	if (process->over) {
 		return;
-	} else if (now < time_is_up(process)) {
-		arm_timer(process); /* lines have come since it was armed */
+	} else if (!up) {
+		arm_timer(process); /* lines have come since it was armed, or it was to look at the clock */
+	} else if (!judged) {
+		uv_timer_start(&process->timer, on_timer, LAST_LOOK_MS, 0);
 	} else if (!process->alive) {
 		process->at_end = true; /* somebody else holds the pipe: not the worker */
 		conclude(process);
@@ -167,7 +193,10 @@ static void on_timer(uv_timer_t *timer)
 
 static void arm_timer(struct process *process)
 {
-	uint64_t due = next_due(process), now = uv_now(process->loop);
+	uint64_t now = uv_now(process->loop);
+	if (!uv_is_active((uv_handle_t *)&process->timer))
+		process->looked_at = now;
+	uint64_t due = next_due(process);
 	if (process->over || due == UINT64_MAX)
 		uv_timer_stop(&process->timer);
 	else
@@ -269,7 +298,7 @@ int process_start(struct process **out, uv_loop_t *loop, const struct launcher *
 	}
 	process->alive = true;
 	uv_update_time(loop);
-	process->last_line = uv_now(loop);
+	process->last_line = process->looked_at = uv_now(loop);
 	process->deadline = process->last_line + (uint64_t)(process->limits.max_seconds * 1000);
 	process->poll_at = process->last_line + (uint64_t)launcher->poll_ms;
 	uv_read_start((uv_stream_t *)&process->out, on_alloc, on_read);

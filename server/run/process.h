@@ -24,7 +24,11 @@ struct process_end {
 	enum run_reason reason; /* why we stopped it; REASON_NONE: we did not */
 };
 
-/* Starts the command, with a pipe that ends it when it is closed (or when this process dies) as its standard input, and
+/* Limits (command->limits) are of time in which this process ran itself: while it is stopped (SIGSTOP, a machine
+ * asleep) none runs out. And what the command has said by then is heard before a limit is applied: a worker whose lines
+ * lie in the pipe is not hung.
+ *
+ * Starts the command, with a pipe that ends it when it is closed (or when this process dies) as its standard input, and
  * one for its lines as its standard output. `launcher` and `events` are borrowed for the life of the process, `command`
  * for the call. On failure there is nothing to close. */
 int process_start(struct process **out, uv_loop_t *loop, const struct launcher *launcher, struct command *command,

@@ -14,7 +14,7 @@ struct recorder {
 	struct message *first, **end; /* waiting; the first n_batch of them are under way */
 	int length, n_batch;
 	bool busy, hurried;
-	bool cancelling; /* written by the writer thread while busy */
+	enum run_reason stopping; /* written by the writer thread while busy; REASON_NONE: it goes on */
 	store_fn last_fn;
 	void *last_argument;
 	void (*last_done)(void *context, int code);
@@ -73,13 +73,17 @@ void recorder_close(struct recorder *recorder)
 	free(recorder);
 }
 
-static bool row_is_cancelling(struct db *db, const struct run_token *token)
+/* Why the attempt is to end, by its row. */
+static enum run_reason read_stopping(struct db *db, const struct run_token *token)
 {
-	db_query(db, "SELECT 1 FROM experiment WHERE id = :id AND attempt = :attempt AND status = 'cancelling'");
+	enum run_reason reason = REASON_NONE;
+	db_query(db, "SELECT reason FROM experiment WHERE id = :id AND attempt = :attempt"
+	             " AND (status = 'cancelling' OR (status = 'running' AND reason = 'user_paused'))");
 	db_bind_text(db, ":id", token->id);
 	db_bind_int(db, ":attempt", token->attempt);
-	bool found = db_step(db) > 0;
-	return db_finish(db) == 0 && found;
+	if (db_step(db) > 0 && reason_from_name(db_text(db, 0), &reason) != 0)
+		reason = REASON_USER_CANCELLED;
+	return db_finish(db) == 0 ? reason : REASON_NONE;
 }
 
 /* Writer thread. Reports that are under way do not change, but for the last one's `next`, which is not looked at. */
@@ -87,6 +91,9 @@ static int store_batch(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct recorder *recorder = argument;
 	const struct message *message = recorder->first;
+	recorder->stopping = read_stopping(db, recorder->token);
+	if (db_frugal(db) && recorder->stopping != REASON_USER_CANCELLED)
+		return error_set(error, ERR_DISK_FULL, NULL, "the disk is full: what a run reports waits");
 	for (int stored = 0; stored < recorder->n_batch; message = message->next) {
 		int rc = message_store(db, recorder->token, message, error);
 		if (rc != 0)
@@ -94,7 +101,6 @@ static int store_batch(struct db *db, void *argument, struct qlstm_error *error)
 		if (++stored == recorder->n_batch)
 			break;
 	}
-	recorder->cancelling = row_is_cancelling(db, recorder->token);
 	return 0;
 }
 
@@ -126,8 +132,8 @@ static void on_batch_stored(void *argument, const struct qlstm_error *error)
 	recorder->n_batch = 0;
 	if (error->code == ERR_CONFLICT)
 		recorder->events->fenced(recorder->context);
-	else if (recorder->cancelling)
-		recorder->events->cancelling(recorder->context);
+	else if (recorder->stopping != REASON_NONE)
+		recorder->events->stopping(recorder->context, recorder->stopping);
 	recorder->events->moved(recorder->context);
 	advance(recorder);
 }

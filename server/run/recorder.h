@@ -14,7 +14,7 @@ struct recorder;
 struct recorder_events {
 	void (*stored)(void *context, const struct message *message); /* it is committed; once for each, in order */
 	void (*moved)(void *context);                                 /* the queue became shorter */
-	void (*cancelling)(void *context);                            /* the row turned out to be `cancelling` */
+	void (*stopping)(void *context, enum run_reason reason);      /* the row says that the attempt is to end */
 	void (*fenced)(void *context); /* the token is no longer current: everything queued was dropped */
 };
 

@@ -20,6 +20,7 @@ enum {
 struct request {
 	struct request *next;
 	char id[RUN_ID_SIZE];
+	enum run_reason reason;
 };
 
 struct scheduler {
@@ -115,7 +116,7 @@ static void serve_requests(struct scheduler *scheduler)
 		for (int i = 0; i < scheduler->n_running && !found; i++) {
 			found = strcmp(supervisor_id(scheduler->supervisors[i]), request->id) == 0;
 			if (found)
-				supervisor_stop(scheduler->supervisors[i], REASON_USER_CANCELLED);
+				supervisor_stop(scheduler->supervisors[i], request->reason);
 		}
 		if (found || !scheduler->claiming) {
 			free(request);
@@ -223,16 +224,17 @@ void scheduler_notify(struct scheduler *scheduler)
 	uv_async_send(&scheduler->async);
 }
 
-void scheduler_kill(struct scheduler *scheduler, const char *id)
+void scheduler_stop(struct scheduler *scheduler, const char *id, enum run_reason reason)
 {
 	struct request *request = calloc(1, sizeof *request);
 	if (request != NULL) {
 		strncpy(request->id, id, sizeof request->id - 1);
+		request->reason = reason;
 		pthread_mutex_lock(&scheduler->lock);
 		request->next = scheduler->requests;
 		scheduler->requests = request;
 		pthread_mutex_unlock(&scheduler->lock);
-	} /* else the supervisor sees `cancelling` when it stores the next message */
+	} /* else the supervisor sees it in the row when it stores the next message */
 	uv_async_send(&scheduler->async);
 }
 

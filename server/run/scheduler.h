@@ -6,6 +6,7 @@
 
 #include <uv.h>
 
+#include "server/common/status.h"
 #include "server/run/launcher.h"
 #include "server/store/store.h"
 
@@ -31,8 +32,9 @@ int scheduler_open(struct scheduler **out, uv_loop_t *loop, struct store *store,
 void scheduler_wake(struct scheduler *scheduler);
 /* The same from any thread. */
 void scheduler_notify(struct scheduler *scheduler);
-/* Ends the worker of this experiment, if one runs here (SIGTERM, SIGKILL after the grace time). Any thread. */
-void scheduler_kill(struct scheduler *scheduler, const char *id);
+/* Ends the worker of this experiment, if one runs here (SIGTERM, SIGKILL after the grace time), because it is to be
+ * cancelled or paused (REASON_USER_CANCELLED, REASON_USER_PAUSED). Any thread. */
+void scheduler_stop(struct scheduler *scheduler, const char *id, enum run_reason reason);
 
 /* Takes nothing new; asks all workers to checkpoint and end (reason shutdown); `done` is called when none is left. */
 void scheduler_drain(struct scheduler *scheduler, void (*done)(void *context), void *context);

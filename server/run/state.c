@@ -24,6 +24,10 @@ enum event {
 	EVENT_FAIL,    /* the attempt ended and was the last */
 	EVENT_CANCEL,  /* somebody asked for it */
 	EVENT_STOPPED, /* the cancelled attempt ended */
+	EVENT_PAUSE,   /* somebody asked for it; of a running one it is remembered as its reason, user_paused */
+	EVENT_PAUSED,  /* the attempt that was to pause ended */
+	EVENT_RESUME,  /* somebody asked for it: a paused one waits again, one that is to pause goes on */
+	EVENT_RETRY,   /* somebody asked for it: the only way out of a terminal status */
 };
 
 /* ...and when it may. What is not here is forbidden. */
@@ -35,7 +39,10 @@ static const struct {
     {EVENT_SUCCEED, STATUS_CANCELLING, STATUS_SUCCEEDED}, {EVENT_REQUEUE, STATUS_RUNNING, STATUS_QUEUED},
     {EVENT_FAIL, STATUS_RUNNING, STATUS_FAILED},          {EVENT_CANCEL, STATUS_QUEUED, STATUS_CANCELLED},
     {EVENT_CANCEL, STATUS_PAUSED, STATUS_CANCELLED},      {EVENT_CANCEL, STATUS_RUNNING, STATUS_CANCELLING},
-    {EVENT_STOPPED, STATUS_CANCELLING, STATUS_CANCELLED},
+    {EVENT_STOPPED, STATUS_CANCELLING, STATUS_CANCELLED}, {EVENT_PAUSE, STATUS_QUEUED, STATUS_PAUSED},
+    {EVENT_PAUSE, STATUS_RUNNING, STATUS_RUNNING},        {EVENT_PAUSED, STATUS_RUNNING, STATUS_PAUSED},
+    {EVENT_RESUME, STATUS_PAUSED, STATUS_QUEUED},         {EVENT_RESUME, STATUS_RUNNING, STATUS_RUNNING},
+    {EVENT_RETRY, STATUS_FAILED, STATUS_QUEUED},          {EVENT_RETRY, STATUS_CANCELLED, STATUS_QUEUED},
 };
 
 /* One change of one row. */
@@ -51,6 +58,7 @@ struct change {
 struct standing {
 	struct run_token token;
 	enum run_status status;
+	bool pausing; /* running, and to be paused at the end of the attempt */
 	int max_attempts, attempt_epochs, failures, daemon_failures;
 };
 
@@ -71,7 +79,8 @@ static int stale(const struct run_token *token, struct qlstm_error *error)
 }
 
 #define SELECT_STANDING                                                                                                \
-	"SELECT id, attempt, status, max_attempts, attempt_epochs, failures, daemon_failures FROM experiment "
+	"SELECT id, attempt, status, max_attempts, attempt_epochs, failures, daemon_failures,"                         \
+	" status = 'running' AND reason IS 'user_paused' FROM experiment "
 
 /* Reads the row of the query at hand, which starts with SELECT_STANDING, and finishes it. */
 static int read_standing(struct db *db, struct standing *out, struct qlstm_error *error)
@@ -86,6 +95,7 @@ static int read_standing(struct db *db, struct standing *out, struct qlstm_error
 		out->attempt_epochs = (int)db_int(db, 4);
 		out->failures = (int)db_int(db, 5);
 		out->daemon_failures = (int)db_int(db, 6);
+		out->pausing = db_int(db, 7) != 0;
 	}
 	if (db_finish(db) != 0)
 		return db_error(db, error);
@@ -108,13 +118,13 @@ static int update_row(struct db *db, const struct standing *standing, enum run_s
 {
 	db_query(db, "UPDATE experiment SET status = :to, reason = :reason, reason_message = :message,"
 	             " version = version + 1, run_at = iif(:run_at > 0, :run_at, run_at),"
-	             " failures = failures + :failures, daemon_failures = daemon_failures + :daemon_failures,"
+	             " failures = iif(:retry, 0, failures + :failures),"
+	             " daemon_failures = iif(:retry, 0, daemon_failures + :daemon_failures),"
 	             " attempt = attempt + :claimed,"
 	             " attempt_epochs = iif(:claimed, 0, attempt_epochs),"
 	             " started_at = iif(:claimed, coalesce(started_at, :now), started_at),"
 	             " attempt_started_at = iif(:claimed, :now, attempt_started_at),"
-	             " worker_pid = iif(:to = 'cancelling', worker_pid, NULL),"
-	             " heartbeat_at = iif(:to = 'cancelling', heartbeat_at, NULL),"
+	             " worker_pid = iif(:works, worker_pid, NULL), heartbeat_at = iif(:works, heartbeat_at, NULL),"
 	             " finished_at = iif(:terminal, :now, NULL)"
 	             " WHERE id = :id AND attempt = :attempt AND status = :from");
 	db_bind_text(db, ":to", status_name(to));
@@ -124,6 +134,9 @@ static int update_row(struct db *db, const struct standing *standing, enum run_s
 	db_bind_int(db, ":failures", change->failures);
 	db_bind_int(db, ":daemon_failures", change->daemon_failures);
 	db_bind_int(db, ":claimed", change->event == EVENT_CLAIM);
+	db_bind_int(db, ":retry", change->event == EVENT_RETRY);
+	db_bind_int(db, ":works",
+	            standing->status == STATUS_RUNNING && (to == STATUS_RUNNING || to == STATUS_CANCELLING));
 	db_bind_int(db, ":terminal", status_terminal(to));
 	db_bind_int(db, ":now", change->now);
 	db_bind_text(db, ":id", standing->token.id);
@@ -219,11 +232,16 @@ int state_end(struct db *db, const struct run_token *token, enum run_reason reas
 		return rc;
 	struct change change = {.event = EVENT_FAIL, .reason = reason, .message = message, .now = now};
 	char last_words[sizeof((struct qlstm_error *)0)->message];
+	bool passes = reason == REASON_SHUTDOWN || reason == REASON_USER_PAUSED;
 	if (standing.status == STATUS_CANCELLING) {
 		change.event = EVENT_STOPPED;
 		change.reason = REASON_USER_CANCELLED;
 		change.message = NULL;
-	} else if (reason == REASON_SHUTDOWN) {
+	} else if (standing.pausing && (passes || reason_retried(reason))) {
+		change.event = EVENT_PAUSED;
+		change.reason = REASON_USER_PAUSED;
+		change.message = passes ? NULL : message;
+	} else if (passes) {
 		change.event = EVENT_REQUEUE;
 	} else if (reason_retried(reason)) {
 		change.failures = 1;
@@ -257,6 +275,43 @@ int state_cancel(struct db *db, const char *id, int64_t now, enum run_status *no
 	return rc;
 }
 
+int state_pause(struct db *db, const char *id, int64_t now, enum run_status *now_status, struct qlstm_error *error)
+{
+	struct standing standing = {0};
+	int rc = find_standing(db, id, &standing, error);
+	if (rc != 0)
+		return rc;
+	if (standing.status != STATUS_PAUSED && !standing.pausing)
+		rc = apply(db, &standing,
+		           &(struct change){.event = EVENT_PAUSE, .reason = REASON_USER_PAUSED, .now = now}, error);
+	*now_status = standing.status;
+	return rc;
+}
+
+int state_resume(struct db *db, const char *id, int64_t now, enum run_status *now_status, struct qlstm_error *error)
+{
+	struct standing standing = {0};
+	int rc = find_standing(db, id, &standing, error);
+	if (rc != 0)
+		return rc;
+	struct change change = {.event = EVENT_RESUME, .now = now};
+	bool waits = standing.status == STATUS_QUEUED, goes_on = standing.status == STATUS_RUNNING && !standing.pausing;
+	if (standing.status == STATUS_PAUSED)
+		change.run_at = now;
+	if (!waits && !goes_on)
+		rc = apply(db, &standing, &change, error);
+	*now_status = standing.status;
+	return rc;
+}
+
+int state_retry(struct db *db, const char *id, int64_t now, struct qlstm_error *error)
+{
+	struct standing standing = {0};
+	int rc = find_standing(db, id, &standing, error);
+	return rc != 0 ? rc
+	               : apply(db, &standing, &(struct change){.event = EVENT_RETRY, .now = now, .run_at = now}, error);
+}
+
 /* What becomes of a run whose daemon died. Only one that had not done an epoch is under suspicion. */
 static struct change judge_orphan(const struct standing *standing, int64_t now)
 {
@@ -267,6 +322,10 @@ static struct change judge_orphan(const struct standing *standing, int64_t now)
 	if (standing->status == STATUS_CANCELLING) {
 		change.event = EVENT_STOPPED;
 		change.reason = REASON_USER_CANCELLED;
+		change.message = NULL;
+	} else if (standing->pausing) {
+		change.event = EVENT_PAUSED;
+		change.reason = REASON_USER_PAUSED;
 		change.message = NULL;
 	} else if (standing->attempt_epochs == 0) {
 		change.daemon_failures = 1;

@@ -5,11 +5,16 @@
  *     |  ^             |   |  \      fail
  *     |  |   requeue   |   |   `----------------> failed
  *     |  `-------------'   | cancel
- *     | cancel             v            cancelled
+ *     | cancel             v            stopped
  *     |               cancelling ---------------> cancelled
  *     `------------------------------------------> cancelled
  *
- * paused -> cancelled is allowed too; nothing leads to paused yet.
+ *   queued, running -- pause --> paused -- resume --> queued         paused -- cancel --> cancelled
+ *   failed, cancelled -- retry --> queued
+ *
+ * A running one that is to pause stays `running` with the reason user_paused until its worker has written a checkpoint
+ * and ended; resume before that takes the reason away, and the worker's end puts it back into the queue. Terminal are
+ * succeeded, failed and cancelled: nothing leads out of them by itself, retry alone and by request out of the last two.
  *
  * The table of transitions in state.c is the whole truth; each function below is one SQL UPDATE guarded by the statuses
  * that the table allows and, where a worker speaks, by (id, attempt): exactly one caller sees it happen. */
@@ -32,9 +37,11 @@ int state_claim(struct db *db, int64_t now, struct run_token *claimed, int64_t *
  * is no longer current. */
 int state_succeed(struct db *db, const struct run_token *token, int64_t now, struct qlstm_error *error);
 
-/* The attempt ended without a result. From cancelling -> cancelled. From running: a retried reason with attempts left
- * -> queued again (run_at = now + full-jitter back-off; none for shutdown, which does not use up an attempt either),
- * with none left -> failed / too_many_attempts carrying the message, else -> failed. *now_status tells which. */
+/* The attempt ended without a result. From cancelling -> cancelled. From running, to be paused: -> paused, unless the
+ * reason is one that is not taken up again. From running: a retried reason with attempts left
+ * -> queued again (run_at = now + full-jitter back-off; none for shutdown and user_paused, which do not use up an
+ * attempt either), with none left -> failed / too_many_attempts carrying the message, else -> failed. *now_status tells
+ * which. */
 int state_end(struct db *db, const struct run_token *token, enum run_reason reason, const char *message, int64_t now,
               enum run_status *now_status, struct qlstm_error *error);
 
@@ -42,7 +49,20 @@ int state_end(struct db *db, const struct run_token *token, enum run_reason reas
  * ERR_CONFLICT; ERR_NOT_FOUND. *now_status tells where it stands after the call. */
 int state_cancel(struct db *db, const char *id, int64_t now, enum run_status *now_status, struct qlstm_error *error);
 
-/* At start-up, before listening: running -> queued with reason shutdown, cancelling -> cancelled. The daemon's death is
+/* queued -> paused; a running one is to pause once its attempt has ended, whose worker the caller then tells
+ * (scheduler_stop); one that is paused, or to be, already: nothing to do, 0; else ERR_CONFLICT. ERR_NOT_FOUND. */
+int state_pause(struct db *db, const char *id, int64_t now, enum run_status *now_status, struct qlstm_error *error);
+
+/* paused -> queued, at the end of the queue; one that is to pause is not any more; one that waits or runs: nothing to
+ * do, 0; else ERR_CONFLICT. ERR_NOT_FOUND. */
+int state_resume(struct db *db, const char *id, int64_t now, enum run_status *now_status, struct qlstm_error *error);
+
+/* failed, cancelled -> queued with all its attempts; it goes on from its last checkpoint. Else ERR_CONFLICT.
+ * ERR_NOT_FOUND. */
+int state_retry(struct db *db, const char *id, int64_t now, struct qlstm_error *error);
+
+/* At start-up, before listening: running -> queued with reason shutdown, or paused where it was to be; cancelling ->
+ * cancelled. The daemon's death is
  * held against an attempt only if it had not done an epoch; after max_attempts + 5 such deaths and failures without an
  * epoch in between, the experiment is failed / too_many_attempts. */
 int state_recover(struct db *db, int64_t now, int *requeued, int *cancelled, struct qlstm_error *error);

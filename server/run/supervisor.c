@@ -134,6 +134,7 @@ static const char *stop_message(enum run_reason reason)
 	    [REASON_TIMEOUT] = "the attempt took longer than limits.max_seconds",
 	    [REASON_WORKER_HUNG] = "the worker gave no sign of life",
 	    [REASON_SHUTDOWN] = "the daemon was stopped",
+	    [REASON_USER_PAUSED] = "the worker was stopped to pause the experiment",
 	    [REASON_LEASE_LOST] = "the attempt was given up",
 	};
 	return messages[reason] != NULL ? messages[reason] : "";
@@ -222,7 +223,7 @@ static void on_line(void *context, const char *text, size_t length)
 		return;
 	}
 	struct qlstm_error error = {0};
-	if (message_parse(text, length, message, &error) == 0) {
+	if (message_parse(text, length, supervisor->attempt.epochs, message, &error) == 0) {
 		handle_message(supervisor, message);
 		return;
 	}
@@ -269,9 +270,9 @@ static void on_moved(void *context)
 		process_resume(supervisor->process);
 }
 
-static void on_cancelling(void *context)
+static void on_stopping(void *context, enum run_reason reason)
 {
-	supervisor_stop(context, REASON_USER_CANCELLED);
+	supervisor_stop(context, reason);
 }
 
 static void on_fenced(void *context)
@@ -281,7 +282,7 @@ static void on_fenced(void *context)
 	process_kill(supervisor->process, REASON_LEASE_LOST); /* nothing that it could still save is wanted */
 }
 
-static const struct recorder_events recorder_events = {on_stored, on_moved, on_cancelling, on_fenced};
+static const struct recorder_events recorder_events = {on_stored, on_moved, on_stopping, on_fenced};
 static const struct process_events process_events = {on_line, on_over};
 
 void supervisor_stop(struct supervisor *supervisor, enum run_reason reason)

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <math.h>
 #include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "schema/embed.h"
+#include "server/common/clock.h"
 #include "server/store/migrate.h"
 
-enum { MAX_DEPTH = 4, BUSY_MS = 5000 };
+enum { MAX_DEPTH = 4, BUSY_MS = 5000, STEPS_BETWEEN_LOOKS = 1000 };
 
 struct statement {
 	const char *sql;
@@ -34,6 +37,9 @@ struct db {
 	int depth;
 	int64_t changes, log_pages;
 	struct outbox *outbox;
+	double deadline; /* of clock_monotonic */
+	char remark[256];
+	bool frugal;
 	struct queue_order *queue_order;
 	struct qlstm_error error;
 };
@@ -46,7 +52,7 @@ static const struct {
     {SQLITE_CONSTRAINT, ERR_CONFLICT}, {SQLITE_CORRUPT, ERR_CORRUPT},
     {SQLITE_NOTADB, ERR_CORRUPT},      {SQLITE_NOMEM, ERR_OUT_OF_MEMORY},
     {SQLITE_BUSY, ERR_UNAVAILABLE},    {SQLITE_LOCKED, ERR_UNAVAILABLE},
-    {SQLITE_TOOBIG, ERR_TOO_LARGE},
+    {SQLITE_TOOBIG, ERR_TOO_LARGE},    {SQLITE_INTERRUPT, ERR_CANCELLED},
 };
 
 /* SQLite takes ENOSPC alone for a full disk. Whether the last failure of the database file or of the log was another
@@ -137,6 +143,40 @@ fail:
 	return rc;
 }
 
+const char *db_remark(const struct db *db)
+{
+	return db->remark;
+}
+
+void db_set_remark(struct db *db, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(db->remark, sizeof db->remark, format, arguments);
+	va_end(arguments);
+}
+
+static int is_too_late(void *context)
+{
+	return clock_monotonic() >= ((const struct db *)context)->deadline;
+}
+
+void db_set_patience(struct db *db, double seconds)
+{
+	db->deadline = clock_monotonic() + seconds;
+	sqlite3_progress_handler(db->handle, seconds > 0 ? STEPS_BETWEEN_LOOKS : 0, is_too_late, db);
+}
+
+void db_set_frugal(struct db *db, bool frugal)
+{
+	db->frugal = frugal;
+}
+
+bool db_frugal(const struct db *db)
+{
+	return db->frugal;
+}
+
 void db_set_outbox(struct db *db, struct outbox *outbox)
 {
 	db->outbox = outbox;
@@ -171,6 +211,30 @@ void db_close(struct db *db)
 	free(db->cache);
 	sqlite3_close(db->handle);
 	free(db);
+}
+
+int db_copy(struct db *db, const char *path, struct qlstm_error *error)
+{
+	struct db to = {0};
+	int rc = sqlite3_open_v2(
+	    path, &to.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+	    NULL);
+	sqlite3_backup *backup = rc == SQLITE_OK ? sqlite3_backup_init(to.handle, "main", db->handle, "main") : NULL;
+	if (backup != NULL) {
+		rc = sqlite3_backup_step(backup, -1);
+		int end = sqlite3_backup_finish(backup);
+		rc = rc == SQLITE_DONE ? end : rc;
+	} else if (rc == SQLITE_OK) {
+		rc = sqlite3_extended_errcode(to.handle);
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(to.handle, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		record(&to, rc);
+		db_error(&to, error);
+	}
+	sqlite3_close(to.handle);
+	return rc == SQLITE_OK ? 0 : to.error.code;
 }
 
 /* The innermost open query. */
@@ -275,6 +339,13 @@ void db_bind_null(struct db *db, const char *name)
 		bound(db, sqlite3_bind_null(top(db)->handle, place));
 }
 
+void db_bind_bytes(struct db *db, const char *name, const void *bytes, size_t length)
+{
+	int place = parameter(db, name);
+	if (place > 0)
+		bound(db, sqlite3_bind_blob64(top(db)->handle, place, bytes, length, SQLITE_STATIC));
+}
+
 int db_step(struct db *db)
 {
 	struct query *query = top(db);
@@ -321,6 +392,13 @@ int64_t db_int(struct db *db, int column)
 	return sqlite3_column_int64(top(db)->handle, column);
 }
 
+const void *db_bytes(struct db *db, int column, size_t *length)
+{
+	const void *bytes = sqlite3_column_blob(top(db)->handle, column);
+	*length = (size_t)sqlite3_column_bytes(top(db)->handle, column);
+	return bytes;
+}
+
 double db_real(struct db *db, int column)
 {
 	return db_is_null(db, column) ? (double)NAN : sqlite3_column_double(top(db)->handle, column);
@@ -336,9 +414,24 @@ int64_t db_changes(struct db *db)
 	return db->changes;
 }
 
+/* A statement without parameters and rows, prepared once as queries are. */
+static int run_prepared(struct db *db, const char *sql)
+{
+	int rc = SQLITE_OK;
+	size_t slot = cache_take(db, sql, &rc);
+	if (rc != SQLITE_OK)
+		return record(db, rc);
+	sqlite3_stmt *handle = db->cache[slot].handle;
+	rc = sqlite3_step(handle);
+	int code = rc == SQLITE_DONE ? 0 : record(db, rc);
+	sqlite3_reset(handle);
+	return code;
+}
+
 int db_begin(struct db *db)
 {
-	return db_script(db, db->mode == DB_WRITER ? "BEGIN IMMEDIATE" : "BEGIN");
+	static const char writers[] = "BEGIN IMMEDIATE", readers[] = "BEGIN";
+	return run_prepared(db, db->mode == DB_WRITER ? writers : readers);
 }
 
 bool db_in_transaction(const struct db *db)
@@ -348,7 +441,8 @@ bool db_in_transaction(const struct db *db)
 
 int db_commit(struct db *db)
 {
-	return db_script(db, "COMMIT");
+	static const char sql[] = "COMMIT";
+	return run_prepared(db, sql);
 }
 
 /* Rolling back must not replace the error that is its cause. */
@@ -358,19 +452,26 @@ static void undo(struct db *db, const char *sql)
 		sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 }
 
+/* The end of every read too: of those that failed nothing is prepared. */
 void db_rollback(struct db *db)
 {
-	undo(db, "ROLLBACK");
+	static const char sql[] = "ROLLBACK";
+	const struct qlstm_error cause = db->error;
+	if (db_in_transaction(db) && run_prepared(db, sql) != 0)
+		undo(db, sql);
+	db->error = cause;
 }
 
 int db_savepoint(struct db *db)
 {
-	return db_script(db, "SAVEPOINT one");
+	static const char sql[] = "SAVEPOINT one";
+	return run_prepared(db, sql);
 }
 
 int db_release(struct db *db)
 {
-	return db_script(db, "RELEASE one");
+	static const char sql[] = "RELEASE one";
+	return run_prepared(db, sql);
 }
 
 void db_rollback_to(struct db *db)

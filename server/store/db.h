@@ -24,16 +24,22 @@ struct db;
 enum db_mode { DB_WRITER, DB_READER }; /* the reader's connection is read-only */
 
 /* WAL, synchronous=FULL, foreign keys. DB_WRITER creates the file, runs `schema` on an empty database and then what
- * schema/session.sql keeps in memory (NULL: neither); an unknown
- * application_id, a newer user_version or a damaged file is ERR_CORRUPT; an older one is migrated (migrate.h). */
+ * schema/session.sql keeps in memory (NULL: neither); an unknown application_id or a newer user_version is ERR_INVALID,
+ * a damaged file ERR_CORRUPT; an older one is migrated (migrate.h). */
 int db_open(struct db **out, const char *path, enum db_mode mode, const char *schema, struct qlstm_error *error);
 void db_close(struct db *db);
+/* What opening did that people should know of, in one sentence; "" where it was nothing. */
+const char *db_remark(const struct db *db);
+void db_set_remark(struct db *db, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A statement that takes longer than this is given up with ERR_CANCELLED; 0: none is. */
+void db_set_patience(struct db *db, double seconds);
 
 void db_query(struct db *db, const char *sql); /* `sql` has static storage: its address is the cache key */
 void db_bind_text(struct db *db, const char *name, const char *value); /* NULL binds NULL; copied */
 void db_bind_int(struct db *db, const char *name, int64_t value);
 void db_bind_real(struct db *db, const char *name, double value); /* NaN binds NULL */
 void db_bind_null(struct db *db, const char *name);
+void db_bind_bytes(struct db *db, const char *name, const void *bytes, size_t length); /* borrowed until db_finish */
 int db_step(struct db *db);   /* 1: a row; 0: done; negative: failed */
 int db_finish(struct db *db); /* 0, or what went wrong since db_query; see db_error */
 int db_run(struct db *db);    /* step to the end and finish, for statements without rows */
@@ -43,6 +49,7 @@ const char *db_text(struct db *db, int column);
 int64_t db_int(struct db *db, int column);
 double db_real(struct db *db, int column); /* NaN for NULL, as it was bound */
 bool db_is_null(struct db *db, int column);
+const void *db_bytes(struct db *db, int column, size_t *length); /* borrowed until the next step */
 
 int64_t db_changes(struct db *db); /* rows changed by the last finished statement */
 int64_t db_last_id(struct db *db); /* the row that the last INSERT made */
@@ -56,6 +63,14 @@ struct outbox *db_outbox(struct db *db);
 struct queue_order;
 void db_set_queue_order(struct db *db, struct queue_order *order);
 struct queue_order *db_queue_order(struct db *db);
+
+/* Copies the whole database, as the read transaction at hand sees it, into the new or empty file `path`, which is
+ * synced. The copy is a plain file without a log. ERR_DISK_FULL, ERR_IO, ... */
+int db_copy(struct db *db, const char *path, struct qlstm_error *error);
+
+/* Whether the disk has its last room, which is for making more: other writes are to wait (store.h). */
+void db_set_frugal(struct db *db, bool frugal);
+bool db_frugal(const struct db *db);
 
 /* The last error in words; ERR_DISK_FULL, ERR_IO, ERR_CONFLICT (constraint), ... as its code. */
 int db_error(struct db *db, struct qlstm_error *error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/common/status.h"
+#include "server/store/files.h"
 #include "server/store/queue_order.h"
 #include "server/store/rows.h"
 
@@ -149,5 +150,5 @@ int experiment_delete(struct db *db, const char *id, struct qlstm_error *error)
 	/* An Idempotency-Key that made it stays: a late repetition of that POST must not bring it back. */
 	db_query(db, "DELETE FROM experiment WHERE id = :id");
 	db_bind_text(db, ":id", id);
-	return db_run(db) == 0 ? 0 : db_error(db, error);
+	return db_run(db) == 0 ? files_note_deleted(db, id, error) : db_error(db, error);
 }

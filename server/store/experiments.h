@@ -37,12 +37,15 @@ struct experiment_new {
 	double max_seconds;
 	int64_t now;
 	const char *key, *body_sha256; /* Idempotency-Key and what was posted with it */
+	int64_t key_at, key_grace;     /* of clock_steady_ms; how much longer than a day keys are kept */
 	char *existing_id;             /* out, RUN_ID_SIZE bytes: set when the key was used before with the same body */
 };
 /* Inserts the queued row, its first transition and the key. ERR_CONFLICT when the key was used with another body;
  * 0 with existing_id set (and nothing inserted) for a replay; ERR_NOT_FOUND when the data set vanished meanwhile;
  * ERR_UNAVAILABLE when `max_queued` are waiting already. */
 int experiment_insert(struct db *db, const struct experiment_new *new, int max_queued, struct qlstm_error *error);
+/* The row that experiment_insert has made, without reading it: it borrows what `new` does. Not to be freed. */
+void experiment_row_of(const struct experiment_new *new, int queue_position, struct experiment_row *out);
 
 int experiment_get(struct db *db, const char *id, struct experiment_row *out, struct qlstm_error *error);
 
@@ -57,7 +60,8 @@ struct experiment_query {
 int experiment_list(struct db *db, const struct experiment_query *query, struct experiment_row **rows, int *count,
                     bool *more, struct qlstm_error *error);
 
-/* Only in a terminal status, else ERR_CONFLICT. Files are the caller's to remove afterwards. */
+/* Only in a terminal status, else ERR_CONFLICT. Files are the caller's to remove afterwards; until the sweep has seen
+ * that they are gone, the id stays among the deleted ones (files.h). */
 int experiment_delete(struct db *db, const char *id, struct qlstm_error *error);
 
 #endif

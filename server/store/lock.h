@@ -4,8 +4,9 @@
 
 #include "engine/error.h"
 
-/* Locks qlstmd.lock beside the database `path`. *fd holds the lock until it is closed, so at the latest when the
- * process ends, however it ends. ERR_CONFLICT when another process has it. */
+/* Locks the folder of the database `path` itself, so that no file can be taken away with the lock on it. *fd holds the
+ * lock until it is closed, so at the latest when the process ends, however it ends. ERR_CONFLICT when another process
+ * has it, and keeps it for two seconds: one that was killed may leave a child that does not know yet. */
 int lock_take(const char *path, int *fd, struct qlstm_error *error);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "schema/embed.h"
 #include "server/common/file.h"
 
 #define REAL(column) "iif(" column " IS NULL, NULL, json(printf('%!.17g', " column ")))" /* to the last digit */
@@ -62,10 +63,14 @@ static const char *const migrations[] = {
     " description_json = iif(has_header, '{\"has_header\":true}', '{\"has_header\":false}');"
     "ALTER TABLE dataset DROP COLUMN has_header;"
     "PRAGMA user_version = 4;",
+    /* 4 to 5: deleted experiments whose folders may still be there. */
+    "CREATE TABLE deletion (experiment_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX dataset_file ON dataset (file);"
+    "PRAGMA user_version = 5;",
 };
 /* clang-format on */
 
-enum { NEWEST = sizeof migrations / sizeof *migrations };
+enum { NEWEST = sizeof migrations / sizeof *migrations, QUICK_CHECK_SECONDS = 10 };
 
 /* The first column of the first row as a number, negative after an error; `sql` as in db_query. */
 static int64_t query_int(struct db *db, const char *sql)
@@ -106,13 +111,24 @@ static int run_step(struct db *db, const char *script, struct qlstm_error *error
 	return db_error(db, error);
 }
 
+/* Of a large database only as much as the time allows: that the service starts is worth more. */
 static int quick_check(struct db *db, struct qlstm_error *error)
 {
+	db_set_patience(db, QUICK_CHECK_SECONDS);
 	db_query(db, "PRAGMA quick_check(1)");
 	char verdict[256] = "";
 	if (db_step(db) > 0 && db_text(db, 0) != NULL)
 		snprintf(verdict, sizeof verdict, "%s", db_text(db, 0));
-	if (db_finish(db) != 0)
+	int rc = db_finish(db);
+	db_set_patience(db, 0);
+	if (rc == ERR_CANCELLED) {
+		db_set_remark(db,
+		              "in %d seconds only a part of the database could be looked at, and nothing was found; "
+		              "qlstmd check looks at all of it",
+		              QUICK_CHECK_SECONDS);
+		return 0;
+	}
+	if (rc != 0)
 		return db_error(db, error);
 	if (strcmp(verdict, "ok") != 0)
 		return error_set(error, ERR_CORRUPT, NULL, "the database is damaged: %s", verdict);
@@ -155,10 +171,13 @@ int schema_adopt(struct db *db, const char *schema, struct qlstm_error *error)
 		return db_error(db, error);
 	bool empty = found == 0 && version == 0 && tables == 0;
 	if (!empty && found != application)
-		return error_set(error, ERR_CORRUPT, NULL, "the file is a database of another program");
+		return error_set(error, ERR_INVALID, NULL, "the file is a database of another program");
 	if (version > NEWEST)
-		return error_set(error, ERR_CORRUPT, NULL, "the database has version %lld, this program knows up to %d",
-		                 (long long)version, NEWEST);
+		return error_set(
+		    error, ERR_INVALID, NULL,
+		    "the database has version %lld, this program knows up to %d: it was written by a newer "
+		    "one, which is to be used; nothing was changed",
+		    (long long)version, NEWEST);
 	rc = quick_check(db, error);
 	if (rc == 0 && db_script(db, "PRAGMA journal_mode = WAL") != 0)
 		rc = db_error(db, error);
@@ -166,7 +185,31 @@ int schema_adopt(struct db *db, const char *schema, struct qlstm_error *error)
 		return rc != 0 ? rc : run_step(db, schema, error);
 	if (rc == 0 && version < NEWEST)
 		rc = keep_copy(db, version, error);
+	int64_t before = version;
 	for (; rc == 0 && version < NEWEST; version++)
 		rc = run_step(db, migrations[version], error);
+	if (rc == 0 && before < NEWEST)
+		db_set_remark(db, "the database was of version %lld and is of version %d; a copy is qlstmd.db.v%lld",
+		              (long long)before, NEWEST, (long long)before);
 	return rc;
+}
+
+int schema_check(struct db *db, struct qlstm_error *error)
+{
+	int64_t application = 0;
+	int rc = schema_identity(schema_database_sql, &application, error);
+	if (rc != 0)
+		return rc;
+	int64_t found = query_int(db, sql_application_id), version = query_int(db, sql_user_version);
+	if (found < 0 || version < 0)
+		return db_error(db, error);
+	if (found != application)
+		return error_set(error, ERR_INVALID, NULL, "it is no database of qlstmd");
+	if (version != NEWEST)
+		return error_set(
+		    error, ERR_INVALID, NULL,
+		    "it has version %lld, this program works with %d; a qlstmd that is started on it brings an "
+		    "older one forward",
+		    (long long)version, NEWEST);
+	return 0;
 }

@@ -39,7 +39,7 @@ struct store {
 	store_events_fn on_events; /* the loop thread's */
 	void *events_context;
 	/* Without the lock. */
-	atomic_bool healthy;
+	atomic_bool healthy, frugal;
 	atomic_uint_least64_t commits, writes;
 	int64_t checkpoint_at; /* pages; the writer's */
 };
@@ -89,7 +89,9 @@ static void complete_writes(struct store *store, struct write *first, const stru
 static void keep_log_short(struct store *store)
 {
 	int64_t pages = db_log_pages(store->db);
-	if (pages < CHECKPOINT_PAGES)
+	if (atomic_load(&store->frugal))
+		db_checkpoint(store->db, false); /* the log begins again in the room that it has */
+	else if (pages < CHECKPOINT_PAGES)
 		store->checkpoint_at = CHECKPOINT_PAGES;
 	else if (pages >= store->checkpoint_at && db_checkpoint(store->db, false) == 0)
 		store->checkpoint_at = db_log_pages(store->db) + CHECKPOINT_PAGES;
@@ -133,6 +135,7 @@ static void *writer_main(void *argument)
 			when_idle(store);
 		while (first != NULL) {
 			bool committed = false;
+			db_set_frugal(store->db, atomic_load(&store->frugal));
 			struct write *rest = group_run(store->db, first, &committed);
 			atomic_store(&store->healthy, committed);
 			if (committed) {
@@ -257,6 +260,16 @@ fail_lock:
 	return rc;
 }
 
+void store_set_frugal(struct store *store, bool frugal)
+{
+	atomic_store(&store->frugal, frugal);
+}
+
+const char *store_remark(const struct store *store)
+{
+	return db_remark(store->db); /* which nobody changes any more */
+}
+
 void store_close(struct store *store)
 {
 	if (store == NULL)
@@ -347,4 +360,9 @@ void store_counters(struct store *store, uint64_t *commits, uint64_t *writes)
 void store_status_counts(struct store *store, int64_t counts[STATUS_COUNT])
 {
 	queue_order_counts(store->queue_order, counts);
+}
+
+int store_queue_place(struct store *store, int64_t due, const char *id)
+{
+	return queue_order_place(store->queue_order, due, id);
 }

@@ -22,8 +22,10 @@ typedef int (*store_fn)(struct db *db, void *argument, struct qlstm_error *error
 typedef void (*store_done_fn)(void *argument, const struct qlstm_error *error);
 
 /* Opens DATA/qlstmd.db, creates or migrates it, starts the writer. `loop` receives completions. ERR_CONFLICT when
- * another process uses the directory: qlstmd.lock beside the database is locked as long as the store is open. */
+ * another process uses the directory, which is locked as long as the store is open (lock.h). */
 int store_open(struct store **out, const char *path, uv_loop_t *loop, struct qlstm_error *error);
+/* What opening did that people should know of (a migration, say), in one sentence; "" where it was nothing. */
+const char *store_remark(const struct store *store);
 /* Finishes what is queued, checkpoints, stops the writer. Completions not yet delivered are delivered first.
  * Call on the loop thread, with no other thread using the store, and not from a completion. The loop has a handle to
  * close afterwards: run it once more. */
@@ -41,6 +43,9 @@ int store_submit(struct store *store, store_fn fn, store_done_fn done, void *arg
  * connection. */
 int store_read(struct store *store, store_fn fn, void *argument, struct qlstm_error *error);
 
+/* Whether db_frugal is true for the writes to come: set while the disk has its last room. Any thread. */
+void store_set_frugal(struct store *store, bool frugal);
+
 /* Hands over events after their commit, in the order of their ids, on the loop thread; fn takes what it wants out of
  * `events`, the rest is freed. Set it before anything is written. NULL: nobody. */
 typedef void (*store_events_fn)(void *context, struct outbox *events);
@@ -52,6 +57,9 @@ int store_healthy(struct store *store);
 
 /* How many experiments have each status, in the order of run_status. Costs the same whatever there is. */
 void store_status_counts(struct store *store, int64_t counts[STATUS_COUNT]);
+
+/* From 1: the place in the queue of what is queued with this time and id. */
+int store_queue_place(struct store *store, int64_t due, const char *id);
 
 /* Counters for /metrics: commits (groups) and writes since start. */
 void store_counters(struct store *store, uint64_t *commits, uint64_t *writes);

@@ -2,6 +2,8 @@
  * transaction. */
 #include "server/store/experiments.h"
 
+#include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "server/common/status.h"
@@ -15,7 +17,7 @@
 static int look_up_key(struct db *db, const struct experiment_new *new, char *existing_id, struct qlstm_error *error)
 {
 	db_query(db, "DELETE FROM idempotency WHERE created_at < :oldest");
-	db_bind_int(db, ":oldest", new->now - KEY_LIFE_MS);
+	db_bind_int(db, ":oldest", new->key_at - new->key_grace - KEY_LIFE_MS);
 	if (db_run(db) != 0)
 		return db_error(db, error);
 	char body_sha256[65] = "";
@@ -42,7 +44,7 @@ static int insert_key(struct db *db, const struct experiment_new *new, struct ql
 	db_bind_text(db, ":key", new->key);
 	db_bind_text(db, ":body_sha256", new->body_sha256);
 	db_bind_text(db, ":id", new->id);
-	db_bind_int(db, ":now", new->now);
+	db_bind_int(db, ":now", new->key_at);
 	return db_run(db) == 0 ? 0 : db_error(db, error);
 }
 
@@ -85,6 +87,34 @@ static int insert_row(struct db *db, const struct experiment_new *new, struct ql
 	db_bind_text(db, ":dataset", new->dataset_id);
 	db_bind_int(db, ":epochs", new->epochs);
 	return db_run(db) == 0 ? 0 : db_error(db, error);
+}
+
+static char *borrow(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
+/* What insert_row leaves to the table's defaults is so here too. */
+void experiment_row_of(const struct experiment_new *new, int queue_position, struct experiment_row *out)
+{
+	*out = (struct experiment_row){.id = borrow(new->id),
+	                               .status = borrow(status_name(STATUS_QUEUED)),
+	                               .name = borrow(new->name),
+	                               .project = borrow(new->project),
+	                               .tags_json = borrow(new->tags_json),
+	                               .spec_json = borrow(new->spec_json),
+	                               .model_json = borrow(new->model_json),
+	                               .data_json = borrow(new->data_json),
+	                               .engine_json = borrow(new->engine_json),
+	                               .dataset_id = borrow(new->dataset_id),
+	                               .metrics_json = borrow("{}"),
+	                               .max_attempts = new->max_attempts,
+	                               .epochs = new->epochs,
+	                               .version = 1,
+	                               .max_seconds = new->max_seconds,
+	                               .created_at = new->now,
+	                               .best_test_loss = (double)NAN,
+	                               .queue_position = queue_position};
 }
 
 int experiment_insert(struct db *db, const struct experiment_new *new, int max_queued, struct qlstm_error *error)

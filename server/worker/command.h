@@ -13,7 +13,7 @@ enum worker_status {
 	WORKER_ORPHAN = 4,  /* nobody is left to report to */
 };
 
-struct command {
+struct worker_command {
 	const char *name;
 	const char *operand;          /* placeholder of its one positional argument; NULL: it takes none */
 	const struct option *options; /* ends with a row without a name */
@@ -21,13 +21,13 @@ struct command {
 	const char *summary;
 };
 
-extern const struct command command_train;        /* train.c */
-extern const struct command command_evaluate;     /* evaluate.c */
-extern const struct command command_circuit;      /* circuit.c */
-extern const struct command command_describe;     /* describe.c */
-extern const struct command command_init_weights; /* describe.c */
-extern const struct command command_plan;         /* plan.c */
-extern const struct command command_bench;        /* bench.c */
-extern const struct command command_predict;      /* predict.c */
+extern const struct worker_command command_train;        /* train.c */
+extern const struct worker_command command_evaluate;     /* evaluate.c */
+extern const struct worker_command command_circuit;      /* circuit.c */
+extern const struct worker_command command_describe;     /* describe.c */
+extern const struct worker_command command_init_weights; /* describe.c */
+extern const struct worker_command command_plan;         /* plan.c */
+extern const struct worker_command command_bench;        /* bench.c */
+extern const struct worker_command command_predict;      /* predict.c */
 
 #endif

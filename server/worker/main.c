@@ -7,9 +7,9 @@
 #include "engine/qlstm.h"
 #include "server/worker/command.h"
 
-static const struct command *const commands[] = {&command_train,    &command_evaluate,     &command_circuit,
-                                                 &command_describe, &command_init_weights, &command_plan,
-                                                 &command_bench,    &command_predict};
+static const struct worker_command *const commands[] = {&command_train,    &command_evaluate,     &command_circuit,
+                                                        &command_describe, &command_init_weights, &command_plan,
+                                                        &command_bench,    &command_predict};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -18,7 +18,7 @@ static bool is_help(const char *word)
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-static void print_usage(FILE *file, const struct command *command)
+static void print_usage(FILE *file, const struct worker_command *command)
 {
 	fprintf(file, "usage: qlstm-worker %s", command->name);
 	options_print_usage(file, command->options, command->operand);
@@ -43,7 +43,7 @@ static int print_version(void)
 	return WORKER_DONE;
 }
 
-static int print_command_help(const struct command *command)
+static int print_command_help(const struct worker_command *command)
 {
 	print_usage(stdout, command);
 	printf("\n%s\n\n", command->summary);
@@ -64,7 +64,7 @@ static int unknown_command(const char *word)
 	return WORKER_USAGE;
 }
 
-static int run_command(const struct command *command, int argc, char **argv)
+static int run_command(const struct worker_command *command, int argc, char **argv)
 {
 	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (is_help(argv[i]))

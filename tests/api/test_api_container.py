@@ -1,6 +1,7 @@
 """What a container needs of the daemon: a health check of its own, all addresses, and the duties of process 1."""
 import ctypes
 import fcntl
+import os
 import pathlib
 import re
 import signal
@@ -128,19 +129,21 @@ def test_a_signal_during_the_start_is_not_lost(launch, tmp_path):
     holder = sqlite3.connect(data / "qlstmd.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     process = launch("--listen", "127.0.0.1:0")
-    poll(lambda: locked(data / "qlstmd.lock"), "the daemon on its way")
+    poll(lambda: locked(data), "the daemon on its way")
     process.send_signal(signal.SIGTERM)
     holder.close()
     out, log = process.communicate(timeout=DEADLINE)
     assert process.returncode == 0 and out.startswith("listening on") and '"stopping"' in log, log
 
 
-def locked(path):
-    with open(path, "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+def locked(folder):
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
     return False
 
 

@@ -122,6 +122,13 @@ def test_bad_names(daemon, name, code):
     problem(daemon.upload(name, "1\n2\n"), 400, code)
 
 
+def test_names_of_columns(daemon):
+    message = problem(daemon.upload("escape", 'a,"b\x1b[2J"\n1,2\n'), 422, "invalid")
+    assert message == "the name of column 2 holds a control character"
+    problem(daemon.upload("escape", 'a,"b\u009b"\n1,2\n'.encode()), 422, "invalid")
+    assert daemon.upload("line break", 'a,"Load\n(MW)"\n1,2\n').status_code == 201
+
+
 def test_name_rules(daemon):
     problem(daemon.post("/datasets", "1\n2\n", headers={"Content-Type": "text/csv"}), 400, "missing")
     problem(daemon.upload("sine", "1\n2\n"), 409, "conflict")

@@ -24,8 +24,18 @@ ACCEPTED = {
         "the list of all data sets, in the order of the primary key",
     "SELECT id, sha256, bytes, n_rows, created_at, name, file, kind, columns_json, description_json FROM dataset WHERE id = :key OR":
         "sorts at most two rows",
-    "SELECT 1 FROM dataset WHERE file = :key LIMIT 1":
-        "data sets are few and seldom deleted",
+    "SELECT 0, 'datasets/' || file, sha256, min(bytes) FROM dataset GROUP BY file":
+        "all files that there are, for a check or a backup",
+    "SELECT 1 FROM experiment WHERE status = 'cancelling' LIMIT 1":
+        "the first row of a status is enough",
+    "DELETE FROM checkpoint WHERE 'runs/' || experiment_id":
+        "in a backup, once for a checkpoint that went while it was made",
+    "SELECT id, attempt FROM experiment WHERE attempt > 0":
+        "in a backup: all of them",
+    "SELECT path, part, bytes FROM backup_file ORDER BY path, part":
+        "laying a backup out: all of it",
+    "SELECT experiment_id FROM deletion ORDER BY experiment_id LIMIT :max":
+        "as many rows as were deleted since the last sweep, and a limit",
 }
 FIRST = ("SCAN experiment USING INDEX experiment_queue",
          "SEARCH experiment USING INDEX experiment_live (status=?)")
@@ -61,6 +71,7 @@ def database():
     db = sqlite3.connect(":memory:")
     for script in ("database.sql", "session.sql"):
         db.executescript((ROOT / "schema" / script).read_text())
+    db.execute("CREATE TABLE backup_file (path TEXT, part INTEGER, bytes BLOB, PRIMARY KEY (path, part))")
     yield db
     db.close()
 

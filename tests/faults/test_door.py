@@ -101,12 +101,12 @@ def open_files(daemon):
 
 
 def test_accepts_again_after_the_last_descriptor(make_daemon):
-    """More connections than descriptors, held, then all closed at once."""
+    """More connections than descriptors, held until some were ended for lack of them, then all closed at once."""
     daemon = make_daemon()
     limit = open_files(daemon) + 40
     resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
     connections = [connect(daemon) for _ in range(100)]
-    poll(lambda: open_files(daemon) >= limit, "no descriptor is left")
+    poll(lambda: open_files(daemon) >= limit * 3 // 5, "hardly a descriptor is left")
     time.sleep(2)  # held: the HTTP library has to have taken its listener out
     for connection in connections:
         connection.close()
@@ -139,7 +139,7 @@ def test_fewer_threads_under_a_limit_of_memory(make_daemon, monkeypatch, megabyt
     monkeypatch.setattr(subprocess, "Popen", lambda *arguments, **options: popen(
         *arguments, **options, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))))
     daemon = make_daemon()
-    assert "threads instead of 32" in daemon.log()
+    assert "threads instead of 64" in daemon.log()
     connections = [connect(daemon) for _ in range(60)]
     for connection in connections:
         connection.sendall(b"GET /experiments HTTP/1.1\r\nHost: localhost\r\n\r\n")

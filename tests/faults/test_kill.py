@@ -205,3 +205,13 @@ def test_stopped_worker_is_fenced(make_daemon):
     ended_once(daemon, experiment)
     assert resumed_from(daemon, experiment) > 0
     assert "worker_hung" in [reason for *_, reason in transitions(daemon, experiment)]
+
+
+def test_a_stopped_worker_ends_with_the_daemon(make_daemon):
+    """The end of its pipe does not reach it; it would stay for ever."""
+    daemon = make_daemon("--slots", "1")
+    running(daemon, daemon.submit(LONG), 5)
+    (pid,) = workers(daemon)
+    os.kill(pid, signal.SIGSTOP)
+    crash(daemon)
+    assert not alive(pid)

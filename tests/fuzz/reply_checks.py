@@ -89,7 +89,12 @@ def check_safetensors(body):
 
 
 UPLOADS = ("text/csv", "application/x-npy", "application/x-idx", "application/gzip")  # given back as they came
+def check_sqlite(body):
+    assert body.startswith(b"SQLite format 3\0")
+
+
 PARSERS = {
+    "application/vnd.sqlite3": check_sqlite,
     "application/json": check_json, "application/problem+json": check_json, "application/schema+json": check_json,
     "application/yaml": lambda body: yaml.load(body, yaml.CSafeLoader), "application/octet-stream": check_safetensors,
     "text/csv": check_results_csv, "text/plain": check_prometheus, "text/event-stream": check_event_stream}

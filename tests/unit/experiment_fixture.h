@@ -54,7 +54,7 @@ static inline struct experiment_new new_experiment(const char *id)
 	    .model_json = "{}",
 	    .data_json = "{}",
 	    .engine_json = "{}",
-	    .epochs = 100,
+	    .epochs = 100000,
 	    .max_attempts = 3,
 	    .max_seconds = 600,
 	    .now = 1000,

@@ -43,6 +43,10 @@ static inline void door_open(struct door *door, struct http_config config)
 	struct qlstm_error error = {0};
 	config.address = "127.0.0.1";
 	config.max_connections = config.max_connections > 0 ? config.max_connections : 64;
+	if (config.max_connections_by_address <= 0)
+		config.max_connections_by_address = config.max_connections;
+	config.body_memory = config.body_memory > 0 ? config.body_memory : (size_t)1 << 30;
+	config.idle_seconds = config.idle_seconds > 0 ? config.idle_seconds : 60;
 	config.header_seconds = config.header_seconds > 0 ? config.header_seconds : 60;
 	config.body_seconds = config.body_seconds > 0 ? config.body_seconds : 60;
 	assert_int_equal(uv_loop_init(&door->loop), 0);

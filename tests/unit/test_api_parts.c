@@ -87,7 +87,10 @@ static struct experiment_row row_of(char *status)
 /* The value at a path of names; JSON text, the caller's. */
 static void assert_at(const struct experiment_row *row, const char *path, const char *expected)
 {
-	json_t *whole = resource_json(row), *here = whole;
+	struct text out = {0};
+	resource_write(row, &out);
+	json_t *whole = json_loadb(out.bytes, out.length, 0, NULL), *here = whole;
+	free(out.bytes);
 	assert_non_null(whole);
 	char names[100];
 	snprintf(names, sizeof names, "%s", path);
@@ -127,7 +130,9 @@ static void test_a_queued_experiment(void **state)
 	          "{\"self\":\"/experiments/" ID "\",\"metrics\":\"/experiments/" ID
 	          "/metrics\",\"events\":\"/experiments/" ID "/events\",\"weights\":\"/experiments/" ID
 	          "/weights\",\"predictions\":\"/experiments/" ID "/predictions\",\"report\":\"/experiments/" ID
-	          "/report\",\"cancel\":\"/experiments/" ID "/cancel\"}");
+	          "/report\",\"cancel\":\"/experiments/" ID "/cancel\",\"pause\":\"/experiments/" ID
+	          "/pause\",\"resume\":\"/experiments/" ID "/resume\",\"retry\":\"/experiments/" ID
+	          "/retry\",\"logs\":\"/experiments/" ID "/logs\"}");
 }
 
 /* Eight seconds for four epochs of ten: twelve are left. */
@@ -180,7 +185,7 @@ static void test_an_experiment_that_has_ended(void **state)
 	assert_at(&row, "timings/run_seconds", "null");
 	assert_at(&row, "progress/eta_seconds", "null");
 	row.started_at = 1; /* the first millisecond counts */
-	assert_at(&row, "timings/queued_seconds", "-999.999");
+	assert_at(&row, "timings/queued_seconds", "0.0");
 }
 
 static void test_rows_with_gaps(void **state)
@@ -190,10 +195,12 @@ static void test_rows_with_gaps(void **state)
 	row.engine_json = (char *)"{}";
 	row.model_json = NULL;
 	row.data_json = (char *)"{broken";
+	row.spec_json = (char *)"{\"a\":[\"]\"}}";
 	row.reason = (char *)"";
 	assert_at(&row, "progress/eta_seconds", "null");
 	assert_at(&row, "model", "null");
 	assert_at(&row, "data", "null");
+	assert_at(&row, "spec", "null");
 	assert_at(&row, "reason", "null");
 }
 

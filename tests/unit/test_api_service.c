@@ -31,7 +31,7 @@ static int open_service(void **state)
 	                   .data_dir = folder,
 	                   .max_memory = (size_t)1 << 30,
 	                   .threads = 1,
-	                   .started_at = clock_now_ms() - 5000};
+	                   .started = clock_monotonic() - 5};
 	uv_mutex_init(&api.datasets);
 	door_open(&door,
 	          (struct http_config){.handler = routes_handle, .body_limit = routes_body_limit, .context = &api});
@@ -139,6 +139,30 @@ static void test_replies_are_counted_by_class(void **state)
 }
 
 /* --- query parameters and headers --- */
+
+/* What is slow, and what must not wait for it. */
+static void test_lanes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *method, *path;
+		enum http_lane lane;
+	} cases[] = {
+	    {"GET", "/healthz", LANE_SHORT},
+	    {"GET", "/experiments/x", LANE_SHORT},
+	    {"GET", "/metrics", LANE_SHORT},
+	    {"GET", "/experiments", LANE_LIST},
+	    {"GET", "/datasets", LANE_LIST},
+	    {"GET", "/experiments/x/events", LANE_LIST},
+	    {"POST", "/experiments", LANE_SUBMIT},
+	    {"POST", "/experiments/x/cancel", LANE_WRITE},
+	    {"DELETE", "/datasets/x", LANE_WRITE},
+	    {"POST", "/datasets", LANE_BULK},
+	    {"POST", "/experiments/x/predict", LANE_PREDICT},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_int_equal(routes_lane(&api, cases[i].method, cases[i].path), cases[i].lane);
+}
 
 static void test_integers_in_the_query(void **state)
 {
@@ -699,6 +723,7 @@ int main(void)
 	    TEST(test_uptime),
 	    TEST(test_pages_of_other_sites),
 	    TEST(test_replies_are_counted_by_class),
+	    TEST(test_lanes),
 	    TEST(test_integers_in_the_query),
 	    TEST(test_words_in_the_query),
 	    TEST(test_types_of_bodies),

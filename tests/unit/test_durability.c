@@ -36,7 +36,7 @@ static void test_foreign_and_newer_files_are_refused(void **state)
 		assert_int_equal(db_script(db, spoils[i]), 0);
 		db_close(db);
 		db = NULL;
-		assert_int_equal(db_open(&db, database, DB_WRITER, schema_database_sql, NULL), ERR_CORRUPT);
+		assert_int_equal(db_open(&db, database, DB_WRITER, schema_database_sql, NULL), ERR_INVALID);
 		assert_null(db);
 		assert_int_equal(drop_folder(state), 0);
 	}

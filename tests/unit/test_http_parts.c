@@ -1,4 +1,4 @@
-/* The parts of the HTTP door that need no connection: body, deadline, range, log. */
+/* The parts of the HTTP door that need no connection: body, range, log. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,12 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/error.h"
 #include "server/http/mhd/body.h"
-#include "server/http/mhd/deadline.h"
 #include "server/http/log.h"
 #include "server/http/range.h"
 
@@ -106,130 +104,6 @@ static void test_limit_of_a_body_to_the_byte(void **state)
 	assert_int_equal(body_append(&body, &budget, "01234", 5), 0);
 	assert_int_equal(body_append(&body, &budget, "012345", 6), ERR_TOO_LARGE);
 	assert_int_equal(budget.used, 0);
-}
-
-/* --- deadline --- */
-
-struct watched {
-	struct deadline deadline;
-	int ours, peer;
-};
-
-static struct watched watch(struct deadline_list *list, struct deadline *deadline, uint64_t due)
-{
-	int pair[2];
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	deadline_add(list, deadline, pair[0], due);
-	return (struct watched){.ours = pair[0], .peer = pair[1]};
-}
-
-static bool is_shut(const struct watched *watched)
-{
-	char byte;
-	return recv(watched->peer, &byte, 1, MSG_DONTWAIT) == 0;
-}
-
-static void test_deadlines_that_are_over_shut_their_sockets(void **state)
-{
-	(void)state;
-	struct deadline_list list = {0};
-	struct deadline deadlines[4];
-	const uint64_t due[] = {1000, 0, 1001, 999};
-	struct watched watched[4];
-	for (int i = 0; i < 4; i++)
-		watched[i] = watch(&list, &deadlines[i], due[i]);
-	deadline_sweep(&list, 998);
-	for (int i = 0; i < 4; i++)
-		assert_false(is_shut(&watched[i]));
-	deadline_sweep(&list, 1000);
-	assert_true(is_shut(&watched[0]));
-	assert_false(is_shut(&watched[1]));
-	assert_false(is_shut(&watched[2]));
-	assert_true(is_shut(&watched[3]));
-	assert_int_equal(deadlines[0].due, 0); /* once is enough */
-	assert_int_equal(deadlines[2].due, 1001);
-	for (int i = 0; i < 4; i++) {
-		deadline_remove(&list, &deadlines[i]);
-		close(watched[i].ours);
-		close(watched[i].peer);
-	}
-	assert_null(list.first);
-}
-
-/* Removed from the front, the middle and the end, the others stay. */
-static void test_deadlines_are_removed_wherever_they_stand(void **state)
-{
-	(void)state;
-	for (int gone = 0; gone < 3; gone++) {
-		struct deadline_list list = {0};
-		struct deadline deadlines[3];
-		struct watched watched[3];
-		for (int i = 0; i < 3; i++)
-			watched[i] = watch(&list, &deadlines[i], 10);
-		deadline_remove(&list, &deadlines[gone]);
-		int count = 0;
-		struct deadline *previous = NULL;
-		for (struct deadline *item = list.first; item != NULL; previous = item, item = item->next, count++)
-			assert_ptr_equal(item->previous, previous);
-		assert_int_equal(count, 2);
-		deadline_sweep(&list, 10);
-		for (int i = 0; i < 3; i++) {
-			assert_int_equal(is_shut(&watched[i]), i != gone);
-			close(watched[i].ours);
-			close(watched[i].peer);
-		}
-	}
-}
-
-/* What is not read for DEADLINE_STALLS sweeps while a body is expected ends the connection; any progress starts anew.
- */
-static void test_a_body_that_is_not_read_on_is_ended(void **state)
-{
-	(void)state;
-	struct deadline_list list = {0};
-	struct deadline deadline;
-	struct watched watched = watch(&list, &deadline, 0);
-	char bytes[2];
-	assert_int_equal(send(watched.peer, "ab", 2, 0), 2);
-	for (int i = 0; i < 3 * DEADLINE_STALLS; i++) /* no body expected */
-		deadline_sweep(&list, 1);
-	assert_false(is_shut(&watched));
-	deadline.receiving = true;
-	for (int i = 0; i < 3 * DEADLINE_STALLS; i++) { /* parts of it come out */
-		deadline.progress++;
-		deadline_sweep(&list, 1);
-	}
-	assert_false(is_shut(&watched));
-	for (int i = 1; i < DEADLINE_STALLS; i++)
-		deadline_sweep(&list, 1);
-	assert_int_equal(recv(watched.ours, bytes, 1, 0), 1); /* one byte is read at last */
-	deadline_sweep(&list, 1);
-	for (int i = 1; i < DEADLINE_STALLS; i++)
-		deadline_sweep(&list, 1);
-	assert_false(is_shut(&watched));
-	deadline_sweep(&list, 1);
-	assert_true(is_shut(&watched));
-	assert_false(deadline.receiving);
-	deadline_remove(&list, &deadline);
-	close(watched.ours);
-	close(watched.peer);
-}
-
-/* Nothing to read is the client's silence, not a stall: the deadline alone ends it. */
-static void test_a_silent_client_has_not_stalled(void **state)
-{
-	(void)state;
-	struct deadline_list list = {0};
-	struct deadline deadline;
-	struct watched watched = watch(&list, &deadline, 100);
-	deadline.receiving = true;
-	for (int i = 0; i < 3 * DEADLINE_STALLS; i++)
-		deadline_sweep(&list, 1);
-	assert_false(is_shut(&watched));
-	deadline_sweep(&list, 100);
-	assert_true(is_shut(&watched));
-	close(watched.ours);
-	close(watched.peer);
 }
 
 /* --- range --- */
@@ -393,10 +267,6 @@ int main(void)
 	    cmocka_unit_test(test_budget_is_given_back),
 	    cmocka_unit_test(test_budget_is_shared_to_the_byte),
 	    cmocka_unit_test(test_limit_of_a_body_to_the_byte),
-	    cmocka_unit_test(test_deadlines_that_are_over_shut_their_sockets),
-	    cmocka_unit_test(test_deadlines_are_removed_wherever_they_stand),
-	    cmocka_unit_test(test_a_body_that_is_not_read_on_is_ended),
-	    cmocka_unit_test(test_a_silent_client_has_not_stalled),
 	    cmocka_unit_test(test_ranges),
 	    cmocka_unit_test(test_ranges_of_nothing),
 	    cmocka_unit_test(test_messages_are_one_line_of_json),

@@ -15,10 +15,11 @@
 #define SHA "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 static struct message message;
+static int epochs = INT32_MAX; /* of the run */
 
 static int parse(const char *line)
 {
-	return message_parse(line, strlen(line), &message, NULL);
+	return message_parse(line, strlen(line), epochs, &message, NULL);
 }
 
 static void test_good_lines(void **state)
@@ -44,6 +45,40 @@ static void test_good_lines(void **state)
 	assert_int_equal(message.is.text.reason, REASON_INTERNAL);
 	assert_int_equal(parse("{\"type\":\"error\",\"reason\":\"user_cancelled\"}"), 0);
 	assert_int_equal(message.is.text.reason, REASON_INTERNAL);
+}
+
+static void test_epochs_that_there_are_not(void **state)
+{
+	(void)state;
+	epochs = 100;
+	static const struct {
+		int epoch, expected;
+	} cases[] = {{1, 0}, {100, 0}, {0, ERR_OUT_OF_RANGE}, {101, ERR_OUT_OF_RANGE}, {2147483647, ERR_OUT_OF_RANGE}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char line[256];
+		snprintf(line, sizeof line, "{\"type\":\"epoch\",\"epoch\":%d,\"train_loss\":1,\"seconds\":2}",
+		         cases[i].epoch);
+		assert_int_equal(parse(line), cases[i].expected);
+		snprintf(line, sizeof line,
+		         "{\"type\":\"checkpoint\",\"epoch\":%d,\"file\":\"c\",\"sha256\":\"" SHA "\"}",
+		         cases[i].epoch);
+		assert_int_equal(parse(line), cases[i].expected);
+	}
+	epochs = INT32_MAX;
+}
+
+/* No code that a terminal obeys: of C0, DEL, of C1 (two bytes of UTF-8). What only looks like one stays. */
+static void test_control_characters(void **state)
+{
+	(void)state;
+	static const char *const kinds[] = {"log", "error"};
+	for (size_t i = 0; i < 2; i++) {
+		char line[256];
+		snprintf(line, sizeof line,
+		         "{\"type\":\"%s\",\"message\":\"a\\u001b[2Jb\\nc\\u007fd\\u009be\\u00a0\\u00e9\"}", kinds[i]);
+		assert_int_equal(parse(line), 0);
+		assert_string_equal(message.is.text.message, "a [2Jb c d  e\u00a0\u00e9");
+	}
 }
 
 static void test_unknown_types(void **state)
@@ -181,7 +216,7 @@ static void test_many_metrics(void **state)
 	}
 	assert_int_equal(strlen(message.is.metrics.metrics_json), 0);
 	struct qlstm_error error = {0};
-	assert_int_equal(message_parse(line, strlen(line), &message, &error), ERR_INVALID);
+	assert_int_equal(message_parse(line, strlen(line), epochs, &message, &error), ERR_INVALID);
 	assert_string_equal(error.message, "the metrics take 2048 bytes; at most 2047");
 }
 
@@ -198,7 +233,7 @@ static void test_every_member(void **state)
 	                    "{\"train_loss\":1.5,\"test_loss\":2.5,\"gradient_norm\":3.5}");
 	assert_true(message.is.metrics.seconds == 4.5);
 	assert_true(message_is_stored(&message));
-	assert_int_equal(parse("{\"type\":\"epoch\",\"epoch\":0,\"train_loss\":-1,\"seconds\":0}"), 0);
+	assert_int_equal(parse("{\"type\":\"epoch\",\"epoch\":1,\"train_loss\":-1,\"seconds\":0}"), 0);
 	assert_string_equal(message.is.metrics.metrics_json, "{\"train_loss\":-1}");
 	assert_true(message.is.metrics.seconds == 0);
 	/* Any name of lower case letters, digits and underscores is a metric; what is no number is none. */
@@ -268,7 +303,7 @@ static void test_limits(void **state)
 	    {"{\"type\":\"hello\",\"pid\":%s}", "2147483647", "2147483648"},
 	    {"{\"type\":\"epoch\",\"epoch\":%s,\"train_loss\":1,\"seconds\":1}", "2147483647", "2147483648"},
 	    {"{\"type\":\"epoch\",\"epoch\":1,\"train_loss\":1,\"seconds\":%s}", "0", "-0.001"},
-	    {"{\"type\":\"epoch\",\"epoch\":%s,\"train_loss\":1,\"seconds\":1}", "0", "-1"},
+	    {"{\"type\":\"epoch\",\"epoch\":%s,\"train_loss\":1,\"seconds\":1}", "1", "-1"},
 	    {"{\"type\":\"checkpoint\",\"epoch\":1,\"file\":\"a\",\"sha256\":\"%s\"}", SHA, SHA "0"},
 	    {"{\"type\":\"checkpoint\",\"epoch\":1,\"file\":\"a\",\"sha256\":\"%s\"}", SHA,
 	     "Ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
@@ -283,7 +318,7 @@ static void test_limits(void **state)
 		snprintf(line, sizeof line, cases[i].format, cases[i].taken);
 		assert_int_equal(parse(line), 0);
 		snprintf(line, sizeof line, cases[i].format, cases[i].refused);
-		assert_int_equal(message_parse(line, strlen(line), &message, &error), ERR_INVALID);
+		assert_int_equal(message_parse(line, strlen(line), epochs, &message, &error), ERR_INVALID);
 		assert_non_null(strstr(error.message, "is missing or not what it should be"));
 	}
 	char line[4096] = "{\"type\":\"done\",\"artifacts\":[";
@@ -314,6 +349,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_good_lines),
+	    cmocka_unit_test(test_epochs_that_there_are_not),
+	    cmocka_unit_test(test_control_characters),
 	    cmocka_unit_test(test_unknown_types),
 	    cmocka_unit_test(test_bad_values),
 	    cmocka_unit_test(test_names_lead_nowhere),

@@ -31,7 +31,9 @@ static void make(const char *script)
 	db_close(db);
 }
 
+#define VERSION_4 "DROP TABLE deletion; DROP INDEX dataset_file; PRAGMA user_version = 4;"
 #define VERSION_3                                                                                                      \
+	VERSION_4                                                                                                      \
 	"DROP TABLE dataset;"                                                                                          \
 	"CREATE TABLE dataset (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,"                  \
 	" bytes INTEGER NOT NULL, n_rows INTEGER NOT NULL, columns_json TEXT NOT NULL, has_header INTEGER NOT NULL,"   \
@@ -106,7 +108,7 @@ static void test_events_of_version_1(void **state)
 	    "13 0 status {\"from\":\"queued\",\"to\":\"cancelled\",\"reason\":\"cancelled_by_user\"}"};
 	make(VERSION_1 HISTORY);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 4);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 5);
 	assert_events("A", 7, of_a);
 	assert_events("B", 3, of_b);
 	assert_events("C", 3, of_c);
@@ -277,21 +279,25 @@ static void test_files_of_others(void **state)
 	(void)state;
 	static const struct {
 		const char *script, *message;
+		int code;
 	} cases[] = {
-	    {"PRAGMA application_id = 7", "the file is a database of another program"},
-	    {"PRAGMA application_id = 0", "the file is a database of another program"},
-	    {"PRAGMA user_version = 5", "the database has version 5, this program knows up to 4"},
+	    {"PRAGMA application_id = 7", "the file is a database of another program", ERR_INVALID},
+	    {"PRAGMA application_id = 0", "the file is a database of another program", ERR_INVALID},
+	    {"PRAGMA user_version = 6",
+	     "the database has version 6, this program knows up to 5: it was written by a newer one, which is to be "
+	     "used; nothing was changed",
+	     ERR_INVALID},
 	    {"PRAGMA ignore_check_constraints = ON; INSERT INTO experiment (id, status, max_attempts, max_seconds, "
 	     "run_at,"
 	     " name, project, tags_json, spec_json, model_json, data_json, engine_json, epochs, created_at)"
 	     " VALUES ('A', 'odd', 3, 9, 10, 'a', 'p', '[]', '{}', '{}', '{}', '{}', 2, 10)",
-	     "the database is damaged: CHECK constraint failed in experiment"},
+	     "the database is damaged: CHECK constraint failed in experiment", ERR_CORRUPT},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		make(cases[i].script);
-		assert_int_equal(open_database(schema_database_sql), ERR_CORRUPT);
+		assert_int_equal(open_database(schema_database_sql), cases[i].code);
 		assert_null(db);
-		assert_int_equal(error.code, ERR_CORRUPT);
+		assert_int_equal(error.code, cases[i].code);
 		assert_string_equal(error.message, cases[i].message);
 		assert_int_equal(unlink(database), 0);
 	}
@@ -306,7 +312,7 @@ static void test_files_of_nobody(void **state)
 		assert_int_equal(open_database(NULL), 0);
 		assert_int_equal(db_script(db, scripts[i]), 0);
 		db_close(db);
-		assert_int_equal(open_database(schema_database_sql), ERR_CORRUPT);
+		assert_int_equal(open_database(schema_database_sql), ERR_INVALID);
 		assert_string_equal(error.message, "the file is a database of another program");
 		assert_int_equal(unlink(database), 0);
 	}
@@ -315,7 +321,7 @@ static void test_files_of_nobody(void **state)
 	assert_non_null(file);
 	fclose(file);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 4);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 5);
 	db_close(db);
 }
 
@@ -323,10 +329,10 @@ static void test_files_of_nobody(void **state)
 static void test_a_wrong_schema(void **state)
 {
 	(void)state;
-	assert_int_equal(open_database("PRAGMA user_version = 5"), ERR_INTERNAL);
-	assert_string_equal(error.message, "the schema has version 5, the migrations lead to 4");
+	assert_int_equal(open_database("PRAGMA user_version = 6"), ERR_INTERNAL);
+	assert_string_equal(error.message, "the schema has version 6, the migrations lead to 5");
 	assert_int_equal(open_database("PRAGMA user_version = 1"), ERR_INTERNAL);
-	assert_int_equal(open_database("PRAGMA user_version = 4; SELEKT"), ERR_INTERNAL);
+	assert_int_equal(open_database("PRAGMA user_version = 5; SELEKT"), ERR_INTERNAL);
 	assert_non_null(strstr(error.message, "SELEKT"));
 	assert_null(db);
 	struct stat status;

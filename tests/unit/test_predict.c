@@ -67,6 +67,10 @@ static void json_in_order(void **state)
 	assert_null(inputs.values);
 }
 
+/* 16 and 13 letters of two bytes: behind one byte, a cut at 60 bytes would split a letter. */
+#define UMLAUTS "\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc"
+#define CUT     "\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc"
+
 static void json_refused(void **state)
 {
 	(void)state;
@@ -79,6 +83,9 @@ static void json_refused(void **state)
 	    {"[]", ERR_WRONG_TYPE, "", "an object"},
 	    {"{}", ERR_MISSING, "/inputs", "missing"},
 	    {"{\"inputs\": [[[1]]], \"more\": 1}", ERR_UNKNOWN_FIELD, "/more", "'more'"},
+	    {"{\"inputs\": [[[1]]], \"a/b~c\": 1}", ERR_UNKNOWN_FIELD, "/a~1b~0c", "'a/b~c'"},
+	    {"{\"inputs\": [[[1]]], \"x" UMLAUTS UMLAUTS "\": 1}", ERR_UNKNOWN_FIELD, "/x" UMLAUTS UMLAUTS,
+	     "'x" UMLAUTS CUT "'"},
 	    {"{\"inputs\": [[[1, 2]]]}", ERR_INVALID, "/inputs/0/0", "2 features a time step; the model takes 1"},
 	    {"{\"inputs\": [[[1]], [[1], [2]]]}", ERR_INVALID, "/inputs/1", "2 entries"},
 	    {"{\"inputs\": [[[1]], [[\"NaN\"]]]}", ERR_WRONG_TYPE, "/inputs/1/0/0", "number"},

@@ -418,6 +418,46 @@ static void test_last_words(void **state)
 	assert_string_equal(heard.text, "a|");
 }
 
+static unsigned stands_still_ms;
+
+/* As if the whole process were stopped: nothing of the loop runs. */
+static void stand_still(void)
+{
+	heard.on_line = NULL;
+	uv_sleep(stands_still_ms);
+}
+
+/* What the worker has said by the time it is judged lies in the pipe: it is not hung. */
+static void test_what_has_arrived_is_heard_first(void **state)
+{
+	(void)state;
+	stands_still_ms = 1500;
+	heard.on_line = stand_still;
+	start("say a; sleep 0.1; say b; exit 6", 60, LONG_MS, 300);
+	assert_over(6, 0, REASON_NONE);
+	assert_string_equal(heard.text, "a|b|");
+}
+
+/* The time in which we did not run ourselves counts for no limit: 4 s of silence, 3.4 of them seen by nobody. */
+static void test_our_own_standstill_is_not_its_time(void **state)
+{
+	(void)state;
+	static const struct {
+		double max_seconds;
+		int hang_ms;
+	} cases[] = {{60, 3000}, {3, LONG_MS}};
+	stands_still_ms = 3400;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		memset(&heard, 0, sizeof heard);
+		heard.on_line = stand_still;
+		start("say a; sleep 4; say b; exit 6", cases[i].max_seconds, LONG_MS, cases[i].hang_ms);
+		assert_over(6, 0, REASON_NONE);
+		assert_string_equal(heard.text, "a|b|");
+		process_close(process);
+		process = NULL;
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -440,6 +480,8 @@ int main(void)
 	    TEST(test_a_pause_keeps_the_lines),
 	    TEST(test_a_pause_does_not_put_the_deadline_off),
 	    TEST(test_last_words),
+	    TEST(test_what_has_arrived_is_heard_first),
+	    TEST(test_our_own_standstill_is_not_its_time),
 	};
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);
 }

@@ -19,7 +19,8 @@ static struct run_token token;
 static struct rlimit limit_before;
 
 static struct {
-	int moved, cancelling, fenced, finished, code, stored;
+	enum run_reason reason;
+	int moved, stopping, fenced, finished, code, stored;
 	int64_t epochs_at_the_end;
 } heard;
 
@@ -38,10 +39,11 @@ static void on_moved(void *context)
 	heard.moved++;
 }
 
-static void on_cancelling(void *context)
+static void on_stopping(void *context, enum run_reason reason)
 {
 	assert_ptr_equal(context, &heard);
-	heard.cancelling++;
+	heard.reason = reason;
+	heard.stopping++;
 }
 
 static void on_fenced(void *context)
@@ -51,7 +53,7 @@ static void on_fenced(void *context)
 	heard.fenced++;
 }
 
-static const struct recorder_events events = {on_stored, on_moved, on_cancelling, on_fenced};
+static const struct recorder_events events = {on_stored, on_moved, on_stopping, on_fenced};
 
 static int insert_and_claim(struct db *db, void *argument, struct qlstm_error *error)
 {
@@ -184,7 +186,7 @@ static void test_all_are_stored_in_order(void **state)
 	assert_int_equal(stored("SELECT epoch FROM experiment"), 200);
 	assert_int_equal(stored("SELECT heartbeat_at FROM experiment"), 3200);
 	assert_int_equal(stored("SELECT version FROM experiment"), 2 + 200);
-	assert_int_equal(heard.cancelling + heard.fenced, 0);
+	assert_int_equal(heard.stopping + heard.fenced, 0);
 }
 
 static void test_nothing_to_store(void **state)
@@ -195,17 +197,27 @@ static void test_nothing_to_store(void **state)
 	assert_int_equal(heard.moved, 0);
 }
 
-static void test_a_cancel_is_seen(void **state)
+static void test_a_cancel_and_a_pause_are_seen(void **state)
 {
 	(void)state;
 	add_epoch(1);
 	assert_true(turn_until(is_empty, NULL, PATIENCE_MS));
-	assert_int_equal(heard.cancelling, 0);
+	assert_int_equal(heard.stopping, 0);
 	change("UPDATE experiment SET status = 'cancelling'");
 	add_epoch(2);
 	assert_true(turn_until(is_empty, NULL, PATIENCE_MS));
-	assert_int_equal(heard.cancelling, 1);
+	assert_int_equal(heard.stopping, 1);
+	assert_int_equal(heard.reason, REASON_USER_CANCELLED);
 	assert_int_equal(stored(COUNT_EPOCHS), 2); /* it is stored all the same */
+	change("UPDATE experiment SET status = 'running', reason = 'user_paused'");
+	add_epoch(3);
+	assert_true(turn_until(is_empty, NULL, PATIENCE_MS));
+	assert_int_equal(heard.stopping, 2);
+	assert_int_equal(heard.reason, REASON_USER_PAUSED);
+	change("UPDATE experiment SET reason = NULL");
+	add_epoch(4);
+	assert_true(turn_until(is_empty, NULL, PATIENCE_MS));
+	assert_int_equal(heard.stopping, 2);
 	finish();
 	assert_int_equal(heard.fenced, 0);
 }
@@ -225,7 +237,7 @@ static void test_a_stale_token(void **state)
 	assert_true(turn_until(is_fenced, NULL, PATIENCE_MS));
 	assert_int_equal(heard.fenced, 1);
 	assert_int_equal(heard.moved, 1);
-	assert_int_equal(heard.cancelling, 0); /* it is another attempt that is being cancelled */
+	assert_int_equal(heard.stopping, 0); /* it is another attempt that is being cancelled */
 	finish();
 	assert_int_equal(heard.epochs_at_the_end, 0);
 	assert_int_equal(stored("SELECT version FROM experiment"), 2);
@@ -237,7 +249,7 @@ static void test_only_our_attempt_is_cancelled(void **state)
 	(void)state;
 	add_epoch(1);
 	assert_true(turn_until(is_empty, NULL, PATIENCE_MS));
-	assert_int_equal(heard.cancelling, 0);
+	assert_int_equal(heard.stopping, 0);
 	finish();
 }
 
@@ -356,16 +368,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_all_are_stored_in_order),
-	    TEST(test_nothing_to_store),
-	    TEST(test_a_cancel_is_seen),
-	    TEST(test_a_stale_token),
-	    TEST(test_only_our_attempt_is_cancelled),
-	    TEST(test_a_full_disk_is_waited_for),
-	    TEST(test_in_a_hurry_it_is_dropped),
-	    TEST(test_a_hurry_does_not_wait_for_the_next_try),
-	    TEST(test_the_last_write_is_repeated),
-	    TEST(test_a_conflict_is_final),
+	    TEST(test_all_are_stored_in_order),       TEST(test_nothing_to_store),
+	    TEST(test_a_cancel_and_a_pause_are_seen), TEST(test_a_stale_token),
+	    TEST(test_only_our_attempt_is_cancelled), TEST(test_a_full_disk_is_waited_for),
+	    TEST(test_in_a_hurry_it_is_dropped),      TEST(test_a_hurry_does_not_wait_for_the_next_try),
+	    TEST(test_the_last_write_is_repeated),    TEST(test_a_conflict_is_final),
 	};
 	return cmocka_run_group_tests_name("recorder", tests, NULL, NULL);
 }

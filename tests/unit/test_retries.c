@@ -160,7 +160,7 @@ static void test_every_reason(void **state)
 		bool again;
 		int failures;
 	} cases[] = {
-	    {REASON_USER_CANCELLED, false, 0}, {REASON_USER_PAUSED, false, 0},   {REASON_TIMEOUT, false, 0},
+	    {REASON_USER_CANCELLED, false, 0}, {REASON_USER_PAUSED, true, 0},    {REASON_TIMEOUT, false, 0},
 	    {REASON_OUT_OF_MEMORY, false, 0},  {REASON_WORKER_CRASHED, true, 1}, {REASON_WORKER_HUNG, true, 1},
 	    {REASON_LEASE_LOST, true, 1},      {REASON_INVALID_DATA, false, 0},  {REASON_NAN_LOSS, false, 0},
 	    {REASON_DISK_FULL, true, 1},       {REASON_SHUTDOWN, true, 0},       {REASON_TOO_MANY_ATTEMPTS, false, 0},

@@ -67,7 +67,7 @@ static void test_a_new_experiment(void **state)
 	assert_string_equal(row.name, "a name");
 	assert_string_equal(row.spec_json, "{\"seed\":1}");
 	assert_int_equal(row.attempt, 0);
-	assert_int_equal(row.epochs, 100);
+	assert_int_equal(row.epochs, 100000);
 	assert_int_equal(row.version, 1);
 	assert_int_equal(row.created_at, 1000);
 	assert_int_equal(row.started_at, 0);
@@ -90,6 +90,7 @@ static int insert_with_key(int number, const char *key, const char *body, int64_
 {
 	struct experiment_new new = new_experiment(numbered_id(number));
 	new.key = key;
+	new.key_at = now;
 	new.body_sha256 = body;
 	new.now = now;
 	new.existing_id = existing;
@@ -187,6 +188,45 @@ static void test_list_filters(void **state)
 	assert_int_equal(counts[STATUS_QUEUED], 8);
 	assert_int_equal(counts[STATUS_FAILED], 2);
 	assert_int_equal(counts[STATUS_RUNNING], 0);
+}
+
+static void assert_same_text(const char *a, const char *b)
+{
+	if (a != NULL && b != NULL)
+		assert_string_equal(a, b);
+	else
+		assert_true(a == b);
+}
+
+/* What a POST answers with, without reading it, is what a GET would read. */
+static void test_the_row_of_a_new_experiment(void **state)
+{
+	(void)state;
+	struct experiment_new new = new_experiment(numbered_id(3));
+	struct experiment_row made;
+	assert_int_equal(experiment_insert(db, &new, 10, NULL), 0);
+	struct experiment_row row = get(numbered_id(3));
+	experiment_row_of(&new, 1, &made);
+	const char *const read[] = {row.id,          row.status,     row.reason,      row.reason_message, row.name,
+	                            row.project,     row.tags_json,  row.spec_json,   row.model_json,     row.data_json,
+	                            row.engine_json, row.dataset_id, row.metrics_json};
+	const char *const answered[] = {made.id,          made.status,    made.reason,      made.reason_message,
+	                                made.name,        made.project,   made.tags_json,   made.spec_json,
+	                                made.model_json,  made.data_json, made.engine_json, made.dataset_id,
+	                                made.metrics_json};
+	for (size_t i = 0; i < sizeof read / sizeof read[0]; i++)
+		assert_same_text(answered[i], read[i]);
+	const int64_t numbers[] = {row.attempt,     row.max_attempts, row.epochs,        row.epoch,
+	                           row.version,     row.created_at,   row.started_at,    row.attempt_started_at,
+	                           row.finished_at, row.best_epoch,   row.queue_position};
+	const int64_t made_numbers[] = {
+	    made.attempt,     made.max_attempts, made.epochs,        made.epoch,
+	    made.version,     made.created_at,   made.started_at,    made.attempt_started_at,
+	    made.finished_at, made.best_epoch,   made.queue_position};
+	assert_memory_equal(numbers, made_numbers, sizeof numbers);
+	assert_true(isnan(made.best_test_loss) && isnan(row.best_test_loss));
+	assert_true(made.max_seconds == row.max_seconds && made.train_seconds == row.train_seconds);
+	experiment_row_free(&row);
 }
 
 static void test_queue_positions(void **state)
@@ -551,6 +591,22 @@ static void test_the_age_of_keys(void **state)
 	}
 }
 
+/* While a process is young its clock may be wrong: keys are kept for longer by as much as it says. */
+static void test_the_grace_of_keys(void **state)
+{
+	(void)state;
+	char existing[RUN_ID_SIZE];
+	assert_int_equal(insert_with_key(1, "k", "body", INT64_C(1) << 40, existing), 0);
+	struct experiment_new new = new_experiment(numbered_id(2));
+	new.key = "k", new.body_sha256 = "body", new.existing_id = existing, new.key_grace = DAY_MS;
+	new.key_at = (INT64_C(1) << 40) + 2 * (int64_t)DAY_MS;
+	assert_int_equal(experiment_insert(db, &new, 3, NULL), 0);
+	assert_string_equal(existing, numbered_id(1));
+	new.key_at++;
+	assert_int_equal(experiment_insert(db, &new, 3, NULL), 0);
+	assert_string_equal(existing, "");
+}
+
 /* What a POST that is refused leaves behind: nothing, its key neither. */
 static void test_the_limit_of_the_queue(void **state)
 {
@@ -572,7 +628,7 @@ static void test_the_limit_of_the_queue(void **state)
 	assert_int_equal(select_int(db, "SELECT count(*) FROM transition WHERE experiment_id LIKE '%6'"), 0);
 	/* A key with nowhere to put the id that was made before. */
 	new = new_experiment(numbered_id(7));
-	new.key = "k", new.body_sha256 = "body", new.now = NOW;
+	new.key = "k", new.body_sha256 = "body", new.now = new.key_at = NOW;
 	assert_int_equal(experiment_insert(db, &new, 100, NULL), 0);
 	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment WHERE id LIKE '%7'"), 0);
 	error_clear(&error);
@@ -695,6 +751,7 @@ int main(void)
 	    TEST(test_idempotency_keys),
 	    TEST(test_pages_are_stable_under_inserts),
 	    TEST(test_list_filters),
+	    TEST(test_the_row_of_a_new_experiment),
 	    TEST(test_queue_positions),
 	    TEST(test_metrics),
 	    TEST(test_metrics_without_test_data),
@@ -707,6 +764,7 @@ int main(void)
 	    TEST(test_transitions_are_numbered),
 	    TEST(test_long_lists),
 	    TEST(test_the_age_of_keys),
+	    TEST(test_the_grace_of_keys),
 	    TEST(test_the_limit_of_the_queue),
 	    TEST(test_signs_of_life),
 	    TEST(test_checkpoints_are_kept_apart),

@@ -215,7 +215,7 @@ static void cancel_running(int number, const char *script)
 	wait_until(has_an_epoch, number);
 	snprintf(id, sizeof id, "%s", numbered_id(number));
 	assert_int_equal(store_write(store, cancel, id, NULL), 0);
-	scheduler_kill(scheduler, id);
+	scheduler_stop(scheduler, id, REASON_USER_CANCELLED);
 	wait_until(has_ended, number);
 }
 
@@ -454,8 +454,8 @@ static void test_counters(void **state)
 	wait_until(has_an_epoch, 4);
 	snprintf(id, sizeof id, "%s", numbered_id(4));
 	assert_int_equal(store_write(store, cancel, id, NULL), 0);
-	scheduler_kill(scheduler, "nobody");
-	scheduler_kill(scheduler, id);
+	scheduler_stop(scheduler, "nobody", REASON_USER_CANCELLED);
+	scheduler_stop(scheduler, id, REASON_USER_CANCELLED);
 	wait_until(has_ended, 4);
 	struct scheduler_counters expected = {
 	    .slots = SLOTS, .started = 5, .succeeded = 1, .failed = 2, .cancelled = 1, .requeued = 1};
@@ -562,7 +562,7 @@ static void test_closing_with_requests(void **state)
 	struct scheduler_config config = {.data_dir = folder, .worker_path = worker, .slots = 1, .threads = 1};
 	assert_int_equal(scheduler_open(&second, &loop, store, &config, NULL), 0);
 	for (int i = 0; i < 3; i++)
-		scheduler_kill(second, numbered_id(i));
+		scheduler_stop(second, numbered_id(i), REASON_USER_CANCELLED);
 	scheduler_close(second);
 	scheduler_close(NULL);
 	for (int i = 0; i < 3; i++)

@@ -32,6 +32,10 @@ static const struct bad bad_requests[] = {
     {"{'training':{'clip_norm':1e999}}", ERR_OUT_OF_RANGE, "/training/clip_norm", "clip_norm is 1e999"},
     {"{'name':'a\\u0000b'}", ERR_SYNTAX, "", ": a string holds the NUL character"},
     {"{'a\\u0000b':1}", ERR_SYNTAX, "", ": a string holds the NUL character"},
+    {"{'name':'a\\u001b[2J'}", ERR_INVALID, "/name", "name holds a control character, byte 2; it must be one line"},
+    {"{'project':'\\u007f'}", ERR_INVALID, "/project", "project holds a control character, byte 1"},
+    {"{'tags':['a','b\\u009b']}", ERR_INVALID, "/tags/1", "tags[1] holds a control character, byte 2"},
+    {"{'name':'a\\nb'}", ERR_INVALID, "/name", "name holds a control character, byte 2"},
     {"{'name':'\xff'}", ERR_SYNTAX, "", "unable to decode byte 0xff"},
     /* wrong types */
     {"[]", ERR_WRONG_TYPE, "", "the request is an array; it must be an object"},

@@ -187,7 +187,7 @@ static int say(void)
 }
 
 /* A command's whole reply, or a failure: the same each time but for what it is told to compute. */
-static int reply_of(const struct command *command, const char *operand, const struct option_value *values,
+static int reply_of(const struct worker_command *command, const char *operand, const struct option_value *values,
                     char expected[1 << 14])
 {
 	int out = capture_open(), kept = redirect(STDOUT_FILENO, out), none = open("/dev/null", O_WRONLY);

@@ -25,7 +25,7 @@ static char weights[400], said[1 << 18];
 	"{\"weight\":0}},{\"gate\":\"CNOT\",\"wires\":[0,1]}],\"features\":[[1],[2]],\"weights\":[3]}"
 
 /* Reads the words as main.c does, runs the command, and returns its status; what it printed is in `said`. */
-static int call(const struct command *command, const char *const *words)
+static int call(const struct worker_command *command, const char *const *words)
 {
 	struct option_value values[OPTIONS_MAX];
 	const char *operand = NULL;

@@ -127,7 +127,7 @@ enum MHD_Result answer_send(struct exchange *exchange)
 		MHD_add_response_header(response, "Connection", "close");
 	enum MHD_Result queued = MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
-	exchange_set_deadline(exchange, 0);
+	exchange_expect(exchange, CLIENT_BUSY, 0);
 	return queued;
 }
 

@@ -10,8 +10,8 @@
 #include "server/http/mhd/answer.h"
 #include "server/http/mhd/framing.h"
 
-#define KEEP_ALIVE_SECONDS 60 /* from one reply to the next request line */
-#define DISCARD_BYTES      ((size_t)16 << 20)
+#define DISCARD_BYTES ((size_t)16 << 20)
+#define SMALL_BYTES   ((size_t)1 << 20) /* bodies that cannot be longer are small ones */
 
 const char *http_header(const struct http_request *request, const char *name)
 {
@@ -19,38 +19,34 @@ const char *http_header(const struct http_request *request, const char *name)
 }
 
 /* NULL once its connection is closed. */
-static struct deadline *deadline_of(struct exchange *exchange)
+static struct client *client_of(const struct exchange *exchange)
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	return info != NULL ? info->socket_context : NULL;
 }
 
-void exchange_set_deadline(struct exchange *exchange, int seconds)
+void exchange_expect(struct exchange *exchange, enum client_state state, int seconds)
 {
-	struct deadline *deadline = deadline_of(exchange);
-	if (deadline == NULL)
-		return;
-	deadline->due = seconds > 0 ? uv_now(exchange->server->loop) + (uint64_t)seconds * 1000 : 0;
-	deadline->receiving = false;
+	struct client *client = client_of(exchange);
+	uint64_t now = uv_now(exchange->server->loop);
+	if (client != NULL)
+		client_set(client, state, now, seconds > 0 ? now + (uint64_t)seconds * 1000 : 0);
 }
 
-/* From the end of the head to the end of the body. */
-static void expect_body(struct exchange *exchange)
+bool exchange_is_abandoned(const struct exchange *exchange)
 {
-	exchange_set_deadline(exchange, exchange->server->config.body_seconds);
-	struct deadline *deadline = deadline_of(exchange);
-	if (deadline != NULL)
-		deadline->receiving = true;
+	const struct client *client = client_of(exchange);
+	return client == NULL || client_has_left(client->socket);
 }
 
 /* A deadline that stands is never moved to later. */
 static void hasten(struct exchange *exchange, int seconds)
 {
-	struct deadline *deadline = deadline_of(exchange);
+	struct client *client = client_of(exchange);
 	uint64_t due = uv_now(exchange->server->loop) + (uint64_t)seconds * 1000;
-	if (deadline != NULL && (deadline->due == 0 || deadline->due > due))
-		deadline->due = due;
+	if (client != NULL && (client->due == 0 || client->due > due))
+		client->due = due;
 }
 
 /* The target is read here: the library is about to take it apart in place. NULL without memory. */
@@ -117,7 +113,11 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 	exchange->phase = RECEIVING;
 	exchange->started = uv_hrtime();
 	server->exchanges++;
+	const struct client *client = client_of(exchange);
 	const char *fault = find_fault(exchange, method, version);
+	if (client == NULL || client->surplus)
+		return answer_refuse(exchange, 503, ERR_UNAVAILABLE,
+		                     "there are too many connections, from this address or in all");
 	if (fault != NULL)
 		return answer_refuse(exchange, 400, ERR_SYNTAX, fault);
 	const char *host = http_header(request, "Host");
@@ -129,6 +129,8 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 	const char *length_text = http_header(request, "Content-Length");
 	unsigned long long length = length_text != NULL ? strtoull(length_text, NULL, 10) : 0;
 	exchange->body.limit = limit > 0 ? (size_t)limit : 0;
+	size_t most = length_text != NULL && length < exchange->body.limit ? (size_t)length : exchange->body.limit;
+	exchange->budget = &server->budgets[most > SMALL_BYTES ? BODY_LARGE : BODY_SMALL];
 	if (limit < 0)
 		exchange->verdict = (int)limit;
 	else if (length > exchange->body.limit)
@@ -142,17 +144,17 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 		exchange->last = true;
 		return answer_send(exchange);
 	}
-	expect_body(exchange);
+	exchange_expect(exchange, CLIENT_SENDS, server->config.body_seconds);
 	return MHD_YES;
 }
 
 static void exchange_receive(struct exchange *exchange, const char *bytes, size_t count)
 {
-	struct deadline *deadline = deadline_of(exchange);
-	if (deadline != NULL)
-		deadline->progress++;
+	struct client *client = client_of(exchange);
+	if (client != NULL)
+		client->progress++;
 	if (exchange->verdict == 0)
-		exchange->verdict = body_append(&exchange->body, &exchange->server->budget, bytes, count);
+		exchange->verdict = body_append(&exchange->body, exchange->budget, bytes, count);
 }
 
 static enum MHD_Result exchange_handle(struct exchange *exchange)
@@ -163,14 +165,14 @@ static enum MHD_Result exchange_handle(struct exchange *exchange)
 	if (exchange->verdict == ERR_TOO_LARGE)
 		return answer_refuse(exchange, 413, ERR_TOO_LARGE, "the body is larger than this path takes");
 	if (exchange->verdict == ERR_UNAVAILABLE)
-		return answer_refuse(exchange, 503, ERR_UNAVAILABLE, "too many large bodies at once");
+		return answer_refuse(exchange, 503, ERR_UNAVAILABLE, "too many bodies are on their way at once");
 	request->body = exchange->body.bytes;
 	request->body_length = exchange->body.length;
 	if (config->lane != NULL)
 		exchange->lane = config->lane(config->context, request->method, request->path);
 	exchange->phase = WITH_HANDLER;
 	server->with_handler++;
-	exchange_set_deadline(exchange, 0);
+	exchange_expect(exchange, CLIENT_BUSY, 0);
 	MHD_suspend_connection(exchange->connection);
 	lane_enter(exchange);
 	return MHD_YES;
@@ -237,8 +239,9 @@ void exchange_on_completed(void *context, struct MHD_Connection *connection, voi
 		exchange_log(exchange);
 		server->exchanges--;
 	}
-	exchange_set_deadline(exchange, KEEP_ALIVE_SECONDS);
-	body_clear(&exchange->body, &server->budget);
+	exchange_expect(exchange, CLIENT_WAITS, server->config.idle_seconds);
+	if (exchange->budget != NULL)
+		body_clear(&exchange->body, exchange->budget);
 	free(exchange->reply.body);
 	if (exchange->reply.file >= 0)
 		close(exchange->reply.file);

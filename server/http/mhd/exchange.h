@@ -37,13 +37,13 @@ struct exchange {
 	enum http_lane lane;
 	struct exchange *next; /* that waits in its lane */
 	uv_work_t work;
-	int socket;
 	uint64_t handed; /* over to the lane, uv_hrtime */
 	struct http_stream stream;
 	struct body body;
-	int verdict; /* what is wrong already while the body still arrives: it is read and thrown away */
-	bool last;   /* the connection ends with this reply */
-	int status;  /* sent; 0: not yet */
+	struct body_budget *budget; /* that its body takes from; NULL before the end of the head */
+	int verdict;                /* what is wrong already while the body still arrives: it is read and thrown away */
+	bool last;                  /* the connection ends with this reply */
+	int status;                 /* sent; 0: not yet */
 	size_t sent_bytes;
 	uint64_t started; /* uv_hrtime */
 };
@@ -59,7 +59,9 @@ void exchange_on_completed(void *server, struct MHD_Connection *connection, void
 
 /* The handler has ended, or none will have a turn: the connection goes on. */
 void exchange_answered(struct exchange *exchange);
-/* When the connection has to have made a step; 0: no limit. */
-void exchange_set_deadline(struct exchange *exchange, int seconds);
+/* What its client does from here on, and for how many seconds it may; 0: no limit. */
+void exchange_expect(struct exchange *exchange, enum client_state state, int seconds);
+/* Whether its client has closed its side. */
+bool exchange_is_abandoned(const struct exchange *exchange);
 
 #endif

@@ -1,9 +1,6 @@
 /* Lanes of requests to the pool's threads. */
 #include "server/http/mhd/lane.h"
 
-#include <errno.h>
-#include <sys/socket.h>
-
 #include "server/http/mhd/exchange.h"
 #include "server/http/reply.h"
 
@@ -13,11 +10,7 @@
  * connection is not looked at. */
 static bool client_has_departed(const struct exchange *exchange)
 {
-	char byte;
-	if (uv_hrtime() - exchange->handed < DEPARTED_NS)
-		return false;
-	ssize_t count = recv(exchange->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-	return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+	return uv_hrtime() - exchange->handed >= DEPARTED_NS && exchange_is_abandoned(exchange);
 }
 
 static void work_handle(uv_work_t *work)
@@ -89,9 +82,6 @@ void lane_enter(struct exchange *exchange)
 	struct http_server *server = exchange->server;
 	struct lane *lane = &server->lanes[exchange->lane];
 	int limit = server->config.lane_limits[exchange->lane];
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	exchange->socket = info != NULL ? info->connect_fd : -1;
 	exchange->handed = uv_hrtime();
 	exchange->work.data = exchange;
 	if (limit > 0 && lane->running >= limit)

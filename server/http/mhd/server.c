@@ -7,7 +7,7 @@
  * - by a uv_idle in the next round of the loop, when MHD wants to go on at once, a handler has ended or a connection
  *   was freed (MHD takes its listener up again, after the limit of connections was reached, in the run *after* the one
  *   that freed a connection);
- * - twice a second in any case, so that nothing that MHD forgot to ask for waits for ever.
+ * - a few times a second in any case, so that nothing that MHD forgot to ask for waits for ever.
  * (MHD's own epoll thread stalls as soon as 128 connections are ready at once.) */
 #include "server/http/mhd/server.h"
 
@@ -23,12 +23,12 @@
 #include "server/http/mhd/answer.h"
 #include "server/http/mhd/exchange.h"
 
-#define INACTIVE_SECONDS   60 /* without a byte in either direction while a reply is being sent */
-#define SWEEP_MS           500
-#define EAGER_RUNS         100 /* at once, one after the other, while MHD asks for it and nothing comes of it */
-#define PATIENT_MS         1   /* between two runs after that */
-#define CONNECTION_MEMORY  ((size_t)64 << 10) /* MHD's pool: head of the request and window of the body */
-#define MAX_BUFFERED_BYTES ((size_t)1 << 30)  /* bodies of all requests in hand */
+#define SWEEP_MS          250
+#define EAGER_RUNS        100 /* at once, one after the other, while MHD asks for it and nothing comes of it */
+#define PATIENT_MS        1   /* between two runs after that */
+#define CONNECTION_MEMORY ((size_t)64 << 10) /* MHD's pool: head of the request and window of the body */
+#define SPARE_CONNECTIONS 32                 /* past the limit, for those that are told so */
+#define SPARE_FILES       64                 /* for data sets, results and workers when connections have all the rest */
 
 static void on_timer(uv_timer_t *timer);
 static void on_soon(uv_idle_t *idle);
@@ -86,7 +86,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 static void on_sweep(uv_timer_t *timer)
 {
 	struct http_server *server = timer->data;
-	deadline_sweep(&server->deadlines, uv_now(server->loop));
+	clients_sweep(&server->clients, uv_now(server->loop));
 	server_run(server);
 }
 
@@ -98,22 +98,23 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		server->freed = true;
 		if (*socket_context != NULL)
-			deadline_remove(&server->deadlines, *socket_context);
+			client_remove(&server->clients, *socket_context);
 		free(*socket_context);
 		return;
 	}
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct deadline *deadline = calloc(1, sizeof *deadline);
-	*socket_context = deadline;
-	if (deadline == NULL || info == NULL) { /* no deadline, no connection */
-		if (info != NULL)
-			shutdown(info->connect_fd, SHUT_RDWR);
-		free(deadline);
+	int socket = info->connect_fd;
+	struct client *client = calloc(1, sizeof *client);
+	*socket_context = client;
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	uint64_t now = uv_now(server->loop);
+	if (client == NULL || client_add(&server->clients, client, socket, info->client_addr, now) != 0) {
+		shutdown(socket, SHUT_RDWR);
+		free(client);
 		*socket_context = NULL;
 		return;
 	}
-	uint64_t due = uv_now(server->loop) + (uint64_t)server->config.header_seconds * 1000;
-	deadline_add(&server->deadlines, deadline, info->connect_fd, due);
+	client_set(client, CLIENT_WAITS, now, now + (uint64_t)server->config.header_seconds * 1000);
 }
 
 static void on_log(void *context, const char *format, va_list arguments)
@@ -141,11 +142,12 @@ static struct MHD_Daemon *daemon_start(struct http_server *server, const struct 
 	const struct http_config *config = &server->config;
 	return MHD_start_daemon(flags, 0, NULL, NULL, exchange_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log,
 	                        NULL, MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_CONNECTION_LIMIT,
-	                        (unsigned)config->max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	                        CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)INACTIVE_SECONDS,
-	                        MHD_OPTION_URI_LOG_CALLBACK, exchange_on_line, server, MHD_OPTION_UNESCAPE_CALLBACK,
-	                        leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, server,
-	                        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+	                        (unsigned)config->max_connections + SPARE_CONNECTIONS,
+	                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+	                        (unsigned)config->idle_seconds, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_line, server,
+	                        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+	                        exchange_on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+	                        MHD_OPTION_END);
 }
 
 int http_open(struct http_server **out, uv_loop_t *loop, const struct http_config *config, struct qlstm_error *error)
@@ -161,7 +163,11 @@ int http_open(struct http_server **out, uv_loop_t *loop, const struct http_confi
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "cannot open the HTTP server");
 	server->loop = loop;
 	server->config = *config;
-	server->budget.limit = MAX_BUFFERED_BYTES;
+	server->budgets[BODY_SMALL].limit = config->body_memory / 4;
+	server->budgets[BODY_LARGE].limit = config->body_memory - config->body_memory / 4;
+	server->clients.limits = (struct client_limits){.total = config->max_connections,
+	                                                .by_address = config->max_connections_by_address,
+	                                                .spare_files = SPARE_FILES};
 	server->daemon = daemon_start(server, generic);
 	if (server->daemon == NULL) {
 		int reason = errno;

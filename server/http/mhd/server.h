@@ -6,8 +6,11 @@
 
 #include "server/http/http.h"
 #include "server/http/mhd/body.h"
-#include "server/http/mhd/deadline.h"
+#include "server/http/mhd/clients.h"
 #include "server/http/mhd/lane.h"
+
+/* Small and large bodies have budgets of their own: a flood of uploads leaves the way for experiments open. */
+enum body_kind { BODY_SMALL, BODY_LARGE, BODY_KINDS };
 
 struct http_server {
 	uv_loop_t *loop;
@@ -21,9 +24,9 @@ struct http_server {
 	unsigned progress, seen_progress; /* calls from MHD in all, and when the last run began */
 	int eager_runs;
 	int open_handles;
-	struct deadline_list deadlines;
+	struct client_list clients;
 	int exchanges, with_handler;
-	struct body_budget budget;
+	struct body_budget budgets[BODY_KINDS];
 	struct lane lanes[LANE_COUNT];
 	struct http_stream *streams; /* replies from a source that are being sent */
 	bool quiesced, closing;

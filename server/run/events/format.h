@@ -13,7 +13,7 @@ char *event_json(const struct event *event);
 /* The same as a server-sent event: "id: 7\nevent: epoch\ndata: {...}\n\n". malloc; NULL when out of memory. */
 char *event_sse(const struct event *event);
 
-/* Whether it is the last that happens to an experiment: a change to a terminal status. */
+/* Whether nothing follows by itself: a change to a terminal status, out of which only a retry leads. */
 bool event_is_last(const struct event *event);
 
 #endif

@@ -29,6 +29,7 @@ struct event_stream {
 	bool live;    /* the store has nothing that was not appended */
 	bool behind;  /* something happened while it was not live */
 	bool reading; /* a page is under way */
+	bool over;    /* the event appended last was the end of the experiment, unless a retry follows */
 	bool ended;   /* the last event, or the end of all memory, was appended */
 	uv_work_t work;
 	struct outbox page;
@@ -68,10 +69,16 @@ static void append_event(struct event_stream *stream, const struct event *event)
 	append(stream, text);
 	free(text);
 	stream->last = event->id;
-	if (event_is_last(event)) {
-		append(stream, "event: end\ndata: {}\n\n");
-		stream->ended = true;
-	}
+	stream->over = event_is_last(event);
+}
+
+/* Everything that happened has been appended. */
+static void end_if_over(struct event_stream *stream)
+{
+	if (!stream->over || stream->ended)
+		return;
+	append(stream, "event: end\ndata: {}\n\n");
+	stream->ended = true;
 }
 
 static int read_page(struct db *db, void *argument, struct qlstm_error *error)
@@ -115,8 +122,10 @@ static void on_read(uv_work_t *work, int status)
 	stream->ended = stream->ended || stream->failed;
 	if (count == PAGE_EVENTS)
 		stream->behind = true;
-	if (!stream->ended && !stream->behind)
+	if (!stream->ended && !stream->behind) {
 		stream->live = true;
+		end_if_over(stream);
+	}
 	http_stream_wake(stream->out);
 	read_next_page(stream);
 }
@@ -140,10 +149,12 @@ static void on_happened(struct watcher *watcher, const struct event *event)
 		return;
 	if (stream->live && stream->used - stream->read >= MAX_WAITING)
 		stream->live = false;
-	if (stream->live && event->id > stream->last)
+	if (stream->live && event->id > stream->last) {
 		append_event(stream, event);
-	else if (!stream->live)
+		end_if_over(stream);
+	} else if (!stream->live) {
 		stream->behind = true;
+	}
 	http_stream_wake(stream->out);
 }
 

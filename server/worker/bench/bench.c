@@ -148,5 +148,5 @@ static int bench(const char *operand, const struct option_value *values)
 	return status;
 }
 
-const struct command command_bench = {"bench", NULL, options, bench,
-                                      "Print how fast the engine is here, beside what the machine can do."};
+const struct worker_command command_bench = {"bench", NULL, options, bench,
+                                             "Print how fast the engine is here, beside what the machine can do."};

@@ -100,5 +100,5 @@ static int run(const char *operand, const struct option_value *values)
 	return serve(STDIN_FILENO);
 }
 
-const struct command command_predict = {"predict", NULL, options, run,
-                                        "Say what a trained model predicts for new inputs, in the units of the data."};
+const struct worker_command command_predict = {
+    "predict", NULL, options, run, "Say what a trained model predicts for new inputs, in the units of the data."};

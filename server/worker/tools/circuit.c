@@ -214,5 +214,6 @@ static int circuit(const char *path, const struct option_value *values)
 	return status;
 }
 
-const struct command command_circuit = {"circuit", "PROGRAM.json", options, circuit,
-                                        "Print the expectation values, and the gradients, of a circuit program."};
+const struct worker_command command_circuit = {
+    "circuit", "PROGRAM.json", options, circuit,
+    "Print the expectation values, and the gradients, of a circuit program."};

@@ -5,6 +5,7 @@
 
 #include "engine/qlstm.h"
 #include "server/common/file.h"
+#include "server/common/parameter_counts.h"
 #include "server/worker/command.h"
 #include "server/worker/spec_model.h"
 #include "server/worker/reply.h"
@@ -41,13 +42,19 @@ static json_t *describe_tensors(const struct params *params)
 static json_t *describe_model(struct spec_model *spec_model, size_t bytes)
 {
 	const struct params *params = model_params(spec_model->model);
-	json_int_t quantum = (json_int_t)params_count(params, PARAM_QUANTUM);
-	json_int_t classical = (json_int_t)params_count(params, PARAM_CLASSICAL);
-	return json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:s, s:s, s:I, s:o}", "version", QLSTM_VERSION, "n_inputs",
-	                 spec_model->spec.model.n_inputs, "n_outputs", spec_model->spec.model.n_outputs, "parameters",
-	                 quantum + classical, "quantum", quantum, "classical", classical, "plan",
-	                 model_plan_kind(spec_model->model), "isa", plan_isa(), "bytes", (json_int_t)bytes, "tensors",
-	                 describe_tensors(params));
+	const struct parameter_counts counts = parameter_counts(params);
+	json_t *json = json_pack("{s:s, s:i, s:i}", "version", QLSTM_VERSION, "n_inputs",
+	                         spec_model->spec.model.n_inputs, "n_outputs", spec_model->spec.model.n_outputs);
+	json_t *counted = parameter_counts_json(&counts, "parameters");
+	json_t *made = json_pack("{s:s, s:s, s:I, s:o}", "plan", model_plan_kind(spec_model->model), "isa", plan_isa(),
+	                         "bytes", (json_int_t)bytes, "tensors", describe_tensors(params));
+	if (json_object_update(json, counted) != 0 || json_object_update(json, made) != 0) {
+		json_decref(json);
+		json = NULL;
+	}
+	json_decref(counted);
+	json_decref(made);
+	return json;
 }
 
 static int describe(const char *spec_path, const struct option_value *values)
@@ -105,7 +112,7 @@ static int init(const char *spec_path, const struct option_value *values)
 	return rc == 0 ? WORKER_DONE : reply_failure(&error);
 }
 
-const struct command command_describe = {"describe", "SPEC.json", describe_options, describe,
-                                         "Print a spec's tensors, parameter counts, plan and memory."};
-const struct command command_init_weights = {"init", "SPEC.json", init_options, init,
-                                             "Write the initial weights that a spec's seed draws."};
+const struct worker_command command_describe = {"describe", "SPEC.json", describe_options, describe,
+                                                "Print a spec's tensors, parameter counts, plan and memory."};
+const struct worker_command command_init_weights = {"init", "SPEC.json", init_options, init,
+                                                    "Write the initial weights that a spec's seed draws."};

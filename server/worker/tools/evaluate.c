@@ -315,5 +315,5 @@ static int evaluate(const char *spec_path, const struct option_value *values)
 	return status;
 }
 
-const struct command command_evaluate = {"evaluate", "SPEC.json", options, evaluate,
-                                         "Print outputs, loss and gradient for given weights and inputs."};
+const struct worker_command command_evaluate = {"evaluate", "SPEC.json", options, evaluate,
+                                                "Print outputs, loss and gradient for given weights and inputs."};

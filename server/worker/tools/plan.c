@@ -5,6 +5,7 @@
 #include "engine/circuit/planner.h"
 #include "engine/qlstm.h"
 #include "server/common/cost.h"
+#include "server/common/parameter_counts.h"
 #include "server/worker/command.h"
 #include "server/worker/train/job.h"
 #include "server/worker/tools/plan_text.h"
@@ -179,12 +180,9 @@ static json_t *refusal_json(const struct qlstm_error *refusal)
 /* New reference, NULL when out of memory. */
 static json_t *cost_report_json(const struct cost_report *a)
 {
-	const struct params *params = model_params(a->model);
-	json_int_t quantum = (json_int_t)params_count(params, PARAM_QUANTUM);
-	json_int_t classical = (json_int_t)params_count(params, PARAM_CLASSICAL);
+	const struct parameter_counts counts = parameter_counts(model_params(a->model));
 	const struct spec *spec = &a->job.spec;
-	json_t *parameters =
-	    json_pack("{s:I, s:I, s:I}", "total", quantum + classical, "quantum", quantum, "classical", classical);
+	json_t *parameters = parameter_counts_json(&counts, "total");
 	json_t *bytes = json_pack("{s:o, s:o, s:o}", "model", bytes_json(a->bytes.model), "plans",
 	                          bytes_json(model_plan_bytes(a->model, a->threads)), "data",
 	                          a->counted ? bytes_json(a->bytes.data) : json_null());
@@ -253,5 +251,5 @@ static int plan(const char *spec_path, const struct option_value *values)
 	return status;
 }
 
-const struct command command_plan = {"plan", "SPEC.json", options, plan,
-                                     "Print what a spec would cost, which plan its circuits run on, and why."};
+const struct worker_command command_plan = {"plan", "SPEC.json", options, plan,
+                                            "Print what a spec would cost, which plan its circuits run on, and why."};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine/qlstm.h"
+#include "server/common/parameter_counts.h"
 #include "server/worker/reply.h"
 #include "server/worker/train/metrics_json.h"
 
@@ -80,14 +81,11 @@ static json_t *classes_json(const struct job *job)
 
 json_t *report_json(struct job *job, const struct predictions *predictions, const struct artifacts_run *run)
 {
-	const struct params *params = model_params(job->model);
-	json_int_t quantum = (json_int_t)params_count(params, PARAM_QUANTUM);
-	json_int_t classical = (json_int_t)params_count(params, PARAM_CLASSICAL);
+	const struct parameter_counts counts = parameter_counts(model_params(job->model));
 	json_t *engine = json_pack("{s:s, s:s, s:s, s:i, s:s}", "version", QLSTM_VERSION, "plan",
 	                           model_plan_kind(job->model), "isa", plan_isa(), "arithmetic", QLSTM_ARITHMETIC,
 	                           "arithmetic_before", trainer_arithmetic_before(job->trainer));
-	json_t *model =
-	    json_pack("{s:I, s:I, s:I}", "parameters", quantum + classical, "quantum", quantum, "classical", classical);
+	json_t *model = parameter_counts_json(&counts, "parameters");
 	json_t *data = json_pack("{s:s, s:s, s:I, s:I, s:I}", "dataset", job->spec.dataset, "sha256", job->data_sha256,
 	                         "rows", (json_int_t)job->table.n_rows, "train", (json_int_t)job->samples.n_train,
 	                         "test", (json_int_t)job->samples.n_test);

@@ -12,7 +12,8 @@ void stop_install(void);
 /* Whether one of them came. */
 bool stop_requested(void);
 
-/* Under a daemon: no core files, no new privileges, no debugger from the same user, low priority. Best effort. */
+/* Under a daemon: ends with it (SIGKILL) also while it is stopped, no core files, no new privileges, no debugger from
+ * the same user, low priority. Best effort. */
 void stop_harden(void);
 /* Starts the thread that ends the process with WORKER_ORPHAN as soon as standard input is closed. It works while a
  * batch is being computed, however long that takes. */

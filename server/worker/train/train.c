@@ -191,5 +191,5 @@ static int train(const char *spec_path, const struct option_value *values)
 	return status;
 }
 
-const struct command command_train = {"train", "SPEC.json", options, train,
-                                      "Run one experiment; write progress lines, checkpoints and results."};
+const struct worker_command command_train = {"train", "SPEC.json", options, train,
+                                             "Run one experiment; write progress lines, checkpoints and results."};

@@ -1,0 +1,95 @@
+"""A disk without a free byte: the way out stays open, through the API, over a kill and a start."""
+import os
+import subprocess
+
+import pytest
+
+from api_daemon import ENDLESS, Daemon, poll, problem
+from test_disk import fill
+from test_kill import SHORT, crash, running
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A folder whose data directory is a file system of 12 MiB."""
+    data = tmp_path / "data"
+    data.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", data]).returncode != 0:
+        pytest.skip("a small file system cannot be mounted here (not root, or no right to mount)")
+    yield tmp_path
+    subprocess.run(["umount", "-l", data], check=True)
+
+
+def fill_up(daemon):
+    """Until a request is refused for it: the store gives space back when its log is idle."""
+    def refused():
+        fill(daemon.data / "filler")
+        reply = daemon.post("/experiments", SHORT)
+        return [reply] if reply.status_code == 507 else None
+    problem(poll(refused, "a request is refused")[0], 507, "disk_full")
+
+
+def reserve(daemon):
+    path = daemon.data / "qlstmd.reserve"
+    try:
+        return path.stat().st_blocks * 512
+    except FileNotFoundError:
+        return 0
+
+
+def test_the_way_out(disk):
+    daemon = Daemon(disk, "--slots", "1", "--reserve", "1M").start()
+    try:
+        assert reserve(daemon) == 1 << 20
+        ended = [daemon.train(SHORT)["id"] for _ in range(3)]
+        endless = daemon.submit(ENDLESS)
+        running(daemon, endless, 1)
+        queued = daemon.submit(SHORT)
+        fill_up(daemon)
+        # cancelling what waits, and what runs, which then ends
+        assert daemon.post(f"/experiments/{queued}/cancel").json()["status"] == "cancelled"
+        assert daemon.post(f"/experiments/{endless}/cancel").status_code == 202
+        assert daemon.wait(endless)["status"] == "cancelled"
+        fill(daemon.data / "filler")
+        # the last room is for deleting: nothing new
+        problem(daemon.post("/experiments", SHORT), 507, "disk_full")
+        problem(daemon.upload("new", "v\n1\n2\n"), 507, "disk_full")
+        for experiment in ended:
+            assert daemon.request("DELETE", f"/experiments/{experiment}").status_code == 204
+        (daemon.data / "filler").unlink()
+        poll(lambda: reserve(daemon) == 1 << 20, "the reserve is made again")
+        poll(lambda: daemon.post("/experiments", SHORT).status_code == 202, "new ones are accepted")
+    finally:
+        daemon.close()
+
+
+def test_killed_on_a_full_disk(disk):
+    """The running experiment is recovered, and the queue can be emptied, without a byte from outside."""
+    daemon = Daemon(disk, "--slots", "1", "--reserve", "1M").start()
+    try:
+        endless = daemon.submit(ENDLESS)
+        running(daemon, endless, 1)
+        queued = [daemon.submit({**SHORT, "limits": {"max_attempts": 10}}) for _ in range(20)]
+        fill_up(daemon)
+        seen = len(daemon.get("/experiments?limit=200").json()["experiments"])
+        crash(daemon)
+        fill(daemon.data / "filler")
+        daemon.start()
+        assert len(daemon.get("/experiments?limit=200").json()["experiments"]) == seen
+        everything = [row["id"] for row in daemon.get("/experiments?limit=200").json()["experiments"]]
+        for experiment in everything:
+            daemon.post(f"/experiments/{experiment}/cancel")
+            daemon.wait(experiment)
+            assert daemon.request("DELETE", f"/experiments/{experiment}").status_code == 204
+        assert daemon.get("/experiments").json()["experiments"] == []
+        (daemon.data / "filler").unlink()
+        poll(lambda: reserve(daemon) == 1 << 20, "the reserve is made again")
+        daemon.train(SHORT)
+    finally:
+        daemon.close()
+
+
+def test_without_a_reserve(make_daemon):
+    daemon = make_daemon("--reserve", "0")
+    assert reserve(daemon) == 0
+    daemon.train(SHORT)
