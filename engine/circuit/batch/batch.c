@@ -57,6 +57,8 @@ static void lay_out_tables(struct batch *self, struct arena *arena)
  */
 static bool is_read(const struct batch_circuit *circuit, int i)
 {
+	if (i == 0 && circuit->joined)
+		return false;
 	bool after = i > 0 && batch_step_rotates(&circuit->steps[i - 1]);
 	return after || i == circuit->n_steps || circuit->steps[i].kind == STEP_DIAGONAL ||
 	       circuit->steps[i].kind == STEP_DIAGONAL_LANES;
@@ -79,7 +81,8 @@ static void lay_out_states(struct batch *self, struct arena *arena)
 {
 	const struct batch_circuit *circuit = self->circuit;
 	struct batch_memory *memory = &self->memory;
-	size_t part = self->row * batch_place((size_t)1 << circuit->n_wires), numbers = (size_t)circuit->prefix_parts;
+	size_t part = self->row * batch_place((size_t)1 << circuit->n_wires),
+	       numbers = circuit->joined ? 0 : (size_t)circuit->prefix_parts;
 	for (int i = 0; i < circuit->n_steps; i++)
 		numbers += is_read(circuit, i + 1) ? (size_t)circuit->steps[i].parts : 0;
 	bool keep = (numbers * BATCH_ROW_BYTES) << circuit->n_wires <= STATES_BYTES_MAX;
@@ -87,7 +90,7 @@ static void lay_out_states(struct batch *self, struct arena *arena)
 	bool taken[3] = {false, false, false}, free_to_use = false;
 	memory->states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->states);
 	memory->kept_states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->kept_states);
-	void *first = take(arena, (size_t)circuit->prefix_parts * part);
+	void *first = take(arena, circuit->joined ? 0 : (size_t)circuit->prefix_parts * part);
 	if (arena->base != NULL)
 		memory->states[0] = memory->kept_states[0] = first;
 	for (int i = 0; i < circuit->n_steps; i++) {
@@ -120,7 +123,7 @@ static void lay_out_rows(struct batch *self, struct arena *arena)
 	size_t scratch = BATCH_ROWS * ((size_t)circuit->n_slots + 1) * BATCH_ROW_BYTES / self->kernels->number_bytes;
 	scratch = scratch > size ? scratch : size;
 	memory->lambda = take(arena, (size_t)circuit->parts * places * row);
-	memory->lambda_sum = take(arena, circuit->prefix_shared ? prefix * places * row : 0);
+	memory->lambda_sum = take(arena, circuit->prefix_shared && !circuit->joined ? prefix * places * row : 0);
 	memory->halves = take(arena, 4 * half * prefix * row);
 	memory->others = take(arena, half * prefix * row);
 	memory->sums = take(arena, size * row);

@@ -96,16 +96,34 @@ ALWAYS_INLINE bool block_is_first(unsigned b, int g, bool crossed)
 	return block_first(b & ~(1u << g), g, crossed) == b;
 }
 
-/* sum + or - the products of 2^held numbers of lambda with those of psi; minus where `sign` and the parity of b, if
- * `crossed`, say so. */
-ALWAYS_INLINE vec block_products(vec sum, const vec *lambda, const vec *psi, int held, unsigned other, bool crossed,
-                                 int g, bool sign)
+/* The derivatives of the first `held` rotations over 2^held numbers; `odd`: all signs the other way round. */
+ALWAYS_INLINE void block_slopes_held(const uint32_t *rows, int held, bool crossed, bool odd, void *psi, void *lambda,
+                                     vec *sums)
+{
+	vec l[1 << REGISTER_GATES];
+	UNROLL for (unsigned b = 0; b < 1u << held; b++) l[b] = *block_at(lambda, rows[b]);
+	UNROLL for (unsigned b = 0; b < 1u << held; b++)
+	{
+		vec p = *block_at(psi, rows[b]);
+		UNROLL for (int g = 0; g < held; g++)
+		{
+			if (block_is_first(b, g, crossed) != odd)
+				sums[g] = fma_vec(l[b ^ 1u << g], p, sums[g]);
+			else
+				sums[g] = fnma_vec(l[b ^ 1u << g], p, sums[g]);
+		}
+	}
+}
+
+/* The derivative of a rotation whose pairs lie 2^held numbers or more apart; `first`: numbers of even parity, or all
+ * unless crossed, are those that it takes to the others. */
+ALWAYS_INLINE vec block_slope_far(const uint32_t *others, int held, bool crossed, bool first, const vec *p,
+                                  void *lambda, vec sum)
 {
 	UNROLL for (unsigned b = 0; b < 1u << held; b++)
 	{
-		bool first = other != 0 ? block_is_first(b, g, crossed) : crossed && __builtin_parity(b);
-		sum =
-		    first != sign ? fma_vec(lambda[b ^ other], psi[b], sum) : fnma_vec(lambda[b ^ other], psi[b], sum);
+		vec l = *block_at(lambda, others[b]);
+		sum = first != (crossed && __builtin_parity(b)) ? fma_vec(l, p[b], sum) : fnma_vec(l, p[b], sum);
 	}
 	return sum;
 }
@@ -114,31 +132,26 @@ ALWAYS_INLINE vec block_products(vec sum, const vec *lambda, const vec *psi, int
  * the registers or not. */
 ALWAYS_INLINE void block_slopes(const uint32_t *rows, int gates, bool crossed, void *psi, void *lambda, vec *sums)
 {
-	const int held = gates > REGISTER_GATES ? 3 : gates;
+	if (gates <= REGISTER_GATES) {
+		block_slopes_held(rows, gates, crossed, false, psi, lambda, sums);
+		return;
+	}
+	const int held = 3;
 	ROLLED for (unsigned part = 0; part < 1u << gates; part += 1u << held)
 	{
-		vec l[1 << REGISTER_GATES], p[1 << REGISTER_GATES];
-		UNROLL for (unsigned b = 0; b < 1u << held; b++)
-		{
-			l[b] = *block_at(lambda, rows[part + b]);
-			p[b] = *block_at(psi, rows[part + b]);
-		}
-		bool odd = crossed && __builtin_parity(part);
-		UNROLL for (int g = 0; g < held; g++)
-		{
-			if (odd)
-				sums[g] = block_products(sums[g], l, p, held, 1u << g, crossed, g, true);
-			else
-				sums[g] = block_products(sums[g], l, p, held, 1u << g, crossed, g, false);
-		}
+		if (crossed && __builtin_parity(part))
+			block_slopes_held(rows + part, held, crossed, true, psi, lambda, sums);
+		else
+			block_slopes_held(rows + part, held, crossed, false, psi, lambda, sums);
+		vec p[1 << held];
+		UNROLL for (unsigned b = 0; b < 1u << held; b++) p[b] = *block_at(psi, rows[part + b]);
 		UNROLL for (int g = held; g < gates; g++)
 		{
-			UNROLL for (unsigned b = 0; b < 1u << held; b++) l[b] =
-			    *block_at(lambda, rows[(part + b) ^ 1u << g]);
+			const uint32_t *others = rows + (part ^ 1u << g);
 			if (block_is_first(part, g, crossed))
-				sums[g] = block_products(sums[g], l, p, held, 0, crossed, g, true);
+				sums[g] = block_slope_far(others, held, crossed, true, p, lambda, sums[g]);
 			else
-				sums[g] = block_products(sums[g], l, p, held, 0, crossed, g, false);
+				sums[g] = block_slope_far(others, held, crossed, false, p, lambda, sums[g]);
 		}
 	}
 }

@@ -96,14 +96,15 @@ struct batch_circuit {
 	const struct circuit_program *program;
 	int n_wires;
 	int n_slots, n_prefix, n_gates, n_steps, n_observables, n_diagonal_observables;
-	int n_feature_slots;                     /* slots 0 .. n_feature_slots - 1: features, once per encoder */
-	int n_diagonals;                         /* steps of kind STEP_DIAGONAL */
-	int prefix_parts;                        /* 1: the product state is real, all its rotations are about Y */
-	int parts;                               /* of the final state */
-	bool prefix_shared;                      /* no weight in the prefix */
-	bool featured_turns;                     /* some STEP_ROTATE_* is featured */
-	struct angle *slots;                     /* every angle that occurs */
-	struct batch_prefix *prefix;             /* by wire */
+	int n_feature_slots;         /* slots 0 .. n_feature_slots - 1: features, once per encoder */
+	int n_diagonals;             /* steps of kind STEP_DIAGONAL */
+	int prefix_parts;            /* 1: the product state is real, all its rotations are about Y */
+	int parts;                   /* of the final state */
+	bool prefix_shared;          /* no weight in the prefix */
+	bool featured_turns;         /* some STEP_ROTATE_* is featured */
+	bool joined;                 /* the first step is a diagonal on a real product state: done with it */
+	struct angle *slots;         /* every angle that occurs */
+	struct batch_prefix *prefix; /* by wire */
 	int prefix_start[CIRCUIT_MAX_WIRES + 1]; /* wire w: prefix_start[w] .. prefix_start[w + 1] - 1 */
 	struct batch_gate *gates;
 	struct batch_step *steps;

@@ -106,12 +106,16 @@ ALWAYS_INLINE void prepare(const struct tile *tile, int n, bool first_set)
 	const struct batch_circuit *circuit = tile->circuit;
 	void **states = tile->states;
 	if (first_set || !circuit->prefix_shared) {
-		if (circuit->prefix_parts == 1)
+		if (circuit->joined)
+			real_halves(tile, n);
+		else if (circuit->prefix_parts == 1)
 			real_product(tile, n, states[0]);
 		else
 			complex_product(tile, n, states[0]);
 	}
-	for (int i = 0; i < circuit->n_steps; i++)
+	if (circuit->joined)
+		joined_forward(tile, n, states[1]);
+	for (int i = circuit->joined; i < circuit->n_steps; i++)
 		step_forward(tile, n, &circuit->steps[i], states[i], states[i + 1]);
 }
 
@@ -119,7 +123,7 @@ ALWAYS_INLINE void backpropagate(const struct tile *tile, int n)
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	void **states = tile->states;
-	for (int i = circuit->n_steps - 1; i >= 0; i--) {
+	for (int i = circuit->n_steps - 1; i >= circuit->joined; i--) {
 		const struct batch_step *step = &circuit->steps[i];
 		bool rotates = batch_step_rotates(step);
 		if (step->undone && !rotates)
@@ -128,12 +132,19 @@ ALWAYS_INLINE void backpropagate(const struct tile *tile, int n)
 	}
 }
 
-/* A prefix without weights is the same for all sets: its gradient is that of the sum of their lambdas. */
+/* A prefix without weights is the same for all sets: its gradient is that of the sum of their lambdas, or of these
+ * contracted with its halves. */
 ALWAYS_INLINE void finish(const struct tile *tile, int n, int set, int n_sets)
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	vec *lambda = tile->memory->lambda, *sum = tile->memory->lambda_sum;
 	size_t size = (size_t)1 << n, parts = (size_t)circuit->prefix_parts;
+	if (circuit->joined) {
+		joined_backward(tile, n, set == 0 || !circuit->prefix_shared, tile->memory->lambda);
+		if (set + 1 == n_sets || !circuit->prefix_shared)
+			real_halves_backward(tile, n);
+		return;
+	}
 	if (circuit->prefix_shared && n_sets > 1) {
 		RUNS(first, size)
 		{

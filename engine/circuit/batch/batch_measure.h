@@ -144,8 +144,13 @@ static void apply_pairs(const struct batch_observable *observable, size_t count,
 	}
 }
 
-/* The Z-type part of sum_o g_o O_o, as one real factor per basis state, in the order of circuit->order. */
-ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, const double *d_outputs, size_t batch)
+/* From this many wires on, the factor of a state is the sum of one of the low half of its number's bits and one of the
+ * high half, which two short tables hold. */
+#define SPLIT_WIRES 6
+
+/* The Z-type part of sum_o g_o O_o, as one real factor per basis state, in the order of circuit->order; `low` bits in a
+ * first table, the others in a second one behind it. */
+ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, int low, const double *d_outputs, size_t batch)
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	vec *sums = tile->memory->sums, g[CIRCUIT_MAX_WIRES];
@@ -161,9 +166,11 @@ ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, const doub
 		if (observable->string.x == 0)
 			*to += observable->string.negative ? -cotangent : cotangent;
 	}
-	if (circuit->ordered)
-		spread_bits(sums, n, g);
-	else if (circuit->n_diagonal_observables > 0)
+	if (circuit->ordered) {
+		spread_bits(sums, low, g);
+		if (low < n)
+			spread_bits(sums + ((size_t)1 << low), n - low, g + low);
+	} else if (circuit->n_diagonal_observables > 0)
 		parity_sums(sums, size);
 }
 
@@ -175,7 +182,9 @@ ALWAYS_INLINE void measure_backward(const struct tile *tile, int n, const double
 	const uint32_t *order = circuit->order;
 	vec *real_lambda = tile->memory->lambda;
 	size_t size = (size_t)1 << n;
-	observable_factors(tile, n, d_outputs, batch);
+	bool split = circuit->ordered && n >= SPLIT_WIRES;
+	int low = split ? n / 2 : n;
+	observable_factors(tile, n, low, d_outputs, batch);
 	RUNS(first, size)
 	{
 		size_t place = batch_place(first) * (size_t)circuit->parts;
@@ -183,7 +192,10 @@ ALWAYS_INLINE void measure_backward(const struct tile *tile, int n, const double
 		vec *lambda = real_lambda + place;
 		UNROLL_SOME for (size_t k = 0; k < run_length(size); k++)
 		{
-			vec factor = sums[order != NULL ? order[first + k] : first + k];
+			size_t at = order != NULL ? order[first + k] : first + k;
+			vec factor = sums[split ? at & (((size_t)1 << low) - 1) : at];
+			if (split)
+				factor += sums[((size_t)1 << low) + (at >> low)];
 			if (circuit->parts == 1)
 				lambda[k] = psi[k] * factor;
 			else

@@ -163,6 +163,8 @@ void batch_schedule(struct batch_circuit *circuit, struct batch_gate *gates, int
 	sort_gates(circuit, gates, numbers);
 	make_steps(circuit);
 	assign_parts(circuit);
+	circuit->joined = circuit->n_steps > 0 && circuit->prefix_parts == 1 &&
+	                  (circuit->steps[0].kind == STEP_DIAGONAL || circuit->steps[0].kind == STEP_DIAGONAL_LANES);
 	circuit->ordered = circuit->n_diagonal_observables > 0 && batch_order_fill(circuit);
 }
 
