@@ -13,7 +13,7 @@ from qlstm_worker import ROOT, dump, read_safetensors, run
 RECIPES = sorted((ROOT / "schema" / "recipes").glob("*.json"))
 # The x86-64 baseline has no fused multiply-add and promises nothing.
 PROMISE = [isa for isa in ("x86-64-v4", "x86-64-v3") if run("--isa", isa, "--version").returncode == 0]
-SPECS = int(os.environ.get("QLSTM_ISA_SPECS", "40"))
+SPECS = int(os.environ.get("QLSTM_ISA_SPECS", "24"))
 pytestmark = pytest.mark.skipif(len(PROMISE) < 2, reason="this processor has one instruction set that promises bytes")
 
 ENTANGLERS = ["basic", "strong", "hardware_efficient", "chen2020", "chen2024", "qdi"]
