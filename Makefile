@@ -21,7 +21,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DSANDBOX_RELAXED)
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -I. -D_GNU_SOURCE
-ALL_CFLAGS = -std=c17 $(WARN) -fno-math-errno $(CFLAGS) $(SANFLAGS) -MMD -MP -pthread
+ALL_CFLAGS = -std=c17 $(WARN) -fno-math-errno -ffp-contract=off $(CFLAGS) $(SANFLAGS) -MMD -MP -pthread
 
 version = $(shell sed -n 's/.* QLSTM_VERSION "\(.*\)"/\1/p' engine/qlstm.h)
 
@@ -134,10 +134,12 @@ $(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/ope
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) -c $< -o $@
 
+# Products and sums are fused where the source says so (engine/vector/fused.h): which ones a compiler fuses by itself
+# depends on the instruction set.
 define kernel_rule
 $(BUILD)/$(1:.c=).$(2).o: $(1)
 	@mkdir -p $$(@D)
-	$$(call say,CC)$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) $(if $(SAN),-O1 -DKERNEL_ROLLED,-O3) -ffp-contract=fast $$(march_$(2)) -DKERNEL_ISA=$(2) $$(KERNEL_CFLAGS) -c $$< -o $$@
+	$$(call say,CC)$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) $(if $(SAN),-O1 -DKERNEL_ROLLED,-O3) $$(march_$(2)) -DKERNEL_ISA=$(2) $$(KERNEL_CFLAGS) -c $$< -o $$@
 endef
 $(foreach s,$(KERNEL_SRC),$(foreach i,$(KERNEL_ISAS),$(eval $(call kernel_rule,$(s),$(i)))))
 
@@ -158,7 +160,7 @@ $(unit_bin): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBDAEMON) $(LIBWORKER) 
 r64_obj := $(BUILD)/unit/batch_kernel.r64.o $(BUILD)/unit/batch_kernel_f32.r64.o
 $(BUILD)/unit/%.r64.o: engine/circuit/batch/%.c
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O1 -ffp-contract=fast -Wno-psabi -DKERNEL_ROLLED -DKERNEL_BYTES=64 \
+	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O1 -Wno-psabi -DKERNEL_ROLLED -DKERNEL_BYTES=64 \
 		-DKERNEL_ISA=r64 -c $< -o $@
 $(BUILD)/unit/test_plan: $(r64_obj)
 $(BUILD)/unit/test_memory $(BUILD)/unit/test_disk_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup

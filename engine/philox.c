@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "engine/elementary/elementary.h"
+
 enum { ROUNDS = 10, BLOCK_WORDS = 4 };
 
 void philox_block(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
@@ -63,8 +65,8 @@ double philox_uniform(struct philox *rng)
 
 double philox_normal(struct philox *rng)
 {
-	double radius = sqrt(-2 * log(1 - philox_uniform(rng))); /* 1 - u lies in (0, 1] */
-	return radius * cos(2 * 3.14159265358979323846 * philox_uniform(rng));
+	double radius = sqrt(-2 * elementary_log(1 - philox_uniform(rng))); /* 1 - u lies in (0, 1] */
+	return radius * elementary_cos(2 * 3.14159265358979323846 * philox_uniform(rng));
 }
 
 uint32_t philox_below(struct philox *rng, uint32_t bound)

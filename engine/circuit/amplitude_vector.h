@@ -3,7 +3,7 @@
 #define QLSTM_CIRCUIT_AMPLITUDE_VECTOR_H
 
 #include "engine/circuit/program.h"
-#include "engine/vector/vector.h"
+#include "engine/vector/fused.h"
 
 struct amplitude {
 	vec re, im;
@@ -21,27 +21,51 @@ static inline struct amplitude add(struct amplitude a, struct amplitude b)
 
 static inline struct amplitude multiply(struct amplitude a, struct amplitude b)
 {
-	return (struct amplitude){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+	return (struct amplitude){fms_vec(a.re, b.re, a.im * b.im), fma_vec(a.re, b.im, a.im * b.re)};
 }
 
 static inline struct amplitude multiply_conj(struct amplitude a, struct amplitude b)
 {
-	return (struct amplitude){a.re * b.re + a.im * b.im, a.re * b.im - a.im * b.re};
+	return (struct amplitude){fma_vec(a.re, b.re, a.im * b.im), fms_vec(a.re, b.im, a.im * b.re)};
+}
+
+static inline struct amplitude add_scaled(struct amplitude sum, struct amplitude a, vec factor)
+{
+	return (struct amplitude){fma_vec(a.re, factor, sum.re), fma_vec(a.im, factor, sum.im)};
+}
+
+/* sum + a b, sum + conj(a) b. */
+static inline struct amplitude add_product(struct amplitude sum, struct amplitude a, struct amplitude b)
+{
+	return (struct amplitude){fma_vec(a.re, b.re, fnma_vec(a.im, b.im, sum.re)),
+	                          fma_vec(a.re, b.im, fma_vec(a.im, b.re, sum.im))};
+}
+
+static inline struct amplitude add_product_conj(struct amplitude sum, struct amplitude a, struct amplitude b)
+{
+	return (struct amplitude){fma_vec(a.re, b.re, fma_vec(a.im, b.im, sum.re)),
+	                          fma_vec(a.re, b.im, fnma_vec(a.im, b.re, sum.im))};
+}
+
+/* |a|^2. */
+static inline vec squared(struct amplitude a)
+{
+	return fma_vec(a.re, a.re, a.im * a.im);
 }
 
 /* exp(-i t P / 2) on the two states that P exchanges; c and s are of t / 2, and -s undoes it. */
 static inline void turn_x(struct amplitude *zero, struct amplitude *one, vec c, vec s)
 {
 	struct amplitude a = *zero, b = *one;
-	*zero = (struct amplitude){c * a.re + s * b.im, c * a.im - s * b.re};
-	*one = (struct amplitude){c * b.re + s * a.im, c * b.im - s * a.re};
+	*zero = (struct amplitude){fma_vec(c, a.re, s * b.im), fms_vec(c, a.im, s * b.re)};
+	*one = (struct amplitude){fma_vec(c, b.re, s * a.im), fms_vec(c, b.im, s * a.re)};
 }
 
 static inline void turn_y(struct amplitude *zero, struct amplitude *one, vec c, vec s)
 {
 	struct amplitude a = *zero, b = *one;
-	*zero = (struct amplitude){c * a.re - s * b.re, c * a.im - s * b.im};
-	*one = (struct amplitude){s * a.re + c * b.re, s * a.im + c * b.im};
+	*zero = (struct amplitude){fms_vec(c, a.re, s * b.re), fms_vec(c, a.im, s * b.im)};
+	*one = (struct amplitude){fma_vec(s, a.re, c * b.re), fma_vec(s, a.im, c * b.im)};
 }
 
 static inline void turn_z(struct amplitude *zero, struct amplitude *one, vec c, vec s)
@@ -54,19 +78,19 @@ static inline void turn_z(struct amplitude *zero, struct amplitude *one, vec c, 
 static inline vec slope_x(const struct amplitude *l0, const struct amplitude *l1, const struct amplitude *p0,
                           const struct amplitude *p1)
 {
-	return l1->re * p0->im - l1->im * p0->re + l0->re * p1->im - l0->im * p1->re;
+	return fnma_vec(l0->im, p1->re, fma_vec(l0->re, p1->im, fms_vec(l1->re, p0->im, l1->im * p0->re)));
 }
 
 static inline vec slope_y(const struct amplitude *l0, const struct amplitude *l1, const struct amplitude *p0,
                           const struct amplitude *p1)
 {
-	return l1->re * p0->re + l1->im * p0->im - l0->re * p1->re - l0->im * p1->im;
+	return fnma_vec(l0->im, p1->im, fnma_vec(l0->re, p1->re, fma_vec(l1->re, p0->re, l1->im * p0->im)));
 }
 
 static inline vec slope_z(const struct amplitude *l0, const struct amplitude *l1, const struct amplitude *p0,
                           const struct amplitude *p1)
 {
-	return l0->re * p0->im - l0->im * p0->re - l1->re * p1->im + l1->im * p1->re;
+	return fma_vec(l1->im, p1->re, fnma_vec(l1->re, p1->im, fms_vec(l0->re, p0->im, l0->im * p0->re)));
 }
 
 /* The rotation and its derivative for an axis known at run time only. Switches, so that the operands stay in registers.

@@ -19,15 +19,10 @@ static void half_angles(const double *angle, size_t count, double *cosine, doubl
 		vec64 a = *(const vec64 *)(angle + i);
 		fast &= (a < limit) & (a > -limit); /* false for a NaN, too */
 	}
-	if (all_set(fast)) {
-		for (size_t i = 0; i < count; i += WIDTH64)
-			cosine_sine_fast(*(const vec64 *)(angle + i) * 0.5, (vec64 *)(cosine + i), (vec64 *)(sine + i));
-		return;
-	}
-	for (size_t i = 0; i < count; i++) {
-		cosine[i] = cos(angle[i] / 2);
-		sine[i] = sin(angle[i] / 2);
-	}
+	for (size_t i = 0; i < count; i += WIDTH64)
+		cosine_sine_fast(*(const vec64 *)(angle + i) * 0.5, (vec64 *)(cosine + i), (vec64 *)(sine + i));
+	for (size_t i = 0; i < count && !all_set(fast); i += WIDTH64)
+		cosine_sine(*(const vec64 *)(angle + i) * 0.5, (vec64 *)(cosine + i), (vec64 *)(sine + i));
 }
 
 /* The same for the angle atan(tangent), without computing it: cos t = 1 / sqrt(1 + tan^2 t) > 0; then the half-angle

@@ -116,6 +116,11 @@ const char *plan_isa(void)
 	return isa_pick()->name;
 }
 
+bool plan_isa_same_bytes(const char *name)
+{
+	return isa_same_bytes(name, plan_isa());
+}
+
 int plan_isa_use(const char *name, struct qlstm_error *error)
 {
 	char known[128] = "";

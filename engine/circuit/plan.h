@@ -49,8 +49,12 @@ const char *plan_choice(const struct circuit_program *program, const char *kind)
 const char *plan_choice_precision(const struct circuit_program *program, const char *kind, enum precision precision);
 /* The i-th plan kind's name, NULL past the last one. "auto" is not among them. */
 const char *plan_kind_name(int index);
-/* The instruction set that the kernels use in this process: "x86-64", "x86-64-v3", "x86-64-v4" or "generic". */
+/* The instruction set that the kernels use in this process: "x86-64", "x86-64-v3", "x86-64-v4", "arm64" or
+ * "generic". */
 const char *plan_isa(void);
+/* Whether it and the one of that name, perhaps another machine's, give the same bytes: x86-64-v3, x86-64-v4 and arm64
+ * do, which have a fused multiply-add. */
+bool plan_isa_same_bytes(const char *name);
 /* Makes the process use another one; before any plan or model is made, by one thread. An unknown name, and one that
  * this processor lacks, are refused: ERR_NOT_FOUND, ERR_INVALID. */
 int plan_isa_use(const char *name, struct qlstm_error *error);

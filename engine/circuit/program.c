@@ -1,5 +1,6 @@
 /* Circuit programs: the gate and encoder tables, appending, and the check that every plan relies on. */
 #include "engine/circuit/program.h"
+#include "engine/elementary/elementary.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -39,11 +39,11 @@ enum gate {
 #define CIRCUIT_ENCODERS(X)                                                                                            \
 	X(ENCODER_X, "x", x, 1.0)                                                                                      \
 	X(ENCODER_PI_X, "pi_x", M_PI *x, M_PI)                                                                         \
-	X(ENCODER_ATAN, "atan", atan(x), 1.0 / (1.0 + x * x))                                                          \
-	X(ENCODER_ATAN_SQUARE, "atan_square", atan(x *x), 2.0 * (x / (1.0 + x * x * x * x)))                           \
-	X(ENCODER_ASIN, "asin", asin(x), 1.0 / sqrt(1.0 - x * x))                                                      \
-	X(ENCODER_ACOS, "acos", acos(x), -1.0 / sqrt(1.0 - x * x))                                                     \
-	X(ENCODER_TANH, "tanh", tanh(x), 1.0 - tanh(x) * tanh(x))
+	X(ENCODER_ATAN, "atan", elementary_atan(x), 1.0 / (1.0 + x * x))                                               \
+	X(ENCODER_ATAN_SQUARE, "atan_square", elementary_atan(x *x), 2.0 * (x / (1.0 + x * x * x * x)))                \
+	X(ENCODER_ASIN, "asin", elementary_asin(x), 1.0 / sqrt(1.0 - x * x))                                           \
+	X(ENCODER_ACOS, "acos", elementary_acos(x), -1.0 / sqrt(1.0 - x * x))                                          \
+	X(ENCODER_TANH, "tanh", elementary_tanh(x), 1.0 - elementary_tanh(x) * elementary_tanh(x))
 
 enum encoder {
 #define X(id, name, value, derivative) id,

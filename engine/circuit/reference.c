@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/circuit/plan_kind.h"
+#include "engine/elementary/elementary.h"
 
 struct reference {
 	const struct circuit_program *program;
@@ -49,7 +50,8 @@ static const double complex fixed_gates[GATE_COUNT][2][2] = {
 
 static void gate_matrix(enum gate gate, double angle, double complex m[2][2])
 {
-	double c = cos(angle / 2), s = sin(angle / 2);
+	double c, s;
+	elementary_cosine_sine(angle / 2, &c, &s);
 	switch (gate) {
 	case GATE_RX:
 		m[0][0] = m[1][1] = c;

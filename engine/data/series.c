@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/elementary/elementary.h"
+
 static const double pi = 3.14159265358979323846;
 
 /* Point i of n equally spaced ones from `first` to `last`, both included. */
@@ -18,7 +20,7 @@ static int generate_sine(double *values, size_t n, struct qlstm_error *error)
 {
 	(void)error;
 	for (size_t i = 0; i < n; i++)
-		values[i] = sin(2 * pi * 0.2 * grid_point(0, 20, i, n));
+		values[i] = elementary_sin(2 * pi * 0.2 * grid_point(0, 20, i, n));
 	return 0;
 }
 
@@ -29,7 +31,7 @@ struct pendulum {
 /* angle' = velocity, velocity' = -(b/m) velocity - (g/l) sin(angle); b = 0.15, g = 9.81, l = m = 1. */
 static struct pendulum pendulum_slope(struct pendulum s)
 {
-	return (struct pendulum){.angle = s.velocity, .velocity = -0.15 * s.velocity - 9.81 * sin(s.angle)};
+	return (struct pendulum){.angle = s.velocity, .velocity = -0.15 * s.velocity - 9.81 * elementary_sin(s.angle)};
 }
 
 static struct pendulum pendulum_move(struct pendulum s, struct pendulum slope, double h)
@@ -72,7 +74,7 @@ static int generate_bessel(double *values, size_t n, struct qlstm_error *error)
 {
 	(void)error;
 	for (size_t i = 0; i < n; i++)
-		values[i] = jn(2, grid_point(2, 100, i, n));
+		values[i] = elementary_bessel_j2(grid_point(2, 100, i, n));
 	return 0;
 }
 
@@ -85,8 +87,8 @@ static int generate_delayed_quantum_control(double *values, size_t n, struct qls
 		double x = -2 + (double)i * 0.01;
 		double sum = 0;
 		for (int k = 0; k <= 10; k++)
-			sum += exp(-10 * (x - 2 * k) * (x - 2 * k));
-		values[i] = sum * exp(-x / 16);
+			sum += elementary_exp(-10 * (x - 2 * k) * (x - 2 * k));
+		values[i] = sum * elementary_exp(-x / 16);
 	}
 	return 0;
 }
@@ -98,9 +100,9 @@ static int generate_population_inversion(double *values, size_t n, struct qlstm_
 	(void)error;
 	for (size_t i = 0; i < n; i++) {
 		double t = grid_point(0, 200, i, n);
-		double weight = exp(-40.0), sum = 0;
+		double weight = elementary_exp(-40.0), sum = 0;
 		for (int k = 0; k <= 100; k++) {
-			sum += weight * cos(2 * t * sqrt(k + 1.0));
+			sum += weight * elementary_cos(2 * t * sqrt(k + 1.0));
 			weight *= 40.0 / (k + 1);
 		}
 		values[i] = sum;

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/elementary/elementary.h"
 #include "engine/nn/gates_kernel.h"
 #include "engine/vector/isa.h"
 
@@ -39,10 +40,12 @@
 ELEMENTWISE(identity, x, 1.0)
 ELEMENTWISE(relu, x <= 0.0 ? 0.0 : x, x > 0.0 ? 1.0 : 0.0)
 ELEMENTWISE(leaky_relu, x > 0.0 ? x : config->negative_slope * x, x > 0.0 ? 1.0 : config->negative_slope)
-ELEMENTWISE(elu, x > 0.0 ? x : config->alpha * expm1(x), x > 0.0 ? 1.0 : y + config->alpha)
-ELEMENTWISE(softplus, x > SOFTPLUS_LINEAR ? x : log1p(exp(x)), x > SOFTPLUS_LINEAR ? 1.0 : 1.0 / (1.0 + exp(-x)))
-ELEMENTWISE(gelu, 0.5 * x * (1.0 + erf(x * M_SQRT1_2)),
-            0.5 * (1.0 + erf(x * M_SQRT1_2)) + x * exp(-0.5 * x * x) * (0.5 * M_2_SQRTPI * M_SQRT1_2))
+ELEMENTWISE(elu, x > 0.0 ? x : config->alpha * elementary_expm1(x), x > 0.0 ? 1.0 : y + config->alpha)
+ELEMENTWISE(softplus, x > SOFTPLUS_LINEAR ? x : elementary_log1p(elementary_exp(x)),
+            x > SOFTPLUS_LINEAR ? 1.0 : 1.0 / (1.0 + elementary_exp(-x)))
+ELEMENTWISE(gelu, 0.5 * x * (1.0 + elementary_erf(x * M_SQRT1_2)),
+            0.5 * (1.0 + elementary_erf(x * M_SQRT1_2)) +
+                x * elementary_exp(-0.5 * x * x) * (0.5 * M_2_SQRTPI * M_SQRT1_2))
 
 static void sigmoid_forward(const struct activation_config *config, const double *x, size_t n, double *y)
 {

@@ -28,8 +28,8 @@ static void forward_near(const struct gates *gates, const double *c_prev, size_t
 	sigmoid_in_place(gates->o + from, n);
 	for (size_t k = 0; k < n; k += WIDTH64) {
 		size_t left = n - k;
-		vec64 cell =
-		    load64(f + k, left) * load64(c_prev + from + k, left) + load64(i + k, left) * load64(g + k, left);
+		vec64 input = load64(i + k, left) * load64(g + k, left);
+		vec64 cell = fma64(load64(f + k, left), load64(c_prev + from + k, left), input);
 		vec64 t = vector_tanh(cell);
 		store64(c + from + k, cell, left);
 		store64(gates->tanh_c + from + k, t, left);
@@ -51,7 +51,7 @@ static void backward_gates_vector(const struct gates *gates, const double *c_pre
 {
 	vec64 f = load64(gates->f + k, count), i = load64(gates->i + k, count), g = load64(gates->g + k, count);
 	vec64 o = load64(gates->o + k, count), t = load64(gates->tanh_c + k, count), d_m = load64(dm + k, count);
-	vec64 d = load64(dc + k, count) + d_m * o * (1.0 - t * t);
+	vec64 d = fma64(d_m * o, 1.0 - t * t, load64(dc + k, count));
 	store64(d_pre->o + k, d_m * t * o * (1.0 - o), count);
 	store64(d_pre->f + k, d * load64(c_prev + k, count) * f * (1.0 - f), count);
 	store64(d_pre->i + k, d * g * i * (1.0 - i), count);
@@ -81,11 +81,10 @@ static void gru_forward_near(double *a, const double *s, const double *h_prev, s
 	sigmoid_in_place(z, n);
 	for (size_t k = 0; k < n; k += WIDTH64) {
 		size_t left = n - k;
-		vec64 inner = load64(c + k, left) + load64(r + k, left) * load64(s + 2 * all + k, left);
+		vec64 inner = fma64(load64(r + k, left), load64(s + 2 * all + k, left), load64(c + k, left));
 		vec64 candidate = vector_tanh(inner), keep = load64(z + k, left);
 		store64(c + k, candidate, left);
-		/* One product in the sum: of two, the compiler may fuse either, and in the tail the other one. */
-		store64(h + k, candidate + keep * (load64(h_prev + k, left) - candidate), left);
+		store64(h + k, fma64(keep, load64(h_prev + k, left) - candidate, candidate), left);
 	}
 }
 

@@ -13,7 +13,7 @@
  * has to say about the state it adds to params->gradients at the state's offset, as a sum over the slice's samples (for
  * a mean: the sum of the values, and the number of them); like gradients, these sums are added in the order of the
  * slices. Then update_state is called once for the batch and turns the sums into the new state. How a batch is cut
- * depends on the model, the batch and the instruction set alone, so the state does not depend on the number of threads.
+ * depends on the model and the batch alone, so the state does not depend on the number of threads.
  * A layer whose outputs mix the samples of a batch (normalising by the batch's own mean) says whole_batch: then no
  * batch is cut while it trains. */
 #ifndef QLSTM_NN_LAYER_H

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/elementary/elementary.h"
+
 static size_t all_elements(const struct rows *rows)
 {
 	return rows->frames * rows->width * rows->batch;
@@ -79,7 +81,7 @@ static double sum_exp(const double *logits, size_t width, size_t batch, double m
 {
 	double sum = 0;
 	for (size_t k = 0; k < width; k++)
-		sum += exp(logits[k * batch] - most);
+		sum += elementary_exp(logits[k * batch] - most);
 	return sum;
 }
 
@@ -95,7 +97,7 @@ static double cross_entropy_sum(const struct rows *rows)
 			if (!rows_counts(rows, row))
 				continue;
 			double most = largest(logits, rows->width, rows->batch);
-			total += log(sum_exp(logits, rows->width, rows->batch, most)) -
+			total += elementary_log(sum_exp(logits, rows->width, rows->batch, most)) -
 			         (logits[(size_t)rows->target[row] * rows->batch] - most);
 		}
 	return total;
@@ -106,7 +108,7 @@ static void row_backward(const double *logits, size_t width, size_t batch, size_
 {
 	double most = largest(logits, width, batch), sum = sum_exp(logits, width, batch, most);
 	for (size_t k = 0; k < width; k++)
-		gradient[k * batch] = scale * (exp(logits[k * batch] - most) / sum - (k == class));
+		gradient[k * batch] = scale * (elementary_exp(logits[k * batch] - most) / sum - (k == class));
 }
 
 static void cross_entropy_backward(const struct rows *rows, double scale, double *gradient)

@@ -163,8 +163,8 @@ static int checkpoint_arithmetic(const struct safetensors_file *file, struct ari
 
 static bool is_this_arithmetic(const struct arithmetic *arithmetic)
 {
-	bool same_isa = arithmetic->isa[0] == '\0' || strcmp(arithmetic->isa, plan_isa()) == 0;
-	return arithmetic->revision == QLSTM_ARITHMETIC && same_isa;
+	bool same_bytes = arithmetic->isa[0] == '\0' || plan_isa_same_bytes(arithmetic->isa);
+	return arithmetic->revision == QLSTM_ARITHMETIC && same_bytes;
 }
 
 static const char *isa_or_unknown(const struct arithmetic *arithmetic)

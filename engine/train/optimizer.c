@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/elementary/elementary.h"
+
 struct row;
 
 struct optimizer {
@@ -57,8 +59,8 @@ static void adam_step(struct optimizer *optimizer, double *values, const double 
 	const struct optimizer_config *c = &optimizer->config;
 	double *means = optimizer_slot(optimizer, 0);
 	double *squares = optimizer_slot(optimizer, 1);
-	double mean_correction = 1 - pow(c->beta1, (double)optimizer->steps);
-	double square_correction = sqrt(1 - pow(c->beta2, (double)optimizer->steps));
+	double mean_correction = 1 - elementary_power(c->beta1, optimizer->steps);
+	double square_correction = sqrt(1 - elementary_power(c->beta2, optimizer->steps));
 	for (size_t i = 0; i < optimizer->n; i++) {
 		double gradient = gradients[i] + c->weight_decay * values[i];
 		means[i] = c->beta1 * means[i] + (1 - c->beta1) * gradient;

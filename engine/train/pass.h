@@ -1,8 +1,8 @@
 /* A pass of a model over samples: predictions, losses, metrics and gradients of a batch.
  *
  * A batch is cut into slices of whole samples. The members of a team take slices, each with a replica of the model;
- * the slices' losses and gradients are added in the order of the slices. How a batch is cut depends on the model, the
- * batch and the instruction set alone, so the number of threads changes no bit. Where the circuits share out a single
+ * the slices' losses and gradients are added in the order of the slices. How a batch is cut depends on the model and
+ * the batch alone, so the number of threads changes no bit. Where the circuits share out a single
  * sample's work (plan_set_team), a batch is one slice. */
 #ifndef QLSTM_TRAIN_PASS_H
 #define QLSTM_TRAIN_PASS_H

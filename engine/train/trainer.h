@@ -69,9 +69,9 @@ int trainer_predict(struct trainer *trainer, size_t first, size_t count, double 
 
 /* The whole state as safetensors: parameters by name, optimiser moments, history. `fingerprint` names the experiment
  * that it belongs to (a hash of the resolved spec); loading under another one is ERR_CONFLICT. So is loading what
- * another arithmetic computed (QLSTM_ARITHMETIC, or another instruction set), unless trainer_allow_arithmetic was
- * called. A checksum covers every byte; files of before there was one are taken without. *bytes (malloc) is the
- * caller's. */
+ * another arithmetic computed (QLSTM_ARITHMETIC, or an instruction set that gives other bytes: plan_isa_same_bytes),
+ * unless trainer_allow_arithmetic was called. A checksum covers every byte; files of before there was one are taken
+ * without. *bytes (malloc) is the caller's. */
 int trainer_save(const struct trainer *trainer, const char *fingerprint, unsigned char **bytes, size_t *length,
                  struct qlstm_error *error);
 int trainer_load(struct trainer *trainer, const char *fingerprint, const unsigned char *bytes, size_t length,

@@ -22,7 +22,7 @@
 #elif defined __aarch64__ && !defined KERNEL_BYTES
 #include <arm_neon.h>
 #define NEON_fmadd(kind, a, b, c)  vfmaq_##kind(c, a, b)
-#define NEON_fmsub(kind, a, b, c)  vnegq_##kind(vfmsq_##kind(c, a, b))
+#define NEON_fmsub(kind, a, b, c)  vfmaq_##kind(vnegq_##kind(c), a, b)
 #define NEON_fnmadd(kind, a, b, c) vfmsq_##kind(c, a, b)
 #define FUSED_64(operation, a, b, c)                                                                                   \
 	((vec64)NEON_##operation(f64, (float64x2_t)(a), (float64x2_t)(b), (float64x2_t)(c)))
@@ -34,6 +34,16 @@
 #define FUSED_64(operation, a, b, c) PLAIN_##operation(a, b, c)
 #define FUSED_32(operation, a, b, c) PLAIN_##operation(a, b, c)
 #endif
+
+/* Of single numbers. */
+#if defined __FMA__ || defined __aarch64__
+#define FUSED_NUMBER(a, b, c) __builtin_fma(a, b, c)
+#else
+#define FUSED_NUMBER(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* A number in all lanes. */
+#define SPLAT64(x) ((x) - (vec64){0})
 
 /* a b + c, a b - c and c - a b: of float64, then of the numbers that amplitudes are made of. */
 
@@ -50,6 +60,12 @@ ALWAYS_INLINE vec64 fms64(vec64 a, vec64 b, vec64 c)
 ALWAYS_INLINE vec64 fnma64(vec64 a, vec64 b, vec64 c)
 {
 	return FUSED_64(fnmadd, a, b, c);
+}
+
+/* slope x + start */
+ALWAYS_INLINE vec64 line64(vec64 x, double slope, double start)
+{
+	return fma64(x, SPLAT64(slope), SPLAT64(start));
 }
 
 #ifdef KERNEL_FLOAT32

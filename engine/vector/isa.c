@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 
 static bool always(void)
 {
@@ -54,10 +55,16 @@ extern const struct register_ops register_cpu_generic, register_cpu_f32_generic;
 extern const struct gates_kernels gates_kernels_generic;
 extern const struct gemm_kernels gemm_kernels_generic;
 
-static const struct isa table[] = {{"generic", &batch_kernels_generic, &batch_kernels_f32_generic,
-                                    &local_kernels_generic, &local_kernels_f32_generic, &wide_kernels_generic,
-                                    &wide_kernels_f32_generic, &register_cpu_generic, &register_cpu_f32_generic,
-                                    &gates_kernels_generic, &gemm_kernels_generic, always}};
+#if defined __aarch64__
+#define GENERIC "arm64"
+#else
+#define GENERIC "generic"
+#endif
+
+static const struct isa table[] = {{GENERIC, &batch_kernels_generic, &batch_kernels_f32_generic, &local_kernels_generic,
+                                    &local_kernels_f32_generic, &wide_kernels_generic, &wide_kernels_f32_generic,
+                                    &register_cpu_generic, &register_cpu_f32_generic, &gates_kernels_generic,
+                                    &gemm_kernels_generic, always}};
 #endif
 
 /* Two threads that race here compute and store the same row. */
@@ -67,6 +74,20 @@ const struct isa *isa_at(int index)
 {
 	int count = (int)(sizeof table / sizeof *table);
 	return index >= 0 && index < count ? &table[index] : NULL;
+}
+
+static bool is_fused(const char *name)
+{
+	static const char *const fused[] = {"x86-64-v4", "x86-64-v3", "arm64"};
+	for (size_t k = 0; k < sizeof fused / sizeof fused[0]; k++)
+		if (strcmp(name, fused[k]) == 0)
+			return true;
+	return false;
+}
+
+bool isa_same_bytes(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0 || (is_fused(a) && is_fused(b));
 }
 
 const struct isa *isa_pick(void)

@@ -25,6 +25,10 @@ struct isa {
 	bool (*supported)(void);
 };
 
+/* Whether both, by name, give the same bytes for the same spec, data and seed: the same one, or two that have a fused
+ * multiply-add, also those of other machines ("x86-64-v3" and "arm64"). */
+bool isa_same_bytes(const char *a, const char *b);
+
 /* The widest one that this processor supports, chosen once. */
 const struct isa *isa_pick(void);
 /* The i-th one compiled in, widest first, whether supported or not; NULL past the last. */

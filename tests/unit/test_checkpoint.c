@@ -300,6 +300,16 @@ static void another_arithmetic(void **state)
 		training_close(&fresh);
 		training_close(&again);
 	}
+	/* One that gives the same bytes is no other arithmetic. */
+	if (plan_isa_same_bytes("arm64")) {
+		struct training fresh;
+		unsigned char *other = of_other(bytes, length, "isa", "arm64", &other_length);
+		training_open(&fresh, &config);
+		assert_int_equal(trainer_load(fresh.trainer, "x", other, other_length, NULL), 0);
+		assert_string_equal(trainer_arithmetic_before(fresh.trainer), "");
+		free(other);
+		training_close(&fresh);
+	}
 	free(bytes);
 	training_close(&t);
 }

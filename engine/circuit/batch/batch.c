@@ -15,7 +15,7 @@
 #define STAGGER 1088
 /* While the states before all steps fit in this, the backward pass finds them where it left them when it went forward;
  * beyond, it undoes the steps on one state. Measured: an L2 cache. */
-#define STATES_BYTES_MAX ((size_t)512 << 10)
+#define STATES_BYTES_MAX ((size_t)1 << 20)
 /* Sets of weights are interleaved sample by sample while tables for all of them stay small. */
 #define SETS_WIRES_MAX 8
 
@@ -23,6 +23,7 @@ struct batch {
 	struct batch_circuit *circuit;
 	const struct batch_kernels *kernels;
 	struct batch_memory memory;
+	size_t row;  /* bytes; BATCH_ROW_BYTES for estimates, which are the same on every machine */
 	int sets;    /* that the memory is for */
 	void *block; /* everything that the pointers in memory and circuit point to */
 };
@@ -52,55 +53,84 @@ static void lay_out_tables(struct batch *self, struct arena *arena)
 			circuit->observables[o].pairs = take(arena, size / 2 * sizeof(struct batch_pair));
 }
 
+/* Whether the backward pass reads the state before step i: rotations read the one after them, diagonals the one before.
+ */
+static bool is_read(const struct batch_circuit *circuit, int i)
+{
+	if (i == 0 && circuit->joined)
+		return false;
+	bool after = i > 0 && batch_step_rotates(&circuit->steps[i - 1]);
+	return after || i == circuit->n_steps || circuit->steps[i].kind == STEP_DIAGONAL ||
+	       circuit->steps[i].kind == STEP_DIAGONAL_LANES;
+}
+
+/* A step is undone where an earlier state that is read lies in the same memory as the one after it. */
+static void mark_undone(const struct batch *self)
+{
+	void **states = self->memory.kept_states;
+	for (int i = 0; i < self->circuit->n_steps; i++) {
+		self->circuit->steps[i].undone = false;
+		for (int j = 0; j <= i; j++)
+			self->circuit->steps[i].undone |= states[j] == states[i + 1] && is_read(self->circuit, j);
+	}
+}
+
 /* The first state has memory of its own, since sets of weights may share it. The others share one memory for real and
- * one for complex states, but where the backward pass keeps them they have memory of their own. */
+ * one for complex states, but where the backward pass keeps those that it reads they have memory of their own. */
 static void lay_out_states(struct batch *self, struct arena *arena)
 {
 	const struct batch_circuit *circuit = self->circuit;
 	struct batch_memory *memory = &self->memory;
-	size_t part = self->kernels->row_bytes << circuit->n_wires, numbers = (size_t)circuit->prefix_parts;
+	size_t part = self->row * batch_place((size_t)1 << circuit->n_wires),
+	       numbers = circuit->joined ? 0 : (size_t)circuit->prefix_parts;
 	for (int i = 0; i < circuit->n_steps; i++)
-		numbers += (size_t)circuit->steps[i].parts;
-	bool keep = numbers * part <= STATES_BYTES_MAX;
-	void *shared[3] = {NULL, NULL, NULL};
-	bool taken[3] = {false, false, false};
+		numbers += is_read(circuit, i + 1) ? (size_t)circuit->steps[i].parts : 0;
+	bool keep = (numbers * BATCH_ROW_BYTES) << circuit->n_wires <= STATES_BYTES_MAX;
+	void *shared[3] = {NULL, NULL, NULL}, *kept = NULL;
+	bool taken[3] = {false, false, false}, free_to_use = false;
 	memory->states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->states);
 	memory->kept_states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->kept_states);
-	void *first = take(arena, (size_t)circuit->prefix_parts * part);
+	void *first = take(arena, circuit->joined ? 0 : (size_t)circuit->prefix_parts * part);
 	if (arena->base != NULL)
 		memory->states[0] = memory->kept_states[0] = first;
 	for (int i = 0; i < circuit->n_steps; i++) {
 		int parts = circuit->steps[i].parts;
-		bool fresh = keep || !taken[parts];
-		void *state = fresh ? take(arena, (size_t)parts * part) : shared[parts];
+		bool widens = parts != circuit->steps[i].parts_before;
+		bool fresh = !taken[parts] || (keep && (widens || !free_to_use));
+		void *state = fresh ? take(arena, (size_t)parts * part) : keep ? kept : shared[parts];
 		if (!taken[parts])
 			shared[parts] = state;
 		taken[parts] = true;
+		kept = state;
+		free_to_use = !is_read(circuit, i + 1);
 		if (arena->base == NULL)
 			continue;
 		memory->states[i + 1] = shared[parts];
 		memory->kept_states[i + 1] = state;
 	}
+	if (arena->base != NULL)
+		mark_undone(self);
 }
 
 static void lay_out_rows(struct batch *self, struct arena *arena)
 {
 	const struct batch_circuit *circuit = self->circuit;
 	struct batch_memory *memory = &self->memory;
-	size_t row = self->kernels->row_bytes, size = (size_t)1 << circuit->n_wires;
+	size_t row = self->row, size = (size_t)1 << circuit->n_wires;
 	size_t features = (size_t)circuit->n_feature_slots, prefix = (size_t)circuit->prefix_parts;
+	size_t places = batch_place(size), loaded = BATCH_ROWS * features * BATCH_ROW_BYTES;
 	size_t half = (size_t)1 << (circuit->n_wires - circuit->n_wires / 2);
-	size_t scratch = BATCH_TILES * ((size_t)circuit->n_slots + 1) * row / self->kernels->number_bytes;
+	size_t scratch = BATCH_ROWS * ((size_t)circuit->n_slots + 1) * BATCH_ROW_BYTES / self->kernels->number_bytes;
 	scratch = scratch > size ? scratch : size;
-	memory->lambda = take(arena, (size_t)circuit->parts * size * row);
-	memory->lambda_sum = take(arena, circuit->prefix_shared ? prefix * size * row : 0);
+	memory->lambda = take(arena, (size_t)circuit->parts * places * row);
+	memory->lambda_sum = take(arena, circuit->prefix_shared && !circuit->joined ? prefix * places * row : 0);
 	memory->halves = take(arena, 4 * half * prefix * row);
 	memory->others = take(arena, half * prefix * row);
 	memory->sums = take(arena, size * row);
 	memory->vectors = take(arena, 2 * prefix * (size_t)circuit->n_wires * row);
-	memory->cosine = take(arena, BATCH_TILES * features * row);
-	memory->sine = take(arena, BATCH_TILES * features * row);
-	memory->gradient = take(arena, BATCH_TILES * features * row);
+	memory->cosine = take(arena, loaded);
+	memory->sine = take(arena, loaded);
+	memory->gradient = take(arena, loaded);
 	memory->turns = take(arena, circuit->featured_turns ? 2 * (size_t)circuit->n_gates * row : 0);
 	memory->scratch = take(arena, 3 * (scratch * sizeof(double) + ARENA_ALIGN));
 	memory->lane_phases = take(arena, (size_t)circuit->n_steps * sizeof *memory->lane_phases);
@@ -113,20 +143,22 @@ static void lay_out_rows(struct batch *self, struct arena *arena)
 	}
 }
 
-static struct batch_set lay_out_set(const struct batch *self, struct arena *arena, size_t phase_bytes)
+/* `accumulated`: bytes of a row that gradients add up in. */
+static struct batch_set lay_out_set(const struct batch *self, struct arena *arena, size_t phase_bytes,
+                                    size_t accumulated)
 {
 	const struct batch_circuit *circuit = self->circuit;
-	size_t row = self->kernels->row_bytes, size = (size_t)1 << circuit->n_wires;
+	size_t row = self->row, size = (size_t)1 << circuit->n_wires;
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), gates = (size_t)circuit->n_gates;
 	size_t diagonals = (size_t)circuit->n_diagonals;
 	return (struct batch_set){
 	    .cosine = take(arena, slots * row),
 	    .sine = take(arena, slots * row),
-	    .gradient = take(arena, slots * row),
+	    .gradient = take(arena, slots * accumulated),
 	    .turns = take(arena, 2 * gates * row),
-	    .turn_slopes = take(arena, gates * row),
+	    .turn_slopes = take(arena, gates * accumulated),
 	    .phases = take(arena, 2 * diagonals * size * phase_bytes),
-	    .slopes = take(arena, diagonals * size * row),
+	    .slopes = take(arena, diagonals * size * accumulated),
 	    .weights = take(arena, (size_t)circuit->program->n_weights * sizeof(double)),
 	    .totals = take(arena, slots * sizeof(double)),
 	};
@@ -135,20 +167,20 @@ static struct batch_set lay_out_set(const struct batch *self, struct arena *aren
 static void lay_out(struct batch *self, struct arena *arena)
 {
 	const struct circuit_program *program = self->circuit->program;
-	size_t row = self->kernels->row_bytes, number = self->kernels->number_bytes;
+	size_t number = self->kernels->number_bytes, pieces = BATCH_ROW_BYTES / self->row;
 	size_t arrays = 2 * (size_t)(program->n_features + program->n_observables);
 	lay_out_tables(self, arena);
 	lay_out_states(self, arena);
 	lay_out_rows(self, arena);
 	self->sets = self->circuit->n_wires <= SETS_WIRES_MAX ? BATCH_SETS : 1;
 	for (int k = 0; k < self->sets; k++)
-		self->memory.sets[k] = lay_out_set(self, arena, number);
+		self->memory.sets[k] = lay_out_set(self, arena, number, BATCH_ROW_BYTES);
 	if (self->sets == 1)
 		return;
-	for (int k = 0; k < self->sets; k++)
-		self->memory.packed[k] = lay_out_set(self, arena, row);
+	for (size_t k = 0; k < (size_t)self->sets * pieces; k++)
+		self->memory.packed[k] = lay_out_set(self, arena, self->row, self->row);
 	self->memory.packed_weights = take(arena, BATCH_SETS * (size_t)program->n_weights * sizeof(double));
-	self->memory.pairs = take(arena, BATCH_SETS * arrays * row / number * sizeof(double));
+	self->memory.pairs = take(arena, BATCH_SETS * arrays * BATCH_ROW_BYTES / number * sizeof(double));
 }
 
 static void destroy(void *state)
@@ -191,7 +223,8 @@ static void *compile(const struct circuit_program *program, enum precision preci
 	if (self == NULL)
 		return NULL;
 	self->kernels = precision == PRECISION_FLOAT32 ? isa_pick()->batch_f32 : isa_pick()->batch;
-	self->circuit = batch_circuit_new(program, self->kernels->block_gates);
+	self->row = BATCH_ROW_BYTES;
+	self->circuit = batch_circuit_new(program);
 	if (self->circuit == NULL) {
 		destroy(self);
 		return NULL;
@@ -199,7 +232,7 @@ static void *compile(const struct circuit_program *program, enum precision preci
 	lay_out(self, &arena);
 	*work = (struct plan_work){.bytes = sizeof *self + arena.used,
 	                           .operations = operations(self->circuit),
-	                           .lanes = self->kernels->row_bytes / self->kernels->number_bytes,
+	                           .lanes = BATCH_ROW_BYTES / self->kernels->number_bytes,
 	                           .precision = precision};
 	return self;
 }
@@ -208,6 +241,7 @@ static bool allocate(void *state)
 {
 	struct batch *self = state;
 	struct arena arena = {NULL, 0};
+	self->row = self->kernels->row_bytes;
 	lay_out(self, &arena);
 	self->block = aligned_alloc(ARENA_ALIGN, (arena.used + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN);
 	if (self->block == NULL)

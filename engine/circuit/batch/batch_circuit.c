@@ -270,7 +270,7 @@ static void sort_prefix(struct batch_circuit *circuit, struct batch_prefix *scra
 	}
 }
 
-struct batch_circuit *batch_circuit_new(const struct circuit_program *program, int block_gates)
+struct batch_circuit *batch_circuit_new(const struct circuit_program *program)
 {
 	size_t gates = (size_t)program->n_ops * GATES_PER_OP + (size_t)program->n_wires + 1;
 	struct batch_circuit *circuit = calloc(1, sizeof *circuit);
@@ -293,7 +293,7 @@ struct batch_circuit *batch_circuit_new(const struct circuit_program *program, i
 		lower(circuit);
 		prune(circuit);
 		sort_prefix(circuit, prefix_scratch);
-		batch_schedule(circuit, block_gates, gate_scratch, numbers);
+		batch_schedule(circuit, gate_scratch, numbers);
 	} else {
 		batch_circuit_free(circuit);
 	}

@@ -16,8 +16,18 @@
 #include "engine/circuit/parity.h"
 #include "engine/circuit/program.h"
 
-/* Rotations in one pass at most; instruction sets with few registers take fewer. */
-#define BATCH_BLOCK_GATES 4
+/* Rotations in one pass at most. */
+#define BATCH_BLOCK_GATES 6
+
+/* Where basis state k stands in a state or in lambda. After every run of BATCH_RUN states a place is left out, and one
+ * more after every 32 runs: states whose numbers differ by a high power of two would otherwise compete for the same few
+ * ways of the cache. batch_place(2^n) places hold a state. */
+#define BATCH_RUN 32u
+
+static inline size_t batch_place(size_t k)
+{
+	return k + (k >> 5) + (k >> 10);
+}
 
 /* P|k> = i^odd (-1)^(negative + parity(k & z)) |k ^ x>; odd when parity(x & z) is, so that P is Hermitian. */
 struct batch_string {
@@ -51,6 +61,7 @@ struct batch_step {
 	int first_gate, n_gates;        /* in the circuit's gates */
 	int parts_before, parts;        /* real numbers per amplitude */
 	bool trainable, featured;       /* some angle is a weight, a feature */
+	bool undone;                    /* backward, the state before it is made from the one after it */
 	/* STEP_ROTATE_* */
 	uint32_t *rows; /* [n_bases][2^n_gates] */
 	size_t n_bases;
@@ -58,8 +69,13 @@ struct batch_step {
 	int diagonal;    /* STEP_DIAGONAL: counts those before it */
 };
 
-/* Basis states that a string with x != 0 exchanges. Odd: P|zero> = i|one>, P|one> = -i|zero>. Even: P|zero> = |one> in
- * the first n_positive pairs, P|zero> = -|one> in the others. */
+static inline bool batch_step_rotates(const struct batch_step *step)
+{
+	return step->kind == STEP_ROTATE_X || step->kind == STEP_ROTATE_Y;
+}
+
+/* The places of basis states that a string with x != 0 exchanges. Odd: P|zero> = i|one>, P|one> = -i|zero>. Even:
+ * P|zero> = |one> in the first n_positive pairs, P|zero> = -|one> in the others. */
 struct batch_pair {
 	uint32_t zero, one;
 };
@@ -80,14 +96,15 @@ struct batch_circuit {
 	const struct circuit_program *program;
 	int n_wires;
 	int n_slots, n_prefix, n_gates, n_steps, n_observables, n_diagonal_observables;
-	int n_feature_slots;                     /* slots 0 .. n_feature_slots - 1: features, once per encoder */
-	int n_diagonals;                         /* steps of kind STEP_DIAGONAL */
-	int prefix_parts;                        /* 1: the product state is real, all its rotations are about Y */
-	int parts;                               /* of the final state */
-	bool prefix_shared;                      /* no weight in the prefix */
-	bool featured_turns;                     /* some STEP_ROTATE_* is featured */
-	struct angle *slots;                     /* every angle that occurs */
-	struct batch_prefix *prefix;             /* by wire */
+	int n_feature_slots;         /* slots 0 .. n_feature_slots - 1: features, once per encoder */
+	int n_diagonals;             /* steps of kind STEP_DIAGONAL */
+	int prefix_parts;            /* 1: the product state is real, all its rotations are about Y */
+	int parts;                   /* of the final state */
+	bool prefix_shared;          /* no weight in the prefix */
+	bool featured_turns;         /* some STEP_ROTATE_* is featured */
+	bool joined;                 /* the first step is a diagonal on a real product state: done with it */
+	struct angle *slots;         /* every angle that occurs */
+	struct batch_prefix *prefix; /* by wire */
 	int prefix_start[CIRCUIT_MAX_WIRES + 1]; /* wire w: prefix_start[w] .. prefix_start[w + 1] - 1 */
 	struct batch_gate *gates;
 	struct batch_step *steps;
@@ -98,13 +115,13 @@ struct batch_circuit {
 	uint32_t *order;
 };
 
-/* Everything but the tables that steps and observables point to, whose memory the plan provides. At most `block_gates`
- * rotations share a pass. NULL when out of memory. */
-struct batch_circuit *batch_circuit_new(const struct circuit_program *program, int block_gates);
+/* Everything but the tables that steps and observables point to, whose memory the plan provides. NULL when out of
+ * memory. */
+struct batch_circuit *batch_circuit_new(const struct circuit_program *program);
 void batch_circuit_free(struct batch_circuit *circuit);
 
 /* Orders the gates into steps (batch_schedule.c). `numbers` holds STEP_KINDS * n_gates + 1, `gates` n_gates. */
-void batch_schedule(struct batch_circuit *circuit, int block_gates, struct batch_gate *gates, int *numbers);
+void batch_schedule(struct batch_circuit *circuit, struct batch_gate *gates, int *numbers);
 /* Fill the tables of a step and of an observable, given their memory. */
 void batch_step_fill(struct batch_step *step, int n_wires, size_t row_bytes);
 void batch_observable_fill(struct batch_observable *observable, int n_wires);

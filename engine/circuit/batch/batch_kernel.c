@@ -9,59 +9,55 @@
 
 #include <string.h>
 
-static void clear_set(const struct batch_circuit *circuit, const struct batch_set *set)
+static void clear_set(const struct batch_circuit *circuit, const struct batch_set *set, size_t pieces)
 {
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
-	memset(set->gradient, 0, slots * sizeof(vec));
-	memset(set->turn_slopes, 0, (size_t)circuit->n_gates * sizeof(vec));
-	memset(set->slopes, 0, ((size_t)circuit->n_diagonals << circuit->n_wires) * sizeof(vec));
+	memset(set->gradient, 0, pieces * slots * sizeof(vec));
+	memset(set->turn_slopes, 0, pieces * (size_t)circuit->n_gates * sizeof(vec));
+	memset(set->slopes, 0, pieces * ((size_t)circuit->n_diagonals << circuit->n_wires) * sizeof(vec));
 }
 
 /* Moves what has accumulated in vectors of samples to the totals of the set, or in packed tiles of the set that each
  * lane is of; lanes left over hold zeros there. */
 
 struct totals {
-	size_t lanes; /* 1: all of a row belong to one set */
+	size_t pieces; /* of the virtual lanes, which all belong to one set; 0: each lane of a register has its own */
+	size_t lanes;
 	double *of[WIDTH];
 };
 
-static double lane_total(vec v)
+/* `stride`: between the pieces of a row. */
+static void add_total(const struct totals *totals, int slot, const vec *row, size_t stride, bool negative)
 {
-	double sum = 0.0;
-	for (size_t l = 0; l < WIDTH; l++)
-		sum += (double)v[l];
-	return sum;
-}
-
-static void add_total(const struct totals *totals, int slot, vec row, bool negative)
-{
-	row = negative ? -row : row;
-	if (totals->lanes == 1)
-		totals->of[0][slot] += lane_total(row);
-	for (size_t l = 0; l < totals->lanes && totals->lanes > 1; l++)
-		totals->of[l][slot] += (double)row[l];
+	double sign = negative ? -1.0 : 1.0;
+	if (totals->pieces > 0)
+		totals->of[0][slot] += sign * pieces_total(row, stride);
+	for (size_t l = 0; l < totals->lanes; l++)
+		totals->of[l][slot] += sign * (double)(*row)[l];
 }
 
 static void total_set(const struct batch_circuit *circuit, const struct batch_set *set, const struct totals *totals)
 {
 	int features = circuit->n_feature_slots;
-	size_t size = (size_t)1 << circuit->n_wires;
+	size_t size = (size_t)1 << circuit->n_wires, slots = (size_t)(circuit->n_slots - features);
+	size_t gates = (size_t)circuit->n_gates, diagonals = size * (size_t)circuit->n_diagonals;
 	vec *gradient = set->gradient, *turn_slopes = set->turn_slopes;
 	for (int i = 0; i < circuit->n_slots - features; i++)
-		add_total(totals, i, gradient[i], false);
+		add_total(totals, i, &gradient[i], slots, false);
 	for (int i = 0; i < circuit->n_gates; i++) {
 		const struct batch_gate *gate = &circuit->gates[i];
 		if (gate->string.x != 0 && gate->slot >= features)
-			add_total(totals, gate->slot - features, turn_slopes[i], gate->string.negative);
+			add_total(totals, gate->slot - features, &turn_slopes[i], gates, gate->string.negative);
 	}
 	for (int i = 0; i < circuit->n_steps; i++) {
 		const struct batch_step *step = &circuit->steps[i];
 		if (step->kind != STEP_DIAGONAL || !step->trainable)
 			continue;
 		vec *slopes = (vec *)set->slopes + size * (size_t)step->diagonal;
-		parity_sums(slopes, size);
+		for (size_t piece = 0; piece == 0 || piece < totals->pieces; piece++)
+			parity_sums(slopes + piece * diagonals, size);
 		for (int g = 0; g < step->n_gates; g++)
-			add_total(totals, step->gates[g].slot - features, slopes[step->gates[g].string.z],
+			add_total(totals, step->gates[g].slot - features, &slopes[step->gates[g].string.z], diagonals,
 			          step->gates[g].string.negative);
 	}
 }
@@ -78,7 +74,7 @@ static void clear_tiles(const struct tile *tile, const struct batch_call *call)
 	size_t count;
 	struct batch_set *sets = tile_sets(tile, call, &count);
 	for (size_t k = 0; k < count; k++)
-		clear_set(tile->circuit, &sets[k]);
+		clear_set(tile->circuit, &sets[k], call->packed ? 1 : PIECES);
 }
 
 static void total_tiles(const struct tile *tile, const struct batch_call *call)
@@ -86,7 +82,7 @@ static void total_tiles(const struct tile *tile, const struct batch_call *call)
 	size_t count;
 	struct batch_set *sets = tile_sets(tile, call, &count);
 	for (size_t k = 0; k < count; k++) {
-		struct totals totals = {1, {sets[k].totals}};
+		struct totals totals = {call->packed ? 0 : PIECES, 0, {sets[k].totals}};
 		size_t pairs = call->packed ? call->batch - k * WIDTH : 0;
 		for (size_t l = 0; l < pairs && l < WIDTH; l++) {
 			totals.lanes = l + 1;
@@ -110,12 +106,16 @@ ALWAYS_INLINE void prepare(const struct tile *tile, int n, bool first_set)
 	const struct batch_circuit *circuit = tile->circuit;
 	void **states = tile->states;
 	if (first_set || !circuit->prefix_shared) {
-		if (circuit->prefix_parts == 1)
+		if (circuit->joined)
+			real_halves(tile, n);
+		else if (circuit->prefix_parts == 1)
 			real_product(tile, n, states[0]);
 		else
 			complex_product(tile, n, states[0]);
 	}
-	for (int i = 0; i < circuit->n_steps; i++)
+	if (circuit->joined)
+		joined_forward(tile, n, states[1]);
+	for (int i = circuit->joined; i < circuit->n_steps; i++)
 		step_forward(tile, n, &circuit->steps[i], states[i], states[i + 1]);
 }
 
@@ -123,24 +123,35 @@ ALWAYS_INLINE void backpropagate(const struct tile *tile, int n)
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	void **states = tile->states;
-	for (int i = circuit->n_steps - 1; i >= 0; i--) {
-		if (states[i] == states[i + 1])
-			step_undo(tile, n, &circuit->steps[i], states[i]);
-		step_backward(tile, n, &circuit->steps[i], states[i], tile->memory->lambda);
+	for (int i = circuit->n_steps - 1; i >= circuit->joined; i--) {
+		const struct batch_step *step = &circuit->steps[i];
+		bool rotates = batch_step_rotates(step);
+		if (step->undone && !rotates)
+			step_undo(tile, n, step, states[i]);
+		step_backward(tile, n, step, states[rotates ? i + 1 : i], tile->memory->lambda);
 	}
 }
 
-/* A prefix without weights is the same for all sets: its gradient is that of the sum of their lambdas. */
+/* A prefix without weights is the same for all sets: its gradient is that of the sum of their lambdas, or of these
+ * contracted with its halves. */
 ALWAYS_INLINE void finish(const struct tile *tile, int n, int set, int n_sets)
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	vec *lambda = tile->memory->lambda, *sum = tile->memory->lambda_sum;
-	size_t count = (size_t)circuit->prefix_parts << n;
+	size_t size = (size_t)1 << n, parts = (size_t)circuit->prefix_parts;
+	if (circuit->joined) {
+		joined_backward(tile, n, set == 0 || !circuit->prefix_shared, tile->memory->lambda);
+		if (set + 1 == n_sets || !circuit->prefix_shared)
+			real_halves_backward(tile, n);
+		return;
+	}
 	if (circuit->prefix_shared && n_sets > 1) {
-		for (size_t k = 0; k < count && set == 0; k++)
-			sum[k] = lambda[k];
-		for (size_t k = 0; k < count && set > 0; k++)
-			sum[k] += lambda[k];
+		RUNS(first, size)
+		{
+			vec *to = sum + parts * batch_place(first), *from = lambda + parts * batch_place(first);
+			for (size_t k = 0; k < parts * run_length(size); k++)
+				to[k] = set == 0 ? from[k] : to[k] + from[k];
+		}
 		if (set + 1 < n_sets)
 			return;
 		lambda = sum;
@@ -199,7 +210,7 @@ static void run_tiles(const struct batch_circuit *circuit, struct batch_memory *
 	struct tile tile = {.circuit = circuit, .memory = memory, .set = memory->sets, .packed = call->packed};
 	tile.states = call->outputs != NULL ? memory->states : memory->kept_states;
 	for (size_t first = 0, samples; first < end; first += samples) {
-		samples = end - first < BATCH_TILES * WIDTH ? end - first : BATCH_TILES * WIDTH;
+		samples = end - first < BATCH_ROWS * VIRTUAL_LANES ? end - first : BATCH_ROWS * VIRTUAL_LANES;
 		tile.first = first;
 		tile.tiles = (samples + WIDTH - 1) / WIDTH;
 		load_features(&tile, call, samples);
@@ -207,6 +218,7 @@ static void run_tiles(const struct batch_circuit *circuit, struct batch_memory *
 			clear_tiles(&tile, call);
 		for (tile.at = 0; tile.at < tile.tiles; tile.at++) {
 			tile.first = first + tile.at * WIDTH;
+			tile.piece = call->packed ? 0 : tile.at % PIECES;
 			tile.used = end - tile.first < WIDTH ? end - tile.first : WIDTH;
 			(constant ? runs[circuit->n_wires] : run_any)(&tile, call);
 		}
@@ -254,7 +266,6 @@ extern const struct batch_kernels TABLE(KERNEL_ISA);
 const struct batch_kernels TABLE(KERNEL_ISA) = {
     .row_bytes = VECTOR_BYTES,
     .number_bytes = sizeof(real),
-    .block_gates = VECTOR_BYTES == 64 ? 4 : 3,
     .forward = run,
     .backward = backward,
 };

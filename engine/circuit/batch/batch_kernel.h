@@ -7,23 +7,28 @@
 
 /* Sets of weights in one call of a kernel at most. */
 #define BATCH_SETS 8
-/* Tiles whose features are loaded together, and after which gradients move on to their float64 totals. */
-#define BATCH_TILES 16
+/* Bytes of a row of virtual lanes (lanes.h); a register holds a piece of it, at least a quarter. */
+#define BATCH_ROW_BYTES  64
+#define BATCH_PIECES_MAX 4
+/* Rows of virtual lanes whose features are loaded together, and after which gradients move on to their float64 totals.
+ */
+#define BATCH_ROWS 16
 
 /* Memory of one set of weights. A row holds one number per sample of a tile. */
 struct batch_set {
 	void *cosine, *sine; /* rows of the slots that are not features: of half the angle */
-	void *gradient;      /* rows of the same slots, accumulated over tiles */
-	void *turns;         /* [n_gates] struct block_turn, of rotations by such slots */
-	void *turn_slopes;   /* [n_gates] rows: Im <lambda|P|psi> of the same, accumulated over tiles */
-	void *phases;        /* [n_diagonals][2^n][re, im] numbers */
-	void *slopes;        /* [n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k), accumulated over tiles */
-	double *weights;     /* that cosine, sine and phases are of; only while loaded */
+	/* Accumulated over tiles, for each piece of the virtual lanes: */
+	void *gradient;    /* [pieces] rows of the same slots */
+	void *turn_slopes; /* [pieces][n_gates] rows: Im <lambda|P|psi> of rotations by such slots */
+	void *slopes;      /* [pieces][n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k) */
+	void *turns;       /* [n_gates] struct block_turn, of rotations by such slots */
+	void *phases;      /* [n_diagonals][2^n][re, im] numbers */
+	double *weights;   /* that cosine, sine and phases are of; only while loaded */
 	bool loaded;
 	double *totals; /* of the same slots: the sums of gradient and slopes so far */
 };
 
-/* A tile is as many samples as a register has lanes. Everything is aligned to 64 bytes. */
+/* A tile is as many samples as a register has lanes, a row a register. Everything is aligned to 64 bytes. */
 struct batch_memory {
 	/* Before step i at i, [2^n][parts] rows; neighbours may be the same memory. kept_states: for the backward pass.
 	 */
@@ -38,14 +43,14 @@ struct batch_memory {
 	void *cosine, *sine; /* [feature slots][tiles] rows: of half the angle */
 	void *gradient;      /* [feature slots][tiles] rows: d(sum_o g_o <O_o>) / d angle */
 	void *turns;         /* [n_gates] struct block_turn, of rotations by features */
-	double *scratch;     /* three arrays of a number for each lane of BATCH_TILES * n_slots rows, or of 2^n */
+	double *scratch; /* three arrays of a number for each virtual lane of BATCH_ROWS * n_slots rows, or of 2^n */
 	struct batch_set sets[BATCH_SETS];
 	/* Packed tiles (batch_pack.h), whose phases are rows; pointers are NULL where sets are not packed. */
-	struct batch_set packed[BATCH_SETS];
+	struct batch_set packed[BATCH_SETS * BATCH_PIECES_MAX];
 	double *packed_weights; /* that the tables of packed are of */
 	int packed_sets;
 	size_t packed_samples;
-	double *pairs; /* features, outputs and their gradients for BATCH_SETS tiles */
+	double *pairs; /* features, outputs and their gradients for BATCH_SETS rows of virtual lanes */
 };
 
 /* One call of the plan: arrays as in plan.h, for at most BATCH_SETS sets of weights. */
@@ -63,7 +68,6 @@ struct batch_call {
 
 struct batch_kernels {
 	size_t row_bytes, number_bytes;
-	int block_gates; /* rotations that one pass takes at most */
 	void (*forward)(const struct batch_circuit *circuit, struct batch_memory *memory,
 	                const struct batch_call *call);
 	void (*backward)(const struct batch_circuit *circuit, struct batch_memory *memory,

@@ -104,7 +104,7 @@ static void load_lane_phases(const struct tile *tile, const struct batch_step *s
 	for (int g = 0; g < step->n_gates; g++) {
 		vec c = *tile_cosine(tile, step->gates[g].slot), s = *tile_sine(tile, step->gates[g].slot);
 		vec sine = 2 * s * c;
-		struct amplitude phase = {c * c - s * s, step->gates[g].string.negative ? -sine : sine};
+		struct amplitude phase = {fms_vec(c, c, s * s), step->gates[g].string.negative ? -sine : sine};
 		phases[1u << g] = phase;
 		for (size_t k = 1; k < (size_t)1 << g; k++)
 			phases[k | 1u << g] = multiply(phases[k], phase);

@@ -18,7 +18,7 @@ static vec expect_pairs(const struct batch_observable *observable, size_t count,
 		if (parts == 1)
 			value = a[0] * b[0];
 		else
-			value = odd ? b[1] * a[0] - b[0] * a[1] : a[0] * b[0] + a[1] * b[1];
+			value = odd ? fms_vec(b[1], a[0], b[0] * a[1]) : fma_vec(a[0], b[0], a[1] * b[1]);
 		sum += i < observable->n_positive ? value : -value;
 	}
 	return sum + sum;
@@ -27,14 +27,15 @@ static vec expect_pairs(const struct batch_observable *observable, size_t count,
 /* sums[order[k]] = |psi_k|^2; order NULL: sums[k]. */
 ALWAYS_INLINE void probabilities(const void *state, int parts, size_t size, const uint32_t *order, vec *sums)
 {
-	const vec *real_psi = state;
-	const struct amplitude *psi = state;
-	if (parts == 1) {
-		UNROLL_SOME for (size_t k = 0; k < size; k++) sums[order != NULL ? order[k] : k] =
-		    real_psi[k] * real_psi[k];
-	} else {
-		UNROLL_SOME for (size_t k = 0; k < size; k++) sums[order != NULL ? order[k] : k] =
-		    psi[k].re * psi[k].re + psi[k].im * psi[k].im;
+	RUNS(first, size)
+	{
+		const vec *real_psi = (const vec *)state + batch_place(first);
+		const struct amplitude *psi = (const struct amplitude *)state + batch_place(first);
+		UNROLL_SOME for (size_t k = 0; k < run_length(size); k++)
+		{
+			vec value = parts == 1 ? real_psi[k] * real_psi[k] : squared(psi[k]);
+			sums[order != NULL ? order[first + k] : first + k] = value;
+		}
 	}
 }
 
@@ -127,24 +128,29 @@ static void apply_pairs(const struct batch_observable *observable, size_t count,
 		size_t zero = (size_t)parts * observable->pairs[i].zero, one = (size_t)parts * observable->pairs[i].one;
 		vec factor = i < observable->n_positive ? g : -g;
 		if (parts == 1) {
-			lambda[zero] += factor * psi[one];
-			lambda[one] += factor * psi[zero];
+			lambda[zero] = fma_vec(factor, psi[one], lambda[zero]);
+			lambda[one] = fma_vec(factor, psi[zero], lambda[one]);
 		} else if (odd) {
-			lambda[zero] += factor * psi[one + 1];
-			lambda[zero + 1] -= factor * psi[one];
-			lambda[one] -= factor * psi[zero + 1];
-			lambda[one + 1] += factor * psi[zero];
+			lambda[zero] = fma_vec(factor, psi[one + 1], lambda[zero]);
+			lambda[zero + 1] = fnma_vec(factor, psi[one], lambda[zero + 1]);
+			lambda[one] = fnma_vec(factor, psi[zero + 1], lambda[one]);
+			lambda[one + 1] = fma_vec(factor, psi[zero], lambda[one + 1]);
 		} else {
 			for (size_t part = 0; part < 2; part++) {
-				lambda[zero + part] += factor * psi[one + part];
-				lambda[one + part] += factor * psi[zero + part];
+				lambda[zero + part] = fma_vec(factor, psi[one + part], lambda[zero + part]);
+				lambda[one + part] = fma_vec(factor, psi[zero + part], lambda[one + part]);
 			}
 		}
 	}
 }
 
-/* The Z-type part of sum_o g_o O_o, as one real factor per basis state, in the order of circuit->order. */
-ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, const double *d_outputs, size_t batch)
+/* From this many wires on, the factor of a state is the sum of one of the low half of its number's bits and one of the
+ * high half, which two short tables hold. */
+#define SPLIT_WIRES 6
+
+/* The Z-type part of sum_o g_o O_o, as one real factor per basis state, in the order of circuit->order; `low` bits in a
+ * first table, the others in a second one behind it. */
+ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, int low, const double *d_outputs, size_t batch)
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	vec *sums = tile->memory->sums, g[CIRCUIT_MAX_WIRES];
@@ -160,9 +166,11 @@ ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, const doub
 		if (observable->string.x == 0)
 			*to += observable->string.negative ? -cotangent : cotangent;
 	}
-	if (circuit->ordered)
-		spread_bits(sums, n, g);
-	else if (circuit->n_diagonal_observables > 0)
+	if (circuit->ordered) {
+		spread_bits(sums, low, g);
+		if (low < n)
+			spread_bits(sums + ((size_t)1 << low), n - low, g + low);
+	} else if (circuit->n_diagonal_observables > 0)
 		parity_sums(sums, size);
 }
 
@@ -170,20 +178,29 @@ ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, const doub
 ALWAYS_INLINE void measure_backward(const struct tile *tile, int n, const double *d_outputs, size_t batch)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	const void *state = tile->states[circuit->n_steps];
-	const vec *real_psi = state, *sums = tile->memory->sums;
-	const struct amplitude *psi = state;
+	const vec *real_psi = tile->states[circuit->n_steps], *sums = tile->memory->sums;
 	const uint32_t *order = circuit->order;
 	vec *real_lambda = tile->memory->lambda;
-	struct amplitude *lambda = tile->memory->lambda;
 	size_t size = (size_t)1 << n;
-	observable_factors(tile, n, d_outputs, batch);
-	if (circuit->parts == 1) {
-		UNROLL_SOME for (size_t k = 0; k < size; k++) real_lambda[k] =
-		    real_psi[k] * sums[order != NULL ? order[k] : k];
-	} else {
-		UNROLL_SOME for (size_t k = 0; k < size; k++) lambda[k] =
-		    scale(psi[k], sums[order != NULL ? order[k] : k]);
+	bool split = circuit->ordered && n >= SPLIT_WIRES;
+	int low = split ? n / 2 : n;
+	observable_factors(tile, n, low, d_outputs, batch);
+	RUNS(first, size)
+	{
+		size_t place = batch_place(first) * (size_t)circuit->parts;
+		const vec *psi = real_psi + place;
+		vec *lambda = real_lambda + place;
+		UNROLL_SOME for (size_t k = 0; k < run_length(size); k++)
+		{
+			size_t at = order != NULL ? order[first + k] : first + k;
+			vec factor = sums[split ? at & (((size_t)1 << low) - 1) : at];
+			if (split)
+				factor += sums[((size_t)1 << low) + (at >> low)];
+			if (circuit->parts == 1)
+				lambda[k] = psi[k] * factor;
+			else
+				((struct amplitude *)lambda)[k] = scale(((const struct amplitude *)psi)[k], factor);
+		}
 	}
 	for (size_t o = 0; o < (size_t)circuit->n_observables; o++)
 		if (circuit->observables[o].string.x != 0)

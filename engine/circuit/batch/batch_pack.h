@@ -1,7 +1,7 @@
-/* Several sets of weights in the lanes of a register. What is left of a batch beyond its full tiles would leave lanes
- * idle in a tile for every set; packed tiles hold pairs of a set and a sample instead, set by set. They are tiles of a
- * call of their own, whose samples are the pairs, and each has tables of its own, whose rows differ from lane to lane.
- * Included by batch_kernel.c only. */
+/* Several sets of weights in the lanes of a register. What is left of a batch beyond full rows of virtual lanes would
+ * leave lanes idle for every set; packed tiles hold pairs of a set and a sample instead, set by set. They are tiles of
+ * a call of their own, whose samples are the pairs, and each has tables of its own, whose rows differ from lane to
+ * lane. Included by batch_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_BATCH_PACK_H
 #define QLSTM_CIRCUIT_BATCH_PACK_H
 
@@ -10,8 +10,9 @@
 /* Samples of the call that packed tiles take: those left over where packing saves tiles. */
 static size_t pack_samples(const struct batch_memory *memory, const struct batch_call *call)
 {
-	size_t left = call->batch % WIDTH, sets = (size_t)call->n_sets, tiles = (left * sets + WIDTH - 1) / WIDTH;
-	return memory->packed[0].cosine != NULL && tiles < sets ? left : 0;
+	size_t left = call->batch % VIRTUAL_LANES, sets = (size_t)call->n_sets;
+	size_t rows = (left * sets + VIRTUAL_LANES - 1) / VIRTUAL_LANES;
+	return memory->packed[0].cosine != NULL && rows < sets ? left : 0;
 }
 
 /* Whose tables lane l of a packed tile takes; lanes left over repeat the last pair. */

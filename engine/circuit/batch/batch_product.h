@@ -3,7 +3,7 @@
 #ifndef QLSTM_CIRCUIT_BATCH_PRODUCT_H
 #define QLSTM_CIRCUIT_BATCH_PRODUCT_H
 
-#include "engine/circuit/batch/batch_tile.h"
+#include "engine/circuit/batch/batch_steps.h"
 
 /* The state is the product of a left half of the wires, the high bits of an index, and a right half. */
 struct halves {
@@ -41,8 +41,8 @@ static inline void real_wire(const struct tile *tile, int wire)
 	}
 	for (int i = first + 1; i < end; i++) {
 		vec c = *tile_cosine(tile, circuit->prefix[i].slot), s = *tile_sine(tile, circuit->prefix[i].slot);
-		vec next = c * zero - s * one;
-		one = s * zero + c * one;
+		vec next = fms_vec(c, zero, s * one);
+		one = fma_vec(s, zero, c * one);
 		zero = next;
 	}
 	vec *vectors = (vec *)tile->memory->vectors + 2 * wire;
@@ -71,16 +71,25 @@ ALWAYS_INLINE void real_grow(const struct tile *tile, int first, int count, vec 
 	}
 }
 
+ALWAYS_INLINE void real_halves(const struct tile *tile, int n)
+{
+	struct halves halves = product_halves(tile, n, sizeof(vec));
+	real_grow(tile, 0, halves.n_left, halves.left);
+	real_grow(tile, halves.n_left, n - halves.n_left, halves.right);
+}
+
 ALWAYS_INLINE void real_product(const struct tile *tile, int n, vec *psi)
 {
 	struct halves halves = product_halves(tile, n, sizeof(vec));
-	vec *left = halves.left, *right = halves.right;
-	real_grow(tile, 0, halves.n_left, left);
-	real_grow(tile, halves.n_left, n - halves.n_left, right);
+	const vec *left = halves.left, *right = halves.right;
+	real_halves(tile, n);
 	UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
 	{
-		UNROLL_SOME for (size_t b = 0; b < halves.columns; b++) psi[a * halves.columns + b] =
-		    left[a] * right[b];
+		for (size_t first = 0; first < halves.columns; first += BATCH_RUN) {
+			vec *to = psi + batch_place(a * halves.columns + first);
+			UNROLL_SOME for (size_t b = 0; b < run_length(halves.columns); b++) to[b] =
+			    left[a] * right[first + b];
+		}
 	}
 }
 
@@ -90,7 +99,7 @@ static inline void real_wire_backward(const struct tile *tile, int wire, vec g0,
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	const vec *vectors = (vec *)tile->memory->vectors + 2 * wire;
-	vec slope = g1 * vectors[0] - g0 * vectors[1];
+	vec slope = fms_vec(g1, vectors[0], g0 * vectors[1]);
 	for (int i = circuit->prefix_start[wire]; i < circuit->prefix_start[wire + 1]; i++)
 		*tile_gradient(tile, circuit->prefix[i].slot) += slope;
 }
@@ -120,14 +129,22 @@ ALWAYS_INLINE void real_shrink(const struct tile *tile, int first, int count, ve
 		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
 		{
 			vec l0 = lambda[2 * j], l1 = lambda[2 * j + 1];
-			g0 += rest[j] * l0;
-			g1 += rest[j] * l1;
-			lambda[j] = zero * l0 + one * l1;
+			g0 = fma_vec(rest[j], l0, g0);
+			g1 = fma_vec(rest[j], l1, g1);
+			lambda[j] = fma_vec(zero, l0, one * l1);
 		}
 		real_wire_backward(tile, first + w, g0, g1);
 	}
 	if (count > 0)
 		real_wire_backward(tile, first, lambda[0], lambda[1]);
+}
+
+/* The gradients of either half from lambda contracted with the other one. */
+ALWAYS_INLINE void real_halves_backward(const struct tile *tile, int n)
+{
+	struct halves halves = product_halves(tile, n, sizeof(vec));
+	real_shrink(tile, 0, halves.n_left, halves.left_slopes);
+	real_shrink(tile, halves.n_left, n - halves.n_left, halves.right_slopes);
 }
 
 /* lambda contracted with the right half is what the left half gets, and the other way round. */
@@ -142,18 +159,92 @@ ALWAYS_INLINE void real_product_backward(const struct tile *tile, int n, const v
 		UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
 		{
 			vec sum = b > 0 ? left_slopes[a] : (vec){0};
+			const vec *from = lambda + batch_place(a * halves.columns + b);
 			UNROLL for (size_t i = 0; i < block; i++)
 			{
-				vec l = lambda[a * halves.columns + b + i];
-				sum += right[b + i] * l;
-				sums[i] += left[a] * l;
+				vec l = from[i];
+				sum = fma_vec(right[b + i], l, sum);
+				sums[i] = fma_vec(left[a], l, sums[i]);
 			}
 			left_slopes[a] = sum;
 		}
 		UNROLL for (size_t i = 0; i < block; i++) right_slopes[b + i] = sums[i];
 	}
-	real_shrink(tile, 0, halves.n_left, left_slopes);
-	real_shrink(tile, halves.n_left, n - halves.n_left, right_slopes);
+	real_halves_backward(tile, n);
+}
+
+/* A diagonal on the product state, which is made there and then, from its halves (circuit->joined). */
+ALWAYS_INLINE void joined_form(const struct tile *tile, int n, enum phase_form form, struct amplitude *psi)
+{
+	struct halves halves = product_halves(tile, n, sizeof(vec));
+	struct phases phases = step_phases(tile, &tile->circuit->steps[0]);
+	const vec *left = halves.left, *right = halves.right;
+	UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
+	{
+		for (size_t first = 0; first < halves.columns; first += BATCH_RUN) {
+			size_t k = a * halves.columns + first;
+			struct amplitude *to = psi + batch_place(k);
+			UNROLL_SOME for (size_t b = 0; b < run_length(halves.columns); b++) to[b] =
+			    scale(phase_at(&phases, k + b, form), left[a] * right[first + b]);
+		}
+	}
+}
+
+ALWAYS_INLINE void joined_forward(const struct tile *tile, int n, struct amplitude *psi)
+{
+	if (tile->circuit->steps[0].kind == STEP_DIAGONAL_LANES)
+		joined_form(tile, n, PHASE_SIGNS, psi);
+	else if (tile->packed)
+		joined_form(tile, n, PHASE_ROWS, psi);
+	else
+		joined_form(tile, n, PHASE_NUMBERS, psi);
+}
+
+/* Takes the phases off lambda, of which the product state needs the real part only, and contracts it with either half;
+ * the diagonal's slopes as in diagonal_backward. `fresh`: the contractions start here, else they are added to. */
+ALWAYS_INLINE void joined_form_backward(const struct tile *tile, int n, enum phase_form form, bool fresh,
+                                        const struct amplitude *lambda, vec *slopes)
+{
+	struct halves halves = product_halves(tile, n, sizeof(vec));
+	struct phases phases = step_phases(tile, &tile->circuit->steps[0]);
+	const vec *left = halves.left, *right = halves.right;
+	vec *left_slopes = halves.left_slopes, *right_slopes = halves.right_slopes;
+	size_t block = n < 3 ? 2 : PRODUCT_BLOCK;
+	for (size_t b = 0; b < halves.columns; b += block) {
+		vec sums[PRODUCT_BLOCK] = {{0}};
+		UNROLL for (size_t i = 0; i < block && !fresh; i++) sums[i] = right_slopes[b + i];
+		UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
+		{
+			vec sum = b > 0 || !fresh ? left_slopes[a] : (vec){0};
+			size_t k = a * halves.columns + b;
+			const struct amplitude *from = lambda + batch_place(k);
+			UNROLL for (size_t i = 0; i < block; i++)
+			{
+				struct amplitude l = multiply_conj(phase_at(&phases, k + i, form), from[i]);
+				vec before = form == PHASE_SIGNS ? (vec){0} : slopes[k + i];
+				slopes[k + i] = fnma_vec(l.im, left[a] * right[b + i], before);
+				sum = fma_vec(right[b + i], l.re, sum);
+				sums[i] = fma_vec(left[a], l.re, sums[i]);
+			}
+			left_slopes[a] = sum;
+		}
+		UNROLL for (size_t i = 0; i < block; i++) right_slopes[b + i] = sums[i];
+	}
+}
+
+ALWAYS_INLINE void joined_backward(const struct tile *tile, int n, bool fresh, const struct amplitude *lambda)
+{
+	const struct batch_step *step = &tile->circuit->steps[0];
+	vec *sums = tile->memory->sums;
+	if (step->kind == STEP_DIAGONAL_LANES) {
+		joined_form_backward(tile, n, PHASE_SIGNS, fresh, lambda, sums);
+		parity_sums(sums, (size_t)1 << n);
+		collect_lanes(tile, step);
+	} else if (tile->packed) {
+		joined_form_backward(tile, n, PHASE_ROWS, fresh, lambda, tile_slopes(tile, step));
+	} else {
+		joined_form_backward(tile, n, PHASE_NUMBERS, fresh, lambda, tile_slopes(tile, step));
+	}
 }
 
 static inline struct amplitude *complex_vector(const struct tile *tile, int wire)
@@ -200,8 +291,11 @@ ALWAYS_INLINE void complex_product(const struct tile *tile, int n, struct amplit
 	complex_grow(tile, halves.n_left, n - halves.n_left, right);
 	UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
 	{
-		UNROLL_SOME for (size_t b = 0; b < halves.columns; b++) psi[a * halves.columns + b] =
-		    multiply(left[a], right[b]);
+		for (size_t first = 0; first < halves.columns; first += BATCH_RUN) {
+			struct amplitude *to = psi + batch_place(a * halves.columns + first);
+			UNROLL_SOME for (size_t b = 0; b < run_length(halves.columns); b++) to[b] =
+			    multiply(left[a], right[first + b]);
+		}
 	}
 }
 
@@ -242,9 +336,9 @@ ALWAYS_INLINE void complex_shrink(const struct tile *tile, int first, int count,
 		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
 		{
 			struct amplitude l0 = lambda[2 * j], l1 = lambda[2 * j + 1];
-			g0 = add(g0, multiply_conj(rest[j], l0));
-			g1 = add(g1, multiply_conj(rest[j], l1));
-			lambda[j] = add(multiply_conj(zero, l0), multiply_conj(one, l1));
+			g0 = add_product_conj(g0, rest[j], l0);
+			g1 = add_product_conj(g1, rest[j], l1);
+			lambda[j] = add_product_conj(multiply_conj(zero, l0), one, l1);
 		}
 		complex_wire_backward(tile, first + w, g0, g1);
 	}
@@ -263,11 +357,12 @@ ALWAYS_INLINE void complex_product_backward(const struct tile *tile, int n, cons
 		UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
 		{
 			struct amplitude sum = b > 0 ? left_slopes[a] : (struct amplitude){{0}, {0}};
+			const struct amplitude *from = lambda + batch_place(a * halves.columns + b);
 			UNROLL for (size_t i = 0; i < block; i++)
 			{
-				struct amplitude l = lambda[a * halves.columns + b + i];
-				sum = add(sum, multiply_conj(right[b + i], l));
-				sums[i] = add(sums[i], multiply_conj(left[a], l));
+				struct amplitude l = from[i];
+				sum = add_product_conj(sum, right[b + i], l);
+				sums[i] = add_product_conj(sums[i], left[a], l);
 			}
 			left_slopes[a] = sum;
 		}

@@ -100,9 +100,10 @@ static bool fits(const struct batch_step *step, const struct batch_gate *gate, i
 
 /* Splits gates first .. end - 1, of one level and kind, into steps: each takes the first gate left and all later ones
  * that fit. Rotations are spread evenly over the passes they need. */
-static void add_steps(struct batch_circuit *circuit, int first, int end, int block_gates)
+static void add_steps(struct batch_circuit *circuit, int first, int end)
 {
-	int passes = (end - first + block_gates - 1) / block_gates, most = (end - first + passes - 1) / passes;
+	int passes = (end - first + BATCH_BLOCK_GATES - 1) / BATCH_BLOCK_GATES,
+	    most = (end - first + passes - 1) / passes;
 	while (first < end) {
 		struct batch_step *step = &circuit->steps[circuit->n_steps++];
 		struct batch_gate *gates = circuit->gates;
@@ -122,7 +123,7 @@ static void add_steps(struct batch_circuit *circuit, int first, int end, int blo
 	}
 }
 
-static void make_steps(struct batch_circuit *circuit, int block_gates)
+static void make_steps(struct batch_circuit *circuit)
 {
 	for (int first = 0, end; first < circuit->n_gates; first = end) {
 		const struct batch_gate *gate = &circuit->gates[first];
@@ -130,7 +131,7 @@ static void make_steps(struct batch_circuit *circuit, int block_gates)
 		                      gate_kind(circuit, &circuit->gates[end]) == gate_kind(circuit, gate);
 		     end++)
 			;
-		add_steps(circuit, first, end, block_gates);
+		add_steps(circuit, first, end);
 	}
 }
 
@@ -150,18 +151,20 @@ static void assign_parts(struct batch_circuit *circuit)
 		step->parts = parts;
 		if (step->kind == STEP_DIAGONAL)
 			step->diagonal = circuit->n_diagonals++;
-		if (step->kind == STEP_ROTATE_X || step->kind == STEP_ROTATE_Y)
+		if (batch_step_rotates(step))
 			step->n_bases = (size_t)parts << (circuit->n_wires - step->n_gates);
 	}
 	circuit->parts = parts;
 }
 
-void batch_schedule(struct batch_circuit *circuit, int block_gates, struct batch_gate *gates, int *numbers)
+void batch_schedule(struct batch_circuit *circuit, struct batch_gate *gates, int *numbers)
 {
 	assign_levels(circuit, numbers);
 	sort_gates(circuit, gates, numbers);
-	make_steps(circuit, block_gates);
+	make_steps(circuit);
 	assign_parts(circuit);
+	circuit->joined = circuit->n_steps > 0 && circuit->prefix_parts == 1 &&
+	                  (circuit->steps[0].kind == STEP_DIAGONAL || circuit->steps[0].kind == STEP_DIAGONAL_LANES);
 	circuit->ordered = circuit->n_diagonal_observables > 0 && batch_order_fill(circuit);
 }
 
@@ -189,6 +192,12 @@ static bool is_base(const struct batch_step *step, const uint32_t *offsets, uint
 	return true;
 }
 
+/* The row of a number. */
+static uint32_t number_row(const struct batch_step *step, uint32_t index)
+{
+	return step->parts == 2 ? (uint32_t)batch_place(index >> 1) * 2 | (index & 1) : (uint32_t)batch_place(index);
+}
+
 static void fill_blocks(struct batch_step *step, int n_wires, size_t row_bytes)
 {
 	uint32_t offsets[1 << BATCH_BLOCK_GATES] = {0}, size = (uint32_t)step->parts << n_wires;
@@ -197,12 +206,12 @@ static void fill_blocks(struct batch_step *step, int n_wires, size_t row_bytes)
 		offsets[b] = offsets[b & (b - 1)] ^ part_string(step, __builtin_ctz(b)).x;
 	for (uint32_t index = 0; index < size; index++)
 		for (uint32_t b = 0; b < 1u << step->n_gates && is_base(step, offsets, index); b++)
-			*to++ = (index ^ offsets[b]) * (uint32_t)row_bytes;
+			*to++ = number_row(step, index ^ offsets[b]) * (uint32_t)row_bytes;
 }
 
 void batch_step_fill(struct batch_step *step, int n_wires, size_t row_bytes)
 {
-	if (step->kind == STEP_ROTATE_X || step->kind == STEP_ROTATE_Y)
+	if (batch_step_rotates(step))
 		fill_blocks(step, n_wires, row_bytes);
 	for (uint32_t k = 0; k < 1u << n_wires && step->kind == STEP_DIAGONAL_LANES; k++) {
 		step->signs[k] = 0;
@@ -220,9 +229,10 @@ void batch_observable_fill(struct batch_observable *observable, int n_wires)
 		if ((k & lowest) != 0)
 			continue;
 		bool minus = parity(k & string->z) != string->negative;
-		struct batch_pair pair = {k, k ^ string->x};
+		uint32_t here = (uint32_t)batch_place(k), there = (uint32_t)batch_place(k ^ string->x);
+		struct batch_pair pair = {here, there};
 		if (string->odd && minus)
-			pair = (struct batch_pair){k ^ string->x, k};
+			pair = (struct batch_pair){there, here};
 		if (string->odd || !minus)
 			observable->pairs[positive++] = pair;
 		else

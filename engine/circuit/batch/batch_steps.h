@@ -24,18 +24,12 @@ static inline void rotate(const struct tile *tile, const struct batch_step *step
 	blocks[step->n_gates][step->kind == STEP_ROTATE_X].forward(step, step_turns(tile, step, mixed), from, to);
 }
 
-static inline void rotate_back(const struct tile *tile, const struct batch_step *step, void *psi)
-{
-	struct block_turn mixed[BATCH_BLOCK_GATES];
-	blocks[step->n_gates][step->kind == STEP_ROTATE_X].undo(step, step_turns(tile, step, mixed), psi);
-}
-
 static inline void rotate_backward(const struct tile *tile, const struct batch_step *step, void *psi, void *lambda)
 {
 	struct block_turn mixed[BATCH_BLOCK_GATES];
 	const struct block_turn *turns = step_turns(tile, step, mixed);
-	vec *slopes = (vec *)tile->set->turn_slopes + step->first_gate;
-	blocks[step->n_gates][step->kind == STEP_ROTATE_X].backward(step, turns, psi, lambda, slopes);
+	vec *slopes = tile_turn_slopes(tile, step);
+	blocks[step->n_gates][step->kind == STEP_ROTATE_X].backward(step, turns, psi, lambda, step->undone, slopes);
 	for (int g = 0; g < step->n_gates && step->featured; g++) {
 		const struct batch_gate *gate = &step->gates[g];
 		if (gate->slot >= tile->circuit->n_feature_slots)
@@ -76,12 +70,20 @@ ALWAYS_INLINE void diagonal(const struct tile *tile, const struct batch_step *st
                             void *from, struct amplitude *to)
 {
 	struct phases phases = step_phases(tile, step);
-	if (step->parts_before == 1) {
-		const vec *x = from;
-		UNROLL_SOME for (size_t k = size; k-- > 0;) to[k] = scale(phase_at(&phases, k, form), x[k]);
-	} else {
-		const struct amplitude *x = from;
-		UNROLL_SOME for (size_t k = 0; k < size; k++) to[k] = multiply(x[k], phase_at(&phases, k, form));
+	size_t run = run_length(size);
+	for (size_t first = size - run; step->parts_before == 1; first -= run) {
+		const vec *x = (const vec *)from + batch_place(first);
+		struct amplitude *out = to + batch_place(first);
+		UNROLL_SOME for (size_t k = run; k-- > 0;) out[k] = scale(phase_at(&phases, first + k, form), x[k]);
+		if (first == 0)
+			return;
+	}
+	RUNS(first, size)
+	{
+		const struct amplitude *x = (const struct amplitude *)from + batch_place(first);
+		struct amplitude *out = to + batch_place(first);
+		UNROLL_SOME for (size_t k = 0; k < run; k++) out[k] =
+		    multiply(x[k], phase_at(&phases, first + k, form));
 	}
 }
 
@@ -89,7 +91,12 @@ ALWAYS_INLINE void diagonal_back(const struct tile *tile, const struct batch_ste
                                  enum phase_form form, struct amplitude *psi)
 {
 	struct phases phases = step_phases(tile, step);
-	UNROLL_SOME for (size_t k = 0; k < size; k++) psi[k] = multiply_conj(phase_at(&phases, k, form), psi[k]);
+	RUNS(first, size)
+	{
+		struct amplitude *x = psi + batch_place(first);
+		UNROLL_SOME for (size_t k = 0; k < run_length(size); k++) x[k] =
+		    multiply_conj(phase_at(&phases, first + k, form), x[k]);
+	}
 }
 
 /* Takes the phases off lambda; slopes[k] (+)= Im(conj(lambda_k) psi_k), psi being the state before them. Where that is
@@ -98,22 +105,29 @@ ALWAYS_INLINE void diagonal_backward(const struct tile *tile, const struct batch
                                      enum phase_form form, const void *psi, struct amplitude *lambda, vec *slopes)
 {
 	struct phases phases = step_phases(tile, step);
-	if (step->parts_before == 1) {
-		const vec *x = psi;
-		vec *narrow = (vec *)lambda;
-		UNROLL_SOME for (size_t k = 0; k < size; k++)
-		{
-			struct amplitude l = multiply_conj(phase_at(&phases, k, form), lambda[k]);
-			slopes[k] = (form == PHASE_SIGNS ? (vec){0} : slopes[k]) - l.im * x[k];
-			narrow[k] = l.re;
-		}
-	} else {
-		const struct amplitude *x = psi;
-		UNROLL_SOME for (size_t k = 0; k < size; k++)
-		{
-			struct amplitude l = multiply_conj(phase_at(&phases, k, form), lambda[k]);
-			slopes[k] = (form == PHASE_SIGNS ? (vec){0} : slopes[k]) + (l.re * x[k].im - l.im * x[k].re);
-			lambda[k] = l;
+	size_t run = run_length(size);
+	RUNS(first, size)
+	{
+		struct amplitude *at = lambda + batch_place(first);
+		vec *sums = slopes + first;
+		if (step->parts_before == 1) {
+			const vec *x = (const vec *)psi + batch_place(first);
+			vec *narrow = (vec *)lambda + batch_place(first);
+			UNROLL_SOME for (size_t k = 0; k < run; k++)
+			{
+				struct amplitude l = multiply_conj(phase_at(&phases, first + k, form), at[k]);
+				sums[k] = fnma_vec(l.im, x[k], form == PHASE_SIGNS ? (vec){0} : sums[k]);
+				narrow[k] = l.re;
+			}
+		} else {
+			const struct amplitude *x = (const struct amplitude *)psi + batch_place(first);
+			UNROLL_SOME for (size_t k = 0; k < run; k++)
+			{
+				struct amplitude l = multiply_conj(phase_at(&phases, first + k, form), at[k]);
+				vec slope = fma_vec(l.re, x[k].im, form == PHASE_SIGNS ? (vec){0} : sums[k]);
+				sums[k] = fnma_vec(l.im, x[k].re, slope);
+				at[k] = l;
+			}
 		}
 	}
 }
@@ -141,15 +155,16 @@ ALWAYS_INLINE void step_forward(const struct tile *tile, int n, const struct bat
 		diagonal(tile, step, size, PHASE_SIGNS, from, to);
 		break;
 	case STEP_WIDEN:
-		UNROLL_SOME for (size_t k = size; k-- > 0;)((struct amplitude *)to)[k] =
-		    (struct amplitude){((const vec *)from)[k], {0}};
+		for (size_t k = size; k-- > 0;)
+			((struct amplitude *)to)[batch_place(k)] =
+			    (struct amplitude){((const vec *)from)[batch_place(k)], {0}};
 		break;
 	default:
 		rotate(tile, step, from, to);
 	}
 }
 
-/* From the state after the step, in the same memory, to the one before it, which has as many parts. */
+/* From the state after a diagonal, in the same memory, to the one before it, which has as many parts. */
 ALWAYS_INLINE void step_undo(const struct tile *tile, int n, const struct batch_step *step, void *psi)
 {
 	size_t size = (size_t)1 << n;
@@ -157,23 +172,20 @@ ALWAYS_INLINE void step_undo(const struct tile *tile, int n, const struct batch_
 		diagonal_back(tile, step, size, PHASE_ROWS, psi);
 	else if (step->kind == STEP_DIAGONAL)
 		diagonal_back(tile, step, size, PHASE_NUMBERS, psi);
-	else if (step->kind == STEP_DIAGONAL_LANES)
-		diagonal_back(tile, step, size, PHASE_SIGNS, psi);
 	else
-		rotate_back(tile, step, psi);
+		diagonal_back(tile, step, size, PHASE_SIGNS, psi);
 }
 
+/* psi: the state after rotations, before all other steps. */
 ALWAYS_INLINE void step_backward(const struct tile *tile, int n, const struct batch_step *step, void *psi, void *lambda)
 {
 	size_t size = (size_t)1 << n;
-	vec *slopes = tile->set->slopes;
 	switch (step->kind) {
 	case STEP_DIAGONAL:
-		slopes += (size_t)step->diagonal << n;
 		if (tile->packed)
-			diagonal_backward(tile, step, size, PHASE_ROWS, psi, lambda, slopes);
+			diagonal_backward(tile, step, size, PHASE_ROWS, psi, lambda, tile_slopes(tile, step));
 		else
-			diagonal_backward(tile, step, size, PHASE_NUMBERS, psi, lambda, slopes);
+			diagonal_backward(tile, step, size, PHASE_NUMBERS, psi, lambda, tile_slopes(tile, step));
 		break;
 	case STEP_DIAGONAL_LANES:
 		diagonal_backward(tile, step, size, PHASE_SIGNS, psi, lambda, tile->memory->sums);
@@ -181,8 +193,8 @@ ALWAYS_INLINE void step_backward(const struct tile *tile, int n, const struct ba
 		collect_lanes(tile, step);
 		break;
 	case STEP_WIDEN:
-		UNROLL_SOME for (size_t k = 0; k < size; k++)((vec *)lambda)[k] =
-		    ((const struct amplitude *)lambda)[k].re;
+		for (size_t k = 0; k < size; k++)
+			((vec *)lambda)[batch_place(k)] = ((const struct amplitude *)lambda)[batch_place(k)].re;
 		break;
 	default:
 		rotate_backward(tile, step, psi, lambda);

@@ -4,6 +4,7 @@
 
 #include "engine/circuit/batch/batch_kernel.h"
 #include "engine/circuit/amplitude_vector.h"
+#include "engine/circuit/lanes.h"
 
 struct tile {
 	const struct batch_circuit *circuit;
@@ -12,8 +13,17 @@ struct tile {
 	void **states;      /* states or kept_states of the memory */
 	size_t first, used; /* its samples; lanes left over repeat the last one and get cotangent zero */
 	size_t at, tiles;   /* among those whose features are loaded */
+	size_t piece;       /* which of the set's accumulators takes its gradients: a packed tile's set is its own */
 	bool packed;        /* see batch_pack.h */
 };
+
+/* Basis states 0 .. size - 1, a run at a time (batch_place); the loop inside counts to run_length(size). */
+#define RUNS(first, size) for (size_t first = 0; first < (size); first += BATCH_RUN)
+
+static inline size_t run_length(size_t size)
+{
+	return size < BATCH_RUN ? size : BATCH_RUN;
+}
 
 static inline vec *tile_row(const struct tile *tile, void *features, void *weights, int slot)
 {
@@ -33,7 +43,20 @@ static inline vec *tile_sine(const struct tile *tile, int slot)
 
 static inline vec *tile_gradient(const struct tile *tile, int slot)
 {
-	return tile_row(tile, tile->memory->gradient, tile->set->gradient, slot);
+	size_t slots = (size_t)(tile->circuit->n_slots - tile->circuit->n_feature_slots);
+	return tile_row(tile, tile->memory->gradient, (vec *)tile->set->gradient + tile->piece * slots, slot);
+}
+
+/* Of the set's rotations from step->first_gate on; of its diagonal. */
+static inline vec *tile_turn_slopes(const struct tile *tile, const struct batch_step *step)
+{
+	return (vec *)tile->set->turn_slopes + tile->piece * (size_t)tile->circuit->n_gates + step->first_gate;
+}
+
+static inline vec *tile_slopes(const struct tile *tile, const struct batch_step *step)
+{
+	size_t diagonal = tile->piece * (size_t)tile->circuit->n_diagonals + (size_t)step->diagonal;
+	return (vec *)tile->set->slopes + (diagonal << tile->circuit->n_wires);
 }
 
 #endif

@@ -14,16 +14,16 @@
 /* Of an instruction; those beyond what its operation takes repeat the first one. */
 #define LOCAL_OPERANDS 4
 
-/* X(enumerator, value) */
+/* X(enumerator, value); what multiplies and adds does so in one rounding (engine/vector/fused.h). */
 #define LOCAL_OPERATIONS(X)                                                                                            \
 	X(LOCAL_ADD, a + b)                                                                                            \
 	X(LOCAL_SUBTRACT, a - b)                                                                                       \
 	X(LOCAL_MULTIPLY, a *b)                                                                                        \
-	X(LOCAL_MULTIPLY_ADD, a *b + c)                                                                                \
-	X(LOCAL_MULTIPLY_SUBTRACT, a *b - c)                                                                           \
-	X(LOCAL_SUBTRACT_PRODUCT, c - a * b)                                                                           \
-	X(LOCAL_SUM_OF_PRODUCTS, a *b + c * d)                                                                         \
-	X(LOCAL_DIFFERENCE_OF_PRODUCTS, a *b - c * d)
+	X(LOCAL_MULTIPLY_ADD, fma_vec(a, b, c))                                                                        \
+	X(LOCAL_MULTIPLY_SUBTRACT, fms_vec(a, b, c))                                                                   \
+	X(LOCAL_SUBTRACT_PRODUCT, fnma_vec(a, b, c))                                                                   \
+	X(LOCAL_SUM_OF_PRODUCTS, fma_vec(a, b, c *d))                                                                  \
+	X(LOCAL_DIFFERENCE_OF_PRODUCTS, fms_vec(a, b, c *d))
 
 enum local_operation {
 #define X(id, value) id,

@@ -102,18 +102,17 @@ static void sum_totals(const struct tile *tile, double *sums)
 	}
 }
 
-/* Sums over the lanes. */
+/* Sums over the lanes: first those as far apart as there are virtual lanes, then over these. Lanes that no tile used
+ * hold zeros. */
 static void finish_totals(const struct tile *tile, const double *sums)
 {
 	for (size_t k = 0; k < tile->code->n_totals; k++) {
 		real *total = row(tile, 1 + k);
-		vec64 lanes = {0};
-		double sum = 0.0;
+		_Alignas(64) double lanes[VIRTUAL_LANES] = {0};
 		for (size_t l = 0; l < tile->widest; l += WIDTH64)
-			lanes += get(total + l) + (IS_NARROW ? *(const vec64 *)(sums + k * LANES + l) : (vec64){0});
-		for (size_t l = 0; l < WIDTH64; l++)
-			sum += lanes[l];
-		*(vec *)total = SPLAT((real)sum);
+			*(vec64 *)(lanes + l % VIRTUAL_LANES) +=
+			    get(total + l) + (IS_NARROW ? *(const vec64 *)(sums + k * LANES + l) : (vec64){0});
+		*(vec *)total = SPLAT((real)lanes_total(lanes));
 	}
 }
 

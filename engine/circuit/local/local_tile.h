@@ -5,6 +5,7 @@
 
 #include "engine/circuit/local/local_kernel.h"
 #include "engine/circuit/encoder_slope.h"
+#include "engine/circuit/lanes.h"
 #include "engine/vector/trig.h"
 
 /* As many numbers as a vec64 has. */

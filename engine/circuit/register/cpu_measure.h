@@ -6,11 +6,6 @@
 
 #include "engine/circuit/register/cpu_tile.h"
 
-static inline vec squared(struct amplitude a)
-{
-	return a.re * a.re + a.im * a.im;
-}
-
 /* P|k> for one k: i^n_y (-1)^parity(k & z) times the amplitude. */
 static inline struct amplitude pauli_image(const struct register_pauli *string, size_t k, struct amplitude a)
 {
@@ -25,7 +20,7 @@ static vec tile_expect(const struct tile *tile, const struct register_pauli *str
 	vec sum = {0};
 	for (size_t k = 0; k < tile->size; k++) {
 		struct amplitude image = pauli_image(string, k, tile->psi[k]), bra = tile->psi[k ^ string->x];
-		sum += bra.re * image.re + bra.im * image.im;
+		sum = fma_vec(bra.im, image.im, fma_vec(bra.re, image.re, sum));
 	}
 	return sum;
 }
@@ -35,7 +30,7 @@ static void tile_expect_backward(const struct tile *tile, const struct register_
 {
 	for (size_t k = 0; k < tile->size; k++) {
 		struct amplitude *to = &tile->cotangent[k ^ string->x];
-		*to = add(*to, scale(pauli_image(string, k, tile->psi[k]), d_output + d_output));
+		*to = add_scaled(*to, pauli_image(string, k, tile->psi[k]), d_output + d_output);
 	}
 }
 
@@ -73,7 +68,7 @@ static void tile_probabilities_backward(const struct tile *tile, size_t wires, c
 		size_t rest = 0;
 		do {
 			struct amplitude *to = &tile->cotangent[word | rest];
-			*to = add(*to, scale(tile->psi[word | rest], twice));
+			*to = add_scaled(*to, tile->psi[word | rest], twice);
 		} while (next_subset(&rest, others));
 	} while (next_subset(&word, wires));
 }
@@ -106,7 +101,7 @@ static vec tile_project(const struct tile *tile, size_t wires, const uint32_t *w
 	vec p = {0};
 	size_t word = 0, number = 0;
 	do
-		p += word_lanes(tile, words, number++) * word_probability(tile, word, others);
+		p = fma_vec(word_lanes(tile, words, number++), word_probability(tile, word, others), p);
 	while (next_subset(&word, wires));
 	vec factor = renormalisation(tile, p, above);
 	number = 0;
@@ -131,10 +126,10 @@ static void kept_sums(const struct tile *tile, size_t wires, const uint32_t *wor
 		size_t rest = 0;
 		do {
 			struct amplitude z = tile->psi[word | rest], d = tile->cotangent[word | rest];
-			sum += z.re * d.re + z.im * d.im;
+			sum = fma_vec(z.im, d.im, fma_vec(z.re, d.re, sum));
 		} while (next_subset(&rest, others));
-		*p += lanes * word_probability(tile, word, others);
-		*overlap += lanes * sum;
+		*p = fma_vec(lanes, word_probability(tile, word, others), *p);
+		*overlap = fma_vec(lanes, sum, *overlap);
 	} while (next_subset(&word, wires));
 }
 
@@ -144,14 +139,14 @@ static void tile_project_backward(const struct tile *tile, size_t wires, const u
 	vec p, overlap, above;
 	kept_sums(tile, wires, words, &p, &overlap);
 	vec factor = renormalisation(tile, p, &above);
-	vec along = d_probability + d_probability - above * overlap * factor * factor * factor;
+	vec along = fnma_vec(above * overlap * factor * factor, factor, d_probability + d_probability);
 	size_t word = 0, number = 0;
 	do {
 		vec lanes = word_lanes(tile, words, number++), rate = lanes * factor, part = lanes * along;
 		size_t rest = 0;
 		do {
 			struct amplitude *d = &tile->cotangent[word | rest];
-			*d = add(scale(*d, rate), scale(tile->psi[word | rest], part));
+			*d = add_scaled(scale(*d, rate), tile->psi[word | rest], part);
 		} while (next_subset(&rest, others));
 	} while (next_subset(&word, wires));
 }

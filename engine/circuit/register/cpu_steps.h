@@ -61,8 +61,8 @@ static struct matrix conjugate_transpose(const struct matrix *m)
 static inline void multiply_pair(const struct matrix *m, struct amplitude *zero, struct amplitude *one)
 {
 	struct amplitude a = *zero, b = *one;
-	*zero = add(multiply(m->at[0][0], a), multiply(m->at[0][1], b));
-	*one = add(multiply(m->at[1][0], a), multiply(m->at[1][1], b));
+	*zero = add_product(multiply(m->at[0][0], a), m->at[0][1], b);
+	*one = add_product(multiply(m->at[1][0], a), m->at[1][1], b);
 }
 
 static void apply_matrix(const struct tile *tile, const struct register_step *step)
@@ -91,7 +91,7 @@ static void backward_matrix(const struct tile *tile, const struct register_step 
 			if (step->unitary)
 				multiply_pair(&back, p[0], p[1]);
 			for (size_t i = 0; i < 4; i++)
-				sum.at[i / 2][i % 2] = add(sum.at[i / 2][i % 2], multiply_conj(*p[i % 2], *l[i / 2]));
+				sum.at[i / 2][i % 2] = add_product_conj(sum.at[i / 2][i % 2], *p[i % 2], *l[i / 2]);
 			multiply_pair(&back, l[0], l[1]);
 		} while (next_subset(&rest, step->free));
 		for (size_t i = 0; i < 4; i++) {
@@ -129,7 +129,8 @@ static void backward_plane(const struct tile *tile, const struct register_step *
 			struct amplitude *l0 = tile->cotangent + k, *l1 = l0 + step->second;
 			if (step->unitary)
 				turn_y(p0, p1, c, -s);
-			dc += l0->re * p0->re + l0->im * p0->im + l1->re * p1->re + l1->im * p1->im;
+			dc = fma_vec(l0->im, p0->im, fma_vec(l0->re, p0->re, dc));
+			dc = fma_vec(l1->im, p1->im, fma_vec(l1->re, p1->re, dc));
 			ds += slope_y(l0, l1, p0, p1);
 			turn_y(l0, l1, c, -s);
 		} while (next_subset(&rest, step->free));
@@ -164,7 +165,7 @@ static void backward_scale(const struct tile *tile, const struct register_step *
 			size_t k = step->ones | chosen | rest;
 			if (step->unitary)
 				tile->psi[k] = multiply_conj(d, tile->psi[k]);
-			sum = add(sum, multiply_conj(tile->psi[k], tile->cotangent[k]));
+			sum = add_product_conj(sum, tile->psi[k], tile->cotangent[k]);
 			tile->cotangent[k] = multiply_conj(d, tile->cotangent[k]);
 		} while (next_subset(&rest, step->free));
 		add_number(tile, step, 2 * entry, sum.re);

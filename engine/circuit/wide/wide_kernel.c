@@ -40,7 +40,7 @@ static void add_passes(struct passes *passes, const struct wide_rotation *rotati
 
 static void find_passes(struct passes *passes, const struct wide_rotation *rotations, int n, bool undo)
 {
-	int lanes = count_below(rotations, n, LANE_BITS), low = count_below(rotations, n, CHUNK_BITS);
+	int lanes = count_below(rotations, n, VIRTUAL_LANE_BITS), low = count_below(rotations, n, CHUNK_BITS);
 	passes->n = 0;
 	passes->n_lanes = lanes;
 	add_passes(passes, rotations, lanes, low, undo);
@@ -92,10 +92,12 @@ static void run_backward(const struct passes *passes, int i, const struct wide_r
 	struct pass_sums sums;
 	passes_backward[pass->n_turns][pass->lanes](pass, psi, lambda, size, &sums);
 	for (int g = 0; g < pass->n_turns; g++)
-		slopes[passes->first[i] + g] += square * lane_sum(sums.turns[g]);
+		slopes[passes->first[i] + g] += square * pieces_total(sums.turns[g], 1);
 	for (int g = 0; g < passes->n_lanes && pass->lanes; g++) {
 		int place = rotations[g].place;
-		slopes[g] += square * lane_sum(sums.lanes[place] * lane_signs(place, 1));
+		for (int piece = 0; piece < PIECES; piece++)
+			sums.lanes[place][piece] *= lane_signs(piece, place, 1);
+		slopes[g] += square * pieces_total(sums.lanes[place], 1);
 	}
 }
 

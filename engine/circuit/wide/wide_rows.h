@@ -30,8 +30,8 @@ ALWAYS_INLINE void row_factors(const struct wide_factors *factors, size_t row, b
 		UNROLL_SOME for (int v = 0; v < ROW_VECS; v++)
 		{
 			vec a = out->re[v], b = out->im[v], signed_s = sign * s[v];
-			out->re[v] = a * c[v] - b * signed_s;
-			out->im[v] = a * signed_s + b * c[v];
+			out->re[v] = fms_vec(a, c[v], b * signed_s);
+			out->im[v] = fma_vec(a, signed_s, b * c[v]);
 		}
 	}
 }
@@ -46,8 +46,8 @@ ALWAYS_INLINE void multiply_row(vec *at, const struct row *factors)
 	UNROLL_SOME for (int v = 0; v < ROW_VECS; v++)
 	{
 		vec re = at[v], im = at[v + ROW_VECS];
-		at[v] = re * factors->re[v] - im * factors->im[v];
-		at[v + ROW_VECS] = re * factors->im[v] + im * factors->re[v];
+		at[v] = fms_vec(re, factors->re[v], im * factors->im[v]);
+		at[v + ROW_VECS] = fma_vec(re, factors->im[v], im * factors->re[v]);
 	}
 }
 
@@ -55,11 +55,11 @@ static void fill(const struct wide_factors *factors, void *tile, size_t n_rows)
 {
 	const vec *c = (const vec *)factors->low, *s = c + ROW_VECS;
 	for (size_t r = 0; r < n_rows; r++) {
-		real re = (real)factors->rows[r], im = (real)factors->rows_im[r];
+		vec re = SPLAT((real)factors->rows[r]), im = SPLAT((real)factors->rows_im[r]);
 		vec *at = row_at(tile, r);
 		for (int v = 0; v < ROW_VECS; v++) {
-			at[v] = re * c[v] - im * s[v];
-			at[v + ROW_VECS] = re * s[v] + im * c[v];
+			at[v] = fms_vec(re, c[v], im * s[v]);
+			at[v + ROW_VECS] = fma_vec(re, s[v], im * c[v]);
 		}
 	}
 }
@@ -78,10 +78,10 @@ static void diagonal_forward(const struct wide_factors *factors, void *tile, siz
 ALWAYS_INLINE void add_weights(const struct wide_factors *factors, size_t row, const vec *weights,
                                const struct wide_sums *sums)
 {
-	vec all = {0};
+	vec all[PIECES] = {{0}};
 	for (int v = 0; v < ROW_VECS; v++)
-		all += weights[v];
-	sums->rows[row] = lane_sum(all);
+		all[v % PIECES] += weights[v];
+	sums->rows[row] = pieces_total(all, 1);
 	for (int g = 0; g < factors->n_groups; g++) {
 		real sign = __builtin_parity((uint32_t)row & factors->groups[g].high) != 0 ? -1 : 1;
 		for (int v = 0; v < ROW_VECS; v++)
@@ -96,7 +96,7 @@ static void diagonal_backward(const struct wide_factors *factors, void *psi, voi
 		vec *p = row_at(psi, r), *l = row_at(lambda, r), weights[ROW_VECS];
 		struct row row;
 		for (int v = 0; v < ROW_VECS; v++)
-			weights[v] = scale * (l[v] * p[v + ROW_VECS] - l[v + ROW_VECS] * p[v]);
+			weights[v] = scale * fms_vec(l[v], p[v + ROW_VECS], l[v + ROW_VECS] * p[v]);
 		add_weights(factors, r, weights, sums);
 		row_factors(factors, r, true, &row);
 		multiply_row(p, &row);
@@ -111,7 +111,7 @@ static void measure(const struct wide_factors *readout, const void *psi, size_t 
 		const vec *p = row_at((void *)(uintptr_t)psi, r);
 		vec weights[ROW_VECS];
 		for (int v = 0; v < ROW_VECS; v++)
-			weights[v] = (real)scale * (p[v] * p[v] + p[v + ROW_VECS] * p[v + ROW_VECS]);
+			weights[v] = (real)scale * fma_vec(p[v], p[v], p[v + ROW_VECS] * p[v + ROW_VECS]);
 		add_weights(readout, r, weights, sums);
 	}
 }
@@ -143,17 +143,18 @@ static void contract(const struct wide_factors *factors, const void *lambda, siz
 	struct row low = {.re = {{0}}};
 	for (size_t r = 0; r < n_rows; r++) {
 		const vec *l = row_at((void *)(uintptr_t)lambda, r);
-		real u_re = (real)(scale * factors->rows[r]), u_im = (real)(scale * factors->rows_im[r]);
-		vec re = {0}, im = {0};
+		vec u_re = SPLAT((real)(scale * factors->rows[r])), u_im = SPLAT((real)(scale * factors->rows_im[r]));
+		vec re[PIECES] = {{0}}, im[PIECES] = {{0}};
 		for (int v = 0; v < ROW_VECS; v++) {
 			vec x = l[v], y = l[v + ROW_VECS];
-			low.re[v] += u_re * x + u_im * y;
-			low.im[v] += u_re * y - u_im * x;
-			re += c[v] * x + s[v] * y;
-			im += c[v] * y - s[v] * x;
+			int piece = v % PIECES;
+			low.re[v] = fma_vec(u_im, y, fma_vec(u_re, x, low.re[v]));
+			low.im[v] = fnma_vec(u_im, x, fma_vec(u_re, y, low.im[v]));
+			re[piece] = fma_vec(s[v], y, fma_vec(c[v], x, re[piece]));
+			im[piece] = fnma_vec(s[v], x, fma_vec(c[v], y, im[piece]));
 		}
-		rows_re[r] = scale * lane_sum(re);
-		rows_im[r] = scale * lane_sum(im);
+		rows_re[r] = scale * pieces_total(re, 1);
+		rows_im[r] = scale * pieces_total(im, 1);
 	}
 	for (int v = 0; v < ROW_VECS; v++) {
 		accumulate(low_re + v * WIDTH, low.re[v]);

@@ -1,8 +1,8 @@
 /* The wide plan's tables for one sample; see wide_state.h. */
-#include <math.h>
 #include <string.h>
 
 #include "engine/circuit/wide/wide_state.h"
+#include "engine/elementary/elementary.h"
 
 static void make_diagonal(struct wide *self, const struct wide_strings *strings, const struct wide_diagonal *out)
 {
@@ -11,14 +11,11 @@ static void make_diagonal(struct wide *self, const struct wide_strings *strings,
 	wide_strings_tables(strings, self->angle, 1, angles, out->high_cos);
 	for (size_t i = 0; i < low; i++) {
 		double *at = factors + i / WIDE_ROW * 2 * WIDE_ROW + i % WIDE_ROW;
-		at[0] = cos(angles[i] / 2);
-		at[WIDE_ROW] = -sin(angles[i] / 2);
+		elementary_cosine_sine(-angles[i] / 2, &at[0], &at[WIDE_ROW]);
 	}
 	self->kernels->narrow(out->low, factors, 2 * low);
-	for (size_t i = 0; i < high; i++) {
-		out->high_sin[i] = sin(out->high_cos[i] / 2);
-		out->high_cos[i] = cos(out->high_cos[i] / 2);
-	}
+	for (size_t i = 0; i < high; i++)
+		elementary_cosine_sine(out->high_cos[i] / 2, &out->high_cos[i], &out->high_sin[i]);
 }
 
 /* The product state over the bits of a row, of a row's number in the first sweep's tiles, and of those tiles. */
@@ -35,10 +32,8 @@ static void make_product(struct wide *self)
 
 void wide_tables_angles(struct wide *self)
 {
-	for (int i = 0; i < self->circuit->n_slots; i++) {
-		self->cosine[i] = cos(self->angle[i] / 2);
-		self->sine[i] = sin(self->angle[i] / 2);
-	}
+	for (int i = 0; i < self->circuit->n_slots; i++)
+		elementary_cosine_sine(self->angle[i] / 2, &self->cosine[i], &self->sine[i]);
 	for (int i = 0; i < self->circuit->n_sweeps; i++)
 		make_diagonal(self, &self->circuit->sweeps[i].diagonal, &self->diagonals[i]);
 	make_product(self);

@@ -1,16 +1,18 @@
-/* Registers of amplitudes whose lanes change places, on top of vector.h. Included by wide_kernel.c only. */
+/* Registers of amplitudes whose lanes change places. Included by wide_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_WIDE_VECTOR_H
 #define QLSTM_CIRCUIT_WIDE_VECTOR_H
 
-#include "engine/vector/vector.h"
+#include "engine/circuit/lanes.h"
 #include "engine/circuit/wide/wide_kernel.h"
 
 #if defined __AVX2__
 #include <immintrin.h>
 #endif
 
-/* Registers in a row of numbers; bits of a lane's number. */
-enum { ROW_VECS = WIDE_ROW / WIDTH, LANE_BITS = WIDTH == 16 ? 4 : WIDTH == 8 ? 3 : WIDTH == 4 ? 2 : 1 };
+#define BITS_OF(lanes) ((lanes) == 16 ? 4 : (lanes) == 8 ? 3 : (lanes) == 4 ? 2 : 1)
+
+/* Registers in a row of numbers; bits of a lane's number in a register, and among the virtual lanes. */
+enum { ROW_VECS = WIDE_ROW / WIDTH, LANE_BITS = BITS_OF(WIDTH), VIRTUAL_LANE_BITS = BITS_OF(VIRTUAL_LANES) };
 
 /* The lanes' numbers, exclusive or m. */
 #define LANES_2(m) 0 ^ (m), 1 ^ (m)
@@ -50,13 +52,21 @@ ALWAYS_INLINE vec exchange(vec v, int place)
 	return __builtin_shufflevector(v, v, LANES(1));
 }
 
-/* -x in the lanes with bit `place` clear, x in the others. */
-ALWAYS_INLINE vec lane_signs(int place, real x)
+/* -x in the virtual lanes of a piece with bit `place` clear, x in the others. */
+ALWAYS_INLINE vec lane_signs(int piece, int place, real x)
 {
 	vec signs;
 	for (int l = 0; l < WIDTH; l++)
-		signs[l] = (l >> place & 1) != 0 ? x : -x;
+		signs[l] = ((piece * WIDTH + l) >> place & 1) != 0 ? x : -x;
 	return signs;
+}
+
+/* Piece `piece` of the virtual lanes at `from`, exchanged in pairs that differ in bit `place`. */
+ALWAYS_INLINE vec exchanged(const real *from, int piece, int place)
+{
+	if (place >= LANE_BITS)
+		return *((const vec *)from + (piece ^ 1 << (place - LANE_BITS)));
+	return exchange(*((const vec *)from + piece), place);
 }
 
 /* Where each lane of a register comes from; `numbers` are of 32-bit pieces. */
@@ -90,14 +100,6 @@ ALWAYS_INLINE vec permute(vec v, const union lane_sources *sources)
 		to.pieces[i] = from.pieces[sources->numbers[i]];
 	return to.v;
 #endif
-}
-
-ALWAYS_INLINE double lane_sum(vec v)
-{
-	double sum = 0.0;
-	for (int l = 0; l < WIDTH; l++)
-		sum += (double)v[l];
-	return sum;
 }
 
 /* to[lane] += v. */

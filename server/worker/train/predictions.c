@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/elementary/elementary.h"
 #include "engine/text.h"
 #include "server/common/classes.h"
 #include "server/worker/reply.h"
@@ -123,7 +124,7 @@ static json_t *class_metrics(const struct predictions *predictions, const struct
 	for (size_t i = first; i < last; i++) {
 		int truth = (int)job_truth(job, i, 0);
 		right += predicted_class(predictions, i) == truth;
-		loss -= log(predictions->values[i * (size_t)predictions->width + (size_t)truth]) / n;
+		loss -= elementary_log(predictions->values[i * (size_t)predictions->width + (size_t)truth]) / n;
 	}
 	return json_pack("{s:s, s:o, s:o}", "target", target_name(job, 0), "accuracy", reply_number(right / n),
 	                 "cross_entropy", reply_number(loss));

@@ -1,0 +1,133 @@
+"""The same spec, data and seed give the same tensors and predictions on every instruction set that promises it, also when
+a run that one began is finished by another. QLSTM_ISA_SPECS=200 draws so many random specs (tests/README.md)."""
+
+import json
+import os
+import random
+import re
+
+import pytest
+
+from qlstm_worker import ROOT, dump, read_safetensors, run
+
+RECIPES = sorted((ROOT / "schema" / "recipes").glob("*.json"))
+# The x86-64 baseline has no fused multiply-add and promises nothing.
+PROMISE = [isa for isa in ("x86-64-v4", "x86-64-v3") if run("--isa", isa, "--version").returncode == 0]
+SPECS = int(os.environ.get("QLSTM_ISA_SPECS", "24"))
+pytestmark = pytest.mark.skipif(len(PROMISE) < 2, reason="this processor has one instruction set that promises bytes")
+
+ENTANGLERS = ["basic", "strong", "hardware_efficient", "chen2020", "chen2024", "qdi"]
+
+
+def circuit(draw):
+    """What a layer with a free ansatz says of its circuits."""
+    fields = {"n_qubits": draw.randint(1, 9), "depth": draw.randint(1, 3), "ansatz": draw.choice(ENTANGLERS),
+              "measure": draw.choice("XYZ"), "hadamard": draw.random() < 0.5}
+    if fields["ansatz"] in ("basic", "qdi"):
+        fields["rotation"] = draw.choice("XYZ")
+    if fields["ansatz"] == "qdi":
+        fields |= {"n_qlayers": draw.randint(1, 2), "entangling": draw.choice(["basic", "strong"])}
+        fields.pop("hadamard")
+    return fields
+
+
+def quantum(draw):
+    """Dense, then a circuit as a layer: it takes exactly as many values as it has wires."""
+    fields = circuit(draw) | {"type": "quantum", "measurement": draw.choice(["all", "even", "single"]),
+                              "encoder": draw.choice(["x", "pi_x", "atan", "atan_square", "tanh"])}
+    inputs = fields["n_qubits"] * fields.get("n_qlayers", 1)
+    return [recurrent(draw), {"type": "dense", "units": inputs}, fields]
+
+
+def recurrent(draw):
+    kind = draw.choice(["chen2020", "chen2024", "linear", "linear", "qdi", "qgru", "lstm", "gru", "rnn"])
+    way = draw.choice([{}, {}, {"inversward": True}, {"bidirectional": True}])
+    if kind in ("lstm", "gru", "rnn"):
+        layer = {"type": kind, "hidden_size": draw.choice([1, 3, 8, 17, 33])}
+        return layer | way | ({"nonlinearity": draw.choice(["tanh", "relu"])} if kind == "rnn" else {})
+    if kind in ("chen2020", "chen2024"):
+        n = draw.randint(3, 8)
+        return {"type": "qlstm", "variant": kind, "hidden_size": n - 1, "n_qubits": n, "depth": draw.randint(1, 3)} | way
+    layer = {"hidden_size": draw.randint(1, 9)} | way
+    if kind == "qdi":
+        return layer | {"type": "qlstm", "variant": "qdi", "n_qubits": draw.randint(1, 8), "depth": draw.randint(1, 2)}
+    kind, variant = ("qgru", draw.choice(["qdi", "linear"])) if kind == "qgru" else ("qlstm", "linear")
+    layer |= {"type": kind, "variant": variant}
+    return layer | (circuit(draw) if variant == "linear" else {"n_qubits": draw.randint(1, 8)})
+
+
+def random_spec(draw):
+    layers = quantum(draw) if draw.random() < 0.3 else [recurrent(draw)]
+    if layers[-1]["type"] in ("lstm", "gru", "rnn") and draw.random() < 0.5:
+        layers.append({"type": draw.choice(["lstm", "gru", "rnn"]), "hidden_size": draw.randint(1, 12)})
+    if draw.random() < 0.3:
+        layers.append({"type": "dropout", "p": 0.2})
+    if draw.random() < 0.5:
+        function = draw.choice(["relu", "tanh", "sigmoid", "gelu", "leaky_relu", "elu", "softplus", "identity"])
+        layers += [{"type": "dense", "units": draw.randint(1, 20)}, {"type": "activation", "function": function}]
+    layers.append({"type": "dense", "units": 1})
+    training = {"epochs": draw.randint(2, 4), "batch_size": draw.randint(1, 300), "shuffle": draw.random() < 0.5,
+                "seed": draw.randint(0, 1000), "loss": draw.choice(["mse", "mae"]),
+                "clip_norm": draw.choice([0, 0.1]),
+                "optimizer": {"type": draw.choice(["sgd", "rmsprop", "adam"]), "learning_rate": 0.02}}
+    if draw.random() < 0.3:
+        training["batch_size"] = draw.randint(1, 17)
+    return {"model": {"layers": layers}, "training": training,
+            "data": {"dataset": draw.choice(["sine", "damped_shm", "bessel"]), "window": draw.randint(1, 5),
+                     "scaling": draw.choice(["minmax", "standard", "none"])},
+            "simulation": {"precision": draw.choice(["float64"] * 3 + ["float32"]),
+                           "plan": draw.choice(["auto", "auto", "batch", "batch", "local", "wide", "reference"])}}
+
+
+class DoesNotFit(Exception):
+    """The plan does not take the circuit."""
+
+
+def train(isa, spec, out, draw, *more):
+    done = run("--isa", isa, "train", spec, "--out", out, "--threads", draw.randint(1, 5), "--checkpoint-seconds", 0,
+               *more)
+    if "does not take this circuit" in done.stderr:
+        raise DoesNotFit
+    assert done.returncode == 0, (isa, done.stderr, spec.read_text())
+    found, _ = read_safetensors(out / "weights.safetensors")
+    return {name: value.tobytes() for name, value in found.items()}, (out / "predictions.csv").read_bytes()
+
+
+def compare(spec, folder, draw):
+    """Each instruction set alone, and each one finishing what another began."""
+    first = train(PROMISE[0], spec, folder / PROMISE[0], draw)
+    for isa in PROMISE[1:]:
+        assert train(isa, spec, folder / isa, draw) == first, (isa, spec.read_text())
+    for before, after in zip(PROMISE, PROMISE[1:] + PROMISE[:1]):
+        checkpoints = sorted((folder / before).glob("checkpoint-*"))
+        if checkpoints:
+            resumed = train(after, spec, folder / "resumed", draw, "--resume", draw.choice(checkpoints))
+            assert resumed == first, (before, after, spec.read_text())
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_recipes(tmp_path, recipe):
+    spec = json.loads(recipe.read_text())
+    spec["training"]["epochs"] = 2
+    compare(dump(tmp_path / "spec.json", spec), tmp_path, random.Random(recipe.stem))
+
+
+@pytest.mark.parametrize("number", range(SPECS))
+def test_random_specs(tmp_path, number):
+    """Where a plan does not take the circuit, another spec is drawn."""
+    draw = random.Random(number)
+    for _ in range(50):
+        try:
+            compare(dump(tmp_path / "spec.json", random_spec(draw)), tmp_path, draw)
+            return
+        except DoesNotFit:
+            pass
+    pytest.fail("no spec fits")
+
+
+def test_the_baseline_says_that_its_bytes_are_others(tmp_path):
+    spec = dump(tmp_path / "spec.json", random_spec(random.Random(1)))
+    train(PROMISE[0], spec, tmp_path / "out", random.Random(1))
+    checkpoint = sorted((tmp_path / "out").glob("checkpoint-*"))[0]
+    done = run("--isa", "x86-64", "train", spec, "--out", tmp_path / "other", "--resume", checkpoint)
+    assert done.returncode == 1 and re.search("on x86-64-v4, this is .* on x86-64:", done.stderr), done.stderr
