@@ -142,7 +142,7 @@ static int call_backup(void)
 	unlink(file);
 	if (db_begin(reader) != 0)
 		return db_error(reader, &error);
-	int rc = backup_begin(reader, folder, file, &backup, &error);
+	int rc = backup_begin(reader, folder, file, BACKUP_TRIES - 1, &backup, &error);
 	db_rollback(reader);
 	if (rc == 0)
 		rc = backup_finish(&backup, file, &report, &error);
