@@ -239,7 +239,7 @@ static int parse(int argc, char **argv, struct words *words)
 		const char **field = field_of(words, found);
 		if (field == NULL) /* getopt_long has said which */
 			return 2;
-		*field = optarg;
+		*field = optarg != NULL ? optarg : "";
 	}
 	if (optind < argc)
 		words->verb = argv[optind++];

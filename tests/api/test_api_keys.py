@@ -352,3 +352,21 @@ def test_who_did_what(make_daemon):
         ("alice", "DELETE", f"/experiments/{made}", 204, None)]
     assert lines[0]["owner"] == "team" and lines[0]["key"] == client.key[7:33] and lines[1]["key"] is None
     assert path.stat().st_mode & 0o777 == 0o600 and client.key[-43:] not in path.read_text()
+
+
+@pytest.mark.parametrize("words, status, said", [
+    (["frob"], 2, "unknown verb"),
+    (["add"], 2, "add needs a NAME"),
+    (["add", "a", "b"], 2, "too many words"),
+    (["add", "a", "--days", "0"], 2, "--days takes"),
+    (["add", "a", "--rate", "x"], 2, "--max-queued, --max-bytes and --rate"),
+    (["add", "a", "--frob"], 2, "frob"),
+    (["add", "a b"], 1, "letters, digits"),
+    (["add", "a", "--scope", "root"], 1, "read, submit or admin"),
+    (["list", "--owner", "a"], 2, "are for add"),
+    (["revoke", "nobody"], 1, "no key in force"),
+    (["rotate"], 2, "rotate needs"),
+])
+def test_wrong_commands(world, words, status, said):
+    out, errors = key_command(world.daemon, *words, status=status)
+    assert out == "" and said in errors
