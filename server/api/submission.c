@@ -32,11 +32,12 @@ static int bind_columns(json_t *spec, const struct dataset_row *row, struct qlst
 }
 
 /* Finds the data set, binds its columns, and keeps an upload's id in the spec: its name may mean other data later. */
-static int attach_data(struct api *api, json_t *spec, struct catalog_entry *entry, struct qlstm_error *error)
+static int attach_data(struct api *api, const struct viewer *viewer, json_t *spec, struct catalog_entry *entry,
+                       struct qlstm_error *error)
 {
 	json_t *data = json_object_get(spec, "data");
 	const char *wanted = json_string_value(json_object_get(data, "dataset"));
-	int rc = catalog_find(api, wanted != NULL ? wanted : "", entry, error);
+	int rc = catalog_find(api, viewer, wanted != NULL ? wanted : "", entry, error);
 	if (rc != 0) {
 		if (rc == ERR_NOT_FOUND)
 			error_prefix(error, "/data/dataset");
@@ -125,7 +126,8 @@ static int write_texts(struct submission *out, struct qlstm_error *error)
 	return whole ? 0 : out_of_memory(error);
 }
 
-int submission_make(struct api *api, const char *text, size_t length, struct submission *out, struct qlstm_error *error)
+int submission_make(struct api *api, const struct viewer *viewer, const char *text, size_t length,
+                    struct submission *out, struct qlstm_error *error)
 {
 	*out = (struct submission){0};
 	struct catalog_entry entry = {0};
@@ -134,7 +136,7 @@ int submission_make(struct api *api, const char *text, size_t length, struct sub
 	if (rc == 0)
 		rc = spec_resolve(request, &out->spec, error);
 	if (rc == 0)
-		rc = attach_data(api, out->spec, &entry, error);
+		rc = attach_data(api, viewer, out->spec, &entry, error);
 	if (rc == 0) {
 		rc = describe(api, &entry, out, error);
 		if (rc != 0)
