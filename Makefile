@@ -83,8 +83,8 @@ help:
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
 	@echo "make bench-door      requests a second: POSTs, GETs, with 10 and with 10,000 experiments waiting"
-	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; installs them from PyPI"
-	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT AGAIN; CONTRIBUTING.md)"
+	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; readers of the contract; from PyPI"
+	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT PYTEST AGAIN; CONTRIBUTING.md)"
 	@echo "make coverage   which lines the tests run, room by room (build/coverage/index.html: each line)"
 	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
 	@echo "make test-docker   the image and docker/compose.yaml with a real engine; starts one as root where none runs"
@@ -226,9 +226,9 @@ bench-peers: $(BUILD)/qlstm-worker
 	@scripts/deps.sh peers
 	@scripts/peers.sh python tests/peers/bench.py $< $(BUILD)/peers-cases
 
-test-peers: $(BUILD)/qlstm-worker
+test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd
 	@scripts/deps.sh peers
-	@QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
+	@QLSTM_BUILD=$(BUILD) QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
 
 # Faults put into a copy of the tree, with a tool from PyPI in build/mutation/venv. Not part of `test`.
 ROOM ?=
@@ -236,7 +236,7 @@ mutation:
 	@[ -n "$(ROOM)" ] || { echo "which room? make mutation ROOM=http"; exit 2; }
 	@scripts/deps.sh build test peers
 	@$(PYTHON) tests/mutation/mutation.py $(ROOM) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
-		$(if $(FILE),--file $(FILE)) $(if $(REV),--rev $(REV)) $(if $(UNIT),--unit) $(if $(AGAIN),--again)
+		$(if $(FILE),--file $(FILE)) $(if $(REV),--rev $(REV)) $(if $(UNIT),--unit) $(if $(PYTEST),--pytest) $(if $(AGAIN),--again)
 
 # With gcovr from Debian. Not part of `test`.
 coverage:

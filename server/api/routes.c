@@ -54,6 +54,7 @@ static const struct route routes[] = {
     {"GET", "/openapi.json", contract_openapi_json, NONE, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/openapi.yaml", contract_openapi_yaml, NONE, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/schema/experiment", contract_schema, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/experiment.schema.json", contract_schema, NONE, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/problems/{name}", contract_problem, NONE, LANE_SHORT, NO_BODY, {0}},
     {NULL, NULL, contract_nothing_here, NONE, LANE_SHORT, 0, {0}},
 };

@@ -87,8 +87,7 @@ static int check_quota(struct db *db, const struct experiment_new *new, struct q
 
 int64_t experiment_run_at(const struct experiment_new *new)
 {
-	int64_t points = new->priority;
-	return new->now - points *PRIORITY_MS;
+	return new->now - (int64_t) new->priority *PRIORITY_MS;
 }
 
 static int insert_row(struct db *db, const struct experiment_new *new, struct qlstm_error *error)

@@ -1,6 +1,7 @@
 """The contract and the service say the same: every route is described, every answer fits its description."""
 import json
 import re
+import urllib.parse
 import warnings
 
 import pytest
@@ -78,6 +79,64 @@ def test_every_reference_leads_somewhere(contract):
     assert found and all(reference.startswith("#/components/") for reference in found)
     for reference in found:
         resolve(contract, {"$ref": reference})
+
+
+def test_every_file_that_the_yaml_refers_to_is_served(daemon):
+    found = re.findall(r"\$ref: '?([^'#\s}]+)", daemon.get("/openapi.yaml").text)
+    assert found == ["experiment.schema.json"]
+    for name in found:
+        served = daemon.request("GET", urllib.parse.urljoin("/openapi.yaml", name))
+        assert served.status_code == 200 and served.text == (ROOT / "schema" / name).read_text()
+
+
+def some_path(daemon, template):
+    """The template with what is there in place of its names."""
+    path = template.replace("{id}", daemon.train({"training": {"epochs": 1}})["id"]).replace("{name}", "sine")
+    return re.sub(r"\{\w+\}", "1", path)
+
+
+def test_numbers_in_a_query_have_the_limits_that_they_are_said_to_have(daemon, contract):
+    tried = set()
+    for method, path, _, parameters in operations(contract):
+        for parameter in [resolve(contract, parameter) for parameter in parameters]:
+            schema = resolve(contract, parameter["schema"])
+            if parameter["in"] != "query" or schema.get("type") != "integer":
+                continue
+            here = some_path(daemon, path)
+            for value, refused in ((schema["minimum"], False), (schema["maximum"], False),
+                                   (schema["minimum"] - 1, True), (schema["maximum"] + 1, True)):
+                reply = daemon.request(method, here, params={parameter["name"]: value})
+                assert (reply.status_code == 400) == refused, (path, parameter["name"], value, reply.text)
+            tried.add((path, parameter["name"]))
+    assert {("/experiments", "limit"), ("/experiments/{id}/metrics", "after")} <= tried
+
+
+def test_a_cursor_is_as_described(daemon, contract):
+    """A page's own fits; what does not fit is refused."""
+    parameters = {p["name"]: p for p in contract["paths"]["/experiments"]["get"]["parameters"]}
+    validator = jsonschema.Draft202012Validator(parameters["cursor"]["schema"])
+    for _ in range(2):
+        daemon.submit({"training": {"epochs": 1}})
+    cursor = daemon.get("/experiments?limit=1").json()["next_cursor"]
+    validator.validate(cursor)
+    for wrong in ("", cursor[:-1], cursor + "A", cursor + "=", "*" * len(cursor)):
+        assert not validator.is_valid(wrong)
+        assert daemon.get("/experiments", params={"cursor": wrong}).status_code == 400, wrong
+
+
+def test_bodies_are_described_as_they_are_read(daemon, contract):
+    for method, path, operation, _ in operations(contract):
+        for kind, described in operation.get("requestBody", {}).get("content", {}).items():
+            assert kind != "application/x-www-form-urlencoded", "read as something else than a form"
+            if described["schema"].get("type") == "string":
+                assert described["schema"]["minLength"] == 1, (path, kind)
+                params = {"name": "empty"} if path == "/datasets" else {}
+                reply = daemon.request(method, some_path(daemon, path), params=params, data=b"",
+                                       headers={"Content-Type": kind})
+                assert 400 <= reply.status_code < 500, (path, kind, reply.text)
+    responses = contract["paths"]["/openapi.yaml"]["get"]["responses"]
+    check(contract, responses["200"]["content"]["application/yaml"]["schema"],
+          yaml.safe_load(daemon.get("/openapi.yaml").text))
 
 
 def test_schemas_are_schemas(contract):

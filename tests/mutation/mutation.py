@@ -1,6 +1,6 @@
 """Puts single faults into a room, one at a time, and tells which of them its tests do not notice.
 
-    make mutation ROOM=http [COUNT=60] [SEED=1] [FILE=body.c] [REV=HEAD~5] [UNIT=1] [AGAIN=1]
+    make mutation ROOM=http [COUNT=60] [SEED=1] [FILE=body.c] [REV=HEAD~5] [UNIT=1] [PYTEST=1] [AGAIN=1]
 
 Every fault that faults.py makes of the room's sources is a candidate. The seed shuffles the lines; one fault a line is
 taken in turn until COUNT could be judged. Each is put into a copy of the tree under build/mutation. What the compiler
@@ -142,7 +142,7 @@ class Tree:
 class Room:
     """The tests of a room, in the order in which they run."""
 
-    def __init__(self, name, tree, unit_alone):
+    def __init__(self, name, tree, unit_alone, pytest_alone):
         rooms = tomllib.loads((HERE / "rooms.toml").read_text())
         if name not in rooms:
             sys.exit(f"ROOM={name}: known are {', '.join(rooms)}")
@@ -151,7 +151,7 @@ class Room:
         self.sources = self.files(rooms[name]["sources"])
         self.unit = [f"build/unit/test_{test}" for pattern in rooms[name]["unit"]
                      for test in sorted(fnmatch.filter(names, pattern))]
-        self.unit = list(dict.fromkeys(self.unit))
+        self.unit = [] if pytest_alone else list(dict.fromkeys(self.unit))
         self.pytest = [] if unit_alone else self.files(rooms[name]["pytest"])
         self.pytest_of = rooms[name].get("pytest_of", {})
         self.limits = {}
@@ -300,13 +300,14 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--file", default="", help="only sources whose name holds this")
     parser.add_argument("--unit", action="store_true", help="the C tests alone: quicker, and a lower bound")
+    parser.add_argument("--pytest", action="store_true", help="the pytest files alone: with --again, what the C tests left")
     parser.add_argument("--again", action="store_true", help="judge only what survived the last run of the room")
     parser.add_argument("--rev", help="sources and tests of this revision instead of the checkout's")
     options = parser.parse_args()
     ensure_tool()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     tree = Tree(options.room, options.rev)
-    room = Room(options.room, tree, options.unit)
+    room = Room(options.room, tree, options.unit, options.pytest)
     room.check()
     judge, faults, file = Judge(tree, room), [], OUT / (tree.folder.name + ".json")
     left_out = dict.fromkeys(("refused", "same", "equivalent"), 0)

@@ -1,0 +1,38 @@
+"""The served contract before independent readers: openapi-spec-validator finds it valid, and schemathesis, which makes
+requests of it, finds no answer that it does not describe. $SECONDS (60) is how long."""
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from openapi_spec_validator import validate_url
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from api_daemon import Daemon  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    served = Daemon(tmp_path_factory.mktemp("contract")).start()
+    served.train({"hidden_size": 2, "n_qubits": 2, "training": {"epochs": 1}})
+    yield served
+    served.close()
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/openapi.yaml"])
+def test_the_served_contract_is_valid(daemon, path):
+    validate_url(daemon.url + path)
+
+
+def test_every_answer_is_described(daemon, tmp_path):
+    command = ["schemathesis", f"--config-file={HERE / 'schemathesis.toml'}", "run", daemon.url + "/openapi.json",
+               "--checks=all", "--phases=examples,coverage,fuzzing,stateful", "--seed=7", "--no-color",
+               f"--max-time={os.environ.get('SECONDS', 60)}", "--generation-database=none"]
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    print(done.stdout[-6000:])
+    assert done.returncode == 0
+    assert daemon.process.poll() is None
