@@ -22,6 +22,7 @@ only() { # only HEADER FILE
 	[ -z "$found" ] || say "$1 is met outside $2: $found"
 }
 only microhttpd "server/http/mhd/.*"
+only gnutls server/http/tls.c
 only sqlite3 server/store/db.c
 only zlib server/common/gzip.c
 printing=$(grep -nE '\b(printf|puts|exit|abort)\(' engine/*.c engine/*/*.c engine/*/*/*.c | grep -v '^engine/examples/' | grep -vE 's?nprintf|vsnprintf' || true)

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -12,11 +13,12 @@
 #include <unistd.h>
 
 #include "server/common/clock.h"
+#include "server/http/tls.h"
 
 #define LIMIT_SECONDS 4
 
 struct probe {
-	const char *host; /* as in a URL: [::1]:8080 */
+	const char *url; /* of the whole server: https://[::1]:8443 */
 	int socket;
 	double deadline; /* of clock_monotonic */
 	struct qlstm_error *error;
@@ -24,7 +26,7 @@ struct probe {
 
 static int fail(const struct probe *probe, const char *what)
 {
-	return error_set(probe->error, ERR_UNAVAILABLE, NULL, "http://%s/readyz: %s", probe->host, what);
+	return error_set(probe->error, ERR_UNAVAILABLE, NULL, "%s/readyz: %s", probe->url, what);
 }
 
 static socklen_t make_address(const char *text, int port, struct sockaddr_storage *out)
@@ -76,14 +78,16 @@ static int connect_within(const struct probe *probe, const struct sockaddr_stora
 	return number == 0 ? 0 : fail(probe, strerror(number));
 }
 
+static const char request[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
 /* Every qlstmd is called localhost by who asks after its health. A request is shorter than any send buffer: what is not
  * taken at once is never taken. */
 static int send_request(const struct probe *probe)
 {
-	static const char text[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-	ssize_t sent = send(probe->socket, text, sizeof text - 1, MSG_NOSIGNAL);
-	return sent == (ssize_t)sizeof text - 1 ? 0
-	                                        : fail(probe, sent < 0 ? strerror(errno) : "the request was not taken");
+	ssize_t sent = send(probe->socket, request, sizeof request - 1, MSG_NOSIGNAL);
+	return sent == (ssize_t)sizeof request - 1
+	           ? 0
+	           : fail(probe, sent < 0 ? strerror(errno) : "the request was not taken");
 }
 
 /* Reads to the end; keeps the beginning, as text. */
@@ -122,10 +126,21 @@ static int judge(const struct probe *probe, const char *head)
 	return fail(probe, what);
 }
 
-static int ask(const struct probe *probe, const struct sockaddr_storage *address, socklen_t length)
+static int ask_over_tls(const struct probe *probe, char *head, size_t size)
+{
+	fcntl(probe->socket, F_SETFL, fcntl(probe->socket, F_GETFL) & ~O_NONBLOCK);
+	const char *fault = tls_ask(probe->socket, probe->deadline - clock_monotonic(), request, head, size);
+	return fault == NULL ? 0 : fail(probe, fault);
+}
+
+static int ask(const struct probe *probe, bool tls, const struct sockaddr_storage *address, socklen_t length)
 {
 	char head[64];
 	int rc = connect_within(probe, address, length);
+	if (rc == 0 && tls) {
+		rc = ask_over_tls(probe, head, sizeof head);
+		return rc == 0 ? judge(probe, head) : rc;
+	}
 	if (rc == 0)
 		rc = send_request(probe);
 	if (rc == 0)
@@ -133,12 +148,13 @@ static int ask(const struct probe *probe, const struct sockaddr_storage *address
 	return rc == 0 ? judge(probe, head) : rc;
 }
 
-int health_check(const char *address, int port, struct qlstm_error *error)
+int health_check(const char *address, int port, bool tls, struct qlstm_error *error)
 {
-	char host[INET6_ADDRSTRLEN + 16];
+	char url[INET6_ADDRSTRLEN + 24];
 	bool ipv6 = strchr(address, ':') != NULL;
-	snprintf(host, sizeof host, "%s%s%s:%d", ipv6 ? "[" : "", address, ipv6 ? "]" : "", port);
-	struct probe probe = {.host = host, .deadline = clock_monotonic() + LIMIT_SECONDS, .error = error};
+	snprintf(url, sizeof url, "http%s://%s%s%s:%d", tls ? "s" : "", ipv6 ? "[" : "", address, ipv6 ? "]" : "",
+	         port);
+	struct probe probe = {.url = url, .deadline = clock_monotonic() + LIMIT_SECONDS, .error = error};
 	struct sockaddr_storage binary;
 	socklen_t length = make_address(address, port, &binary);
 	if (length == 0)
@@ -146,7 +162,7 @@ int health_check(const char *address, int port, struct qlstm_error *error)
 	probe.socket = socket(binary.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (probe.socket < 0)
 		return fail(&probe, strerror(errno));
-	int rc = ask(&probe, &binary, length);
+	int rc = ask(&probe, tls, &binary, length);
 	close(probe.socket);
 	return rc;
 }

@@ -10,14 +10,18 @@
 #define OPTIONS_MAX_NAMES 16
 
 struct options {
-	char data[4096];   /* made when it is missing */
-	char listen[128];  /* as given */
+	char data[4096];                           /* made when it is missing */
+	char listen[128];                          /* as given */
+	char tls_certificate[4096], tls_key[4096]; /* files; empty: plain HTTP */
+	bool health_tls;                           /* it is asked over TLS */
 	char health[128];  /* as given; not empty: ask the daemon there whether it is ready, and end */
 	char address[128]; /* from health or listen: an IP address */
 	int port;          /* from health or listen; of the latter 0: any free one */
 	const char *host_names[OPTIONS_MAX_NAMES]; /* of this server, beside those of a loopback address */
 	int n_host_names;
 	bool allow_remote;       /* listen on an address that others can reach */
+	bool require_keys;       /* as given */
+	bool keys_required;      /* a request without a key is nobody's */
 	bool published;          /* all addresses of a container are reached through the host's loopback alone */
 	int slots;               /* workers at once */
 	int threads;             /* of all workers together */
@@ -33,6 +37,9 @@ struct options {
 	int hang_seconds;                             /* without a sign of life from a worker */
 	size_t reserve;                               /* bytes of the disk that are kept for deleting; 0: none */
 	int sweep_seconds;                            /* between two sweeps of the data directory */
+	char log[4096];                               /* the log's file; empty: standard error */
+	size_t log_size;                              /* bytes after which it is renamed; 0: never */
+	int log_keep;                                 /* how many renamed ones there are */
 	bool accept_loss;                             /* start without what the database lacks */
 	bool help, version;
 };

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "engine/circuit/plan_estimates.h"
 #include "engine/circuit/plan_kind.h"
 
 /* Prices for a tile, in ns. */
@@ -30,7 +31,7 @@ enum { PRICES = sizeof prices / sizeof prices[0] };
 
 struct plan_request planner_defaults(const char *kind, enum precision precision)
 {
-	return (struct plan_request){kind, precision, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT};
+	return (struct plan_request){kind, precision, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT, NULL};
 }
 
 double plan_estimate_ns(const struct plan_estimate *estimate, size_t batch)
@@ -108,8 +109,12 @@ int plan_estimate(const struct circuit_program *program, const struct plan_reque
 {
 	const struct plan_kind *kind;
 	void *state;
+	if (plan_estimates_find(request->known, program, request, out))
+		return 0;
 	int code = planner_select(program, request, out, &kind, &state);
 	if (state != NULL)
 		kind->destroy(state);
+	if (code == 0)
+		plan_estimates_keep(request->known, program, request, out);
 	return code;
 }

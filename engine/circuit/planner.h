@@ -12,12 +12,15 @@
 /* The batch that "auto" has in mind where nobody says otherwise. */
 #define PLANNER_BATCH_DEFAULT 64
 
+struct plan_estimates;
+
 /* What plan_estimate is asked. */
 struct plan_request {
 	const char *kind; /* as in plan_new */
 	enum precision precision;
 	size_t batch;
-	size_t memory_limit; /* bytes */
+	size_t memory_limit;          /* bytes */
+	struct plan_estimates *known; /* plan_estimates.h: looked up first, and added to. Borrowed; NULL: none */
 };
 
 struct plan_estimate {

@@ -41,6 +41,7 @@ struct plan_request model_plan_request(const struct model_config *config)
 	struct plan_request plans = planner_defaults(config->plan, config->precision);
 	if (config->batch > 0)
 		plans.batch = (size_t)config->batch;
+	plans.known = config->known_plans;
 	return plans;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "server/api/handlers.h"
+#include "server/api/intact.h"
 #include "server/api/resource.h"
 #include "server/run/state.h"
 
@@ -81,24 +82,36 @@ bool artifact_find_or_reply(struct api *api, const struct http_request *request,
 	return false;
 }
 
+int artifact_open_row_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
+                               enum artifact artifact, const struct artifact_row *row)
+{
+	struct qlstm_error error = {0};
+	char directory[4096];
+	snprintf(directory, sizeof directory, "%s/runs/%s", api->data_dir, request->params[0]);
+	int fd = open_beneath(directory, row->file);
+	if (fd < 0) {
+		int code = errno == EMFILE || errno == ENFILE ? ERR_UNAVAILABLE : ERR_IO;
+		error_set(&error, code, NULL, "the file of the %s cannot be opened: %s", kinds[artifact].name,
+		          strerror(errno));
+		reply_problem(request, reply, &error);
+		return -1;
+	}
+	if (file_check_intact(fd, (size_t)row->bytes, row->sha256, &error) == 0)
+		return fd;
+	close(fd);
+	reply_problem(request, reply, &error);
+	return -1;
+}
+
 int artifact_open_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
                            enum artifact artifact, struct artifact_row *row)
 {
 	struct qlstm_error error = {0};
-	char directory[4096];
 	struct look_up look_up = {request->params[0], kinds[artifact].name, row, NULL};
-	if (store_read(api->store, read_artifact, &look_up, &error) != 0) {
-		reply_problem(request, reply, &error);
-		return -1;
-	}
-	snprintf(directory, sizeof directory, "%s/runs/%s", api->data_dir, look_up.id);
-	int fd = open_beneath(directory, row->file);
-	if (fd < 0) {
-		error_set(&error, ERR_IO, NULL, "the file of the %s cannot be opened: %s", look_up.name,
-		          strerror(errno));
-		reply_problem(request, reply, &error);
-	}
-	return fd;
+	if (store_read(api->store, read_artifact, &look_up, &error) == 0)
+		return artifact_open_row_or_reply(api, request, reply, artifact, row);
+	reply_problem(request, reply, &error);
+	return -1;
 }
 
 void artifact_reply(struct api *api, const struct http_request *request, struct http_reply *reply,

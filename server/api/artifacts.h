@@ -12,9 +12,13 @@
 enum artifact { ARTIFACT_WEIGHTS, ARTIFACT_PREDICTIONS, ARTIFACT_REPORT };
 
 /* Opens the artifact's file (close it) or answers the client and returns -1: 404 for an experiment that is not known or
- * ended without results, 409 for one that has not ended. */
+ * ended without results, 409 for one that has not ended, 500 for a file that is gone, cut or has other bytes than were
+ * recorded. */
 int artifact_open_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
                            enum artifact artifact, struct artifact_row *row);
+/* The same of a row that is known already. */
+int artifact_open_row_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
+                               enum artifact artifact, const struct artifact_row *row);
 /* Its row, and the resolved spec of the experiment (the caller's reference); answers and says false as above. */
 bool artifact_find_or_reply(struct api *api, const struct http_request *request, struct http_reply *reply,
                             enum artifact artifact, struct artifact_row *row, json_t **spec);

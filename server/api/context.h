@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "server/api/assessments.h"
+#include "engine/circuit/plan_estimates.h"
+#include "server/access/audit.h"
+#include "server/access/keeper.h"
 #include "server/api/labels_seen.h"
 #include "server/disk/reserve.h"
 #include "server/predict/predictor_pool.h"
@@ -25,22 +27,24 @@
 /* Made by main before the server listens; handlers only read it, but for what is atomic or a lock. */
 struct api {
 	struct store *store;
+	struct keeper *keeper;   /* who asks */
+	struct audit *audit;     /* NULL: none is kept */
 	struct reserve *reserve; /* of the disk, for what makes room */
 	struct scheduler *scheduler;
 	struct predictor_pool *predictors;
-	uv_loop_t *loop;                 /* for what goes on after a handler: streams */
-	struct hub *hub;                 /* of events */
-	const char *data_dir;            /* absolute; runs/ and datasets/ are inside */
-	size_t max_memory;               /* bytes that one experiment may take */
-	int threads;                     /* that one experiment may take */
-	int64_t started_at;              /* ms */
-	double started;                  /* by clock_monotonic: what the wall clock does since then does not count */
-	atomic_bool draining;            /* new experiments are refused, /readyz says no */
-	uv_mutex_t datasets;             /* held while the rows and the files of data sets must agree */
-	struct assessments *assessments; /* of models that were seen before */
-	struct labels_seen *labels;      /* columns of classes that were checked */
-	atomic_int unpacking;            /* packed data sets that are being read */
-	atomic_ullong replies[6];        /* by class of status: [2] counts 200 to 299 */
+	uv_loop_t *loop;              /* for what goes on after a handler: streams */
+	struct hub *hub;              /* of events */
+	const char *data_dir;         /* absolute; runs/ and datasets/ are inside */
+	size_t max_memory;            /* bytes that one experiment may take */
+	int threads;                  /* that one experiment may take */
+	int64_t started_at;           /* ms */
+	double started;               /* by clock_monotonic: what the wall clock does since then does not count */
+	atomic_bool draining;         /* new experiments are refused, /readyz says no */
+	uv_mutex_t datasets;          /* held while the rows and the files of data sets must agree */
+	struct plan_estimates *plans; /* of circuits that were seen before */
+	struct labels_seen *labels;   /* columns of classes that were checked */
+	atomic_int unpacking;         /* packed data sets that are being read */
+	atomic_ullong replies[6];     /* by class of status: [2] counts 200 to 299 */
 };
 
 #endif

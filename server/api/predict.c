@@ -139,6 +139,11 @@ void predict_post(void *context, struct http_request *request, struct http_reply
 	if (!content_type_fits_or_reply(request, reply) ||
 	    !artifact_find_or_reply(api, request, reply, ARTIFACT_WEIGHTS, &weights, &spec))
 		return;
-	predict(api, request, reply, &weights, spec);
+	int file =
+	    artifact_open_row_or_reply(api, request, reply, ARTIFACT_WEIGHTS, &weights); /* they are what they were */
+	if (file >= 0) {
+		close(file);
+		predict(api, request, reply, &weights, spec);
+	}
 	json_decref(spec);
 }

@@ -19,9 +19,9 @@ bool query_int_or_reply(const struct http_request *request, struct http_reply *r
 	if (text == NULL)
 		return true;
 	struct qlstm_error error = {0};
-	char *end;
-	long number = strtol(text, &end, 10);
-	if (end == text || *end != '\0')
+	size_t sign = *text == '-' ? 1 : 0, digits = strspn(text + sign, "0123456789");
+	long number = strtol(text, NULL, 10);
+	if (digits == 0 || text[sign + digits] != '\0')
 		error_set(&error, ERR_WRONG_TYPE, NULL, "%s is '%.60s'; an integer is expected", name, text);
 	else if (number < minimum || number > maximum)
 		error_set(&error, ERR_OUT_OF_RANGE, NULL, "%s is %.60s; allowed are %d to %d", name, text, minimum,
@@ -96,13 +96,25 @@ bool content_type_or_reply(const struct http_request *request, struct http_reply
 	return false;
 }
 
+/* "text/csv;q=0" is what the client does not want; `parameters` ends at the next comma. */
+static bool is_ruled_out(const char *parameters)
+{
+	size_t length = strcspn(parameters, ",");
+	for (const char *at = parameters; (at = memchr(at, ';', length - (size_t)(at - parameters))) != NULL;) {
+		at += 1 + strspn(at + 1, " \t");
+		if (strncasecmp(at, "q=", 2) == 0)
+			return strtod(at + 2, NULL) <= 0;
+	}
+	return false;
+}
+
 bool accepts(const struct http_request *request, const char *type)
 {
 	const char *list = http_header(request, "Accept");
 	while (list != NULL && *list != '\0') {
 		list += strspn(list, ", \t");
 		size_t length = type_length(list);
-		if (length == strlen(type) && strncasecmp(list, type, length) == 0)
+		if (length == strlen(type) && strncasecmp(list, type, length) == 0 && !is_ruled_out(list + length))
 			return true;
 		list += strcspn(list, ",");
 	}

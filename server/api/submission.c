@@ -7,11 +7,11 @@
 #include "engine/qlstm.h"
 #include "schema/columns.h"
 #include "schema/spec.h"
-#include "server/api/assessments.h"
 #include "server/api/catalog.h"
 #include "server/api/labels.h"
 #include "server/common/cost.h"
 #include "server/common/json_text.h"
+#include "server/common/parameter_counts.h"
 
 static int out_of_memory(struct qlstm_error *error)
 {
@@ -32,11 +32,12 @@ static int bind_columns(json_t *spec, const struct dataset_row *row, struct qlst
 }
 
 /* Finds the data set, binds its columns, and keeps an upload's id in the spec: its name may mean other data later. */
-static int attach_data(struct api *api, json_t *spec, struct catalog_entry *entry, struct qlstm_error *error)
+static int attach_data(struct api *api, const struct viewer *viewer, json_t *spec, struct catalog_entry *entry,
+                       struct qlstm_error *error)
 {
 	json_t *data = json_object_get(spec, "data");
 	const char *wanted = json_string_value(json_object_get(data, "dataset"));
-	int rc = catalog_find(api, wanted != NULL ? wanted : "", entry, error);
+	int rc = catalog_find(api, viewer, wanted != NULL ? wanted : "", entry, error);
 	if (rc != 0) {
 		if (rc == ERR_NOT_FOUND)
 			error_prefix(error, "/data/dataset");
@@ -49,63 +50,39 @@ static int attach_data(struct api *api, json_t *spec, struct catalog_entry *entr
 	return rc;
 }
 
-/* Has the planner look at the model. What does not fit is refused before its time is estimated. */
-static int assess(const struct api *api, const struct spec *spec, struct cost_windows windows, struct assessment *out,
-                  struct qlstm_error *error)
+/* Refuses what cannot fit, and what could not end in its time; *seconds is the estimate for the whole training. */
+static int check_cost(const struct api *api, const struct spec *spec, struct model *model, struct cost_windows windows,
+                      double *seconds, struct qlstm_error *error)
+{
+	struct cost_bytes bytes = cost_bytes(spec, model, windows, api->threads);
+	struct cost_seconds times = {0};
+	int rc = cost_check_bytes(spec, &bytes, api->max_memory, error);
+	if (rc == 0)
+		rc = cost_seconds(spec, model, windows, &times, error);
+	if (rc == 0)
+		rc = cost_check_seconds(spec, &times, api->threads, error);
+	*seconds = times.training;
+	return rc;
+}
+
+/* What the model is made of, by which engine, and how long it will take. */
+static int describe_model(const struct api *api, struct spec *spec, struct cost_windows windows, struct submission *out,
+                          struct qlstm_error *error)
 {
 	struct model *model;
-	struct cost_seconds seconds = {0};
+	spec->model.known_plans = api->plans;
 	int rc = model_new(&model, &spec->model, error);
 	if (rc != 0) {
 		error_prefix(error, "/model");
 		return rc;
 	}
-	struct cost_bytes bytes = cost_bytes(spec, model, windows, api->threads);
-	rc = cost_check_bytes(spec, &bytes, api->max_memory, error);
-	if (rc == 0)
-		rc = cost_seconds(spec, model, windows, &seconds, error);
-	if (rc == 0)
-		*out = (struct assessment){.parameters = parameter_counts(model_params(model)),
-		                           .plan = model_plan_kind(model),
-		                           .bytes = bytes.model,
-		                           .batch_seconds = seconds.batch};
+	double seconds = 0.0;
+	rc = check_cost(api, spec, model, windows, &seconds, error);
+	const struct parameter_counts counts = parameter_counts(model_params(model));
+	out->model = parameter_counts_json(&counts, "parameters");
+	out->engine = json_pack("{ss, ss, ss, sf}", "version", QLSTM_VERSION, "plan", model_plan_kind(model), "isa",
+	                        plan_isa(), "estimated_seconds", seconds);
 	model_free(model);
-	return rc;
-}
-
-/* The same, from what is kept where the model was seen before. */
-static int assess_once(const struct api *api, const struct spec *spec, const json_t *resolved,
-                       struct cost_windows windows, struct assessment *out, struct qlstm_error *error)
-{
-	char *key = assessments_key(spec, resolved, api->threads);
-	int rc = 0;
-	if (!assessments_find(api->assessments, key, out)) {
-		rc = assess(api, spec, windows, out, error);
-		if (rc == 0)
-			assessments_keep(api->assessments, key, out);
-	}
-	free(key);
-	return rc;
-}
-
-/* What the model is made of, by which engine, and how long it will take. Refuses what cannot fit, and what could not
- * end in its time. */
-static int describe_model(const struct api *api, const struct spec *spec, struct cost_windows windows,
-                          struct submission *out, struct qlstm_error *error)
-{
-	struct assessment model = {0};
-	int rc = assess_once(api, spec, out->spec, windows, &model, error);
-	if (rc != 0)
-		return rc;
-	const struct cost_bytes bytes = {.model = model.bytes, .data = cost_data_bytes(spec, windows)};
-	struct cost_seconds seconds = {.batch = model.batch_seconds};
-	cost_scale(spec, windows, &seconds);
-	rc = cost_check_bytes(spec, &bytes, api->max_memory, error);
-	if (rc == 0)
-		rc = cost_check_seconds(spec, &seconds, api->threads, error);
-	out->model = parameter_counts_json(&model.parameters, "parameters");
-	out->engine = json_pack("{ss, ss, ss, sf}", "version", QLSTM_VERSION, "plan", model.plan, "isa", plan_isa(),
-	                        "estimated_seconds", seconds.training);
 	return rc;
 }
 
@@ -148,7 +125,8 @@ static int write_texts(struct submission *out, struct qlstm_error *error)
 	return whole ? 0 : out_of_memory(error);
 }
 
-int submission_make(struct api *api, const char *text, size_t length, struct submission *out, struct qlstm_error *error)
+int submission_make(struct api *api, const struct viewer *viewer, const char *text, size_t length,
+                    struct submission *out, struct qlstm_error *error)
 {
 	*out = (struct submission){0};
 	struct catalog_entry entry = {0};
@@ -157,7 +135,7 @@ int submission_make(struct api *api, const char *text, size_t length, struct sub
 	if (rc == 0)
 		rc = spec_resolve(request, &out->spec, error);
 	if (rc == 0)
-		rc = attach_data(api, out->spec, &entry, error);
+		rc = attach_data(api, viewer, out->spec, &entry, error);
 	if (rc == 0) {
 		rc = describe(api, &entry, out, error);
 		if (rc != 0)

@@ -15,10 +15,11 @@ struct submission {
 	double max_seconds;
 };
 
-/* Parses, validates, looks up the data set, counts windows and parameters, and checks that the experiment fits the
- * memory limit. Nothing is stored. On failure the error points into the spec and *out is empty. */
-int submission_make(struct api *api, const char *text, size_t length, struct submission *out,
-                    struct qlstm_error *error);
+/* Parses, validates, looks up the data set among those that the viewer sees, counts windows and parameters, and checks
+ * that the experiment fits the memory limit. Nothing is stored. On failure the error points into the spec and *out is
+ * empty. */
+int submission_make(struct api *api, const struct viewer *viewer, const char *text, size_t length,
+                    struct submission *out, struct qlstm_error *error);
 void submission_free(struct submission *submission);
 
 const char *submission_name(const struct submission *submission); /* borrowed, as the next */

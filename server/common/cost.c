@@ -12,26 +12,14 @@
 /* A window of the test part is only run forward: in windows of the training part. */
 #define TEST_WINDOW (1.0 / 3.0)
 
-size_t cost_data_bytes(const struct spec *spec, struct cost_windows windows)
+struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struct cost_windows windows, int threads)
 {
 	size_t steps = (size_t)spec_steps(spec);
 	size_t numbers = (size_t)spec->model.n_inputs * steps + (size_t)spec->model.n_outputs;
-	return (windows.train + windows.test) * numbers * sizeof(double);
-}
-
-struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struct cost_windows windows, int threads)
-{
 	return (struct cost_bytes){
 	    .model = pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads),
-	    .data = cost_data_bytes(spec, windows),
+	    .data = (windows.train + windows.test) * numbers * sizeof(double),
 	};
-}
-
-void cost_scale(const struct spec *spec, struct cost_windows windows, struct cost_seconds *seconds)
-{
-	double batches = ((double)windows.train + TEST_WINDOW * (double)windows.test) / spec->training.batch_size;
-	seconds->epoch = seconds->batch * batches;
-	seconds->training = spec->training.epochs * seconds->epoch;
 }
 
 int cost_seconds(const struct spec *spec, struct model *model, struct cost_windows windows, struct cost_seconds *out,
@@ -42,7 +30,9 @@ int cost_seconds(const struct spec *spec, struct model *model, struct cost_windo
 		error_prefix(error, "/model");
 		return rc;
 	}
-	cost_scale(spec, windows, out);
+	double batches = ((double)windows.train + TEST_WINDOW * (double)windows.test) / spec->training.batch_size;
+	out->epoch = out->batch * batches;
+	out->training = spec->training.epochs * out->epoch;
 	return 0;
 }
 

@@ -27,10 +27,6 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 int cost_seconds(const struct spec *spec, struct model *model, struct cost_windows windows, struct cost_seconds *out,
                  struct qlstm_error *error);
 
-/* The parts of them that no model is needed for: bytes of the samples; from the seconds of a batch to the others. */
-size_t cost_data_bytes(const struct spec *spec, struct cost_windows windows);
-void cost_scale(const struct spec *spec, struct cost_windows windows, struct cost_seconds *seconds);
-
 /* ERR_TOO_LARGE past `limit` bytes, at the field to make smaller. */
 int cost_check_bytes(const struct spec *spec, const struct cost_bytes *bytes, size_t limit, struct qlstm_error *error);
 /* ERR_INVALID for a training that could not end within limits.max_seconds by far: refused before, not after its time is

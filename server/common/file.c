@@ -288,11 +288,8 @@ void sha256_hex(const void *bytes, size_t length, char out[65])
 	hash_to_hex(hash, out);
 }
 
-int sha256_file(const char *path, char out[65], size_t *bytes, struct qlstm_error *error)
+int sha256_open_file(int fd, const char *path, char out[65], size_t *bytes, struct qlstm_error *error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return error_from_errno(error, errno, "open", path);
 	crypto_hash_sha256_state state;
 	crypto_hash_sha256_init(&state);
 	unsigned char block[BLOCK_BYTES];
@@ -306,7 +303,6 @@ int sha256_file(const char *path, char out[65], size_t *bytes, struct qlstm_erro
 		crypto_hash_sha256_update(&state, block, got);
 		total += got;
 	} while (got == sizeof block);
-	close(fd);
 	if (rc != 0)
 		return rc;
 	unsigned char hash[crypto_hash_sha256_BYTES];
@@ -315,4 +311,14 @@ int sha256_file(const char *path, char out[65], size_t *bytes, struct qlstm_erro
 	if (bytes != NULL)
 		*bytes = total;
 	return 0;
+}
+
+int sha256_file(const char *path, char out[65], size_t *bytes, struct qlstm_error *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return error_from_errno(error, errno, "open", path);
+	int rc = sha256_open_file(fd, path, out, bytes, error);
+	close(fd);
+	return rc;
 }

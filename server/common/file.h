@@ -21,8 +21,10 @@ int file_make_directory(const char *path, struct qlstm_error *error);
 /* rm -r; nothing there is not an error. Never follows symbolic links. */
 int file_remove_tree(const char *path, struct qlstm_error *error);
 
-/* Lower-case hex SHA-256 of bytes; of a file. Needs sodium_init. */
+/* Lower-case hex SHA-256 of bytes; of a file; of an open one from where it stands to its end, `path` is its name for
+ * the error. Needs sodium_init. */
 void sha256_hex(const void *bytes, size_t length, char out[65]);
 int sha256_file(const char *path, char out[65], size_t *bytes, struct qlstm_error *error);
+int sha256_open_file(int fd, const char *path, char out[65], size_t *bytes, struct qlstm_error *error);
 
 #endif

@@ -15,6 +15,7 @@
 #include "server/http/host_names.h"
 #include "server/http/scope.h"
 #include "server/http/target.h"
+#include "server/http/tls.h"
 
 #define HTTP_MAX_PARAMS 4
 
@@ -26,7 +27,8 @@ struct http_request {
 	const unsigned char *body;
 	size_t body_length;
 	const char *params[HTTP_MAX_PARAMS]; /* what the route's {braces} matched, in order; set by the router */
-	const struct principal *principal;   /* who asks; set before the router sees it. Borrowed */
+	const struct principal *principal;   /* who asks; set before the router sees it. Borrowed, NULL: nobody */
+	const char *refusal;                 /* of nobody: why, in one sentence, or NULL. Static storage */
 	void *connection;                    /* the library's own */
 };
 
@@ -91,12 +93,16 @@ struct http_config {
 	const char *address;            /* "127.0.0.1" or "::1" */
 	int port;                       /* 0: any free one */
 	const struct host_names *hosts; /* that requests may name; NULL: every one. Borrowed */
+	const struct tls_files *tls;    /* NULL: plain HTTP. Borrowed while it is open */
 	int max_connections, max_connections_by_address;
 	int header_seconds, body_seconds; /* deadlines for the head and for the body of a request */
 	size_t body_memory;               /* of all bodies on their way; a quarter is for those of 1 MiB and less */
 	int idle_seconds;                 /* between two requests, and while nobody takes a byte of a reply */
 	http_handler handler;
 	http_body_limit body_limit;
+	/* Whether the body behind this head is read at all, asked on the loop thread; if not, the handler answers
+	 * without it. NULL: it is. */
+	bool (*admits)(void *context, const struct http_request *request);
 	/* The lane of this method and path; NULL: all are short. */
 	enum http_lane (*lane)(void *context, const char *method, const char *path);
 	int lane_limits[LANE_COUNT]; /* 0: none */

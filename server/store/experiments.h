@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine/error.h"
+#include "server/common/viewer.h"
 #include "server/store/artifacts.h"
 #include "server/store/checkpoints.h"
 #include "server/store/db.h"
@@ -18,6 +19,7 @@
 struct experiment_row {
 	char *id, *status, *reason, *reason_message, *name, *project, *tags_json;
 	char *spec_json, *model_json, *data_json, *engine_json, *dataset_id;
+	char *owner;        /* "": made without a key */
 	char *metrics_json; /* of the last epoch done, as in struct metric_row; "{}" before the first */
 	int attempt, max_attempts, epochs, epoch, version;
 	double max_seconds;
@@ -33,6 +35,9 @@ void experiment_row_free(struct experiment_row *row);
 struct experiment_new {
 	const char *id, *name, *project, *tags_json, *spec_json, *model_json, *data_json, *engine_json;
 	const char *dataset_id; /* NULL: built-in */
+	int64_t max_owned;      /* experiments of the owner that may wait; 0: any number */
+	bool *over_quota;       /* out, may be NULL: those are waiting, and ERR_UNAVAILABLE came of that */
+	const char *owner;      /* NULL: made without a key. Its Idempotency-Keys are its own */
 	int epochs, max_attempts;
 	double max_seconds;
 	int64_t now;
@@ -48,10 +53,13 @@ int experiment_insert(struct db *db, const struct experiment_new *new, int max_q
 void experiment_row_of(const struct experiment_new *new, int queue_position, struct experiment_row *out);
 
 int experiment_get(struct db *db, const char *id, struct experiment_row *out, struct qlstm_error *error);
+/* Whether the viewer sees it: 0, or what experiment_get says of one that does not exist. */
+int experiment_visible(struct db *db, const char *id, const struct viewer *viewer, struct qlstm_error *error);
 
 struct experiment_query {
 	const char *status;  /* NULL: any */
 	const char *project; /* NULL: any */
+	const char *owner;   /* NULL: any */
 	const char *before;  /* list ids smaller than this one; NULL: from the newest */
 	int limit;
 };

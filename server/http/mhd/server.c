@@ -135,9 +135,18 @@ static size_t leave_escaped(void *context, struct MHD_Connection *connection, ch
 
 static struct MHD_Daemon *daemon_start(struct http_server *server, const struct sockaddr *address)
 {
+	static char priorities[] = TLS_PRIORITIES;
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	const struct tls_files *tls = server->config.tls;
 	if (address->sa_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
+	if (tls != NULL)
+		flags |= MHD_USE_TLS;
+	struct MHD_OptionItem secure[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, tls != NULL ? tls->certificate : NULL},
+	                                  {MHD_OPTION_HTTPS_MEM_KEY, 0, tls != NULL ? tls->key : NULL},
+	                                  {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
+	                                  {MHD_OPTION_END, 0, NULL}},
+	                      none[] = {{MHD_OPTION_END, 0, NULL}};
 	/* The logger comes first: it then also hears why the other options fail. */
 	const struct http_config *config = &server->config;
 	return MHD_start_daemon(flags, 0, NULL, NULL, exchange_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log,
@@ -147,7 +156,7 @@ static struct MHD_Daemon *daemon_start(struct http_server *server, const struct 
 	                        (unsigned)config->idle_seconds, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_line, server,
 	                        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED,
 	                        exchange_on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-	                        MHD_OPTION_END);
+	                        MHD_OPTION_ARRAY, tls != NULL ? secure : none, MHD_OPTION_END);
 }
 
 int http_open(struct http_server **out, uv_loop_t *loop, const struct http_config *config, struct qlstm_error *error)

@@ -5,6 +5,8 @@
 
 #include "server/run/message.h"
 
+enum { EPOCHS = 100 }; /* of the run that the lines are of */
+
 static void check_name(const char *name)
 {
 	CHECK(name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL);
@@ -62,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct message *message = malloc(sizeof *message);
 	struct qlstm_error error = {0};
 	CHECK(message != NULL);
-	int rc = message_parse((const char *)data, size, message, &error);
+	int rc = message_parse((const char *)data, size, EPOCHS, message, &error);
 	if (rc != 0)
 		check_refusal(&error, rc);
 	else
