@@ -18,7 +18,7 @@ V       ?=
 say      = $(if $(V),,@echo "  $(1) $@";)
 
 WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
-SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DSANDBOX_RELAXED)
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -I. -D_GNU_SOURCE
 ALL_CFLAGS = -std=c17 $(WARN) -fno-math-errno $(CFLAGS) $(SANFLAGS) -MMD -MP -pthread
@@ -27,7 +27,7 @@ version = $(shell sed -n 's/.* QLSTM_VERSION "\(.*\)"/\1/p' engine/qlstm.h)
 
 PKGS_schema := jansson
 PKGS_server := libmicrohttpd gnutls libuv sqlite3 jansson libsodium yaml-0.1 zlib
-PKGS_worker := jansson libsodium zlib
+PKGS_worker := jansson libsodium zlib libseccomp
 cflags_of = $(shell pkg-config --cflags $(1) 2>/dev/null)
 libs_of   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
@@ -48,7 +48,7 @@ engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := server/options.c server/pool.c server/health.c server/data_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/api/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
+daemon_src := server/options.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/api/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 TARGET     ?= *
@@ -67,7 +67,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api fuzz fuzz-requests torture bench bench-estimates bench-streams bench-door bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo test unit api fuzz fuzz-requests torture spin bench bench-estimates bench-streams bench-door bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -79,6 +79,7 @@ help:
 	@echo "make fuzz       libFuzzer on whatever reads bytes from outside, SECONDS=60 each (TARGET=\"csv spec\")"
 	@echo "make fuzz-requests   generated requests against the daemon, SECONDS=60, SEED=1, SAN"
 	@echo "make torture    random kills while clients do everything, KILLS=300, SEED: the next; sums in build/torture.json"
+	@echo "make spin       check the model of an experiment's life (server/run/life.pml) and that faulty ones are found"
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
 	@echo "make bench-door      requests a second: POSTs, GETs, with 10 and with 10,000 experiments waiting"
@@ -143,6 +144,7 @@ $(foreach s,$(KERNEL_SRC),$(foreach i,$(KERNEL_ISAS),$(eval $(call kernel_rule,$
 $(BUILD)/engine/%.o: ALL_CFLAGS += -O3
 $(BUILD)/schema/%.o: PKG := $(PKGS_schema)
 $(BUILD)/server/%.o: PKG := $(PKGS_server)
+$(BUILD)/server/worker/%.o: PKG := $(PKGS_worker)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(if $(PKG),$(call cflags_of,$(PKG))) $(ALL_CFLAGS) -c $< -o $@
@@ -150,7 +152,7 @@ $(BUILD)/%.o: %.c
 $(unit_bin): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBDAEMON) $(LIBWORKER) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@ \
-		$(call libs_of,$(PKGS_server)) -lcmocka -lm
+		$(call libs_of,$(PKGS_server) $(PKGS_worker)) -lcmocka -lm
 
 # The batch kernels once more for the tests alone: registers of 64 bytes on whatever processor there is.
 r64_obj := $(BUILD)/unit/batch_kernel.r64.o $(BUILD)/unit/batch_kernel_f32.r64.o
@@ -159,14 +161,14 @@ $(BUILD)/unit/%.r64.o: engine/circuit/batch/%.c
 	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O1 -ffp-contract=fast -Wno-psabi -DKERNEL_ROLLED -DKERNEL_BYTES=64 \
 		-DKERNEL_ISA=r64 -c $< -o $@
 $(BUILD)/unit/test_plan: $(r64_obj)
-$(BUILD)/unit/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+$(BUILD)/unit/test_memory $(BUILD)/unit/test_disk_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
 # Fuzz targets that run on their seeds and on spoiled copies of these (tests/fuzz/replay.c).
 replay_bin := $(if $(filter *,$(TESTS)),$(patsubst %,$(BUILD)/replay/%,$(fuzz_names)))
 $(patsubst %,$(BUILD)/replay/%,$(fuzz_names)): $(BUILD)/replay/%: $(BUILD)/tests/fuzz/targets/%.o $(BUILD)/tests/fuzz/replay.o $(LIBDAEMON) $(LIBWORKER) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@ \
-		$(call libs_of,$(PKGS_server)) -lcmocka -lm
+		$(call libs_of,$(PKGS_server) $(PKGS_worker)) -lcmocka -lm
 
 unit-programs: $(unit_bin) $(replay_bin)
 
@@ -183,7 +185,7 @@ fuzz:
 $(patsubst %,build/fuzz/bin/%,$(fuzz_names)): build/fuzz/bin/%: $(BUILD)/tests/fuzz/targets/%.o $(LIBDAEMON) $(LIBWORKER) $(LIBCOMMON) $(LIBSCHEMA) $(LIBENGINE)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@ \
-		$(call libs_of,$(PKGS_server)) -lcmocka -lm
+		$(call libs_of,$(PKGS_server) $(PKGS_worker)) -lcmocka -lm
 
 api: all $(BUILD)/examples/train
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/library tests/worker tests/api tests/faults
@@ -200,6 +202,11 @@ KILLS ?= 300
 torture: all
 	@scripts/deps.sh test
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/faults/torture.py --kills $(KILLS) $(if $(filter command% environment%,$(origin SEED)),--seed $(SEED)) --keep
+
+# The model of an experiment's life (server/run/life.pml). Takes some minutes; not part of `test`.
+spin:
+	@scripts/deps.sh spin
+	@scripts/spin.sh $(BUILD)/spin
 
 test:
 	@scripts/deps.sh build test

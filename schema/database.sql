@@ -4,7 +4,7 @@
 -- Times are integers, milliseconds since 1970-01-01 UTC. Text that holds JSON is named *_json.
 
 PRAGMA application_id = 0x716c7374; -- "qlst"
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 
 -- An experiment: what was asked, where it stands, what came out. (id, attempt) is the fencing token: a worker's
 -- report changes a row only while the row is running that very attempt.
@@ -19,7 +19,7 @@ CREATE TABLE experiment (
 	daemon_failures INTEGER NOT NULL DEFAULT 0, -- times in a row that the daemon died before a first epoch was done
 	max_attempts INTEGER NOT NULL,
 	max_seconds REAL NOT NULL,               -- wall time of one attempt
-	run_at INTEGER NOT NULL,                 -- not claimed before this time (back-off after a crash)
+	run_at INTEGER NOT NULL,                 -- not claimed before this time (back-off); the queue's order: a priority is earlier
 	version INTEGER NOT NULL DEFAULT 1,      -- raised by every change of the row; the ETag
 	name TEXT NOT NULL,
 	project TEXT NOT NULL,
@@ -29,6 +29,7 @@ CREATE TABLE experiment (
 	data_json TEXT NOT NULL,                 -- {"dataset", "sha256", "train", "test"}
 	engine_json TEXT NOT NULL,               -- {"version", "plan", "isa"}
 	dataset_id TEXT REFERENCES dataset (id), -- NULL for a built-in series
+	owner TEXT NOT NULL DEFAULT '',          -- that of the key it was made with (server/access); empty without a key
 	epochs INTEGER NOT NULL,                 -- asked for
 	epoch INTEGER NOT NULL DEFAULT 0,        -- done
 	worker_pid INTEGER,                      -- of the current attempt, while it runs
@@ -45,6 +46,10 @@ CREATE INDEX experiment_queue ON experiment (run_at, id) WHERE status = 'queued'
 CREATE INDEX experiment_live ON experiment (status) WHERE status IN ('running', 'cancelling');
 CREATE INDEX experiment_status ON experiment (status, id);
 CREATE INDEX experiment_project ON experiment (project, id);
+-- What one owner sees. Nothing is in them while there are no keys.
+CREATE INDEX experiment_owner ON experiment (owner, id) WHERE owner <> '';
+CREATE INDEX experiment_owner_status ON experiment (owner, status, id) WHERE owner <> '';
+CREATE INDEX experiment_owner_project ON experiment (owner, project, id) WHERE owner <> '';
 CREATE INDEX experiment_dataset ON experiment (dataset_id) WHERE dataset_id IS NOT NULL;
 
 -- One row an epoch. A run taken up again from a checkpoint rewrites the same rows with the same numbers.
@@ -106,7 +111,7 @@ CREATE INDEX event_experiment ON event (experiment_id, id);
 -- An uploaded data set. The bytes, as they came, are DATA/datasets/FILE.
 CREATE TABLE dataset (
 	id TEXT PRIMARY KEY,                     -- ULID
-	name TEXT NOT NULL UNIQUE,
+	name TEXT NOT NULL,
 	sha256 TEXT NOT NULL,
 	bytes INTEGER NOT NULL,
 	n_rows INTEGER NOT NULL,
@@ -114,17 +119,22 @@ CREATE TABLE dataset (
 	kind TEXT NOT NULL,                      -- of the table in engine/data/kind.c: csv, npy, idx
 	columns_json TEXT NOT NULL,              -- [{"name", "numeric"}], and where one that is not holds no number
 	description_json TEXT NOT NULL,          -- what else there is to say, by kind: csv {"has_header"}, npy and idx {"dtype", "shape"}; packed {"compression"}
-	created_at INTEGER NOT NULL
+	created_at INTEGER NOT NULL,
+	owner TEXT NOT NULL DEFAULT '',          -- as in experiment; two owners may give the same name
+	UNIQUE (name, owner)
 ) STRICT;
+CREATE INDEX dataset_owner ON dataset (owner, id);
 CREATE INDEX dataset_file ON dataset (file);
 
 -- A POST that carried an Idempotency-Key, in the transaction that made the experiment; kept for at least
 -- 24 hours in which the daemon ran, or 30 days. created_at does not follow a wall clock that is set meanwhile.
 CREATE TABLE idempotency (
-	key TEXT PRIMARY KEY,
+	owner TEXT NOT NULL,                     -- as in experiment: two owners may use the same key
+	key TEXT NOT NULL,
 	body_sha256 TEXT NOT NULL,
 	experiment_id TEXT NOT NULL,
-	created_at INTEGER NOT NULL
+	created_at INTEGER NOT NULL,
+	PRIMARY KEY (owner, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_age ON idempotency (created_at);
 

@@ -33,6 +33,7 @@ ARROWS = {
     "schema": "engine engine/qlstm.h engine/nn engine/circuit engine/circuit/ansatz engine/data engine/train",
     "server/common": "engine engine/qlstm.h engine/nn engine/data engine/train schema",
     "server/http": "engine server/common",
+    "server/access": "engine server/common server/http",
     "server/http/mhd": "engine server/common server/http",
     "server/store": "engine server/common schema",
     "server/disk": "engine schema server/common server/http server/store",
@@ -40,8 +41,8 @@ ARROWS = {
     "server/run/events": "engine server/common server/http server/store",
     "server/predict": "engine schema server/common server/run",
     "server/api": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
-                  "server/common server/http server/store server/disk server/run server/run/events server/predict",
-    "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/store server/disk server/run server/run/events server/predict server/api",
+                  "server/common server/http server/access server/store server/disk server/run server/run/events server/predict",
+    "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
                      "server/common",
     "server/worker/train": "engine engine/qlstm.h engine/nn engine/data engine/train engine/export schema "

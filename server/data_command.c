@@ -59,12 +59,10 @@ static int copy_database(const char *data, const char *path, struct backup *back
 	struct db *db = NULL;
 	snprintf(database, sizeof database, "%.4000s/qlstmd.db", data);
 	int rc = db_open(&db, database, DB_READER, NULL, error);
-	if (rc == 0 && db_begin(db) != 0)
-		rc = db_error(db, error);
-	if (rc == 0)
-		rc = backup_begin(db, data, path, backup, error);
-	if (db != NULL)
+	for (int try = 0; db != NULL && (try == 0 ? rc == 0 : rc == ERR_UNAVAILABLE) && try < BACKUP_TRIES; try++) {
+		rc = db_begin(db) == 0 ? backup_begin(db, data, path, try, backup, error) : db_error(db, error);
 		db_rollback(db);
+	}
 	db_close(db);
 	return rc;
 }

@@ -18,11 +18,13 @@
 #include "server/api/routes.h"
 #include "server/common/clock.h"
 #include "server/common/file.h"
+#include "server/common/landlock.h"
 #include "server/data_command.h"
 #include "server/disk/caretaker.h"
 #include "server/disk/loss.h"
 #include "server/health.h"
 #include "server/http/log.h"
+#include "server/key_command.h"
 #include "server/options.h"
 #include "server/pool.h"
 #include "server/run/orphans.h"
@@ -39,7 +41,7 @@ struct daemon {
 	struct options options;
 	char data[PATH_MAX]; /* absolute */
 	uv_loop_t *loop;
-	uv_signal_t signals[2];
+	uv_signal_t signals[3]; /* SIGTERM, SIGINT, SIGHUP */
 	uv_timer_t idle_timer;
 	struct orphans *orphans;
 	struct caretaker *caretaker;
@@ -87,6 +89,11 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 	raise_file_limit(daemon->options.connections);
 	if (sodium_init() < 0)
 		return error_set(error, ERR_INTERNAL, NULL, "libsodium does not start");
+	if (daemon->options.log[0] != '\0') {
+		int rc = log_to(daemon->options.log, daemon->options.log_size, daemon->options.log_keep, error);
+		if (rc != 0)
+			return rc;
+	}
 	json_object_seed(0); /* before threads race for it */
 	daemon->loop = uv_default_loop();
 	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
@@ -106,6 +113,7 @@ static void close_process(struct daemon *daemon)
 	labels_seen_close(daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);
+	log_close();
 }
 
 static int open_contract(struct daemon *daemon, struct qlstm_error *error)
@@ -197,6 +205,28 @@ static void close_store(struct daemon *daemon)
 	reserve_close(daemon->api.reserve);
 }
 
+/* Who reaches an address that others reach shows a key, but where an option says who that is. */
+static int open_keeper(struct daemon *daemon, struct qlstm_error *error)
+{
+	const struct options *options = &daemon->options;
+	int rc = audit_open(&daemon->api.audit, daemon->data, error);
+	if (rc != 0)
+		return rc;
+	rc = keeper_open(&daemon->api.keeper, daemon->data, options->keys_required, error);
+	if (rc != 0)
+		audit_close(daemon->api.audit);
+	if (rc == 0 && options->keys_required && !keeper_has_keys(daemon->api.keeper))
+		log_message("warning",
+		            "keys are required and there are none: qlstmd key add NAME --data DIR makes one");
+	return rc;
+}
+
+static void close_keeper(struct daemon *daemon)
+{
+	keeper_close(daemon->api.keeper);
+	audit_close(daemon->api.audit);
+}
+
 struct recovered {
 	int requeued, cancelled;
 };
@@ -276,6 +306,7 @@ static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
 	const struct scheduler_config config = {.data_dir = daemon->data,
 	                                        .worker_path = daemon->options.worker,
 	                                        .isa = daemon->options.isa,
+	                                        .max_memory = daemon->options.max_memory,
 	                                        .checkpoint_seconds = daemon->options.checkpoint_seconds,
 	                                        .slots = daemon->options.slots,
 	                                        .threads = daemon->options.threads,
@@ -292,8 +323,15 @@ static void close_scheduler(struct daemon *daemon)
 static int open_predictors(struct daemon *daemon, struct qlstm_error *error)
 {
 	const struct launcher here = launcher_local(daemon->loop);
+	static char runs[PATH_MAX + 8];
+	snprintf(runs, sizeof runs, "%s/runs", daemon->data);
+	if (landlock_version() == 0)
+		log_message("warning",
+		            "this kernel has no Landlock, or a container forbids it: workers are not kept from "
+		            "files of this user");
 	const struct predictor_pool_config config = {.worker_path = daemon->options.worker,
 	                                             .isa = daemon->options.isa,
+	                                             .folder = runs,
 	                                             .launcher = &here,
 	                                             .max_bytes = daemon->options.max_memory,
 	                                             .idle_ms = PREDICTOR_IDLE_MS,
@@ -355,6 +393,7 @@ static int open_http(struct daemon *daemon, struct qlstm_error *error)
 	                                   .body_memory = daemon->options.body_memory,
 	                                   .idle_seconds = daemon->options.idle_seconds,
 	                                   .handler = routes_handle,
+	                                   .admits = routes_admit,
 	                                   .body_limit = routes_body_limit,
 	                                   .lane = routes_lane,
 	                                   .lane_limits = {[LANE_LIST] = few,
@@ -404,15 +443,25 @@ static void on_signal(uv_signal_t *handle, int number)
 	uv_timer_start(&daemon->idle_timer, on_idle_timer, 0, IDLE_CHECK_MS);
 }
 
+static void on_hangup(uv_signal_t *handle, int number)
+{
+	(void)handle, (void)number;
+	log_reopen();
+}
+
 static int open_signals(struct daemon *daemon, struct qlstm_error *error)
 {
-	static const int numbers[] = {SIGTERM, SIGINT};
+	static const struct {
+		int number;
+		void (*seen)(uv_signal_t *handle, int number);
+	} signals[] = {{SIGTERM, on_signal}, {SIGINT, on_signal}, {SIGHUP, on_hangup}};
 	uv_timer_init(daemon->loop, &daemon->idle_timer);
 	daemon->idle_timer.data = daemon;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		daemon->signals[i].data = daemon;
+		bool ends = signals[i].number == SIGHUP && daemon->options.log[0] == '\0'; /* as it does by itself */
 		if (uv_signal_init(daemon->loop, &daemon->signals[i]) != 0 ||
-		    uv_signal_start(&daemon->signals[i], on_signal, numbers[i]) != 0)
+		    (!ends && uv_signal_start(&daemon->signals[i], signals[i].seen, signals[i].number) != 0))
 			return error_set(error, ERR_INTERNAL, NULL, "cannot watch signals");
 	}
 	hold_stop_signals(false);
@@ -422,7 +471,7 @@ static int open_signals(struct daemon *daemon, struct qlstm_error *error)
 static void close_signals(struct daemon *daemon)
 {
 	uv_close((uv_handle_t *)&daemon->idle_timer, NULL);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		uv_close((uv_handle_t *)&daemon->signals[i], NULL);
 }
 
@@ -444,6 +493,7 @@ static const struct step steps[] = {
     {"threads", open_pool, NULL},
     {"contract", open_contract, close_contract},
     {"store", open_store, close_store},
+    {"keys", open_keeper, close_keeper},
     {"recover", recover, NULL},
     {"caretaker", open_caretaker, close_caretaker},
     {"events", open_events, close_events},
@@ -491,6 +541,8 @@ int main(int argc, char **argv)
 {
 	static struct daemon daemon;
 	struct qlstm_error error = {0};
+	if (argc > 1 && strcmp(argv[1], "key") == 0)
+		return key_command(argc - 1, argv + 1);
 	if (argc > 1 && data_command_is(argv[1]))
 		return data_command(argc - 1, argv + 1);
 	if (options_parse(&daemon.options, argc, argv, &error) != 0) {

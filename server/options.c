@@ -34,9 +34,11 @@ static const struct option table[] = {
      "serve HTTPS with this certificate (PEM, those that vouch for it behind)"},
     {"--tls-key", "FILE", KIND_TEXT, FIELD(tls_key), 0, 0, "and this key of it (PEM, without a password)"},
     {"--allow-remote", NULL, KIND_FLAG, FIELD(allow_remote), 0, 0,
-     "allow an address that other machines reach; there is no access control"},
+     "allow an address that other machines reach; requests then need a key"},
     {"--published-on-loopback", NULL, KIND_FLAG, FIELD(published), 0, 0,
-     "allow all addresses of a container whose port is published on the host's loopback only"},
+     "allow all addresses of a container whose port is published on the host's loopback only; no keys are needed"},
+    {"--require-keys", NULL, KIND_FLAG, FIELD(require_keys), 0, 0,
+     "every request but /healthz and the like needs a key, also on a loopback address (qlstmd key --help)"},
     {"--host-name", "NAME", KIND_NAME, FIELD(host_names), 0, 0,
      "a name by which clients reach this server, may be given 16 times; on a loopback address localhost, 127.0.0.1 and "
      "[::1] need none, on another every name will do until one is given"},
@@ -68,6 +70,10 @@ static const struct option table[] = {
      "room on the disk that is kept for deleting and recovering; 0: none (default 16M)"},
     {"--sweep", "SECONDS", KIND_INT, FIELD(sweep_seconds), 1, 86400,
      "between two searches for files that nobody owns (default 600)"},
+    {"--log", "FILE", KIND_TEXT, FIELD(log), 0, 0, "the log's file, opened anew on SIGHUP (default: standard error)"},
+    {"--log-size", "BYTES", KIND_SIZE, FIELD(log_size), 0, 0,
+     "a longer one is renamed to FILE.1, and that to FILE.2; 0: never (default 64M)"},
+    {"--log-keep", "N", KIND_INT, FIELD(log_keep), 0, 1000, "how many renamed ones are kept (default 4)"},
     {"--accept-loss", NULL, KIND_FLAG, FIELD(accept_loss), 0, 0,
      "start where the database is missing, damaged or older than the runs beside it; what is of no use is put aside"},
     {"--health", "ADDRESS:PORT", KIND_TEXT, FIELD(health), 0, 0,
@@ -261,10 +267,9 @@ static int check_reach(const struct options *options, struct qlstm_error *error)
 	if (is_loopback(options->address) || options->allow_remote || options->published)
 		return 0;
 	return error_set(error, ERR_INVALID, NULL,
-	                 "--listen %s: other machines can reach this address, and there is no access control yet: "
-	                 "whoever connects may run and delete experiments. Put a proxy that checks who it is in "
-	                 "front and say --allow-remote, or, in a container whose port is published on the host's "
-	                 "loopback only, --published-on-loopback",
+	                 "--listen %s: other machines can reach this address. Say --allow-remote if they shall: every "
+	                 "request then needs a key (qlstmd key add), or, in a container whose port is published on the "
+	                 "host's loopback only, --published-on-loopback",
 	                 options->listen);
 }
 
@@ -311,7 +316,9 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	                            .checkpoint_seconds = 10,
 	                            .hang_seconds = 600,
 	                            .reserve = (size_t)16 << 20,
-	                            .sweep_seconds = 600};
+	                            .sweep_seconds = 600,
+	                            .log_size = (size_t)64 << 20,
+	                            .log_keep = 4};
 	int rc = 0;
 	for (int i = 1; rc == 0 && i < argc; i++)
 		rc = parse_one(options, argc, argv, &i, error);
@@ -326,6 +333,7 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	rc = parse_address(options, "--listen", options->listen, 0, error);
 	if (rc == 0)
 		rc = check_reach(options, error);
+	options->keys_required = options->require_keys || (!is_loopback(options->address) && !options->published);
 	if (rc == 0)
 		rc = check_tls(options, error);
 	if (rc == 0 && options->worker[0] == '\0')
@@ -339,7 +347,7 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 void options_print_help(void)
 {
 	puts("qlstmd: trains quantum recurrent networks over HTTP\n\nusage: qlstmd [OPTION...]\n       qlstmd "
-	     "check|backup|restore ... (--help tells more)");
+	     "check|backup|restore|key ... (--help tells more)");
 	for (int i = 0; i < N_OPTIONS; i++) {
 		char left[64];
 		snprintf(left, sizeof left, "%s %s", table[i].name, table[i].value != NULL ? table[i].value : "");

@@ -20,6 +20,8 @@ struct options {
 	const char *host_names[OPTIONS_MAX_NAMES]; /* of this server, beside those of a loopback address */
 	int n_host_names;
 	bool allow_remote;       /* listen on an address that others can reach */
+	bool require_keys;       /* as given */
+	bool keys_required;      /* a request without a key is nobody's */
 	bool published;          /* all addresses of a container are reached through the host's loopback alone */
 	int slots;               /* workers at once */
 	int threads;             /* of all workers together */
@@ -35,6 +37,9 @@ struct options {
 	int hang_seconds;                             /* without a sign of life from a worker */
 	size_t reserve;                               /* bytes of the disk that are kept for deleting; 0: none */
 	int sweep_seconds;                            /* between two sweeps of the data directory */
+	char log[4096];                               /* the log's file; empty: standard error */
+	size_t log_size;                              /* bytes after which it is renamed; 0: never */
+	int log_keep;                                 /* how many renamed ones there are */
 	bool accept_loss;                             /* start without what the database lacks */
 	bool help, version;
 };

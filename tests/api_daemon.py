@@ -36,16 +36,17 @@ class Daemon:
         self.options = options
         self.process = None
 
-    def start(self):
+    def start(self, address="127.0.0.1"):
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
             [str(BUILD / "qlstmd"), "--data", str(self.data), "--listen", "127.0.0.1:0", *self.options],
             stdout=subprocess.PIPE, stderr=log, text=True)
         log.close()
         line = self.process.stdout.readline()
-        match = re.fullmatch(r"listening on (http://127\.0\.0\.1:(\d+))\n", line)
+        match = re.fullmatch(rf"listening on http://{re.escape(address)}:(\d+)\n", line)
         assert match, f"{line!r}\n{self.log()}"
-        self.url, self.port = match[1], int(match[2])
+        self.port = int(match[1])
+        self.url = f"http://127.0.0.1:{self.port}"
         return self
 
     def stop(self):

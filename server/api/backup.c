@@ -15,12 +15,13 @@
 struct begin {
 	struct backup backup;
 	const char *data_dir, *path;
+	int try;
 };
 
 static int begin(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct begin *beginning = argument;
-	return backup_begin(db, beginning->data_dir, beginning->path, &beginning->backup, error);
+	return backup_begin(db, beginning->data_dir, beginning->path, beginning->try, &beginning->backup, error);
 }
 
 /* A file that the sweep takes for nobody's once this process is gone; open, and locked by whoever has it open. */
@@ -37,7 +38,9 @@ static int fill(struct api *api, const char *path, struct qlstm_error *error)
 {
 	struct begin beginning = {.data_dir = api->data_dir, .path = path};
 	struct backup_report report;
-	int rc = store_read(api->store, begin, &beginning, error);
+	int rc = ERR_UNAVAILABLE;
+	for (; rc == ERR_UNAVAILABLE && beginning.try < BACKUP_TRIES; beginning.try++)
+		rc = store_read(api->store, begin, &beginning, error);
 	if (rc == 0)
 		rc = backup_finish(&beginning.backup, path, &report, error);
 	if (rc == 0 && report.missing > 0)

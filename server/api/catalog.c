@@ -76,16 +76,17 @@ static int series_index(const char *name)
 }
 
 struct find {
+	const struct viewer *viewer;
 	const char *id_or_name;
 	struct dataset_row *row;
 };
 
-/* Among built-in and uploaded names. */
-static int refuse_name(struct db *db, const char *wanted, struct qlstm_error *error)
+/* Among built-in and uploaded names that the viewer sees. */
+static int refuse_name(struct db *db, const struct viewer *viewer, const char *wanted, struct qlstm_error *error)
 {
 	struct dataset_row *rows = NULL;
 	int count = 0, n_names = 0;
-	dataset_list(db, &rows, &count, NULL);
+	dataset_list(db, viewer, &rows, &count, NULL);
 	const char **names = calloc((size_t)count + MAX_SERIES, sizeof *names);
 	for (int i = 0; names != NULL && i < MAX_SERIES && series_at(i) != NULL; i++)
 		names[n_names++] = series_at(i)->name;
@@ -106,19 +107,20 @@ static int find_upload(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct find *find = argument;
 	struct qlstm_error first = {0};
-	int rc = dataset_get(db, find->id_or_name, find->row, &first);
+	int rc = dataset_get(db, find->id_or_name, find->viewer, find->row, &first);
 	if (rc == ERR_NOT_FOUND)
-		return refuse_name(db, find->id_or_name, error);
+		return refuse_name(db, find->viewer, find->id_or_name, error);
 	return rc == 0 ? 0 : error_set(error, rc, NULL, "%s", first.message);
 }
 
-int catalog_find(struct api *api, const char *id_or_name, struct catalog_entry *out, struct qlstm_error *error)
+int catalog_find(struct api *api, const struct viewer *viewer, const char *id_or_name, struct catalog_entry *out,
+                 struct qlstm_error *error)
 {
 	*out = (struct catalog_entry){0};
 	int index = series_index(id_or_name);
 	if (index >= 0)
 		return series_entry(index, out, error);
-	struct find find = {id_or_name, &out->row};
+	struct find find = {viewer, id_or_name, &out->row};
 	return store_read(api->store, find_upload, &find, error);
 }
 
@@ -134,11 +136,11 @@ json_t *catalog_json(const struct catalog_entry *entry)
 	const char *summary = entry->series != NULL ? entry->series->summary : NULL;
 	json_t *description = json_embedded(row->description_json);
 	bool has_header = json_is_true(json_object_get(description, "has_header"));
-	return json_pack("{ss, ss, sb, so, ss, so, so, sI, sI, so, sb, so, s{so, so}}", "id", id, "name", row->name,
-	                 "builtin", entry->series != NULL, "summary", json_text_or_null(summary), "kind", row->kind,
-	                 "description", description, "sha256", json_string(row->sha256), "bytes",
-	                 (json_int_t)row->bytes, "rows", (json_int_t)row->n_rows, "columns",
-	                 json_embedded(row->columns_json), "has_header", has_header, "created_at",
+	return json_pack("{ss, ss, sb, so, so, ss, so, so, sI, sI, so, sb, so, s{so, so}}", "id", id, "name", row->name,
+	                 "builtin", entry->series != NULL, "owner", json_text_or_null(row->owner), "summary",
+	                 json_text_or_null(summary), "kind", row->kind, "description", description, "sha256",
+	                 json_string(row->sha256), "bytes", (json_int_t)row->bytes, "rows", (json_int_t)row->n_rows,
+	                 "columns", json_embedded(row->columns_json), "has_header", has_header, "created_at",
 	                 json_time(row->created_at), "links", "self", json_sprintf("/datasets/%s", id), "content",
 	                 json_sprintf("/datasets/%s/content", id));
 }

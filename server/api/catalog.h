@@ -18,8 +18,10 @@ void catalog_entry_free(struct catalog_entry *entry);
  */
 int catalog_open(struct qlstm_error *error);
 
-/* By name of a series, else by id or name of an uploaded one. ERR_NOT_FOUND suggests the nearest name. */
-int catalog_find(struct api *api, const char *id_or_name, struct catalog_entry *out, struct qlstm_error *error);
+/* By name of a series, else by id or name of an uploaded one that the viewer sees. ERR_NOT_FOUND suggests the nearest
+ * name. */
+int catalog_find(struct api *api, const struct viewer *viewer, const char *id_or_name, struct catalog_entry *out,
+                 struct qlstm_error *error);
 
 /* An uploaded data set's id, a built-in series' name: what a spec keeps. */
 const char *catalog_id(const struct catalog_entry *entry);

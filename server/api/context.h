@@ -8,6 +8,8 @@
 #include <uv.h>
 
 #include "engine/circuit/plan_estimates.h"
+#include "server/access/audit.h"
+#include "server/access/keeper.h"
 #include "server/api/labels_seen.h"
 #include "server/disk/reserve.h"
 #include "server/predict/predictor_pool.h"
@@ -25,6 +27,8 @@
 /* Made by main before the server listens; handlers only read it, but for what is atomic or a lock. */
 struct api {
 	struct store *store;
+	struct keeper *keeper;   /* who asks */
+	struct audit *audit;     /* NULL: none is kept */
 	struct reserve *reserve; /* of the disk, for what makes room */
 	struct scheduler *scheduler;
 	struct predictor_pool *predictors;

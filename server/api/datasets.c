@@ -71,13 +71,14 @@ static int describe(const struct http_request *request, const char *name, const 
 	                            .columns_json = text_of(columns_json(table)),
 	                            .description_json = text_of(data_file_json(file, table)),
 	                            .kind = strdup(file->kind->name),
-	                            .name = strdup(name)};
+	                            .name = strdup(name),
+	                            .owner = strdup(request->principal->viewer.owner)};
 	ulid_make(row->id);
 	sha256_hex(request->body, request->body_length, row->sha256);
 	data_file_name(file, row->sha256, path);
 	row->file = strdup(path);
-	if (row->name != NULL && row->kind != NULL && row->file != NULL && row->columns_json != NULL &&
-	    row->description_json != NULL)
+	if (row->owner != NULL && row->name != NULL && row->kind != NULL && row->file != NULL &&
+	    row->columns_json != NULL && row->description_json != NULL)
 		return 0;
 	dataset_row_free(row);
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
@@ -121,6 +122,7 @@ static int row_make(struct api *api, const struct http_request *request, const c
 }
 
 struct insert {
+	int64_t most; /* bytes of the owner's data sets; 0: any */
 	struct dataset_row *row;
 	bool existed;
 };
@@ -128,7 +130,10 @@ struct insert {
 static int write_insert(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct insert *insert = argument;
-	return dataset_insert(db, insert->row, &insert->existed, error);
+	int rc = dataset_insert(db, insert->row, &insert->existed, error);
+	if (rc == 0 && !insert->existed && insert->most > 0)
+		rc = dataset_check_quota(db, insert->row->owner, insert->most, error);
+	return rc;
 }
 
 /* File first, then row: a crash between leaves a file that nobody names, which the sweep removes. */
@@ -145,7 +150,9 @@ static int store_upload(struct api *api, const struct http_request *request, str
 	int rc = had_file ? 0 : file_write_atomic(directory, name, request->body, request->body_length, error);
 	if (rc == 0)
 		rc = store_write(api->store, write_insert, insert, error);
-	if (rc != 0 && !had_file)
+	/* A commit whose sync failed may be found after a crash: then the row has its file, else the sweep removes it.
+	 */
+	if (rc != 0 && rc != ERR_IO && !had_file)
 		unlink(path);
 	uv_mutex_unlock(&api->datasets);
 	return rc;
@@ -156,7 +163,7 @@ static void reply_stored(struct api *api, const struct http_request *request, st
 {
 	struct qlstm_error error = {0};
 	struct catalog_entry entry;
-	if (catalog_find(api, id, &entry, &error) != 0) {
+	if (catalog_find(api, &request->principal->viewer, id, &entry, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return;
 	}
@@ -204,7 +211,7 @@ void datasets_post(void *context, struct http_request *request, struct http_repl
 			reply_problem(request, reply, &error);
 		return;
 	}
-	struct insert insert = {.row = &row};
+	struct insert insert = {.row = &row, .most = request->principal->quota.bytes};
 	if (store_upload(api, request, &insert, &error) != 0)
 		reply_problem(request, reply, &error);
 	else
@@ -213,6 +220,7 @@ void datasets_post(void *context, struct http_request *request, struct http_repl
 }
 
 struct list {
+	const struct viewer *viewer;
 	struct dataset_row *rows;
 	int count;
 };
@@ -220,14 +228,14 @@ struct list {
 static int read_list(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct list *list = argument;
-	return dataset_list(db, &list->rows, &list->count, error);
+	return dataset_list(db, list->viewer, &list->rows, &list->count, error);
 }
 
 void datasets_list(void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct api *api = context;
 	struct qlstm_error error = {0};
-	struct list list = {0};
+	struct list list = {.viewer = &request->principal->viewer};
 	json_t *items = json_array(), *builtin;
 	if (store_read(api->store, read_list, &list, &error) != 0) {
 		json_decref(items);
@@ -249,7 +257,7 @@ static bool entry_or_reply(struct api *api, const struct http_request *request, 
                            struct catalog_entry *entry)
 {
 	struct qlstm_error error = {0};
-	if (catalog_find(api, request->params[0], entry, &error) == 0)
+	if (catalog_find(api, &request->principal->viewer, request->params[0], entry, &error) == 0)
 		return true;
 	reply_problem(request, reply, &error);
 	return false;

@@ -46,6 +46,17 @@ static int write_insert(struct db *db, void *argument, struct qlstm_error *error
 	return experiment_insert(db, argument, API_MAX_QUEUED, error);
 }
 
+static void reply_refused_insert(const struct http_request *request, struct http_reply *reply, bool over_quota,
+                                 const struct qlstm_error *error)
+{
+	if (over_quota) {
+		reply_problem_as(request, reply, 429, error);
+		reply_header(reply, "Retry-After", "5");
+	} else {
+		reply_problem(request, reply, error);
+	}
+}
+
 /* A day by the wall clock can pass in a second when it is set; a day of this process cannot. */
 static int64_t key_grace(int64_t age)
 {
@@ -62,7 +73,7 @@ static void reply_created(struct api *api, const struct http_request *request, s
 		resource_reply(api, request, reply, 202, existing);
 	} else {
 		struct experiment_row row;
-		experiment_row_of(new, store_queue_place(api->store, new->now, new->id), &row);
+		experiment_row_of(new, store_queue_place(api->store, experiment_run_at(new), new->id), &row);
 		resource_reply_row(reply, 202, &row);
 	}
 	if (existing != NULL && reply->status == 404) {
@@ -86,6 +97,7 @@ static void create(struct api *api, const struct http_request *request, struct h
 	char id[RUN_ID_SIZE], existing[RUN_ID_SIZE] = "", sha256[65];
 	ulid_make(id);
 	sha256_hex(request->body, request->body_length, sha256);
+	bool over_quota = false;
 	int64_t age = 0, steady = clock_steady_ms(&age);
 	struct experiment_new new = {
 	    .id = id,
@@ -96,9 +108,13 @@ static void create(struct api *api, const struct http_request *request, struct h
 	    .model_json = submission->model_json,
 	    .data_json = submission->data_json,
 	    .engine_json = submission->engine_json,
+	    .owner = request->principal->viewer.owner,
+	    .max_owned = request->principal->quota.queued,
+	    .over_quota = &over_quota,
 	    .dataset_id = submission->dataset_id[0] != '\0' ? submission->dataset_id : NULL,
 	    .epochs = submission->epochs,
 	    .max_attempts = submission->max_attempts,
+	    .priority = submission->priority,
 	    .max_seconds = submission->max_seconds,
 	    .now = clock_now_ms(),
 	    .key = key,
@@ -113,7 +129,7 @@ static void create(struct api *api, const struct http_request *request, struct h
 		return;
 	}
 	if (rc != 0) {
-		reply_problem(request, reply, &error);
+		reply_refused_insert(request, reply, over_quota, &error);
 		return;
 	}
 	scheduler_notify(api->scheduler);
@@ -141,7 +157,7 @@ void experiments_post(void *context, struct http_request *request, struct http_r
 		return;
 	}
 	const char *text = request->body_length > 0 ? (const char *)request->body : "";
-	if (submission_make(api, text, request->body_length, &submission, &error) != 0) {
+	if (submission_make(api, &request->principal->viewer, text, request->body_length, &submission, &error) != 0) {
 		reply_refused(request, reply, &error);
 		return;
 	}
@@ -213,6 +229,7 @@ void experiments_list(void *context, struct http_request *request, struct http_r
 	list.query.before = cursor != NULL ? before : NULL;
 	list.query.status = status >= 0 ? status_names[status] : NULL;
 	list.query.project = http_query(request, "project");
+	list.query.owner = request->principal->viewer.all ? NULL : request->principal->viewer.owner;
 	if (store_read(api->store, read_list, &list, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return;

@@ -36,6 +36,11 @@ HANDLER(datasets_list);
 HANDLER(datasets_get);
 HANDLER(datasets_content);
 HANDLER(datasets_delete);
+/* keys.c */
+HANDLER(keys_list);
+HANDLER(keys_post);
+HANDLER(keys_revoke);
+HANDLER(keys_rotate);
 /* backup.c */
 HANDLER(backup_get);
 /* service.c */

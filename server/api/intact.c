@@ -26,21 +26,23 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct identity identity_of(const struct stat *state, const char *sha256)
 {
-	struct identity identity;
-	memset(&identity, 0, sizeof identity); /* compared as bytes */
-	identity.device = state->st_dev;
-	identity.number = state->st_ino;
-	identity.size = state->st_size;
-	identity.changed.tv_sec = state->st_ctim.tv_sec;
-	identity.changed.tv_nsec = state->st_ctim.tv_nsec;
+	struct identity identity = {
+	    .device = state->st_dev, .number = state->st_ino, .size = state->st_size, .changed = state->st_ctim};
 	snprintf(identity.sha256, sizeof identity.sha256, "%s", sha256);
 	return identity;
+}
+
+static bool is_same(const struct identity *a, const struct identity *b)
+{
+	return a->device == b->device && a->number == b->number && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec &&
+	       strcmp(a->sha256, b->sha256) == 0;
 }
 
 static bool is_known(const struct identity *identity)
 {
 	pthread_mutex_lock(&lock);
-	bool same = memcmp(&known[identity->number % SLOTS], identity, sizeof *identity) == 0;
+	bool same = is_same(&known[identity->number % SLOTS], identity);
 	pthread_mutex_unlock(&lock);
 	return same;
 }
@@ -48,7 +50,7 @@ static bool is_known(const struct identity *identity)
 static void remember(const struct identity *identity)
 {
 	pthread_mutex_lock(&lock);
-	memcpy(&known[identity->number % SLOTS], identity, sizeof *identity);
+	known[identity->number % SLOTS] = *identity;
 	pthread_mutex_unlock(&lock);
 }
 

@@ -110,12 +110,13 @@ static json_t *members_json(const struct experiment_row *row)
 {
 	enum run_status status = STATUS_QUEUED;
 	status_from_name(row->status, &status);
-	return json_pack("{ss, ss, sb, so, so, si, so, so, so, so, so, so}", "id", row->id, "status", row->status,
-	                 "terminal", status_terminal(status), "reason", json_text_or_null(row->reason),
-	                 "reason_message", json_text_or_null(row->reason_message), "attempt", row->attempt,
-	                 "created_at", json_time(row->created_at), "started_at", json_time(row->started_at),
-	                 "finished_at", json_time(row->finished_at), "progress", progress_json(row), "results",
-	                 results_json(row), "timings", timings_json(row));
+	return json_pack("{ss, so, ss, sb, so, so, si, so, so, so, so, so, so}", "id", row->id, "owner",
+	                 json_text_or_null(row->owner), "status", row->status, "terminal", status_terminal(status),
+	                 "reason", json_text_or_null(row->reason), "reason_message",
+	                 json_text_or_null(row->reason_message), "attempt", row->attempt, "created_at",
+	                 json_time(row->created_at), "started_at", json_time(row->started_at), "finished_at",
+	                 json_time(row->finished_at), "progress", progress_json(row), "results", results_json(row),
+	                 "timings", timings_json(row));
 }
 
 /* Whether brackets and strings of stored text close, so that what stands behind it in a reply keeps its sense: a

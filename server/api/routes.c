@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/api/handlers.h"
+#include "server/api/visible.h"
 #include "server/http/reply.h"
 #include "server/http/router.h"
 
@@ -18,6 +19,7 @@
 #define EXPERIMENT API_MAX_EXPERIMENT
 #define DATASET    API_MAX_DATASET
 #define PREDICT    API_MAX_PREDICT
+#define KEY        4096
 
 static const struct route routes[] = {
     {"POST", "/experiments", experiments_post, SUBMIT, LANE_SUBMIT, EXPERIMENT, {"validate_only"}},
@@ -40,6 +42,10 @@ static const struct route routes[] = {
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
     {"GET", "/datasets/{name}/content", datasets_content, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/keys", keys_list, ADMIN, LANE_SHORT, NO_BODY, {0}},
+    {"POST", "/keys", keys_post, ADMIN, LANE_WRITE, KEY, {0}},
+    {"DELETE", "/keys/{id}", keys_revoke, ADMIN, LANE_WRITE, NO_BODY, {0}},
+    {"POST", "/keys/{id}/rotate", keys_rotate, ADMIN, LANE_WRITE, ANY_BODY, {0}},
     {"GET", "/backup", backup_get, ADMIN, LANE_BULK, NO_BODY, {0}},
     {"GET", "/metrics", service_metrics, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/healthz", service_health, NONE, LANE_SHORT, NO_BODY, {0}},
@@ -53,15 +59,6 @@ static const struct route routes[] = {
     {NULL, NULL, contract_nothing_here, NONE, LANE_SHORT, 0, {0}},
 };
 
-/* Everybody may do everything: there are no keys. */
-static const struct principal *principal_of(const struct http_request *request)
-{
-	static const struct principal everybody = {"everybody",
-	                                           1U << SCOPE_READ | 1U << SCOPE_SUBMIT | 1U << SCOPE_ADMIN};
-	(void)request;
-	return &everybody;
-}
-
 /* A web page of another site can make a browser send a POST here, without seeing the answer. A browser says so in
  * Origin; other clients do not send it. */
 static bool is_cross_origin(const struct http_request *request)
@@ -73,6 +70,46 @@ static bool is_cross_origin(const struct http_request *request)
 	return authority == NULL || host == NULL || strcmp(authority + 3, host) != 0;
 }
 
+static void reply_too_many(const struct http_request *request, struct http_reply *reply, const struct caller *caller)
+{
+	struct qlstm_error error = {0};
+	error_set(&error, ERR_UNAVAILABLE, NULL, "the key '%s' may send %g requests a second", caller->key.name,
+	          caller->key.rate);
+	reply_problem_as(request, reply, 429, &error);
+	reply_header(reply, "Retry-After", "%d", caller->rate.seconds);
+}
+
+/* Requests that change something, and those that were not let. */
+static void audit(struct api *api, const struct http_request *request, const struct http_reply *reply,
+                  const struct caller *caller)
+{
+	const char *location = NULL;
+	if (strcmp(request->method, "GET") == 0 || router_scope(routes, request->method, request->path) < SCOPE_SUBMIT)
+		return;
+	for (int i = 0; i < reply->n_headers; i++)
+		if (strcmp(reply->headers[i].name, "Location") == 0)
+			location = reply->headers[i].value;
+	audit_write(api->audit, caller, request->method, request->path, reply->status, location);
+}
+
+static void serve(struct api *api, struct http_request *request, struct http_reply *reply)
+{
+	struct caller caller = {0};
+	request->refusal = keeper_admit(api->keeper, http_header(request, "Authorization"), &caller);
+	request->principal = request->refusal == NULL ? &caller.principal : NULL;
+	if (caller.rate.empty)
+		reply_too_many(request, reply, &caller);
+	else
+		router_dispatch(routes, visible_guard, api, request, reply);
+	if (caller.rate.limit > 0) {
+		reply_header(reply, "RateLimit-Limit", "%d", caller.rate.limit);
+		reply_header(reply, "RateLimit-Remaining", "%d", caller.rate.remaining);
+		reply_header(reply, "RateLimit-Reset", "%d", caller.rate.seconds);
+	}
+	audit(api, request, reply, request->principal != NULL ? &caller : NULL);
+	request->principal = NULL;
+}
+
 void routes_handle(void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct api *api = context;
@@ -81,10 +118,15 @@ void routes_handle(void *context, struct http_request *request, struct http_repl
 		error_set(&error, ERR_INVALID, NULL, "a web page of another origin may not do this");
 		reply_problem_as(request, reply, 403, &error);
 	} else {
-		request->principal = principal_of(request);
-		router_dispatch(routes, api, request, reply);
+		serve(api, request, reply);
 	}
 	atomic_fetch_add(&api->replies[reply->status / 100 % 6], 1);
+}
+
+bool routes_admit(void *context, const struct http_request *request)
+{
+	struct api *api = context;
+	return keeper_may(api->keeper, http_header(request, "Authorization"));
 }
 
 long routes_body_limit(void *context, const char *method, const char *path)

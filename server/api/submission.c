@@ -32,11 +32,12 @@ static int bind_columns(json_t *spec, const struct dataset_row *row, struct qlst
 }
 
 /* Finds the data set, binds its columns, and keeps an upload's id in the spec: its name may mean other data later. */
-static int attach_data(struct api *api, json_t *spec, struct catalog_entry *entry, struct qlstm_error *error)
+static int attach_data(struct api *api, const struct viewer *viewer, json_t *spec, struct catalog_entry *entry,
+                       struct qlstm_error *error)
 {
 	json_t *data = json_object_get(spec, "data");
 	const char *wanted = json_string_value(json_object_get(data, "dataset"));
-	int rc = catalog_find(api, wanted != NULL ? wanted : "", entry, error);
+	int rc = catalog_find(api, viewer, wanted != NULL ? wanted : "", entry, error);
 	if (rc != 0) {
 		if (rc == ERR_NOT_FOUND)
 			error_prefix(error, "/data/dataset");
@@ -106,6 +107,7 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 	                      (json_int_t)entry->row.n_rows, "train", (json_int_t)train, "test", (json_int_t)test);
 	out->epochs = spec.training.epochs;
 	out->max_attempts = spec.max_attempts;
+	out->priority = (int)json_integer_value(json_object_get(out->spec, "priority"));
 	out->max_seconds = spec.max_seconds;
 	if (entry->series == NULL)
 		memcpy(out->dataset_id, entry->row.id, sizeof out->dataset_id);
@@ -124,7 +126,8 @@ static int write_texts(struct submission *out, struct qlstm_error *error)
 	return whole ? 0 : out_of_memory(error);
 }
 
-int submission_make(struct api *api, const char *text, size_t length, struct submission *out, struct qlstm_error *error)
+int submission_make(struct api *api, const struct viewer *viewer, const char *text, size_t length,
+                    struct submission *out, struct qlstm_error *error)
 {
 	*out = (struct submission){0};
 	struct catalog_entry entry = {0};
@@ -133,7 +136,7 @@ int submission_make(struct api *api, const char *text, size_t length, struct sub
 	if (rc == 0)
 		rc = spec_resolve(request, &out->spec, error);
 	if (rc == 0)
-		rc = attach_data(api, out->spec, &entry, error);
+		rc = attach_data(api, viewer, out->spec, &entry, error);
 	if (rc == 0) {
 		rc = describe(api, &entry, out, error);
 		if (rc != 0)

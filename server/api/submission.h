@@ -11,14 +11,15 @@ struct submission {
 	json_t *spec, *model, *data, *engine;                               /* owned; spec is resolved and bound */
 	char *spec_json, *model_json, *data_json, *engine_json, *tags_json; /* the same as text, owned */
 	char dataset_id[RUN_ID_SIZE];                                       /* "": built-in */
-	int epochs, max_attempts;
+	int epochs, max_attempts, priority;
 	double max_seconds;
 };
 
-/* Parses, validates, looks up the data set, counts windows and parameters, and checks that the experiment fits the
- * memory limit. Nothing is stored. On failure the error points into the spec and *out is empty. */
-int submission_make(struct api *api, const char *text, size_t length, struct submission *out,
-                    struct qlstm_error *error);
+/* Parses, validates, looks up the data set among those that the viewer sees, counts windows and parameters, and checks
+ * that the experiment fits the memory limit. Nothing is stored. On failure the error points into the spec and *out is
+ * empty. */
+int submission_make(struct api *api, const struct viewer *viewer, const char *text, size_t length,
+                    struct submission *out, struct qlstm_error *error);
 void submission_free(struct submission *submission);
 
 const char *submission_name(const struct submission *submission); /* borrowed, as the next */

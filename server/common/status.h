@@ -55,6 +55,8 @@ const char *reason_name(enum run_reason reason);
 int reason_from_name(const char *name, enum run_reason *reason); /* 0, or ERR_NOT_FOUND */
 bool reason_retried(enum run_reason reason);
 
+#define PRIORITY_MS 60000 /* by which one of priority 1 stands before one of priority 0 that came at the same time */
+
 #define RUN_ID_SIZE 27 /* ULID and its NUL */
 
 struct run_token {

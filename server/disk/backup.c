@@ -48,16 +48,22 @@ static int make_staging(struct backup *backup, struct qlstm_error *error)
 	                 strerror(number));
 }
 
-/* Links cost nothing and hold what a running service removes. Where there are none the files themselves are read. */
-static void link_files(const struct backup *backup)
+/* Links cost nothing and hold what a running service removes. Where there are none the files themselves are read.
+ * Returns how many checkpoints were gone. */
+static int link_files(const struct backup *backup)
 {
 	char from[PATH_MAX], to[PATH_MAX];
+	int gone = 0;
 	for (int i = 0; i < backup->count; i++) {
 		in_data(backup, backup->files[i].path, from);
 		link_name(backup, i, to);
-		if (link(from, to) != 0 && errno == EPERM)
-			return;
+		if (link(from, to) == 0)
+			continue;
+		if (errno == EPERM)
+			break;
+		gone += errno == ENOENT && backup->files[i].kind == NAMED_CHECKPOINT;
 	}
+	return gone;
 }
 
 static void end(struct backup *backup)
@@ -72,7 +78,8 @@ static void end(struct backup *backup)
 	*backup = (struct backup){.lock = -1};
 }
 
-int backup_begin(struct db *db, const char *data_dir, const char *path, struct backup *out, struct qlstm_error *error)
+int backup_begin(struct db *db, const char *data_dir, const char *path, int try, struct backup *out,
+                 struct qlstm_error *error)
 {
 	*out = (struct backup){.data_dir = data_dir, .lock = -1};
 	int rc = schema_check(db, error);
@@ -80,10 +87,10 @@ int backup_begin(struct db *db, const char *data_dir, const char *path, struct b
 		rc = make_staging(out, error);
 	if (rc == 0)
 		rc = files_list(db, &out->files, &out->count, error);
-	if (rc == 0) {
-		link_files(out);
+	if (rc == 0 && link_files(out) > 0 && try + 1 < BACKUP_TRIES)
+		rc = error_set(error, ERR_UNAVAILABLE, NULL, "checkpoints were replaced meanwhile");
+	if (rc == 0)
 		rc = db_copy(db, path, error);
-	}
 	if (rc != 0)
 		end(out);
 	return rc;

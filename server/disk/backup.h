@@ -25,10 +25,14 @@ struct backup_report {
 	char first[192];
 };
 
-/* In a read transaction of `db`: copies the database as it is in that transaction into the new or empty file `path`. */
-int backup_begin(struct db *db, const char *data_dir, const char *path, struct backup *out, struct qlstm_error *error);
-/* After that transaction: the files, each compared with its SHA-256. A checkpoint that went between the row and the
- * link leaves the copy's rows: a run goes on from the one before, to the same end. In any case backup_begin is undone
+/* In a read transaction of `db`: copies the database as it is in that transaction into the new or empty file `path`.
+ * ERR_UNAVAILABLE when a run has replaced a checkpoint between its row and its link: to be called again in a new
+ * transaction, with the next `try` (0, 1, ...); the last of them takes what there is. */
+enum { BACKUP_TRIES = 8 };
+int backup_begin(struct db *db, const char *data_dir, const char *path, int try, struct backup *out,
+                 struct qlstm_error *error);
+/* After that transaction: the files, each compared with its SHA-256. A checkpoint that went all the same leaves
+ * the copy's rows: a run goes on from the one before, to the same end. In any case backup_begin is undone
  * but for the file. */
 int backup_finish(struct backup *backup, const char *path, struct backup_report *report, struct qlstm_error *error);
 

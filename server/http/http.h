@@ -27,7 +27,8 @@ struct http_request {
 	const unsigned char *body;
 	size_t body_length;
 	const char *params[HTTP_MAX_PARAMS]; /* what the route's {braces} matched, in order; set by the router */
-	const struct principal *principal;   /* who asks; set before the router sees it. Borrowed */
+	const struct principal *principal;   /* who asks; set before the router sees it. Borrowed, NULL: nobody */
+	const char *refusal;                 /* of nobody: why, in one sentence, or NULL. Static storage */
 	void *connection;                    /* the library's own */
 };
 
@@ -99,6 +100,9 @@ struct http_config {
 	int idle_seconds;                 /* between two requests, and while nobody takes a byte of a reply */
 	http_handler handler;
 	http_body_limit body_limit;
+	/* Whether the body behind this head is read at all, asked on the loop thread; if not, the handler answers
+	 * without it. NULL: it is. */
+	bool (*admits)(void *context, const struct http_request *request);
 	/* The lane of this method and path; NULL: all are short. */
 	enum http_lane (*lane)(void *context, const char *method, const char *path);
 	int lane_limits[LANE_COUNT]; /* 0: none */

@@ -1,21 +1,115 @@
 /* The daemon's log. */
 #include "server/http/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "engine/utf8.h"
 #include "server/common/clock.h"
+
+/* Where lines go: a file, or standard error while `path` is empty. */
+static struct {
+	pthread_mutex_t lock;
+	char path[PATH_MAX];
+	int fd, keep;
+	uint64_t size, limit; /* limit 0: none */
+} log_file = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
+
+/* Under the lock. A file that cannot be opened leaves the one that is open. */
+static int open_file(struct qlstm_error *error)
+{
+	struct stat status;
+	int fd = open(log_file.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0 || fstat(fd, &status) != 0) {
+		int number = errno;
+		if (fd >= 0)
+			close(fd);
+		return error_set(error, ERR_IO, NULL, "cannot open the log %s: %s", log_file.path, strerror(number));
+	}
+	if (log_file.fd >= 0)
+		close(log_file.fd);
+	log_file.fd = fd;
+	log_file.size = (uint64_t)status.st_size;
+	return 0;
+}
+
+/* FILE becomes FILE.1, that FILE.2, ...; the last one goes. */
+static void rotate(void)
+{
+	char from[PATH_MAX + 16], to[PATH_MAX + 16];
+	for (int i = log_file.keep; i > 0; i--) {
+		snprintf(to, sizeof to, "%s.%d", log_file.path, i);
+		snprintf(from, sizeof from, i > 1 ? "%s.%d" : "%s", log_file.path, i - 1);
+		rename(from, to);
+	}
+	if (log_file.keep == 0)
+		unlink(log_file.path);
+	log_file.size = 0; /* also where it is not renamed or opened: not tried again with every line */
+	open_file(NULL);
+}
+
+int log_to(const char *path, uint64_t limit, int keep, struct qlstm_error *error)
+{
+	pthread_mutex_lock(&log_file.lock);
+	snprintf(log_file.path, sizeof log_file.path, "%s", path);
+	log_file.limit = limit;
+	log_file.keep = keep;
+	int rc = open_file(error);
+	if (rc != 0)
+		log_file.path[0] = '\0';
+	pthread_mutex_unlock(&log_file.lock);
+	return rc;
+}
+
+void log_reopen(void)
+{
+	pthread_mutex_lock(&log_file.lock);
+	if (log_file.path[0] != '\0')
+		open_file(NULL);
+	pthread_mutex_unlock(&log_file.lock);
+}
+
+void log_close(void)
+{
+	pthread_mutex_lock(&log_file.lock);
+	if (log_file.fd >= 0)
+		close(log_file.fd);
+	log_file.fd = -1;
+	log_file.path[0] = '\0';
+	pthread_mutex_unlock(&log_file.lock);
+}
+
+/* A line that the disk does not take is lost, as it would be on standard error. */
+static void append(const char *text, size_t length)
+{
+	if (log_file.limit > 0 && log_file.size > 0 && log_file.size + length + 1 > log_file.limit)
+		rotate();
+	const struct iovec parts[] = {{(void *)text, length}, {(void *)"\n", 1}};
+	ssize_t wrote = writev(log_file.fd, parts, 2);
+	if (wrote > 0)
+		log_file.size += (uint64_t)wrote;
+}
 
 /* Steals `line`. Whole lines in one call, so that threads do not mix theirs. */
 static void write_line(json_t *line)
 {
 	char *text = line != NULL ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-	if (text != NULL)
+	pthread_mutex_lock(&log_file.lock);
+	if (text != NULL && log_file.fd >= 0)
+		append(text, strlen(text));
+	else if (text != NULL)
 		fprintf(stderr, "%s\n", text);
+	pthread_mutex_unlock(&log_file.lock);
 	free(text);
 	json_decref(line);
 }

@@ -1,4 +1,4 @@
-/* The dispatcher: path, method, scope, query parameters, handler; in this order, once. */
+/* The dispatcher: path, method, scope, query parameters, guard, handler; in this order, once. */
 #include "server/http/router.h"
 
 #include <stdio.h>
@@ -125,20 +125,37 @@ static void reply_not_allowed(const struct http_request *request, struct http_re
 	reply_header(reply, "Allow", "%s", allow);
 }
 
+/* Nobody asks: whoever it is shall say so. RFC 6750 has the words of the header. */
+static void reply_unauthorized(const struct http_request *request, struct http_reply *reply)
+{
+	struct qlstm_error error = {0};
+	bool tried = http_header(request, "Authorization") != NULL;
+	error_set(&error, ERR_CONFLICT, NULL, "%s",
+	          request->refusal != NULL ? request->refusal : "this needs a key: Authorization: Bearer KEY");
+	reply_problem_as(request, reply, 401, &error);
+	reply_header(reply, "WWW-Authenticate", "Bearer realm=\"qlstmd\"%s", tried ? ", error=\"invalid_token\"" : "");
+}
+
 static void reply_forbidden(const struct http_request *request, struct http_reply *reply, enum scope scope)
 {
 	struct qlstm_error error = {0};
 	error_set(&error, ERR_CONFLICT, NULL, "this needs the scope '%s', which %s does not have", scope_name(scope),
-	          request->principal != NULL ? request->principal->name : "nobody");
+	          request->principal->name);
 	reply_problem_as(request, reply, 403, &error);
+	reply_header(reply, "WWW-Authenticate", "Bearer realm=\"qlstmd\", error=\"insufficient_scope\", scope=\"%s\"",
+	             scope_name(scope));
 }
 
 /* Past path and method: the rest that the table knows, then the handler. */
-static void route_call(const struct route *route, void *context, struct http_request *request, struct http_reply *reply)
+static void route_call(const struct route *route, router_guard guard, void *context, struct http_request *request,
+                       struct http_reply *reply)
 {
 	struct query_check check = {.route = route};
 	if (!principal_may(request->principal, route->scope)) {
-		reply_forbidden(request, reply, route->scope);
+		if (request->principal == NULL)
+			reply_unauthorized(request, reply);
+		else
+			reply_forbidden(request, reply, route->scope);
 		return;
 	}
 	const char *id = bad_id(route, request->params);
@@ -150,7 +167,7 @@ static void route_call(const struct route *route, void *context, struct http_req
 	http_query_each(request, check_parameter, &check);
 	if (check.error.code != 0)
 		reply_problem_as(request, reply, 400, &check.error);
-	else
+	else if (guard == NULL || guard(context, route, request, reply))
 		route->handler(context, request, reply);
 }
 
@@ -168,7 +185,8 @@ static void reply_server_options(const struct route *routes, struct http_reply *
 	reply_header(reply, "Allow", "%sOPTIONS", allow);
 }
 
-void router_dispatch(const struct route *routes, void *context, struct http_request *request, struct http_reply *reply)
+void router_dispatch(const struct route *routes, router_guard guard, void *context, struct http_request *request,
+                     struct http_reply *reply)
 {
 	struct segments segments;
 	char allow[MAX_ALLOW];
@@ -183,7 +201,7 @@ void router_dispatch(const struct route *routes, void *context, struct http_requ
 	const struct route *route =
 	    route_find(routes, request->method, &segments, request->params, allow, sizeof allow);
 	if (route->method != NULL)
-		route_call(route, context, request, reply);
+		route_call(route, guard, context, request, reply);
 	else if (allow[0] != '\0')
 		reply_not_allowed(request, reply, allow);
 	else
@@ -203,6 +221,18 @@ long router_body_limit(const struct route *routes, const char *method, const cha
 	if (route->method != NULL)
 		return route->body_limit;
 	return allow[0] != '\0' ? ERR_CONFLICT : ERR_NOT_FOUND;
+}
+
+enum scope router_scope(const struct route *routes, const char *method, const char *path)
+{
+	struct segments segments;
+	char allow[MAX_ALLOW];
+	const char *params[HTTP_MAX_PARAMS];
+	if (segments_split(&segments, path) != 0)
+		return SCOPE_NONE;
+	const struct route *route = route_find(routes, method, &segments, params, allow, sizeof allow);
+	free(segments.copy);
+	return route->scope;
 }
 
 enum http_lane router_lane(const struct route *routes, const char *method, const char *path)

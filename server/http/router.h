@@ -19,12 +19,19 @@ struct route {
 	const char *query[ROUTE_MAX_QUERY]; /* the query parameters it knows, NULL-ended; others are refused */
 };
 
-/* Answers the request by the first row that fits; `context` is the handler's. The table ends in a row without a method,
- * whose handler is the 404. */
-void router_dispatch(const struct route *routes, void *context, struct http_request *request, struct http_reply *reply);
+/* What stands between a row and its handler: false when it has answered. */
+typedef bool (*router_guard)(void *context, const struct route *route, const struct http_request *request,
+                             struct http_reply *reply);
+
+/* Answers the request by the first row that fits; `context` is the handler's and the guard's. The table ends in a row
+ * without a method, whose handler is the 404. `guard` may be NULL. */
+void router_dispatch(const struct route *routes, router_guard guard, void *context, struct http_request *request,
+                     struct http_reply *reply);
 
 /* See http_body_limit. */
 long router_body_limit(const struct route *routes, const char *method, const char *path);
+/* SCOPE_NONE where no row fits. */
+enum scope router_scope(const struct route *routes, const char *method, const char *path);
 /* LANE_SHORT where no row fits. */
 enum http_lane router_lane(const struct route *routes, const char *method, const char *path);
 

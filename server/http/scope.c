@@ -2,11 +2,21 @@
 #include "server/http/scope.h"
 
 #include <stddef.h>
+#include <string.h>
+
+static const char *const names[SCOPE_COUNT] = {"none", "read", "submit", "admin"};
 
 const char *scope_name(enum scope scope)
 {
-	static const char *const names[SCOPE_COUNT] = {"none", "read", "submit", "admin"};
 	return names[scope];
+}
+
+enum scope scope_from_name(const char *name)
+{
+	int scope = 0;
+	while (scope < SCOPE_COUNT && strcmp(names[scope], name) != 0)
+		scope++;
+	return (enum scope)scope;
 }
 
 bool principal_may(const struct principal *principal, enum scope scope)

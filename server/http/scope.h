@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "server/common/viewer.h"
+
 enum scope {
 	SCOPE_NONE,   /* anybody: health, version, the contract */
 	SCOPE_READ,   /* see experiments, data sets, results, figures of operation */
@@ -14,12 +16,17 @@ enum scope {
 };
 
 struct principal {
-	const char *name;
-	unsigned scopes; /* bit 1 << scope for each */
+	const char *name;     /* for people */
+	unsigned scopes;      /* bit 1 << scope for each */
+	struct viewer viewer; /* what it makes, and what it sees */
+	struct quota quota;
 };
 
 /* "none", "read", "submit", "admin"; static storage. */
 const char *scope_name(enum scope scope);
+
+/* The scope of that name, or SCOPE_COUNT. */
+enum scope scope_from_name(const char *name);
 
 /* NULL is nobody: it has SCOPE_NONE alone. */
 bool principal_may(const struct principal *principal, enum scope scope);

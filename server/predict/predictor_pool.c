@@ -84,6 +84,8 @@ static int start(struct seat *seat, struct qlstm_error *error)
 	command_add_option(&command, "--isa", pool->config.isa);
 	command_add(&command, "predict");
 	command_add(&command, "--serve");
+	command_add_option(&command, "--folder", pool->config.folder);
+	command_add_memory(&command, pool->config.max_bytes);
 	command.input = pair[1];
 	command.errors = STDERR_FILENO;
 	seat->ended = false;

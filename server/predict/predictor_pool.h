@@ -15,6 +15,7 @@ struct predictor_pool;
 
 struct predictor_pool_config {
 	const char *worker_path;         /* the qlstm-worker executable; borrowed */
+	const char *folder;              /* with the weights: all that it may read; borrowed; NULL: everything */
 	const char *isa;                 /* its instruction set; borrowed; NULL or empty: its own choice */
 	const struct launcher *launcher; /* copied; one with poll_ms 0, whose commands inherit descriptors */
 	size_t max_bytes;                /* that a model may take */

@@ -51,6 +51,14 @@ void command_add_option(struct command *command, const char *name, const char *v
 	command_add(command, "%s", value);
 }
 
+void command_add_memory(struct command *command, size_t bytes)
+{
+	if (bytes == 0)
+		return;
+	command_add(command, "--memory");
+	command_add(command, "%zu", (bytes >> 20) + 1);
+}
+
 static void __attribute__((format(printf, 2, 3))) set(struct command *command, const char *format, ...)
 {
 	va_list arguments;

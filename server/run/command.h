@@ -2,6 +2,8 @@
 #ifndef QLSTM_RUN_COMMAND_H
 #define QLSTM_RUN_COMMAND_H
 
+#include <stddef.h>
+
 #include <stdbool.h>
 
 #include "engine/error.h"
@@ -36,6 +38,8 @@ void command_free(struct command *command);
 void command_add(struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Two more, NAME and VALUE; none where the value is NULL or empty. */
 void command_add_option(struct command *command, const char *name, const char *value);
+/* "--memory MIB", the memory that a worker should do with; nothing for 0 bytes. */
+void command_add_memory(struct command *command, size_t bytes);
 /* ERR_OUT_OF_MEMORY when a word is missing. */
 int command_check(const struct command *command, struct qlstm_error *error);
 

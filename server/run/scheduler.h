@@ -15,6 +15,7 @@ struct scheduler;
 struct scheduler_config {
 	const char *data_dir;    /* absolute; runs/ and datasets/ are inside */
 	const char *worker_path; /* the qlstm-worker executable */
+	size_t max_memory;       /* bytes that a worker should do with; 0: no limit */
 	const char *isa; /* the workers' instruction set; NULL or empty: their own choice; outlives the scheduler */
 	const struct launcher *launcher; /* where workers run, copied; NULL: as processes of this machine */
 	int checkpoint_seconds;          /* least time between two checkpoints of a run; 0: after every epoch */

@@ -51,6 +51,7 @@ struct change {
 	enum run_reason reason;
 	const char *message;           /* NULL: none */
 	int64_t now, run_at;           /* run_at 0: stays, and with it the place in the queue */
+	bool again;                    /* it waits as if it were posted now */
 	int failures, daemon_failures; /* added to the columns */
 };
 
@@ -117,7 +118,9 @@ static int update_row(struct db *db, const struct standing *standing, enum run_s
                       struct qlstm_error *error)
 {
 	db_query(db, "UPDATE experiment SET status = :to, reason = :reason, reason_message = :message,"
-	             " version = version + 1, run_at = iif(:run_at > 0, :run_at, run_at),"
+	             " version = version + 1,"
+	             " run_at = iif(:again, :now - :priority_ms * coalesce(json_extract(spec_json, '$.priority'), 0),"
+	             "              iif(:run_at > 0, :run_at, run_at)),"
 	             " failures = iif(:retry, 0, failures + :failures),"
 	             " daemon_failures = iif(:retry, 0, daemon_failures + :daemon_failures),"
 	             " attempt = attempt + :claimed,"
@@ -131,6 +134,8 @@ static int update_row(struct db *db, const struct standing *standing, enum run_s
 	db_bind_text(db, ":reason", change->reason == REASON_NONE ? NULL : reason_name(change->reason));
 	db_bind_text(db, ":message", change->message);
 	db_bind_int(db, ":run_at", change->run_at);
+	db_bind_int(db, ":again", change->again);
+	db_bind_int(db, ":priority_ms", PRIORITY_MS);
 	db_bind_int(db, ":failures", change->failures);
 	db_bind_int(db, ":daemon_failures", change->daemon_failures);
 	db_bind_int(db, ":claimed", change->event == EVENT_CLAIM);
@@ -296,8 +301,7 @@ int state_resume(struct db *db, const char *id, int64_t now, enum run_status *no
 		return rc;
 	struct change change = {.event = EVENT_RESUME, .now = now};
 	bool waits = standing.status == STATUS_QUEUED, goes_on = standing.status == STATUS_RUNNING && !standing.pausing;
-	if (standing.status == STATUS_PAUSED)
-		change.run_at = now;
+	change.again = standing.status == STATUS_PAUSED;
 	if (!waits && !goes_on)
 		rc = apply(db, &standing, &change, error);
 	*now_status = standing.status;
@@ -309,7 +313,7 @@ int state_retry(struct db *db, const char *id, int64_t now, struct qlstm_error *
 	struct standing standing = {0};
 	int rc = find_standing(db, id, &standing, error);
 	return rc != 0 ? rc
-	               : apply(db, &standing, &(struct change){.event = EVENT_RETRY, .now = now, .run_at = now}, error);
+	               : apply(db, &standing, &(struct change){.event = EVENT_RETRY, .now = now, .again = true}, error);
 }
 
 /* What becomes of a run whose daemon died. Only one that had not done an epoch is under suspicion. */

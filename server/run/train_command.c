@@ -17,6 +17,7 @@ void train_command(struct command *command, const struct worker_config *config, 
 	command_add(command, "--supervised");
 	add_count(command, "--checkpoint-seconds", config->checkpoint_seconds);
 	add_count(command, "--threads", prepared->threads);
+	command_add_memory(command, config->max_memory);
 	command_add_option(command, "--data", prepared->data);
 	command_add_option(command, "--resume", prepared->resume);
 	if (prepared->resume[0] != '\0')

@@ -7,7 +7,8 @@
 #include "server/store/rows.h"
 
 #define SELECT_DATASET                                                                                                 \
-	"SELECT id, sha256, bytes, n_rows, created_at, name, file, kind, columns_json, description_json FROM dataset"
+	"SELECT id, sha256, bytes, n_rows, created_at, name, file, kind, columns_json, description_json, owner FROM"   \
+	" dataset"
 
 void dataset_row_free(struct dataset_row *row)
 {
@@ -16,6 +17,8 @@ void dataset_row_free(struct dataset_row *row)
 	free(row->kind);
 	free(row->columns_json);
 	free(row->description_json);
+	free(row->owner);
+	row->owner = NULL;
 	row->name = row->file = row->kind = row->columns_json = row->description_json = NULL;
 }
 
@@ -27,7 +30,8 @@ static int read_row(struct db *db, struct dataset_row *row, struct qlstm_error *
 	row->bytes = db_int(db, 2);
 	row->n_rows = db_int(db, 3);
 	row->created_at = db_int(db, 4);
-	char **const texts[] = {&row->name, &row->file, &row->kind, &row->columns_json, &row->description_json};
+	char **const texts[] = {&row->name, &row->file, &row->kind, &row->columns_json, &row->description_json,
+	                        &row->owner};
 	int rc = 0;
 	for (int i = 0; rc == 0 && i < (int)(sizeof texts / sizeof *texts); i++)
 		rc = column_copy(db, 5 + i, texts[i], error);
@@ -39,7 +43,9 @@ static int read_row(struct db *db, struct dataset_row *row, struct qlstm_error *
 int dataset_insert(struct db *db, struct dataset_row *row, bool *existed, struct qlstm_error *error)
 {
 	char id[sizeof row->id] = "", sha256[sizeof row->sha256] = "";
-	db_query(db, "SELECT id, sha256 FROM dataset WHERE name = :name");
+	const char *owner = row->owner != NULL ? row->owner : "";
+	db_query(db, "SELECT id, sha256 FROM dataset WHERE name = :name AND owner = :owner");
+	db_bind_text(db, ":owner", owner);
 	db_bind_text(db, ":name", row->name);
 	*existed = db_step(db) > 0;
 	if (*existed) {
@@ -54,9 +60,12 @@ int dataset_insert(struct db *db, struct dataset_row *row, bool *existed, struct
 		memcpy(row->id, id, sizeof id);
 		return 0;
 	}
-	db_query(db, "INSERT INTO dataset (id, name, sha256, bytes, n_rows, file, kind, columns_json, description_json,"
-	             " created_at) VALUES (:id, :name, :sha256, :bytes, :n_rows, :file, :kind, :columns, :description,"
-	             " :created_at)");
+	db_query(
+	    db,
+	    "INSERT INTO dataset (id, name, sha256, bytes, n_rows, file, kind, columns_json, description_json,"
+	    " created_at, owner) VALUES (:id, :name, :sha256, :bytes, :n_rows, :file, :kind, :columns, :description,"
+	    " :created_at, :owner)");
+	db_bind_text(db, ":owner", owner);
 	db_bind_text(db, ":id", row->id);
 	db_bind_text(db, ":name", row->name);
 	db_bind_text(db, ":sha256", row->sha256);
@@ -70,11 +79,29 @@ int dataset_insert(struct db *db, struct dataset_row *row, bool *existed, struct
 	return db_run(db) == 0 ? 0 : db_error(db, error);
 }
 
-int dataset_get(struct db *db, const char *id_or_name, struct dataset_row *out, struct qlstm_error *error)
+int dataset_check_quota(struct db *db, const char *owner, int64_t most, struct qlstm_error *error)
+{
+	db_query(db, "SELECT sum(bytes) FROM dataset WHERE owner = :owner");
+	db_bind_text(db, ":owner", owner);
+	int64_t has = db_step(db) > 0 ? db_int(db, 0) : 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (has <= most)
+		return 0;
+	return error_set(error, ERR_TOO_LARGE, NULL,
+	                 "with this one the data sets of '%s' take %lld bytes; allowed are %lld", owner, (long long)has,
+	                 (long long)most);
+}
+
+int dataset_get(struct db *db, const char *id_or_name, const struct viewer *viewer, struct dataset_row *out,
+                struct qlstm_error *error)
 {
 	/* A name that looks like another one's id does not hide it. */
-	db_query(db, SELECT_DATASET " WHERE id = :key OR name = :key ORDER BY id = :key DESC LIMIT 1");
+	db_query(db, SELECT_DATASET " WHERE (id = :key OR name = :key) AND (:all OR owner = :owner)"
+	                            " ORDER BY id = :key DESC, owner = :owner DESC, id DESC LIMIT 1");
 	db_bind_text(db, ":key", id_or_name);
+	db_bind_int(db, ":all", viewer->all);
+	db_bind_text(db, ":owner", viewer->owner);
 	bool found = db_step(db) > 0;
 	int rc = found ? read_row(db, out, error) : 0;
 	if (db_finish(db) != 0)
@@ -82,11 +109,16 @@ int dataset_get(struct db *db, const char *id_or_name, struct dataset_row *out, 
 	return found ? rc : error_set(error, ERR_NOT_FOUND, NULL, "there is no data set '%s'", id_or_name);
 }
 
-int dataset_list(struct db *db, struct dataset_row **rows, int *count, struct qlstm_error *error)
+int dataset_list(struct db *db, const struct viewer *viewer, struct dataset_row **rows, int *count,
+                 struct qlstm_error *error)
 {
 	struct dataset_row *list = NULL;
 	int n = 0, rc = 0;
-	db_query(db, SELECT_DATASET " ORDER BY id DESC");
+	static const char everybodys[] = SELECT_DATASET " ORDER BY id DESC";
+	static const char owners[] = SELECT_DATASET " WHERE owner = :owner ORDER BY id DESC";
+	db_query(db, viewer->all ? everybodys : owners);
+	if (!viewer->all)
+		db_bind_text(db, ":owner", viewer->owner);
 	while (rc == 0 && db_step(db) > 0) {
 		rc = rows_grow((void **)&list, n, sizeof *list, error);
 		if (rc == 0)

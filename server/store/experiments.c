@@ -15,7 +15,7 @@ static const size_t text_members[] = {
 #define MEMBER(name) offsetof(struct experiment_row, name)
     MEMBER(id),          MEMBER(status),     MEMBER(reason),       MEMBER(reason_message), MEMBER(name),
     MEMBER(project),     MEMBER(tags_json),  MEMBER(spec_json),    MEMBER(model_json),     MEMBER(data_json),
-    MEMBER(engine_json), MEMBER(dataset_id), MEMBER(metrics_json),
+    MEMBER(engine_json), MEMBER(dataset_id), MEMBER(metrics_json), MEMBER(owner),
 #undef MEMBER
 };
 
@@ -23,7 +23,7 @@ enum { N_TEXTS = sizeof text_members / sizeof *text_members };
 
 #define SELECT_ROW                                                                                                     \
 	"SELECT id, status, reason, reason_message, name, project, tags_json, spec_json, model_json, data_json,"       \
-	" engine_json, dataset_id, metrics_json,"                                                                      \
+	" engine_json, dataset_id, metrics_json, owner,"                                                               \
 	" attempt, max_attempts, epochs, epoch, version, max_seconds, created_at, started_at, attempt_started_at,"     \
 	" finished_at, best_test_loss, best_epoch, train_seconds, run_at FROM experiment "
 
@@ -91,11 +91,24 @@ int experiment_get(struct db *db, const char *id, struct experiment_row *out, st
 	return found ? rc : not_found(id, error);
 }
 
-/* By which of status and project are asked for: each has the index that serves it. */
+int experiment_visible(struct db *db, const char *id, const struct viewer *viewer, struct qlstm_error *error)
+{
+	db_query(db, "SELECT owner FROM experiment WHERE id = :id");
+	db_bind_text(db, ":id", id);
+	bool found = db_step(db) > 0 && (viewer->all || strcmp(db_text(db, 0), viewer->owner) == 0);
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	return found ? 0 : not_found(id, error);
+}
+
+/* By which of owner, status and project are asked for: each has the index that serves it. */
 #define LIST(filter) SELECT_ROW "WHERE " filter "id < :before ORDER BY id DESC LIMIT :limit"
-static const char *const list_sql[2][2] = {
-    {LIST(""), LIST("project = :project AND ")},
-    {LIST("status = :status AND "), LIST("status = :status AND project = :project AND ")},
+#define OWNED        "owner = :owner AND owner <> '' AND "
+static const char *const list_sql[2][2][2] = {
+    {{LIST(""), LIST("project = :project AND ")},
+     {LIST("status = :status AND "), LIST("status = :status AND project = :project AND ")}},
+    {{LIST(OWNED), LIST(OWNED "project = :project AND ")},
+     {LIST(OWNED "status = :status AND "), LIST(OWNED "status = :status AND project = :project AND ")}},
 };
 
 int experiment_list(struct db *db, const struct experiment_query *query, struct experiment_row **rows, int *count,
@@ -103,7 +116,9 @@ int experiment_list(struct db *db, const struct experiment_query *query, struct 
 {
 	struct experiment_row *list = NULL;
 	int n = 0, rc = 0;
-	db_query(db, list_sql[query->status != NULL][query->project != NULL]);
+	db_query(db, list_sql[query->owner != NULL][query->status != NULL][query->project != NULL]);
+	if (query->owner != NULL)
+		db_bind_text(db, ":owner", query->owner);
 	if (query->status != NULL)
 		db_bind_text(db, ":status", query->status);
 	if (query->project != NULL)

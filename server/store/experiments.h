@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine/error.h"
+#include "server/common/viewer.h"
 #include "server/store/artifacts.h"
 #include "server/store/checkpoints.h"
 #include "server/store/db.h"
@@ -18,6 +19,7 @@
 struct experiment_row {
 	char *id, *status, *reason, *reason_message, *name, *project, *tags_json;
 	char *spec_json, *model_json, *data_json, *engine_json, *dataset_id;
+	char *owner;        /* "": made without a key */
 	char *metrics_json; /* of the last epoch done, as in struct metric_row; "{}" before the first */
 	int attempt, max_attempts, epochs, epoch, version;
 	double max_seconds;
@@ -33,13 +35,19 @@ void experiment_row_free(struct experiment_row *row);
 struct experiment_new {
 	const char *id, *name, *project, *tags_json, *spec_json, *model_json, *data_json, *engine_json;
 	const char *dataset_id; /* NULL: built-in */
-	int epochs, max_attempts;
+	int64_t max_owned;      /* experiments of the owner that may wait; 0: any number */
+	bool *over_quota;       /* out, may be NULL: those are waiting, and ERR_UNAVAILABLE came of that */
+	const char *owner;      /* NULL: made without a key. Its Idempotency-Keys are its own */
+	int epochs, max_attempts, priority;
 	double max_seconds;
 	int64_t now;
 	const char *key, *body_sha256; /* Idempotency-Key and what was posted with it */
 	int64_t key_at, key_grace;     /* of clock_steady_ms; how much longer than a day keys are kept */
 	char *existing_id;             /* out, RUN_ID_SIZE bytes: set when the key was used before with the same body */
 };
+/* The time by which it is ordered in the queue: earlier by its priority. None that comes later by more is before it. */
+int64_t experiment_run_at(const struct experiment_new *new);
+
 /* Inserts the queued row, its first transition and the key. ERR_CONFLICT when the key was used with another body;
  * 0 with existing_id set (and nothing inserted) for a replay; ERR_NOT_FOUND when the data set vanished meanwhile;
  * ERR_UNAVAILABLE when `max_queued` are waiting already. */
@@ -48,10 +56,13 @@ int experiment_insert(struct db *db, const struct experiment_new *new, int max_q
 void experiment_row_of(const struct experiment_new *new, int queue_position, struct experiment_row *out);
 
 int experiment_get(struct db *db, const char *id, struct experiment_row *out, struct qlstm_error *error);
+/* Whether the viewer sees it: 0, or what experiment_get says of one that does not exist. */
+int experiment_visible(struct db *db, const char *id, const struct viewer *viewer, struct qlstm_error *error);
 
 struct experiment_query {
 	const char *status;  /* NULL: any */
 	const char *project; /* NULL: any */
+	const char *owner;   /* NULL: any */
 	const char *before;  /* list ids smaller than this one; NULL: from the newest */
 	int limit;
 };

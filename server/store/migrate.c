@@ -67,6 +67,34 @@ static const char *const migrations[] = {
     "CREATE TABLE deletion (experiment_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
     "CREATE INDEX dataset_file ON dataset (file);"
     "PRAGMA user_version = 5;",
+    /* 5 to 6: rows have an owner, names and keys are an owner's own. The data sets stand aside while their table is made
+     * anew: as parents of experiments they must be back under the same name by the commit. */
+    "PRAGMA defer_foreign_keys = ON;"
+    "ALTER TABLE experiment ADD COLUMN owner TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX experiment_owner ON experiment (owner, id) WHERE owner <> '';"
+    "CREATE INDEX experiment_owner_status ON experiment (owner, status, id) WHERE owner <> '';"
+    "CREATE INDEX experiment_owner_project ON experiment (owner, project, id) WHERE owner <> '';"
+    "CREATE TABLE dataset_aside AS SELECT * FROM dataset;"
+    "DROP TABLE dataset;"
+    "CREATE TABLE dataset (id TEXT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,"
+    " n_rows INTEGER NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL, columns_json TEXT NOT NULL,"
+    " description_json TEXT NOT NULL, created_at INTEGER NOT NULL, owner TEXT NOT NULL DEFAULT '',"
+    " UNIQUE (name, owner)) STRICT;"
+    "INSERT INTO dataset (id, name, sha256, bytes, n_rows, file, kind, columns_json, description_json, created_at)"
+    " SELECT id, name, sha256, bytes, n_rows, file, kind, columns_json, description_json, created_at"
+    " FROM dataset_aside;"
+    "DROP TABLE dataset_aside;"
+    "CREATE INDEX dataset_owner ON dataset (owner, id);"
+    "CREATE INDEX dataset_file ON dataset (file);"
+    "ALTER TABLE idempotency RENAME TO idempotency_aside;"
+    "DROP INDEX idempotency_age;"
+    "CREATE TABLE idempotency (owner TEXT NOT NULL, key TEXT NOT NULL, body_sha256 TEXT NOT NULL,"
+    " experiment_id TEXT NOT NULL, created_at INTEGER NOT NULL, PRIMARY KEY (owner, key)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO idempotency (owner, key, body_sha256, experiment_id, created_at)"
+    " SELECT '', key, body_sha256, experiment_id, created_at FROM idempotency_aside;"
+    "DROP TABLE idempotency_aside;"
+    "CREATE INDEX idempotency_age ON idempotency (created_at);"
+    "PRAGMA user_version = 6;",
 };
 /* clang-format on */
 

@@ -21,7 +21,8 @@ static int look_up_key(struct db *db, const struct experiment_new *new, char *ex
 	if (db_run(db) != 0)
 		return db_error(db, error);
 	char body_sha256[65] = "";
-	db_query(db, "SELECT body_sha256, experiment_id FROM idempotency WHERE key = :key");
+	db_query(db, "SELECT body_sha256, experiment_id FROM idempotency WHERE owner = :owner AND key = :key");
+	db_bind_text(db, ":owner", new->owner != NULL ? new->owner : "");
 	db_bind_text(db, ":key", new->key);
 	bool found = db_step(db) > 0;
 	if (found) {
@@ -39,8 +40,9 @@ static int look_up_key(struct db *db, const struct experiment_new *new, char *ex
 
 static int insert_key(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
 {
-	db_query(db, "INSERT INTO idempotency (key, body_sha256, experiment_id, created_at)"
-	             " VALUES (:key, :body_sha256, :id, :now)");
+	db_query(db, "INSERT INTO idempotency (owner, key, body_sha256, experiment_id, created_at)"
+	             " VALUES (:owner, :key, :body_sha256, :id, :now)");
+	db_bind_text(db, ":owner", new->owner != NULL ? new->owner : "");
 	db_bind_text(db, ":key", new->key);
 	db_bind_text(db, ":body_sha256", new->body_sha256);
 	db_bind_text(db, ":id", new->id);
@@ -67,16 +69,39 @@ static int check_queue(struct db *db, int max_queued, struct qlstm_error *error)
 	return rc;
 }
 
+static int check_quota(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
+{
+	db_query(db, "SELECT 1 FROM experiment WHERE owner = :owner AND owner <> '' AND status = 'queued'"
+	             " LIMIT 1 OFFSET :others");
+	db_bind_text(db, ":owner", new->owner);
+	db_bind_int(db, ":others", new->max_owned - 1);
+	bool over = db_step(db) > 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (new->over_quota != NULL)
+		*new->over_quota = over;
+	return !over ? 0
+	             : error_set(error, ERR_UNAVAILABLE, NULL, "%lld experiments of '%s' are waiting already",
+	                         (long long)new->max_owned, new->owner);
+}
+
+int64_t experiment_run_at(const struct experiment_new *new)
+{
+	return new->now - (int64_t) new->priority *PRIORITY_MS;
+}
+
 static int insert_row(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
 {
 	db_query(db, "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json,"
-	             " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at)"
-	             " VALUES (:id, 'queued', :max_attempts, :max_seconds, :now, :name, :project, :tags,"
-	             " :spec, :model, :data, :engine, :dataset, :epochs, :now)");
+	             " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at, owner)"
+	             " VALUES (:id, 'queued', :max_attempts, :max_seconds, :run_at, :name, :project, :tags,"
+	             " :spec, :model, :data, :engine, :dataset, :epochs, :now, :owner)");
+	db_bind_text(db, ":owner", new->owner != NULL ? new->owner : "");
 	db_bind_text(db, ":id", new->id);
 	db_bind_int(db, ":max_attempts", new->max_attempts);
 	db_bind_real(db, ":max_seconds", new->max_seconds);
 	db_bind_int(db, ":now", new->now);
+	db_bind_int(db, ":run_at", experiment_run_at(new));
 	db_bind_text(db, ":name", new->name);
 	db_bind_text(db, ":project", new->project);
 	db_bind_text(db, ":tags", new->tags_json);
@@ -108,6 +133,7 @@ void experiment_row_of(const struct experiment_new *new, int queue_position, str
 	                               .engine_json = borrow(new->engine_json),
 	                               .dataset_id = borrow(new->dataset_id),
 	                               .metrics_json = borrow("{}"),
+	                               .owner = borrow(new->owner != NULL ? new->owner : ""),
 	                               .max_attempts = new->max_attempts,
 	                               .epochs = new->epochs,
 	                               .version = 1,
@@ -131,6 +157,8 @@ int experiment_insert(struct db *db, const struct experiment_new *new, int max_q
 		rc = check_dataset(db, new->dataset_id, error);
 	if (rc == 0)
 		rc = check_queue(db, max_queued, error);
+	if (rc == 0 && new->max_owned > 0)
+		rc = check_quota(db, new, error);
 	if (rc == 0)
 		rc = insert_row(db, new, error);
 	if (rc == 0 && new->key != NULL)

@@ -67,6 +67,13 @@ def test_what_changes_something_needs_more_than_to_read(contract):
         assert scope != "submit" if reads else scope in ("submit", "admin"), (method, path)
 
 
+def test_what_needs_a_scope_says_what_becomes_of_callers_without(contract):
+    for method, path, operation, _ in operations(contract):
+        refusals = {"401", "403", "429"} <= set(operation["responses"])
+        open_to_all = operation["x-scope"] == "none"
+        assert refusals != open_to_all and (operation.get("security") == []) == open_to_all, (method, path)
+
+
 def test_every_reference_leads_somewhere(contract):
     found = re.findall(r'"\$ref": ?"([^"]+)"', json.dumps(contract))
     assert found and all(reference.startswith("#/components/") for reference in found)

@@ -128,3 +128,25 @@ def test_retry_needs_its_data(make_daemon):
     message = problem(daemon.post(f"/experiments/{experiment}/retry"), 409, "conflict")
     assert message == "the experiment's data set was deleted; post it anew"
     assert daemon.get(f"/experiments/{experiment}").json()["status"] == "cancelled"
+
+
+def test_priorities(make_daemon):
+    daemon = make_daemon("--slots", "1")
+    first = daemon.submit(ENDLESS)
+    daemon.wait(first, lambda row: row["status"] == "running")
+    low, high, middle = (daemon.submit({**ENDLESS, "priority": priority}) for priority in (0, 50, 5))
+
+    def places():
+        return [daemon.get(f"/experiments/{e}").json()["progress"]["queue_position"] for e in (low, high, middle)]
+
+    assert places() == [3, 1, 2]
+    reply = daemon.post("/experiments", {**ENDLESS, "priority": 7})
+    assert reply.json()["progress"]["queue_position"] == 2 and reply.json()["spec"]["priority"] == 7
+    daemon.post(f"/experiments/{reply.json()['id']}/cancel")
+    ask(daemon, high, "pause")
+    ask(daemon, high, "resume")
+    assert places() == [3, 1, 2]
+    ask(daemon, first, "cancel")
+    daemon.wait(high, lambda row: row["status"] == "running")
+    for experiment in (low, middle, high):
+        ask(daemon, experiment, "cancel")

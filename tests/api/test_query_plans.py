@@ -20,10 +20,10 @@ ACCEPTED = {
         "as many rows as there are tables and indexes",
     "SELECT file FROM pragma_database_list WHERE name = 'main'":
         "as many rows as there are databases: one",
-    "SELECT id, sha256, bytes, n_rows, created_at, name, file, kind, columns_json, description_json FROM dataset ORDER BY id DESC":
+    "SELECT id, sha256, bytes, n_rows, created_at, name, file, kind, columns_json, description_json, owner FROM dataset ORDER BY id DESC":
         "the list of all data sets, in the order of the primary key",
-    "SELECT id, sha256, bytes, n_rows, created_at, name, file, kind, columns_json, description_json FROM dataset WHERE id = :key OR":
-        "sorts at most two rows",
+    "SELECT id, sha256, bytes, n_rows, created_at, name, file, kind, columns_json, description_json, owner FROM dataset WHERE (id = :key OR":
+        "sorts those of one name, at most one an owner",
     "SELECT 0, 'datasets/' || file, sha256, min(bytes) FROM dataset GROUP BY file":
         "all files that there are, for a check or a backup",
     "SELECT 1 FROM experiment WHERE status = 'cancelling' LIMIT 1":
@@ -37,6 +37,7 @@ ACCEPTED = {
     "SELECT experiment_id FROM deletion ORDER BY experiment_id LIMIT :max":
         "as many rows as were deleted since the last sweep, and a limit",
 }
+OWNED = "owner = :owner AND owner <> '' AND "
 FIRST = ("SCAN experiment USING INDEX experiment_queue",
          "SEARCH experiment USING INDEX experiment_live (status=?)")
 STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*')
@@ -104,7 +105,7 @@ def test_the_queries_are_found():
         pragmas = len(re.findall(r'db_query\(db, "PRAGMA', source.read_text()))
         if source.name != "db.c":
             assert literal >= asked - pragmas - source.read_text().count("UPDATE experiment SET heartbeat_at"), source
-    for piece in ("FROM idempotency WHERE key = :key", "project = :project AND id < :before", "max(seq)",
+    for piece in ("FROM idempotency WHERE owner = :owner AND key = :key", "project = :project AND id < :before", "max(seq)",
                   "FROM artifact WHERE experiment_id = :id AND name = :name"):
         assert any(piece in text for text in found), piece
 
@@ -126,6 +127,9 @@ def test_each_exception_is_needed(database, key):
     ("", "sqlite_autoindex_experiment_1 (id<?)"),
     ("project = :project AND ", "experiment_project (project=? AND id<?)"),
     ("status = :status AND ", "experiment_status (status=? AND id<?)"),
+    (OWNED, "experiment_owner (owner=? AND id<?)"),
+    (OWNED + "project = :project AND ", "experiment_owner_project (owner=? AND project=? AND id<?)"),
+    (OWNED + "status = :status AND ", "experiment_owner_status (owner=? AND status=? AND id<?)"),
 ])
 def test_each_list_has_its_index(database, filters, search):
     (sql,) = [text for text in queries() if f"FROM experiment WHERE {filters}id < :before" in text]

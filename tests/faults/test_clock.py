@@ -39,11 +39,14 @@ def test_a_stopped_daemon_fails_nothing(make_daemon):
 
 def test_max_seconds_counts_the_time_of_the_daemon(make_daemon):
     daemon = make_daemon("--slots", "1")
-    experiment = daemon.submit({**ENDLESS, "limits": {"max_seconds": 6}, "training": {"epochs": 2000},
+    experiment = daemon.submit({"limits": {"max_seconds": 8, "max_attempts": 1}, "training": {"epochs": 100000},
                                 "hidden_size": 2, "n_qubits": 2, "depth": 1})
     running(daemon, experiment, 1)
-    stopped(daemon, 7)
-    assert daemon.wait(experiment)["status"] == "succeeded"
+    stopped(daemon, 9)
+    epoch = daemon.get(f"/experiments/{experiment}").json()["progress"]["epoch"]
+    assert running(daemon, experiment, epoch + 1)["status"] == "running"
+    daemon.post(f"/experiments/{experiment}/cancel")
+    assert daemon.wait(experiment)["status"] == "cancelled"
 
 
 @pytest.mark.skipif(FAKETIME is None or "san-" in str(BUILD), reason="no libfaketime, or a sanitizer beside it")

@@ -53,9 +53,18 @@ class Tormentor:
             except ProcessLookupError:
                 pass
 
+    @staticmethod
+    def has_begun(pid):
+        try:
+            return b"qlstm-worker" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0", 1)[0]
+        except OSError:
+            return False
+
     def signal_workers(self, number):
         """One of the workers, or all of them; how many there were."""
         there = workers(self.daemon)
+        if number == signal.SIGSTOP:  # one that has not begun its program yet would keep the daemon's lock for so long
+            there = [pid for pid in there if self.has_begun(pid)]
         chosen = there if self.rng.random() < 0.2 else there[:1]
         for pid in chosen:
             try:

@@ -32,6 +32,8 @@ static int open_service(void **state)
 	                   .max_memory = (size_t)1 << 30,
 	                   .threads = 1,
 	                   .started = clock_monotonic() - 5};
+	if (keeper_open(&api.keeper, folder, false, NULL) != 0)
+		return -1;
 	uv_mutex_init(&api.datasets);
 	door_open(&door,
 	          (struct http_config){.handler = routes_handle, .body_limit = routes_body_limit, .context = &api});
@@ -41,6 +43,7 @@ static int open_service(void **state)
 static int close_service(void **state)
 {
 	door_close(&door);
+	keeper_close(api.keeper);
 	uv_mutex_destroy(&api.datasets);
 	contract_close();
 	return teardown(state);
@@ -490,7 +493,7 @@ static void test_data_sets_are_found_by_id_and_name(void **state)
 	const char *const keys[] = {UPLOAD, "wave"};
 	for (int i = 0; i < 2; i++) {
 		struct catalog_entry entry;
-		assert_int_equal(catalog_find(&api, keys[i], &entry, NULL), 0);
+		assert_int_equal(catalog_find(&api, &everybody, keys[i], &entry, NULL), 0);
 		assert_null(entry.series);
 		assert_string_equal(catalog_id(&entry), UPLOAD);
 		assert_string_equal(entry.row.name, "wave");
@@ -499,7 +502,7 @@ static void test_data_sets_are_found_by_id_and_name(void **state)
 	struct answer answer = ask(&door, "GET", "/datasets/wave");
 	assert_string_equal(
 	    answer.body,
-	    "{\"id\":\"" UPLOAD "\",\"name\":\"wave\",\"builtin\":false,\"summary\":null,"
+	    "{\"id\":\"" UPLOAD "\",\"name\":\"wave\",\"builtin\":false,\"owner\":null,\"summary\":null,"
 	    "\"kind\":\"csv\",\"description\":{\"has_header\":true},\"sha256\":"
 	    "\"0000000000000000000000000000000000000000000000000000000000000007\",\"bytes\":300,\"rows\":30,"
 	    "\"columns\":" COLUMNS
@@ -525,7 +528,7 @@ static void test_built_in_series(void **state)
 	struct table table = {0};
 	char sha256[65];
 	unsigned char hash[crypto_hash_sha256_BYTES];
-	assert_int_equal(catalog_find(&api, "sine", &entry, NULL), 0);
+	assert_int_equal(catalog_find(&api, &everybody, "sine", &entry, NULL), 0);
 	assert_non_null(entry.series);
 	assert_string_equal(catalog_id(&entry), "sine");
 	assert_int_equal(series_table(entry.series, &table, NULL), 0);
@@ -601,7 +604,7 @@ static void test_uploads(void **state)
 static int make(const char *text, struct submission *out, struct qlstm_error *error)
 {
 	*error = (struct qlstm_error){0};
-	return submission_make(&api, text, strlen(text), out, error);
+	return submission_make(&api, &everybody, text, strlen(text), out, error);
 }
 
 static void test_what_a_submission_holds(void **state)

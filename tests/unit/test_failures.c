@@ -185,7 +185,7 @@ static int call_dataset_insert(void)
 static int call_dataset(void)
 {
 	struct dataset_row row;
-	int rc = dataset_get(db, "data", &row, &error);
+	int rc = dataset_get(db, "data", &everybody, &row, &error);
 	if (rc == 0)
 		dataset_row_free(&row);
 	return rc;
@@ -194,7 +194,7 @@ static int call_dataset(void)
 static int call_datasets(void)
 {
 	struct dataset_row *rows = NULL;
-	int count = 0, rc = dataset_list(db, &rows, &count, &error);
+	int count = 0, rc = dataset_list(db, &everybody, &rows, &count, &error);
 	for (int i = 0; i < count; i++)
 		dataset_row_free(&rows[i]);
 	free(rows);
@@ -370,7 +370,7 @@ static void test_every_step_of_opening(void **state)
 		/* It is gone on with where there was none, and refused by nobody. */
 		assert_int_equal(db_open(&opened, path, DB_WRITER, schema_database_sql, NULL), 0);
 		assert_int_equal(select_int(opened, "SELECT count(*) FROM experiment"), 0);
-		assert_int_equal(select_int(opened, "PRAGMA user_version"), 5);
+		assert_int_equal(select_int(opened, "PRAGMA user_version"), 6);
 		db_close(opened);
 	}
 	assert_true(steps > 5);

@@ -66,7 +66,7 @@ static const struct route routes[] = {
 
 static void handle(void *context, struct http_request *request, struct http_reply *reply)
 {
-	router_dispatch(routes, context, request, reply);
+	router_dispatch(routes, NULL, context, request, reply);
 }
 
 static long limit(void *context, const char *method, const char *path)
@@ -226,7 +226,7 @@ static void test_allow_of_many_methods(void **state)
 	many[19] = (struct route){NULL, NULL, nothing, SCOPE_NONE, LANE_SHORT, 0, {0}};
 	struct http_request request = {.method = "OPTIONS", .path = "/x"};
 	struct http_reply reply = {.file = -1};
-	router_dispatch(many, NULL, &request, &reply);
+	router_dispatch(many, NULL, NULL, &request, &reply);
 	assert_int_equal(reply.status, 204);
 	assert_string_equal(reply.headers[1].name, "Allow");
 	assert_true(strlen(reply.headers[1].value) < 64);
@@ -238,7 +238,8 @@ static void test_allow_of_many_methods(void **state)
 static void test_scopes(void **state)
 {
 	(void)state;
-	const struct principal reader = {"a reader", 1U << SCOPE_READ}, owner = {"the owner", 1U << SCOPE_ADMIN};
+	const struct principal reader = {"a reader", 1U << SCOPE_READ, {"r", false}, {0}};
+	const struct principal owner = {"the owner", 1U << SCOPE_ADMIN, {"o", true}, {0}};
 	static const struct {
 		enum scope scope;
 		bool nobody, reader, owner;
@@ -257,16 +258,62 @@ static void test_scopes(void **state)
 			    .method = "GET", .path = "/x", .target = &no_parameters, .principal = who[k]};
 			struct http_reply reply = {.file = -1};
 			assert_int_equal(principal_may(who[k], cases[i].scope), may[k]);
-			router_dispatch(table, NULL, &request, &reply);
-			assert_int_equal(reply.status, may[k] ? 404 : 403); /* 404: what `nothing` says */
+			router_dispatch(table, NULL, NULL, &request, &reply);
+			assert_int_equal(reply.status, may[k]   ? 404
+			                               : k == 0 ? 401
+			                                        : 403); /* 404: what `nothing` says */
 			if (!may[k]) {
-				assert_non_null(strstr((char *)reply.body, "scope_missing"));
-				assert_non_null(strstr((char *)reply.body, scope_name(cases[i].scope)));
-				assert_non_null(strstr((char *)reply.body, k == 0 ? "nobody" : who[k]->name));
+				assert_non_null(strstr((char *)reply.body, k == 0 ? "unauthorized" : "scope_missing"));
+				assert_non_null(
+				    strstr((char *)reply.body, k == 0 ? "Bearer KEY" : scope_name(cases[i].scope)));
+				assert_non_null(strstr((char *)reply.body, k == 0 ? "" : who[k]->name));
+				assert_string_equal(reply.headers[reply.n_headers - 1].name, "WWW-Authenticate");
 			}
 			free(reply.body);
 		}
 	}
+}
+
+static bool guard(void *context, const struct route *route, const struct http_request *request,
+                  struct http_reply *reply)
+{
+	(void)route;
+	if (*(bool *)context)
+		return true;
+	struct qlstm_error error = {.code = ERR_CONFLICT};
+	reply_problem(request, reply, &error);
+	return false;
+}
+
+/* Behind the scope, before the handler. */
+static void test_a_guard_stands_before_the_handler(void **state)
+{
+	(void)state;
+	const struct route table[] = {{"GET", "/x", nothing, SCOPE_NONE, LANE_SHORT, 0, {0}},
+	                              {"GET", "/y", nothing, SCOPE_READ, LANE_SHORT, 0, {0}},
+	                              {NULL, NULL, nothing, SCOPE_NONE, LANE_SHORT, 0, {0}}};
+	static const struct {
+		const char *path;
+		bool lets;
+		int status;
+	} cases[] = {{"/x", true, 404}, {"/x", false, 409}, {"/y", false, 401}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		static const struct target no_parameters;
+		struct http_request request = {.method = "GET", .path = cases[i].path, .target = &no_parameters};
+		struct http_reply reply = {.file = -1};
+		bool lets = cases[i].lets;
+		router_dispatch(table, guard, &lets, &request, &reply);
+		assert_int_equal(reply.status, cases[i].status);
+		free(reply.body);
+	}
+}
+
+static void test_scopes_have_names(void **state)
+{
+	(void)state;
+	for (int scope = 0; scope < SCOPE_COUNT; scope++)
+		assert_int_equal(scope_from_name(scope_name((enum scope)scope)), scope);
+	assert_int_equal(scope_from_name("root"), SCOPE_COUNT);
 }
 
 static void test_without_memory_it_is_a_500(void **state)
@@ -275,7 +322,7 @@ static void test_without_memory_it_is_a_500(void **state)
 	struct http_request request = {.method = "GET", .path = "/things"};
 	struct http_reply reply = {.file = -1};
 	memory_is_out = true;
-	router_dispatch(routes, NULL, &request, &reply);
+	router_dispatch(routes, NULL, NULL, &request, &reply);
 	long allowed = router_body_limit(routes, "POST", "/things");
 	struct http_reply text = {.file = -1};
 	reply_text(&text, 200, "text/plain", "hello");
@@ -291,6 +338,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_scopes),
+	    cmocka_unit_test(test_scopes_have_names),
+	    cmocka_unit_test(test_a_guard_stands_before_the_handler),
 	    cmocka_unit_test(test_paths_find_their_row),
 	    cmocka_unit_test(test_other_paths_are_nothing),
 	    cmocka_unit_test(test_ids_have_their_form),

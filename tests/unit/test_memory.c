@@ -154,7 +154,7 @@ static int call_metrics(void)
 static int call_dataset(void)
 {
 	struct dataset_row row;
-	int rc = dataset_get(db, "d07", &row, &error);
+	int rc = dataset_get(db, "d07", &everybody, &row, &error);
 	if (rc == 0)
 		dataset_row_free(&row);
 	return rc;
@@ -163,7 +163,7 @@ static int call_dataset(void)
 static int call_datasets(void)
 {
 	struct dataset_row *rows = NULL;
-	int count = 0, rc = dataset_list(db, &rows, &count, &error);
+	int count = 0, rc = dataset_list(db, &everybody, &rows, &count, &error);
 	for (int i = 0; i < count; i++)
 		dataset_row_free(&rows[i]);
 	free(rows);
@@ -243,7 +243,7 @@ static int call_process(void)
 {
 	static const struct process_events events;
 	const struct launcher launcher = launcher_local(&loop);
-	const struct worker_config config = {"/nowhere", 1, "x86-64"};
+	const struct worker_config config = {"/nowhere", 1, "x86-64", 1};
 	const struct prepared prepared = {.log_file = STDERR_FILENO};
 	struct process *process = NULL;
 	struct command command;

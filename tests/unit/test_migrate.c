@@ -31,7 +31,19 @@ static void make(const char *script)
 	db_close(db);
 }
 
-#define VERSION_4 "DROP TABLE deletion; DROP INDEX dataset_file; PRAGMA user_version = 4;"
+#define VERSION_5                                                                                                      \
+	"DROP INDEX experiment_owner; DROP INDEX experiment_owner_status; DROP INDEX experiment_owner_project;"        \
+	"ALTER TABLE experiment DROP COLUMN owner;"                                                                    \
+	"DROP TABLE dataset;"                                                                                          \
+	"CREATE TABLE dataset (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,"                  \
+	" bytes INTEGER NOT NULL, n_rows INTEGER NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL,"                    \
+	" columns_json TEXT NOT NULL, description_json TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;"            \
+	"DROP TABLE idempotency;"                                                                                      \
+	"CREATE TABLE idempotency (key TEXT PRIMARY KEY, body_sha256 TEXT NOT NULL, experiment_id TEXT NOT NULL,"      \
+	" created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"                                                         \
+	"CREATE INDEX idempotency_age ON idempotency (created_at); CREATE INDEX dataset_file ON dataset (file); "      \
+	"PRAGMA user_version = 5;"
+#define VERSION_4 VERSION_5 "DROP TABLE deletion; DROP INDEX dataset_file; PRAGMA user_version = 4;"
 #define VERSION_3                                                                                                      \
 	VERSION_4                                                                                                      \
 	"DROP TABLE dataset;"                                                                                          \
@@ -108,7 +120,7 @@ static void test_events_of_version_1(void **state)
 	    "13 0 status {\"from\":\"queued\",\"to\":\"cancelled\",\"reason\":\"cancelled_by_user\"}"};
 	make(VERSION_1 HISTORY);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 5);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 6);
 	assert_events("A", 7, of_a);
 	assert_events("B", 3, of_b);
 	assert_events("C", 3, of_c);
@@ -173,6 +185,37 @@ static void test_data_sets_of_version_3(void **state)
 	}
 	assert_int_equal(db_step(db), 0);
 	assert_int_equal(db_finish(db), 0);
+	db_close(db);
+}
+
+/* What was made before there were keys has no owner; data sets stay those of their experiments. */
+static void test_rows_of_version_5(void **state)
+{
+	(void)state;
+	make(VERSION_5
+	     "INSERT INTO dataset (id, name, sha256, bytes, n_rows, file, kind, columns_json, description_json, "
+	     "created_at)"
+	     " VALUES ('D', 'd', 'ab', 1, 2, 'ab.csv', 'csv', '[]', '{}', 3);"
+	     "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json, "
+	     "spec_json,"
+	     " model_json, data_json, engine_json, dataset_id, epochs, created_at) VALUES"
+	     " ('A', 'queued', 3, 9, 10, 'a', 'p', '[]', '{}', '{}', '{}', '{}', 'D', 2, 10);"
+	     "INSERT INTO idempotency (key, body_sha256, experiment_id, created_at) VALUES ('k', 'ab', 'A', 10)");
+	assert_int_equal(open_database(schema_database_sql), 0);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment JOIN dataset ON dataset.id = dataset_id"
+	                                " WHERE experiment.owner = '' AND dataset.owner = '' AND dataset.name = 'd'"
+	                                " AND file = 'ab.csv'"),
+	                 1);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM idempotency WHERE owner = '' AND key = 'k'"), 1);
+	/* Names and keys are an owner's own. */
+	assert_int_equal(db_script(db, "INSERT INTO dataset SELECT 'E', name, sha256, bytes, n_rows, file, kind,"
+	                               " columns_json, description_json, created_at, 'alice' FROM dataset;"
+	                               "INSERT INTO idempotency SELECT 'alice', key, body_sha256, experiment_id,"
+	                               " created_at FROM idempotency"),
+	                 0);
+	assert_int_not_equal(db_script(db, "UPDATE dataset SET owner = ''"), 0);
+	assert_int_not_equal(db_script(db, "DELETE FROM dataset WHERE id = 'D'"), 0); /* still a parent */
 	db_close(db);
 }
 
@@ -283,8 +326,8 @@ static void test_files_of_others(void **state)
 	} cases[] = {
 	    {"PRAGMA application_id = 7", "the file is a database of another program", ERR_INVALID},
 	    {"PRAGMA application_id = 0", "the file is a database of another program", ERR_INVALID},
-	    {"PRAGMA user_version = 6",
-	     "the database has version 6, this program knows up to 5: it was written by a newer one, which is to be "
+	    {"PRAGMA user_version = 7",
+	     "the database has version 7, this program knows up to 6: it was written by a newer one, which is to be "
 	     "used; nothing was changed",
 	     ERR_INVALID},
 	    {"PRAGMA ignore_check_constraints = ON; INSERT INTO experiment (id, status, max_attempts, max_seconds, "
@@ -321,7 +364,7 @@ static void test_files_of_nobody(void **state)
 	assert_non_null(file);
 	fclose(file);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 5);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 6);
 	db_close(db);
 }
 
@@ -329,10 +372,10 @@ static void test_files_of_nobody(void **state)
 static void test_a_wrong_schema(void **state)
 {
 	(void)state;
-	assert_int_equal(open_database("PRAGMA user_version = 6"), ERR_INTERNAL);
-	assert_string_equal(error.message, "the schema has version 6, the migrations lead to 5");
+	assert_int_equal(open_database("PRAGMA user_version = 7"), ERR_INTERNAL);
+	assert_string_equal(error.message, "the schema has version 7, the migrations lead to 6");
 	assert_int_equal(open_database("PRAGMA user_version = 1"), ERR_INTERNAL);
-	assert_int_equal(open_database("PRAGMA user_version = 5; SELEKT"), ERR_INTERNAL);
+	assert_int_equal(open_database("PRAGMA user_version = 6; SELEKT"), ERR_INTERNAL);
 	assert_non_null(strstr(error.message, "SELEKT"));
 	assert_null(db);
 	struct stat status;
@@ -346,6 +389,7 @@ int main(void)
 	    TEST(test_events_of_version_1),
 	    TEST(test_metrics_of_version_2),
 	    TEST(test_data_sets_of_version_3),
+	    TEST(test_rows_of_version_5),
 	    TEST(test_a_migrated_schema_is_the_schema),
 	    TEST(test_the_copy),
 	    TEST(test_a_copy_that_cannot_be_made),

@@ -108,6 +108,20 @@ static void test_what_they_change(void **state)
 	assert_int_equal(select_int(db, "SELECT worker_pid IS NULL AND failures = 2 FROM experiment"), 1);
 }
 
+/* A resume and a retry are ordered as a POST of now would be. */
+static void test_priority_stays(void **state)
+{
+	(void)state;
+	insert(ID);
+	assert_int_equal(db_script(db, "UPDATE experiment SET spec_json = '{\"priority\":2}'"), 0);
+	put_any(STATUS_PAUSED);
+	assert_int_equal(do_resume(), 0);
+	assert_int_equal(select_int(db, "SELECT run_at FROM experiment"), NOW - 2 * PRIORITY_MS);
+	put_any(STATUS_CANCELLED);
+	assert_int_equal(do_retry(), 0);
+	assert_int_equal(select_int(db, "SELECT run_at FROM experiment"), NOW - 2 * PRIORITY_MS);
+}
+
 /* How the attempt of a run that is to pause ends. */
 static void test_the_end_of_a_pausing_attempt(void **state)
 {
@@ -164,8 +178,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_in_every_status),  TEST(test_of_nothing),
-	    TEST(test_what_they_change), TEST(test_the_end_of_a_pausing_attempt),
+	    TEST(test_in_every_status),
+	    TEST(test_of_nothing),
+	    TEST(test_what_they_change),
+	    TEST(test_priority_stays),
+	    TEST(test_the_end_of_a_pausing_attempt),
 	    TEST(test_recovery),
 	};
 	return cmocka_run_group_tests_name("pause", tests, NULL, NULL);

@@ -388,14 +388,14 @@ static void test_datasets(void **state)
 	assert_string_equal(id, numbered_id(1));
 	assert_int_equal(insert_dataset(3, "one", "bbb", &existed, id), ERR_CONFLICT);
 	assert_int_equal(insert_dataset(4, numbered_id(1), "ccc", &existed, id), 0); /* named like another's id */
-	assert_int_equal(dataset_get(db, "one", &row, NULL), 0);
+	assert_int_equal(dataset_get(db, "one", &everybody, &row, NULL), 0);
 	assert_string_equal(row.id, numbered_id(1));
 	dataset_row_free(&row);
-	assert_int_equal(dataset_get(db, numbered_id(1), &row, NULL), 0);
+	assert_int_equal(dataset_get(db, numbered_id(1), &everybody, &row, NULL), 0);
 	assert_string_equal(row.name, "one");
 	dataset_row_free(&row);
-	assert_int_equal(dataset_get(db, "two", &row, NULL), ERR_NOT_FOUND);
-	assert_int_equal(dataset_list(db, &rows, &count, NULL), 0);
+	assert_int_equal(dataset_get(db, "two", &everybody, &row, NULL), ERR_NOT_FOUND);
+	assert_int_equal(dataset_list(db, &everybody, &rows, &count, NULL), 0);
 	assert_int_equal(count, 2);
 	assert_string_equal(rows[0].id, numbered_id(4));
 	for (int i = 0; i < count; i++)
@@ -479,7 +479,7 @@ static void test_every_column(void **state)
 	assert_true(row.best_test_loss == 29.5 && row.train_seconds == 31.5);
 	experiment_row_free(&row);
 	struct dataset_row found;
-	assert_int_equal(dataset_get(db, "data name", &found, NULL), 0);
+	assert_int_equal(dataset_get(db, "data name", &everybody, &found, NULL), 0);
 	assert_string_equal(found.id, data.id);
 	assert_string_equal(found.sha256, "data hash");
 	assert_string_equal(found.columns_json, "[1]");

@@ -230,7 +230,7 @@ static int check_object_read(const char *part, const json_t *object)
 }
 
 /* A property that parse.c does not read would be accepted and ignored. Lists (columns, layers) have tests of their own;
- * name, project and tags stand outside $defs. */
+ * name, project, tags and priority stand outside $defs. */
 static void test_every_field_is_read(void **state)
 {
 	(void)state;
@@ -350,7 +350,7 @@ static void test_fingerprint(void **state)
 	} rows[] = {
 	    {"{}", "aa", true},
 	    {QDI_REQUEST, "aa", true},
-	    {"{'name':'x','project':'p','tags':['t'],'limits':{'max_seconds':1}}", "aa", true},
+	    {"{'name':'x','project':'p','tags':['t'],'priority':9,'limits':{'max_seconds':1}}", "aa", true},
 	    {"{}", "ab", false},
 	    {"{'training':{'seed':2}}", "aa", false},
 	    {"{'n_qubits':3}", "aa", false},

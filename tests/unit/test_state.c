@@ -386,6 +386,28 @@ static void test_the_order_of_the_queue(void **state)
 	}
 }
 
+/* A minute for each point: whoever came long enough before is not overtaken. */
+static void test_priorities(void **state)
+{
+	(void)state;
+	static const struct {
+		int priority, at;
+	} rows[] = {{0, 100000}, {1, 160001}, {1, 160000}, {2, 160000}, {0, 99999}};
+	static const int order[] = {3, 4, 0, 2, 1};
+	struct run_token token;
+	int64_t next_due = -1;
+	for (int i = 0; i < 5; i++) {
+		struct experiment_new new = new_experiment(numbered_id(i));
+		new.now = rows[i].at;
+		new.priority = rows[i].priority;
+		assert_int_equal(experiment_insert(db, &new, 10, NULL), 0);
+	}
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(state_claim(db, 200000, &token, &next_due, NULL), 0);
+		assert_string_equal(token.id, numbered_id(order[i]));
+	}
+}
+
 /* A claim reads the data set, the two newest checkpoints, newest first, and how many wait. */
 static void test_a_claim_reads_all_that_belongs_to_it(void **state)
 {
@@ -454,6 +476,7 @@ int main(void)
 	    TEST(test_what_a_claim_changes),
 	    TEST(test_what_a_cancel_changes),
 	    TEST(test_the_order_of_the_queue),
+	    TEST(test_priorities),
 	    TEST(test_a_claim_reads_all_that_belongs_to_it),
 	    cmocka_unit_test(test_paths),
 	};

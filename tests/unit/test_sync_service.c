@@ -10,6 +10,7 @@
 #include "server/api/catalog.h"
 #include "server/api/contract.h"
 #include "server/api/routes.h"
+#include "server/disk/check.h"
 #include "tests/unit/disk_trace.h"
 #include "tests/unit/http_fixture.h"
 #include "tests/unit/store_fixture.h"
@@ -35,6 +36,8 @@ static int open_service(void **state)
 	api = (struct api){.store = store, .data_dir = folder, .max_memory = (size_t)1 << 30, .threads = 1};
 	char datasets[400];
 	snprintf(datasets, sizeof datasets, "%s/datasets", folder);
+	if (keeper_open(&api.keeper, folder, false, NULL) != 0)
+		return -1;
 	uv_mutex_init(&api.datasets);
 	door_open(&door,
 	          (struct http_config){.handler = routes_handle, .body_limit = routes_body_limit, .context = &api});
@@ -51,6 +54,7 @@ static int close_service(void **state)
 	while (!drained)
 		uv_run(&loop, UV_RUN_ONCE);
 	scheduler_close(api.scheduler);
+	keeper_close(api.keeper);
 	uv_mutex_destroy(&api.datasets);
 	contract_close();
 	return teardown(state);
@@ -88,11 +92,47 @@ static void test_a_submission(void **state)
 	assert_log_is_synced(trace);
 }
 
+static void no_damage(const char *kind, const char *path, const char *what)
+{
+	if (strcmp(kind, "damaged") == 0)
+		fail_msg("%s: %s: %s", kind, path, what);
+}
+
+/* Each step of uploads fails in turn: 201 has its file, anything else may be tried again, and no row is without one. */
+static void test_uploads_that_fail(void **state)
+{
+	(void)state;
+	static const char *const verbs[] = {"make", "write", "sync", "rename", "truncate"};
+	int uploads = 0, refused = 0;
+	for (int i = 0; i < 5; i++) {
+		int skip = 0;
+		for (bool failed = true, full = false; failed; full = !full, uploads++) {
+			char path[64], csv[64];
+			snprintf(path, sizeof path, "/datasets?name=d%d", uploads);
+			snprintf(csv, sizeof csv, "a\n%d\n", uploads);
+			disk_watch(folder);
+			disk_fail(verbs[i], skip++, full ? ENOSPC : EIO);
+			struct answer answer = ask_with(&door, "POST", path, "Content-Type: text/csv\r\n", csv);
+			failed = disk.event[0] == '\0';
+			disk_stop();
+			assert_true(answer.status == 201 || (failed && (answer.status == 500 || answer.status == 507)));
+			refused += answer.status != 201;
+			answer_free(&answer);
+		}
+	}
+	assert_true(refused >= 6);
+	struct check found;
+	assert_int_equal(check_directory(folder, no_damage, &found, NULL), 0);
+	assert_int_equal(found.damaged, 0);
+	assert_int_equal(found.files, uploads - refused);
+}
+
 int main(void)
 {
 	if (sodium_init() < 0)
 		return 1;
 #define SERVICE(test) cmocka_unit_test_setup_teardown(test, open_service, close_service)
-	const struct CMUnitTest tests[] = {SERVICE(test_an_upload), SERVICE(test_a_submission)};
+	const struct CMUnitTest tests[] = {SERVICE(test_an_upload), SERVICE(test_uploads_that_fail),
+	                                   SERVICE(test_a_submission)};
 	return cmocka_run_group_tests_name("sync_service", tests, NULL, NULL);
 }

@@ -125,7 +125,10 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 		return answer_refuse(exchange, 421, ERR_INVALID,
 		                     "the Host header names another server; --host-name makes a name this one's");
 
+	bool admitted = server->config.admits == NULL || server->config.admits(server->config.context, request);
 	long limit = server->config.body_limit(server->config.context, request->method, request->path);
+	if (!admitted && limit > 0)
+		limit = ERR_CONFLICT;
 	const char *length_text = http_header(request, "Content-Length");
 	unsigned long long length = length_text != NULL ? strtoull(length_text, NULL, 10) : 0;
 	exchange->body.limit = limit > 0 ? (size_t)limit : 0;

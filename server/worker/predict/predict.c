@@ -1,8 +1,6 @@
 /* `predict`: what a trained model says about new inputs, in the units of the data. */
 #include <stdlib.h>
 #include <string.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "server/common/data_file.h"
@@ -13,15 +11,20 @@
 #include "server/worker/predict/predictor.h"
 #include "server/worker/predict/serve.h"
 #include "server/worker/reply.h"
+#include "server/worker/sandbox.h"
 #include "server/worker/train/stop.h"
 
-enum { OPT_WEIGHTS, OPT_INPUTS, OPT_SERVE };
+enum { OPT_WEIGHTS, OPT_INPUTS, OPT_SERVE, OPT_FOLDER, OPT_MEMORY };
 
 static const struct option options[] = {
     [OPT_WEIGHTS] = {"--weights", OPTION_TEXT, false, "FILE", NULL, "weights.safetensors of a run"},
     [OPT_INPUTS] = {"--inputs", OPTION_TEXT, false, "FILE", NULL,
                     "{\"inputs\": [sample][time][feature]}, or .csv, .npy, .idx; also .gz"},
-    [OPT_SERVE] = {"--serve", OPTION_FLAG, false, NULL, NULL, "answer a daemon's requests on standard input"},
+    [OPT_SERVE] = {"--serve", OPTION_FLAG, false, NULL, NULL,
+                   "answer a daemon's requests on standard input; in a sandbox"},
+    [OPT_FOLDER] = {"--folder", OPTION_TEXT, false, "DIR", NULL,
+                    "with --serve: where weights are; nothing else is read"},
+    [OPT_MEMORY] = {"--memory", OPTION_COUNT, false, "MIB", NULL, "with --serve: what it should do with"},
     {0}};
 
 static int read_file(const char *path, const unsigned char *bytes, size_t length, const json_t *resolved,
@@ -96,7 +99,8 @@ static int run(const char *operand, const struct option_value *values)
 	if (!values[OPT_SERVE].given)
 		return predict(values);
 	stop_harden();
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* in the middle of a long answer nobody reads the socket */
+	sandbox_enter(&(struct sandbox){
+	    .folder = values[OPT_FOLDER].text, .memory = (size_t)values[OPT_MEMORY].number << 20, .threads = 1});
 	return serve(STDIN_FILENO);
 }
 

@@ -8,23 +8,35 @@
 #include "server/worker/train/artifacts.h"
 #include "server/worker/train/checkpoints.h"
 #include "server/worker/command.h"
+#include "server/worker/sandbox.h"
 #include "server/worker/train/pipe.h"
 #include "server/worker/train/predictions.h"
 #include "server/worker/train/progress.h"
 #include "server/worker/train/stop.h"
 
-enum { OPT_OUT, OPT_DATA, OPT_RESUME, OPT_SUPERVISED, OPT_CHECKPOINT_SECONDS, OPT_THREADS, OPT_ANY_ARITHMETIC };
+enum {
+	OPT_OUT,
+	OPT_DATA,
+	OPT_RESUME,
+	OPT_SUPERVISED,
+	OPT_CHECKPOINT_SECONDS,
+	OPT_THREADS,
+	OPT_ANY_ARITHMETIC,
+	OPT_MEMORY
+};
 
 static const struct option options[] = {
     [OPT_OUT] = {"--out", OPTION_TEXT, true, "DIR", NULL, "where checkpoints and results go; made if absent"},
     [OPT_DATA] = {"--data", OPTION_TEXT, false, "FILE.csv", NULL, "the data, when data.dataset is no built-in series"},
     [OPT_RESUME] = {"--resume", OPTION_TEXT, false, "FILE", NULL, "go on from this checkpoint"},
-    [OPT_SUPERVISED] = {"--supervised", OPTION_FLAG, false, NULL, NULL, "end when standard input is closed"},
+    [OPT_SUPERVISED] = {"--supervised", OPTION_FLAG, false, NULL, NULL,
+                        "end when standard input is closed; in a sandbox"},
     [OPT_CHECKPOINT_SECONDS] = {"--checkpoint-seconds", OPTION_SECONDS, false, "S", "10",
                                 "least time between checkpoints; 0: after each epoch"},
     [OPT_THREADS] = {"--threads", OPTION_COUNT, false, "N", "1", "threads that share the work; they change no result"},
     [OPT_ANY_ARITHMETIC] = {"--any-arithmetic", OPTION_FLAG, false, NULL, NULL,
                             "resume also what another version's arithmetic or another instruction set began"},
+    [OPT_MEMORY] = {"--memory", OPTION_COUNT, false, "MIB", NULL, "with --supervised: what it should do with"},
     {0}};
 
 struct training {
@@ -150,17 +162,25 @@ static int run_to_status(struct training *t)
 	return rc == 0 ? WORKER_DONE : fail(t, &error);
 }
 
+static void enter_sandbox(const struct training *t, const char *spec_path, const struct option_value *values)
+{
+	sandbox_enter(&(struct sandbox){.folder = t->directory,
+	                                .writes = true,
+	                                .files = {spec_path, values[OPT_DATA].text, values[OPT_RESUME].text},
+	                                .memory = (size_t)values[OPT_MEMORY].number << 20,
+	                                .threads = (int)values[OPT_THREADS].number});
+}
+
 static int prepare(struct training *t, const char *spec_path, const struct option_value *values,
                    struct qlstm_error *error)
 {
-	int rc = 0;
 	stop_install();
-	if (t->supervised) {
+	int rc = file_make_directory(t->directory, error);
+	if (rc == 0 && t->supervised) {
 		stop_harden();
+		enter_sandbox(t, spec_path, values);
 		rc = stop_watch_stdin(error);
 	}
-	if (rc == 0)
-		rc = file_make_directory(t->directory, error);
 	if (rc == 0)
 		rc = job_open(&t->job, spec_path, values[OPT_DATA].text, (int)values[OPT_THREADS].number, error);
 	if (rc != 0)
