@@ -252,8 +252,8 @@ static void checkpoint_apply(struct trainer *t, const struct safetensors_file *f
 	const double *rows = checkpoint_block(file, "history", (size_t)epochs * HISTORY_COLUMNS);
 	for (int k = 0; k < epochs; k++) {
 		const double *row = rows + (size_t)k * HISTORY_COLUMNS;
-		t->history[k] = (struct epoch_metrics){
-		    .epoch = (int)row[0], .count = t->n_metrics, .names = t->names, .seconds = row[4]};
+		t->history[k] =
+		    (struct epoch_metrics){.epoch = k + 1, .count = t->n_metrics, .names = t->names, .seconds = row[4]};
 		t->history[k].values[TRAIN_LOSS] = row[1];
 		t->history[k].values[TEST_LOSS] = row[2];
 		t->history[k].values[GRADIENT_NORM] = row[3];

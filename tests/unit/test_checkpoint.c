@@ -109,6 +109,34 @@ static void all_of_it_is_taken_up(void **state)
 		}
 }
 
+/* The epoch of a row of the history is its place, whatever number stands there. */
+static void epochs_of_the_history_are_counted(void **state)
+{
+	(void)state;
+	struct trainer_config config = small_training("sgd");
+	struct training t;
+	struct qlstm_error error = {0};
+	struct safetensors_file file;
+	training_open(&t, &config);
+	training_epoch(&t);
+	training_epoch(&t);
+	size_t length;
+	unsigned char *bytes = saved(&t, "x", &length), *changed;
+	assert_int_equal(safetensors_decode(bytes, length, &file, NULL), 0);
+	free(bytes);
+	double *history = (double *)(uintptr_t)block(&file, "history", 2, 2, 5);
+	history[0] = -2e43;
+	assert_int_equal(
+	    safetensors_encode(file.tensors, file.n_tensors, file.meta, file.n_meta, &changed, &length, NULL), 0);
+	assert_int_equal(safetensors_seal(changed, length), 0);
+	must(trainer_load(t.trainer, "x", changed, length, &error), &error);
+	assert_int_equal(trainer_history(t.trainer)[0].epoch, 1);
+	assert_int_equal(trainer_history(t.trainer)[1].epoch, 2);
+	free(changed);
+	safetensors_free(&file);
+	training_close(&t);
+}
+
 /* A checkpoint written anew with one thing changed. */
 struct change {
 	const char *key, *value; /* a metadata value; NULL value: leave it out */
@@ -346,9 +374,13 @@ static void the_first_kind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(contents),       cmocka_unit_test(all_of_it_is_taken_up),
-	    cmocka_unit_test(refusals),       cmocka_unit_test(flipped_bits),
-	    cmocka_unit_test(the_checksum),   cmocka_unit_test(another_arithmetic),
+	    cmocka_unit_test(contents),
+	    cmocka_unit_test(all_of_it_is_taken_up),
+	    cmocka_unit_test(epochs_of_the_history_are_counted),
+	    cmocka_unit_test(refusals),
+	    cmocka_unit_test(flipped_bits),
+	    cmocka_unit_test(the_checksum),
+	    cmocka_unit_test(another_arithmetic),
 	    cmocka_unit_test(the_first_kind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
