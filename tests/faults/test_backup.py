@@ -35,7 +35,7 @@ def make_backup(request):
 
 
 def test_a_backup_during_training(make_daemon, make_backup, tmp_path):
-    spec = {**LONG, "training": {**LONG["training"], "epochs": 3000}}
+    spec = {**LONG, "training": {**LONG["training"], "epochs": 1000}}
     daemon = make_daemon("--slots", "1", "--checkpoint", "0")
     assert daemon.upload("mine", CSV).status_code == 201
     done = daemon.train({**SHORT, "data": {"dataset": "mine", "window": 4}})["id"]

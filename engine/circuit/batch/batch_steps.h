@@ -55,7 +55,8 @@ static inline struct phases step_phases(const struct tile *tile, const struct ba
 	if (step->kind == STEP_DIAGONAL)
 		return (struct phases){.numbers = (const real *)tile->set->phases + 2 * first,
 		                       .rows = (const struct amplitude *)tile->set->phases + first};
-	return (struct phases){.rows = tile->memory->lane_phases[step - tile->circuit->steps], .signs = step->signs};
+	const struct amplitude *rows = tile->memory->lane_phases[step - tile->circuit->steps];
+	return (struct phases){.numbers = (const real *)rows, .rows = rows, .signs = step->signs};
 }
 
 ALWAYS_INLINE struct amplitude phase_at(const struct phases *phases, size_t k, enum phase_form form)
