@@ -25,8 +25,8 @@ struct isa {
 	bool (*supported)(void);
 };
 
-/* Whether both, by name, give the same bytes for the same spec, data and seed: the same one, or two that have a fused
- * multiply-add, also those of other machines ("x86-64-v3" and "arm64"). */
+/* Whether both, by name, give the same bytes for the same spec, data and seed: the same one, or x86-64-v3 and -v4. Not
+ * arm64, whose fused multiply-adds are the same, but whose plan `local` gives others. */
 bool isa_same_bytes(const char *a, const char *b);
 
 /* The widest one that this processor supports, chosen once. */
