@@ -209,7 +209,8 @@ static int checkpoint_check(const struct trainer *t, const char *fingerprint, co
 {
 	const char *owner = safetensors_meta_find(file, "fingerprint");
 	if (strcmp(owner, fingerprint) != 0)
-		return error_set(error, ERR_CONFLICT, "", "the checkpoint belongs to another experiment");
+		return error_set(error, ERR_CONFLICT, "",
+		                 "the checkpoint belongs to another experiment, or its data were others");
 	unsigned long long epoch, step;
 	if (checkpoint_meta_number(file, "epoch", (unsigned long long)t->config.epochs, &epoch) != 0 ||
 	    checkpoint_meta_number(file, "optimizer_steps", UINT64_MAX, &step) != 0)

@@ -3,6 +3,8 @@ import pathlib
 import shutil
 import sqlite3
 
+import pytest
+
 from api_daemon import Daemon
 from test_kill import tensors, undisturbed
 
@@ -52,21 +54,19 @@ def test_a_folder_of_version_1(tmp_path):
         row = daemon.wait(running)
         assert row["status"] == "succeeded" and row["attempt"] == 2
         log = (tmp_path / "data" / "runs" / running / "attempt-2" / "worker.log").read_text()
-        assert "not usable" not in log and "checkpoint" not in log.lower(), log
+        # Its checkpoint is of a built-in series whose last bits were others: said, and begun again.
+        assert "starting from the beginning" in log and "belongs to another experiment, or its data were others" in log
         epochs = [e for e in daemon.get(f"/experiments/{running}/events", params={"limit": 1000}).json()["events"]
                   if e["type"] == "epoch"]
-        assert [e["epoch"] for e in epochs] == list(range(1, 401))
-        assert [e["attempt"] for e in epochs] == [1] * 7 + [2] * 393  # it went on from the checkpoint of epoch 7
-        fresh = undisturbed(row["spec"], tmp_path)
-        assert tensors(daemon, running).keys() == fresh.keys()
-        if row["engine"]["isa"] == "x86-64-v4":  # that of the machine on which the first seven epochs ran
-            assert tensors(daemon, running) == fresh
+        assert [(e["attempt"], e["epoch"]) for e in epochs] == [(1 + (k > 7), k) for k in range(1, 401)]  # each once
+        assert tensors(daemon, running) == undisturbed(row["spec"], tmp_path)
     finally:
         daemon.close()
 
 
 def test_data_sets_of_version_2(tmp_path):
-    """Rows without a kind are CSV; trained on again, they give the weights that they gave."""
+    """Rows without a kind are CSV; trained on again, they give the weights that they gave, but for last bits: the
+    arithmetic is another."""
     old = OLD.parent / "version2"
     lay_out(tmp_path / "data", old)
     daemon = Daemon(tmp_path, "--slots", "1").start()
@@ -86,8 +86,8 @@ def test_data_sets_of_version_2(tmp_path):
         again = daemon.train(daemon.get(f"/experiments/{done['id']}").json()["spec"])
         new, before = tensors(daemon, again["id"]), tensors(daemon, done["id"])
         assert new.keys() == before.keys()
-        if again["engine"]["isa"] == done["engine"]["isa"]:
-            assert new == before
+        for name, (shape, values) in before.items():
+            assert new[name][0] == shape and new[name][1] == pytest.approx(values, rel=1e-9, abs=1e-12)
         assert daemon.request("DELETE", "/datasets/bare").status_code == 204
         assert len(list((tmp_path / "data" / "datasets").iterdir())) == 1
     finally:
