@@ -305,10 +305,10 @@ def test_down_keeps_the_data(service):
 
 
 def readme_lines():
-    """The README's curl lines, each with what it shows below; not those that name no experiment (ID)."""
+    """The README's curl lines, each with what it shows below; not those that name no experiment (ID) or machine (HOST)."""
     lines = (ROOT / "README.md").read_text().split("## By curl")[1].split("\n## ")[0].splitlines()
     for at, line in enumerate(lines):
-        if line.startswith("    $ curl") and "/ID" not in line:
+        if line.startswith("    $ curl") and "/ID" not in line and "HOST" not in line:
             yield line.removeprefix("    $ "), lines[at + 1].strip()
 
 

@@ -27,7 +27,11 @@ ALWAYS_INLINE unsigned block_first(unsigned b, int g, bool crossed)
 #define REGISTER_GATES 3
 #endif
 
+#ifdef KERNEL_ROLLED
+#define ROLLED
+#else
 #define ROLLED _Pragma("GCC unroll 1")
+#endif
 
 ALWAYS_INLINE vec *block_at(void *state, uint32_t offset)
 {
