@@ -1,6 +1,6 @@
 /* Every allocation of ours fails once in what looks after the data directory: the start, sweeps, checks, backups and
- * restoring; whoever asked is told, nothing is lost, nothing leaks. The Makefile puts the functions below in front of
- * malloc and its kin, for our own sources alone; SQLite's are not among them. */
+ * restoring; whoever asked is told, nothing is lost, nothing leaks. Of our own sources alone (wrapped_allocation.h);
+ * SQLite's are not among them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,43 +17,7 @@
 #include "server/disk/loss.h"
 #include "server/disk/sweep.h"
 #include "tests/unit/store_fixture.h"
-
-/* So many allocations go well and the next one does not; negative: all go well. One thread at a time. */
-static int left = -1;
-
-static bool fails_now(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-char *__wrap_strdup(const char *text);
-
-void *__wrap_malloc(size_t size)
-{
-	return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-	return fails_now() ? NULL : __real_realloc(memory, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails_now() ? NULL : __real_strdup(text);
-}
+#include "tests/unit/wrapped_allocation.h"
 
 #define OLD "01ARZ3NDEKTSV4RRFF00000000" /* older than the experiment */
 #define ID  "01ARZ3NDEKTSV4RRFF00000001"

@@ -1,5 +1,5 @@
-/* Every allocation of the store and of the runs fails once: the caller is told, nothing is lost, nothing leaks. The
- * Makefile puts the functions below in front of malloc and its kin, for our own sources alone. */
+/* Every allocation of the store and of the runs fails once: the caller is told, nothing is lost, nothing leaks. Of
+ * our own sources alone (wrapped_allocation.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,43 +23,7 @@
 #include "server/store/events.h"
 #include "server/store/readers.h"
 #include "tests/unit/worker_fixture.h"
-
-/* So many allocations go well and the next one does not; negative: all go well. One thread at a time. */
-static int left = -1;
-
-static bool fails_now(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-char *__wrap_strdup(const char *text);
-
-void *__wrap_malloc(size_t size)
-{
-	return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-	return fails_now() ? NULL : __real_realloc(memory, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails_now() ? NULL : __real_strdup(text);
-}
+#include "tests/unit/wrapped_allocation.h"
 
 static struct store *store;
 static struct db *db;
