@@ -187,7 +187,7 @@ static void say(const char *what, int rc)
 void sandbox_enter(const struct sandbox *sandbox)
 {
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* the end of its standard input does not reach a stopped one */
 	set_limit(RLIMIT_CORE, 0);
 	if (RELAXED)
 		return;

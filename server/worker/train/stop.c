@@ -42,8 +42,6 @@ void stop_harden(void)
 	const struct rlimit none = {0};
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0,
-	      0); /* the end of its standard input does not reach one that is stopped */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	errno = 0;
 	if (nice(5) == -1 && errno != 0)
