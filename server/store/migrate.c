@@ -67,8 +67,8 @@ static const char *const migrations[] = {
     "CREATE TABLE deletion (experiment_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
     "CREATE INDEX dataset_file ON dataset (file);"
     "PRAGMA user_version = 5;",
-    /* 5 to 6: rows have an owner, names and keys are an owner's own. The data sets stand aside while their table is made
-     * anew: as parents of experiments they must be back under the same name by the commit. */
+    /* 5 to 6: rows have an owner, names and keys are an owner's own. The data sets stand aside while their table is
+     * made anew: as parents of experiments they must be back under the same name by the commit. */
     "PRAGMA defer_foreign_keys = ON;"
     "ALTER TABLE experiment ADD COLUMN owner TEXT NOT NULL DEFAULT '';"
     "CREATE INDEX experiment_owner ON experiment (owner, id) WHERE owner <> '';"
