@@ -7,8 +7,21 @@
 
 #include "schema/columns.h"
 #include "server/api/labels_seen.h"
+#include "server/common/csv_json.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
+
+/* How the file is read: as its upload found, or where that was before there were dialects, as then. */
+static int dataset_options(const struct dataset_row *row, struct csv_options *out, struct qlstm_error *error)
+{
+	json_t *description = json_loads(row->description_json, 0, NULL);
+	json_t *dialect = json_object_get(description, "dialect");
+	char *text = dialect != NULL ? json_dumps(dialect, 0) : NULL;
+	int rc = csv_options_read(text != NULL ? text : "{\"rules\": \"first_line\"}", out, error);
+	free(text);
+	json_decref(description);
+	return rc;
+}
 
 /* The values of column `target` alone. */
 static int read_upload(const struct api *api, const struct dataset_row *row, int target, struct table *table,
@@ -18,14 +31,19 @@ static int read_upload(const struct api *api, const struct dataset_row *row, int
 	unsigned char *bytes = NULL;
 	size_t length = 0;
 	struct data_file found;
+	struct csv_options csv;
+	int rc = dataset_options(row, &csv, error);
+	if (rc != 0)
+		return rc;
 	const struct data_request wanted = {.declared = data_file_of_name(row->file),
 	                                    .word = row->file,
 	                                    .limit = API_MAX_DATASET,
-	                                    .values = VALUES_OF(target)};
+	                                    .values = VALUES_OF(target),
+	                                    .csv = &csv};
 	int used = snprintf(path, sizeof path, "%s/datasets/%s", api->data_dir, row->file);
 	if (used < 0 || (size_t)used >= sizeof path)
 		return error_set(error, ERR_IO, NULL, "the data directory's path is too long");
-	int rc = file_read(path, API_MAX_DATASET, &bytes, &length, error);
+	rc = file_read(path, API_MAX_DATASET, &bytes, &length, error);
 	if (rc == 0)
 		rc = data_file_read(bytes, length, &wanted, &found, table, error);
 	free(bytes);

@@ -16,7 +16,8 @@ void attempt_free(struct attempt *attempt)
 
 static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error *error)
 {
-	db_query(db, "SELECT spec_json, max_seconds, epochs, dataset.sha256, dataset.file FROM experiment"
+	db_query(db, "SELECT spec_json, max_seconds, epochs, dataset.sha256, dataset.file,"
+	             " coalesce(json_extract(description_json, '$.dialect'), '{\"rules\":\"first_line\"}') FROM experiment"
 	             " LEFT JOIN dataset ON dataset.id = experiment.dataset_id WHERE experiment.id = :id");
 	db_bind_text(db, ":id", attempt->token.id);
 	int rc = ERR_NOT_FOUND;
@@ -26,6 +27,7 @@ static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error 
 		attempt->epochs = (int)db_int(db, 2);
 		column_text(db, 3, attempt->dataset_sha256, sizeof attempt->dataset_sha256);
 		column_text(db, 4, attempt->dataset_file, sizeof attempt->dataset_file);
+		column_text(db, 5, attempt->dialect, sizeof attempt->dialect);
 	}
 	return db_finish(db) == 0 ? rc : db_error(db, error);
 }

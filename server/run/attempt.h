@@ -11,6 +11,7 @@
 
 #define ATTEMPT_PATH_SIZE 1024 /* DATA/runs/ID/attempt-N/FILE; scheduler_open checks that DATA is short enough */
 #define ATTEMPT_DATA_SIZE 96   /* a data set's file name */
+#define ATTEMPT_DIALECT_SIZE 1024
 
 struct attempt {
 	struct run_token token;
@@ -20,6 +21,7 @@ struct attempt {
 	int threads;                          /* of its worker; the scheduler's to set */
 	char dataset_sha256[65];              /* "" for a built-in series */
 	char dataset_file[ATTEMPT_DATA_SIZE]; /* its name in DATA/datasets */
+	char dialect[ATTEMPT_DIALECT_SIZE];   /* how it is read (server/common/csv_json.h) */
 	struct checkpoint_row checkpoints[2]; /* newest first */
 	int n_checkpoints;
 };
