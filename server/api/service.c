@@ -98,13 +98,12 @@ void service_ready(void *context, struct http_request *request, struct http_repl
 	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct statvfs disk;
-	if (drain_check(api, &error) != 0)
-		; /* it says why */
-	else if (!store_healthy(api->store))
-		error_set(&error, ERR_UNAVAILABLE, NULL, "the last write to the store failed");
-	else if (statvfs(api->data_dir, &disk) != 0 || disk.f_bavail * disk.f_frsize < API_MIN_FREE_DISK)
-		error_set(&error, ERR_UNAVAILABLE, NULL, "the disk is nearly full");
-	if (error.code != 0)
+	int rc = drain_check(api, &error);
+	if (rc == 0 && !store_healthy(api->store))
+		rc = error_set(&error, ERR_UNAVAILABLE, NULL, "the last write to the store failed");
+	if (rc == 0 && (statvfs(api->data_dir, &disk) != 0 || disk.f_bavail * disk.f_frsize < API_MIN_FREE_DISK))
+		rc = error_set(&error, ERR_UNAVAILABLE, NULL, "the disk is nearly full");
+	if (rc != 0)
 		reply_problem(request, reply, &error);
 	else
 		reply_json(reply, 200, json_pack("{ss}", "status", "ready"));
