@@ -69,7 +69,7 @@ static int parse_layers(const json_t *layers, struct model_config *model, struct
 /* Without columns the spec will be bound to one. */
 static int count_columns(const json_t *data, const char *key, int *count, struct qlstm_error *error)
 {
-	size_t n = json_array_size(json_object_get(data, key));
+	size_t n = json_array_size(task_columns(data, key));
 	if (n > SAMPLES_MAX_COLUMNS) {
 		char pointer[32];
 		snprintf(pointer, sizeof pointer, "/data/%s", key);

@@ -22,6 +22,15 @@ enum task task_of(const json_t *resolved)
 	return TASK_FORECASTING;
 }
 
+const json_t *task_columns(const json_t *data, const char *key)
+{
+	const json_t *list = json_object_get(data, key);
+	const char *task = json_string_value(json_object_get(data, "task"));
+	if (list != NULL || (task != NULL && strcmp(task, task_names[TASK_FORECASTING]) != 0))
+		return list;
+	return json_object_get(data, strcmp(key, "inputs") == 0 ? "targets" : "inputs");
+}
+
 static int check_loss(const json_t *resolved, enum task task, struct qlstm_error *error)
 {
 	const char *name = json_string_value(json_object_get(json_object_get(resolved, "training"), "loss"));
