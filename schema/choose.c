@@ -42,10 +42,11 @@ static int refuse_missing(const struct column *column, const char *pointer, stru
 	column_place(column, where);
 	place_add_choice(name, sizeof name, column->name);
 	place_add_choice(text, sizeof text, column->bad_text);
-	return error_set(error, ERR_INVALID, pointer,
-	                 "column %s has no value in %zu row%s, first in %s, which holds %s; data.missing says what to do: "
-	                 "'drop', 'ffill' or 'interpolate'",
-	                 name, column->missing, column->missing == 1 ? "" : "s", where, text);
+	return error_set(
+	    error, ERR_INVALID, pointer,
+	    "column %s has no value in %zu row%s, first in %s, which holds %s; data.missing says what to do: "
+	    "'drop', 'ffill' or 'interpolate'",
+	    name, column->missing, column->missing == 1 ? "" : "s", where, text);
 }
 
 static int check_column(const struct column *column, const char *pointer, bool filled, struct qlstm_error *error)
@@ -108,8 +109,8 @@ static int find_named(const struct table *table, const struct place *place, cons
 	place_name(place, name);
 	place_add_choice(quoted, sizeof quoted, wanted);
 	return error_set(error, ERR_INVALID, pointer,
-	                 "%s is %s; columns %d and %d both have that name: give the index, %d or %d", name, quoted, *index,
-	                 second, *index, second);
+	                 "%s is %s; columns %d and %d both have that name: give the index, %d or %d", name, quoted,
+	                 *index, second, *index, second);
 }
 
 int choose_column(const struct table *table, const struct place *place, const json_t *item, bool filled, int *index,

@@ -51,9 +51,9 @@ int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *e
 void spec_locate(const json_t *request, struct qlstm_error *error);
 
 /* Chooses and checks the columns of a table, of which the values are not looked at, in place: fills absent /data/inputs
- * and /data/targets (of a forecasting what the other one says, else the column by default: choose.h), leaves an index an
- * index, refuses unknown (with the nearest name), ambiguous, non-numeric (with the line or row that holds no number),
- * incomplete (data.missing) and repeated ones. */
+ * and /data/targets (of a forecasting what the other one says, else the column by default: choose.h), leaves an index
+ * an index, refuses unknown (with the nearest name), ambiguous, non-numeric (with the line or row that holds no
+ * number), incomplete (data.missing) and repeated ones. */
 int spec_bind(json_t *resolved, const struct table *table, struct qlstm_error *error);
 
 /* Into the engine's structs. `resolved` may be unbound: one input and one target are assumed then. What the engine

@@ -103,7 +103,8 @@ json_t *task_default_inputs(const json_t *targets, const struct table *table)
 }
 
 /* A target among the inputs would be read off. */
-static int check_apart(const json_t *inputs, const json_t *targets, const struct table *table, struct qlstm_error *error)
+static int check_apart(const json_t *inputs, const json_t *targets, const struct table *table,
+                       struct qlstm_error *error)
 {
 	size_t i;
 	json_t *item;

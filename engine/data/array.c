@@ -66,8 +66,8 @@ static double value_f8(uint64_t bits)
 }
 
 static const struct array_type types[] = {
-    {"b1", 1, value_b1}, {"u1", 1, value_u},   {"u2", 2, value_u},   {"u4", 4, value_u},
-    {"u8", 8, value_u},  {"i1", 1, value_i1},  {"i2", 2, value_i2},  {"i4", 4, value_i4},
+    {"b1", 1, value_b1}, {"u1", 1, value_u},  {"u2", 2, value_u},  {"u4", 4, value_u},
+    {"u8", 8, value_u},  {"i1", 1, value_i1}, {"i2", 2, value_i2}, {"i4", 4, value_i4},
     {"i8", 8, value_i8}, {"f2", 2, value_f2}, {"f4", 4, value_f4}, {"f8", 8, value_f8},
 };
 

@@ -21,11 +21,11 @@ struct reader {
 	const struct csv_dialect *dialect;
 	struct number_format format;
 	struct csv_head head;
-	int values;         /* which are wanted (table.h) */
-	size_t capacity;    /* rows that there is room for */
-	size_t empty_rows;  /* at the end so far: without a single character */
-	bool empty;         /* the row at hand is one so far */
-	size_t header_line; /* of the first record */
+	int values;              /* which are wanted (table.h) */
+	size_t capacity;         /* rows that there is room for */
+	size_t empty_rows;       /* at the end so far: without a single character */
+	bool empty;              /* the row at hand is one so far */
+	size_t header_line;      /* of the first record */
 	struct cell date, clock; /* of the row at hand */
 	struct spacing spacing;
 	struct qlstm_error *error;
@@ -160,7 +160,8 @@ static bool read_number(struct reader *reader, int k)
 	while (at < scanner->end && scanner_is_blank(scanner, *at))
 		at++;
 	struct cell cell = {start, (size_t)(behind - start), scanner->line};
-	if (!scanner_end_field(scanner, at))
+	const char *more = reader->dialect->missing;
+	if ((*more != '\0' && csv_is_missing(cell.text, cell.length, more)) || !scanner_end_field(scanner, at))
 		return false;
 	store_number(reader, k, value);
 	if (reader->table->n_rows < TABLE_PREVIEW_ROWS)
@@ -228,8 +229,8 @@ static int end_row(struct reader *reader, size_t line)
 	if (reader->head.date_column < 0)
 		return 0;
 	if (timestamp_parse(reader->date.text, reader->date.length, &date)) {
-		bool added = reader->clock.length > 0 &&
-		             timestamp_parse(reader->clock.text, reader->clock.length, &clock);
+		bool added =
+		    reader->clock.length > 0 && timestamp_parse(reader->clock.text, reader->clock.length, &clock);
 		date.seconds_day_first += added ? clock.seconds_day_first : 0;
 		date.seconds_month_first += added ? clock.seconds_day_first : 0;
 		spacing_add(&reader->spacing, &date, line);
@@ -340,18 +341,22 @@ static void note_spacing(struct table *table, const struct spacing_order *order,
 	if (ambiguous)
 		table_note(table, "the dates of column '%.40s' can be read day first or month first", name);
 	if (order->rises > 0 && order->falls > 0)
-		table_note(table,
-		           "the times of column '%.40s' do not rise throughout: line %zu is earlier than the row before it",
-		           name, order->first_fall);
+		table_note(
+		    table,
+		    "the times of column '%.40s' do not rise throughout: line %zu is earlier than the row before it",
+		    name, order->first_fall);
 	if (order->equals > 0)
-		table_note(table, "%zu time%s of column '%.40s' stand%s twice in a row, first in line %zu", order->equals,
-		           order->equals == 1 ? "" : "s", name, order->equals == 1 ? "s" : "", order->first_equal);
+		table_note(table, "%zu time%s of column '%.40s' stand%s twice in a row, first in line %zu",
+		           order->equals, order->equals == 1 ? "" : "s", name, order->equals == 1 ? "s" : "",
+		           order->first_equal);
 	if (order->uneven == 0 || order->usual <= 0 || order->equals > 0 || (order->rises > 0 && order->falls > 0))
 		return;
 	spacing_words(order->usual, usual);
 	spacing_words(order->uneven_step, longer);
-	table_note(table, "the times of column '%.40s' have gaps: the usual step is %s; %zu are not, first before line %zu (%s)",
-	           name, usual, order->uneven, order->first_uneven, longer);
+	table_note(
+	    table,
+	    "the times of column '%.40s' have gaps: the usual step is %s; %zu are not, first before line %zu (%s)",
+	    name, usual, order->uneven, order->first_uneven, longer);
 }
 
 static void finish_times(struct reader *reader, const struct csv_options *options)
@@ -453,10 +458,11 @@ static int check_text(const struct csv_text *text, enum csv_rules rules, struct 
 		return error_set(error, ERR_SYNTAX, NULL, "line %zu holds a NUL byte: this is not CSV in UTF-8",
 		                 count_lines(text->text, nul));
 	if (rules == CSV_STRICT && memchr(text->text, '\n', text->length) == NULL)
-		return error_set(error, ERR_SYNTAX, NULL,
-		                 "no line end in the text, which is one line of %zu bytes; curl -d removes line ends, use "
-		                 "--data-binary",
-		                 text->length);
+		return error_set(
+		    error, ERR_SYNTAX, NULL,
+		    "no line end in the text, which is one line of %zu bytes; curl -d removes line ends, use "
+		    "--data-binary",
+		    text->length);
 	return 0;
 }
 

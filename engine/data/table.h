@@ -28,12 +28,12 @@ enum column_type { COLUMN_NUMBER, COLUMN_TIME, COLUMN_TEXT, COLUMN_EMPTY }; /* E
 
 struct column {
 	char *name;     /* from the header; "column_0", "column_1", ... without one */
-	double *values; /* [n_rows], all finite but for NaN where a value is missing; NULL when the column is not numeric, or
-	                   the table holds no values */
+	double *values; /* [n_rows], all finite but for NaN where a value is missing; NULL when the column is not
+	                   numeric, or the table holds no values */
 	bool numeric;   /* every field is a number or missing, and one is a number */
 	enum column_type type;
-	/* Of a column that is not numeric: the first place that holds something else, and what it holds. Of one that is,
-	 * where values are missing: the first place that has none, and what it holds. */
+	/* Of a column that is not numeric: the first place that holds something else, and what it holds. Of one that
+	 * is, where values are missing: the first place that has none, and what it holds. */
 	enum place_unit bad_unit;
 	size_t bad_at;
 	char bad_text[32];
@@ -62,9 +62,9 @@ struct table {
 	size_t n_rows;
 	int n_columns;
 	struct column *columns;
-	bool first_name_counts; /* of columns of one name the first is meant, as version 0.1.0 did */
-	bool has_header; /* of a text: its first line holds the names */
-	struct csv_dialect dialect; /* of a text */
+	bool first_name_counts;       /* of columns of one name the first is meant, as version 0.1.0 did */
+	bool has_header;              /* of a text: its first line holds the names */
+	struct csv_dialect dialect;   /* of a text */
 	struct preview_cell *preview; /* [n_preview][min(n_columns, TABLE_MAX_PREVIEW)]: the first rows; NULL: none */
 	size_t n_preview;
 	struct table_times times;

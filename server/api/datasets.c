@@ -94,8 +94,10 @@ static int read_body(struct api *api, const struct http_request *request, const 
                      struct data_file *file, struct table *table, struct qlstm_error *error)
 {
 	const char *type = http_header(request, "Content-Type");
-	const struct data_request wanted = {
-	    .declared = data_file_of_type(type != NULL ? type : ""), .word = type, .limit = API_MAX_DATASET, .csv = csv};
+	const struct data_request wanted = {.declared = data_file_of_type(type != NULL ? type : ""),
+	                                    .word = type,
+	                                    .limit = API_MAX_DATASET,
+	                                    .csv = csv};
 	int rc = ERR_UNAVAILABLE;
 	if (!gzip_sniff(request->body, request->body_length))
 		return data_file_read(request->body, request->body_length, &wanted, file, table, error);
@@ -108,8 +110,8 @@ static int read_body(struct api *api, const struct http_request *request, const 
 }
 
 /* Reads the body and fills a new row from it. */
-static int row_make(struct api *api, const struct http_request *request, const char *name, const struct csv_options *csv,
-                    struct dataset_row *row, struct qlstm_error *error)
+static int row_make(struct api *api, const struct http_request *request, const char *name,
+                    const struct csv_options *csv, struct dataset_row *row, struct qlstm_error *error)
 {
 	struct data_file file;
 	struct table table = {0};

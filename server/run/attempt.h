@@ -9,8 +9,8 @@
 #include "server/store/checkpoints.h"
 #include "server/store/db.h"
 
-#define ATTEMPT_PATH_SIZE 1024 /* DATA/runs/ID/attempt-N/FILE; scheduler_open checks that DATA is short enough */
-#define ATTEMPT_DATA_SIZE 96   /* a data set's file name */
+#define ATTEMPT_PATH_SIZE    1024 /* DATA/runs/ID/attempt-N/FILE; scheduler_open checks that DATA is short enough */
+#define ATTEMPT_DATA_SIZE    96   /* a data set's file name */
 #define ATTEMPT_DIALECT_SIZE 1024
 
 struct attempt {

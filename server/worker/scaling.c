@@ -20,10 +20,10 @@ static json_t *side_json(const struct scaler *scalers, int count, const struct t
 
 json_t *scaling_json(const struct column_scaling *scaling)
 {
-	return json_pack(
-	    "{s:o, s:o}", "inputs",
-	    side_json(scaling->inputs, scaling->n_inputs, scaling->table, scaling->input_columns), "targets",
-	    side_json(scaling->targets, scaling->n_targets, scaling->table, scaling->target_columns));
+	return json_pack("{s:o, s:o}", "inputs",
+	                 side_json(scaling->inputs, scaling->n_inputs, scaling->table, scaling->input_columns),
+	                 "targets",
+	                 side_json(scaling->targets, scaling->n_targets, scaling->table, scaling->target_columns));
 }
 
 static int read_side(const json_t *list, const struct scaler **out, int *count)

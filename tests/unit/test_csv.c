@@ -40,7 +40,8 @@ static void assert_refused(const char *text, size_t length, int code, const char
 {
 	struct table table = {.n_rows = 77};
 	struct qlstm_error error = {0};
-	assert_int_equal(csv_parse(text, length, &table, &error), code);
+	if (csv_parse(text, length, &table, &error) != code)
+		fail_msg("%s: %s", text, error.message);
 	assert_int_equal(error.code, code);
 	if (strstr(error.message, fragment) == NULL)
 		fail_msg("'%s' is not in '%s'", fragment, error.message);

@@ -626,9 +626,11 @@ static void columns_go_to_json_and_back(void **state)
 	json_t *json = columns_json(&table);
 	char *again = json_dumps(json, 0);
 	static const char expected[] =
-	    "[{\"name\": \"a\", \"numeric\": true, \"type\": \"number\", \"missing\": 0}, {\"name\": \"b\", \"numeric\": "
+	    "[{\"name\": \"a\", \"numeric\": true, \"type\": \"number\", \"missing\": 0}, {\"name\": \"b\", "
+	    "\"numeric\": "
 	    "false, \"type\": \"text\", \"missing\": 0, \"bad_line\": 3, \"bad_text\": \"x\"}, {\"name\": \"c\", "
-	    "\"numeric\": false, \"type\": \"text\", \"missing\": 0, \"bad_row\": 0, \"bad_text\": \"nan\"}, {\"name\": "
+	    "\"numeric\": false, \"type\": \"text\", \"missing\": 0, \"bad_row\": 0, \"bad_text\": \"nan\"}, "
+	    "{\"name\": "
 	    "\"d\", \"numeric\": false, \"type\": \"text\", \"missing\": 0, \"bad_text\": \"\"}]";
 	assert_string_equal(again, expected);
 	free(again);

@@ -156,8 +156,9 @@ static void test_bind_without_value(void **state)
 	error_clear(&error);
 	assert_int_equal(spec_bind(resolved, have(3, names, numeric, NULL, NULL), &error), ERR_MISSING);
 	assert_string_equal(error.pointer, "/data/targets");
-	assert_string_equal(error.message, "the data set has 2 numeric columns: 'time', 'load'; targets says which of them "
-	                                   "is predicted");
+	assert_string_equal(error.message,
+	                    "the data set has 2 numeric columns: 'time', 'load'; targets says which of them "
+	                    "is predicted");
 	error_clear(&error);
 	assert_int_equal(spec_bind(resolved, have(3, names, one, NULL, NULL), &error), 0);
 	assert_string_equal(json_string_value(at(resolved, "/data/inputs/0")), "load");

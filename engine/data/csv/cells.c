@@ -116,7 +116,8 @@ static int read_quoted(struct scanner *scanner, struct cell *cell, struct qlstm_
 	size_t doubled = 0;
 	for (;; at++) {
 		if (at == scanner->end)
-			return error_set(error, ERR_SYNTAX, NULL, "line %zu: a quote opens and never closes", cell->line);
+			return error_set(error, ERR_SYNTAX, NULL, "line %zu: a quote opens and never closes",
+			                 cell->line);
 		scanner->line += *at == '\n';
 		if (*at != '"')
 			continue;

@@ -1,5 +1,5 @@
-/* CSV text to fields (RFC 4180): quotes, which may hold separators and line ends, blanks around fields that do not count,
- * lines that are no records. */
+/* CSV text to fields (RFC 4180): quotes, which may hold separators and line ends, blanks around fields that do not
+ * count, lines that are no records. */
 #ifndef QLSTM_DATA_CSV_CELLS_H
 #define QLSTM_DATA_CSV_CELLS_H
 
@@ -46,8 +46,8 @@ static inline bool scanner_is_blank(const struct scanner *scanner, char c)
 	return c == ' ' || c == '\r' || (c == '\t' && scanner->separator != '\t');
 }
 
-/* Whether a field that was read up to `at` ends there; then the scanner goes on behind its separator. Blanks in front of
- * the separator have been passed over. */
+/* Whether a field that was read up to `at` ends there; then the scanner goes on behind its separator. Blanks in front
+ * of the separator have been passed over. */
 static inline bool scanner_end_field(struct scanner *scanner, const char *at)
 {
 	if (at == scanner->end || *at == '\n') {

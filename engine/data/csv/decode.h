@@ -12,8 +12,8 @@ struct csv_text {
 };
 
 /* The encoding is what `said` says, else what a byte-order mark says, else UTF-16 where every second byte of the
- * beginning is NUL, else UTF-8, else (some bytes are no UTF-8) Latin-1, of which Windows-1252 is read. Lines that end in
- * CR alone get LF. ERR_SYNTAX for half a character at the end of UTF-16 and for what its surrogates cannot be. */
+ * beginning is NUL, else UTF-8, else (some bytes are no UTF-8) Latin-1, of which Windows-1252 is read. Lines that end
+ * in CR alone get LF. ERR_SYNTAX for half a character at the end of UTF-16 and for what its surrogates cannot be. */
 int csv_decode(const unsigned char *bytes, size_t length, const struct csv_options *options, struct csv_text *out,
                struct qlstm_error *error);
 void csv_text_free(struct csv_text *text);

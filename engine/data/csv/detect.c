@@ -74,15 +74,15 @@ static void count_marked(const struct search *search, const char *mark, size_t *
 		size_t left = (size_t)(search->end - at);
 		if (*at == '\n' || *at == '\r')
 			continue;
-		bool found = left >= length && memcmp(at, mark, length) == 0 &&
-		             (left < 4 || memcmp(at, "#N/A", 4) != 0);
+		bool found =
+		    left >= length && memcmp(at, mark, length) == 0 && (left < 4 || memcmp(at, "#N/A", 4) != 0);
 		*marked += found;
 		*others += !found;
 		*leading += found && *others == 0;
 	}
 }
 
-/* '#' anywhere, where fewer lines have it than not, or the first lines alone; the others at the beginning alone. */
+/* '#' anywhere, where the first line has it or fewer lines have it than not; the others at the beginning alone. */
 static void find_comment(struct search *search)
 {
 	static const char *const marks[] = {"#", "%", "//"};
@@ -91,7 +91,7 @@ static void find_comment(struct search *search)
 		count_marked(search, marks[i], &marked, &others, &leading);
 		if (marked == 0 || others == 0)
 			continue;
-		if (leading == marked || (i == 0 && marked < others)) {
+		if (leading == marked || (i == 0 && (leading > 0 || marked < others))) {
 			strcpy(search->dialect->comment, marks[i]);
 			return;
 		}
@@ -150,7 +150,8 @@ static char first_line_separator(const char *text, const char *end)
 	return candidates[best];
 }
 
-/* The first of the best; where no field is a number or a date, what the first line says. */
+/* The first of the best; what the first line says where no field is a number or a date, and where its quotes are broken
+ * and nothing else fits: then the reader says where. */
 static void find_separator(struct search *search, struct score *comma, struct score *alone)
 {
 	*alone = try_separator(search, CSV_NONE);
@@ -169,8 +170,10 @@ static void find_separator(struct search *search, struct score *comma, struct sc
 			search->format = format;
 		}
 	}
-	if (search->best.typed[search->format] == 0)
-		search->best = try_separator(search, first_line_separator(search->text, search->end));
+	struct score first = try_separator(search, first_line_separator(search->text, search->end));
+	bool doubtful = search->best.separator == CSV_NONE && search->best.typed[search->format] < search->best.filled;
+	if (search->best.typed[search->format] == 0 || (doubtful && first.broken))
+		search->best = first;
 }
 
 /* The first field of the head that is a number in one format and not in another. */
@@ -272,37 +275,45 @@ static int refuse_two(const struct search *search, struct qlstm_error *error)
 	                 first, comma != NULL ? comma + 1 : "", decimal);
 }
 
-/* A comma between two whole numbers in each line. A header of two fields over them says that they are two; the digits
- * may say it too. */
+static bool is_said_for_commas(const struct search *search)
+{
+	const struct csv_dialect *said = &search->options->dialect;
+	return (says(search, CSV_SAYS_DECIMAL) && said->decimal == ',') ||
+	       (says(search, CSV_SAYS_THOUSANDS) && said->thousands == ',');
+}
+
+static void take(struct search *search, const struct score *score)
+{
+	search->best = *score;
+	search->format = best_format(search, score);
+}
+
+/* A comma between two whole numbers in most lines. Two names over them say that they are two; the digits may say it
+ * too; a first line without a comma says that they are one. */
 static int check_two(struct search *search, const struct score *comma, const struct score *alone,
                      struct qlstm_error *error)
 {
 	int format = best_format(search, alone);
-	if ((search->best.separator != ',' && search->best.separator != CSV_NONE) || comma->width != 2 ||
-	    comma->broken || alone->typed[format] == 0 ||
-	    csv_score_compare(comma, best_format(search, comma), alone, format) != 0)
+	bool both = comma->width == 2 && !comma->broken && comma->before == 0 && alone->filled > 0 &&
+	            alone->typed[format] == alone->filled;
+	if (!both || (search->best.separator != ',' && search->best.separator != CSV_NONE))
 		return 0;
-	if (says(search, CSV_SAYS_DECIMAL) && search->options->dialect.decimal == ',') {
-		search->best = *alone;
-		search->format = format;
-		return 0;
-	}
-	if (says(search, CSV_SAYS_THOUSANDS) && search->options->dialect.thousands == ',') {
-		search->best = *alone;
-		search->format = format;
+	if (is_said_for_commas(search)) {
+		take(search, alone);
 		return 0;
 	}
-	if (csv_formats[format].decimal != ',' || says(search, CSV_SAYS_DECIMAL))
-		return 0;
 	struct behind behind = look_behind(search);
-	bool decimals = !behind.uneven || !behind.zero_at_end;
-	bool padded = behind.zero_in_front && !behind.uneven;
+	if (csv_formats[format].decimal != ',' || says(search, CSV_SAYS_DECIMAL) || behind.length == 0)
+		return 0;
 	struct csv_dialect dialect = *search->dialect;
 	dialect.separator = ',';
 	bool named = csv_first_is_text(search->text, search->end, search->line, &dialect);
-	if (!decimals || (named && !padded) || behind.length == 0)
-		return 0;
-	return refuse_two(search, error);
+	bool decimals = !behind.uneven || !behind.zero_at_end;
+	bool padded = behind.zero_in_front && !behind.uneven;
+	if (decimals && (!named || padded))
+		return refuse_two(search, error);
+	take(search, comma);
+	return 0;
 }
 
 static int find_numbers(struct search *search, struct qlstm_error *error)
@@ -337,11 +348,12 @@ static int check_title(const struct search *search, struct qlstm_error *error)
 	if (best->broken || best->before == 0 || best->width < 2 || best->even < 2)
 		return 0;
 	size_t last = best->first_even - 1;
-	return error_set(error, ERR_INVALID, NULL,
-	                 "%s %s%s%zu look%s like a title: the first line with %zu fields, as the rows below have, is line "
-	                 "%zu; skip_rows=%zu leaves out what stands above it",
-	                 last > 1 ? "lines" : "line", last > 1 ? "1" : "", last > 1 ? "-" : "", last, last > 1 ? "" : "s",
-	                 best->width, best->first_even, last);
+	return error_set(
+	    error, ERR_INVALID, NULL,
+	    "%s %s%s%zu look%s like a title: the first line with %zu fields, as the rows below have, is line "
+	    "%zu; skip_rows=%zu leaves out what stands above it",
+	    last > 1 ? "lines" : "line", last > 1 ? "1" : "", last > 1 ? "-" : "", last, last > 1 ? "" : "s",
+	    best->width, best->first_even, last);
 }
 
 /* --- all --- */

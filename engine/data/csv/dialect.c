@@ -13,11 +13,10 @@ struct word {
 	int value;
 };
 
-static const struct word separators[] = {{",", ','},        {";", ';'},         {"tab", '\t'},   {"|", '|'},
-                                         {"blanks", ' '},   {"none", CSV_NONE}, {"comma", ','},  {"semicolon", ';'},
-                                         {"\t", '\t'},      {"\\t", '\t'},      {"bar", '|'},    {"pipe", '|'},
-                                         {" ", CSV_BLANKS}, {"blank", ' '},     {"space", ' '},  {"whitespace", ' '},
-                                         {"", CSV_NONE},    {NULL, 0}};
+static const struct word separators[] = {
+    {",", ','},        {";", ';'},         {"tab", '\t'},  {"|", '|'},          {"blanks", ' '}, {"none", CSV_NONE},
+    {"comma", ','},    {"semicolon", ';'}, {"\t", '\t'},   {"\\t", '\t'},       {"bar", '|'},    {"pipe", '|'},
+    {" ", CSV_BLANKS}, {"blank", ' '},     {"space", ' '}, {"whitespace", ' '}, {"", CSV_NONE},  {NULL, 0}};
 static const struct word decimals[] = {{".", '.'}, {",", ','}, {"point", '.'}, {"comma", ','}, {NULL, 0}};
 static const struct word thousands[] = {{",", ','},     {".", '.'},     {"'", '\''},    {"blank", ' '},
                                         {"none", 0},    {"comma", ','}, {"point", '.'}, {"apostrophe", '\''},
@@ -211,7 +210,8 @@ static const struct {
 } properties[] = {
     {"separator", "',', ';', 'tab', '|', 'blanks' and 'none'", CSV_SAYS_SEPARATOR, true, set_separator, get_separator},
     {"decimal", "'.' and ','", CSV_SAYS_DECIMAL, true, set_decimal, get_decimal},
-    {"thousands", "',', '.', an apostrophe, 'blank' and 'none'", CSV_SAYS_THOUSANDS, true, set_thousands, get_thousands},
+    {"thousands", "',', '.', an apostrophe, 'blank' and 'none'", CSV_SAYS_THOUSANDS, true, set_thousands,
+     get_thousands},
     {"header", "'true', 'false' and a number of lines up to 9", CSV_SAYS_HEADER, true, set_header, get_header},
     {"skip_rows", "whole numbers from 0 to 1000000", CSV_SAYS_SKIP_ROWS, true, set_skip_rows, get_skip_rows},
     {"comment", "up to three characters", CSV_SAYS_COMMENT, true, set_comment, get_comment},
@@ -263,9 +263,9 @@ static bool is_word(const char *text, size_t length, const char *word)
 
 bool csv_is_missing(const char *text, size_t length, const char *more)
 {
-	static const char *const words[] = {"?",    "NA",      "N/A",      "NaN",    "null", "none", "nil",     "-",
-	                                    "--",   ".",       "..",       "#N/A",   "#NA",  "-nan", "missing", "n.a.",
-	                                    "<NA>", "#VALUE!", "#DIV/0!", "#N/A N/A"};
+	static const char *const words[] = {"?",       "NA",   "N/A",  "NaN",     "null",    "none",    "nil",
+	                                    "-",       "--",   ".",    "..",      "#N/A",    "#NA",     "-nan",
+	                                    "missing", "n.a.", "<NA>", "#VALUE!", "#DIV/0!", "#N/A N/A"};
 	if (length == 0)
 		return true;
 	bool may_be = length <= 8 && strchr("?NnMm-.#<", *text) != NULL;

@@ -63,7 +63,8 @@ enum csv_bit {
 const char *csv_property_name(int index, bool *asked);
 /* Its text in a dialect: ";", "1", "false", "utf-8". */
 void csv_property(const struct csv_dialect *dialect, int index, char out[CSV_PROPERTY_SIZE]);
-/* Says one property by its name: "separator" is ";" or "semicolon". ERR_INVALID with what is allowed; ERR_UNKNOWN_FIELD. */
+/* Says one property by its name: "separator" is ";" or "semicolon". ERR_INVALID with what is allowed;
+ * ERR_UNKNOWN_FIELD. */
 int csv_say(struct csv_options *options, const char *name, const char *text, struct qlstm_error *error);
 
 /* ";" or, of what does not show, a word: "tab", "blanks", "none". Borrowed. */

@@ -32,7 +32,8 @@ static size_t mark_length(const char *text, size_t length, char thousands)
 	return length >= 3 && memcmp(text, "\xe2\x80\xaf", 3) == 0 ? 3 : 0;
 }
 
-/* Bytes of the whole part: digits, and where thousands are marked groups of three behind the first. -1: groups of others.
+/* Bytes of the whole part: digits, and where thousands are marked groups of three behind the first. -1: groups of
+ * others.
  */
 static long whole_length(const char *text, size_t length, char thousands)
 {

@@ -6,9 +6,8 @@
 #include "engine/data/csv/timestamp.h"
 
 const struct number_format csv_formats[N_FORMATS] = {
-    [FORMAT_POINT] = {'.', CSV_NONE},      [FORMAT_COMMA] = {',', CSV_NONE},
-    [FORMAT_COMMA_GROUPS] = {'.', ','},    [FORMAT_POINT_GROUPS] = {',', '.'},
-    [FORMAT_POINT_BLANKS] = {'.', ' '},    [FORMAT_COMMA_BLANKS] = {',', ' '},
+    [FORMAT_POINT] = {'.', CSV_NONE},   [FORMAT_COMMA] = {',', CSV_NONE},   [FORMAT_COMMA_GROUPS] = {'.', ','},
+    [FORMAT_POINT_GROUPS] = {',', '.'}, [FORMAT_POINT_BLANKS] = {'.', ' '}, [FORMAT_COMMA_BLANKS] = {',', ' '},
     [FORMAT_APOSTROPHES] = {'.', '\''},
 };
 

@@ -8,8 +8,16 @@
 enum { HEAD_BYTES = 1 << 18, HEAD_RECORDS = 1000 };
 
 /* In the order in which the first of equally good ones is taken. */
-enum { FORMAT_POINT, FORMAT_COMMA, FORMAT_COMMA_GROUPS, FORMAT_POINT_GROUPS, FORMAT_POINT_BLANKS, FORMAT_COMMA_BLANKS,
-       FORMAT_APOSTROPHES, N_FORMATS };
+enum {
+	FORMAT_POINT,
+	FORMAT_COMMA,
+	FORMAT_COMMA_GROUPS,
+	FORMAT_POINT_GROUPS,
+	FORMAT_POINT_BLANKS,
+	FORMAT_COMMA_BLANKS,
+	FORMAT_APOSTROPHES,
+	N_FORMATS
+};
 extern const struct number_format csv_formats[N_FORMATS];
 
 enum cell_kind { CELL_MISSING, CELL_TEXT, CELL_TIME, CELL_NUMBER };
@@ -19,13 +27,13 @@ unsigned cell_formats(struct cell cell, unsigned allowed, const char *missing, i
 
 struct score {
 	char separator;
-	bool broken;       /* quotes do not close as they should */
-	size_t n_records;  /* of the head */
-	size_t width;      /* fields of most records */
-	size_t even;       /* records of that width */
-	size_t before;     /* records of other widths before the first of that one */
-	size_t first_even; /* its line */
-	size_t filled;     /* fields that are not missing; those of uneven records too */
+	bool broken;             /* quotes do not close as they should */
+	size_t n_records;        /* of the head */
+	size_t width;            /* fields of most records */
+	size_t even;             /* records of that width */
+	size_t before;           /* records of other widths before the first of that one */
+	size_t first_even;       /* its line */
+	size_t filled;           /* fields that are not missing; those of uneven records too */
 	size_t typed[N_FORMATS]; /* of those, in even records: dates, times, and numbers of each format */
 };
 

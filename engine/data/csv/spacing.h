@@ -1,4 +1,5 @@
-/* Whether the times of the rows rise, fall, and are evenly spaced; found while the rows are read, in constant memory. */
+/* Whether the times of the rows rise, fall, and are evenly spaced; found while the rows are read, in constant memory.
+ */
 #ifndef QLSTM_DATA_CSV_SPACING_H
 #define QLSTM_DATA_CSV_SPACING_H
 
@@ -26,8 +27,8 @@ struct spacing {
 
 /* The time of one more row, which stands in `line`. */
 void spacing_add(struct spacing *spacing, const struct timestamp *time, size_t line);
-/* The order of day and month that all times allow; where both do, one by which the times only rise or only fall, else day
- * first. Call it once, after the last time. *ambiguous: both were possible and differ. */
+/* The order of day and month that all times allow; where both do, one by which the times only rise or only fall, else
+ * day first. Call it once, after the last time. *ambiguous: both were possible and differ. */
 const struct spacing_order *spacing_finish(struct spacing *spacing, bool *ambiguous);
 
 /* "1 day", "90 s", "2 h": a length of time in words. */

@@ -9,7 +9,8 @@ struct timestamp {
 	bool has_date, has_time;
 	/* Of 16/12/2006 and the like: which of day and month can stand first. Both are true of 2006-12-16. */
 	bool day_first, month_first;
-	/* Since 1970-01-01 00:00 (of a time alone since midnight), read by either order. A zone is taken into account. */
+	/* Since 1970-01-01 00:00 (of a time alone since midnight), read by either order. A zone is taken into account.
+	 */
 	double seconds_day_first, seconds_month_first;
 };
 

@@ -21,8 +21,11 @@ static int read_file(struct job *job, const char *path, struct qlstm_error *erro
 {
 	unsigned char *bytes = NULL;
 	size_t length = 0;
-	const struct data_request wanted = {
-	    .declared = data_file_of_name(path), .word = path, .limit = INPUT_MAX_BYTES, .values = VALUES_ALL, .csv = &job->csv};
+	const struct data_request wanted = {.declared = data_file_of_name(path),
+	                                    .word = path,
+	                                    .limit = INPUT_MAX_BYTES,
+	                                    .values = VALUES_ALL,
+	                                    .csv = &job->csv};
 	struct data_file found;
 	int rc = input_read(path, &bytes, &length, error);
 	if (rc != 0)
