@@ -68,11 +68,11 @@ def ended_once(daemon, experiment):
     return row
 
 
-def undisturbed(spec, tmp_path):
+def undisturbed(spec, tmp_path, *options):
     """The tensors of the same spec trained by hand, without daemon or interruption."""
     (tmp_path / "spec.json").write_text(json.dumps(spec))
-    subprocess.run([str(BUILD / "qlstm-worker"), "train", str(tmp_path / "spec.json"), "--out", str(tmp_path / "out")],
-                   check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([str(BUILD / "qlstm-worker"), "train", str(tmp_path / "spec.json"), "--out", str(tmp_path / "out"),
+                    *map(str, options)], check=True, stdout=subprocess.DEVNULL)
     return read_safetensors((tmp_path / "out" / "weights.safetensors").read_bytes())[0]
 
 
