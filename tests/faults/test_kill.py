@@ -133,7 +133,7 @@ def test_kill_daemon_twice(make_daemon, tmp_path):
 
 def test_terminate_drains_and_resumes(make_daemon, tmp_path):
     daemon = make_daemon("--slots", "1")
-    spec = {**LONG, "training": {**LONG["training"], "epochs": 3000}}
+    spec = {**LONG, "training": {**LONG["training"], "epochs": 2000}}
     experiment = daemon.submit(spec)
     running(daemon, experiment, 50)
     assert daemon.stop() == 0
