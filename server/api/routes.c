@@ -21,9 +21,6 @@
 #define PREDICT    API_MAX_PREDICT
 #define KEY        4096
 
-/* What may be said of a CSV file: engine/data/csv/dialect.h. */
-#define CSV_QUERY "separator", "decimal", "thousands", "header", "skip_rows", "comment", "encoding", "missing"
-
 static const struct route routes[] = {
     {"POST", "/experiments", experiments_post, SUBMIT, LANE_SUBMIT, EXPERIMENT, {"validate_only"}},
     {"GET", "/experiments", experiments_list, READ, LANE_LIST, NO_BODY, {"status", "project", "limit", "cursor"}},
@@ -40,7 +37,13 @@ static const struct route routes[] = {
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/experiments/{id}/predict", predict_post, READ, LANE_PREDICT, PREDICT, {0}},
-    {"POST", "/datasets", datasets_post, SUBMIT, LANE_BULK, DATASET, {"name", CSV_QUERY}},
+    {"POST",
+     "/datasets",
+     datasets_post,
+     SUBMIT,
+     LANE_BULK,
+     DATASET,
+     {"name", "separator", "decimal", "thousands", "header", "skip_rows", "comment", "encoding", "missing"}},
     {"GET", "/datasets", datasets_list, READ, LANE_LIST, NO_BODY, {0}},
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},

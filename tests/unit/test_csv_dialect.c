@@ -100,19 +100,24 @@ static const struct {
     {"comment lines", NULL, "# source: meter 7\n# unit: kW\ntime,power\n0,50\n# replaced\n1,54\n", 2,
      "time=0..1 power=50..54"},
     {"names in a comment, as NumPy writes them", NULL, "# t load\n0 50\n1 54\n", 2, "t=0..1 load=50..54"},
-    {"other comment marks", NULL, "% from a lab\n% 2020\n1,2,3\n4,5,6\n", 2, "column_0=1..4 column_1=2..5 column_2=3..6"},
+    {"other comment marks", NULL, "% from a lab\n% 2020\n1,2,3\n4,5,6\n", 2,
+     "column_0=1..4 column_1=2..5 column_2=3..6"},
     {"a comment mark that is said", "comment=!", "! one\na,b\n1,2\n! two\n3,4\n", 2, "a=1..3 b=2..4"},
     {"no comments, it is said", "comment=", "id,x\n#1,5\n#2,6\n", 2, "id x=5..6"},
     {"numbers with a hash", NULL, "id,x\n#1,5\n#2,6\n", 2, "id x=5..6"},
     {"#N/A is a field", NULL, "# meter\nx,y\n#N/A,1\n2,2\n", 2, "x=nan..2(1) y=1..2"},
-    {"a title that is left out", "skip_rows=2", "Hourly load report\n\ntime,load\n0,50\n1,54\n", 2, "time=0..1 load=50..54"},
+    {"a title that is left out", "skip_rows=2", "Hourly load report\n\ntime,load\n0,50\n1,54\n", 2,
+     "time=0..1 load=50..54"},
     {"two equal names", NULL, "day,load,load\n0,50,100\n1,54,109\n", 2, "day=0..1 load=50..54 load=100..109"},
     {"no name beside column_1", NULL, "column_1,,x\n1,1,1\n2,4,8\n", 2, "column_1=1..2 unnamed_1=1..4 x=1..8"},
     {"a column without a name", NULL, "a,,x\n1,1,1\n2,4,8\n", 2, "a=1..2 column_1=1..4 x=1..8"},
     {"one odd field", NULL, "a,b\n1,2\nx,3\n4,5\n", 3, "a b=2..5"},
     {"times that fall", NULL, "date,x\n2022-03-28,1\n2022-03-27,2\n2022-03-26,3\n", 3, "date x=3..1"},
     {"times that fall, not turned", "turned=false", "date,x\n2022-03-28,1\n2022-03-27,2\n", 2, "date x=1..2"},
-    {"Latin-1", NULL, "Gr\xf6\xdf" "e;Wert \x80\n1;2,5\n2;3,5\n", 2, "Gr\u00f6\u00dfe=1..2 Wert \u20ac=2.5..3.5"},
+    {"Latin-1", NULL,
+     "Gr\xf6\xdf"
+     "e;Wert \x80\n1;2,5\n2;3,5\n",
+     2, "Gr\u00f6\u00dfe=1..2 Wert \u20ac=2.5..3.5"},
     {"a separator at the end of each line", NULL, "a,b,\n1,2,\n3,4,\n", 2, "a=1..3 b=2..4 column_2(2)"},
     {"many digits, exponents", NULL, "a;b\n12345678901234567890;1e3\n-0.12345678901234567;+.5E-2\n", 2,
      "a=1.23457e+19..-0.123457 b=1000..0.005"},
@@ -156,11 +161,15 @@ static const struct {
 	int code;
 	const char *fragments[3];
 } refused[] = {
-    {"50,00\n54,79\n58,41\n", ERR_INVALID, {"two ways", "50 | 00 in the first row (say separator=,)", "50.00 (say decimal=,)"}},
+    {"50,00\n54,79\n58,41\n",
+     ERR_INVALID,
+     {"two ways", "50 | 00 in the first row (say separator=,)", "50.00 (say decimal=,)"}},
     {"Preis, EUR\n50,00\n54,05\n", ERR_INVALID, {"two ways", "50 | 00", "decimal=,"}},
     {"1,5\n2,5\n3,0\n", ERR_INVALID, {"two ways", "1 | 5", "1.5"}},
     {"t;x\n1;1,234\n2;12,345\n", ERR_INVALID, {"two ways", "1.234 with decimal=,", "1234 with thousands=,"}},
-    {"Hourly load report\n\ntime,load\n0,50\n1,54\n", ERR_INVALID, {"lines 1-2 look like a title", "skip_rows=2", "line 3"}},
+    {"Hourly load report\n\ntime,load\n0,50\n1,54\n",
+     ERR_INVALID,
+     {"lines 1-2 look like a title", "skip_rows=2", "line 3"}},
     {"Report\nof;2020;\ntime;load\n0;5,5\n1;6,5\n2;7,5\n", ERR_INVALID, {"lines 1-2", "skip_rows=2", ""}},
     {"day,load0,50.001,54.792,58.41", ERR_SYNTAX, {"no line end in the text", "one line of 29 bytes", "--data-binary"}},
     {"a,b\n,\n,\n", ERR_SYNTAX, {"no rows after the header", "", ""}},
@@ -247,8 +256,10 @@ static void what_is_noted(void **state)
 	    {"x\n1\n\n2\n", "1 blank line was passed over, first line 3"},
 	    {"# a\n# b\nx\n1\n2\n", "2 comment lines were left out, first line 1"},
 	    {"a,b\n1,2\n,\n", "1 row of empty fields at the end was left out"},
-	    {"d,x\n2020-01-03,1\n2020-01-02,2\n2020-01-01,3\n", "the times fall: the rows are taken from the last line"},
-	    {"d,x\n2020-01-01,1\n2020-01-03,2\n2020-01-02,3\n2020-01-04,3\n", "do not rise throughout: line 4 is earlier"},
+	    {"d,x\n2020-01-03,1\n2020-01-02,2\n2020-01-01,3\n",
+	     "the times fall: the rows are taken from the last line"},
+	    {"d,x\n2020-01-01,1\n2020-01-03,2\n2020-01-02,3\n2020-01-04,3\n",
+	     "do not rise throughout: line 4 is earlier"},
 	    {"d,x\n2020-01-01,1\n2020-01-02,2\n2020-01-03,3\n2020-01-07,3\n",
 	     "the times of column 'd' have gaps: the usual step is 1 day; 1 are not, first before line 5 (4 days)"},
 	    {"d,x\n2020-01-01,1\n2020-01-01,2\n", "1 time of column 'd' stands twice in a row, first in line 3"},
@@ -261,8 +272,9 @@ static void what_is_noted(void **state)
 			fail_msg("'%s' is not in '%s'", cases[i].fragment, notes);
 	/* Months are not of one length; dates and times in two columns are one time. */
 	assert_string_equal(notes_of("m,x\n1949-01,1\n1949-02,2\n1949-03,3\n1949-04,4\n", notes, sizeof notes), "");
-	assert_string_equal(
-	    notes_of("d;t;x\n16/12/2006;23:58:00;1\n16/12/2006;23:59:00;2\n17/12/2006;00:00:00;3\n", notes, sizeof notes), "");
+	assert_string_equal(notes_of("d;t;x\n16/12/2006;23:58:00;1\n16/12/2006;23:59:00;2\n17/12/2006;00:00:00;3\n",
+	                             notes, sizeof notes),
+	                    "");
 }
 
 static void times_stand_beside_the_rows(void **state)
@@ -290,15 +302,33 @@ static void timestamps(void **state)
 		const char *text;
 		double seconds; /* negative: none */
 	} cases[] = {
-	    {"1970-01-02", 86400},       {"1970/1/2", 86400},           {"1970-01-01T00:01:00Z", 60},
-	    {"1970-01-01 01:00:00.5", 3600.5}, {"1970-01-01T02:00:00+02:00", 0}, {"02.01.1970", 86400},
-	    {"13/01/1970", 12 * 86400.0}, {"01/13/1970", 12 * 86400.0},  {"1970-02", 31 * 86400.0},
-	    {"02-Jan-1970", 86400},      {"2 January 1970", 86400},     {"13:30", 48600},
-	    {"1:30 PM", 48600},          {"12:00:01 AM", 1},            {"1972-02-29", 789 * 86400.0},
-	    {"02/01/70", 86400},         {"1970-02-29", -1},            {"1970-13-01", -1},
-	    {"25:00", -1},               {"1970", -1},                  {"1.5.2", -1},
-	    {"1970-01-01x", -1},         {"13:60", -1},                 {"13:30 PMs", -1},
-	    {"", -1},                    {"1970-01-01T", -1},           {"19700-01-01", -1},
+	    {"1970-01-02", 86400},
+	    {"1970/1/2", 86400},
+	    {"1970-01-01T00:01:00Z", 60},
+	    {"1970-01-01 01:00:00.5", 3600.5},
+	    {"1970-01-01T02:00:00+02:00", 0},
+	    {"02.01.1970", 86400},
+	    {"13/01/1970", 12 * 86400.0},
+	    {"01/13/1970", 12 * 86400.0},
+	    {"1970-02", 31 * 86400.0},
+	    {"02-Jan-1970", 86400},
+	    {"2 January 1970", 86400},
+	    {"13:30", 48600},
+	    {"1:30 PM", 48600},
+	    {"12:00:01 AM", 1},
+	    {"1972-02-29", 789 * 86400.0},
+	    {"02/01/70", 86400},
+	    {"1970-02-29", -1},
+	    {"1970-13-01", -1},
+	    {"25:00", -1},
+	    {"1970", -1},
+	    {"1.5.2", -1},
+	    {"1970-01-01x", -1},
+	    {"13:60", -1},
+	    {"13:30 PMs", -1},
+	    {"", -1},
+	    {"1970-01-01T", -1},
+	    {"19700-01-01", -1},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct timestamp time;
@@ -318,8 +348,9 @@ static void numbers_to_the_last_bit(void **state)
 		char text[64], scratch[64];
 		seed = seed * 6364136223846793005u + 1442695040888963407u;
 		uint64_t digits = (seed >> 13) % (i % 2 == 0 ? 1000000000000000u : 1000000u);
-		int length = snprintf(text, sizeof text, "%s%llu.%0*llu", i % 3 == 0 ? "-" : "",
-		                      (unsigned long long)(digits / 1000), 1 + i % 7, (unsigned long long)(digits % 1000));
+		int length =
+		    snprintf(text, sizeof text, "%s%llu.%0*llu", i % 3 == 0 ? "-" : "",
+		             (unsigned long long)(digits / 1000), 1 + i % 7, (unsigned long long)(digits % 1000));
 		double value = 0, expected = strtod(text, NULL);
 		assert_true(number_parse(text, (size_t)length, (struct number_format){'.', 0}, scratch, &value));
 		assert_memory_equal(&value, &expected, sizeof value);
@@ -389,10 +420,14 @@ static void texts_of_before(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(texts_that_are_understood), cmocka_unit_test(texts_that_are_refused),
-	    cmocka_unit_test(utf16),                     cmocka_unit_test(what_is_noted),
-	    cmocka_unit_test(times_stand_beside_the_rows), cmocka_unit_test(timestamps),
-	    cmocka_unit_test(numbers_to_the_last_bit),   cmocka_unit_test(properties_that_are_none),
+	    cmocka_unit_test(texts_that_are_understood),
+	    cmocka_unit_test(texts_that_are_refused),
+	    cmocka_unit_test(utf16),
+	    cmocka_unit_test(what_is_noted),
+	    cmocka_unit_test(times_stand_beside_the_rows),
+	    cmocka_unit_test(timestamps),
+	    cmocka_unit_test(numbers_to_the_last_bit),
+	    cmocka_unit_test(properties_that_are_none),
 	    cmocka_unit_test(texts_of_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

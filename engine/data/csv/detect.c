@@ -377,6 +377,12 @@ static void begin(struct search *search, const char *text, size_t length)
 	search->allowed = allowed_formats(search);
 }
 
+static int find_header(const struct search *search, struct csv_head *head, struct qlstm_error *error)
+{
+	int rc = csv_find_header(search->text, search->end, search->line, search->options, search->dialect, head);
+	return rc == 0 ? 0 : error_set(error, rc, NULL, "out of memory for the head of a text");
+}
+
 int csv_detect(const char *text, size_t length, const struct csv_options *options, struct csv_dialect *out,
                struct csv_head *head, struct qlstm_error *error)
 {
@@ -385,7 +391,7 @@ int csv_detect(const char *text, size_t length, const struct csv_options *option
 	begin(&search, text, length);
 	if (options->rules == CSV_FIRST_LINE) {
 		*out = (struct csv_dialect){.separator = first_line_separator(text, text + length), .decimal = '.'};
-		return csv_find_header(search.text, search.end, search.line, options, out, head);
+		return find_header(&search, head, error);
 	}
 	take_instruction(&search);
 	if (!says(&search, CSV_SAYS_COMMENT))
@@ -393,5 +399,5 @@ int csv_detect(const char *text, size_t length, const struct csv_options *option
 	int rc = find_numbers(&search, error);
 	if (rc == 0 && options->rules == CSV_STRICT)
 		rc = check_title(&search, error);
-	return rc == 0 ? csv_find_header(search.text, search.end, search.line, options, out, head) : rc;
+	return rc == 0 ? find_header(&search, head, error) : rc;
 }

@@ -8,8 +8,8 @@
  *
  * The first record is data where each of its fields has the kind of the column below, a date over dates, a number over
  * numbers; else it holds the names. Further header lines hold no number and no date, and text over a column of such.
- * Without a header the last comment before the rows holds the names where it has as many fields as they have. Returns
- * 0. */
+ * Without a header the last comment before the rows holds the names where it has as many fields as they have.
+ * ERR_OUT_OF_MEMORY. */
 int csv_find_header(const char *text, const char *end, size_t line, const struct csv_options *options,
                     struct csv_dialect *dialect, struct csv_head *head);
 
