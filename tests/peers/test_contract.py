@@ -40,7 +40,8 @@ def schemathesis(daemon, folder, *options):
 
 
 def test_every_answer_is_described(daemon, tmp_path):
-    schemathesis(daemon, tmp_path, "--phases=examples,coverage,fuzzing,stateful")
+    schemathesis(daemon, tmp_path, "--phases=examples,coverage,fuzzing,stateful",
+                 "--exclude-operation-id=drain")  # nothing would be accepted after it
 
 
 def test_every_answer_about_keys_is_described(daemon, tmp_path):
