@@ -3,6 +3,11 @@ import pytest
 from api_daemon import Daemon
 
 
+def pytest_make_parametrize_id(val):
+    """Bytes by their length: tests have the same names in every process that lists them (gzip writes the time)."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory):
     """One for all tests that leave no trace that others would mind."""

@@ -113,7 +113,7 @@ def test_refused_with_the_place(daemon, digits, inputs, pointer, message):
     (b"1,2\n", "application/x-npy", 415, "declared as application/x-npy"),
     (npy(np.zeros((20000, 64), "u1")), "application/x-npy", 422, "allowed are 1048576 numbers at once"),
     (gzip.compress(bytes(20 << 20)), "application/gzip", 422, ""),
-], ids=range(11))
+])
 def test_files_refused_with_the_place(daemon, digits, body, kind, status, message):
     reply = send(daemon, digits, body, kind)
     assert reply.status_code == status and message in reply.json()["detail"], reply.text
