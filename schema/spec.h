@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "engine/data/missing.h"
 #include "engine/data/records.h"
 #include "engine/data/table.h"
 #include "engine/data/windows.h"
@@ -25,6 +26,7 @@ struct spec {
 	char name[SPEC_NAME_SIZE * 4]; /* UTF-8 */
 	char dataset[SPEC_NAME_SIZE * 4];
 	enum task task;
+	enum missing missing;
 	struct windows_config
 	    windows;               /* column indices are set by spec_columns; columns, scaling and split of any task */
 	int steps, classes;        /* of tasks whose rows are samples; classes: 0 where there are none */

@@ -18,6 +18,7 @@ void table_free(struct table *table)
 	free(table->preview);
 	free(table->times.text);
 	free(table->times.starts);
+	free(table->rows);
 	*table = (struct table){0};
 }
 

@@ -68,6 +68,7 @@ struct table {
 	struct preview_cell *preview; /* [n_preview][min(n_columns, TABLE_MAX_PREVIEW)]: the first rows; NULL: none */
 	size_t n_preview;
 	struct table_times times;
+	size_t *rows; /* [n_rows]: which row of the file each one is, from 0; NULL: the same (missing.h) */
 	char notes[TABLE_MAX_NOTES][TABLE_NOTE_SIZE]; /* what people should know of the rows, in sentences */
 	int n_notes;
 	/* Of an array: how an element is written, "<f8", and the sizes; "" and 0 of a text. */
@@ -97,6 +98,11 @@ int table_column(const struct table *table, const char *name_or_index);
 
 /* One more note; those past TABLE_MAX_NOTES are lost. */
 void table_note(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline size_t table_row(const struct table *table, size_t row)
+{
+	return table->rows != NULL ? table->rows[row] : row;
+}
 
 /* The date or time of a row, "" where there is none. Borrowed. */
 const char *table_time(const struct table *table, size_t row);

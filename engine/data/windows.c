@@ -64,7 +64,7 @@ int windows_count(size_t n_rows, const struct windows_config *config, size_t *n_
 		    "one test window",
 		    n_rows, config->window, config->horizon, needed);
 	size_t count = n_rows - span + 1 - config->drop_last;
-	size_t train = (size_t)(config->train_fraction * (double)count);
+	size_t train = samples_train_count(config->train_fraction, count);
 	if (train == 0 || train >= count)
 		return error_set(error, ERR_INVALID, "/split/train",
 		                 "train %g of %zu windows leaves no %s window: at least one of each is needed",

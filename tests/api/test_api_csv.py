@@ -143,3 +143,61 @@ def test_newest_first(daemon):
     assert "'t', 'snow' (constant)" in problem(reply, 422, "missing", "/data/targets")
     _, lines = truths(daemon, {"dataset": "newest", "targets": ["t"]})
     assert column(lines, 2) == PRICES[2:]
+
+
+GAPS = "Date;P;U\n" + "".join(f"{day};{'?' if i in (3, 8) else price};{'' if i == 5 else i}\n"
+                              for i, (day, price) in enumerate(zip(DAYS, PRICES)))
+
+
+def predicted_rows(lines):
+    return [int(line.split(",")[-2]) for line in lines[1:]]
+
+
+def test_missing_values(daemon):
+    upload(daemon, "gaps", GAPS)
+    reply = daemon.post("/experiments", {"data": {"dataset": "gaps", "inputs": ["P"]}})
+    words = problem(reply, 422, "invalid", "/data/inputs/0")
+    assert "column 'P' has no value in 2 rows, first in line 5, which holds '?'" in words and "data.missing" in words
+    both = {"dataset": "gaps", "inputs": ["P", "U"], "targets": ["P"], "split": {"train": 0.5}}
+    done, lines = truths(daemon, {**both, "missing": "interpolate"})
+    between = [*PRICES]
+    between[3], between[8] = (PRICES[2] + PRICES[4]) / 2, (PRICES[7] + PRICES[9]) / 2
+    assert column(lines, 2) == pytest.approx(between[2:], rel=1e-15) and done["data"]["rows"] == 14
+    assert column(truths(daemon, {**both, "missing": "ffill"})[1], 2)[1] == PRICES[2]
+    done, lines = truths(daemon, {**both, "missing": "drop"})
+    left = [i for i in range(14) if i not in (3, 5, 8)]
+    assert column(lines, 2) == [PRICES[i] for i in left][2:] and done["data"]["rows"] == 11
+    assert done["data"]["train"] + done["data"]["test"] == 9 == len(lines) - 1
+    assert predicted_rows(lines) == left[2:] and lines[1].endswith(",2020-01-03") and lines[2].endswith(",2020-01-05")
+    done, _ = truths(daemon, {"dataset": "gaps", "inputs": ["P"], "missing": "drop"})
+    assert done["data"]["rows"] == 12
+    assert daemon.get(done["links"]["report"]).json()["data"]["completed"] == 2
+
+
+def test_predictions_say_which_row(daemon):
+    upload(daemon, "dated", table(["Date", "Close"], DAYS, PRICES))
+    done, lines = truths(daemon, {"dataset": "dated", "horizon": 2})
+    assert lines[0] == "part,index,Close,Close_predicted,row,time"
+    assert predicted_rows(lines) == list(range(3, 14))
+    assert [line.split(",")[-1] for line in lines[1:]] == DAYS[3:]
+    _, lines = truths(daemon, {"dataset": "sine"})
+    assert lines[0] == "part,index,value,value_predicted,row" and lines[1].endswith(",2")
+
+
+def test_a_constant_target(daemon):
+    upload(daemon, "constant", "v\n" + "7.3\n" * 30)
+    for train in (0.3, 0.5, 0.67):
+        done, _ = truths(daemon, {"dataset": "constant", "split": {"train": train}})
+        assert done["data"]["warnings"] == ["the target 'v' is constant: every value is 7.2999999999999998"]
+        metrics = daemon.get(done["links"]["report"]).json()["metrics"]
+        assert metrics["train"][0]["r2"] is None and metrics["test"][0]["r2"] is None
+        assert metrics["test"][0]["rmse"] >= 0
+    assert truths(daemon, {"dataset": "sine"})[0]["data"]["warnings"] == []
+
+
+@pytest.mark.parametrize("train", [0.29, 0.57, 0.58])
+def test_fractions_are_decimals(daemon, train):
+    upload(daemon, f"hundred%20{train}", "v\n" + "".join(f"{i % 7}\n" for i in range(105)))
+    reply = daemon.post("/experiments?validate_only=true",
+                        {"data": {"dataset": f"hundred {train}", "window": 4, "split": {"train": train}}})
+    assert reply.json()["data"]["train"] == round(100 * train)

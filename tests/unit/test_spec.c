@@ -258,7 +258,7 @@ static void test_parse(void **state)
 	json_t *resolved = resolve_good(
 	    "{'name':'n',"
 	    "'data':{'dataset':'sine','inputs':[0,2],'targets':[1],'window':7,'horizon':3,'scaling':'standard',"
-	    "'scaling_fit':'all','drop_last_window':false,'split':{'train':0.5}},"
+	    "'scaling_fit':'all','missing':'ffill','drop_last_window':false,'split':{'train':0.5}},"
 	    "'model':{'layers':[{'type':'dense','units':4,'bias':false},"
 	    "{'type':'qlstm','variant':'linear','ansatz':'strong','hidden_size':6,'n_qubits':3,'n_qlayers':2,'depth':4,"
 	    "'inversward':true,'batch_first':false,'hadamard':false,'rotation':'Y','entangling':'strong','measure':'X',"
@@ -280,6 +280,7 @@ static void test_parse(void **state)
 	assert_int_equal(windows->horizon, 3);
 	assert_int_equal(windows->scaling, SCALING_STANDARD);
 	assert_int_equal(windows->scaling_fit, SCALING_FIT_ALL);
+	assert_int_equal(spec.missing, MISSING_FFILL);
 	assert_false(windows->drop_last);
 	assert_true(windows->train_fraction == 0.5);
 	assert_int_equal(spec.model.n_inputs, 2);

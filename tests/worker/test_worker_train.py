@@ -157,7 +157,7 @@ def test_names_of_columns_are_quoted(tmp_path):
     spec = {**QUICK, "data": {"dataset": "d", "inputs": [0], "targets": [0, 1], "horizon": 3}}
     train(dump(tmp_path / "spec.json", spec), tmp_path / "out", "--data", data)
     row = predictions(tmp_path / "out")[0]
-    assert list(row) == ["part", "index", "a,b", "a,b_predicted", 'say "c"', 'say "c"_predicted']
+    assert list(row) == ["part", "index", "a,b", "a,b_predicted", 'say "c"', 'say "c"_predicted', "row"]
     assert float(row["a,b"]) == 4 + 3 - 1
 
 

@@ -102,6 +102,20 @@ static int build_model(struct job *job, int threads, struct qlstm_error *error)
 	return trainer_new(&job->trainer, job->model, job->samples, &job->spec.training, error);
 }
 
+/* The columns that are read and those that are predicted. */
+static int complete_data(struct job *job, struct qlstm_error *error)
+{
+	const struct windows_config *chosen = &job->spec.windows;
+	int columns[2 * SAMPLES_MAX_COLUMNS];
+	memcpy(columns, chosen->inputs, (size_t)chosen->n_inputs * sizeof *columns);
+	memcpy(columns + chosen->n_inputs, chosen->targets, (size_t)chosen->n_targets * sizeof *columns);
+	int rc = missing_complete(&job->table, columns, chosen->n_inputs + chosen->n_targets, job->spec.missing,
+	                          &job->completed, error);
+	if (rc != 0)
+		error_prefix(error, "/data/missing");
+	return rc;
+}
+
 /* Data, and the spec with its columns bound. */
 static int attach_data(struct job *job, const char *data_path, struct qlstm_error *error)
 {
@@ -110,7 +124,9 @@ static int attach_data(struct job *job, const char *data_path, struct qlstm_erro
 		rc = spec_bind(job->resolved, &job->table, error);
 	if (rc == 0)
 		rc = spec_parse(job->resolved, &job->spec, error);
-	return rc == 0 ? spec_columns(&job->spec, job->resolved, &job->table, error) : rc;
+	if (rc == 0)
+		rc = spec_columns(&job->spec, job->resolved, &job->table, error);
+	return rc == 0 ? complete_data(job, error) : rc;
 }
 
 static int read_job(struct job *job, const char *spec_path, const char *data_path, const char *dialect, bool spec_alone,
@@ -209,10 +225,14 @@ struct scaler job_target_scaler(const struct job *job, int target)
 	                                          : job->records.target_scalers[target];
 }
 
-double job_truth(const struct job *job, size_t index, int target)
+size_t job_row(const struct job *job, size_t index)
 {
 	const struct windows_config *windows = &job->spec.windows;
 	size_t ahead = (size_t)windows->window + (size_t)windows->horizon - 1;
-	size_t row = job->spec.task == TASK_FORECASTING ? index + ahead : index;
-	return job->table.columns[windows->targets[target]].values[row];
+	return job->spec.task == TASK_FORECASTING ? index + ahead : index;
+}
+
+double job_truth(const struct job *job, size_t index, int target)
+{
+	return job->table.columns[job->spec.windows.targets[target]].values[job_row(job, index)];
 }

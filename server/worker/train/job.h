@@ -20,6 +20,7 @@ struct job {
 	struct trainer *trainer;
 	double load_seconds;
 	struct csv_options csv; /* what is said of the data's file */
+	size_t completed;       /* missing values filled, or rows left out for them */
 };
 
 /* What a run is to be made of: the spec and its data, nothing built. With data_path NULL the spec names a built-in
@@ -41,6 +42,8 @@ int job_resume(struct job *job, const char *path, struct qlstm_error *error);
 json_t *job_scaling(const struct job *job);
 /* How target `target` was scaled. */
 struct scaler job_target_scaler(const struct job *job, int target);
+/* The row of the table that sample `index` predicts, or is. */
+size_t job_row(const struct job *job, size_t index);
 /* The original-unit value, or the class, that sample `index` has for target `target`. */
 double job_truth(const struct job *job, size_t index, int target);
 
