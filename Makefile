@@ -190,7 +190,7 @@ $(patsubst %,build/fuzz/bin/%,$(fuzz_names)): build/fuzz/bin/%: $(BUILD)/tests/f
 		$(call libs_of,$(PKGS_server) $(PKGS_worker)) -lcmocka -lm
 
 api: all $(BUILD)/examples/train
-	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/library tests/worker tests/api tests/faults
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/library tests/worker tests/api tests/faults clients/python/tests
 
 # Whole requests made from the schema and the contract (tests/README.md); a short round of it is in `api`.
 SECONDS ?= 60
