@@ -22,3 +22,6 @@ import qlstm  # noqa: E402
 def client():
     with qlstm.serve() as service:
         yield service
+        log = service.log()
+    assert service.process.returncode == 0, log[-4000:]
+    assert "AddressSanitizer" not in log and "runtime error" not in log and "ThreadSanitizer" not in log, log[-8000:]
