@@ -3,9 +3,12 @@
 
 Usage: streams.py [--streams 1000] [--rate 200] [--seconds 30]. Starts a daemon of its own on a free port, trains two
 experiments that end a few epochs a second together, opens the streams, then asks `GET /experiments/ID` at an even rate;
-a request's time counts from the moment it was due. Prints the percentiles, and how many events the streams were sent."""
+a request's time counts from the moment it was due. The streams are read by a process of their own, so that a GET's time
+is not the time this program takes to read a thousand events. Prints the percentiles, and how many events the streams were
+sent."""
 import argparse
 import asyncio
+import multiprocessing
 import pathlib
 import resource
 import sys
@@ -55,14 +58,32 @@ async def epochs_done(port, experiment):
     return int(text.split(b'"epoch":')[1].split(b",")[0].split(b"}")[0])
 
 
-async def measure(daemon, experiments, options):
-    opened, counts = asyncio.Semaphore(0), [0] * options.streams
-    streams = [asyncio.create_task(follow(daemon.port, experiments[k % len(experiments)], counts, k, opened))
-               for k in range(options.streams)]
+async def follow_all(port, experiments, number, line):
+    """Opens the streams, then answers each word on `line` with (events sent, streams broken), until the word is None."""
+    opened, counts = asyncio.Semaphore(0), [0] * number
+    streams = [asyncio.create_task(follow(port, experiments[k % len(experiments)], counts, k, opened))
+               for k in range(number)]
     for _ in streams:
         await opened.acquire()
+    line.send((0, 0))
+    while await asyncio.to_thread(line.recv):
+        line.send((sum(counts), sum(task.done() for task in streams)))
+    for task in streams:
+        task.cancel()
+
+
+def reader(port, experiments, number, line):
+    asyncio.run(follow_all(port, experiments, number, line))
+
+
+def ask_reader(line):
+    line.send("count")
+    return line.recv()
+
+
+async def measure(daemon, experiments, options, line):
     before = [await epochs_done(daemon.port, e) for e in experiments]
-    sent, times, idle, asked = sum(counts), [], [], []
+    sent, times, idle, asked = ask_reader(line)[0], [], [], []
     start = time.monotonic()
     for k in range(int(options.rate * options.seconds)):
         due = start + k / options.rate
@@ -71,12 +92,10 @@ async def measure(daemon, experiments, options):
     await asyncio.gather(*asked)
     taken = time.monotonic() - start
     epochs = sum(await asyncio.gather(*(epochs_done(daemon.port, e) for e in experiments))) - sum(before)
-    broken = sum(task.done() for task in streams)
-    for task in streams:
-        task.cancel()
+    events, broken = ask_reader(line)
     times.sort()
     print(f"{options.streams} streams ({broken} broken), {epochs / taken:.1f} epochs/s, "
-          f"{(sum(counts) - sent) / taken:.0f} events/s sent")
+          f"{(events - sent) / taken:.0f} events/s sent")
     print(f"GET at {len(times) / taken:.0f}/s, ms: " + ", ".join(
         f"{name} {1e3 * times[min(len(times) - 1, int(q * len(times)))]:.2f}"
         for name, q in (("median", .5), ("p90", .9), ("p99", .99), ("largest", 1))))
@@ -96,7 +115,13 @@ def main():
             experiments = [daemon.submit(SLOW), daemon.submit(SLOW)]
             for experiment in experiments:
                 daemon.wait(experiment, lambda row: row["status"] == "running")
-            asyncio.run(measure(daemon, experiments, options))
+            line, end = multiprocessing.Pipe()
+            process = multiprocessing.Process(target=reader, args=(daemon.port, experiments, options.streams, end))
+            process.start()
+            line.recv()
+            asyncio.run(measure(daemon, experiments, options, line))
+            line.send(None)
+            process.join()
         finally:
             daemon.close()
 
