@@ -37,7 +37,7 @@ struct wide_turn {
 struct wide_sweep {
 	uint32_t active; /* mask of bits */
 	struct wide_map in, out;
-	bool has_in;                            /* the first map has gates */
+	bool has_in;                                 /* the first map has gates */
 	struct wide_turn turns[WIDE_TILE_BITS_MOST]; /* by rising bit */
 	int n_turns;
 	struct wide_strings diagonal; /* indices are slots */

@@ -26,7 +26,7 @@ static int count_below(const struct wide_rotation *rotations, int n, int place)
 struct passes {
 	struct pass pass[WIDE_TILE_BITS_MOST];
 	int first[WIDE_TILE_BITS_MOST]; /* the first rotation above the lanes of each */
-	int n_lanes, n_low, n;     /* rotations of lanes; passes of chunks; all passes */
+	int n_lanes, n_low, n;          /* rotations of lanes; passes of chunks; all passes */
 };
 
 static void add_passes(struct passes *passes, const struct wide_rotation *rotations, int from, int to, bool undo)

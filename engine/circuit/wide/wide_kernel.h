@@ -12,10 +12,10 @@
 
 /* Reads amplitudes from wherever a linear map says: all numbers are places that are combined by exclusive or. */
 struct wide_move {
-	uint32_t from, to;                 /* of the first row */
+	uint32_t from, to;                      /* of the first row */
 	uint32_t from_row[WIDE_TILE_BITS_MOST]; /* by bit of the row's number */
 	uint32_t to_row[WIDE_TILE_BITS_MOST];   /* the same; rows are written as a whole */
-	uint32_t from_low[WIDE_ROW_BITS];  /* by bit inside the row written */
+	uint32_t from_low[WIDE_ROW_BITS];       /* by bit inside the row written */
 	int n_rows_log2;
 	bool from_memory; /* not in the nearest cache: read ahead */
 };

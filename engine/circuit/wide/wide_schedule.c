@@ -183,7 +183,8 @@ bool wide_schedule(struct wide_circuit *circuit)
 	int least = circuit->n_bits < WIDE_TILE_BITS ? circuit->n_bits : WIDE_TILE_BITS;
 	struct wide_gate *gates = calloc((size_t)circuit->n_gates + 1, sizeof *gates);
 	bool complete = gates != NULL && try_bits(circuit, least, gates);
-	for (int bits = least + 1; complete && bits <= WIDE_TILE_BITS_MOST && circuit->n_bits >= bits + SPARE_BITS; bits++)
+	for (int bits = least + 1; complete && bits <= WIDE_TILE_BITS_MOST && circuit->n_bits >= bits + SPARE_BITS;
+	     bits++)
 		complete = try_bits(circuit, bits, gates);
 	free(gates);
 	return complete;
