@@ -4,9 +4,9 @@ from api_daemon import Daemon
 
 
 def pytest_make_parametrize_id(val, argname):
-    """Long texts and bytes by the name of their argument: readable, and the same in every process, as a gzip's time is
+    """Bytes and long texts by the name of their argument: readable, and the same in every process, as a gzip's time is
     not."""
-    return argname if isinstance(val, (str, bytes)) and len(val) > 120 else None
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 120) else None
 
 
 @pytest.fixture(scope="session")
