@@ -292,7 +292,7 @@ def test_gradients_of_many_observables(tmp_path):
 
 
 def test_gradients_cost_as_much_as_there_are_observables(tmp_path):
-    """Four times as many take about four times as long, not sixteen."""
+    """Ten times as many take about ten times as long, not a hundred."""
     def seconds(count):
         program = {"gates": [{"gate": "RY", "wires": [0], "angle": {"weight": 0}}], "weights": [0.5],
                    "observables": ["Z"] * count}
@@ -303,5 +303,4 @@ def test_gradients_cost_as_much_as_there_are_observables(tmp_path):
             times.append(time.perf_counter() - start)
         return min(times)
 
-    few, many = seconds(5000), seconds(20000)
-    assert many < 9 * few
+    assert seconds(20000) < 30 * seconds(2000)
