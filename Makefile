@@ -48,7 +48,7 @@ engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/api/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
+daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/api/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 TARGET     ?= *
@@ -75,7 +75,7 @@ help:
 	@echo "make deps       install the Debian packages that building needs"
 	@echo "make demo       install, build, start the daemon, train a first experiment, show the result"
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
-	@echo "make unit api   only the C tests; only the tests over HTTP"
+	@echo "make unit api   only the C tests; only the tests over HTTP (JOBS at a time)"
 	@echo "make fuzz       libFuzzer on whatever reads bytes from outside, SECONDS=60 each (TARGET=\"csv spec\")"
 	@echo "make fuzz-requests   generated requests against the daemon, SECONDS=60, SEED=1, SAN"
 	@echo "make torture    random kills while clients do everything, KILLS=300, SEED: the next; sums in build/torture.json"
@@ -190,8 +190,10 @@ $(patsubst %,build/fuzz/bin/%,$(fuzz_names)): build/fuzz/bin/%: $(BUILD)/tests/f
 	$(call say,LD)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@ \
 		$(call libs_of,$(PKGS_server) $(PKGS_worker)) -lcmocka -lm
 
+# As many files at a time as there are processors, at least two: much of a test is waiting.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 2 ? n : 2)))
 api: all $(BUILD)/examples/train
-	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/library tests/worker tests/api tests/faults
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider -n $(JOBS) --dist loadfile tests/library tests/worker tests/api tests/faults clients/python/tests
 
 # Whole requests made from the schema and the contract (tests/README.md); a short round of it is in `api`.
 SECONDS ?= 60

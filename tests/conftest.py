@@ -3,9 +3,10 @@ import pytest
 from api_daemon import Daemon
 
 
-def pytest_make_parametrize_id(val):
-    """Bytes by their length: tests have the same names in every process that lists them (gzip writes the time)."""
-    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+def pytest_make_parametrize_id(val, argname):
+    """Bytes and long texts by the name of their argument: readable, and the same in every process, as a gzip's time is
+    not."""
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 120) else None
 
 
 @pytest.fixture(scope="session")
