@@ -185,11 +185,11 @@ static int check_type(const json_t *schema, const struct place *place, const jso
 	bool simple = json_is_string(value) || json_is_number(value);
 	const char *quote = json_is_string(value) ? "\"" : "";
 	if (simple && member != NULL)
-		return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; it must be %s: {\"%s\": %s%s%s}", name, shown,
-		                 words, member, quote, plain(value, text), quote);
+		return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; it must be %s: {\"%s\": %s%s%s}", name,
+		                 shown, words, member, quote, plain(value, text), quote);
 	if (simple && json_is_string(type) && strcmp(json_string_value(type), "array") == 0)
-		return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; it must be %s: [%s%s%s]", name, shown, words,
-		                 quote, plain(value, text), quote);
+		return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; it must be %s: [%s%s%s]", name, shown,
+		                 words, quote, plain(value, text), quote);
 	return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; it must be %s", name, shown, words);
 }
 

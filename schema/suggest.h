@@ -8,8 +8,8 @@
 #include "schema/place.h"
 
 /* ERR_UNKNOWN_FIELD at `place`, the unknown field with its value. What others call a field of here is said first
- * (synonyms.h); exactly a field of another part: says which; else the nearest field of the object schemas that may stand
- * here, else the fields themselves, as many as fit. */
+ * (synonyms.h); exactly a field of another part: says which; else the nearest field of the object schemas that may
+ * stand here, else the fields themselves, as many as fit. */
 int suggest_field(const json_t *document, const json_t *const *schemas, size_t n_schemas, const struct place *place,
                   const json_t *value, struct qlstm_error *error);
 
