@@ -280,10 +280,18 @@ static void close_caretaker(struct daemon *daemon)
 	caretaker_close(daemon->caretaker);
 }
 
+static void look_at_keys(void *context)
+{
+	keeper_look(context);
+}
+
 static int open_events(struct daemon *daemon, struct qlstm_error *error)
 {
 	daemon->api.loop = daemon->loop;
-	return hub_open(&daemon->api.hub, daemon->loop, daemon->api.store, error);
+	int rc = hub_open(&daemon->api.hub, daemon->loop, daemon->api.store, error);
+	if (rc == 0)
+		hub_on_look(daemon->api.hub, look_at_keys, daemon->api.keeper);
+	return rc;
 }
 
 static void close_events(struct daemon *daemon)

@@ -20,12 +20,15 @@ struct keeper {
 	bool required;
 	pthread_mutex_t lock; /* of all below */
 	struct keyring ring;
-	bool broken; /* the file cannot be read: nobody gets in by a key */
+	bool broken;  /* the file cannot be read: nobody gets in by a key */
+	bool lacking; /* for want of a descriptor: it may be later */
 	struct buckets *buckets;
 	json_t *used; /* {id: ms} */
 	int64_t written_at;
 	bool unwritten;
 };
+
+const char keeper_cannot_look[] = "too many files are open for the keys to be looked at";
 
 static void read_ring(struct keeper *keeper)
 {
@@ -33,6 +36,7 @@ static void read_ring(struct keeper *keeper)
 	keyring_free(&keeper->ring);
 	bool was_broken = keeper->broken;
 	keeper->broken = keyring_read(keeper->data_dir, &keeper->ring, &error) != 0;
+	keeper->lacking = error.code == ERR_UNAVAILABLE;
 	if (keeper->broken && !was_broken)
 		log_message("error", "keys: %s", error.message);
 }
@@ -114,6 +118,8 @@ static const char *find(const struct keeper *keeper, const char *authorization, 
 	char id[KEY_ID_SIZE];
 	if (text == NULL || !key_text_id(text, id))
 		return "the Authorization header does not hold a key: it is to be 'Bearer qlstmd_...'";
+	if (keeper->lacking)
+		return keeper_cannot_look;
 	if (keeper->broken)
 		return "the keys cannot be read; the service's log says why";
 	const struct key *key = keyring_find(&keeper->ring, id);
@@ -178,6 +184,25 @@ bool keeper_may(struct keeper *keeper, const char *authorization)
 	bool may = keyring_changed(keeper->data_dir, &keeper->ring) || find(keeper, authorization, &key) == NULL;
 	pthread_mutex_unlock(&keeper->lock);
 	return may;
+}
+
+void keeper_look(struct keeper *keeper)
+{
+	pthread_mutex_lock(&keeper->lock);
+	if (keyring_changed(keeper->data_dir, &keeper->ring))
+		read_ring(keeper);
+	pthread_mutex_unlock(&keeper->lock);
+}
+
+bool keeper_holds(struct keeper *keeper, const char *mark)
+{
+	int64_t now = clock_now_ms();
+	bool holds = false;
+	pthread_mutex_lock(&keeper->lock);
+	for (int i = 0; i < keeper->ring.count && !holds; i++)
+		holds = strcmp(keeper->ring.keys[i].sha256, mark) == 0 && key_in_force(&keeper->ring.keys[i], now);
+	pthread_mutex_unlock(&keeper->lock);
+	return holds;
 }
 
 bool keeper_has_keys(struct keeper *keeper)

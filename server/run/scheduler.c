@@ -1,10 +1,13 @@
 /* Fills worker slots from the queue. One claim is under way at a time; a claimed attempt is its supervisor's. */
 #include "server/run/scheduler.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "server/common/clock.h"
 #include "server/run/attempt.h"
@@ -14,6 +17,7 @@
 enum {
 	LONGEST_WAIT_MS = 60000, /* the wall clock may be put forward: it is looked at this often */
 	RETRY_MS = 1000,         /* after a claim that failed */
+	ATTEMPT_FILES = 16,      /* descriptors that there must be to begin one */
 	LONGEST_DATA_DIR = ATTEMPT_PATH_SIZE - 256,
 };
 
@@ -227,6 +231,17 @@ static int run_claim(struct db *db, void *argument, struct qlstm_error *error)
 	return 0;
 }
 
+/* An attempt takes a few descriptors; without them it would fail for no fault of its own. They are given out from
+ * below: one near the limit says that few are left. */
+static bool lacks_descriptors(const struct scheduler *scheduler)
+{
+	struct rlimit limit;
+	int probe = fcntl(uv_backend_fd(scheduler->loop), F_DUPFD_CLOEXEC, 0);
+	if (probe >= 0)
+		close(probe);
+	return probe < 0 || (getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)probe + ATTEMPT_FILES > limit.rlim_cur);
+}
+
 static void claim_next(struct scheduler *scheduler)
 {
 	bool stop = false;
@@ -236,8 +251,8 @@ static void claim_next(struct scheduler *scheduler)
 		return;
 	scheduler->room = find_room(scheduler);
 	uv_timer_stop(&scheduler->timer);
-	int rc = 0;
-	if (scheduler->next == NULL)
+	int rc = lacks_descriptors(scheduler) ? ERR_UNAVAILABLE : 0;
+	if (rc == 0 && scheduler->next == NULL)
 		rc = supervisor_open(&scheduler->next, &scheduler->supervision, NULL);
 	if (rc == 0)
 		rc = store_submit(scheduler->store, run_claim, on_claimed, scheduler);
