@@ -280,9 +280,9 @@ static void close_caretaker(struct daemon *daemon)
 	caretaker_close(daemon->caretaker);
 }
 
-static void look_at_keys(void *context)
+static bool look_at_keys(void *context)
 {
-	keeper_look(context);
+	return keeper_look(context);
 }
 
 static int open_events(struct daemon *daemon, struct qlstm_error *error)

@@ -20,8 +20,10 @@ struct keeper {
 	bool required;
 	pthread_mutex_t lock; /* of all below */
 	struct keyring ring;
-	bool broken;  /* the file cannot be read: nobody gets in by a key */
-	bool lacking; /* for want of a descriptor: it may be later */
+	bool broken;       /* the file cannot be read: nobody gets in by a key */
+	bool lacking;      /* for want of a descriptor: it may be later */
+	bool unlooked;     /* read anew since keeper_look */
+	int64_t looked_at; /* ms, of keeper_look */
 	struct buckets *buckets;
 	json_t *used; /* {id: ms} */
 	int64_t written_at;
@@ -37,6 +39,7 @@ static void read_ring(struct keeper *keeper)
 	bool was_broken = keeper->broken;
 	keeper->broken = keyring_read(keeper->data_dir, &keeper->ring, &error) != 0;
 	keeper->lacking = error.code == ERR_UNAVAILABLE;
+	keeper->unlooked = true;
 	if (keeper->broken && !was_broken)
 		log_message("error", "keys: %s", error.message);
 }
@@ -186,12 +189,21 @@ bool keeper_may(struct keeper *keeper, const char *authorization)
 	return may;
 }
 
-void keeper_look(struct keeper *keeper)
+bool keeper_look(struct keeper *keeper)
 {
+	int64_t now = clock_now_ms();
 	pthread_mutex_lock(&keeper->lock);
 	if (keyring_changed(keeper->data_dir, &keeper->ring))
 		read_ring(keeper);
+	bool changed = keeper->unlooked;
+	for (int i = 0; i < keeper->ring.count && !changed; i++) {
+		int64_t end = keeper->ring.keys[i].expires_at;
+		changed = end != 0 && end <= now && end > keeper->looked_at;
+	}
+	keeper->unlooked = false;
+	keeper->looked_at = now;
 	pthread_mutex_unlock(&keeper->lock);
+	return changed;
 }
 
 bool keeper_holds(struct keeper *keeper, const char *mark)

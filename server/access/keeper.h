@@ -28,8 +28,9 @@ const char *keeper_admit(struct keeper *keeper, const char *authorization, struc
 bool keeper_may(struct keeper *keeper, const char *authorization);
 
 /* For what goes on after a request was let in, such as a stream: takes up what has changed on disk (it reads: for pool
- * threads); then, from memory, whether the secret with this mark (struct principal) is in force. */
-void keeper_look(struct keeper *keeper);
+ * threads). Whether a key may be void since the last look; then keeper_holds says, from memory, whether the secret with
+ * this mark (struct principal) is in force. */
+bool keeper_look(struct keeper *keeper);
 bool keeper_holds(struct keeper *keeper, const char *mark);
 
 /* What keeper_admit returns when it cannot tell now, for want of a descriptor. */

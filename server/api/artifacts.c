@@ -92,8 +92,8 @@ int artifact_open_row_or_reply(struct api *api, const struct http_request *reque
 	int fd = open_beneath(directory, row->file);
 	if (fd < 0) {
 		int code = file_error_code(errno);
-		error_set(&error, code == ERR_NOT_FOUND ? ERR_IO : code, NULL, "the file of the %s cannot be opened: %s", kinds[artifact].name,
-		          strerror(errno));
+		error_set(&error, code == ERR_NOT_FOUND ? ERR_IO : code, NULL,
+		          "the file of the %s cannot be opened: %s", kinds[artifact].name, strerror(errno));
 		reply_problem(request, reply, &error);
 		return -1;
 	}

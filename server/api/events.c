@@ -79,8 +79,8 @@ static void reply_events(struct api *api, const struct http_request *request, st
 	const char *mark = request->principal->mark;
 	if (mark != NULL)
 		snprintf(guard.mark, sizeof guard.mark, "%s", mark);
-	struct event_stream *stream = event_stream_new(api->hub, api->loop, api->store, page->id, page->after,
-	                                               mark != NULL ? &guard : NULL);
+	struct event_stream *stream =
+	    event_stream_new(api->hub, api->loop, api->store, page->id, page->after, mark != NULL ? &guard : NULL);
 	if (stream == NULL)
 		reply_json(reply, 500, NULL);
 	else

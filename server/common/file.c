@@ -22,8 +22,8 @@ int file_error_code(int number)
 {
 	static const struct {
 		int number, code;
-	} codes[] = {{ENOSPC, ERR_DISK_FULL},     {EDQUOT, ERR_DISK_FULL},   {EFBIG, ERR_DISK_FULL},
-	             {ENOENT, ERR_NOT_FOUND},     {ENOMEM, ERR_OUT_OF_MEMORY}, {EMFILE, ERR_UNAVAILABLE},
+	} codes[] = {{ENOSPC, ERR_DISK_FULL},  {EDQUOT, ERR_DISK_FULL},     {EFBIG, ERR_DISK_FULL},
+	             {ENOENT, ERR_NOT_FOUND},  {ENOMEM, ERR_OUT_OF_MEMORY}, {EMFILE, ERR_UNAVAILABLE},
 	             {ENFILE, ERR_UNAVAILABLE}};
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
 		if (codes[i].number == number)
@@ -34,7 +34,8 @@ int file_error_code(int number)
 static int error_from_errno(struct qlstm_error *error, int number, const char *doing, const char *path)
 {
 	char reason[128];
-	return error_set(error, file_error_code(number), NULL, "cannot %s %s: %s", doing, path, strerror_r(number, reason, sizeof reason));
+	return error_set(error, file_error_code(number), NULL, "cannot %s %s: %s", doing, path,
+	                 strerror_r(number, reason, sizeof reason));
 }
 
 static int write_all(int fd, const unsigned char *bytes, size_t length)

@@ -6,8 +6,8 @@
 
 #include "engine/error.h"
 
-/* Our code for an errno: ERR_DISK_FULL, ERR_NOT_FOUND, ERR_OUT_OF_MEMORY, ERR_UNAVAILABLE where no descriptor is left (it
- * passes), else ERR_IO. */
+/* Our code for an errno: ERR_DISK_FULL, ERR_NOT_FOUND, ERR_OUT_OF_MEMORY, ERR_UNAVAILABLE where no descriptor is left
+ * (it passes), else ERR_IO. */
 int file_error_code(int number);
 
 /* Writes DIR/NAME through a temporary file, DIR/.NAME.XXXXXXXX.tmp: write, fsync, rename, fsync of the directory. The

@@ -148,8 +148,7 @@ static void end_with(struct supervisor *supervisor, enum run_reason reason, cons
 	snprintf(supervisor->end_message, sizeof supervisor->end_message, "%s", message);
 	supervisor->end_message[utf8_cut(supervisor->end_message, sizeof supervisor->end_message - 2)] = '\0';
 	bool linked = supervisor->prepared.data[0] != '\0' || supervisor->prepared.resume[0] != '\0';
-	if (!linked ||
-	    uv_queue_work(supervisor->config->loop, &supervisor->work, remove_work, on_links_removed) != 0)
+	if (!linked || uv_queue_work(supervisor->config->loop, &supervisor->work, remove_work, on_links_removed) != 0)
 		recorder_finish(supervisor->recorder, store_end, supervisor, on_end_stored);
 }
 

@@ -316,7 +316,10 @@ static void test_checkpoints_of_a_new_beginning(void **state)
 	token.attempt = 2;
 	static const int expected[][4] = {
 	    /* what is stored, then the two that are kept, newest first, and how many of them are old */
-	    {1, 1, 20, 1}, {2, 2, 1, 0}, {20, 20, 2, 0}, {21, 21, 20, 0}};
+	    {1, 1, 20, 1},
+	    {2, 2, 1, 0},
+	    {20, 20, 2, 0},
+	    {21, 21, 20, 0}};
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(progress_checkpoint(db, &token, expected[i][0], "new", "h", NOW, NULL), 0);
 		assert_int_equal(checkpoint_list(db, token.id, rows, 4, NULL), 2);

@@ -14,10 +14,10 @@ struct hub {
 	uv_timer_t timer, look_timer;
 	int open_handles;
 	int held, n_watchers;
-	void (*look)(void *context); /* NULL: nobody asks */
+	bool (*look)(void *context); /* NULL: nobody asks */
 	void *look_context;
 	uv_work_t work;
-	bool looking;
+	bool looking, changed;
 	struct watcher *buckets[BUCKETS];
 };
 
@@ -61,7 +61,7 @@ static void on_timer(uv_timer_t *timer)
 static void work_look(uv_work_t *work)
 {
 	struct hub *hub = work->data;
-	hub->look(hub->look_context);
+	hub->changed = hub->look(hub->look_context);
 }
 
 static void on_looked(uv_work_t *work, int status)
@@ -70,7 +70,7 @@ static void on_looked(uv_work_t *work, int status)
 	struct hub *hub = work->data;
 	hub->looking = false;
 	hub_release(hub);
-	for (size_t i = 0; i < BUCKETS; i++)
+	for (size_t i = 0; hub->changed && i < BUCKETS; i++)
 		for (struct watcher *watcher = hub->buckets[i]; watcher != NULL; watcher = watcher->next)
 			watcher->look(watcher);
 }
@@ -85,7 +85,7 @@ static void on_look_timer(uv_timer_t *timer)
 		hub_hold(hub);
 }
 
-void hub_on_look(struct hub *hub, void (*look)(void *context), void *context)
+void hub_on_look(struct hub *hub, bool (*look)(void *context), void *context)
 {
 	hub->look = look;
 	hub->look_context = context;

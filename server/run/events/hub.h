@@ -3,6 +3,7 @@
 #ifndef QLSTM_RUN_EVENTS_HUB_H
 #define QLSTM_RUN_EVENTS_HUB_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "server/store/store.h"
@@ -18,7 +19,8 @@ struct watcher {
 	void (*happened)(struct watcher *watcher, const struct event *event, const char *sse);
 	/* Every HUB_IDLE_MS: time for a sign of life. Must not leave the hub. */
 	void (*tick)(struct watcher *watcher);
-	/* Every HUB_LOOK_MS, after the hub's own look (hub_on_look): whether it may still watch. Must not leave the hub. */
+	/* Every HUB_LOOK_MS, after the hub's own look (hub_on_look): whether it may still watch. Must not leave the
+	 * hub. */
 	void (*look)(struct watcher *watcher);
 };
 
@@ -31,8 +33,9 @@ int hub_open(struct hub **out, uv_loop_t *loop, struct store *store, struct qlst
  * Call it outside of callbacks. */
 void hub_close(struct hub *hub);
 
-/* `look` runs on a pool thread, while somebody watches, before the watchers are asked. Before the first watcher. */
-void hub_on_look(struct hub *hub, void (*look)(void *context), void *context);
+/* `look` runs on a pool thread while somebody watches; where it says so the watchers are asked. Before the first one.
+ */
+void hub_on_look(struct hub *hub, bool (*look)(void *context), void *context);
 
 void hub_join(struct hub *hub, struct watcher *watcher);
 void hub_leave(struct hub *hub, struct watcher *watcher);

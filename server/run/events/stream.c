@@ -172,7 +172,8 @@ static void on_tick(struct watcher *watcher)
 static void on_look(struct watcher *watcher)
 {
 	struct event_stream *stream = (struct event_stream *)watcher;
-	if (stream->ended || stream->guard.holds == NULL || stream->guard.holds(stream->guard.context, stream->guard.mark))
+	if (stream->ended || stream->guard.holds == NULL ||
+	    stream->guard.holds(stream->guard.context, stream->guard.mark))
 		return;
 	stream->used = stream->read; /* nor does it get what was not taken */
 	stream->ended = true;

@@ -9,8 +9,8 @@
 
 struct event_stream;
 
-/* Who may watch as long as `holds` says so of this mark, from memory, on the loop thread: every HUB_LOOK_MS it is asked.
- * Without it anybody may. */
+/* Who may watch as long as `holds` says so of this mark, from memory, on the loop thread: every HUB_LOOK_MS it is
+ * asked. Without it anybody may. */
 struct event_guard {
 	bool (*holds)(void *context, const char *mark);
 	void *context;
