@@ -219,7 +219,7 @@ static int run(struct daemon *daemon)
 static int ask_health(const struct options *options)
 {
 	struct qlstm_error error = {0};
-	if (health_check(options->address, options->port, options->health_tls, &error) == 0)
+	if (health_check(options->address, options->port, options->health_scheme, &error) == 0)
 		return 0;
 	fprintf(stderr, "qlstmd: %s\n", error.message);
 	return 1;
