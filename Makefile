@@ -195,7 +195,7 @@ $(patsubst %,build/fuzz/bin/%,$(fuzz_names)): build/fuzz/bin/%: $(BUILD)/tests/f
 # As many files at a time as there are processors, at least two: much of a test is waiting.
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 2 ? n : 2)))
 api: all $(BUILD)/examples/train
-	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider -n $(JOBS) --dist loadfile tests/library tests/worker tests/api tests/faults
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider -n $(JOBS) --dist loadfile tests/library tests/worker tests/api tests/faults clients/python/tests
 
 # Whole requests made from the schema and the contract (tests/README.md); a short round of it is in `api`.
 SECONDS ?= 60
