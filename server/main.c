@@ -119,17 +119,18 @@ static void close_orphans(struct daemon *daemon)
 
 static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
 {
-	const struct scheduler_config config = {.data_dir = daemon->data,
-	                                        .worker_path = daemon->options.worker,
-	                                        .isa = daemon->options.isa,
-	                                        .max_memory = daemon->options.max_memory,
-	                                        .memory = (int64_t)daemon->options.memory,
-	                                        .checkpoint_seconds = daemon->options.checkpoint_seconds,
-	                                        .checkpoint_epochs = daemon->options.checkpoint_epochs,
-	                                        .slots = daemon->options.slots,
-	                                        .threads = daemon->options.threads,
-	                                        .grace_ms = daemon->options.grace_seconds * 1000,
-	                                        .hang_ms = daemon->options.hang_seconds * 1000};
+	const struct scheduler_config config = {
+	    .data_dir = daemon->data,
+	    .worker_path = daemon->options.worker,
+	    .isa = daemon->options.isa,
+	    .max_memory = daemon->options.max_memory,
+	    .memory = daemon->options.memory < INT64_MAX ? (int64_t)daemon->options.memory : INT64_MAX,
+	    .checkpoint_seconds = daemon->options.checkpoint_seconds,
+	    .checkpoint_epochs = daemon->options.checkpoint_epochs,
+	    .slots = daemon->options.slots,
+	    .threads = daemon->options.threads,
+	    .grace_ms = daemon->options.grace_seconds * 1000,
+	    .hang_ms = daemon->options.hang_seconds * 1000};
 	return scheduler_open(&daemon->api.scheduler, daemon->loop, daemon->api.store, &config, error);
 }
 

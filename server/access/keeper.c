@@ -196,12 +196,12 @@ bool keeper_look(struct keeper *keeper)
 	pthread_mutex_lock(&keeper->lock);
 	if (keyring_changed(keeper->data_dir, &keeper->ring))
 		read_ring(keeper);
-	bool changed = keeper->unlooked;
+	bool changed = keeper->unlooked && !keeper->lacking; /* what cannot be read is no reason to end a stream */
 	for (int i = 0; i < keeper->ring.count && !changed; i++) {
 		int64_t end = keeper->ring.keys[i].expires_at;
 		changed = end != 0 && end <= now && end > keeper->looked_at;
 	}
-	keeper->unlooked = false;
+	keeper->unlooked = keeper->lacking;
 	keeper->looked_at = now;
 	pthread_mutex_unlock(&keeper->lock);
 	return changed;

@@ -12,7 +12,6 @@
 #include "server/common/clock.h"
 #include "server/run/attempt.h"
 #include "server/run/supervisor.h"
-#include "server/run/turn.h"
 
 enum {
 	LONGEST_WAIT_MS = 60000, /* the wall clock may be put forward: it is looked at this often */
@@ -42,7 +41,7 @@ struct scheduler {
 	int open_handles;
 	struct supervisor *next;    /* for the attempt to be claimed; may be NULL */
 	struct attempt_claim claim; /* the writer thread's while claiming */
-	int64_t room;               /* bytes that it may take */
+	struct turn_room room;      /* that it may take */
 	bool nothing;               /* it found that it is nobody's turn */
 	bool claiming, again;       /* again: something was queued after the claim had looked */
 	bool draining;
@@ -72,13 +71,13 @@ static void publish_busy(struct scheduler *scheduler)
 	pthread_mutex_unlock(&scheduler->lock);
 }
 
-/* Bytes that one more may take. Alone it may try: one that takes more than all may is refused by prepare_attempt. */
-static int64_t find_room(const struct scheduler *scheduler)
+static struct turn_room find_room(const struct scheduler *scheduler)
 {
 	const struct scheduler_counters *counters = &scheduler->counters; /* written by this thread alone */
-	if (counters->memory == 0 || scheduler->n_running == 0)
+	if (counters->memory == 0)
 		return TURN_ANY_ROOM;
-	return counters->memory > counters->planned_bytes ? counters->memory - counters->planned_bytes : 0;
+	int64_t left = counters->memory - counters->planned_bytes;
+	return (struct turn_room){.free = left > 0 ? left : 0, .most = counters->memory};
 }
 
 static bool is_held(struct scheduler *scheduler, bool *stop)

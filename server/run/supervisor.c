@@ -80,10 +80,34 @@ static void retire(struct supervisor *supervisor, enum run_status now)
 	supervisor_close(supervisor);
 }
 
+/* A checkpoint of that name that the store knows as this attempt's own. */
+static bool is_kept(const struct supervisor *supervisor, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+	for (int i = 0; i < 2; i++)
+		if (supervisor->checkpoints[i].attempt == supervisor->attempt.token.attempt &&
+		    strcmp(supervisor->checkpoints[i].file, name) == 0)
+			return true;
+	return false;
+}
+
+/* The links to the data set and to the checkpoint of an attempt before go ahead of the end: whoever looks once it is
+ * known finds nothing that is nobody's. In the last write of the attempt: nothing of the worker's is on its way then.
+ */
+static void remove_links(const struct supervisor *supervisor)
+{
+	const struct prepared *prepared = &supervisor->prepared;
+	if (prepared->data[0] != '\0')
+		unlink(prepared->data);
+	if (prepared->resume[0] != '\0' && !is_kept(supervisor, prepared->resume))
+		unlink(prepared->resume);
+}
+
 static int store_end(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct supervisor *supervisor = argument;
 	const char *message = supervisor->end_message[0] != '\0' ? supervisor->end_message : NULL;
+	remove_links(supervisor);
 	return state_end(db, &supervisor->attempt.token, supervisor->end_reason, message, clock_now_ms(),
 	                 &supervisor->end_status, error);
 }
@@ -92,6 +116,7 @@ static int store_success(struct db *db, void *argument, struct qlstm_error *erro
 {
 	struct supervisor *supervisor = argument;
 	supervisor->end_status = STATUS_SUCCEEDED;
+	remove_links(supervisor);
 	return collect_store(db, &supervisor->attempt.token, supervisor->done, error);
 }
 
@@ -108,54 +133,17 @@ static void on_end_stored(void *context, int code)
 	retire(supervisor, code == 0 ? supervisor->end_status : STATUS_RUNNING);
 }
 
-/* A checkpoint of that name that the store knows as this attempt's own. */
-static bool is_kept(const struct supervisor *supervisor, const char *path)
-{
-	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
-	for (int i = 0; i < 2; i++)
-		if (supervisor->checkpoints[i].attempt == supervisor->attempt.token.attempt &&
-		    strcmp(supervisor->checkpoints[i].file, name) == 0)
-			return true;
-	return false;
-}
-
-/* The links to the data set and to the checkpoint of an attempt before go ahead of the end: whoever looks once it is
- * known finds nothing that is nobody's. */
-static void remove_links(const struct supervisor *supervisor)
-{
-	const struct prepared *prepared = &supervisor->prepared;
-	if (prepared->data[0] != '\0')
-		unlink(prepared->data);
-	if (prepared->resume[0] != '\0' && !is_kept(supervisor, prepared->resume))
-		unlink(prepared->resume);
-}
-
-static void remove_work(uv_work_t *work)
-{
-	remove_links(work->data);
-}
-
-static void on_links_removed(uv_work_t *work, int status)
-{
-	(void)status;
-	struct supervisor *supervisor = work->data;
-	recorder_finish(supervisor->recorder, store_end, supervisor, on_end_stored);
-}
-
 static void end_with(struct supervisor *supervisor, enum run_reason reason, const char *message)
 {
 	supervisor->end_reason = reason;
 	snprintf(supervisor->end_message, sizeof supervisor->end_message, "%s", message);
 	supervisor->end_message[utf8_cut(supervisor->end_message, sizeof supervisor->end_message - 2)] = '\0';
-	bool linked = supervisor->prepared.data[0] != '\0' || supervisor->prepared.resume[0] != '\0';
-	if (!linked || uv_queue_work(supervisor->config->loop, &supervisor->work, remove_work, on_links_removed) != 0)
-		recorder_finish(supervisor->recorder, store_end, supervisor, on_end_stored);
+	recorder_finish(supervisor->recorder, store_end, supervisor, on_end_stored);
 }
 
 static void collect_work(uv_work_t *work)
 {
 	struct supervisor *supervisor = work->data;
-	remove_links(supervisor);
 	supervisor->work_code = collect_verify(supervisor->config->data_dir, &supervisor->attempt.token,
 	                                       supervisor->done, &supervisor->work_error);
 }

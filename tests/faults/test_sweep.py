@@ -46,6 +46,7 @@ def plant_unowned(data, done):
         put(attempt / "checkpoint-7.safetensors"),                     # without a row
         put(attempt / "data.csv"),                                     # a link that only a running attempt needs
         put(data / ".qlstmd.reserve.00112233.tmp"),
+        put(data / ".keys.json.00112233.tmp"), put(data / ".keys.used.json.00112233.tmp"),
     ]
 
 
