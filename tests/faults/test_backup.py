@@ -1,6 +1,6 @@
 """A backup of a daemon at work, laid out elsewhere; and what `qlstmd check` sees."""
-import shutil
 import re
+import shutil
 import sqlite3
 import subprocess
 
