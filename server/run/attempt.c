@@ -17,6 +17,7 @@ void attempt_free(struct attempt *attempt)
 static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error *error)
 {
 	db_query(db, "SELECT spec_json, max_seconds, epochs, dataset.sha256, dataset.file, " SQL_PLANNED_BYTES
+	             ", coalesce(json_extract(description_json, '$.dialect'), '{\"rules\":\"first_line\"}')"
 	             " FROM experiment"
 	             " LEFT JOIN dataset ON dataset.id = experiment.dataset_id WHERE experiment.id = :id");
 	db_bind_text(db, ":id", attempt->token.id);
@@ -28,6 +29,7 @@ static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error 
 		column_text(db, 3, attempt->dataset_sha256, sizeof attempt->dataset_sha256);
 		column_text(db, 4, attempt->dataset_file, sizeof attempt->dataset_file);
 		attempt->bytes = db_int(db, 5);
+		column_text(db, 6, attempt->dialect, sizeof attempt->dialect);
 	}
 	return db_finish(db) == 0 ? rc : db_error(db, error);
 }

@@ -10,8 +10,9 @@
 #include "server/store/checkpoints.h"
 #include "server/store/db.h"
 
-#define ATTEMPT_PATH_SIZE 1024 /* DATA/runs/ID/attempt-N/FILE; scheduler_open checks that DATA is short enough */
-#define ATTEMPT_DATA_SIZE 96   /* a data set's file name */
+#define ATTEMPT_PATH_SIZE    1024 /* DATA/runs/ID/attempt-N/FILE; scheduler_open checks that DATA is short enough */
+#define ATTEMPT_DATA_SIZE    96   /* a data set's file name */
+#define ATTEMPT_DIALECT_SIZE 1024
 
 struct attempt {
 	struct run_token token;
@@ -23,6 +24,7 @@ struct attempt {
 	int64_t most_bytes;                   /* that all which run may take; 0: no limit. The scheduler's to set */
 	char dataset_sha256[65];              /* "" for a built-in series */
 	char dataset_file[ATTEMPT_DATA_SIZE]; /* its name in DATA/datasets */
+	char dialect[ATTEMPT_DIALECT_SIZE];   /* how it is read (server/common/csv_json.h) */
 	struct checkpoint_row checkpoints[2]; /* newest first */
 	int n_checkpoints;
 };

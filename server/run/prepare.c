@@ -63,6 +63,7 @@ static int link_data(const char *data_dir, const struct attempt *attempt, struct
 	if (rc != 0)
 		return error_set(error, rc, NULL, "%s", cause.message);
 	attempt_file(data_dir, &attempt->token, name, out->data);
+	memcpy(out->dialect, attempt->dialect, sizeof out->dialect);
 	return link_file(stored, out->folder, name, out->data, error);
 }
 
