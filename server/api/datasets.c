@@ -327,9 +327,12 @@ void datasets_content(void *context, struct http_request *request, struct http_r
 	if (entry.series != NULL) {
 		reply_series(request, reply, entry.series);
 	} else {
+		errno = ENAMETOOLONG;
 		int fd = file_path(api, entry.row.file, path, sizeof path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 		if (fd < 0) {
-			error_set(&error, ERR_IO, NULL, "the data set's file cannot be opened");
+			int code = file_error_code(errno);
+			error_set(&error, code == ERR_NOT_FOUND ? ERR_IO : code, NULL,
+			          "the data set's file cannot be opened: %s", strerror(errno));
 			reply_problem(request, reply, &error);
 		} else {
 			reply_file(request, reply,

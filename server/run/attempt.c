@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "server/common/clock.h"
-#include "server/run/turn.h"
 #include "server/store/queue_order.h"
 #include "server/store/rows.h"
 
@@ -43,7 +42,7 @@ static int count_waiting(struct db *db, int *waiting, struct qlstm_error *error)
 	return rc;
 }
 
-int attempt_claim(struct db *db, int64_t room, struct attempt_claim *claim, struct qlstm_error *error)
+int attempt_claim(struct db *db, struct turn_room room, struct attempt_claim *claim, struct qlstm_error *error)
 {
 	struct attempt *attempt = &claim->attempt;
 	*claim = (struct attempt_claim){0};

@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "server/run/state.h"
+#include "server/run/turn.h"
 #include "server/store/checkpoints.h"
 #include "server/store/db.h"
 
@@ -37,7 +38,7 @@ struct attempt_claim {
 	int64_t next_due; /* ms; 0: nothing is queued */
 	int waiting;      /* experiments that are still queued, counted up to ATTEMPT_WAITING_MAX */
 };
-int attempt_claim(struct db *db, int64_t room, struct attempt_claim *claim, struct qlstm_error *error);
+int attempt_claim(struct db *db, struct turn_room room, struct attempt_claim *claim, struct qlstm_error *error);
 void attempt_free(struct attempt *attempt);
 
 /* DATA/runs/ID/attempt-N, and FILE in it; of the attempt itself, or of an earlier one. */

@@ -239,7 +239,7 @@ static void test_the_queue_of_version_6(void **state)
 	struct run_token token;
 	int64_t next_due;
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(turn_claim(db, 30, 0, &token, &next_due, NULL), 0);
+		assert_int_equal(turn_claim(db, 30, (struct turn_room){0, 1}, &token, &next_due, NULL), 0);
 		assert_string_equal(token.id, i == 0 ? "B" : "A");
 	}
 	db_close(db);
