@@ -153,11 +153,25 @@ static void printed(void **state)
 	free(text);
 }
 
+/* A table that has outgrown its values is said, not written behind them. */
+static void too_many(void **state)
+{
+	(void)state;
+	static struct option longest[OPTIONS_MAX + 2];
+	char *words[] = {NULL};
+	for (int k = 0; k < OPTIONS_MAX; k++)
+		longest[k] = (struct option){"--x", OPTION_COUNT, false, "N", "1", "x"};
+	assert_int_equal(options_read(longest, NULL, 0, words, &operand, values, &error), 0);
+	assert_true(values[OPTIONS_MAX - 1].number == 1);
+	longest[OPTIONS_MAX] = longest[0];
+	assert_int_equal(options_read(longest, NULL, 0, words, &operand, values, &error), ERR_INTERNAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(forms),  cmocka_unit_test(refusals), cmocka_unit_test(limits),
-	    cmocka_unit_test(tables), cmocka_unit_test(printed),
+	    cmocka_unit_test(tables), cmocka_unit_test(printed),  cmocka_unit_test(too_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
