@@ -8,7 +8,7 @@
 
 #include "engine/error.h"
 
-#define OPTIONS_MAX 16 /* of one command */
+#define OPTIONS_MAX 16
 
 /* seconds: a finite number >= 0; count: a whole number >= 1 */
 enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_SECONDS, OPTION_COUNT };
@@ -31,7 +31,7 @@ struct option_value {
 
 /* Reads argv[0 .. argc-1], the words after the command's name. Refuses unknown options (with the nearest name), an
  * option given twice or without its value, a missing required one, a missing or second operand, any where operand_name
- * is NULL: ERR_INVALID. A table of more than OPTIONS_MAX: ERR_INTERNAL. */
+ * is NULL: ERR_INVALID. */
 int options_read(const struct option *options, const char *operand_name, int argc, char **argv, const char **operand,
                  struct option_value values[OPTIONS_MAX], struct qlstm_error *error);
 

@@ -153,25 +153,30 @@ static void printed(void **state)
 	free(text);
 }
 
-/* A table that has outgrown its values is said, not written behind them. */
-static void too_many(void **state)
+/* A table that has more rows than there is room for values is refused before any of them is written. */
+static void rows_of_a_table(void **state)
 {
 	(void)state;
-	static struct option longest[OPTIONS_MAX + 2];
-	char *words[] = {NULL};
-	for (int k = 0; k < OPTIONS_MAX; k++)
-		longest[k] = (struct option){"--x", OPTION_COUNT, false, "N", "1", "x"};
-	assert_int_equal(options_read(longest, NULL, 0, words, &operand, values, &error), 0);
-	assert_true(values[OPTIONS_MAX - 1].number == 1);
-	longest[OPTIONS_MAX] = longest[0];
-	assert_int_equal(options_read(longest, NULL, 0, words, &operand, values, &error), ERR_INTERNAL);
+	static char names[OPTIONS_MAX + 1][8];
+	static struct option many[OPTIONS_MAX + 2];
+	char *none[] = {NULL};
+	for (int i = 0; i <= OPTIONS_MAX; i++) {
+		snprintf(names[i], sizeof names[i], "--o%d", i);
+		many[i] = (struct option){names[i], OPTION_FLAG, false, NULL, NULL, ""};
+	}
+	error_clear(&error);
+	assert_int_equal(options_read(many, NULL, 0, none, &operand, values, &error), ERR_INTERNAL);
+	assert_string_equal(error.message, "the command has 17 options; there is room for 16");
+	many[OPTIONS_MAX] = (struct option){0};
+	error_clear(&error);
+	assert_int_equal(options_read(many, NULL, 0, none, &operand, values, &error), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(forms),  cmocka_unit_test(refusals), cmocka_unit_test(limits),
-	    cmocka_unit_test(tables), cmocka_unit_test(printed),  cmocka_unit_test(too_many),
+	    cmocka_unit_test(tables), cmocka_unit_test(printed),  cmocka_unit_test(rows_of_a_table),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
