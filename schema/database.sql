@@ -4,7 +4,7 @@
 -- Times are integers, milliseconds since 1970-01-01 UTC. Text that holds JSON is named *_json.
 
 PRAGMA application_id = 0x716c7374; -- "qlst"
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 
 -- An experiment: what was asked, where it stands, what came out. (id, attempt) is the fencing token: a worker's
 -- report changes a row only while the row is running that very attempt.
@@ -19,7 +19,9 @@ CREATE TABLE experiment (
 	daemon_failures INTEGER NOT NULL DEFAULT 0, -- times in a row that the daemon died before a first epoch was done
 	max_attempts INTEGER NOT NULL,
 	max_seconds REAL NOT NULL,               -- wall time of one attempt
-	run_at INTEGER NOT NULL,                 -- not claimed before this time (back-off); the queue's order: a priority is earlier
+	run_at INTEGER NOT NULL,                 -- the queue's order: when it was posted, resumed or retried; a priority is earlier
+	not_before INTEGER NOT NULL DEFAULT 0,   -- queued, in a back-off: not claimed before this time; 0: in none
+	max_running INTEGER NOT NULL DEFAULT 0,  -- not claimed while so many of its owner run: the limit of its key; 0: none
 	version INTEGER NOT NULL DEFAULT 1,      -- raised by every change of the row; the ETag
 	name TEXT NOT NULL,
 	project TEXT NOT NULL,
@@ -27,7 +29,7 @@ CREATE TABLE experiment (
 	spec_json TEXT NOT NULL,                 -- resolved: posting it again gives the same run
 	model_json TEXT NOT NULL,                -- {"parameters", "quantum", "classical"}
 	data_json TEXT NOT NULL,                 -- {"dataset", "sha256", "train", "test"}
-	engine_json TEXT NOT NULL,               -- {"version", "plan", "isa"}
+	engine_json TEXT NOT NULL,               -- {"version", "plan", "isa", "estimated_seconds", "estimated_bytes"}
 	dataset_id TEXT REFERENCES dataset (id), -- NULL for a built-in series
 	owner TEXT NOT NULL DEFAULT '',          -- that of the key it was made with (server/access); empty without a key
 	epochs INTEGER NOT NULL,                 -- asked for
@@ -42,7 +44,9 @@ CREATE TABLE experiment (
 	train_seconds REAL NOT NULL DEFAULT 0,   -- sum over epochs
 	metrics_json TEXT NOT NULL DEFAULT '{}'  -- of the last epoch done, as in epoch_metric
 ) STRICT;
-CREATE INDEX experiment_queue ON experiment (run_at, id) WHERE status = 'queued';
+CREATE INDEX experiment_queue ON experiment (run_at, id) WHERE status = 'queued' AND not_before = 0;
+CREATE INDEX experiment_owner_queue ON experiment (owner, run_at, id) WHERE status = 'queued' AND not_before = 0;
+CREATE INDEX experiment_backoff ON experiment (not_before) WHERE status = 'queued' AND not_before > 0;
 CREATE INDEX experiment_live ON experiment (status) WHERE status IN ('running', 'cancelling');
 CREATE INDEX experiment_status ON experiment (status, id);
 CREATE INDEX experiment_project ON experiment (project, id);

@@ -18,7 +18,7 @@
 
 static const char usage[] =
     "usage: qlstmd key add NAME [--scope SCOPE] [--owner OWNER] [--days N]\n"
-    "                  [--max-queued N] [--max-bytes BYTES] [--rate N] [--data DIR]\n"
+    "                  [--max-queued N] [--max-running N] [--max-bytes BYTES] [--rate N] [--data DIR]\n"
     "       qlstmd key list [--data DIR]\n"
     "       qlstmd key rotate ID|NAME [--data DIR]     a new secret, the old one is void\n"
     "       qlstmd key revoke ID|NAME [--data DIR]\n\n"
@@ -26,12 +26,13 @@ static const char usage[] =
     "  --owner OWNER   whose experiments and data sets it makes and sees (default: its NAME); keys may share one\n"
     "  --days N        in force for N days, 1 to 3650 (default: until it is revoked)\n"
     "  --max-queued N, --max-bytes BYTES   of its owner: experiments that wait, all data sets (default: no limit)\n"
+    "  --max-running N   what is made with it waits while N of its owner run (default: no limit)\n"
     "  --rate N        requests a second, up to that many at once (default: no limit)\n"
     "  --data DIR      that of the service (default ./data); it may run meanwhile\n\n"
     "A key is written to standard output once; only its hash is kept.\n";
 
 struct words {
-	const char *verb, *operand, *scope, *owner, *days, *data, *max_queued, *max_bytes, *rate;
+	const char *verb, *operand, *scope, *owner, *days, *data, *max_queued, *max_running, *max_bytes, *rate;
 };
 
 static int fail(const struct qlstm_error *error)
@@ -97,11 +98,11 @@ static int read_limit(const char *text, double most, double *limit)
 
 static int read_limits(const struct words *words, struct key *key)
 {
-	double queued, bytes;
-	if (read_limit(words->max_queued, 1e9, &queued) != 0 || read_limit(words->max_bytes, 1e15, &bytes) != 0 ||
-	    read_limit(words->rate, KEY_MAX_RATE, &key->rate) != 0)
+	double queued, running, bytes;
+	if (read_limit(words->max_queued, 1e9, &queued) != 0 || read_limit(words->max_running, 1e9, &running) != 0 ||
+	    read_limit(words->max_bytes, 1e15, &bytes) != 0 || read_limit(words->rate, KEY_MAX_RATE, &key->rate) != 0)
 		return -1;
-	key->quota = (struct quota){(int64_t)ceil(queued), (int64_t)ceil(bytes)};
+	key->quota = (struct quota){(int64_t)ceil(queued), (int64_t)ceil(running), (int64_t)ceil(bytes)};
 	return 0;
 }
 
@@ -118,7 +119,9 @@ static int run_add(const struct words *words)
 	if (words->days != NULL && read_days(words->days, &key.expires_at) != 0)
 		return refuse("--days takes a number from 1 to 3650");
 	if (read_limits(words, &key) != 0)
-		return refuse("--max-queued, --max-bytes and --rate take a number above 0, the rate up to 1e6");
+		return refuse(
+		    "--max-queued, --max-running, --max-bytes and --rate take a number above 0, the rate up to "
+		    "1e6");
 	memcpy(key.name, words->operand, strlen(words->operand));
 	memcpy(key.owner, owner, strlen(owner));
 	if (open_folder(words, true, &error) != 0 || keyring_add(words->data, &key, text, &error) != 0)
@@ -209,6 +212,8 @@ static const char **field_of(struct words *words, int option)
 		return &words->days;
 	case 'q':
 		return &words->max_queued;
+	case 'u':
+		return &words->max_running;
 	case 'b':
 		return &words->max_bytes;
 	case 'r':
@@ -226,6 +231,7 @@ static int parse(int argc, char **argv, struct words *words)
 	                                        {"owner", required_argument, NULL, 'o'},
 	                                        {"days", required_argument, NULL, 'n'},
 	                                        {"max-queued", required_argument, NULL, 'q'},
+	                                        {"max-running", required_argument, NULL, 'u'},
 	                                        {"max-bytes", required_argument, NULL, 'b'},
 	                                        {"rate", required_argument, NULL, 'r'},
 	                                        {"help", no_argument, NULL, 'h'},
@@ -248,8 +254,8 @@ static int parse(int argc, char **argv, struct words *words)
 	if (optind < argc)
 		return refuse("too many words");
 	if (words->verb != NULL && strcmp(words->verb, "add") != 0 &&
-	    (words->owner != NULL || words->days != NULL || words->max_queued != NULL || words->max_bytes != NULL ||
-	     words->rate != NULL || strcmp(words->scope, "submit") != 0))
+	    (words->owner != NULL || words->days != NULL || words->max_queued != NULL || words->max_running != NULL ||
+	     words->max_bytes != NULL || words->rate != NULL || strcmp(words->scope, "submit") != 0))
 		return refuse("all options but --data are for add");
 	return -1;
 }

@@ -307,7 +307,9 @@ static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
 	                                        .worker_path = daemon->options.worker,
 	                                        .isa = daemon->options.isa,
 	                                        .max_memory = daemon->options.max_memory,
+	                                        .memory = (int64_t)daemon->options.memory,
 	                                        .checkpoint_seconds = daemon->options.checkpoint_seconds,
+	                                        .checkpoint_epochs = daemon->options.checkpoint_epochs,
 	                                        .slots = daemon->options.slots,
 	                                        .threads = daemon->options.threads,
 	                                        .grace_ms = daemon->options.grace_seconds * 1000,
@@ -512,6 +514,7 @@ static int run(struct daemon *daemon)
 	struct qlstm_error error = {0};
 	int done = 0, rc = 0;
 	daemon->api.max_memory = daemon->options.max_memory;
+	daemon->api.max_queued = daemon->options.queue;
 	daemon->api.threads = daemon->options.threads;
 	daemon->api.started_at = clock_now_ms();
 	daemon->api.started = clock_monotonic();

@@ -13,6 +13,7 @@
 
 #include "engine/circuit/plan.h"
 #include "engine/team.h"
+#include "server/memory.h"
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_BYTES, KIND_SIZE, KIND_NAME };
 
@@ -60,10 +61,17 @@ static const struct option table[] = {
      "instruction set of all computations, such as x86-64-v3 (default: the widest of this machine)"},
     {"--max-memory", "BYTES", KIND_BYTES, FIELD(max_memory), 0, 0,
      "what one experiment may take; K, M, G are understood (default: half of the memory)"},
+    {"--memory", "BYTES", KIND_BYTES, FIELD(memory), 0, 0,
+     "what all experiments that run may take together, by the planner's estimate; others wait (default: three quarters "
+     "of "
+     "the memory)"},
+    {"--queue", "N", KIND_INT, FIELD(queue), 1, 1000000, "experiments that may wait; more are a 503 (default 10000)"},
     {"--grace", "SECONDS", KIND_INT, FIELD(grace_seconds), 1, 3600,
      "a worker has this long to end by itself (default 10)"},
     {"--checkpoint", "SECONDS", KIND_INT, FIELD(checkpoint_seconds), 0, 86400,
      "least time between two checkpoints of a run; 0: after every epoch (default 10)"},
+    {"--checkpoint-epochs", "N", KIND_INT, FIELD(checkpoint_epochs), 0, 1000000000,
+     "and one after so many epochs, however soon that is; 0: by time alone (default 0)"},
     {"--hang", "SECONDS", KIND_INT, FIELD(hang_seconds), 1, 86400,
      "a worker silent for this long is ended (default 600)"},
     {"--reserve", "BYTES", KIND_SIZE, FIELD(reserve), 0, 0,
@@ -198,11 +206,19 @@ static int default_worker(struct options *options, struct qlstm_error *error)
 	return error_set(error, ERR_IO, NULL, "cannot tell where this program is; use --worker");
 }
 
-/* A container's limit counts where it is smaller than the machine's memory. */
-static size_t default_memory(void)
+/* Half of what there is for one experiment, three quarters for all; what is given moves the other one. */
+static int complete_memory(struct options *options, struct qlstm_error *error)
 {
-	uint64_t total = uv_get_total_memory(), limit = uv_get_constrained_memory();
-	return (size_t)(limit > 0 && limit < total ? limit : total) / 2;
+	size_t all = memory_available(), half = all / 2, most = all - all / 4;
+	bool one_given = options->max_memory > 0, all_given = options->memory > 0;
+	if (one_given && all_given && options->max_memory > options->memory)
+		return error_set(error, ERR_INVALID, NULL,
+		                 "--max-memory is more than --memory: an experiment of that size could never run");
+	if (!one_given)
+		options->max_memory = all_given && options->memory < half ? options->memory : half;
+	if (!all_given)
+		options->memory = options->max_memory > most ? options->max_memory : most;
+	return 0;
 }
 
 static bool is_loopback(const char *address)
@@ -306,7 +322,7 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	                            .listen = "127.0.0.1:8080",
 	                            .slots = (int)uv_available_parallelism(),
 	                            .threads = default_threads(),
-	                            .max_memory = default_memory(),
+	                            .queue = 10000,
 	                            .connections = 4096,
 	                            .head_seconds = 10,
 	                            .body_seconds = 120,
@@ -336,6 +352,8 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	options->keys_required = options->require_keys || (!is_loopback(options->address) && !options->published);
 	if (rc == 0)
 		rc = check_tls(options, error);
+	if (rc == 0)
+		rc = complete_memory(options, error);
 	if (rc == 0 && options->worker[0] == '\0')
 		rc = default_worker(options, error);
 	if (rc == 0 && access(options->worker, X_OK) != 0)

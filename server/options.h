@@ -28,12 +28,15 @@ struct options {
 	char worker[4096];       /* the qlstm-worker executable */
 	char isa[32];            /* the instruction set of the daemon and its workers; empty: the widest there is */
 	size_t max_memory;       /* bytes that one experiment may take */
+	size_t memory;           /* bytes that all which run may take together */
+	int queue;               /* experiments that may wait */
 	int connections;         /* at once */
 	int address_connections; /* of one address; 0: half of all */
 	int head_seconds, body_seconds, idle_seconds; /* that a connection may take for each */
 	size_t body_memory;                           /* bytes of all bodies on their way */
 	int grace_seconds;                            /* between SIGTERM and SIGKILL of a worker */
 	int checkpoint_seconds;                       /* least time between two checkpoints of a run */
+	int checkpoint_epochs;                        /* between two, whatever time it takes; 0: any number */
 	int hang_seconds;                             /* without a sign of life from a worker */
 	size_t reserve;                               /* bytes of the disk that are kept for deleting; 0: none */
 	int sweep_seconds;                            /* between two sweeps of the data directory */

@@ -44,6 +44,7 @@ static bool read_key(const json_t *item, struct key *key)
 	                    .expires_at = json_integer_value(json_object_get(item, "expires_at")),
 	                    .revoked_at = json_integer_value(json_object_get(item, "revoked_at")),
 	                    .quota = {json_integer_value(json_object_get(item, "max_queued")),
+	                              json_integer_value(json_object_get(item, "max_running")),
 	                              json_integer_value(json_object_get(item, "max_bytes"))},
 	                    .rate = json_number_value(json_object_get(item, "rate"))};
 	if (!read_text(item, "id", key->id, sizeof key->id) ||
@@ -52,19 +53,19 @@ static bool read_key(const json_t *item, struct key *key)
 	    !read_text(item, "owner", key->owner, sizeof key->owner) || !read_text(item, "scope", scope, sizeof scope))
 		return false;
 	key->scope = scope_from_name(scope);
-	return key->rate >= 0 && key->quota.queued >= 0 && key->quota.bytes >= 0 && key->scope != SCOPE_NONE &&
-	       key->scope != SCOPE_COUNT && ulid_valid(key->id) && strlen(key->sha256) == 64 &&
-	       key_name_valid(key->name) && key_name_valid(key->owner);
+	return key->rate >= 0 && key->quota.queued >= 0 && key->quota.running >= 0 && key->quota.bytes >= 0 &&
+	       key->scope != SCOPE_NONE && key->scope != SCOPE_COUNT && ulid_valid(key->id) &&
+	       strlen(key->sha256) == 64 && key_name_valid(key->name) && key_name_valid(key->owner);
 }
 
 /* What the file holds of a key. */
 static json_t *write_key(const struct key *key)
 {
-	return json_pack("{ss, ss, ss, ss, ss, sI, sI, sI, sI, sI, sf}", "id", key->id, "name", key->name, "owner",
+	return json_pack("{ss, ss, ss, ss, ss, sI, sI, sI, sI, sI, sI, sf}", "id", key->id, "name", key->name, "owner",
 	                 key->owner, "scope", scope_name(key->scope), "sha256", key->sha256, "created_at",
 	                 (json_int_t)key->created_at, "expires_at", (json_int_t)key->expires_at, "revoked_at",
-	                 (json_int_t)key->revoked_at, "max_queued", (json_int_t)key->quota.queued, "max_bytes",
-	                 (json_int_t)key->quota.bytes, "rate", key->rate);
+	                 (json_int_t)key->revoked_at, "max_queued", (json_int_t)key->quota.queued, "max_running",
+	                 (json_int_t)key->quota.running, "max_bytes", (json_int_t)key->quota.bytes, "rate", key->rate);
 }
 
 static int parse(const json_t *root, struct keyring *out, struct qlstm_error *error)
@@ -302,9 +303,10 @@ static json_t *limit_json(double limit)
 
 json_t *key_json(const struct key *key, int64_t last_used_at)
 {
-	return json_pack("{ss, ss, ss, ss, so, so, so, so, so, so, so}", "id", key->id, "name", key->name, "owner",
+	return json_pack("{ss, ss, ss, ss, so, so, so, so, so, so, so, so}", "id", key->id, "name", key->name, "owner",
 	                 key->owner, "scope", scope_name(key->scope), "created_at", time_json(key->created_at),
 	                 "expires_at", time_json(key->expires_at), "revoked_at", time_json(key->revoked_at),
 	                 "last_used_at", time_json(last_used_at), "max_queued", limit_json((double)key->quota.queued),
-	                 "max_bytes", limit_json((double)key->quota.bytes), "rate", limit_json(key->rate));
+	                 "max_running", limit_json((double)key->quota.running), "max_bytes",
+	                 limit_json((double)key->quota.bytes), "rate", limit_json(key->rate));
 }

@@ -17,7 +17,6 @@
 #include "server/run/scheduler.h"
 #include "server/store/store.h"
 
-#define API_MAX_QUEUED     10000                /* experiments waiting at once */
 #define API_MAX_EXPERIMENT (1L << 20)           /* bytes of POST /experiments */
 #define API_MAX_DATASET    (64L << 20)          /* bytes of an uploaded data set */
 #define API_MAX_PREDICT    (16L << 20)          /* bytes of POST /experiments/{id}/predict */
@@ -36,10 +35,12 @@ struct api {
 	struct hub *hub;              /* of events */
 	const char *data_dir;         /* absolute; runs/ and datasets/ are inside */
 	size_t max_memory;            /* bytes that one experiment may take */
+	int max_queued;               /* experiments waiting at once */
 	int threads;                  /* that one experiment may take */
 	int64_t started_at;           /* ms */
 	double started;               /* by clock_monotonic: what the wall clock does since then does not count */
-	atomic_bool draining;         /* new experiments are refused, /readyz says no */
+	atomic_bool draining;         /* it ends: new experiments are refused, /readyz says no */
+	atomic_llong drained_at;      /* ms; not 0: POST /drain, the same until it is taken back */
 	uv_mutex_t datasets;          /* held while the rows and the files of data sets must agree */
 	struct plan_estimates *plans; /* of circuits that were seen before */
 	struct labels_seen *labels;   /* columns of classes that were checked */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/api/cursor.h"
+#include "server/api/drain.h"
 #include "server/api/handlers.h"
 #include "server/api/request.h"
 #include "server/api/resource.h"
@@ -41,20 +42,15 @@ static void reply_refused(const struct http_request *request, struct http_reply 
 		reply_problem(request, reply, error);
 }
 
+struct insert {
+	const struct experiment_new *new;
+	int max_queued;
+};
+
 static int write_insert(struct db *db, void *argument, struct qlstm_error *error)
 {
-	return experiment_insert(db, argument, API_MAX_QUEUED, error);
-}
-
-static void reply_refused_insert(const struct http_request *request, struct http_reply *reply, bool over_quota,
-                                 const struct qlstm_error *error)
-{
-	if (over_quota) {
-		reply_problem_as(request, reply, 429, error);
-		reply_header(reply, "Retry-After", "5");
-	} else {
-		reply_problem(request, reply, error);
-	}
+	const struct insert *insert = argument;
+	return experiment_insert(db, insert->new, insert->max_queued, error);
 }
 
 /* A day by the wall clock can pass in a second when it is set; a day of this process cannot. */
@@ -110,6 +106,7 @@ static void create(struct api *api, const struct http_request *request, struct h
 	    .engine_json = submission->engine_json,
 	    .owner = request->principal->viewer.owner,
 	    .max_owned = request->principal->quota.queued,
+	    .max_running = request->principal->quota.running,
 	    .over_quota = &over_quota,
 	    .dataset_id = submission->dataset_id[0] != '\0' ? submission->dataset_id : NULL,
 	    .epochs = submission->epochs,
@@ -123,13 +120,13 @@ static void create(struct api *api, const struct http_request *request, struct h
 	    .key_grace = key_grace(age),
 	    .existing_id = existing,
 	};
-	int rc = store_write(api->store, write_insert, &new, &error);
+	int rc = store_write(api->store, write_insert, &(struct insert){&new, api->max_queued}, &error);
 	if (rc == ERR_CONFLICT || rc == ERR_NOT_FOUND) { /* the key with another body; the data set just deleted */
 		reply_problem_as(request, reply, 422, &error);
 		return;
 	}
 	if (rc != 0) {
-		reply_refused_insert(request, reply, over_quota, &error);
+		resource_reply_not_queued(request, reply, over_quota, &error);
 		return;
 	}
 	scheduler_notify(api->scheduler);
@@ -147,12 +144,7 @@ void experiments_post(void *context, struct http_request *request, struct http_r
 	    !query_bool_or_reply(request, reply, "validate_only", &validate_only) ||
 	    !key_or_reply(request, reply, &key))
 		return;
-	if (atomic_load(&api->draining) && !validate_only) {
-		error_set(&error, ERR_UNAVAILABLE, NULL, "the service is shutting down");
-		reply_problem(request, reply, &error);
-		return;
-	}
-	if (!validate_only && reserve_check(api->reserve, &error) != 0) {
+	if (!validate_only && (drain_check(api, &error) != 0 || reserve_check(api->reserve, &error) != 0)) {
 		reply_problem(request, reply, &error);
 		return;
 	}

@@ -43,6 +43,10 @@ HANDLER(keys_revoke);
 HANDLER(keys_rotate);
 /* backup.c */
 HANDLER(backup_get);
+/* drain.c */
+HANDLER(drain_get);
+HANDLER(drain_post);
+HANDLER(drain_delete);
 /* service.c */
 HANDLER(service_metrics);
 HANDLER(service_health);

@@ -80,20 +80,22 @@ static int read_limit(const json_t *body, const char *name, double most, double 
 
 static int read_limits(const json_t *body, struct key *key, struct qlstm_error *error)
 {
-	double queued = 0, bytes = 0;
+	double queued = 0, running = 0, bytes = 0;
 	int rc = read_limit(body, "max_queued", 1e9, &queued, error);
+	if (rc == 0)
+		rc = read_limit(body, "max_running", 1e9, &running, error);
 	if (rc == 0)
 		rc = read_limit(body, "max_bytes", 1e15, &bytes, error);
 	if (rc == 0)
 		rc = read_limit(body, "rate", KEY_MAX_RATE, &key->rate, error);
-	key->quota = (struct quota){(int64_t)ceil(queued), (int64_t)ceil(bytes)};
+	key->quota = (struct quota){(int64_t)ceil(queued), (int64_t)ceil(running), (int64_t)ceil(bytes)};
 	return rc;
 }
 
 static int check_members(const json_t *body, struct qlstm_error *error)
 {
-	static const char *const known[] = {"name",       "owner",     "scope", "expires_in_seconds",
-	                                    "max_queued", "max_bytes", "rate"};
+	static const char *const known[] = {"name",       "owner",       "scope",     "expires_in_seconds",
+	                                    "max_queued", "max_running", "max_bytes", "rate"};
 	const json_t *value;
 	const char *name;
 	json_object_foreach((json_t *)body, name, value)

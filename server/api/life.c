@@ -11,8 +11,10 @@
 struct wish {
 	int (*grant)(struct db *db, struct wish *wish, struct qlstm_error *error);
 	const char *id;
-	enum run_reason stop; /* what its worker is told while there is one; REASON_NONE: nothing */
-	bool was_so;          /* nothing had to be done */
+	enum run_reason stop;       /* what its worker is told while there is one; REASON_NONE: nothing */
+	bool was_so;                /* nothing had to be done */
+	struct queue_limits limits; /* where it is to wait again */
+	bool over_quota;
 	enum run_status now;
 };
 
@@ -27,10 +29,11 @@ static void grant(void *context, const struct http_request *request, struct http
 	struct api *api = context;
 	struct qlstm_error error = {0};
 	wish.id = request->params[0];
+	wish.limits = (struct queue_limits){api->max_queued, request->principal->quota.queued};
 	int rc = wish.stop == REASON_USER_CANCELLED ? reserve_write(api->reserve, api->store, write_wish, &wish, &error)
 	                                            : store_write(api->store, write_wish, &wish, &error);
 	if (rc != 0) {
-		reply_problem(request, reply, &error);
+		resource_reply_not_queued(request, reply, wish.over_quota, &error);
 		return;
 	}
 	if (wish.now == STATUS_QUEUED)
@@ -67,31 +70,50 @@ static int grant_pause(struct db *db, struct wish *wish, struct qlstm_error *err
 	return rc == 0 ? state_pause(db, wish->id, clock_now_ms(), &wish->now, error) : rc;
 }
 
+/* What is to wait again counts as what is posted does. */
+static int check_queue(struct db *db, struct wish *wish, const struct experiment_row *row, struct qlstm_error *error)
+{
+	return experiment_queue_check(db, row->owner, &wish->limits, &wish->over_quota, error);
+}
+
 static int grant_resume(struct db *db, struct wish *wish, struct qlstm_error *error)
 {
+	struct experiment_row row = {0};
 	enum run_status before = STATUS_QUEUED;
-	int rc = look(db, wish, &before, error);
+	int rc = experiment_get(db, wish->id, &row, error);
+	if (rc == 0)
+		rc = status_from_name(row.status, &before);
 	wish->was_so = before == STATUS_QUEUED;
+	if (rc == 0 && before == STATUS_PAUSED)
+		rc = check_queue(db, wish, &row, error);
+	experiment_row_free(&row);
 	return rc == 0 ? state_resume(db, wish->id, clock_now_ms(), &wish->now, error) : rc;
 }
 
 /* An uploaded data set may have been deleted since: then there is nothing to train on. */
+static bool has_lost_its_data(const struct experiment_row *row)
+{
+	json_t *spec = json_embedded(row->spec_json);
+	const char *data = json_string_value(json_object_get(json_object_get(spec, "data"), "dataset"));
+	bool lost = row->dataset_id == NULL && data != NULL && ulid_valid(data);
+	json_decref(spec);
+	return lost;
+}
+
 static int grant_retry(struct db *db, struct wish *wish, struct qlstm_error *error)
 {
 	struct experiment_row row = {0};
+	enum run_status before = STATUS_QUEUED;
 	int rc = experiment_get(db, wish->id, &row, error);
-	if (rc != 0)
-		return rc;
-	json_t *spec = json_embedded(row.spec_json);
-	const char *data = json_string_value(json_object_get(json_object_get(spec, "data"), "dataset"));
-	bool lost = row.dataset_id == NULL && data != NULL && ulid_valid(data);
-	json_decref(spec);
+	if (rc == 0)
+		rc = status_from_name(row.status, &before);
+	if (rc == 0 && (before == STATUS_FAILED || before == STATUS_CANCELLED))
+		rc = has_lost_its_data(&row)
+		         ? error_set(error, ERR_CONFLICT, NULL, "the experiment's data set was deleted; post it anew")
+		         : check_queue(db, wish, &row, error);
 	experiment_row_free(&row);
 	wish->now = STATUS_QUEUED;
-	rc = state_retry(db, wish->id, clock_now_ms(), error);
-	if (rc == 0 && lost)
-		rc = error_set(error, ERR_CONFLICT, NULL, "the experiment's data set was deleted; post it anew");
-	return rc;
+	return rc == 0 ? state_retry(db, wish->id, clock_now_ms(), error) : rc;
 }
 
 void experiments_cancel(void *context, struct http_request *request, struct http_reply *reply)

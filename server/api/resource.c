@@ -219,3 +219,14 @@ void resource_reply(struct api *api, const struct http_request *request, struct 
 	resource_reply_row(reply, status, &row);
 	experiment_row_free(&row);
 }
+
+void resource_reply_not_queued(const struct http_request *request, struct http_reply *reply, bool over_quota,
+                               const struct qlstm_error *error)
+{
+	if (over_quota) {
+		reply_problem_as(request, reply, 429, error);
+		reply_header(reply, "Retry-After", "5");
+	} else {
+		reply_problem(request, reply, error);
+	}
+}

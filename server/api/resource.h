@@ -32,4 +32,8 @@ json_t *json_embedded(const char *text);
 /* null for NULL. */
 json_t *json_text_or_null(const char *text);
 
+/* What would have had to wait may not: a 429 past the quota of its owner, else the error's own status. */
+void resource_reply_not_queued(const struct http_request *request, struct http_reply *reply, bool over_quota,
+                               const struct qlstm_error *error);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "engine/circuit/plan.h"
 #include "engine/qlstm.h"
+#include "server/api/drain.h"
 #include "server/api/handlers.h"
 #include "server/api/resource.h"
 #include "server/common/clock.h"
@@ -31,6 +32,10 @@ static void print_workers(struct text *out, struct scheduler *scheduler)
 	text_print(out, "qlstmd_worker_slots %d\n", c.slots);
 	head(out, "qlstmd_workers_busy", "gauge", "Workers that run.");
 	text_print(out, "qlstmd_workers_busy %d\n", c.busy);
+	head(out, "qlstmd_workers_planned_bytes", "gauge", "Memory that workers are expected to take.");
+	text_print(out, "qlstmd_workers_planned_bytes %lld\n", (long long)c.planned_bytes);
+	head(out, "qlstmd_memory_bytes", "gauge", "Memory that workers together may be expected to take.");
+	text_print(out, "qlstmd_memory_bytes %lld\n", (long long)c.memory);
 	head(out, "qlstmd_attempts_started_total", "counter", "Workers started since the service started.");
 	text_print(out, "qlstmd_attempts_started_total %llu\n", (unsigned long long)c.started);
 	const struct {
@@ -46,6 +51,8 @@ static void print_workers(struct text *out, struct scheduler *scheduler)
 
 static void print_service(struct text *out, struct api *api)
 {
+	head(out, "qlstmd_draining", "gauge", "1 while nothing is begun.");
+	text_print(out, "qlstmd_draining %d\n", atomic_load(&api->draining) || atomic_load(&api->drained_at) != 0);
 	uint64_t commits = 0, writes = 0;
 	store_counters(api->store, &commits, &writes);
 	head(out, "qlstmd_store_commits_total", "counter", "Transactions committed, each for a group of writes.");
@@ -80,8 +87,10 @@ void service_health(void *context, struct http_request *request, struct http_rep
 {
 	struct api *api = context;
 	(void)request;
+	bool draining = atomic_load(&api->draining) || atomic_load(&api->drained_at) != 0;
 	reply_json(reply, 200,
-	           json_pack("{ss, sf}", "status", "ok", "uptime_seconds", clock_monotonic() - api->started));
+	           json_pack("{ss, sf, sb}", "status", "ok", "uptime_seconds", clock_monotonic() - api->started,
+	                     "draining", draining));
 }
 
 void service_ready(void *context, struct http_request *request, struct http_reply *reply)
@@ -89,13 +98,12 @@ void service_ready(void *context, struct http_request *request, struct http_repl
 	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct statvfs disk;
-	if (atomic_load(&api->draining))
-		error_set(&error, ERR_UNAVAILABLE, NULL, "the service is shutting down");
-	else if (!store_healthy(api->store))
-		error_set(&error, ERR_UNAVAILABLE, NULL, "the last write to the store failed");
-	else if (statvfs(api->data_dir, &disk) != 0 || disk.f_bavail * disk.f_frsize < API_MIN_FREE_DISK)
-		error_set(&error, ERR_UNAVAILABLE, NULL, "the disk is nearly full");
-	if (error.code != 0)
+	int rc = drain_check(api, &error);
+	if (rc == 0 && !store_healthy(api->store))
+		rc = error_set(&error, ERR_UNAVAILABLE, NULL, "the last write to the store failed");
+	if (rc == 0 && (statvfs(api->data_dir, &disk) != 0 || disk.f_bavail * disk.f_frsize < API_MIN_FREE_DISK))
+		rc = error_set(&error, ERR_UNAVAILABLE, NULL, "the disk is nearly full");
+	if (rc != 0)
 		reply_problem(request, reply, &error);
 	else
 		reply_json(reply, 200, json_pack("{ss}", "status", "ready"));

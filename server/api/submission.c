@@ -52,7 +52,7 @@ static int attach_data(struct api *api, const struct viewer *viewer, json_t *spe
 
 /* Refuses what cannot fit, and what could not end in its time; *seconds is the estimate for the whole training. */
 static int check_cost(const struct api *api, const struct spec *spec, struct model *model, struct cost_windows windows,
-                      double *seconds, struct qlstm_error *error)
+                      double *seconds, size_t *planned, struct qlstm_error *error)
 {
 	struct cost_bytes bytes = cost_bytes(spec, model, windows, api->threads);
 	struct cost_seconds times = {0};
@@ -62,6 +62,7 @@ static int check_cost(const struct api *api, const struct spec *spec, struct mod
 	if (rc == 0)
 		rc = cost_check_seconds(spec, &times, api->threads, error);
 	*seconds = times.training;
+	*planned = bytes.model + bytes.data;
 	return rc;
 }
 
@@ -77,11 +78,12 @@ static int describe_model(const struct api *api, struct spec *spec, struct cost_
 		return rc;
 	}
 	double seconds = 0.0;
-	rc = check_cost(api, spec, model, windows, &seconds, error);
+	size_t bytes = 0;
+	rc = check_cost(api, spec, model, windows, &seconds, &bytes, error);
 	const struct parameter_counts counts = parameter_counts(model_params(model));
 	out->model = parameter_counts_json(&counts, "parameters");
-	out->engine = json_pack("{ss, ss, ss, sf}", "version", QLSTM_VERSION, "plan", model_plan_kind(model), "isa",
-	                        plan_isa(), "estimated_seconds", seconds);
+	out->engine = json_pack("{ss, ss, ss, sf, sI}", "version", QLSTM_VERSION, "plan", model_plan_kind(model), "isa",
+	                        plan_isa(), "estimated_seconds", seconds, "estimated_bytes", (json_int_t)bytes);
 	model_free(model);
 	return rc;
 }

@@ -37,6 +37,8 @@ enum run_status {
 	X(REASON_INVALID_DATA, "invalid_data", false)                                                                  \
 	X(REASON_NAN_LOSS, "nan_loss", false)                                                                          \
 	X(REASON_DISK_FULL, "disk_full", true)                                                                         \
+	X(REASON_WAITS_FOR_MEMORY, "waits_for_memory", false)                                                          \
+	X(REASON_WAITS_FOR_QUOTA, "waits_for_quota", false)                                                            \
 	X(REASON_SHUTDOWN, "shutdown", true)                                                                           \
 	X(REASON_TOO_MANY_ATTEMPTS, "too_many_attempts", false)                                                        \
 	X(REASON_INTERNAL, "internal", false)

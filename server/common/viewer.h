@@ -14,8 +14,9 @@ struct viewer {
 
 /* What an owner may have at once by the key that asks; 0: as much as it likes. */
 struct quota {
-	int64_t queued; /* experiments that wait */
-	int64_t bytes;  /* of uploaded data sets */
+	int64_t queued;  /* experiments that wait */
+	int64_t running; /* experiments that run, of those made with this key and those that run beside them */
+	int64_t bytes;   /* of uploaded data sets */
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "server/common/clock.h"
+#include "server/run/turn.h"
 #include "server/store/queue_order.h"
 #include "server/store/rows.h"
 
@@ -16,7 +17,8 @@ void attempt_free(struct attempt *attempt)
 
 static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error *error)
 {
-	db_query(db, "SELECT spec_json, max_seconds, epochs, dataset.sha256, dataset.file FROM experiment"
+	db_query(db, "SELECT spec_json, max_seconds, epochs, dataset.sha256, dataset.file, " SQL_PLANNED_BYTES
+	             " FROM experiment"
 	             " LEFT JOIN dataset ON dataset.id = experiment.dataset_id WHERE experiment.id = :id");
 	db_bind_text(db, ":id", attempt->token.id);
 	int rc = ERR_NOT_FOUND;
@@ -26,6 +28,7 @@ static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error 
 		attempt->epochs = (int)db_int(db, 2);
 		column_text(db, 3, attempt->dataset_sha256, sizeof attempt->dataset_sha256);
 		column_text(db, 4, attempt->dataset_file, sizeof attempt->dataset_file);
+		attempt->bytes = db_int(db, 5);
 	}
 	return db_finish(db) == 0 ? rc : db_error(db, error);
 }
@@ -38,13 +41,13 @@ static int count_waiting(struct db *db, int *waiting, struct qlstm_error *error)
 	return rc;
 }
 
-int attempt_claim(struct db *db, struct attempt_claim *claim, struct qlstm_error *error)
+int attempt_claim(struct db *db, int64_t room, struct attempt_claim *claim, struct qlstm_error *error)
 {
 	struct attempt *attempt = &claim->attempt;
 	*claim = (struct attempt_claim){0};
 	if (db_frugal(db))
 		return error_set(error, ERR_DISK_FULL, NULL, "the disk is full: nothing is begun");
-	int rc = state_claim(db, clock_now_ms(), &attempt->token, &claim->next_due, error);
+	int rc = turn_claim(db, clock_now_ms(), room, &attempt->token, &claim->next_due, error);
 	if (rc == 0)
 		rc = read_spec(db, attempt, error);
 	if (rc == 0) {

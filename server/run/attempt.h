@@ -18,6 +18,8 @@ struct attempt {
 	double max_seconds;
 	int epochs;
 	int threads;                          /* of its worker; the scheduler's to set */
+	int64_t bytes;                        /* that the planner expects it to take */
+	int64_t most_bytes;                   /* that all which run may take; 0: no limit. The scheduler's to set */
 	char dataset_sha256[65];              /* "" for a built-in series */
 	char dataset_file[ATTEMPT_DATA_SIZE]; /* its name in DATA/datasets */
 	struct checkpoint_row checkpoints[2]; /* newest first */
@@ -26,15 +28,14 @@ struct attempt {
 
 #define ATTEMPT_WAITING_MAX 1024
 
-/* Writer thread: claims the next experiment and reads what its attempt needs. ERR_NOT_FOUND: nothing is due, see
- * next_due.
- */
+/* Writer thread: claims the next experiment (turn.h) and reads what its attempt needs. ERR_NOT_FOUND: nothing is due,
+ * see next_due. */
 struct attempt_claim {
 	struct attempt attempt;
 	int64_t next_due; /* ms; 0: nothing is queued */
 	int waiting;      /* experiments that are still queued, counted up to ATTEMPT_WAITING_MAX */
 };
-int attempt_claim(struct db *db, struct attempt_claim *claim, struct qlstm_error *error);
+int attempt_claim(struct db *db, int64_t room, struct attempt_claim *claim, struct qlstm_error *error);
 void attempt_free(struct attempt *attempt);
 
 /* DATA/runs/ID/attempt-N, and FILE in it; of the attempt itself, or of an earlier one. */

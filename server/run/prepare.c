@@ -123,12 +123,24 @@ static int open_log(const char *data_dir, const struct attempt *attempt, int *ou
 	                 strerror(errno));
 }
 
+/* It was accepted by a daemon that might use more memory. */
+static int check_memory(const struct attempt *attempt, struct qlstm_error *error)
+{
+	if (attempt->most_bytes == 0 || attempt->bytes <= attempt->most_bytes)
+		return 0;
+	return error_set(error, ERR_TOO_LARGE, NULL,
+	                 "the experiment will take %lld MiB of memory; all that run together may take %lld (--memory)",
+	                 (long long)(attempt->bytes >> 20), (long long)(attempt->most_bytes >> 20));
+}
+
 int prepare_attempt(const char *data_dir, const struct attempt *attempt, struct prepared *out,
                     struct qlstm_error *error)
 {
 	*out = (struct prepared){.threads = attempt->threads, .log_file = -1};
 	attempt_folder(data_dir, &attempt->token, out->folder);
-	int rc = file_make_directory(out->folder, error);
+	int rc = check_memory(attempt, error);
+	if (rc == 0)
+		rc = file_make_directory(out->folder, error);
 	if (rc == 0)
 		rc = file_write_atomic(out->folder, "spec.json", attempt->spec_json, strlen(attempt->spec_json), error);
 	if (rc == 0)

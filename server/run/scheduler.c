@@ -9,6 +9,7 @@
 #include "server/common/clock.h"
 #include "server/run/attempt.h"
 #include "server/run/supervisor.h"
+#include "server/run/turn.h"
 
 enum {
 	LONGEST_WAIT_MS = 60000, /* the wall clock may be put forward: it is looked at this often */
@@ -37,12 +38,15 @@ struct scheduler {
 	int open_handles;
 	struct supervisor *next;    /* for the attempt to be claimed; may be NULL */
 	struct attempt_claim claim; /* the writer thread's while claiming */
+	int64_t room;               /* bytes that it may take */
+	bool nothing;               /* it found that it is nobody's turn */
 	bool claiming, again;       /* again: something was queued after the claim had looked */
 	bool draining;
 	void (*drained)(void *context);
 	void *drained_context;
 	pthread_mutex_t lock; /* guards what follows */
 	struct request *requests;
+	bool held, stop_held; /* nothing is begun; what runs is to end */
 	struct scheduler_counters counters;
 };
 
@@ -55,9 +59,31 @@ static void on_timer(uv_timer_t *timer)
 
 static void publish_busy(struct scheduler *scheduler)
 {
+	int64_t bytes = 0;
+	for (int i = 0; i < scheduler->n_running; i++)
+		bytes += supervisor_bytes(scheduler->supervisors[i]);
 	pthread_mutex_lock(&scheduler->lock);
 	scheduler->counters.busy = scheduler->n_running;
+	scheduler->counters.planned_bytes = bytes;
 	pthread_mutex_unlock(&scheduler->lock);
+}
+
+/* Bytes that one more may take. Alone it may try: one that takes more than all may is refused by prepare_attempt. */
+static int64_t find_room(const struct scheduler *scheduler)
+{
+	const struct scheduler_counters *counters = &scheduler->counters; /* written by this thread alone */
+	if (counters->memory == 0 || scheduler->n_running == 0)
+		return TURN_ANY_ROOM;
+	return counters->memory > counters->planned_bytes ? counters->memory - counters->planned_bytes : 0;
+}
+
+static bool is_held(struct scheduler *scheduler, bool *stop)
+{
+	pthread_mutex_lock(&scheduler->lock);
+	bool held = scheduler->held;
+	*stop = held && scheduler->stop_held;
+	pthread_mutex_unlock(&scheduler->lock);
+	return held;
 }
 
 static void on_drained(uv_timer_t *timer)
@@ -132,9 +158,9 @@ static void serve_requests(struct scheduler *scheduler)
 }
 
 /* After a claim that found nothing: for how long to sleep, 0 for until woken. */
-static int64_t idle_ms(const struct scheduler *scheduler, int code)
+static int64_t idle_ms(const struct scheduler *scheduler)
 {
-	if (code != ERR_NOT_FOUND)
+	if (!scheduler->nothing)
 		return RETRY_MS;
 	if (scheduler->claim.next_due == 0)
 		return 0;
@@ -158,27 +184,31 @@ static int deal_threads(const struct scheduler *scheduler)
 static void on_claimed(void *argument, const struct qlstm_error *error)
 {
 	struct scheduler *scheduler = argument;
-	bool again = scheduler->again;
+	bool again = scheduler->again, stop = false;
 	scheduler->claiming = false;
-	if (error->code == 0) {
+	if (error->code == 0 && !scheduler->nothing) {
 		struct supervisor *supervisor = scheduler->next;
 		scheduler->next = NULL;
 		scheduler->supervisors[scheduler->n_running++] = supervisor;
 		pthread_mutex_lock(&scheduler->lock);
 		scheduler->counters.started++;
 		pthread_mutex_unlock(&scheduler->lock);
-		publish_busy(scheduler);
 		scheduler->claim.attempt.threads = deal_threads(scheduler);
+		scheduler->claim.attempt.most_bytes = scheduler->counters.memory;
 		supervisor_run(supervisor, &scheduler->claim.attempt);
 		scheduler->claim.attempt.spec_json = NULL; /* the supervisor's */
+		publish_busy(scheduler);
+		is_held(scheduler, &stop);
 		if (scheduler->draining)
+			supervisor_shut_down(supervisor);
+		else if (stop)
 			supervisor_stop(supervisor, REASON_SHUTDOWN);
 		again = true;
 	} else {
 		attempt_free(&scheduler->claim.attempt); /* read, and not committed */
 	}
 	serve_requests(scheduler);
-	int64_t wait = again ? 0 : idle_ms(scheduler, error->code);
+	int64_t wait = again ? 0 : idle_ms(scheduler);
 	if (again)
 		claim_next(scheduler);
 	else if (wait > 0 && !scheduler->draining)
@@ -189,14 +219,22 @@ static void on_claimed(void *argument, const struct qlstm_error *error)
 static int run_claim(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct scheduler *scheduler = argument;
-	return attempt_claim(db, &scheduler->claim, error);
+	int rc = attempt_claim(db, scheduler->room, &scheduler->claim, error);
+	scheduler->nothing = rc == ERR_NOT_FOUND;
+	if (!scheduler->nothing)
+		return rc;
+	error_clear(error); /* what was noted of those that wait is kept */
+	return 0;
 }
 
 static void claim_next(struct scheduler *scheduler)
 {
+	bool stop = false;
 	scheduler->again = scheduler->claiming;
-	if (scheduler->claiming || scheduler->draining || scheduler->n_running == scheduler->counters.slots)
+	if (scheduler->claiming || scheduler->draining || scheduler->n_running == scheduler->counters.slots ||
+	    is_held(scheduler, &stop))
 		return;
+	scheduler->room = find_room(scheduler);
 	uv_timer_stop(&scheduler->timer);
 	int rc = 0;
 	if (scheduler->next == NULL)
@@ -216,7 +254,11 @@ void scheduler_wake(struct scheduler *scheduler)
 
 static void on_async(uv_async_t *async)
 {
-	scheduler_wake(async->data);
+	struct scheduler *scheduler = async->data;
+	bool stop = false;
+	for (int i = 0; is_held(scheduler, &stop) && stop && i < scheduler->n_running; i++)
+		supervisor_stop(scheduler->supervisors[i], REASON_SHUTDOWN);
+	scheduler_wake(scheduler);
 }
 
 void scheduler_notify(struct scheduler *scheduler)
@@ -238,6 +280,25 @@ void scheduler_stop(struct scheduler *scheduler, const char *id, enum run_reason
 	uv_async_send(&scheduler->async);
 }
 
+static void set_held(struct scheduler *scheduler, bool held, bool stop)
+{
+	pthread_mutex_lock(&scheduler->lock);
+	scheduler->held = held;
+	scheduler->stop_held = stop;
+	pthread_mutex_unlock(&scheduler->lock);
+	uv_async_send(&scheduler->async);
+}
+
+void scheduler_hold(struct scheduler *scheduler, bool stop)
+{
+	set_held(scheduler, true, stop);
+}
+
+void scheduler_release(struct scheduler *scheduler)
+{
+	set_held(scheduler, false, false);
+}
+
 void scheduler_drain(struct scheduler *scheduler, void (*done)(void *context), void *context)
 {
 	scheduler->draining = true;
@@ -245,7 +306,7 @@ void scheduler_drain(struct scheduler *scheduler, void (*done)(void *context), v
 	scheduler->drained_context = context;
 	uv_timer_stop(&scheduler->timer);
 	for (int i = 0; i < scheduler->n_running; i++)
-		supervisor_stop(scheduler->supervisors[i], REASON_SHUTDOWN);
+		supervisor_shut_down(scheduler->supervisors[i]);
 	finish_drain(scheduler);
 }
 
@@ -305,13 +366,15 @@ int scheduler_open(struct scheduler **out, uv_loop_t *loop, struct store *store,
 	}
 	scheduler->launcher = config->launcher != NULL ? *config->launcher : launcher_local(loop);
 	scheduler->counters.slots = config->slots;
+	scheduler->counters.memory = config->memory;
 	scheduler->threads = config->threads;
 	scheduler->supervision = (struct supervisor_config){
 	    .loop = loop,
 	    .store = store,
 	    .data_dir = scheduler->data_dir,
 	    .launcher = &scheduler->launcher,
-	    .worker = {scheduler->worker_path, config->checkpoint_seconds, config->isa, config->max_memory},
+	    .worker = {scheduler->worker_path, config->checkpoint_seconds, config->isa, config->max_memory,
+	               config->checkpoint_epochs},
 	    .grace_ms = config->grace_ms,
 	    .hang_ms = config->hang_ms,
 	    .ended = on_ended,

@@ -10,7 +10,7 @@
 #include "server/store/transitions.h"
 
 /* Between the end of one attempt and the next: uniform between 0 and the base doubled for each failure, capped. */
-enum { BACKOFF_BASE_MS = 500, BACKOFF_CAP_MS = 30000 };
+enum { BACKOFF_BASE_MS = 500, BACKOFF_CAP_MS = STATE_LONGEST_BACKOFF_MS };
 
 /* How many more times than max_attempts an experiment may be running, without one epoch done, when the daemon dies:
  * enough that nobody loses an accepted one by restarting, and an end for one that takes the machine down. */
@@ -19,6 +19,7 @@ enum { DAEMON_DEATHS_GRANTED = 5 };
 /* All that can happen to an experiment... */
 enum event {
 	EVENT_CLAIM,   /* the scheduler takes it */
+	EVENT_WAIT,    /* it is first in the queue, and the scheduler cannot take it yet */
 	EVENT_SUCCEED, /* its results are verified */
 	EVENT_REQUEUE, /* the attempt ended and another one follows */
 	EVENT_FAIL,    /* the attempt ended and was the last */
@@ -35,14 +36,15 @@ static const struct {
 	enum event event;
 	enum run_status from, to;
 } transitions[] = {
-    {EVENT_CLAIM, STATUS_QUEUED, STATUS_RUNNING},         {EVENT_SUCCEED, STATUS_RUNNING, STATUS_SUCCEEDED},
-    {EVENT_SUCCEED, STATUS_CANCELLING, STATUS_SUCCEEDED}, {EVENT_REQUEUE, STATUS_RUNNING, STATUS_QUEUED},
-    {EVENT_FAIL, STATUS_RUNNING, STATUS_FAILED},          {EVENT_CANCEL, STATUS_QUEUED, STATUS_CANCELLED},
-    {EVENT_CANCEL, STATUS_PAUSED, STATUS_CANCELLED},      {EVENT_CANCEL, STATUS_RUNNING, STATUS_CANCELLING},
-    {EVENT_STOPPED, STATUS_CANCELLING, STATUS_CANCELLED}, {EVENT_PAUSE, STATUS_QUEUED, STATUS_PAUSED},
-    {EVENT_PAUSE, STATUS_RUNNING, STATUS_RUNNING},        {EVENT_PAUSED, STATUS_RUNNING, STATUS_PAUSED},
-    {EVENT_RESUME, STATUS_PAUSED, STATUS_QUEUED},         {EVENT_RESUME, STATUS_RUNNING, STATUS_RUNNING},
-    {EVENT_RETRY, STATUS_FAILED, STATUS_QUEUED},          {EVENT_RETRY, STATUS_CANCELLED, STATUS_QUEUED},
+    {EVENT_CLAIM, STATUS_QUEUED, STATUS_RUNNING},      {EVENT_WAIT, STATUS_QUEUED, STATUS_QUEUED},
+    {EVENT_SUCCEED, STATUS_RUNNING, STATUS_SUCCEEDED}, {EVENT_SUCCEED, STATUS_CANCELLING, STATUS_SUCCEEDED},
+    {EVENT_REQUEUE, STATUS_RUNNING, STATUS_QUEUED},    {EVENT_FAIL, STATUS_RUNNING, STATUS_FAILED},
+    {EVENT_CANCEL, STATUS_QUEUED, STATUS_CANCELLED},   {EVENT_CANCEL, STATUS_PAUSED, STATUS_CANCELLED},
+    {EVENT_CANCEL, STATUS_RUNNING, STATUS_CANCELLING}, {EVENT_STOPPED, STATUS_CANCELLING, STATUS_CANCELLED},
+    {EVENT_PAUSE, STATUS_QUEUED, STATUS_PAUSED},       {EVENT_PAUSE, STATUS_RUNNING, STATUS_RUNNING},
+    {EVENT_PAUSED, STATUS_RUNNING, STATUS_PAUSED},     {EVENT_RESUME, STATUS_PAUSED, STATUS_QUEUED},
+    {EVENT_RESUME, STATUS_RUNNING, STATUS_RUNNING},    {EVENT_RETRY, STATUS_FAILED, STATUS_QUEUED},
+    {EVENT_RETRY, STATUS_CANCELLED, STATUS_QUEUED},
 };
 
 /* One change of one row. */
@@ -50,8 +52,8 @@ struct change {
 	enum event event;
 	enum run_reason reason;
 	const char *message;           /* NULL: none */
-	int64_t now, run_at;           /* run_at 0: stays, and with it the place in the queue */
-	bool again;                    /* it waits as if it were posted now */
+	int64_t now, not_before;       /* not_before 0: it waits for nothing but its turn */
+	bool again;                    /* it waits as if it were posted now; else its place in the queue stays */
 	int failures, daemon_failures; /* added to the columns */
 };
 
@@ -59,6 +61,7 @@ struct change {
 struct standing {
 	struct run_token token;
 	enum run_status status;
+	enum run_reason reason;
 	bool pausing; /* running, and to be paused at the end of the attempt */
 	int max_attempts, attempt_epochs, failures, daemon_failures;
 };
@@ -81,7 +84,7 @@ static int stale(const struct run_token *token, struct qlstm_error *error)
 
 #define SELECT_STANDING                                                                                                \
 	"SELECT id, attempt, status, max_attempts, attempt_epochs, failures, daemon_failures,"                         \
-	" status = 'running' AND reason IS 'user_paused' FROM experiment "
+	" reason FROM experiment "
 
 /* Reads the row of the query at hand, which starts with SELECT_STANDING, and finishes it. */
 static int read_standing(struct db *db, struct standing *out, struct qlstm_error *error)
@@ -96,7 +99,9 @@ static int read_standing(struct db *db, struct standing *out, struct qlstm_error
 		out->attempt_epochs = (int)db_int(db, 4);
 		out->failures = (int)db_int(db, 5);
 		out->daemon_failures = (int)db_int(db, 6);
-		out->pausing = db_int(db, 7) != 0;
+		if (db_is_null(db, 7) || reason_from_name(db_text(db, 7), &out->reason) != 0)
+			out->reason = REASON_NONE;
+		out->pausing = out->status == STATUS_RUNNING && out->reason == REASON_USER_PAUSED;
 	}
 	if (db_finish(db) != 0)
 		return db_error(db, error);
@@ -120,7 +125,7 @@ static int update_row(struct db *db, const struct standing *standing, enum run_s
 	db_query(db, "UPDATE experiment SET status = :to, reason = :reason, reason_message = :message,"
 	             " version = version + 1,"
 	             " run_at = iif(:again, :now - :priority_ms * coalesce(json_extract(spec_json, '$.priority'), 0),"
-	             "              iif(:run_at > 0, :run_at, run_at)),"
+	             "              run_at), not_before = :not_before,"
 	             " failures = iif(:retry, 0, failures + :failures),"
 	             " daemon_failures = iif(:retry, 0, daemon_failures + :daemon_failures),"
 	             " attempt = attempt + :claimed,"
@@ -133,7 +138,7 @@ static int update_row(struct db *db, const struct standing *standing, enum run_s
 	db_bind_text(db, ":to", status_name(to));
 	db_bind_text(db, ":reason", change->reason == REASON_NONE ? NULL : reason_name(change->reason));
 	db_bind_text(db, ":message", change->message);
-	db_bind_int(db, ":run_at", change->run_at);
+	db_bind_int(db, ":not_before", change->not_before);
 	db_bind_int(db, ":again", change->again);
 	db_bind_int(db, ":priority_ms", PRIORITY_MS);
 	db_bind_int(db, ":failures", change->failures);
@@ -173,32 +178,25 @@ static int apply(struct db *db, struct standing *standing, const struct change *
 	return transition_insert(db, standing->token.id, &row, error);
 }
 
-int state_claim(struct db *db, int64_t now, struct run_token *claimed, int64_t *next_due, struct qlstm_error *error)
+int state_claim(struct db *db, const char *id, int64_t now, struct run_token *claimed, struct qlstm_error *error)
 {
 	struct standing standing = {0};
-	*next_due = 0;
-	int64_t run_at = 0;
-	db_query(db, "SELECT run_at, id FROM experiment INDEXED BY experiment_queue WHERE status = 'queued'"
-	             " ORDER BY run_at, id LIMIT 1");
-	bool found = db_step(db) > 0;
-	if (found) {
-		run_at = db_int(db, 0);
-		column_text(db, 1, standing.token.id, sizeof standing.token.id);
-	}
-	if (db_finish(db) != 0)
-		return db_error(db, error);
-	/* A time further away than any back-off was set before the clock was put back: it does not count. */
-	if (found && run_at > now && run_at <= now + BACKOFF_CAP_MS) {
-		*next_due = run_at;
-		found = false;
-	}
-	if (!found)
-		return error_set(error, ERR_NOT_FOUND, NULL, "nothing is due");
-	int rc = find_standing(db, standing.token.id, &standing, error);
+	int rc = find_standing(db, id, &standing, error);
 	if (rc == 0)
 		rc = apply(db, &standing, &(struct change){.event = EVENT_CLAIM, .now = now}, error);
 	*claimed = standing.token;
 	return rc;
+}
+
+int state_wait(struct db *db, const char *id, enum run_reason reason, const char *message, int64_t now,
+               struct qlstm_error *error)
+{
+	struct standing standing = {0};
+	int rc = find_standing(db, id, &standing, error);
+	if (rc != 0 || standing.reason == reason)
+		return rc;
+	return apply(db, &standing,
+	             &(struct change){.event = EVENT_WAIT, .reason = reason, .message = message, .now = now}, error);
 }
 
 /* The row, if the token is still its. */
@@ -252,7 +250,7 @@ int state_end(struct db *db, const struct run_token *token, enum run_reason reas
 		change.failures = 1;
 		if (standing.failures + 1 < standing.max_attempts) {
 			change.event = EVENT_REQUEUE;
-			change.run_at = now + backoff_ms(standing.failures + 1);
+			change.not_before = now + backoff_ms(standing.failures + 1);
 		} else {
 			snprintf(last_words, sizeof last_words, "%s%s%s", reason_name(reason),
 			         message != NULL ? ": " : "", message != NULL ? message : "");

@@ -12,6 +12,8 @@
  *   queued, running -- pause --> paused -- resume --> queued         paused -- cancel --> cancelled
  *   failed, cancelled -- retry --> queued
  *
+ * A queued one that is first and cannot run yet stays queued with the reason why (state_wait).
+ *
  * A running one that is to pause stays `running` with the reason user_paused until its worker has written a checkpoint
  * and ended; resume before that takes the reason away, and the worker's end puts it back into the queue. Terminal are
  * succeeded, failed and cancelled: nothing leads out of them by itself, retry alone and by request out of the last two.
@@ -27,11 +29,17 @@
 #include "server/common/status.h"
 #include "server/store/db.h"
 
+#define STATE_LONGEST_BACKOFF_MS 30000
+
 /* All below run on the store's writer thread (store_fn bodies call them) and take the time in ms. */
 
-/* The oldest due queued experiment becomes running, attempt + 1. ERR_NOT_FOUND when none is due; *next_due (ms, 0:
- * none) then says when the next queued one will be. */
-int state_claim(struct db *db, int64_t now, struct run_token *claimed, int64_t *next_due, struct qlstm_error *error);
+/* queued -> running, attempt + 1; which one is turn.h's to say. ERR_NOT_FOUND; ERR_CONFLICT in every other status. */
+int state_claim(struct db *db, const char *id, int64_t now, struct run_token *claimed, struct qlstm_error *error);
+
+/* A queued one stays so, and its row says what it waits for (REASON_WAITS_FOR_...) beside its turn; nothing happens
+ * where it says so already. ERR_NOT_FOUND, ERR_CONFLICT. */
+int state_wait(struct db *db, const char *id, enum run_reason reason, const char *message, int64_t now,
+               struct qlstm_error *error);
 
 /* running -> succeeded; from cancelling too: a result that arrived wins over a late cancel. ERR_CONFLICT when the token
  * is no longer current. */
@@ -39,7 +47,7 @@ int state_succeed(struct db *db, const struct run_token *token, int64_t now, str
 
 /* The attempt ended without a result. From cancelling -> cancelled. From running, to be paused: -> paused, unless the
  * reason is one that is not taken up again. From running: a retried reason with attempts left
- * -> queued again (run_at = now + full-jitter back-off; none for shutdown and user_paused, which do not use up an
+ * -> queued again (not_before = now + full-jitter back-off; none for shutdown and user_paused, which do not use up an
  * attempt either), with none left -> failed / too_many_attempts carrying the message, else -> failed. *now_status tells
  * which. */
 int state_end(struct db *db, const struct run_token *token, enum run_reason reason, const char *message, int64_t now,

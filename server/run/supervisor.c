@@ -55,6 +55,11 @@ const char *supervisor_id(const struct supervisor *supervisor)
 	return supervisor->attempt.token.id;
 }
 
+int64_t supervisor_bytes(const struct supervisor *supervisor)
+{
+	return supervisor->attempt.bytes;
+}
+
 void supervisor_close(struct supervisor *supervisor)
 {
 	if (supervisor == NULL)
@@ -133,7 +138,7 @@ static const char *stop_message(enum run_reason reason)
 	static const char *const messages[REASON_COUNT] = {
 	    [REASON_TIMEOUT] = "the attempt took longer than limits.max_seconds",
 	    [REASON_WORKER_HUNG] = "the worker gave no sign of life",
-	    [REASON_SHUTDOWN] = "the daemon was stopped",
+	    [REASON_SHUTDOWN] = "the daemon was stopped or drained",
 	    [REASON_USER_PAUSED] = "the worker was stopped to pause the experiment",
 	    [REASON_LEASE_LOST] = "the attempt was given up",
 	};
@@ -289,10 +294,14 @@ void supervisor_stop(struct supervisor *supervisor, enum run_reason reason)
 {
 	if (supervisor->stop_reason == REASON_NONE)
 		supervisor->stop_reason = reason;
-	if (reason == REASON_SHUTDOWN)
-		recorder_hurry(supervisor->recorder);
 	if (supervisor->process != NULL)
 		process_stop(supervisor->process, reason);
+}
+
+void supervisor_shut_down(struct supervisor *supervisor)
+{
+	recorder_hurry(supervisor->recorder);
+	supervisor_stop(supervisor, REASON_SHUTDOWN);
 }
 
 static enum run_reason reason_from_code(int code)
@@ -300,7 +309,9 @@ static enum run_reason reason_from_code(int code)
 	static const struct {
 		int code;
 		enum run_reason reason;
-	} reasons[] = {{ERR_DISK_FULL, REASON_DISK_FULL}, {ERR_INVALID, REASON_INVALID_DATA}};
+	} reasons[] = {{ERR_DISK_FULL, REASON_DISK_FULL},
+	               {ERR_INVALID, REASON_INVALID_DATA},
+	               {ERR_TOO_LARGE, REASON_OUT_OF_MEMORY}};
 	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
 		if (reasons[i].code == code)
 			return reasons[i].reason;

@@ -34,9 +34,12 @@ void supervisor_close(struct supervisor *supervisor);
 /* Takes the attempt's contents over. */
 void supervisor_run(struct supervisor *supervisor, const struct attempt *attempt);
 const char *supervisor_id(const struct supervisor *supervisor);
+int64_t supervisor_bytes(const struct supervisor *supervisor); /* as planned */
 
 /* Asked to end now, killed after the grace time. The reason (user_cancelled, shutdown) becomes the attempt's unless its
- * results arrive first. After shutdown a store that fails is not waited for any more. */
+ * results arrive first. */
 void supervisor_stop(struct supervisor *supervisor, enum run_reason reason);
+/* The same with the reason shutdown, by a daemon that ends: a store that fails is not waited for any more. */
+void supervisor_shut_down(struct supervisor *supervisor);
 
 #endif

@@ -16,6 +16,8 @@ void train_command(struct command *command, const struct worker_config *config, 
 	command_add_option(command, "--out", prepared->folder);
 	command_add(command, "--supervised");
 	add_count(command, "--checkpoint-seconds", config->checkpoint_seconds);
+	if (config->checkpoint_epochs > 0)
+		add_count(command, "--checkpoint-epochs", config->checkpoint_epochs);
 	add_count(command, "--threads", prepared->threads);
 	command_add_memory(command, config->max_memory);
 	command_add_option(command, "--data", prepared->data);

@@ -10,6 +10,7 @@ struct worker_config {
 	int checkpoint_seconds; /* least time between two checkpoints; 0: after every epoch */
 	const char *isa;        /* the instruction set it is told to use; NULL or empty: its own choice */
 	size_t max_memory;      /* bytes it should do with; 0: no limit */
+	int checkpoint_epochs;  /* the most epochs between two checkpoints; 0: any number */
 };
 
 /* Its standard error is the log file; process_start adds the rest. To be freed in any case. */

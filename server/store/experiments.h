@@ -36,6 +36,7 @@ struct experiment_new {
 	const char *id, *name, *project, *tags_json, *spec_json, *model_json, *data_json, *engine_json;
 	const char *dataset_id; /* NULL: built-in */
 	int64_t max_owned;      /* experiments of the owner that may wait; 0: any number */
+	int64_t max_running;    /* it is not claimed while so many of the owner run; 0: any number */
 	bool *over_quota;       /* out, may be NULL: those are waiting, and ERR_UNAVAILABLE came of that */
 	const char *owner;      /* NULL: made without a key. Its Idempotency-Keys are its own */
 	int epochs, max_attempts, priority;
@@ -52,6 +53,15 @@ int64_t experiment_run_at(const struct experiment_new *new);
  * 0 with existing_id set (and nothing inserted) for a replay; ERR_NOT_FOUND when the data set vanished meanwhile;
  * ERR_UNAVAILABLE when `max_queued` are waiting already. */
 int experiment_insert(struct db *db, const struct experiment_new *new, int max_queued, struct qlstm_error *error);
+
+/* Whether one more may wait. ERR_UNAVAILABLE when `all` are waiting already, or `owned` of this owner (0: any number;
+ * *over_quota says that it was this one). Writer thread. */
+struct queue_limits {
+	int all;
+	int64_t owned;
+};
+int experiment_queue_check(struct db *db, const char *owner, const struct queue_limits *limits, bool *over_quota,
+                           struct qlstm_error *error);
 /* The row that experiment_insert has made, without reading it: it borrows what `new` does. Not to be freed. */
 void experiment_row_of(const struct experiment_new *new, int queue_position, struct experiment_row *out);
 

@@ -95,6 +95,16 @@ static const char *const migrations[] = {
     "DROP TABLE idempotency_aside;"
     "CREATE INDEX idempotency_age ON idempotency (created_at);"
     "PRAGMA user_version = 6;",
+    /* 6 to 7: a back-off has a column of its own, so that it does not cost the place in the queue. One that was under
+     * way is over. */
+    "ALTER TABLE experiment ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE experiment ADD COLUMN max_running INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX experiment_queue;"
+    "CREATE INDEX experiment_queue ON experiment (run_at, id) WHERE status = 'queued' AND not_before = 0;"
+    "CREATE INDEX experiment_owner_queue ON experiment (owner, run_at, id)"
+    " WHERE status = 'queued' AND not_before = 0;"
+    "CREATE INDEX experiment_backoff ON experiment (not_before) WHERE status = 'queued' AND not_before > 0;"
+    "PRAGMA user_version = 7;",
 };
 /* clang-format on */
 

@@ -69,20 +69,26 @@ static int check_queue(struct db *db, int max_queued, struct qlstm_error *error)
 	return rc;
 }
 
-static int check_quota(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
+static int check_quota(struct db *db, const char *owner, int64_t most, bool *over, struct qlstm_error *error)
 {
 	db_query(db, "SELECT 1 FROM experiment WHERE owner = :owner AND owner <> '' AND status = 'queued'"
 	             " LIMIT 1 OFFSET :others");
-	db_bind_text(db, ":owner", new->owner);
-	db_bind_int(db, ":others", new->max_owned - 1);
-	bool over = db_step(db) > 0;
+	db_bind_text(db, ":owner", owner);
+	db_bind_int(db, ":others", most - 1);
+	*over = db_step(db) > 0;
 	if (db_finish(db) != 0)
 		return db_error(db, error);
-	if (new->over_quota != NULL)
-		*new->over_quota = over;
-	return !over ? 0
-	             : error_set(error, ERR_UNAVAILABLE, NULL, "%lld experiments of '%s' are waiting already",
-	                         (long long)new->max_owned, new->owner);
+	return !*over ? 0
+	              : error_set(error, ERR_UNAVAILABLE, NULL, "%lld experiments of '%s' are waiting already",
+	                          (long long)most, owner);
+}
+
+int experiment_queue_check(struct db *db, const char *owner, const struct queue_limits *limits, bool *over_quota,
+                           struct qlstm_error *error)
+{
+	*over_quota = false;
+	int rc = check_queue(db, limits->all, error);
+	return rc == 0 && limits->owned > 0 ? check_quota(db, owner, limits->owned, over_quota, error) : rc;
 }
 
 int64_t experiment_run_at(const struct experiment_new *new)
@@ -92,10 +98,12 @@ int64_t experiment_run_at(const struct experiment_new *new)
 
 static int insert_row(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
 {
-	db_query(db, "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json,"
-	             " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at, owner)"
-	             " VALUES (:id, 'queued', :max_attempts, :max_seconds, :run_at, :name, :project, :tags,"
-	             " :spec, :model, :data, :engine, :dataset, :epochs, :now, :owner)");
+	db_query(db,
+	         "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json,"
+	         " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at, owner, max_running)"
+	         " VALUES (:id, 'queued', :max_attempts, :max_seconds, :run_at, :name, :project, :tags,"
+	         " :spec, :model, :data, :engine, :dataset, :epochs, :now, :owner, :max_running)");
+	db_bind_int(db, ":max_running", new->max_running);
 	db_bind_text(db, ":owner", new->owner != NULL ? new->owner : "");
 	db_bind_text(db, ":id", new->id);
 	db_bind_int(db, ":max_attempts", new->max_attempts);
@@ -146,6 +154,8 @@ void experiment_row_of(const struct experiment_new *new, int queue_position, str
 int experiment_insert(struct db *db, const struct experiment_new *new, int max_queued, struct qlstm_error *error)
 {
 	int rc = 0;
+	bool over = false;
+	const struct queue_limits limits = {max_queued, new->max_owned};
 	char existing_id[RUN_ID_SIZE] = "";
 	if (new->key != NULL)
 		rc = look_up_key(db, new, existing_id, error);
@@ -156,9 +166,9 @@ int experiment_insert(struct db *db, const struct experiment_new *new, int max_q
 	if (new->dataset_id != NULL)
 		rc = check_dataset(db, new->dataset_id, error);
 	if (rc == 0)
-		rc = check_queue(db, max_queued, error);
-	if (rc == 0 && new->max_owned > 0)
-		rc = check_quota(db, new, error);
+		rc = experiment_queue_check(db, new->owner, &limits, &over, error);
+	if (new->over_quota != NULL)
+		*new->over_quota = over;
 	if (rc == 0)
 		rc = insert_row(db, new, error);
 	if (rc == 0 && new->key != NULL)

@@ -359,7 +359,7 @@ def test_who_did_what(make_daemon):
     (["add"], 2, "add needs a NAME"),
     (["add", "a", "b"], 2, "too many words"),
     (["add", "a", "--days", "0"], 2, "--days takes"),
-    (["add", "a", "--rate", "x"], 2, "--max-queued, --max-bytes and --rate"),
+    (["add", "a", "--rate", "x"], 2, "--max-running, --max-bytes and --rate"),
     (["add", "a", "--frob"], 2, "frob"),
     (["add", "a b"], 1, "letters, digits"),
     (["add", "a", "--scope", "root"], 1, "read, submit or admin"),

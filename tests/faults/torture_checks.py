@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api_daemon import TERMINAL, read_safetensors
 
 # The table of server/run/state.c.
-STEPS = {(None, "queued"), ("queued", "running"), ("running", "succeeded"), ("cancelling", "succeeded"),
+STEPS = {(None, "queued"), ("queued", "running"), ("queued", "queued"), ("running", "succeeded"), ("cancelling", "succeeded"),
          ("running", "queued"), ("running", "failed"), ("queued", "cancelled"), ("paused", "cancelled"),
          ("running", "cancelling"), ("cancelling", "cancelled"), ("queued", "paused"), ("running", "running"),
          ("running", "paused"), ("paused", "queued"), ("failed", "queued"), ("cancelled", "queued")}

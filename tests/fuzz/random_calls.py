@@ -82,7 +82,7 @@ class Calls:
         self.operations = []  # (method, template, operation, parameters)
         for template, item in contract["paths"].items():
             for method in METHODS:
-                if method in item:
+                if method in item and item[method]["operationId"] != "drain":  # nothing would end after it
                     parameters = item.get("parameters", []) + item[method].get("parameters", [])
                     parameters = [self.values.follow(parameter) for parameter in parameters]
                     self.operations.append((method, template, item[method], parameters))

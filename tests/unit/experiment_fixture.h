@@ -8,6 +8,7 @@
 
 #include "server/common/file.h"
 #include "server/run/state.h"
+#include "server/run/turn.h"
 #include "server/store/experiments.h"
 
 /* What an epoch is measured by where a test does not ask. */

@@ -38,8 +38,11 @@ static inline void insert(const char *id)
 /* Whatever happened before: attempt 4, as given. */
 static inline void put(enum run_status status, int failures, int max_attempts)
 {
-	db_query(db, "UPDATE experiment SET status = :status, attempt = 4, failures = :failures, attempt_epochs = 1,"
-	             " daemon_failures = 0, max_attempts = :max, run_at = 1000 WHERE id = '" ID "'");
+	db_query(
+	    db,
+	    "UPDATE experiment SET status = :status, attempt = 4, failures = :failures, attempt_epochs = 1,"
+	    " daemon_failures = 0, max_attempts = :max, run_at = 1000, not_before = 0, reason = NULL WHERE id = '" ID
+	    "'");
 	db_bind_text(db, ":status", status_name(status));
 	db_bind_int(db, ":failures", failures);
 	db_bind_int(db, ":max", max_attempts);

@@ -170,6 +170,28 @@ static void files_at_intervals(void **state)
 	assert_true(exists(2));
 }
 
+/* However soon they are over: each second epoch from where the run began, or from the newest file. */
+static void files_by_epochs(void **state)
+{
+	(void)state;
+	checkpoints_open(&kept, folder, SECONDS_NEVER);
+	kept.most_epochs = 2;
+	kept.file_epoch = -1; /* one before the first */
+	after_epoch();
+	announced(1);
+	after_epoch();
+	assert_string_equal(captured(lines.fd), "");
+	after_epoch();
+	announced(3);
+	assert_int_equal(kept.file_epoch, 3);
+	kept.file_at -= 2 * SECONDS_NEVER; /* by time too */
+	after_epoch();
+	announced(4);
+	after_epoch(); /* the last one */
+	assert_string_equal(captured(lines.fd), "");
+	assert_true(!exists(1) && exists(3) && exists(4));
+}
+
 static void a_folder_that_is_gone(void **state)
 {
 	(void)state;
@@ -192,6 +214,7 @@ int main(void)
 	    IN_A_RUN(copies_between_files),
 	    IN_A_RUN(dear_copies_are_rare),
 	    IN_A_RUN(files_at_intervals),
+	    IN_A_RUN(files_by_epochs),
 	    IN_A_RUN(a_folder_that_is_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ static int claim(struct db *db, void *argument, struct qlstm_error *error)
 {
 	(void)argument;
 	int64_t next_due = 0;
-	return state_claim(db, 2000, &token, &next_due, error);
+	return turn_claim(db, 2000, TURN_ANY_ROOM, &token, &next_due, error);
 }
 
 static int epoch(struct db *db, void *argument, struct qlstm_error *error)

@@ -44,7 +44,7 @@ static struct run_token claim_one(void)
 {
 	struct run_token token;
 	int64_t next_due;
-	assert_int_equal(state_claim(db, NOW, &token, &next_due, NULL), 0);
+	assert_int_equal(turn_claim(db, NOW, TURN_ANY_ROOM, &token, &next_due, NULL), 0);
 	return token;
 }
 

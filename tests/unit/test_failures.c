@@ -241,13 +241,13 @@ static int call_claim(void)
 {
 	struct run_token token;
 	int64_t next_due;
-	return state_claim(db, NOW, &token, &next_due, &error);
+	return turn_claim(db, NOW, TURN_ANY_ROOM, &token, &next_due, &error);
 }
 
 static int call_attempt(void)
 {
 	struct attempt_claim claim;
-	int rc = attempt_claim(db, &claim, &error);
+	int rc = attempt_claim(db, TURN_ANY_ROOM, &claim, &error);
 	attempt_free(&claim.attempt);
 	return rc;
 }
@@ -370,7 +370,7 @@ static void test_every_step_of_opening(void **state)
 		/* It is gone on with where there was none, and refused by nobody. */
 		assert_int_equal(db_open(&opened, path, DB_WRITER, schema_database_sql, NULL), 0);
 		assert_int_equal(select_int(opened, "SELECT count(*) FROM experiment"), 0);
-		assert_int_equal(select_int(opened, "PRAGMA user_version"), 6);
+		assert_int_equal(select_int(opened, "PRAGMA user_version"), 7);
 		db_close(opened);
 	}
 	assert_true(steps > 5);

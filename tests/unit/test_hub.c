@@ -35,11 +35,12 @@ struct witness {
 	int leaves_after, ticks;
 };
 
-static void on_happened(struct watcher *watcher, const struct event *event)
+static void on_happened(struct watcher *watcher, const struct event *event, const char *sse)
 {
 	struct witness *witness = (struct witness *)watcher;
 	size_t used = strlen(witness->seen);
 	assert_string_equal(event->experiment, watcher->experiment);
+	assert_memory_equal(sse, "id: ", 4);
 	snprintf(witness->seen + used, sizeof witness->seen - used, "%d ", event->attempt);
 	if (witness->leaves_after > 0 && --witness->leaves_after == 0)
 		hub_leave(hub, watcher);

@@ -41,7 +41,7 @@ static int fill(struct db *connection, void *argument, struct qlstm_error *why)
 		rc = experiment_insert(connection, &new, 100, why);
 	}
 	if (rc == 0)
-		rc = state_claim(connection, 2000, &token, &next_due, why);
+		rc = turn_claim(connection, 2000, TURN_ANY_ROOM, &token, &next_due, why);
 	for (int i = 1; rc == 0 && i <= 40; i++) {
 		const struct metric_row metric = {.epoch = i, .seconds = 1, .metrics_json = METRICS_1};
 		const struct transition_row step = {.at = i, .to_status = "x"};
@@ -139,7 +139,7 @@ static int call_attempt(void)
 	struct attempt_claim claim;
 	if (db_begin(db) != 0)
 		return db_error(db, &error);
-	int rc = attempt_claim(db, &claim, &error);
+	int rc = attempt_claim(db, TURN_ANY_ROOM, &claim, &error);
 	db_rollback(db);
 	attempt_free(&claim.attempt);
 	return rc;
@@ -207,7 +207,7 @@ static int call_process(void)
 {
 	static const struct process_events events;
 	const struct launcher launcher = launcher_local(&loop);
-	const struct worker_config config = {"/nowhere", 1, "x86-64", 1};
+	const struct worker_config config = {"/nowhere", 1, "x86-64", 1, 2};
 	const struct prepared prepared = {.log_file = STDERR_FILENO};
 	struct process *process = NULL;
 	struct command command;

@@ -31,18 +31,23 @@ static void make(const char *script)
 	db_close(db);
 }
 
+#define VERSION_6                                                                                                      \
+	"DROP INDEX experiment_queue; DROP INDEX experiment_owner_queue; DROP INDEX experiment_backoff;"               \
+	"ALTER TABLE experiment DROP COLUMN not_before; ALTER TABLE experiment DROP COLUMN max_running;"               \
+	"CREATE INDEX experiment_queue ON experiment (run_at, id) WHERE status = 'queued'; PRAGMA user_version = 6;"
 #define VERSION_5                                                                                                      \
-	"DROP INDEX experiment_owner; DROP INDEX experiment_owner_status; DROP INDEX experiment_owner_project;"        \
-	"ALTER TABLE experiment DROP COLUMN owner;"                                                                    \
-	"DROP TABLE dataset;"                                                                                          \
-	"CREATE TABLE dataset (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,"                  \
-	" bytes INTEGER NOT NULL, n_rows INTEGER NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL,"                    \
-	" columns_json TEXT NOT NULL, description_json TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;"            \
-	"DROP TABLE idempotency;"                                                                                      \
-	"CREATE TABLE idempotency (key TEXT PRIMARY KEY, body_sha256 TEXT NOT NULL, experiment_id TEXT NOT NULL,"      \
-	" created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"                                                         \
-	"CREATE INDEX idempotency_age ON idempotency (created_at); CREATE INDEX dataset_file ON dataset (file); "      \
-	"PRAGMA user_version = 5;"
+	VERSION_6                                                                                                      \
+	    "DROP INDEX experiment_owner; DROP INDEX experiment_owner_status; DROP INDEX experiment_owner_project;"    \
+	    "ALTER TABLE experiment DROP COLUMN owner;"                                                                \
+	    "DROP TABLE dataset;"                                                                                      \
+	    "CREATE TABLE dataset (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,"              \
+	    " bytes INTEGER NOT NULL, n_rows INTEGER NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL,"                \
+	    " columns_json TEXT NOT NULL, description_json TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;"        \
+	    "DROP TABLE idempotency;"                                                                                  \
+	    "CREATE TABLE idempotency (key TEXT PRIMARY KEY, body_sha256 TEXT NOT NULL, experiment_id TEXT NOT NULL,"  \
+	    " created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"                                                     \
+	    "CREATE INDEX idempotency_age ON idempotency (created_at); CREATE INDEX dataset_file ON dataset (file); "  \
+	    "PRAGMA user_version = 5;"
 #define VERSION_4 VERSION_5 "DROP TABLE deletion; DROP INDEX dataset_file; PRAGMA user_version = 4;"
 #define VERSION_3                                                                                                      \
 	VERSION_4                                                                                                      \
@@ -120,7 +125,7 @@ static void test_events_of_version_1(void **state)
 	    "13 0 status {\"from\":\"queued\",\"to\":\"cancelled\",\"reason\":\"cancelled_by_user\"}"};
 	make(VERSION_1 HISTORY);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 6);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 7);
 	assert_events("A", 7, of_a);
 	assert_events("B", 3, of_b);
 	assert_events("C", 3, of_c);
@@ -216,6 +221,27 @@ static void test_rows_of_version_5(void **state)
 	                 0);
 	assert_int_not_equal(db_script(db, "UPDATE dataset SET owner = ''"), 0);
 	assert_int_not_equal(db_script(db, "DELETE FROM dataset WHERE id = 'D'"), 0); /* still a parent */
+	db_close(db);
+}
+
+/* A back-off that was under way is over; what waits keeps its order, and is found by the new indices. */
+static void test_the_queue_of_version_6(void **state)
+{
+	(void)state;
+	make(VERSION_6
+	     "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json, "
+	     "spec_json,"
+	     " model_json, data_json, engine_json, epochs, created_at) VALUES"
+	     " ('A', 'queued', 3, 9, 20, 'a', 'p', '[]', '{}', '{}', '{}', '{}', 2, 10),"
+	     " ('B', 'queued', 3, 9, 10, 'b', 'p', '[]', '{}', '{}', '{}', '{\"isa\":\"x\"}', 2, 10);");
+	assert_int_equal(open_database(schema_database_sql), 0);
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment WHERE not_before = 0 AND max_running = 0"), 2);
+	struct run_token token;
+	int64_t next_due;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(turn_claim(db, 30, 0, &token, &next_due, NULL), 0);
+		assert_string_equal(token.id, i == 0 ? "B" : "A");
+	}
 	db_close(db);
 }
 
@@ -326,8 +352,8 @@ static void test_files_of_others(void **state)
 	} cases[] = {
 	    {"PRAGMA application_id = 7", "the file is a database of another program", ERR_INVALID},
 	    {"PRAGMA application_id = 0", "the file is a database of another program", ERR_INVALID},
-	    {"PRAGMA user_version = 7",
-	     "the database has version 7, this program knows up to 6: it was written by a newer one, which is to be "
+	    {"PRAGMA user_version = 8",
+	     "the database has version 8, this program knows up to 7: it was written by a newer one, which is to be "
 	     "used; nothing was changed",
 	     ERR_INVALID},
 	    {"PRAGMA ignore_check_constraints = ON; INSERT INTO experiment (id, status, max_attempts, max_seconds, "
@@ -364,7 +390,7 @@ static void test_files_of_nobody(void **state)
 	assert_non_null(file);
 	fclose(file);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 6);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 7);
 	db_close(db);
 }
 
@@ -372,10 +398,10 @@ static void test_files_of_nobody(void **state)
 static void test_a_wrong_schema(void **state)
 {
 	(void)state;
-	assert_int_equal(open_database("PRAGMA user_version = 7"), ERR_INTERNAL);
-	assert_string_equal(error.message, "the schema has version 7, the migrations lead to 6");
+	assert_int_equal(open_database("PRAGMA user_version = 8"), ERR_INTERNAL);
+	assert_string_equal(error.message, "the schema has version 8, the migrations lead to 7");
 	assert_int_equal(open_database("PRAGMA user_version = 1"), ERR_INTERNAL);
-	assert_int_equal(open_database("PRAGMA user_version = 6; SELEKT"), ERR_INTERNAL);
+	assert_int_equal(open_database("PRAGMA user_version = 7; SELEKT"), ERR_INTERNAL);
 	assert_non_null(strstr(error.message, "SELEKT"));
 	assert_null(db);
 	struct stat status;
@@ -390,6 +416,7 @@ int main(void)
 	    TEST(test_metrics_of_version_2),
 	    TEST(test_data_sets_of_version_3),
 	    TEST(test_rows_of_version_5),
+	    TEST(test_the_queue_of_version_6),
 	    TEST(test_a_migrated_schema_is_the_schema),
 	    TEST(test_the_copy),
 	    TEST(test_a_copy_that_cannot_be_made),

@@ -7,10 +7,14 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <uv.h>
 
 #include "engine/team.h"
+#include "server/common/file.h"
+#include "server/memory.h"
 #include "server/options.h"
 
 static struct options options;
@@ -61,6 +65,8 @@ static void defaults(void **state)
 	assert_true(options.max_memory > 0 && options.max_memory <= uv_get_total_memory() / 2);
 	assert_int_equal(options.grace_seconds, 10);
 	assert_int_equal(options.checkpoint_seconds, 10);
+	assert_int_equal(options.checkpoint_epochs, 0);
+	assert_int_equal(options.queue, 10000);
 	assert_int_equal(options.hang_seconds, 600);
 	assert_int_equal(options.n_host_names, 0);
 	assert_false(options.allow_remote || options.published || options.help || options.version);
@@ -93,6 +99,8 @@ static void numbers(void **state)
 	             {"--threads", 1, TEAM_MAX_THREADS, &options.threads},
 	             {"--grace", 1, 3600, &options.grace_seconds},
 	             {"--checkpoint", 0, 86400, &options.checkpoint_seconds},
+	             {"--checkpoint-epochs", 0, 1000000000, &options.checkpoint_epochs},
+	             {"--queue", 1, 1000000, &options.queue},
 	             {"--hang", 1, 86400, &options.hang_seconds}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		char line[128];
@@ -131,6 +139,64 @@ static void bytes(void **state)
 		snprintf(line, sizeof line, WORKER "--max-memory %s", wrong[i]);
 		assert_refused(line, ERR_OUT_OF_RANGE, "--max-memory");
 	}
+}
+
+/* What is given of the two moves the other one, never itself. */
+static void memory_of_one_and_of_all(void **state)
+{
+	(void)state;
+	size_t all = memory_available();
+	assert_reads(WORKER);
+	assert_true(options.max_memory == all / 2 && options.memory == all - all / 4);
+	assert_reads(WORKER "--memory 1M");
+	assert_true(options.max_memory == 1 << 20 && options.memory == 1 << 20);
+	assert_reads(WORKER "--memory 1000T");
+	assert_true(options.max_memory == all / 2 && options.memory == (size_t)1000 << 40);
+	assert_reads(WORKER "--max-memory 1M");
+	assert_true(options.max_memory == 1 << 20 && options.memory == all - all / 4);
+	assert_reads(WORKER "--max-memory 1000T");
+	assert_true(options.max_memory == options.memory && options.memory == (size_t)1000 << 40);
+	assert_reads(WORKER "--max-memory 2M --memory 2M");
+	assert_refused(WORKER "--max-memory 3M --memory 2M", ERR_INVALID, "could never run");
+}
+
+static char groups[300];
+
+static void write_limit(const char *group, const char *text)
+{
+	char path[400];
+	snprintf(path, sizeof path, "%s%s/memory.max", groups, group);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* The smallest limit of a control group and those above it. */
+static void memory_of_control_groups(void **state)
+{
+	(void)state;
+	char path[400];
+	const char *base = getenv("TMPDIR");
+	snprintf(groups, sizeof groups, "%s/qlstm-groups-XXXXXX", base != NULL ? base : "/tmp");
+	assert_non_null(mkdtemp(groups));
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s%s", groups, i == 0 ? "/a" : "/a/b");
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	assert_true(memory_of_group(groups, "/a/b") == UINT64_MAX);
+	write_limit("/a/b", "max\n");
+	assert_true(memory_of_group(groups, "/a/b") == UINT64_MAX);
+	write_limit("/a", "3000000000\n");
+	assert_true(memory_of_group(groups, "/a/b") == 3000000000);
+	assert_true(memory_of_group(groups, "/a") == 3000000000);
+	assert_true(memory_of_group(groups, "/") == UINT64_MAX);
+	write_limit("/a/b", "7\n");
+	assert_true(memory_of_group(groups, "/a/b") == 7);
+	write_limit("", "5\n"); /* what a container sees of its own */
+	assert_true(memory_of_group(groups, "/a/b") == 5);
+	assert_true(memory_of_group(groups, "/") == 5);
+	assert_int_equal(file_remove_tree(groups, NULL), 0);
 }
 
 static void addresses(void **state)
@@ -227,6 +293,8 @@ int main(void)
 	                                   cmocka_unit_test(both_forms),
 	                                   cmocka_unit_test(numbers),
 	                                   cmocka_unit_test(bytes),
+	                                   cmocka_unit_test(memory_of_one_and_of_all),
+	                                   cmocka_unit_test(memory_of_control_groups),
 	                                   cmocka_unit_test(addresses),
 	                                   cmocka_unit_test(who_may_reach_it),
 	                                   cmocka_unit_test(names_of_the_host),

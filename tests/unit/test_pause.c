@@ -171,7 +171,7 @@ static void test_recovery(void **state)
 	assert_int_equal(select_int(db, "SELECT daemon_failures FROM experiment"), 4);
 	int64_t next_due;
 	struct run_token token;
-	assert_int_equal(state_claim(db, NOW, &token, &next_due, NULL), ERR_NOT_FOUND);
+	assert_int_equal(turn_claim(db, NOW, TURN_ANY_ROOM, &token, &next_due, NULL), ERR_NOT_FOUND);
 }
 
 int main(void)

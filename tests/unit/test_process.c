@@ -60,7 +60,7 @@ static int setup(void **state)
 	if (make_folder(state) != 0 || make_worker() != 0 || open_loop() != 0)
 		return -1;
 	launcher = launcher_local(&loop);
-	config = (struct worker_config){worker, 12, NULL, (size_t)7 << 20};
+	config = (struct worker_config){worker, 12, NULL, (size_t)7 << 20, 5};
 	prepared = (struct prepared){.threads = 3, .log_file = -1};
 	snprintf(prepared.folder, sizeof prepared.folder, "%s", folder);
 	return 0;
@@ -175,7 +175,8 @@ static void test_the_command_line(void **state)
 		assert_over(0, 0, REASON_NONE);
 		snprintf(expected, sizeof expected,
 		         "train\n%s/"
-		         "spec.json\n--out\n%s\n--supervised\n--checkpoint-seconds\n12\n--threads\n3\n--memory\n8\n%s",
+		         "spec.json\n--out\n%s\n--supervised\n--checkpoint-seconds\n12\n--checkpoint-epochs\n5\n--"
+		         "threads\n3\n--memory\n8\n%s",
 		         folder, folder, cases[i].more);
 		assert_string_equal(read_text("arguments"), expected);
 		process_close(process);

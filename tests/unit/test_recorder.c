@@ -61,7 +61,7 @@ static int insert_and_claim(struct db *db, void *argument, struct qlstm_error *e
 	int64_t next_due;
 	struct experiment_new new = new_experiment(numbered_id(1));
 	int rc = experiment_insert(db, &new, 10, error);
-	return rc == 0 ? state_claim(db, 2000, &token, &next_due, error) : rc;
+	return rc == 0 ? turn_claim(db, 2000, TURN_ANY_ROOM, &token, &next_due, error) : rc;
 }
 
 static int setup(void **state)

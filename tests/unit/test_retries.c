@@ -25,7 +25,7 @@ static void test_crash_loop_ends(void **state)
 	insert(ID);
 	int crashes = 0;
 	for (int attempt = 1; status == STATUS_QUEUED; attempt++) {
-		assert_int_equal(state_claim(db, now += 60000, &token, &next_due, NULL), 0);
+		assert_int_equal(turn_claim(db, now += 60000, TURN_ANY_ROOM, &token, &next_due, NULL), 0);
 		assert_int_equal(token.attempt, attempt);
 		bool drained = attempt % 2 == 0;
 		enum run_reason reason = drained ? REASON_SHUTDOWN : REASON_DISK_FULL;
@@ -49,7 +49,8 @@ static void test_drains_do_not_use_up_attempts(void **state)
 	enum run_status status;
 	insert(ID);
 	for (int i = 0; i < 20; i++) {
-		assert_int_equal(state_claim(db, NOW, &token, &next_due, NULL), 0); /* and there is no back-off */
+		assert_int_equal(turn_claim(db, NOW, TURN_ANY_ROOM, &token, &next_due, NULL),
+		                 0); /* and there is no back-off */
 		assert_int_equal(state_end(db, &token, REASON_SHUTDOWN, NULL, NOW, &status, NULL), 0);
 		assert_int_equal(status, STATUS_QUEUED);
 	}
@@ -65,7 +66,7 @@ static void test_backoff_bounds(void **state)
 		for (int sample = 0; sample < 60; sample++) {
 			put(STATUS_RUNNING, failure - 1, 100);
 			assert_int_equal(end(REASON_WORKER_CRASHED), 0);
-			int64_t wait = select_int(db, "SELECT run_at FROM experiment") - NOW;
+			int64_t wait = select_int(db, "SELECT not_before FROM experiment") - NOW;
 			assert_in_range(wait, 0, bound);
 			longest = wait > longest ? wait : longest;
 		}
@@ -109,7 +110,7 @@ static int deaths_survived(bool progress, int limit)
 	for (int deaths = 0; deaths < limit; deaths++) {
 		struct run_token token;
 		int64_t next_due;
-		assert_int_equal(state_claim(db, NOW, &token, &next_due, NULL), 0);
+		assert_int_equal(turn_claim(db, NOW, TURN_ANY_ROOM, &token, &next_due, NULL), 0);
 		if (progress)
 			assert_int_equal(do_epoch(&token), 0);
 		recover(&requeued, &cancelled);
@@ -160,11 +161,14 @@ static void test_every_reason(void **state)
 		bool again;
 		int failures;
 	} cases[] = {
-	    {REASON_USER_CANCELLED, false, 0}, {REASON_USER_PAUSED, true, 0},    {REASON_TIMEOUT, false, 0},
-	    {REASON_OUT_OF_MEMORY, false, 0},  {REASON_WORKER_CRASHED, true, 1}, {REASON_WORKER_HUNG, true, 1},
-	    {REASON_LEASE_LOST, true, 1},      {REASON_INVALID_DATA, false, 0},  {REASON_NAN_LOSS, false, 0},
-	    {REASON_DISK_FULL, true, 1},       {REASON_SHUTDOWN, true, 0},       {REASON_TOO_MANY_ATTEMPTS, false, 0},
-	    {REASON_INTERNAL, false, 0},
+	    {REASON_USER_CANCELLED, false, 0},  {REASON_USER_PAUSED, true, 0},
+	    {REASON_TIMEOUT, false, 0},         {REASON_OUT_OF_MEMORY, false, 0},
+	    {REASON_WORKER_CRASHED, true, 1},   {REASON_WORKER_HUNG, true, 1},
+	    {REASON_LEASE_LOST, true, 1},       {REASON_INVALID_DATA, false, 0},
+	    {REASON_NAN_LOSS, false, 0},        {REASON_DISK_FULL, true, 1},
+	    {REASON_SHUTDOWN, true, 0},         {REASON_TOO_MANY_ATTEMPTS, false, 0},
+	    {REASON_INTERNAL, false, 0},        {REASON_WAITS_FOR_MEMORY, false, 0},
+	    {REASON_WAITS_FOR_QUOTA, false, 0},
 	};
 	assert_int_equal(sizeof cases / sizeof *cases, REASON_COUNT - 1);
 	insert(ID);
@@ -176,11 +180,12 @@ static void test_every_reason(void **state)
 		assert_int_equal(select_int(db, "SELECT failures FROM experiment"), 1 + cases[i].failures);
 		assert_int_equal(select_int(db, "SELECT daemon_failures FROM experiment"), 0);
 		assert_int_equal(select_int(db, "SELECT attempt FROM experiment"), 4);
-		int64_t run_at = select_int(db, "SELECT run_at FROM experiment");
+		int64_t not_before = select_int(db, "SELECT not_before FROM experiment");
 		if (cases[i].failures > 0)
-			assert_in_range(run_at, NOW, NOW + 1000);
+			assert_in_range(not_before, NOW, NOW + 1000);
 		else
-			assert_int_equal(run_at, 1000); /* it keeps its place */
+			assert_int_equal(not_before, 0);
+		assert_int_equal(select_int(db, "SELECT run_at FROM experiment"), 1000); /* it keeps its place */
 		struct transition_row last = last_transition(&count);
 		assert_string_equal(last.reason, reason_name(cases[i].reason));
 		assert_string_equal(last.message, "because");

@@ -16,7 +16,7 @@ static int do_claim(void)
 {
 	struct run_token token;
 	int64_t next_due;
-	return state_claim(db, NOW, &token, &next_due, NULL);
+	return turn_claim(db, NOW, TURN_ANY_ROOM, &token, &next_due, NULL);
 }
 
 static int do_succeed(void)
@@ -46,6 +46,11 @@ static int do_end_fatal(void)
 	return end(REASON_NAN_LOSS);
 }
 
+static int do_wait(void)
+{
+	return state_wait(db, ID, REASON_WAITS_FOR_MEMORY, "how much", NOW, NULL);
+}
+
 static int do_cancel(void)
 {
 	enum run_status status;
@@ -69,6 +74,7 @@ static const struct {
 } table[] = {
     /* queued, running, paused, cancelling, succeeded, failed, cancelled */
     {"claim", do_claim, ERR_NOT_FOUND, "", {STATUS_RUNNING, NO, NO, NO, NO, NO, NO}},
+    {"wait", do_wait, ERR_CONFLICT, "waits_for_memory", {STATUS_QUEUED, NO, NO, NO, NO, NO, NO}},
     {"succeed", do_succeed, ERR_CONFLICT, "", {NO, STATUS_SUCCEEDED, NO, STATUS_SUCCEEDED, NO, NO, NO}},
     {"end, retried",
      do_end_retried,
@@ -220,11 +226,11 @@ static void test_claims_are_distinct_and_in_order(void **state)
 	for (int i = COUNT - 1; i >= 0; i--)
 		insert(numbered_id(i));
 	for (int i = 0; i < COUNT; i++) {
-		assert_int_equal(state_claim(db, NOW, &token, &next_due, NULL), 0);
+		assert_int_equal(turn_claim(db, NOW, TURN_ANY_ROOM, &token, &next_due, NULL), 0);
 		assert_string_equal(token.id, numbered_id(i));
 		assert_int_equal(token.attempt, 1);
 	}
-	assert_int_equal(state_claim(db, NOW, &token, &next_due, NULL), ERR_NOT_FOUND);
+	assert_int_equal(turn_claim(db, NOW, TURN_ANY_ROOM, &token, &next_due, NULL), ERR_NOT_FOUND);
 	assert_int_equal(next_due, 0);
 }
 
@@ -234,10 +240,10 @@ static void test_claim_waits_for_what_is_due(void **state)
 	struct run_token token;
 	int64_t next_due = -1;
 	insert(ID);
-	assert_int_equal(db_script(db, "UPDATE experiment SET run_at = 20000"), 0);
-	assert_int_equal(state_claim(db, 19999, &token, &next_due, NULL), ERR_NOT_FOUND);
+	assert_int_equal(db_script(db, "UPDATE experiment SET not_before = 20000"), 0);
+	assert_int_equal(turn_claim(db, 19999, TURN_ANY_ROOM, &token, &next_due, NULL), ERR_NOT_FOUND);
 	assert_int_equal(next_due, 20000);
-	assert_int_equal(state_claim(db, 20000, &token, &next_due, NULL), 0);
+	assert_int_equal(turn_claim(db, 20000, TURN_ANY_ROOM, &token, &next_due, NULL), 0);
 }
 
 static void test_clock_put_back_does_not_hold_the_queue(void **state)
@@ -246,8 +252,8 @@ static void test_clock_put_back_does_not_hold_the_queue(void **state)
 	struct run_token token;
 	int64_t next_due = -1;
 	insert(ID);
-	assert_int_equal(db_script(db, "UPDATE experiment SET run_at = 100000000"), 0);
-	assert_int_equal(state_claim(db, NOW, &token, &next_due, NULL), 0);
+	assert_int_equal(db_script(db, "UPDATE experiment SET not_before = 100000000"), 0);
+	assert_int_equal(turn_claim(db, NOW, TURN_ANY_ROOM, &token, &next_due, NULL), 0);
 }
 
 static void test_claim_reads_the_attempt(void **state)
@@ -255,7 +261,7 @@ static void test_claim_reads_the_attempt(void **state)
 	(void)state;
 	insert(ID);
 	struct attempt_claim claim;
-	assert_int_equal(attempt_claim(db, &claim, NULL), 0);
+	assert_int_equal(attempt_claim(db, TURN_ANY_ROOM, &claim, NULL), 0);
 	assert_string_equal(claim.attempt.token.id, ID);
 	assert_int_equal(claim.attempt.token.attempt, 1);
 	assert_string_equal(claim.attempt.spec_json, "{\"seed\":1}");
@@ -263,7 +269,7 @@ static void test_claim_reads_the_attempt(void **state)
 	assert_int_equal(claim.attempt.n_checkpoints, 0);
 	assert_true(claim.attempt.max_seconds == 600);
 	attempt_free(&claim.attempt);
-	assert_int_equal(attempt_claim(db, &claim, NULL), ERR_NOT_FOUND);
+	assert_int_equal(attempt_claim(db, TURN_ANY_ROOM, &claim, NULL), ERR_NOT_FOUND);
 }
 
 static void test_cancel_and_completion_do_not_both_win(void **state)
@@ -302,7 +308,7 @@ static void test_what_a_claim_changes(void **state)
 	int64_t next_due = -1;
 	struct experiment_row row;
 	insert(ID);
-	assert_int_equal(state_claim(db, 2000, &token, &next_due, NULL), 0);
+	assert_int_equal(turn_claim(db, 2000, TURN_ANY_ROOM, &token, &next_due, NULL), 0);
 	assert_string_equal(token.id, ID);
 	assert_int_equal(token.attempt, 1);
 	assert_int_equal(next_due, 0);
@@ -314,7 +320,7 @@ static void test_what_a_claim_changes(void **state)
 	                           " reason_message = 'm', failures = 1, daemon_failures = 2, worker_pid = 3,"
 	                           " heartbeat_at = 4"),
 	                 0);
-	assert_int_equal(state_claim(db, 3000, &token, &next_due, NULL), 0);
+	assert_int_equal(turn_claim(db, 3000, TURN_ANY_ROOM, &token, &next_due, NULL), 0);
 	assert_int_equal(token.attempt, 2);
 	assert_int_equal(experiment_get(db, ID, &row, NULL), 0);
 	assert_true(row.started_at == 2000 && row.attempt_started_at == 3000 && row.attempt == 2);
@@ -368,7 +374,7 @@ static void test_the_order_of_the_queue(void **state)
 		assert_int_equal(experiment_insert(db, &new, 10, NULL), 0);
 	}
 	for (int i = 0; i < 4; i++) {
-		assert_int_equal(state_claim(db, NOW, &token, &next_due, NULL), 0);
+		assert_int_equal(turn_claim(db, NOW, TURN_ANY_ROOM, &token, &next_due, NULL), 0);
 		assert_string_equal(token.id, numbered_id(order[i]));
 	}
 	static const struct {
@@ -376,10 +382,11 @@ static void test_the_order_of_the_queue(void **state)
 		bool waits;
 	} cases[] = {{1, true}, {30000, true}, {30001, false}, {0, false}, {-1, false}};
 	for (int i = 0; i < 5; i++) {
-		struct experiment_new new = new_experiment(numbered_id(10 + i));
-		new.now = NOW + cases[i].in;
-		assert_int_equal(experiment_insert(db, &new, 10, NULL), 0);
-		int rc = state_claim(db, NOW, &token, &next_due, NULL);
+		insert(numbered_id(10 + i));
+		db_query(db, "UPDATE experiment SET not_before = :due WHERE status = 'queued'");
+		db_bind_int(db, ":due", NOW + cases[i].in);
+		assert_int_equal(db_run(db), 0);
+		int rc = turn_claim(db, NOW, TURN_ANY_ROOM, &token, &next_due, NULL);
 		assert_int_equal(rc, cases[i].waits ? ERR_NOT_FOUND : 0);
 		assert_int_equal(next_due, cases[i].waits ? NOW + cases[i].in : 0);
 		assert_int_equal(db_script(db, "UPDATE experiment SET status = 'failed'"), 0);
@@ -403,7 +410,7 @@ static void test_priorities(void **state)
 		assert_int_equal(experiment_insert(db, &new, 10, NULL), 0);
 	}
 	for (int i = 0; i < 5; i++) {
-		assert_int_equal(state_claim(db, 200000, &token, &next_due, NULL), 0);
+		assert_int_equal(turn_claim(db, 200000, TURN_ANY_ROOM, &token, &next_due, NULL), 0);
 		assert_string_equal(token.id, numbered_id(order[i]));
 	}
 }
@@ -432,7 +439,7 @@ static void test_a_claim_reads_all_that_belongs_to_it(void **state)
 	assert_int_equal(end(REASON_SHUTDOWN), 0);
 	assert_int_equal(db_script(db, "UPDATE experiment SET run_at = 10 WHERE id = '" ID "'"), 0);
 	struct attempt_claim claim;
-	assert_int_equal(attempt_claim(db, &claim, NULL), 0);
+	assert_int_equal(attempt_claim(db, TURN_ANY_ROOM, &claim, NULL), 0);
 	assert_string_equal(claim.attempt.token.id, ID);
 	assert_int_equal(claim.attempt.token.attempt, 5);
 	assert_string_equal(claim.attempt.dataset_sha256, "data hash");

@@ -85,7 +85,7 @@ struct claimer {
 static int claim(struct db *db, void *argument, struct qlstm_error *error)
 {
 	int64_t next_due;
-	return state_claim(db, 5000, argument, &next_due, error);
+	return turn_claim(db, 5000, TURN_ANY_ROOM, argument, &next_due, error);
 }
 
 static void *claim_all(void *argument)

@@ -74,7 +74,7 @@ static void change(const char *sql)
 static int insert_and_claim(struct db *db, void *argument, struct qlstm_error *error)
 {
 	int rc = experiment_insert(db, argument, 10, error);
-	return rc == 0 ? attempt_claim(db, &claim, error) : rc;
+	return rc == 0 ? attempt_claim(db, TURN_ANY_ROOM, &claim, error) : rc;
 }
 
 static void start(const char *script)
@@ -236,6 +236,20 @@ static void test_a_folder_that_cannot_be_made(void **state)
 	assert_end(STATUS_FAILED, "invalid_data", NULL);
 }
 
+/* What was accepted where there was more memory: no worker is started, and there is no folder. */
+static void test_too_much_memory(void **state)
+{
+	(void)state;
+	start("finish");
+	claim.attempt.bytes = (int64_t)3 << 20;
+	claim.attempt.most_bytes = claim.attempt.bytes - 1;
+	supervisor_run(supervisor, &claim.attempt);
+	assert_int_equal(supervisor_bytes(supervisor), 3 << 20);
+	assert_end(STATUS_FAILED, "out_of_memory",
+	           "the experiment will take 3 MiB of memory; all that run together may take 2 (--memory)");
+	assert_false(exists((char[]){RUN "spec.json"}));
+}
+
 static void test_no_worker(void **state)
 {
 	(void)state;
@@ -255,7 +269,7 @@ static void test_stopped_before_the_worker_runs(void **state)
 		enum run_status status;
 		const char *reason, *message;
 	} cases[] = {
-	    {REASON_SHUTDOWN, REASON_USER_CANCELLED, STATUS_QUEUED, "shutdown", "the daemon was stopped"},
+	    {REASON_SHUTDOWN, REASON_USER_CANCELLED, STATUS_QUEUED, "shutdown", "the daemon was stopped or drained"},
 	    {REASON_USER_CANCELLED, REASON_SHUTDOWN, STATUS_CANCELLED, "user_cancelled", ""},
 	};
 	for (size_t i = 0; i < 2; i++) {
@@ -282,10 +296,12 @@ static void test_stopped_while_it_runs(void **state)
 		enum run_status status;
 		const char *says, *message;
 	} cases[] = {
-	    {"epoch 1; exec sleep 100", REASON_SHUTDOWN, STATUS_QUEUED, "shutdown", "the daemon was stopped"},
+	    {"epoch 1; exec sleep 100", REASON_SHUTDOWN, STATUS_QUEUED, "shutdown",
+	     "the daemon was stopped or drained"},
 	    {"trap 'exit 3' TERM; epoch 1; forever", REASON_SHUTDOWN, STATUS_QUEUED, "shutdown",
-	     "the daemon was stopped"},
-	    {"trap '' TERM; epoch 1; forever", REASON_SHUTDOWN, STATUS_QUEUED, "shutdown", "the daemon was stopped"},
+	     "the daemon was stopped or drained"},
+	    {"trap '' TERM; epoch 1; forever", REASON_SHUTDOWN, STATUS_QUEUED, "shutdown",
+	     "the daemon was stopped or drained"},
 	    {"trap finish TERM; epoch 1; forever", REASON_SHUTDOWN, STATUS_SUCCEEDED, "", ""},
 	    {"trap 'error nan_loss' TERM; epoch 1; forever", REASON_SHUTDOWN, STATUS_FAILED, "nan_loss", "m"},
 	    {"epoch 1; exec sleep 100", REASON_LEASE_LOST, STATUS_QUEUED, "lease_lost", "the attempt was given up"},
@@ -424,6 +440,7 @@ int main(void)
 	    TEST(test_success),
 	    TEST(test_ends),
 	    TEST(test_a_folder_that_cannot_be_made),
+	    TEST(test_too_much_memory),
 	    TEST(test_no_worker),
 	    TEST(test_stopped_before_the_worker_runs),
 	    TEST(test_stopped_while_it_runs),

@@ -7,11 +7,28 @@
 
 void http_stream_wake(struct http_stream *stream)
 {
-	if (!stream->asleep)
+	struct http_server *server = stream->server;
+	if (!stream->asleep || stream->woken)
 		return;
-	stream->asleep = false;
-	MHD_resume_connection(stream->connection);
-	server_soon(stream->server);
+	stream->woken = true;
+	stream->next_woken = NULL;
+	if (server->first_woken == NULL)
+		server->first_woken = stream;
+	else
+		server->last_woken->next_woken = stream;
+	server->last_woken = stream;
+	server_soon(server);
+}
+
+/* One in the queue is suspended: it cannot close before it is resumed. */
+bool answer_resume_streams(struct http_server *server, int most)
+{
+	for (struct http_stream *stream; (stream = server->first_woken) != NULL && most > 0; most--) {
+		server->first_woken = stream->next_woken;
+		stream->asleep = stream->woken = false;
+		MHD_resume_connection(stream->connection);
+	}
+	return server->first_woken != NULL;
 }
 
 /* MHD asks for bytes. A connection without any is suspended: MHD would ask again at once. */

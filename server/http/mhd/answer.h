@@ -12,6 +12,9 @@ enum MHD_Result answer_refuse(struct exchange *exchange, int status, int code, c
 
 /* The end of a reply with a source, in any case; nothing for others. */
 void answer_close_stream(struct exchange *exchange);
+/* Resumes the first `most` streams that were woken; true: some are left. A thousand clients may watch one experiment:
+ * what happens to it is sent to them in turns, and other requests come between. */
+bool answer_resume_streams(struct http_server *server, int most);
 /* Every stream is asked for bytes again; with `quiesced` or `closing` set they then end. */
 void answer_wake_streams(struct http_server *server);
 

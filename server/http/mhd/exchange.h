@@ -16,6 +16,7 @@ enum phase { ARRIVING, RECEIVING, WITH_HANDLER, ANSWERED };
 /* The bytes of a reply with a source. */
 struct http_stream {
 	struct http_stream *next, *previous;
+	struct http_stream *next_woken; /* in the server's queue */
 	struct http_server *server;
 	struct MHD_Connection *connection;
 	const struct http_source *source;
@@ -23,6 +24,7 @@ struct http_stream {
 	size_t sent_bytes;
 	bool listed; /* among the server's */
 	bool asleep; /* the connection is suspended until there is something to read */
+	bool woken;  /* asleep, and in the queue of those to be resumed */
 };
 
 struct exchange {

@@ -12,6 +12,7 @@
 #include "server/http/mhd/server.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 
 #define SWEEP_MS          250
 #define EAGER_RUNS        100 /* at once, one after the other, while MHD asks for it and nothing comes of it */
+#define STREAMS_A_RUN     32  /* that are sent what happened, before other requests have their turn */
 #define PATIENT_MS        1   /* between two runs after that */
 #define CONNECTION_MEMORY ((size_t)64 << 10) /* MHD's pool: head of the request and window of the body */
 #define SPARE_CONNECTIONS 32                 /* past the limit, for those that are told so */
@@ -48,6 +50,7 @@ static void server_run(struct http_server *server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout = 0;
 	server->freed = false;
+	bool more = answer_resume_streams(server, STREAMS_A_RUN);
 	MHD_run(server->daemon);
 	bool waits = MHD_get_timeout(server->daemon, &timeout) == MHD_YES;
 	if (waits && timeout == 0 && server_is_patient(server))
@@ -56,7 +59,7 @@ static void server_run(struct http_server *server)
 		uv_timer_start(&server->timer, on_timer, timeout, 0);
 	else
 		uv_timer_stop(&server->timer);
-	if (server->freed || (waits && timeout == 0))
+	if (more || server->freed || (waits && timeout == 0))
 		server_soon(server);
 }
 
@@ -239,6 +242,7 @@ void http_close(struct http_server *server)
 	while (server->with_handler > 0)
 		uv_run(server->loop, UV_RUN_ONCE);
 	answer_wake_streams(server);
+	answer_resume_streams(server, INT_MAX);
 	MHD_run(server->daemon); /* takes up what was resumed: it must not be stopped with suspended connections */
 	uv_close((uv_handle_t *)&server->poll, on_closed);
 	uv_close((uv_handle_t *)&server->timer, on_closed);

@@ -29,6 +29,7 @@ struct http_server {
 	struct body_budget budgets[BODY_KINDS];
 	struct lane lanes[LANE_COUNT];
 	struct http_stream *streams; /* replies from a source that are being sent */
+	struct http_stream *first_woken, *last_woken;
 	bool quiesced, closing;
 };
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/run/events/format.h"
+
 enum { BUCKETS = 1024 };
 
 struct hub {
@@ -22,17 +24,24 @@ static size_t bucket_of(const char *experiment)
 	return hash % BUCKETS;
 }
 
+static void publish(struct hub *hub, const struct event *event)
+{
+	struct watcher *watcher = hub->buckets[bucket_of(event->experiment)];
+	if (watcher == NULL)
+		return;
+	char *sse = event_sse(event);
+	for (struct watcher *next; watcher != NULL; watcher = next) {
+		next = watcher->next;
+		if (strcmp(watcher->experiment, event->experiment) == 0)
+			watcher->happened(watcher, event, sse);
+	}
+	free(sse);
+}
+
 static void on_events(void *context, struct outbox *events)
 {
-	struct hub *hub = context;
-	for (const struct event *event = events->first; event != NULL; event = event->next) {
-		struct watcher *watcher = hub->buckets[bucket_of(event->experiment)];
-		for (struct watcher *next; watcher != NULL; watcher = next) {
-			next = watcher->next;
-			if (strcmp(watcher->experiment, event->experiment) == 0)
-				watcher->happened(watcher, event);
-		}
-	}
+	for (const struct event *event = events->first; event != NULL; event = event->next)
+		publish(context, event);
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -13,8 +13,9 @@ struct hub;
 struct watcher {
 	struct watcher *next, *previous; /* the hub's */
 	char experiment[RUN_ID_SIZE];
-	/* Borrowed `event`. May leave the hub. */
-	void (*happened)(struct watcher *watcher, const struct event *event);
+	/* Borrowed `event` and its server-sent form, made once for all watchers; NULL when there was no memory for it.
+	 * May leave the hub. */
+	void (*happened)(struct watcher *watcher, const struct event *event, const char *sse);
 	/* Every HUB_IDLE_MS: time for a sign of life. Must not leave the hub. */
 	void (*tick)(struct watcher *watcher);
 };

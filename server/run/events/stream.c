@@ -58,16 +58,15 @@ static void append(struct event_stream *stream, const char *text)
 	stream->used += length;
 }
 
-/* Its client will be asked for by id alone, so an event that cannot be shown must not be passed over. */
-static void append_event(struct event_stream *stream, const struct event *event)
+/* Its client will be asked for by id alone, so an event that cannot be shown (`sse` is NULL) must not be passed over.
+ */
+static void append_event(struct event_stream *stream, const struct event *event, const char *sse)
 {
-	char *text = event_sse(event);
-	if (text == NULL) {
+	if (sse == NULL) {
 		stream->ended = true;
 		return;
 	}
-	append(stream, text);
-	free(text);
+	append(stream, sse);
 	stream->last = event->id;
 	stream->over = event_is_last(event);
 }
@@ -115,7 +114,9 @@ static void on_read(uv_work_t *work, int status)
 	}
 	int count = 0;
 	for (const struct event *event = stream->page.first; event != NULL && !stream->ended; event = event->next) {
-		append_event(stream, event);
+		char *sse = event_sse(event);
+		append_event(stream, event, sse);
+		free(sse);
 		count++;
 	}
 	outbox_free(&stream->page);
@@ -142,7 +143,7 @@ static void read_next_page(struct event_stream *stream)
 		hub_hold(stream->hub);
 }
 
-static void on_happened(struct watcher *watcher, const struct event *event)
+static void on_happened(struct watcher *watcher, const struct event *event, const char *sse)
 {
 	struct event_stream *stream = (struct event_stream *)watcher;
 	if (stream->ended)
@@ -150,7 +151,7 @@ static void on_happened(struct watcher *watcher, const struct event *event)
 	if (stream->live && stream->used - stream->read >= MAX_WAITING)
 		stream->live = false;
 	if (stream->live && event->id > stream->last) {
-		append_event(stream, event);
+		append_event(stream, event, sse);
 		end_if_over(stream);
 	} else if (!stream->live) {
 		stream->behind = true;

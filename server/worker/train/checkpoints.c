@@ -71,15 +71,22 @@ int checkpoints_flush(struct checkpoints *checkpoints, struct pipe *pipe, struct
 	checkpoints->on_disk[1] = checkpoints->on_disk[0];
 	checkpoints->on_disk[0] = checkpoints->epoch;
 	checkpoints->file_at = clock_monotonic();
+	checkpoints->file_epoch = checkpoints->epoch;
 	return 0;
+}
+
+static bool is_due(const struct checkpoints *checkpoints, int epochs_done, double now)
+{
+	return now - checkpoints->file_at >= checkpoints->interval ||
+	       (checkpoints->most_epochs > 0 && epochs_done - checkpoints->file_epoch >= checkpoints->most_epochs);
 }
 
 int checkpoints_after_epoch(struct checkpoints *checkpoints, const struct job *job, struct pipe *pipe,
                             struct qlstm_error *error)
 {
 	double now = clock_monotonic();
-	bool last = trainer_epochs_done(job->trainer) >= job->spec.training.epochs;
-	bool write = !last && now - checkpoints->file_at >= checkpoints->interval;
+	int epochs_done = trainer_epochs_done(job->trainer);
+	bool write = epochs_done < job->spec.training.epochs && is_due(checkpoints, epochs_done, now);
 	if (!write && now - checkpoints->copy_at < COPY_SHARE * checkpoints->copy_seconds)
 		return 0;
 	int rc = copy_state(checkpoints, job, error);

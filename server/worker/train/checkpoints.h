@@ -12,6 +12,8 @@ struct checkpoints {
 	const char *directory; /* borrowed */
 	double interval;       /* least seconds between files; a run shorter than it writes none */
 	double file_at;        /* clock_monotonic of the newest file, or of the start */
+	int most_epochs;       /* between files, however soon they are over; 0: any number */
+	int file_epoch;        /* of the newest file, or where the run began */
 	int on_disk[2];        /* epochs of this attempt's newest files, newest first; 0: none */
 	bool keep_all;         /* older files are the daemon's to remove: it may not have heard of newer ones yet */
 
@@ -24,8 +26,8 @@ struct checkpoints {
 void checkpoints_open(struct checkpoints *checkpoints, const char *directory, double interval);
 void checkpoints_close(struct checkpoints *checkpoints);
 
-/* After each epoch. Copies the state when that costs little of the run's time, writes it when the interval is over. Not
- * after the last epoch: the results follow. */
+/* After each epoch. Copies the state when that costs little of the run's time, writes it when the interval or the
+ * number of epochs is over. Not after the last epoch: the results follow. */
 int checkpoints_after_epoch(struct checkpoints *checkpoints, const struct job *job, struct pipe *pipe,
                             struct qlstm_error *error);
 

@@ -5,12 +5,15 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "server/worker/command.h"
+
+enum { STEPS_BACK = 5 }; /* of niceness */
 
 static volatile sig_atomic_t requested;
 
@@ -37,15 +40,29 @@ bool stop_requested(void)
 	return requested != 0;
 }
 
+/* The daemon goes first, and whoever works on the machine. Linux may weigh sessions against each other (autogroup), and
+ * a worker has a session of its own: then the session's weight counts, not the process's. A worker at full priority is
+ * no worse a worker. */
+static void step_back(void)
+{
+	errno = 0;
+	if (nice(STEPS_BACK) == -1 && errno != 0)
+		return;
+	FILE *session = fopen("/proc/self/autogroup", "we");
+	if (session == NULL)
+		return;
+	fprintf(session, "%d", STEPS_BACK);
+	fclose(session);
+}
+
+/* Stepping back comes first: a process that cannot be dumped may not write to its own /proc. */
 void stop_harden(void)
 {
+	step_back();
 	const struct rlimit none = {0};
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	errno = 0;
-	if (nice(5) == -1 && errno != 0)
-		return; /* a worker at full priority is no worse a worker */
 }
 
 /* The daemon never writes; what comes is thrown away until the end of file. */

@@ -20,6 +20,7 @@ enum {
 	OPT_RESUME,
 	OPT_SUPERVISED,
 	OPT_CHECKPOINT_SECONDS,
+	OPT_CHECKPOINT_EPOCHS,
 	OPT_THREADS,
 	OPT_ANY_ARITHMETIC,
 	OPT_MEMORY
@@ -33,6 +34,8 @@ static const struct option options[] = {
                         "end when standard input is closed; in a sandbox"},
     [OPT_CHECKPOINT_SECONDS] = {"--checkpoint-seconds", OPTION_SECONDS, false, "S", "10",
                                 "least time between checkpoints; 0: after each epoch"},
+    [OPT_CHECKPOINT_EPOCHS] = {"--checkpoint-epochs", OPTION_COUNT, false, "N", NULL,
+                               "and one after so many epochs, however soon that is"},
     [OPT_THREADS] = {"--threads", OPTION_COUNT, false, "N", "1", "threads that share the work; they change no result"},
     [OPT_ANY_ARITHMETIC] = {"--any-arithmetic", OPTION_FLAG, false, NULL, NULL,
                             "resume also what another version's arithmetic or another instruction set began"},
@@ -204,6 +207,8 @@ static int train(const char *spec_path, const struct option_value *values)
 		progress_open(&t.progress);
 	checkpoints_open(&t.checkpoints, t.directory, values[OPT_CHECKPOINT_SECONDS].number);
 	t.checkpoints.keep_all = t.supervised;
+	t.checkpoints.most_epochs = (int)values[OPT_CHECKPOINT_EPOCHS].number;
+	t.checkpoints.file_epoch = t.run.resumed_from;
 	int status = run_to_status(&t);
 	progress_close(&t.progress, t.job.trainer, t.directory);
 	checkpoints_close(&t.checkpoints);
