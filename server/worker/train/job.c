@@ -9,6 +9,7 @@
 #include "server/common/clock.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
+#include "server/common/series_hash.h"
 #include "server/worker/input.h"
 #include "server/worker/scaling.h"
 #include "server/worker/spec_model.h"
@@ -34,7 +35,7 @@ static int read_file(struct job *job, const char *path, struct qlstm_error *erro
 
 static int unknown_series(const char *name, struct qlstm_error *error)
 {
-	char names[256] = "";
+	char names[512] = "";
 	for (int i = 0; series_at(i) != NULL; i++) {
 		size_t used = strlen(names);
 		snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", series_at(i)->name);
@@ -49,9 +50,7 @@ static int generate_series(struct job *job, const char *name, struct qlstm_error
 	if (series == NULL)
 		return unknown_series(name, error);
 	int rc = series_table(series, &job->table, error);
-	if (rc == 0)
-		sha256_hex(job->table.columns[0].values, job->table.n_rows * sizeof(double), job->data_sha256);
-	return rc;
+	return rc == 0 ? series_sha256_hex(&job->table, job->data_sha256, error) : rc;
 }
 
 static const char *dataset_name(const struct job *job)
@@ -71,9 +70,21 @@ static int load_data(struct job *job, const char *data_path, struct qlstm_error 
 	return read_file(job, data_path, error);
 }
 
+static int take_words(struct job *job, struct qlstm_error *error)
+{
+	int rc = words_take(&job->table, &job->spec.words, &job->words, error);
+	if (rc == 0)
+		job->samples = words_samples(&job->words, spec_targets(&job->spec));
+	else
+		error_prefix(error, "/data");
+	return rc;
+}
+
 static int cut_samples(struct job *job, struct qlstm_error *error)
 {
 	const struct records_config records = spec_records(&job->spec);
+	if (job->spec.task == TASK_WORDS)
+		return take_words(job, error);
 	bool windows = job->spec.task == TASK_FORECASTING;
 	int rc = windows ? windows_cut(&job->table, &job->spec.windows, &job->windows, error)
 	                 : records_take(&job->table, &records, &job->records, error);
@@ -151,6 +162,7 @@ void job_close(struct job *job)
 	team_free(job->team);
 	windows_free(&job->windows);
 	records_free(&job->records);
+	words_free(&job->words);
 	table_free(&job->table);
 	json_decref(job->resolved);
 	*job = (struct job){0};
@@ -170,6 +182,9 @@ int job_resume(struct job *job, const char *path, struct qlstm_error *error)
 
 json_t *job_scaling(const struct job *job)
 {
+	static const struct scaler as_it_is = {.offset = 0, .factor = 1};
+	if (job->spec.task == TASK_WORDS)
+		return scaling_json(&(struct column_scaling){1, 1, &as_it_is, &as_it_is}, job->resolved);
 	bool cut = job->spec.task == TASK_FORECASTING;
 	const struct windows *windows = &job->windows;
 	const struct records *records = &job->records;

@@ -13,8 +13,9 @@ struct job {
 	char data_sha256[65];   /* of the file's bytes; of a built-in series' values as little-endian float64 */
 	char fingerprint[65];   /* ties checkpoints to this job */
 	struct windows windows; /* of a forecasting */
+	struct word_sequences words;     /* of words */
 	struct records records; /* of any other task */
-	struct samples samples; /* of either */
+	struct samples samples; /* of these */
 	struct model *model;
 	struct team *team; /* NULL: one thread */
 	struct trainer *trainer;
@@ -37,7 +38,7 @@ int job_resume(struct job *job, const char *path, struct qlstm_error *error);
 json_t *job_scaling(const struct job *job);
 /* How target `target` was scaled. */
 struct scaler job_target_scaler(const struct job *job, int target);
-/* The original-unit value, or the class, that sample `index` has for target `target`. */
+/* The original-unit value, or the class, that sample `index` has for target `target`; not of words. */
 double job_truth(const struct job *job, size_t index, int target);
 
 #endif
