@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -192,6 +193,12 @@ static int parse_one(struct options *options, int argc, char **argv, int *at, st
 	return refuse(word, error);
 }
 
+static bool can_be_run(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+}
+
 /* qlstm-worker in the folder of this executable. */
 static int default_worker(struct options *options, struct qlstm_error *error)
 {
@@ -356,7 +363,7 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 		rc = complete_memory(options, error);
 	if (rc == 0 && options->worker[0] == '\0')
 		rc = default_worker(options, error);
-	if (rc == 0 && access(options->worker, X_OK) != 0)
+	if (rc == 0 && !can_be_run(options->worker))
 		rc = error_set(error, ERR_NOT_FOUND, NULL, "%s cannot be run; build it, or use --worker",
 		               options->worker);
 	return rc;

@@ -142,7 +142,7 @@ static const char *admit_everybody(const struct keeper *keeper, struct caller *o
 	if (keeper->required)
 		return "this needs a key: Authorization: Bearer KEY";
 	*out = (struct caller){
-	    .principal = {"everybody", 1U << SCOPE_READ | 1U << SCOPE_SUBMIT | 1U << SCOPE_ADMIN, {"", true}}};
+	    .principal = {"everybody", 1U << SCOPE_READ | 1U << SCOPE_SUBMIT | 1U << SCOPE_ADMIN, {"", true}, {0, 0}}};
 	return NULL;
 }
 

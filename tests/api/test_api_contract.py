@@ -51,6 +51,17 @@ def check(contract, schema, value):
     jsonschema.Draft202012Validator(document).validate(value)
 
 
+def test_nothing_is_null(contract):
+    """A comma in words without quotes makes of the rest a member of its own, with null for a value."""
+    def nulls(node, path):
+        if node is None:
+            yield path
+        for key, child in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+            if key not in ("example", "examples", "default", "const", "enum"):
+                yield from nulls(child, f"{path}/{key}")
+    assert list(nulls(contract, "")) == []
+
+
 def test_routes_and_paths_are_the_same(contract):
     described = {}
     for method, path, operation, parameters in operations(contract):

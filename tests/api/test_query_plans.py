@@ -136,3 +136,27 @@ def test_each_list_has_its_index(database, filters, search):
     steps = plan(database, sql)
     assert "SEARCH experiment USING INDEX " + search in steps, steps
     assert not any("TEMP B-TREE" in step for step in steps), steps
+
+
+def test_triggers_read_no_table_whole(database):
+    """EXPLAIN says nothing of what a statement sets off."""
+    triggers = [row[0] for row in database.execute(
+        "SELECT sql FROM sqlite_schema WHERE type = 'trigger' UNION ALL SELECT sql FROM sqlite_temp_schema WHERE type = 'trigger'")]
+    assert len(triggers) >= 3
+    for text in triggers:
+        body = re.search(r"\bBEGIN\b(.*)\bEND\b", text, re.S)[1]
+        statements = [part.strip() for part in body.split(";") if part.strip()]
+        assert statements
+        for statement in statements:
+            steps = plan(database, re.sub(r"\b(?:NEW|OLD)\.", ":", statement))
+            assert not [step for step in steps if reads_whole(statement, step)], (statement, steps)
+
+
+def test_foreign_keys_are_found_by_an_index(database):
+    """Deleting a row looks for those that name it, in every table that may."""
+    tables = [row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    keys = [(table, row[3]) for table in tables for row in database.execute(f"PRAGMA foreign_key_list({table})")]
+    assert len(keys) >= 6
+    for table, column in keys:
+        steps = plan(database, f"SELECT 1 FROM {table} WHERE {column} = :parent")
+        assert all(step.startswith(f"SEARCH {table} USING") for step in steps), (table, column, steps)

@@ -68,11 +68,11 @@ def ended_once(daemon, experiment):
     return row
 
 
-def undisturbed(spec, tmp_path):
+def undisturbed(spec, tmp_path, *options):
     """The tensors of the same spec trained by hand, without daemon or interruption."""
     (tmp_path / "spec.json").write_text(json.dumps(spec))
-    subprocess.run([str(BUILD / "qlstm-worker"), "train", str(tmp_path / "spec.json"), "--out", str(tmp_path / "out")],
-                   check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([str(BUILD / "qlstm-worker"), "train", str(tmp_path / "spec.json"), "--out", str(tmp_path / "out"),
+                    *map(str, options)], check=True, stdout=subprocess.DEVNULL)
     return read_safetensors((tmp_path / "out" / "weights.safetensors").read_bytes())[0]
 
 
@@ -133,7 +133,7 @@ def test_kill_daemon_twice(make_daemon, tmp_path):
 
 def test_terminate_drains_and_resumes(make_daemon, tmp_path):
     daemon = make_daemon("--slots", "1")
-    spec = {**LONG, "training": {**LONG["training"], "epochs": 3000}}
+    spec = {**LONG, "training": {**LONG["training"], "epochs": 2000}}
     experiment = daemon.submit(spec)
     running(daemon, experiment, 50)
     assert daemon.stop() == 0

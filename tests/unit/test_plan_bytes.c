@@ -163,9 +163,9 @@ static void many_wires(void **state)
 		int wires, layers;
 		size_t batch;
 		const char *kind;
-	} rows[] = {{9, 2, 17, "batch"}, {10, 3, 11, "batch"}, {12, 2, 9, "batch"},
-	            {13, 3, 5, "batch"}, {14, 3, 2, "wide"},   {15, 2, 1, "wide"},
-	            {16, 3, 1, "wide"},  {25, 2, 37, "local"}, {12, 3, 20, "local"}};
+	} rows[] = {{9, 2, 17, "batch"},  {10, 3, 11, "batch"}, {12, 2, 9, "batch"}, {13, 3, 5, "batch"},
+	            {14, 3, 2, "wide"},   {15, 2, 1, "wide"},   {16, 3, 1, "wide"},  {20, 2, 1, "wide"},
+	            {25, 2, 37, "local"}, {12, 3, 20, "local"}};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		for (int p = 0; p < 2; p++) {
 			struct circuit_program *program = circuits_benchmark(rows[i].wires, rows[i].layers);

@@ -227,13 +227,11 @@ void wide_circuit_free(struct wide_circuit *circuit)
 {
 	if (circuit == NULL)
 		return;
-	for (int i = 0; i < circuit->n_sweeps; i++)
-		wide_strings_free(&circuit->sweeps[i].diagonal);
+	wide_sweeps_free(circuit);
 	wide_strings_free(&circuit->readout);
 	free(circuit->slots);
 	free(circuit->gates);
 	free(circuit->prefix);
-	free(circuit->sweeps);
 	free(circuit->observables);
 	free(circuit);
 }

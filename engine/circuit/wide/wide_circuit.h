@@ -37,15 +37,16 @@ struct wide_turn {
 struct wide_sweep {
 	uint32_t active; /* mask of bits */
 	struct wide_map in, out;
-	bool has_in;                            /* the first map has gates */
-	struct wide_turn turns[WIDE_TILE_BITS]; /* by rising bit */
+	bool has_in;                                 /* the first map has gates */
+	struct wide_turn turns[WIDE_TILE_BITS_MOST]; /* by rising bit */
 	int n_turns;
 	struct wide_strings diagonal; /* indices are slots */
 };
 
 struct wide_circuit {
 	const struct circuit_program *program;
-	int n_bits; /* of a basis index: the wires, and bits that stay 0 to fill a row */
+	int n_bits;    /* of a basis index: the wires, and bits that stay 0 to fill a row */
+	int tile_bits; /* active in every sweep: WIDE_TILE_BITS, fewer or a few more */
 	int n_slots, n_gates, n_prefix, n_sweeps, n_observables;
 	struct angle *slots;
 	struct wide_gate *prefix;  /* on one bit each, preparing a product state, in time order */
@@ -62,7 +63,8 @@ struct wide_circuit {
 struct wide_circuit *wide_circuit_new(const struct circuit_program *program);
 void wide_circuit_free(struct wide_circuit *circuit);
 
-/* For wide_circuit_new: puts circuit->gates into sweeps. False when out of memory. */
+/* For wide_circuit_new: chooses tile_bits and puts circuit->gates into sweeps. False when out of memory. */
 bool wide_schedule(struct wide_circuit *circuit);
+void wide_sweeps_free(struct wide_circuit *circuit);
 
 #endif

@@ -24,9 +24,9 @@ static int count_below(const struct wide_rotation *rotations, int n, int place)
 
 /* The passes of a tile: those of whole chunks, then those of the tile. */
 struct passes {
-	struct pass pass[WIDE_TILE_BITS];
-	int first[WIDE_TILE_BITS]; /* the first rotation above the lanes of each */
-	int n_lanes, n_low, n;     /* rotations of lanes; passes of chunks; all passes */
+	struct pass pass[WIDE_TILE_BITS_MOST];
+	int first[WIDE_TILE_BITS_MOST]; /* the first rotation above the lanes of each */
+	int n_lanes, n_low, n;          /* rotations of lanes; passes of chunks; all passes */
 };
 
 static void add_passes(struct passes *passes, const struct wide_rotation *rotations, int from, int to, bool undo)

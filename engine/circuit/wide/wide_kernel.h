@@ -10,15 +10,12 @@
 
 #include "engine/circuit/wide/wide_strings.h"
 
-/* Bits of a place inside a tile: the active bits and the one for the imaginary part. */
-#define WIDE_PLACE_BITS (WIDE_TILE_BITS + 1)
-
 /* Reads amplitudes from wherever a linear map says: all numbers are places that are combined by exclusive or. */
 struct wide_move {
-	uint32_t from, to;                 /* of the first row */
-	uint32_t from_row[WIDE_TILE_BITS]; /* by bit of the row's number */
-	uint32_t to_row[WIDE_TILE_BITS];   /* the same; rows are written as a whole */
-	uint32_t from_low[WIDE_ROW_BITS];  /* by bit inside the row written */
+	uint32_t from, to;                      /* of the first row */
+	uint32_t from_row[WIDE_TILE_BITS_MOST]; /* by bit of the row's number */
+	uint32_t to_row[WIDE_TILE_BITS_MOST];   /* the same; rows are written as a whole */
+	uint32_t from_low[WIDE_ROW_BITS];       /* by bit inside the row written */
 	int n_rows_log2;
 	bool from_memory; /* not in the nearest cache: read ahead */
 };
@@ -37,13 +34,13 @@ struct wide_factors {
 	uint32_t base;
 	const void *low;              /* real, diagonals: [n_groups][re, im][WIDE_ROW], the negative sign conjugates;
 	                               * readouts: [n_groups][WIDE_ROW] */
-	const double *rows, *rows_im; /* [WIDE_ROWS]; rows_im for diagonals only */
+	const double *rows, *rows_im; /* [n_rows]; rows_im for diagonals only */
 };
 
 /* Sums over the amplitudes of a tile; see wide_strings_collect. */
 struct wide_sums {
 	double *low;  /* [n_groups][WIDE_ROW], added to */
-	double *rows; /* [WIDE_ROWS], those of the tile's rows are set */
+	double *rows; /* [n_rows], set */
 };
 
 struct wide_kernels {

@@ -20,8 +20,8 @@ static void lay_out_tables(struct wide *self, struct arena *arena)
 		const struct wide_strings *strings = &circuit->sweeps[i].diagonal;
 		size_t low = (size_t)strings->n_low, high = (size_t)strings->n_high;
 		struct wide_diagonal diagonal = {arena_take(arena, low * 2 * WIDE_ROW * real),
-		                                 arena_take_numbers(arena, high * WIDE_ROWS),
-		                                 arena_take_numbers(arena, high * WIDE_ROWS)};
+		                                 arena_take_numbers(arena, high * strings->n_rows),
+		                                 arena_take_numbers(arena, high * strings->n_rows)};
 		if (self->diagonals != NULL)
 			self->diagonals[i] = diagonal;
 		most = low > most ? low : most;
@@ -29,16 +29,16 @@ static void lay_out_tables(struct wide *self, struct arena *arena)
 	size_t low = (size_t)circuit->readout.n_low, high = (size_t)circuit->readout.n_high;
 	most = low > most ? low : most;
 	self->readout_low = arena_take(arena, low * WIDE_ROW * real);
-	self->readout_high = arena_take_numbers(arena, high * WIDE_ROWS);
+	self->readout_high = arena_take_numbers(arena, high * self->n_rows);
 	self->product_low = arena_take(arena, 2 * WIDE_ROW * real);
-	self->product_rows_re = arena_take_numbers(arena, WIDE_ROWS);
-	self->product_rows_im = arena_take_numbers(arena, WIDE_ROWS);
+	self->product_rows_re = arena_take_numbers(arena, self->n_rows);
+	self->product_rows_im = arena_take_numbers(arena, self->n_rows);
 	self->product_tiles_re = arena_take_numbers(arena, self->n_tiles);
 	self->product_tiles_im = arena_take_numbers(arena, self->n_tiles);
 	self->tiles_re = arena_take_numbers(arena, self->n_tiles);
 	self->tiles_im = arena_take_numbers(arena, self->n_tiles);
 	/* Three tables of the largest diagonal, or a product of all bits of a kind. */
-	size_t wanted = 3 * most * WIDE_ROW + 2 * WIDE_ROWS;
+	size_t wanted = 3 * most * WIDE_ROW + 2 * self->n_rows;
 	self->work = arena_take_numbers(arena, wanted > self->n_tiles ? wanted : self->n_tiles);
 	for (int i = 0; i < self->n_workers; i++)
 		self->workers[i].low = arena_take_numbers(arena, most * WIDE_ROW);
@@ -52,8 +52,8 @@ static void lay_out_parts(struct wide *self, struct arena *arena)
 		    .outputs = arena_take_numbers(arena, (size_t)self->circuit->n_observables),
 		    .low_re = arena_take_numbers(arena, WIDE_ROW),
 		    .low_im = arena_take_numbers(arena, WIDE_ROW),
-		    .rows_re = arena_take_numbers(arena, WIDE_ROWS),
-		    .rows_im = arena_take_numbers(arena, WIDE_ROWS),
+		    .rows_re = arena_take_numbers(arena, self->n_rows),
+		    .rows_im = arena_take_numbers(arena, self->n_rows),
 		};
 }
 
@@ -64,10 +64,10 @@ static void lay_out_workers(struct wide *self, struct arena *arena)
 		struct wide_worker *worker = &self->workers[i];
 		worker->psi = arena_take(arena, tile + STAGGER);
 		worker->lambda = arena_take(arena, tile + STAGGER);
-		worker->rows_re = arena_take_numbers(arena, WIDE_ROWS);
-		worker->rows_im = arena_take_numbers(arena, WIDE_ROWS);
-		worker->more_rows_re = arena_take_numbers(arena, WIDE_ROWS);
-		worker->more_rows_im = arena_take_numbers(arena, WIDE_ROWS);
+		worker->rows_re = arena_take_numbers(arena, self->n_rows);
+		worker->rows_im = arena_take_numbers(arena, self->n_rows);
+		worker->more_rows_re = arena_take_numbers(arena, self->n_rows);
+		worker->more_rows_im = arena_take_numbers(arena, self->n_rows);
 	}
 }
 
@@ -97,10 +97,9 @@ static int smaller(size_t a, int b)
 
 size_t wide_state_bytes(struct wide *self)
 {
-	int n_bits = self->circuit->n_bits;
-	self->tile_bits = n_bits < WIDE_TILE_BITS ? n_bits : WIDE_TILE_BITS;
-	self->n_rows = (size_t)1 << (self->tile_bits - WIDE_ROW_BITS);
-	self->n_tiles = (size_t)1 << (n_bits - self->tile_bits);
+	const struct wide_circuit *circuit = self->circuit;
+	self->n_rows = (size_t)1 << (circuit->tile_bits - WIDE_ROW_BITS);
+	self->n_tiles = (size_t)1 << (circuit->n_bits - circuit->tile_bits);
 	self->n_parts = smaller(self->n_tiles, WIDE_PARTS_MAX);
 	self->n_workers = smaller(self->n_tiles, WIDE_WORKERS_MAX);
 	return lay_out(self, NULL);

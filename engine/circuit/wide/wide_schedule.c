@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Larger tiles are for states of at least 2^SPARE_BITS of them: enough for all threads. */
+#define SPARE_BITS 5
+
 /* A sweep being filled, and what the gates put off so far do to each bit. */
 struct filling {
 	struct wide_sweep *sweep;
+	int tile_bits;
 	uint32_t turned, mapped; /* bits with a rotation about Y; bits in the second map */
 	uint32_t strings;        /* bits in the diagonal */
 	uint32_t flipped_later, diagonal_later;
@@ -39,7 +43,7 @@ static void put_off(struct filling *filling, const struct wide_gate *gate)
 static bool make_active(struct filling *filling, int target)
 {
 	uint32_t wanted = filling->sweep->active | 1u << target;
-	if (__builtin_popcount(wanted) > WIDE_TILE_BITS)
+	if (__builtin_popcount(wanted) > filling->tile_bits)
 		return false;
 	filling->sweep->active = wanted;
 	return true;
@@ -93,7 +97,7 @@ static bool take_string(struct filling *filling, const struct wide_gate *gate)
  * left, or -1 when out of memory. */
 static int fill_sweep(const struct wide_circuit *circuit, struct wide_sweep *sweep, struct wide_gate *waiting, int n)
 {
-	struct filling filling = {.sweep = sweep};
+	struct filling filling = {.sweep = sweep, .tile_bits = circuit->tile_bits};
 	const uint32_t all = (uint32_t)((1ull << circuit->n_bits) - 1);
 	int left = 0;
 	for (int i = 0; i < n; i++) {
@@ -128,19 +132,60 @@ static struct wide_sweep *add_sweep(struct wide_circuit *circuit)
 	return sweep;
 }
 
-bool wide_schedule(struct wide_circuit *circuit)
+/* All of `gates` in tiles of circuit->tile_bits bits; overwrites them. */
+static bool fill_sweeps(struct wide_circuit *circuit, struct wide_gate *gates)
 {
 	int left = circuit->n_gates;
 	do {
 		struct wide_sweep *sweep = add_sweep(circuit);
-		left = sweep != NULL ? fill_sweep(circuit, sweep, circuit->gates, left) : -1;
+		left = sweep != NULL ? fill_sweep(circuit, sweep, gates, left) : -1;
 		if (left < 0)
 			return false;
 		/* Bits to spare make longer rows. */
-		for (int bit = 0; bit < circuit->n_bits && __builtin_popcount(sweep->active) < WIDE_TILE_BITS; bit++)
+		for (int bit = 0; __builtin_popcount(sweep->active) < circuit->tile_bits; bit++)
 			sweep->active |= 1u << bit;
 		if (!wide_strings_split(&sweep->diagonal, sweep->active))
 			return false;
 	} while (left > 0);
 	return true;
+}
+
+void wide_sweeps_free(struct wide_circuit *circuit)
+{
+	for (int i = 0; i < circuit->n_sweeps; i++)
+		wide_strings_free(&circuit->sweeps[i].diagonal);
+	free(circuit->sweeps);
+	circuit->sweeps = NULL;
+	circuit->n_sweeps = 0;
+}
+
+/* The sweeps of `bits`, if they are fewer than those that the circuit has. False when out of memory. */
+static bool try_bits(struct wide_circuit *circuit, int bits, struct wide_gate *gates)
+{
+	struct wide_circuit other = *circuit;
+	other.tile_bits = bits;
+	other.sweeps = NULL;
+	other.n_sweeps = 0;
+	memcpy(gates, circuit->gates, (size_t)circuit->n_gates * sizeof *gates);
+	if (!fill_sweeps(&other, gates)) {
+		wide_sweeps_free(&other);
+		return false;
+	}
+	bool fewer = circuit->n_sweeps == 0 || other.n_sweeps < circuit->n_sweeps;
+	wide_sweeps_free(fewer ? circuit : &other);
+	if (fewer)
+		*circuit = other;
+	return true;
+}
+
+bool wide_schedule(struct wide_circuit *circuit)
+{
+	int least = circuit->n_bits < WIDE_TILE_BITS ? circuit->n_bits : WIDE_TILE_BITS;
+	struct wide_gate *gates = calloc((size_t)circuit->n_gates + 1, sizeof *gates);
+	bool complete = gates != NULL && try_bits(circuit, least, gates);
+	for (int bits = least + 1; complete && bits <= WIDE_TILE_BITS_MOST && circuit->n_bits >= bits + SPARE_BITS;
+	     bits++)
+		complete = try_bits(circuit, bits, gates);
+	free(gates);
+	return complete;
 }

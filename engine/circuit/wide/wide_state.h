@@ -14,20 +14,20 @@
 /* A diagonal's groups, for the angles of one sample. */
 struct wide_diagonal {
 	void *low;                   /* real [n_low][cosine, -sine][WIDE_ROW] */
-	double *high_cos, *high_sin; /* [n_high][WIDE_ROWS] */
+	double *high_cos, *high_sin; /* [n_high][n_rows] */
 };
 
 /* What the tiles of a part add up to. */
 struct wide_part {
 	double *gradient, *outputs; /* by slot, by observable */
 	double *low_re, *low_im;    /* [WIDE_ROW]: lambda contracted with the product state of all other bits, */
-	double *rows_re, *rows_im;  /* [WIDE_ROWS] */
+	double *rows_re, *rows_im;  /* [n_rows] */
 };
 
 /* Scratch memory of a thread. */
 struct wide_worker {
 	void *psi, *lambda;        /* a tile */
-	double *rows_re, *rows_im; /* [WIDE_ROWS] */
+	double *rows_re, *rows_im; /* [n_rows] */
 	double *low, *more_rows_re, *more_rows_im;
 };
 
@@ -35,7 +35,7 @@ struct wide {
 	struct wide_circuit *circuit;
 	const struct wide_kernels *kernels;
 	struct team *team;
-	int tile_bits, n_parts, n_workers;
+	int n_parts, n_workers;
 	size_t n_rows, n_tiles;
 	char *memory; /* what the pointers below point to */
 	void *psi, *lambda;
@@ -43,7 +43,7 @@ struct wide {
 	struct wide_bit *bits, *cotangents;
 	struct wide_diagonal *diagonals;             /* by sweep */
 	void *product_low;                           /* real [re, im][WIDE_ROW] */
-	double *product_rows_re, *product_rows_im;   /* [WIDE_ROWS] */
+	double *product_rows_re, *product_rows_im;   /* [n_rows] */
 	double *product_tiles_re, *product_tiles_im; /* [n_tiles] */
 	double *tiles_re, *tiles_im;                 /* [n_tiles]: lambda contracted with all bits of a tile */
 	void *readout_low;                           /* real [n_low][WIDE_ROW] */

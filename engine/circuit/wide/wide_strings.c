@@ -48,6 +48,7 @@ bool wide_strings_split(struct wide_strings *strings, uint32_t active)
 	if (strings->low == NULL || strings->high == NULL)
 		return false;
 	const uint32_t row = WIDE_ROW - 1;
+	strings->n_rows = (size_t)1 << __builtin_popcount(active & ~row);
 	for (int i = 0; i < strings->n_strings; i++) {
 		struct wide_string *string = &strings->strings[i];
 		string->low = string->mask & row;
@@ -77,19 +78,19 @@ void wide_strings_tables(const struct wide_strings *strings, const double *numbe
                          double *high)
 {
 	memset(low, 0, (size_t)strings->n_low * WIDE_ROW * sizeof *low);
-	memset(high, 0, (size_t)strings->n_high * WIDE_ROWS * sizeof *high);
+	memset(high, 0, (size_t)strings->n_high * strings->n_rows * sizeof *high);
 	for (int i = 0; i < strings->n_strings; i++) {
 		const struct wide_string *string = &strings->strings[i];
 		double number = signed_by(string->negative, numbers[(size_t)string->index * stride]);
 		if (string->low != 0)
 			low[string->group * WIDE_ROW + (int)string->low] += number;
 		else if (string->high != 0)
-			high[string->group * WIDE_ROWS + (int)string->high] += number;
+			high[(size_t)string->group * strings->n_rows + string->high] += number;
 	}
 	for (int g = 0; g < strings->n_low; g++)
 		walsh_hadamard(low + (size_t)g * WIDE_ROW, WIDE_ROW);
 	for (int g = 0; g < strings->n_high; g++)
-		walsh_hadamard(high + (size_t)g * WIDE_ROWS, WIDE_ROWS);
+		walsh_hadamard(high + (size_t)g * strings->n_rows, strings->n_rows);
 }
 
 void wide_strings_rows(const struct wide_strings *strings, const double *numbers, size_t stride, const double *high,
@@ -102,12 +103,12 @@ void wide_strings_rows(const struct wide_strings *strings, const double *numbers
 			flat += signed_by(string->negative != parity(base & string->out),
 			                  numbers[(size_t)string->index * stride]);
 	}
-	for (int r = 0; r < WIDE_ROWS; r++)
+	for (size_t r = 0; r < strings->n_rows; r++)
 		rows[r] = flat;
-	for (int g = 0; g < strings->n_high; g++) {
+	for (int g = 0; g < strings->n_high; g++, high += strings->n_rows) {
 		double sign = signed_by(parity(base & strings->high[g].out), 1.0);
-		for (int r = 0; r < WIDE_ROWS; r++)
-			rows[r] += sign * high[g * WIDE_ROWS + r];
+		for (size_t r = 0; r < strings->n_rows; r++)
+			rows[r] += sign * high[r];
 	}
 }
 
@@ -125,14 +126,14 @@ void wide_strings_phases(const struct wide_strings *strings, const double *cosin
 		re = c * was + s * im;
 		im = c * im - s * was;
 	}
-	for (int r = 0; r < WIDE_ROWS; r++) {
+	for (size_t r = 0; r < strings->n_rows; r++) {
 		rows_re[r] = re;
 		rows_im[r] = im;
 	}
-	for (int g = 0; g < strings->n_high; g++) {
+	for (int g = 0; g < strings->n_high; g++, high_cos += strings->n_rows, high_sin += strings->n_rows) {
 		double sign = signed_by(parity(base & strings->high[g].out), 1.0);
-		for (int r = 0; r < WIDE_ROWS; r++) {
-			double c = high_cos[g * WIDE_ROWS + r], s = sign * high_sin[g * WIDE_ROWS + r];
+		for (size_t r = 0; r < strings->n_rows; r++) {
+			double c = high_cos[r], s = sign * high_sin[r];
 			double was = rows_re[r];
 			rows_re[r] = c * was + s * rows_im[r];
 			rows_im[r] = c * rows_im[r] - s * was;
@@ -144,7 +145,7 @@ void wide_strings_collect(const struct wide_strings *strings, uint32_t base, dou
 {
 	for (int g = 0; g < strings->n_low; g++)
 		walsh_hadamard(low + (size_t)g * WIDE_ROW, WIDE_ROW);
-	walsh_hadamard(rows, WIDE_ROWS);
+	walsh_hadamard(rows, strings->n_rows);
 	for (int i = 0; i < strings->n_strings; i++) {
 		const struct wide_string *string = &strings->strings[i];
 		double sum = string->low != 0 ? low[string->group * WIDE_ROW + (int)string->low] : rows[string->high];

@@ -12,10 +12,12 @@
 
 #include "engine/circuit/program.h"
 
-#define WIDE_ROW_BITS  6  /* 512 bytes of float64, real parts, then as many imaginary parts */
-#define WIDE_TILE_BITS 13 /* 128 KiB of float64 a state: two of them fit the L2 cache */
-#define WIDE_ROW       (1 << WIDE_ROW_BITS)
-#define WIDE_ROWS      (1 << (WIDE_TILE_BITS - WIDE_ROW_BITS))
+#define WIDE_ROW_BITS 6 /* 512 bytes of float64, real parts, then as many imaginary parts */
+#define WIDE_ROW      (1 << WIDE_ROW_BITS)
+/* 128 KiB of float64 a state: two of them fit the L2 cache. Circuits that then need fewer sweeps over memory have
+ * larger tiles, 512 KiB at most. */
+#define WIDE_TILE_BITS      13
+#define WIDE_TILE_BITS_MOST 15
 
 struct wide_string {
 	uint32_t mask;
@@ -34,6 +36,7 @@ struct wide_strings {
 	struct wide_string *strings;
 	struct wide_group *low, *high;
 	int n_strings, capacity, n_low, n_high;
+	size_t n_rows; /* of a tile */
 };
 
 /* False when out of memory. */
@@ -42,20 +45,19 @@ bool wide_strings_add(struct wide_strings *strings, uint32_t mask, int index, bo
 bool wide_strings_split(struct wide_strings *strings, uint32_t active);
 void wide_strings_free(struct wide_strings *strings);
 
-/* The groups' tables of sums over k of numbers[k * stride] times sign: low [n_low][WIDE_ROW], high [n_high][WIDE_ROWS].
- */
+/* The groups' tables of sums over k of numbers[k * stride] times sign: low [n_low][WIDE_ROW], high [n_high][n_rows]. */
 void wide_strings_tables(const struct wide_strings *strings, const double *numbers, size_t stride, double *low,
                          double *high);
-/* What the high groups and the strings of `out` bits only add up to in the tile at `base`: rows [WIDE_ROWS]. */
+/* What the high groups and the strings of `out` bits only add up to in the tile at `base`: rows [n_rows]. */
 void wide_strings_rows(const struct wide_strings *strings, const double *numbers, size_t stride, const double *high,
                        uint32_t base, double *rows);
-/* The same where the numbers are angles, as a factor exp(-i sum / 2): high_cos, high_sin [n_high][WIDE_ROWS] are of
+/* The same where the numbers are angles, as a factor exp(-i sum / 2): high_cos, high_sin [n_high][n_rows] are of
  * half the tables' angles, cosine and sine those of half of every number. */
 void wide_strings_phases(const struct wide_strings *strings, const double *cosine, const double *sine,
                          const double *high_cos, const double *high_sin, uint32_t base, double *rows_re,
                          double *rows_im);
 /* The transpose on one tile: sums[index] += sum over its amplitudes of sign times weight, given for every low group the
- * weights summed over the rows with their signs of `high` [n_low][WIDE_ROW], and those of each row [WIDE_ROWS]. Both
+ * weights summed over the rows with their signs of `high` [n_low][WIDE_ROW], and those of each row [n_rows]. Both
  * are overwritten. */
 void wide_strings_collect(const struct wide_strings *strings, uint32_t base, double *low, double *rows, double *sums);
 

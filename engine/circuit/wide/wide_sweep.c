@@ -8,7 +8,7 @@ struct sweep_job {
 	struct wide *self;
 	const struct wide_visit *visit;
 	const struct wide_sweep *sweep;
-	struct wide_rotation rotations[WIDE_TILE_BITS];
+	struct wide_rotation rotations[WIDE_TILE_BITS_MOST];
 	atomic_size_t next_part;
 };
 
@@ -53,7 +53,7 @@ static struct wide_move plan_move(const struct tile *tile, const struct wide_aff
 	uint32_t among = read ? UINT32_MAX : active;
 	struct wide_move move = {.from = place(wide_affine_apply(affine, tile->base), among),
 	                         .to = written ? place(tile->base, UINT32_MAX) : 0,
-	                         .n_rows_log2 = tile->job->self->tile_bits - WIDE_ROW_BITS,
+	                         .n_rows_log2 = tile->job->self->circuit->tile_bits - WIDE_ROW_BITS,
 	                         .from_memory = read};
 	for (int i = 0; i < move.n_rows_log2; i++, rows &= rows - 1) {
 		move.from_row[i] = place(affine->column[__builtin_ctz(rows)], among);
@@ -129,7 +129,7 @@ static struct wide_factors readout_factors(const struct tile *tile)
 static struct wide_sums clear_sums(const struct tile *tile, const struct wide_strings *strings)
 {
 	memset(tile->worker->low, 0, (size_t)strings->n_low * WIDE_ROW * sizeof(double));
-	memset(tile->worker->more_rows_re, 0, WIDE_ROWS * sizeof(double));
+	memset(tile->worker->more_rows_re, 0, strings->n_rows * sizeof(double));
 	return (struct wide_sums){tile->worker->low, tile->worker->more_rows_re};
 }
 
@@ -201,7 +201,7 @@ static void backward(struct tile *tile)
 {
 	const struct sweep_job *job = tile->job;
 	struct wide *self = job->self;
-	double slopes[WIDE_TILE_BITS] = {0.0};
+	double slopes[WIDE_TILE_BITS_MOST] = {0.0};
 	if (!job->visit->forward) {
 		load(tile, &job->sweep->out.forward, self->psi, tile->worker->psi);
 		load(tile, &job->sweep->out.forward, self->lambda, tile->worker->lambda);

@@ -6,7 +6,7 @@
 
 static void make_diagonal(struct wide *self, const struct wide_strings *strings, const struct wide_diagonal *out)
 {
-	size_t low = (size_t)strings->n_low * WIDE_ROW, high = (size_t)strings->n_high * WIDE_ROWS;
+	size_t low = (size_t)strings->n_low * WIDE_ROW, high = (size_t)strings->n_high * strings->n_rows;
 	double *angles = self->work, *factors = self->work + low;
 	wide_strings_tables(strings, self->angle, 1, angles, out->high_cos);
 	for (size_t i = 0; i < low; i++) {
@@ -56,14 +56,14 @@ void wide_state_clear_parts(struct wide *self)
 		memset(part->outputs, 0, (size_t)self->circuit->n_observables * sizeof(double));
 		memset(part->low_re, 0, WIDE_ROW * sizeof(double));
 		memset(part->low_im, 0, WIDE_ROW * sizeof(double));
-		memset(part->rows_re, 0, WIDE_ROWS * sizeof(double));
-		memset(part->rows_im, 0, WIDE_ROWS * sizeof(double));
+		memset(part->rows_re, 0, self->n_rows * sizeof(double));
+		memset(part->rows_im, 0, self->n_rows * sizeof(double));
 	}
 }
 
-static void add(double *total, const double *part, int count)
+static void add(double *total, const double *part, size_t count)
 {
-	for (int i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		total[i] += part[i];
 }
 
@@ -75,8 +75,8 @@ void wide_state_contract(struct wide *self)
 	for (int p = 1; p < self->n_parts; p++) {
 		add(total->low_re, self->parts[p].low_re, WIDE_ROW);
 		add(total->low_im, self->parts[p].low_im, WIDE_ROW);
-		add(total->rows_re, self->parts[p].rows_re, WIDE_ROWS);
-		add(total->rows_im, self->parts[p].rows_im, WIDE_ROWS);
+		add(total->rows_re, self->parts[p].rows_re, self->n_rows);
+		add(total->rows_im, self->parts[p].rows_im, self->n_rows);
 	}
 	wide_product_contract(self->bits, row, total->low_re, total->low_im, self->work, self->cotangents);
 	wide_product_contract(self->bits, active & ~row, total->rows_re, total->rows_im, self->work, self->cotangents);
