@@ -53,13 +53,17 @@ class Client:
 
     def experiment(self, **hyperparameters: Any) -> dict[str, Any]:
         """The request that hyperparameters by name mean. Data that are not on the service yet are uploaded."""
-        if self._places is None:
-            self._places = Places(self.transport.json("GET", "/schema/experiment"))
         data = hyperparameters.get("data", {})
         fields = dict(data) if isinstance(data, dict) else {"dataset": data}
         if not isinstance(fields.get("dataset", ""), str):
             fields["dataset"] = self.upload(fields["dataset"])["id"]
-        return self._places.experiment({**hyperparameters, "data": fields} if fields else hyperparameters)
+        return self.schema().experiment({**hyperparameters, "data": fields} if fields else hyperparameters)
+
+    def schema(self) -> Places:
+        """The hyperparameters that the service knows; asked for once."""
+        if self._places is None:
+            self._places = Places(self.transport.json("GET", "/schema/experiment"))
+        return self._places
 
     def train(self, **hyperparameters: Any) -> Run:
         """Queues an experiment and returns at once. Hyperparameters by name, as schema/HYPERPARAMETERS.md lists them,

@@ -41,9 +41,10 @@ def samples(values: Any, data: dict[str, Any]) -> list[list[list[float]]]:
     return [[list(row[i : i + width]) for i in range(0, features, width)] for row in rows]
 
 
-def _ask(run: Run, X: Any) -> list[dict[str, Any]]:
+def ask(run: Run, X: Any) -> list[dict[str, Any]]:
+    """The service's answers, one for each part of X that is sent."""
     path = f"/experiments/{run.id}/predict"
-    if is_frame(X) or isinstance(X, (os.PathLike, dict)):
+    if is_frame(X) or isinstance(X, (os.PathLike, dict, bytes)):
         upload = encode(X)
         headers = {"Content-Type": upload.media_type}
         return [run.client.transport.json("POST", path, body=upload.content, headers=headers)]
@@ -59,13 +60,13 @@ def _ask(run: Run, X: Any) -> list[dict[str, Any]]:
 
 
 def outputs(run: Run, X: Any) -> Any:
-    answers = _ask(run, X)
+    answers = ask(run, X)
     rows = [row for answer in answers for row in answer["outputs"]]
     return as_array([row[0] for row in rows] if "classes" in answers[0] else rows)
 
 
 def probabilities(run: Run, X: Any) -> Any:
-    answers = _ask(run, X)
+    answers = ask(run, X)
     if "probabilities" not in answers[0]:
         raise QlstmError("only a classification has probabilities")
     return as_array([row for answer in answers for row in answer["probabilities"]])

@@ -52,11 +52,13 @@ class Progress:
             return
         self._drawn = now
         width = shutil.get_terminal_size().columns - 1
-        text = f"  {self.epoch}/{self.epochs}  {self.metrics or self.status}{self._left(now)}"
-        room = max(0, min(30, width - len(self.label) - len(text) - 3))
+        label = self.label if len(self.label) <= 16 else self.label[:13] + "..."
+        shown = self.metrics.replace("_loss", "") or self.status
+        text = f"  {self.epoch}/{self.epochs}  {shown}{self._left(now)}"
+        room = max(0, min(30, width - len(label) - len(text) - 3))
         full = room * self.epoch // self.epochs
         bar = f" [{'#' * full}{'.' * (room - full)}]" if room > 4 else ""
-        self.out.write(f"\r{(self.label + bar + text)[:width]:<{width}}")
+        self.out.write(f"\r{(label + bar + text)[:width]:<{width}}")
         self.out.flush()
 
     def _left(self, now: float) -> str:

@@ -161,6 +161,10 @@ class Run:
         """Of a classification: [sample][class]."""
         return predict.probabilities(self, X)
 
+    def ask(self, X: Any) -> list[dict[str, Any]]:
+        """The service's whole answers about new inputs, as for `predict`; several where X is sent in parts."""
+        return predict.ask(self, X)
+
     def plot(self, axes: Any = None) -> Any:
         """Losses by epoch and predictions beside the truth; needs matplotlib. Returns the two axes."""
         from .plot import plot_run

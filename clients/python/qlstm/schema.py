@@ -4,6 +4,7 @@ here."""
 from __future__ import annotations
 
 import difflib
+import json
 from typing import Any
 
 from .errors import Invalid
@@ -48,6 +49,23 @@ class Places:
             node = self._resolve(self._resolve(node)["properties"][step])
         return str(next(iter(node["properties"])))
 
+    def rows(self) -> list[list[str]]:
+        """Name, the part it belongs to, what is allowed, default; layer fields by type of layer."""
+        rows = []
+        for kind in self._resolve({"$ref": "#/$defs/layer"})["oneOf"]:
+            properties = self._resolve(kind)["properties"]
+            kind_name = properties["type"]["const"]
+            rows += [[n, f"layer {kind_name}", allowed(f), default(f)] for n, f in properties.items() if n != "type"]
+        seen = set()
+        for path in self.fields.values():
+            field = self.schema
+            for step in path:
+                field = self._resolve(self._resolve(field).get("properties", {}).get(step, {}))
+            if field and path not in seen:
+                seen.add(path)
+                rows.append([path[-1], ".".join(path[:-1]), allowed(field), default(field)])
+        return rows
+
     def experiment(self, values: dict[str, Any]) -> dict[str, Any]:
         """The request that these values by name mean."""
         body: dict[str, Any] = {}
@@ -74,6 +92,25 @@ class Places:
             error = {"pointer": f"/{name}", "code": "unknown_field", "message": message}
             raise Invalid(422, {"detail": message, "errors": [error]})
         return (name,)
+
+
+def allowed(field: Schema) -> str:
+    """As 1 .. 25, or the choices."""
+    if "enum" in field:
+        return ", ".join(field["enum"])
+    if field.get("type") == "boolean":
+        return "true, false"
+    low = field.get("minimum", f"> {field['exclusiveMinimum']}" if "exclusiveMinimum" in field else None)
+    high = field.get("maximum", f"< {field['exclusiveMaximum']}" if "exclusiveMaximum" in field else None)
+    return f"{low} .. {high}" if low is not None else str(field.get("type", ""))
+
+
+def default(field: Schema) -> str:
+    """As 17, or by what it is chosen."""
+    for by, values in field.get("x-default-by", {}).items():
+        return ", ".join(f"{value} ({key})" for key, value in values.items()) + f" by {by.rsplit('/', 1)[-1]}"
+    value = field.get("default", "")
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

@@ -6,7 +6,6 @@ import http.client
 import ipaddress
 import json
 import random
-import ssl
 import time
 import urllib.error
 import urllib.parse
@@ -44,6 +43,8 @@ class Transport:
         self.longest_pause = 30.0  # seconds between two tries
         handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
         if parts.scheme == "https":
+            import ssl  # a Python without it reaches http all the same
+
             handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca)))
         if _is_loopback(parts.hostname):
             handlers.append(urllib.request.ProxyHandler({}))
