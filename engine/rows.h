@@ -7,7 +7,8 @@
  *
  * Words are classes that a model measures (engine/nn/word_guide.h): its outputs are their probabilities, and each row
  * has an outcome. Outside training a row of words whose mask is ROW_DRAWN counts and draws its outcome; ROW_GIVEN
- * counts and is postselected on its target, ROW_IGNORED does not count and is postselected too. Without a mask all are drawn. */
+ * counts and is postselected on its target, ROW_IGNORED does not count and is postselected too. Without a mask all are
+ * drawn. */
 #ifndef QLSTM_ROWS_H
 #define QLSTM_ROWS_H
 

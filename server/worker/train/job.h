@@ -9,13 +9,13 @@
 struct job {
 	json_t *resolved; /* with columns bound */
 	struct spec spec;
-	struct table table;     /* the data in original units */
-	char data_sha256[65];   /* of the file's bytes; of a built-in series' values as little-endian float64 */
-	char fingerprint[65];   /* ties checkpoints to this job */
-	struct windows windows; /* of a forecasting */
-	struct word_sequences words;     /* of words */
-	struct records records; /* of any other task */
-	struct samples samples; /* of these */
+	struct table table;          /* the data in original units */
+	char data_sha256[65];        /* of the file's bytes; of a built-in series' values as little-endian float64 */
+	char fingerprint[65];        /* ties checkpoints to this job */
+	struct windows windows;      /* of a forecasting */
+	struct word_sequences words; /* of words */
+	struct records records;      /* of any other task */
+	struct samples samples;      /* of these */
 	struct model *model;
 	struct team *team; /* NULL: one thread */
 	struct trainer *trainer;
