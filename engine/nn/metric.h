@@ -15,10 +15,10 @@ struct metric {
 	const char *name;                   /* "accuracy" */
 	const char *train_name, *test_name; /* "train_accuracy", "test_accuracy" */
 	enum target_kind takes;
+	bool least; /* the smallest value is reported, not the mean */
 	/* The sum over the rows that count; `least`: the smallest value of all rows, of which not the mean but the
 	 * smallest is reported. */
 	double (*sum)(const struct rows *rows);
-	bool least;
 };
 
 /* The index-th metric for such targets; NULL past the end. */

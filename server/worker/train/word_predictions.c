@@ -45,8 +45,11 @@ int word_predictions_compute(struct predictions *out, struct job *job, predictio
 	out->values = calloc(rows + 1, width * sizeof(double));
 	out->places = calloc(rows + 1, sizeof *out->places);
 	int rc = 0;
-	if (y == NULL || out->values == NULL || out->places == NULL)
-		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu predictions", rows);
+	if (y == NULL || out->values == NULL || out->places == NULL) {
+		free(y);
+		predictions_free(out);
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu predictions", rows);
+	}
 	for (size_t first = 0; rc == 0 && first < count; first += WORDS_CHUNK) {
 		size_t n = count - first < WORDS_CHUNK ? count - first : WORDS_CHUNK;
 		rc = progress(context, first, count) != 0
