@@ -16,8 +16,7 @@ struct metric {
 	const char *train_name, *test_name; /* "train_accuracy", "test_accuracy" */
 	enum target_kind takes;
 	bool least; /* the smallest value is reported, not the mean */
-	/* The sum over the rows that count; `least`: the smallest value of all rows, of which not the mean but the
-	 * smallest is reported. */
+	/* The sum over the rows that count; of `least` the smallest value of all rows. */
 	double (*sum)(const struct rows *rows);
 };
 
