@@ -8,6 +8,7 @@
 #include "engine/nn/layer.h"
 #include "engine/nn/model.h"
 #include "schema/place.h"
+#include "schema/task.h"
 
 static json_t *get_layers(const json_t *resolved)
 {
@@ -96,7 +97,7 @@ static json_int_t count_targets(const json_t *resolved)
 	const json_t *bits = json_object_get(json_object_get(resolved, "data"), "word_bits");
 	if (bits != NULL)
 		return (json_int_t)1 << json_integer_value(bits);
-	size_t n = json_array_size(json_object_get(json_object_get(resolved, "data"), "targets"));
+	size_t n = json_array_size(task_columns(json_object_get(resolved, "data"), "targets"));
 	return n == 0 ? 1 : (json_int_t)n;
 }
 

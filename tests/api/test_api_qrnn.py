@@ -43,9 +43,10 @@ def test_two_sequences_by_heart(daemon):
     assert history[-1]["test_min_postsel_prob"] == 1  # all are drawn
     said = predictions(daemon, row)
     assert list(said[0]) == ["part", "index", "position", "target", "target_predicted",
-                             *(f"target_probability_{k}" for k in range(8))]
+                             *(f"target_probability_{k}" for k in range(8)), "row"]
     assert len(said) == 4 * 19 and [r["part"] for r in said] == ["train"] * 38 + ["test"] * 38
     assert all(r["target"] == r["target_predicted"] for r in said)
+    assert [r["row"] for r in said[18:20]] == [str(int(said[0]["row"]) + 18), str(int(said[0]["row"]) + 20)]
     assert [r["target"] for r in said[:19]] == [str((i + 1) % 4) for i in range(19)]
     assert all(abs(sum(float(r[f"target_probability_{k}"]) for k in range(8)) - 1) < 1e-12 for r in said)
     report = daemon.get(f"/experiments/{row['id']}/report").json()

@@ -21,10 +21,10 @@ int predictions_compute(struct predictions *out, struct job *job, predictions_pr
                         struct qlstm_error *error);
 void predictions_free(struct predictions *predictions);
 
-/* The columns of a header line after the first ones, for classes and words: NAME, NAME_predicted, NAME_probability_0,
- * ...
- */
+/* The columns of a header line after the first ones, and the end of a line about that row of the table: NAME,
+ * NAME_predicted, for classes and words NAME_probability_0, ..., row, and time where the table has times. */
 void predictions_header(struct text *out, const struct job *job, int width);
+void predictions_line_end(struct text *out, const struct job *job, size_t row);
 
 /* CSV: part (train or test), index (of the sample), then for each target NAME and NAME_predicted; of a classification
  * NAME, NAME_predicted (the most probable class) and NAME_probability_0, NAME_probability_1, ... *text (malloc) is the

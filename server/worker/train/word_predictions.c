@@ -83,7 +83,7 @@ int word_predictions_csv(const struct predictions *predictions, const struct job
 		           place % steps + 1, truth_at(job, place), predicted(predictions, i));
 		for (size_t k = 0; k < width; k++)
 			text_print(&out, ",%.17g", predictions->values[i * width + k]);
-		text_print(&out, "\n");
+		predictions_line_end(&out, job, sequence * (steps + 1) + place % steps + 1);
 	}
 	if (text_take(&out, text, length) == 0)
 		return 0;

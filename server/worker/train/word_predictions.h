@@ -9,7 +9,7 @@
 int word_predictions_compute(struct predictions *out, struct job *job, predictions_progress_fn progress, void *context,
                              struct qlstm_error *error);
 /* part, index (of the sequence), position (of the target in it), then the target's column, NAME_predicted (the most
- * probable word) and NAME_probability_0, ... */
+ * probable word), NAME_probability_0, ..., and the row of the data as in every predictions.csv. */
 int word_predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
                          struct qlstm_error *error);
 /* {"train": [{"target", "accuracy", "cross_entropy"}], "test": [...]} as of a classification: the share of positions at
