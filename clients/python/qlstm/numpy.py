@@ -15,7 +15,7 @@ from typing import Any
 import numpy
 
 from .circuits import expectations
-from .weights import Source, Weights
+from .weights import Source, network
 
 
 class Model:
@@ -24,8 +24,8 @@ class Model:
     xp: Any = numpy
     erfc: Any = staticmethod(numpy.vectorize(math.erfc, otypes=[float]))
 
-    def __init__(self, weights: Source) -> None:
-        weights = Weights.load(weights)
+    def __init__(self, source: Source) -> None:
+        weights = network(source)
         self.spec, self.scaling = weights.spec, weights.scaling
         self.tensors: Any = {name: numpy.asarray(value) for name, value in weights.items()}
 

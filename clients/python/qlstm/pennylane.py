@@ -60,8 +60,8 @@ def circuit(
 class Module(plain.Module):
     """The whole network, its circuits in PennyLane."""
 
-    def __init__(self, weights: Source, device: str = "default.qubit") -> None:
-        super().__init__(weights)
+    def __init__(self, source: Source, device: str = "default.qubit") -> None:
+        super().__init__(source)
         self.device = device
 
     def circuit(self, layer: dict[str, Any], angles: Any, x: Any, wires: Sequence[int]) -> Any:

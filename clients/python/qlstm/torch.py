@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from .numpy import Model
-from .weights import Source, Weights
+from .weights import Source, network
 
 
 class Module(torch.nn.Module, Model):  # type: ignore[misc]
@@ -23,9 +23,9 @@ class Module(torch.nn.Module, Model):  # type: ignore[misc]
     xp = torch
     erfc = staticmethod(torch.erfc)
 
-    def __init__(self, weights: Source) -> None:
+    def __init__(self, source: Source) -> None:
         torch.nn.Module.__init__(self)
-        weights = Weights.load(weights)
+        weights = network(source)
         self.spec, self.scaling = weights.spec, weights.scaling
         for name, value in weights.items():
             *path, leaf = name.split(".")
