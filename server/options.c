@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -85,8 +86,9 @@ static const struct option table[] = {
     {"--accept-loss", NULL, KIND_FLAG, FIELD(accept_loss), 0, 0,
      "start where the database is missing, damaged or older than the runs beside it; what is of no use is put aside"},
     {"--health", "ADDRESS:PORT", KIND_TEXT, FIELD(health), 0, 0,
-     "ask the qlstmd there whether it is ready, and end: status 0 if so, else 1 with the reason; https://ADDRESS:PORT "
-     "for one with a certificate, whose name is not checked"},
+     "ask the qlstmd there whether it is ready, and end: status 0 if so, else 1 with the reason; over TLS where it "
+     "does not "
+     "speak HTTP, or by http:// or https:// before the address alone; a certificate's name is not checked"},
     {"--help", NULL, KIND_FLAG, FIELD(help), 0, 0, "this text"},
     {"--version", NULL, KIND_FLAG, FIELD(version), 0, 0, "version and instruction set"},
 };
@@ -192,6 +194,12 @@ static int parse_one(struct options *options, int argc, char **argv, int *at, st
 	return refuse(word, error);
 }
 
+static bool can_be_run(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+}
+
 /* qlstm-worker in the folder of this executable. */
 static int default_worker(struct options *options, struct qlstm_error *error)
 {
@@ -294,11 +302,13 @@ static int parse_health(struct options *options, struct qlstm_error *error)
 {
 	static const char secure[] = "https://", plain[] = "http://";
 	const char *value = options->health;
-	options->health_tls = strncmp(value, secure, sizeof secure - 1) == 0;
-	if (options->health_tls)
+	if (strncmp(value, secure, sizeof secure - 1) == 0) {
+		options->health_scheme = HEALTH_HTTPS;
 		value += sizeof secure - 1;
-	else if (strncmp(value, plain, sizeof plain - 1) == 0)
+	} else if (strncmp(value, plain, sizeof plain - 1) == 0) {
+		options->health_scheme = HEALTH_HTTP;
 		value += sizeof plain - 1;
+	}
 	return parse_address(options, "--health", value, 1, error);
 }
 
@@ -356,7 +366,7 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 		rc = complete_memory(options, error);
 	if (rc == 0 && options->worker[0] == '\0')
 		rc = default_worker(options, error);
-	if (rc == 0 && access(options->worker, X_OK) != 0)
+	if (rc == 0 && !can_be_run(options->worker))
 		rc = error_set(error, ERR_NOT_FOUND, NULL, "%s cannot be run; build it, or use --worker",
 		               options->worker);
 	return rc;

@@ -3,6 +3,12 @@ import pytest
 from api_daemon import Daemon
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Bytes and long texts by the name of their argument: readable, and the same in every process, as a gzip's time is
+    not."""
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 120) else None
+
+
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory):
     """One for all tests that leave no trace that others would mind."""

@@ -11,6 +11,7 @@ struct batch_kernels;
 struct local_kernels;
 struct wide_kernels;
 struct register_ops;
+struct neuron_kernels;
 struct gates_kernels;
 struct gemm_kernels;
 
@@ -20,6 +21,7 @@ struct isa {
 	const struct local_kernels *local, *local_f32;
 	const struct wide_kernels *wide, *wide_f32;
 	const struct register_ops *registers, *registers_f32;
+	const struct neuron_kernels *neurons, *neurons_f32;
 	const struct gates_kernels *gates;
 	const struct gemm_kernels *gemm;
 	bool (*supported)(void);

@@ -53,36 +53,31 @@ int files_has_dataset(struct db *db, const char *file, bool *has, struct qlstm_e
 	return db_finish(db) == 0 ? 0 : db_error(db, error);
 }
 
+static int read_named_file(struct db *db, void *row, struct qlstm_error *error)
+{
+	static const enum named_kind kinds[] = {NAMED_DATASET, NAMED_ARTIFACT, NAMED_CHECKPOINT};
+	struct named_file *file = row;
+	(void)error;
+	file->kind = kinds[db_int(db, 0)];
+	column_text(db, 1, file->path, sizeof file->path);
+	column_text(db, 2, file->sha256, sizeof file->sha256);
+	file->bytes = db_int(db, 3);
+	return 0;
+}
+
 /* Data sets of the same bytes share a file. */
 int files_list(struct db *db, struct named_file **files, int *count, struct qlstm_error *error)
 {
-	struct named_file *list = NULL;
-	int n = 0, rc = 0;
+	static const struct row_type type = {sizeof **files, read_named_file, NULL};
+	void *rows = NULL;
 	db_query(db, "SELECT 0, 'datasets/' || file, sha256, min(bytes) FROM dataset GROUP BY file"
 	             " UNION ALL SELECT 1, 'runs/' || experiment_id || '/' || file, sha256, bytes FROM artifact"
 	             " UNION ALL SELECT 2, 'runs/' || experiment_id || '/attempt-' || attempt || '/' || file, sha256,"
 	             "  -1 FROM checkpoint");
-	while (rc == 0 && db_step(db) > 0) {
-		rc = rows_grow((void **)&list, n, sizeof *list, error);
-		if (rc != 0)
-			break;
-		struct named_file *file = &list[n++];
-		*file = (struct named_file){.bytes = db_int(db, 3)};
-		file->kind = db_int(db, 0) == 0   ? NAMED_DATASET
-		             : db_int(db, 0) == 1 ? NAMED_ARTIFACT
-		                                  : NAMED_CHECKPOINT;
-		column_text(db, 1, file->path, sizeof file->path);
-		column_text(db, 2, file->sha256, sizeof file->sha256);
-	}
-	if (db_finish(db) != 0 && rc == 0)
-		rc = db_error(db, error);
-	if (rc != 0) {
-		free(list);
-		return rc;
-	}
-	*files = list;
-	*count = n;
-	return 0;
+	int rc = rows_read(db, &type, &rows, count, error);
+	if (rc == 0)
+		*files = rows;
+	return rc;
 }
 
 int files_note_deleted(struct db *db, const char *id, struct qlstm_error *error)

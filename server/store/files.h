@@ -33,7 +33,7 @@ struct named_file {
 	char path[160]; /* within the data directory */
 	char sha256[65];
 	int64_t bytes; /* -1: the row does not say */
-	enum { NAMED_DATASET, NAMED_ARTIFACT, NAMED_CHECKPOINT } kind;
+	enum named_kind { NAMED_DATASET, NAMED_ARTIFACT, NAMED_CHECKPOINT } kind;
 };
 /* All of them, data sets first; *files (free) and *count are the caller's. */
 int files_list(struct db *db, struct named_file **files, int *count, struct qlstm_error *error);

@@ -22,6 +22,32 @@ int rows_grow(void **array, int count, size_t size, struct qlstm_error *error)
 	return 0;
 }
 
+int rows_read(struct db *db, const struct row_type *type, void **rows, int *count, struct qlstm_error *error)
+{
+	void *list = NULL;
+	int n = 0, rc = 0;
+	while (rc == 0 && db_step(db) > 0) {
+		rc = rows_grow(&list, n, type->size, error);
+		if (rc != 0)
+			break;
+		void *row = (char *)list + (size_t)n * type->size;
+		memset(row, 0, type->size);
+		rc = type->read(db, row, error);
+		n += rc == 0;
+	}
+	if (db_finish(db) != 0 && rc == 0)
+		rc = db_error(db, error);
+	if (rc != 0) {
+		while (type->free != NULL && n > 0)
+			type->free((char *)list + (size_t)--n * type->size);
+		free(list);
+		return rc;
+	}
+	*rows = list;
+	*count = n;
+	return 0;
+}
+
 int column_copy(struct db *db, int column, char **out, struct qlstm_error *error)
 {
 	*out = NULL;

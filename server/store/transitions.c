@@ -36,32 +36,28 @@ int transition_insert(struct db *db, const char *id, const struct transition_row
 	return event_insert(db, id, "status", row->attempt, row->at, body, error);
 }
 
+static int read_row(struct db *db, void *row, struct qlstm_error *error)
+{
+	struct transition_row *transition = row;
+	(void)error;
+	transition->at = db_int(db, 0);
+	transition->attempt = (int)db_int(db, 1);
+	column_text(db, 2, transition->from_status, sizeof transition->from_status);
+	column_text(db, 3, transition->to_status, sizeof transition->to_status);
+	column_text(db, 4, transition->reason, sizeof transition->reason);
+	column_text(db, 5, transition->message, sizeof transition->message);
+	return 0;
+}
+
 int transition_list(struct db *db, const char *id, struct transition_row **rows, int *count, struct qlstm_error *error)
 {
-	struct transition_row *list = NULL;
-	int n = 0, rc = 0;
+	static const struct row_type type = {sizeof **rows, read_row, NULL};
+	void *list = NULL;
 	db_query(db, "SELECT at, attempt, from_status, to_status, reason, message FROM transition"
 	             " WHERE experiment_id = :id ORDER BY seq");
 	db_bind_text(db, ":id", id);
-	while (rc == 0 && db_step(db) > 0) {
-		rc = rows_grow((void **)&list, n, sizeof *list, error);
-		if (rc != 0)
-			break;
-		struct transition_row *row = &list[n++];
-		row->at = db_int(db, 0);
-		row->attempt = (int)db_int(db, 1);
-		column_text(db, 2, row->from_status, sizeof row->from_status);
-		column_text(db, 3, row->to_status, sizeof row->to_status);
-		column_text(db, 4, row->reason, sizeof row->reason);
-		column_text(db, 5, row->message, sizeof row->message);
-	}
-	if (db_finish(db) != 0 && rc == 0)
-		rc = db_error(db, error);
-	if (rc != 0) {
-		free(list);
-		return rc;
-	}
-	*rows = list;
-	*count = n;
-	return 0;
+	int rc = rows_read(db, &type, &list, count, error);
+	if (rc == 0)
+		*rows = list;
+	return rc;
 }

@@ -167,7 +167,7 @@ static int confine_files(const struct sandbox *sandbox)
 	return landlock_restrict(paths, SANDBOX_FILES + 1) == 0 ? 0 : -errno;
 }
 
-static void set_limit(int which, size_t bytes)
+static void set_limit(__rlimit_resource_t which, size_t bytes)
 {
 	struct rlimit limit;
 	if (getrlimit(which, &limit) != 0)

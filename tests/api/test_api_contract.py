@@ -24,7 +24,7 @@ def contract(daemon):
 def routes():
     """The rows of the table in routes.c."""
     source = (ROOT / "server/api/routes.c").read_text()
-    rows = re.findall(r'\{"([A-Z]+)", "([^"]+)", \w+, (\w+), \w+, \w+, \{([^}]*)\}\}', source)
+    rows = re.findall(r'\{"([A-Z]+)",\s*"([^"]+)",\s*\w+,\s*(\w+),\s*\w+,\s*\w+,\s*\{([^}]*)\}\}', source)
     assert len(rows) > 15
     return {(method.lower(), path): (scope.lower(), set(re.findall(r'"(\w+)"', query)))
             for method, path, scope, query in rows}
@@ -49,6 +49,17 @@ def resolve(contract, node):
 def check(contract, schema, value):
     document = {**schema, "components": contract["components"]}
     jsonschema.Draft202012Validator(document).validate(value)
+
+
+def test_nothing_is_null(contract):
+    """A comma in words without quotes makes of the rest a member of its own, with null for a value."""
+    def nulls(node, path):
+        if node is None:
+            yield path
+        for key, child in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+            if key not in ("example", "examples", "default", "const", "enum"):
+                yield from nulls(child, f"{path}/{key}")
+    assert list(nulls(contract, "")) == []
 
 
 def test_routes_and_paths_are_the_same(contract):

@@ -139,7 +139,7 @@ def test_slow_clients_miss_nothing(make_daemon):
 
 def test_a_stop_in_between(make_daemon):
     """A daemon that is stopped and started again: no epoch twice, and the reason of each change."""
-    other = make_daemon("--slots", "1", "--checkpoint", "0")
+    other = make_daemon("--slots", "1")
     experiment = other.submit({**SPEC, "training": {"epochs": 3000}})
     other.wait(experiment, lambda row: row["progress"]["epoch"] >= 3)
     assert other.stop() == 0

@@ -1,13 +1,16 @@
 """A queue of ten thousand: places are right, and nothing takes longer than with a short one."""
 import json
+import socket
 import sqlite3
 import time
 
 import pytest
+import requests
 
-from api_daemon import ENDLESS, Daemon, poll
+from api_daemon import DEADLINE, ENDLESS, Daemon, poll
 
 WAITING = 10_000
+PROMPT = 20  # seconds; an answer takes milliseconds
 
 
 def identifier(number):
@@ -106,3 +109,13 @@ def test_a_new_one_costs_what_it_did(daemons):
         return quickest(lambda: cancel_and_post(long)) < 4 * quickest(lambda: cancel_and_post(short))
 
     poll(ratio, "about the same time")
+
+
+def test_lists_that_nobody_waits_for(daemons):
+    """Clients that ask for long lists and leave: the others are answered as if they had not been there."""
+    daemon = daemons[1]
+    for _ in range(300):
+        with socket.create_connection(("127.0.0.1", daemon.port), timeout=DEADLINE) as connection:
+            connection.sendall(b"GET /experiments?limit=200 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    for path in ("/healthz", "/metrics", f"/experiments/{identifier(5000)}", "/experiments?limit=200"):
+        assert requests.get(daemon.url + path, timeout=PROMPT).status_code == 200

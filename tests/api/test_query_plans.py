@@ -28,6 +28,10 @@ ACCEPTED = {
         "all files that there are, for a check or a backup",
     "SELECT 1 FROM experiment WHERE status = 'cancelling' LIMIT 1":
         "the first row of a status is enough",
+    "SELECT epoch, attempt, file, sha256 FROM checkpoint WHERE experiment_id = :id":
+        "sorts the two that there are",
+    "DELETE FROM checkpoint WHERE experiment_id = :id AND epoch NOT IN":
+        "sorts the three that there are",
     "DELETE FROM checkpoint WHERE 'runs/' || experiment_id":
         "in a backup, once for a checkpoint that went while it was made",
     "SELECT id, attempt FROM experiment WHERE attempt > 0":
@@ -136,3 +140,27 @@ def test_each_list_has_its_index(database, filters, search):
     steps = plan(database, sql)
     assert "SEARCH experiment USING INDEX " + search in steps, steps
     assert not any("TEMP B-TREE" in step for step in steps), steps
+
+
+def test_triggers_read_no_table_whole(database):
+    """EXPLAIN says nothing of what a statement sets off."""
+    triggers = [row[0] for row in database.execute(
+        "SELECT sql FROM sqlite_schema WHERE type = 'trigger' UNION ALL SELECT sql FROM sqlite_temp_schema WHERE type = 'trigger'")]
+    assert len(triggers) >= 3
+    for text in triggers:
+        body = re.search(r"\bBEGIN\b(.*)\bEND\b", text, re.S)[1]
+        statements = [part.strip() for part in body.split(";") if part.strip()]
+        assert statements
+        for statement in statements:
+            steps = plan(database, re.sub(r"\b(?:NEW|OLD)\.", ":", statement))
+            assert not [step for step in steps if reads_whole(statement, step)], (statement, steps)
+
+
+def test_foreign_keys_are_found_by_an_index(database):
+    """Deleting a row looks for those that name it, in every table that may."""
+    tables = [row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    keys = [(table, row[3]) for table in tables for row in database.execute(f"PRAGMA foreign_key_list({table})")]
+    assert len(keys) >= 6
+    for table, column in keys:
+        steps = plan(database, f"SELECT 1 FROM {table} WHERE {column} = :parent")
+        assert all(step.startswith(f"SEARCH {table} USING") for step in steps), (table, column, steps)

@@ -1,4 +1,5 @@
 """A backup of a daemon at work, laid out elsewhere; and what `qlstmd check` sees."""
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -6,7 +7,7 @@ import subprocess
 import pytest
 
 from api_daemon import BUILD, DEADLINE, Daemon
-from test_kill import LONG, SHORT, resumed_from, running, tensors, undisturbed
+from test_kill import LONG, SHORT, resumed_from, running, tensors
 
 CSV = "t,v\n" + "".join(f"{i},{i % 7}\n" for i in range(60))
 
@@ -35,7 +36,8 @@ def make_backup(request):
 
 
 def test_a_backup_during_training(make_daemon, make_backup, tmp_path):
-    spec = {**LONG, "training": {**LONG["training"], "epochs": 1000}}
+    """What runs at that moment goes on elsewhere, and ends as it does here, where nothing disturbs it."""
+    spec = {**LONG, "training": {**LONG["training"], "epochs": 800}}
     daemon = make_daemon("--slots", "1", "--checkpoint", "0")
     assert daemon.upload("mine", CSV).status_code == 201
     done = daemon.train({**SHORT, "data": {"dataset": "mine", "window": 4}})["id"]
@@ -44,9 +46,10 @@ def test_a_backup_during_training(make_daemon, make_backup, tmp_path):
     file = tmp_path / "all.backup"
     make_backup(daemon, file)
     assert daemon.get(f"/experiments/{live}").json()["status"] == "running"
-    assert "8 files hold, 0 damaged" in command("check", "--data", daemon.data, status=3)  # a link to data, to be swept
+    # One of the two checkpoints may go while they are looked at.
+    assert re.search("[78] files hold, 0 damaged, 0 of nobody", command("check", "--data", daemon.data))
 
-    elsewhere = Daemon(tmp_path / "elsewhere", "--slots", "1", "--checkpoint", "0")
+    elsewhere = Daemon(tmp_path / "elsewhere", "--slots", "1")
     elsewhere.data.parent.mkdir()
     assert "0 damaged, 0 of nobody" in command("restore", file, "--data", elsewhere.data)
     elsewhere.start()
@@ -58,7 +61,7 @@ def test_a_backup_during_training(make_daemon, make_backup, tmp_path):
         for each in (daemon, elsewhere):
             assert each.wait(live)["status"] == each.wait(queued)["status"] == "succeeded"
         assert resumed_from(elsewhere, live) >= 50
-        assert tensors(elsewhere, live) == tensors(daemon, live) == undisturbed(spec, tmp_path)
+        assert tensors(elsewhere, live) == tensors(daemon, live) and resumed_from(daemon, live) == 0
         assert not [path for path in daemon.data.iterdir() if path.name.startswith(".")]
     finally:
         elsewhere.close()

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from api_daemon import Daemon
+from api_daemon import Daemon, read_safetensors
 from test_kill import tensors, undisturbed
 
 OLD = pathlib.Path(__file__).parent / "version1"
@@ -25,6 +25,13 @@ def version(path):
         return db.execute("PRAGMA user_version").fetchone()[0], db.execute("SELECT count(*) FROM experiment").fetchone()[0]
     finally:
         db.close()
+
+
+def checkpoint_of(old, experiment):
+    """The epoch of a run's checkpoint, and the rows of its history one after the other."""
+    (path,) = (old / "runs" / experiment / "attempt-1").glob("checkpoint-*.safetensors")
+    content, metadata = read_safetensors(path.read_bytes())
+    return int(metadata["epoch"]), content["history"][1]
 
 
 def test_a_folder_of_version_1(tmp_path):
@@ -90,6 +97,43 @@ def test_data_sets_of_version_2(tmp_path):
             assert new[name][0] == shape and new[name][1] == pytest.approx(values, rel=1e-9, abs=1e-12)
         assert daemon.request("DELETE", "/datasets/bare").status_code == 204
         assert len(list((tmp_path / "data" / "datasets").iterdir())) == 1
+    finally:
+        daemon.close()
+
+
+@pytest.mark.parametrize("version_before, arithmetic", [(1, "0 on an unknown instruction set"), (4, "0 on x86-64-v4")])
+def test_runs_go_on_from_old_checkpoints(tmp_path, version_before, arithmetic):
+    """Two runs of an uploaded data set, killed in the middle: no epoch is done twice, and what computed them is said."""
+    old = OLD.parent / f"version{version_before}_runs"
+    lay_out(tmp_path / "data", old)
+    (file,) = (old / "datasets").iterdir()
+    daemon = Daemon(tmp_path, "--slots", "1").start()
+    try:
+        assert version(tmp_path / "data" / f"qlstmd.db.v{version_before}") == (version_before, 2)
+        ids = {row["spec"]["name"]: row["id"] for row in daemon.get("/experiments").json()["experiments"]}
+        assert set(ids) == {"chen2024", "two layers"}
+        for experiment in ids.values():
+            row = daemon.wait(experiment)
+            assert (row["status"], row["attempt"]) == ("succeeded", 2), row
+            epoch, before = checkpoint_of(old, experiment)
+            report = daemon.get(f"/experiments/{experiment}/report").json()
+            assert 0 < epoch < row["progress"]["epochs"] and report["resumed_from"] == epoch
+            history = [[line[name] for name in ("epoch", "train_loss", "test_loss", "gradient_norm", "seconds")]
+                       for line in report["history"]]
+            assert [x for line in history[:epoch] for x in line] == list(before)
+            assert [line[0] for line in history] == list(range(1, row["progress"]["epochs"] + 1))
+            events = daemon.get(f"/experiments/{experiment}/events", params={"limit": 1000}).json()["events"]
+            epochs = [(e["epoch"], e["attempt"]) for e in events if e["type"] == "epoch"]
+            assert [k for k, _ in epochs] == list(range(1, row["progress"]["epochs"] + 1))
+            assert {attempt for k, attempt in epochs if k <= epoch} == {1} and epochs[-1][1] == 2
+
+            log = (tmp_path / "data" / "runs" / experiment / "attempt-2" / "worker.log").read_text()
+            assert report["engine"]["arithmetic_before"] == f"up to epoch {epoch}: {arithmetic}"
+            assert f"before it were: up to epoch {epoch}: {arithmetic}" in log
+            new, whole = tensors(daemon, experiment), undisturbed(row["spec"], tmp_path, "--data", file)
+            assert new.keys() == whole.keys()
+            for name, (shape, values) in whole.items():
+                assert new[name][0] == shape and new[name][1] == pytest.approx(values, rel=1e-6, abs=1e-9)
     finally:
         daemon.close()
 

@@ -22,7 +22,7 @@ from random_values import spoil_text  # noqa: E402
 from reply_checks import Contract, check_json, check_results_csv, check_safetensors  # noqa: E402
 
 END_SECONDS = 600  # without an end
-LONGEST = 30       # seconds that an experiment may take before it is cancelled
+LONGEST = 30       # seconds that an experiment may take, while it is waited for, before it is cancelled
 OUTSTANDING = 24   # experiments that have not ended
 RESTART_EVERY = 200  # steps
 OURS = {"nan_loss", "timeout", "invalid_data", "user_cancelled"}  # reasons that an experiment itself may give
@@ -31,14 +31,14 @@ OURS = {"nan_loss", "timeout", "invalid_data", "user_cancelled"}  # reasons that
 class Fuzz(Client):
     """What is sent to a daemon, and what must hold of it."""
 
-    def __init__(self, folder, seed, options=()):
-        self.seed = seed
+    def __init__(self, folder, seed, options=(), longest=LONGEST):
+        self.seed, self.longest = seed, longest
         self.rng = random.Random(seed)
         threads = str(self.rng.randint(1, 4))
         super().__init__(folder, "--slots", str(self.rng.randint(1, 3)), "--threads", threads, "--checkpoint", "0",
                          "--max-memory", "256M", *options)
         self.tables, self.etags = [], {}
-        self.outstanding = collections.deque()  # (Known, time of its 202)
+        self.outstanding = collections.deque()  # Known
         self.sent = collections.Counter()       # by status; and how experiments ended
         self.expected = {}                      # id of a repeated experiment: the ETag that its weights must have
         contract = json.loads(self.send(Call("GET", "/openapi.json")).body)
@@ -67,7 +67,7 @@ class Fuzz(Client):
         if reply.status == 202 and call.template == "/experiments" and "idempotent-replayed" not in reply.headers:
             known = Known(value["id"], f"ID_{len(self.experiments)}", call)
             self.experiments.append(known)
-            self.outstanding.append((known, time.monotonic()))
+            self.outstanding.append(known)
         return value
 
     def ask(self, call):
@@ -142,8 +142,11 @@ class Fuzz(Client):
 
     def settle(self, count):
         """Waits until no more than `count` experiments are left; cancels those that take long."""
+        since, waited_for = time.monotonic(), None
         while len(self.outstanding) > count:
-            known, since = self.outstanding[0]
+            known = self.outstanding[0]
+            if known is not waited_for:
+                since, waited_for = time.monotonic(), known
             call = Call("GET", f"/experiments/{known.id}", "/experiments/{id}", needs=(known,))
             reply, row = self.ask(call)
             if reply.status == 404:  # deleted
@@ -154,7 +157,7 @@ class Fuzz(Client):
             else:
                 if time.monotonic() - since > END_SECONDS:
                     raise Finding(f"an experiment does not end: {row}", call)
-                if row["status"] != "cancelling" and time.monotonic() - since > LONGEST:
+                if row["status"] != "cancelling" and time.monotonic() - since > self.longest:
                     self.ask(Call("POST", f"{call.target}/cancel", f"{call.template}/cancel", needs=(known,)))
                 time.sleep(0.005)
 

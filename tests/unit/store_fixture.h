@@ -46,4 +46,25 @@ static inline int insert_numbered(struct db *db, void *argument, struct qlstm_er
 	return experiment_insert(db, &new, 1000000, error);
 }
 
+/* store_fn: inserts it as well, and fails. */
+static inline int insert_and_fail(struct db *db, void *argument, struct qlstm_error *error)
+{
+	int rc = insert_numbered(db, argument, error);
+	return rc != 0 ? rc : error_set(error, ERR_INVALID, NULL, "changed my mind");
+}
+
+static inline int count_rows(struct db *db, void *argument, struct qlstm_error *error)
+{
+	int64_t *count = argument;
+	*count = select_int(db, "SELECT count(*) FROM experiment");
+	return *count >= 0 ? 0 : db_error(db, error);
+}
+
+static inline int64_t rows_seen(void)
+{
+	int64_t rows = -1;
+	assert_int_equal(store_read(store, count_rows, &rows, NULL), 0);
+	return rows;
+}
+
 #endif

@@ -1,4 +1,4 @@
-/* The store: group commit, completions, readers, races. What survives is in test_durability.c, rows in test_rows.c. */
+/* The store: group commit, completions, health. What survives is in test_durability.c, rows in test_rows.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <sys/inotify.h>
@@ -17,107 +16,7 @@
 
 #include "schema/embed.h"
 #include "server/store/group.h"
-#include "server/store/readers.h"
 #include "tests/unit/store_fixture.h"
-
-static int refuse(struct db *db, void *argument, struct qlstm_error *error)
-{
-	int rc = insert_numbered(db, argument, error);
-	return rc != 0 ? rc : error_set(error, ERR_INVALID, NULL, "changed my mind");
-}
-
-static int count_rows(struct db *db, void *argument, struct qlstm_error *error)
-{
-	int64_t *count = argument;
-	*count = select_int(db, "SELECT count(*) FROM experiment");
-	return *count >= 0 ? 0 : db_error(db, error);
-}
-
-static int64_t rows_seen(void)
-{
-	int64_t rows = -1;
-	assert_int_equal(store_read(store, count_rows, &rows, NULL), 0);
-	return rows;
-}
-
-enum { THREADS = 8, JOBS = 100 };
-
-static void *write_many(void *argument)
-{
-	int first = *(int *)argument;
-	intptr_t failed = 0;
-	for (int i = 0; i < JOBS; i++) {
-		int number = first + i;
-		failed += store_write(store, i % 10 == 9 ? refuse : insert_numbered, &number, NULL) != 0;
-		int64_t rows = 0;
-		failed += i % 25 == 0 && store_read(store, count_rows, &rows, NULL) != 0 ? 1000 : 0;
-	}
-	return (void *)failed;
-}
-
-static void test_many_writers_share_commits(void **state)
-{
-	(void)state;
-	pthread_t threads[THREADS];
-	int firsts[THREADS];
-	for (int i = 0; i < THREADS; i++) {
-		firsts[i] = i * JOBS;
-		assert_int_equal(pthread_create(&threads[i], NULL, write_many, &firsts[i]), 0);
-	}
-	for (int i = 0; i < THREADS; i++) {
-		void *failed = NULL;
-		pthread_join(threads[i], &failed);
-		assert_int_equal((intptr_t)failed, JOBS / 10);
-	}
-	assert_int_equal(rows_seen(), THREADS * JOBS * 9 / 10);
-	uint64_t commits = 0, jobs = 0;
-	store_counters(store, &commits, &jobs);
-	assert_int_equal(jobs, THREADS * JOBS);
-	assert_true(commits < jobs);
-	assert_true(store_healthy(store));
-}
-
-struct claimer {
-	int claimed;
-	struct run_token tokens[200];
-};
-
-static int claim(struct db *db, void *argument, struct qlstm_error *error)
-{
-	int64_t next_due;
-	return turn_claim(db, 5000, TURN_ANY_ROOM, argument, &next_due, error);
-}
-
-static void *claim_all(void *argument)
-{
-	struct claimer *claimer = argument;
-	while (store_write(store, claim, &claimer->tokens[claimer->claimed], NULL) == 0)
-		claimer->claimed++;
-	return NULL;
-}
-
-static void test_no_two_claim_the_same(void **state)
-{
-	(void)state;
-	enum { ROWS = 200 };
-	static struct claimer claimers[4];
-	static bool taken[ROWS];
-	pthread_t threads[4];
-	for (int i = 0; i < ROWS; i++)
-		assert_int_equal(store_write(store, insert_numbered, &i, NULL), 0);
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, claim_all, &claimers[i]), 0);
-	int total = 0;
-	for (int i = 0; i < 4; i++) {
-		pthread_join(threads[i], NULL);
-		for (int j = 0; j < claimers[i].claimed; j++, total++) {
-			int number = atoi(claimers[i].tokens[j].id + 18);
-			assert_false(taken[number]);
-			taken[number] = true;
-		}
-	}
-	assert_int_equal(total, ROWS);
-}
 
 /* Group commit by itself, so that what shares a transaction is certain. */
 static void run_jobs(struct db *db, struct write *jobs, int count, bool *committed)
@@ -135,7 +34,7 @@ static void test_a_failing_job_is_undone_alone(void **state)
 	int numbers[] = {0, 1, 2, 2, 4};
 	assert_int_equal(db_open(&db, database, DB_WRITER, schema_database_sql, NULL), 0);
 	struct write jobs[] = {
-	    {.fn = insert_numbered, .argument = &numbers[0]}, {.fn = refuse, .argument = &numbers[1]},
+	    {.fn = insert_numbered, .argument = &numbers[0]}, {.fn = insert_and_fail, .argument = &numbers[1]},
 	    {.fn = insert_numbered, .argument = &numbers[2]}, {.fn = insert_numbered, .argument = &numbers[3]},
 	    {.fn = insert_numbered, .argument = &numbers[4]},
 	};
@@ -224,7 +123,8 @@ static void test_submit_completes_on_the_loop_in_order(void **state)
 	bool stop = false;
 	struct submission submissions[] = {{1, 1, NULL}, {2, 1, NULL}, {2, 1, NULL}, {3, 1, &stop}};
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(store_submit(store, i == 1 ? refuse : insert_numbered, on_done, &submissions[i]), 0);
+		assert_int_equal(
+		    store_submit(store, i == 1 ? insert_and_fail : insert_numbered, on_done, &submissions[i]), 0);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(submissions[0].code, 0);
 	assert_int_equal(submissions[1].code, ERR_INVALID);
@@ -247,19 +147,6 @@ static void test_close_delivers_what_is_left(void **state)
 	assert_int_equal(rows_seen(), 50);
 }
 
-static int write_by_reader(struct db *db, void *argument, struct qlstm_error *error)
-{
-	return insert_numbered(db, argument, error);
-}
-
-static void test_readers_cannot_write(void **state)
-{
-	(void)state;
-	int number = 1;
-	assert_int_not_equal(store_read(store, write_by_reader, &number, NULL), 0);
-	assert_int_equal(rows_seen(), 0);
-}
-
 static void test_the_log_is_emptied_when_idle(void **state)
 {
 	(void)state;
@@ -277,65 +164,6 @@ static void test_the_log_is_emptied_when_idle(void **state)
 		assert_int_equal(stat(log, &status), 0);
 	}
 	close(watch);
-}
-
-struct race {
-	struct run_token token;
-	enum run_status cancel_saw;
-	int cancel_code, end_code;
-};
-
-static int race_cancel(struct db *db, void *argument, struct qlstm_error *error)
-{
-	struct race *race = argument;
-	return race->cancel_code = state_cancel(db, race->token.id, 6000, &race->cancel_saw, error);
-}
-
-static int race_succeed(struct db *db, void *argument, struct qlstm_error *error)
-{
-	struct race *race = argument;
-	return race->end_code = state_succeed(db, &race->token, 6000, error);
-}
-
-static void *cancel_each(void *argument)
-{
-	struct race *races = argument;
-	for (int i = 0; i < JOBS; i++)
-		store_write(store, race_cancel, &races[i], NULL);
-	return NULL;
-}
-
-static int count_ends(struct db *db, void *argument, struct qlstm_error *error)
-{
-	int64_t *count = argument;
-	*count = select_int(db, "SELECT count(*) FROM transition WHERE to_status IN"
-	                        " ('succeeded', 'failed', 'cancelled')");
-	return *count >= 0 ? 0 : db_error(db, error);
-}
-
-static void test_cancel_races_with_completion(void **state)
-{
-	(void)state;
-	static struct race races[JOBS];
-	for (int i = 0; i < JOBS; i++) {
-		assert_int_equal(store_write(store, insert_numbered, &i, NULL), 0);
-		assert_int_equal(store_write(store, claim, &races[i].token, NULL), 0);
-	}
-	pthread_t thread;
-	assert_int_equal(pthread_create(&thread, NULL, cancel_each, races), 0);
-	for (int i = 0; i < JOBS; i++)
-		store_write(store, race_succeed, &races[i], NULL);
-	pthread_join(thread, NULL);
-	for (int i = 0; i < JOBS; i++) {
-		assert_int_equal(races[i].end_code, 0); /* a result that arrived wins */
-		if (races[i].cancel_code == 0)
-			assert_int_equal(races[i].cancel_saw, STATUS_CANCELLING);
-		else
-			assert_int_equal(races[i].cancel_code, ERR_CONFLICT);
-	}
-	int64_t ends = 0;
-	assert_int_equal(store_read(store, count_ends, &ends, NULL), 0);
-	assert_int_equal(ends, JOBS);
 }
 
 /* A job that loses the whole transaction takes those before it along; the next one is not tried. */
@@ -459,103 +287,6 @@ static void test_a_long_log_is_kept_short(void **state)
 	assert_true(status.st_size < 6 << 20);
 }
 
-struct pair {
-	int64_t before, after;
-};
-
-static int count_twice(struct db *db, void *argument, struct qlstm_error *error)
-{
-	struct pair *pair = argument;
-	int number = 5;
-	pair->before = select_int(db, "SELECT count(*) FROM experiment");
-	int rc = store_write(store, insert_numbered, &number, error);
-	pair->after = select_int(db, "SELECT count(*) FROM experiment");
-	return rc;
-}
-
-static void test_a_read_sees_one_state(void **state)
-{
-	(void)state;
-	struct pair pair = {-1, -1};
-	assert_int_equal(store_read(store, count_twice, &pair, NULL), 0);
-	assert_int_equal(pair.before, 0);
-	assert_int_equal(pair.after, 0);
-	assert_int_equal(rows_seen(), 1); /* and the next one the next */
-}
-
-/* More at once than there are connections: the others wait for theirs. */
-enum { AT_ONCE = 20 };
-static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	int inside, most;
-	bool open;
-} hall = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, false};
-
-static int stay_inside(struct db *db, void *argument, struct qlstm_error *error)
-{
-	(void)argument, (void)error;
-	pthread_mutex_lock(&hall.lock);
-	hall.inside++;
-	hall.most = hall.inside > hall.most ? hall.inside : hall.most;
-	pthread_cond_broadcast(&hall.changed);
-	while (!hall.open)
-		pthread_cond_wait(&hall.changed, &hall.lock);
-	hall.inside--;
-	pthread_mutex_unlock(&hall.lock);
-	return select_int(db, "SELECT 1") == 1 ? 0 : ERR_IO;
-}
-
-static void *read_once(void *argument)
-{
-	*(int *)argument = store_read(store, stay_inside, NULL, NULL);
-	return NULL;
-}
-
-static void test_readers_wait_for_a_connection(void **state)
-{
-	(void)state;
-	pthread_t threads[AT_ONCE];
-	int codes[AT_ONCE];
-	hall.open = false;
-	hall.inside = hall.most = 0;
-	for (int i = 0; i < AT_ONCE; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, read_once, &codes[i]), 0);
-	pthread_mutex_lock(&hall.lock);
-	while (hall.inside < 8)
-		pthread_cond_wait(&hall.changed, &hall.lock);
-	pthread_mutex_unlock(&hall.lock);
-	poll(NULL, 0, 100); /* time for a ninth, if there is room for one */
-	pthread_mutex_lock(&hall.lock);
-	hall.open = true;
-	pthread_cond_broadcast(&hall.changed);
-	pthread_mutex_unlock(&hall.lock);
-	for (int i = 0; i < AT_ONCE; i++) {
-		pthread_join(threads[i], NULL);
-		assert_int_equal(codes[i], 0);
-	}
-	assert_int_equal(hall.most, 8);
-}
-
-/* Connections that cannot be opened do not use up the places. */
-static void test_readers_without_a_database(void **state)
-{
-	(void)state;
-	struct readers *readers = NULL;
-	int64_t count = -1;
-	assert_int_equal(readers_open(&readers, database, NULL, NULL), 0);
-	for (int i = 0; i < 20; i++)
-		assert_int_equal(readers_run(readers, count_rows, &count, NULL), ERR_IO);
-	struct db *db = NULL;
-	assert_int_equal(db_open(&db, database, DB_WRITER, schema_database_sql, NULL), 0);
-	for (int i = 0; i < 20; i++)
-		assert_int_equal(readers_run(readers, count_rows, &count, NULL), 0);
-	assert_int_equal(count, 0);
-	readers_close(readers);
-	readers_close(NULL);
-	db_close(db);
-}
-
 static int count_open_files(void)
 {
 	int count = 0;
@@ -612,7 +343,7 @@ static void test_completions_come_in_order(void **state)
 	n_completed = 0;
 	assert_int_equal(store_submit(store, insert_numbered, note_completion, &numbers[0]), 0);
 	assert_int_equal(store_submit(store, insert_numbered, NULL, &numbers[1]), 0);
-	assert_int_equal(store_submit(store, refuse, note_completion, &numbers[2]), 0);
+	assert_int_equal(store_submit(store, insert_and_fail, note_completion, &numbers[2]), 0);
 	assert_int_equal(store_submit(store, insert_numbered, note_completion, &numbers[3]), 0);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(n_completed, 3);
@@ -627,24 +358,17 @@ int main(void)
 #define STORE(test)  cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
 	const struct CMUnitTest tests[] = {
-	    STORE(test_many_writers_share_commits),
-	    STORE(test_no_two_claim_the_same),
-	    STORE(test_cancel_races_with_completion),
 	    FOLDER(test_a_failing_job_is_undone_alone),
 	    FOLDER(test_a_failing_commit_fails_all),
 	    STORE(test_a_full_disk_shows_and_passes),
 	    STORE(test_submit_completes_on_the_loop_in_order),
 	    STORE(test_close_delivers_what_is_left),
-	    STORE(test_readers_cannot_write),
 	    STORE(test_the_log_is_emptied_when_idle),
 	    FOLDER(test_a_lost_transaction),
 	    STORE(test_what_a_job_says),
 	    STORE(test_counters),
 	    STORE(test_health_comes_back_by_itself),
 	    STORE(test_a_long_log_is_kept_short),
-	    STORE(test_a_read_sees_one_state),
-	    STORE(test_readers_wait_for_a_connection),
-	    FOLDER(test_readers_without_a_database),
 	    STORE(test_closing_leaves_nothing),
 	    STORE(test_completions_come_in_order),
 	};

@@ -241,15 +241,18 @@ static void train(const char *spec, const char *out)
 	snprintf(path, sizeof path, "%s/spec", folder);
 	snprintf(lines, sizeof lines, "%s/lines", folder);
 	assert_int_equal(file_write_atomic(folder, "spec", spec, strlen(spec), NULL), 0);
-	struct option_value values[OPTIONS_MAX] = {{true, out, 0},   {false, NULL, 0}, {false, NULL, 0},
-	                                           {false, NULL, 0}, {true, "0", 0},   {true, "1", 1}};
+	char *words[] = {path, "--out", (char *)(uintptr_t)out, "--checkpoint-seconds", "0"};
+	struct option_value values[OPTIONS_MAX];
+	const char *operand = NULL;
+	assert_int_equal(options_read(command_train.options, command_train.operand, 5, words, &operand, values, NULL),
+	                 0);
 	fflush(stdout);
 	int kept = dup(STDOUT_FILENO), file = open(lines, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	assert_true(kept >= 0 && file >= 0);
 	assert_int_equal(dup2(file, STDOUT_FILENO), STDOUT_FILENO);
 	close(file);
 	disk_watch(folder);
-	int status = command_train.run(path, values);
+	int status = command_train.run(operand, values);
 	disk_stop();
 	fflush(stdout);
 	assert_int_equal(dup2(kept, STDOUT_FILENO), STDOUT_FILENO);

@@ -1,6 +1,7 @@
 """`circuit` against the oracle on random programs, golden values G1 and G2, and listings that are wrong."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -271,3 +272,35 @@ def test_documented_programs_run(tmp_path):
         assert np.shape(reply["gradient"]["features"]) == np.shape(reply["gradient"]["weights"]) == (2, 2, 1)
     for word in ("atan_square", "Rot", "SWAP", "observables", "[output][weight]"):
         assert word in help_text and word in chapter
+
+
+def test_gradients_of_many_observables(tmp_path):
+    """More than are computed at once: each as if it were alone."""
+    rng = np.random.default_rng(3)
+    observables = ["".join(rng.choice(list("IXYZ"), size=3)) for _ in range(150)]
+    gates = [{"gate": "RY", "wires": [0], "angle": {"weight": 0}}, {"gate": "RX", "wires": [1], "angle": {"feature": 0}},
+             {"gate": "CNOT", "wires": [0, 1]}, {"gate": "Rot", "wires": [2], "angle": [{"weight": 1}, {"feature": 1}, 0.3]},
+             {"gate": "CNOT", "wires": [1, 2]}]
+    program = {"n_qubits": 3, "gates": gates, "weights": [0.5, 0.7], "features": [[0.1, 0.2], [0.4, 0.5]]}
+    whole = answer("circuit", dump(tmp_path / "p.json", {**program, "observables": observables}), "--gradient")
+    for first in (0, 63, 64, 127, 128, 149):
+        part = {**program, "observables": observables[first:first + 1]}
+        alone = answer("circuit", dump(tmp_path / "p.json", part), "--gradient", "--plan", whole["plan"])
+        for name in ("features", "weights"):
+            assert np.allclose([sample[first] for sample in whole["gradient"][name]],
+                               [sample[0] for sample in alone["gradient"][name]], rtol=0, atol=1e-14)
+
+
+def test_gradients_cost_as_much_as_there_are_observables(tmp_path):
+    """Ten times as many take about ten times as long, not a hundred."""
+    def seconds(count):
+        program = {"gates": [{"gate": "RY", "wires": [0], "angle": {"weight": 0}}], "weights": [0.5],
+                   "observables": ["Z"] * count}
+        path, times = dump(tmp_path / f"{count}.json", program), []
+        for _ in range(3):
+            start = time.perf_counter()
+            answer("circuit", path, "--gradient")
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert seconds(20000) < 30 * seconds(2000)

@@ -12,6 +12,7 @@
 #include "server/common/tensors.h"
 
 enum { OPT_PLAN, OPT_PRECISION, OPT_GRADIENT };
+enum { OUTPUTS_AT_ONCE = 64 };
 
 /* Behind the table of options. */
 #define PROGRAM_FORMAT                                                                                                 \
@@ -65,36 +66,65 @@ static int results_open(struct results *results, const struct program_json *sour
 	return 0;
 }
 
+/* Outputs of one plan; `first` is the number of its first. */
+struct part {
+	struct plan *plan;
+	size_t first, count;
+};
+
 /* One backward pass an output: with the cotangent 1 for every sample, d_features keeps the samples apart. */
-static void features_gradient(struct plan *plan, const struct program_json *source, struct results *r)
+static void features_gradient(const struct part *part, const struct program_json *source, struct results *r)
 {
-	size_t batch = (size_t)source->batch, n_outputs = (size_t)source->program->n_observables;
-	for (size_t o = 0; o < n_outputs; o++) {
-		memset(r->d_outputs, 0, n_outputs * batch * sizeof(double));
+	size_t batch = (size_t)source->batch;
+	for (size_t o = 0; o < part->count; o++) {
+		memset(r->d_outputs, 0, part->count * batch * sizeof(double));
 		for (size_t b = 0; b < batch; b++)
 			r->d_outputs[o * batch + b] = 1;
-		plan_backward(plan, source->features, source->weights, batch, r->d_outputs,
-		              r->d_features + o * (size_t)source->n_features * batch, NULL);
+		plan_backward(part->plan, source->features, source->weights, batch, r->d_outputs,
+		              r->d_features + (part->first + o) * (size_t)source->n_features * batch, NULL);
 	}
 }
 
 /* plan_backward sums d_weights over the samples, so each sample is a batch of its own here. */
-static void weights_gradient(struct plan *plan, const struct program_json *source, struct results *r, double *row)
+static void weights_gradient(const struct part *part, const struct program_json *source, struct results *r, double *row)
 {
-	size_t batch = (size_t)source->batch, n_outputs = (size_t)source->program->n_observables;
-	size_t n_weights = (size_t)source->n_weights;
+	size_t batch = (size_t)source->batch, n_weights = (size_t)source->n_weights;
 	for (size_t b = 0; b < batch; b++) {
 		for (int f = 0; f < source->n_features; f++)
 			r->sample[f] = source->features[(size_t)f * batch + b];
-		for (size_t o = 0; o < n_outputs; o++) {
-			memset(r->d_outputs, 0, n_outputs * sizeof(double));
+		for (size_t o = 0; o < part->count; o++) {
+			memset(r->d_outputs, 0, part->count * sizeof(double));
 			memset(row, 0, n_weights * sizeof(double));
 			r->d_outputs[o] = 1;
-			plan_backward(plan, r->sample, source->weights, 1, r->d_outputs, NULL, row);
+			plan_backward(part->plan, r->sample, source->weights, 1, r->d_outputs, NULL, row);
 			for (size_t k = 0; k < n_weights; k++)
-				r->d_weights[(o * n_weights + k) * batch + b] = row[k];
+				r->d_weights[((part->first + o) * n_weights + k) * batch + b] = row[k];
 		}
 	}
+}
+
+/* A backward pass reads the cotangents of all outputs of its plan, so many outputs are cut into plans of few. */
+static int gradients(struct plan *whole, const struct program_json *source, struct results *r, double *row,
+                     struct qlstm_error *error)
+{
+	size_t n_outputs = (size_t)source->program->n_observables;
+	struct part part = {.plan = whole, .count = n_outputs < OUTPUTS_AT_ONCE ? n_outputs : OUTPUTS_AT_ONCE};
+	for (int rc = 0; part.first < n_outputs; part.first += part.count) {
+		struct circuit_program program = *source->program;
+		if (part.count > n_outputs - part.first)
+			part.count = n_outputs - part.first;
+		program.observables += part.first;
+		program.n_observables = (int)part.count;
+		if (part.count < n_outputs)
+			rc = plan_new_precision(&part.plan, &program, plan_name(whole), plan_precision(whole), error);
+		if (rc != 0)
+			return rc;
+		features_gradient(&part, source, r);
+		weights_gradient(&part, source, r, row);
+		if (part.plan != whole)
+			plan_free(part.plan);
+	}
+	return 0;
 }
 
 /* [batch][outer][inner] from [outer][inner][batch]; the batch axis only where the source had one. */
@@ -145,10 +175,10 @@ static int compute(struct plan *plan, const struct program_json *source, struct 
 	double *row = calloc((size_t)source->n_weights + 1, sizeof *row);
 	if (row == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
-	features_gradient(plan, source, results);
-	weights_gradient(plan, source, results, row);
+	rc = gradients(plan, source, results, row, error);
 	free(row);
-	rc = check_finite(source, results->d_features, source->n_features, "feature", error);
+	if (rc == 0)
+		rc = check_finite(source, results->d_features, source->n_features, "feature", error);
 	return rc == 0 ? check_finite(source, results->d_weights, source->n_weights, "weight", error) : rc;
 }
 

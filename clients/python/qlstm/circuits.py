@@ -1,0 +1,103 @@
+"""Circuits gate by gate, as engine/README.md defines them, and their simulation; with NumPy, or with torch as `xp`."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Gate = tuple[str, tuple[int, ...], Any]  # name, wires, angle: a number, or one for each sample
+
+
+def ring(n: int, step: int) -> list[Gate]:
+    return [("CNOT", (i, (i + step) % n), None) for i in range(n)] if step % n else []
+
+
+def entangle(kind: str, n: int, layer: int) -> list[Gate]:
+    """The CNOTs of a variational layer: those of chen2020 and chen2024 come before its rotations, the others after."""
+    if kind == "chen2020":
+        return ring(n, 1) + ring(n, 2)
+    if kind == "chen2024":
+        return [("CNOT", (i, i + 1), None) for start in (0, 1) for i in range(start, n - 1, 2)]
+    if kind == "strong":
+        return ring(n, layer % (n - 1) + 1) if n > 1 else []
+    return [("CNOT", (0, 1), None)] if kind == "basic" and n == 2 else ring(n, 1)
+
+
+def gates(xp: Any, layer: dict[str, Any], angles: Any, x: Any) -> Iterator[Gate]:
+    """A circuit of a layer, gate by gate from |0...0>; x is [sample][feature]. Wire 0 is the most significant bit."""
+    n, ansatz, axis = layer["n_qubits"], layer["ansatz"], layer["rotation"]
+    encode = {
+        "x": lambda v: v, "pi_x": lambda v: math.pi * v, "atan": xp.arctan, "atan_square": lambda v: xp.arctan(v * v),
+        "asin": xp.arcsin, "acos": xp.arccos, "tanh": xp.tanh,
+    }[layer.get("encoder", "x")]  # fmt: skip
+    if ansatz in ("chen2020", "chen2024") and layer["hadamard"]:
+        yield from (("H", (i,), None) for i in range(x.shape[1] if ansatz == "chen2020" else n))
+    for i in range(x.shape[1] if ansatz != "qdi" else 0):
+        if ansatz == "chen2020":
+            yield "RY", (i,), xp.arctan(x[:, i])
+            yield "RZ", (i,), xp.arctan(x[:, i] ** 2)
+        else:
+            yield ("RY", (i,), x[:, i]) if ansatz == "chen2024" else ("R" + axis, (i,), encode(x[:, i]))
+    kind = layer["entangling"] if ansatz == "qdi" else ansatz
+    axes = {"chen2020": "ZYZ", "chen2024": "Y", "strong": "ZYZ", "hardware_efficient": "YZ",
+            "basic": "X" if ansatz == "qdi" else axis}[kind]  # fmt: skip
+    for b, block in enumerate(angles if ansatz == "qdi" else [angles]):
+        for i in range(n if b > 0 else 0):
+            yield "R" + axis, (i,), encode(x[:, (b - 1) * n + i])
+        for number, rotations in enumerate(block):
+            cnots, turns = entangle(kind, n, number), rotations.reshape(n, -1)
+            yield from cnots if kind.startswith("chen") else ()
+            yield from (("R" + axes[k], (i,), turns[i, k]) for i in range(n) for k in range(len(axes)))
+            yield from cnots if not kind.startswith("chen") else ()
+
+
+@functools.cache
+def cnot(n: int, control: int, target: int) -> list[int]:
+    """Which amplitude each one is taken from."""
+    return [i ^ ((i >> (n - 1 - control) & 1) << (n - 1 - target)) for i in range(2**n)]
+
+
+def halves(state: Any, wire: int) -> tuple[Any, Any]:
+    """The amplitudes where the wire is 0 and where it is 1."""
+    parts = state.reshape(len(state), 2**wire, 2, -1)
+    return parts[:, :, 0], parts[:, :, 1]
+
+
+def turned(xp: Any, state: Any, gate: Gate) -> Any:
+    """The state [sample][amplitude] behind a gate."""
+    name, wires, angle = gate
+    size = state.shape[1]
+    if name == "CNOT":
+        return state[:, cnot(size.bit_length() - 1, *wires)]
+    a, b = halves(state, wires[0])
+    if name == "H":
+        pair = ((a + b) * 0.5**0.5, (a - b) * 0.5**0.5)
+    else:
+        half = angle.reshape(-1, 1, 1) / 2
+        c, s = xp.cos(half), xp.sin(half)
+        pair = {
+            "RX": lambda: (c * a - 1j * s * b, c * b - 1j * s * a),
+            "RY": lambda: (c * a - s * b, c * b + s * a),
+            "RZ": lambda: ((c - 1j * s) * a, (c + 1j * s) * b),
+        }[name]()
+    return xp.stack(pair, 2).reshape(-1, size)
+
+
+def expectations(xp: Any, layer: dict[str, Any], angles: Any, x: Any, wires: Sequence[int]) -> Any:
+    """Exact expectation values of the layer's measure: [sample][wire]."""
+    state = xp.zeros((1, 2 ** layer["n_qubits"]), dtype=xp.complex128)
+    state[0, 0] = 1
+    for gate in gates(xp, layer, angles, x):
+        state = turned(xp, state, gate)
+    columns = []
+    for wire in wires:
+        a, b = halves(state, wire)
+        if layer["measure"] == "Z":
+            values = a.real**2 + a.imag**2 - b.real**2 - b.imag**2
+        else:
+            product = 2 * xp.conj(a) * b
+            values = product.real if layer["measure"] == "X" else product.imag
+        columns.append(values.reshape(len(values), -1).sum(1) + 0 * x[:, 0])
+    return xp.stack(columns, 1)

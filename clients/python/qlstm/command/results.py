@@ -1,0 +1,79 @@
+"""What a run leaves: metrics, weights, predictions, report, logs; and new predictions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import sys
+
+from ..client import Client
+from ..data import nested
+from ..tables import rows_of
+from .output import write_csv, write_json
+from .table import ID, Command, argument, find
+
+
+def metrics(client: Client, given: argparse.Namespace) -> None:
+    """One row an epoch, as CSV."""
+    rows = rows_of(find(client, given.id).metrics)
+    write_json(rows) if given.json else write_csv(rows)
+
+
+def predictions(client: Client, given: argparse.Namespace) -> None:
+    """Targets and predictions of all samples, as CSV."""
+    rows = rows_of(find(client, given.id).predictions())
+    write_json(rows) if given.json else write_csv(rows)
+
+
+def report(client: Client, given: argparse.Namespace) -> None:
+    """What was run, on what, with which result, as JSON."""
+    write_json(find(client, given.id).report())
+
+
+def logs(client: Client, given: argparse.Namespace) -> None:
+    """What the worker wrote."""
+    lines = find(client, given.id).logs(given.attempt)
+    write_json(lines) if given.json else sys.stdout.writelines(line + "\n" for line in lines)
+
+
+def weights(client: Client, given: argparse.Namespace) -> None:
+    """The trained tensors, into ID.safetensors, FILE, or - for standard output; with --json as JSON there."""
+    run = find(client, given.id)
+    found = run.weights()
+    if given.json:
+        tensors = {name: nested(values) for name, values in found.items()}
+        write_json({"tensors": tensors, "metadata": found.metadata})
+    elif given.out == "-":
+        sys.stdout.buffer.write(found.content)
+    else:
+        path = given.out or f"{run.id}.safetensors"
+        found.save(path)
+        print(path)
+
+
+def predict(client: Client, given: argparse.Namespace) -> None:
+    """What the model says about FILE (CSV, npy, ...; JSON: numbers as run.predict takes them), - is standard input."""
+    run = find(client, given.id)
+    content = sys.stdin.buffer.read() if given.file == "-" else pathlib.Path(given.file).read_bytes()
+    answers = run.ask(json.loads(content) if content.lstrip()[:1] == b"[" else content)
+    answer = {**answers[0], "outputs": [row for each in answers for row in each["outputs"]]}
+    if "probabilities" in answer:
+        answer["probabilities"] = [row for each in answers for row in each["probabilities"]]
+    if given.json:
+        write_json(answer)
+        return
+    rows = [dict(zip(answer["targets"], row)) for row in answer["outputs"]]
+    for row, chances in zip(rows, answer.get("probabilities", [])):
+        row.update({f"probability_{k}": p for k, p in zip(answer["classes"], chances)})
+    write_csv(rows)
+
+
+COMMANDS = [
+    Command("metrics", metrics, [ID]),
+    Command("predictions", predictions, [ID]),
+    Command("predict", predict, [ID, argument("file", metavar="FILE", nargs="?", default="-")]),
+    Command("weights", weights, [ID, argument("-o", "--out", metavar="FILE")]),
+    Command("report", report, [ID]),
+    Command("logs", logs, [ID, argument("--attempt", type=int)]),
+]

@@ -1,0 +1,145 @@
+"""A trained run as a NumPy function, from its weights alone: the definitions of engine/README.md.
+
+    model = qlstm.numpy.Model("weights.safetensors")     # a path, bytes, or run.weights()
+    model([[[0.1], [0.3], [0.5], [0.6]]])                # raw [sample][time][feature] -> raw [sample][target]
+
+Of a classification the result is [sample][class], probabilities. `scaled` is the network itself, on scaled values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from .circuits import expectations
+from .weights import Source, Weights
+
+
+class Model:
+    """A trained network. `xp` is the library that computes; qlstm.torch puts torch in its place."""
+
+    xp: Any = numpy
+    erfc: Any = staticmethod(numpy.vectorize(math.erfc, otypes=[float]))
+
+    def __init__(self, weights: Source) -> None:
+        weights = Weights.load(weights)
+        self.spec, self.scaling = weights.spec, weights.scaling
+        self.tensors: Any = {name: numpy.asarray(value) for name, value in weights.items()}
+
+    def __call__(self, X: Any) -> Any:
+        X, data = self.xp.asarray(X, dtype=self.xp.float64), self.spec["data"]
+        X = X.reshape(len(X), -1, len(data["inputs"]) // (data.get("steps", 1)))
+        offset, factor = self._scalers("inputs")
+        y = self.scaled((X - offset.reshape(-1, X.shape[2])) / factor.reshape(-1, X.shape[2]))
+        if data["task"] == "classification":
+            e = self.xp.exp(y - self.xp.amax(y, 1).reshape(-1, 1))
+            return e / e.sum(1).reshape(-1, 1)
+        offset, factor = self._scalers("targets")
+        return y * factor + offset
+
+    def _scalers(self, side: str) -> list[Any]:
+        columns = self.scaling[side]
+        return [self.xp.asarray([c[part] for c in columns], dtype=self.xp.float64) for part in ("offset", "factor")]
+
+    def scaled(self, X: Any) -> Any:
+        """The network: scaled [sample][time][feature] -> scaled [sample][target], or logits of the classes."""
+        layers, xs = self.spec["model"]["layers"], [X[:, t] for t in range(X.shape[1])]
+        last = max(i for i, layer in enumerate(layers) if "hidden_size" in layer)
+        for i, layer in enumerate(layers):
+            prefix, xp = f"layers.{i}.", self.xp
+            if "hidden_size" not in layer:
+                xs = [self.pointwise(layer, prefix, x) for x in xs]
+            elif layer["bidirectional"]:
+                ahead, back = self.cell(layer, prefix, xs), self.cell(layer, prefix + "reverse.", xs[::-1])
+                both = [xp.concatenate(pair, 1) for pair in zip(ahead, back[::-1])]
+                xs = [xp.concatenate([ahead[-1], back[-1]], 1)] if i == last else both
+            else:
+                xs = self.cell(layer, prefix, xs[::-1] if layer["inversward"] else xs)
+                xs = xs[-1:] if i == last else xs[::-1] if layer["inversward"] else xs
+        return xs[0]
+
+    def cell(self, layer: dict[str, Any], prefix: str, xs: list[Any]) -> list[Any]:
+        """A recurrent layer over the steps as they come: outputs of all of them."""
+        xp, t, outputs, size = self.xp, self.tensors, [], layer["hidden_size"]
+        kind = layer["variant"] if layer["type"] == "qlstm" else layer["type"]
+        h = xp.zeros((len(xs[0]), size), dtype=xp.float64)
+        c: Any = 0.0
+
+        def affine(name: str, x: Any) -> Any:
+            return x @ t[f"{prefix}{name}"].T + t[f"{prefix}{name.replace('weight', 'bias')}"]
+
+        def circuit(k: int, v: Any, count: int) -> Any:
+            return self.circuit(layer, t[prefix + "circuits"][k], v, range(count))
+
+        def hybrid(k: int, v: Any) -> Any:
+            return affine("linear_out.weight", circuit(k, affine("linear_in.weight", v), layer["n_qubits"]))
+
+        for x in xs:
+            if kind in ("gru", "qgru"):
+                if kind == "qgru":
+                    r, z = (sigmoid(xp, hybrid(k, xp.concatenate([h, x], 1))) for k in (0, 1))
+                    new = hybrid(2, xp.concatenate([r * h, x], 1))
+                else:
+                    a, s = (split(affine(f"weight_{w}", v), size) for w, v in (("ih", x), ("hh", h)))
+                    r, z = sigmoid(xp, a[0] + s[0]), sigmoid(xp, a[1] + s[1])
+                    new = a[2] + r * s[2]
+                h = (1 - z) * xp.tanh(new) + z * h
+            elif kind == "rnn":
+                total = affine("weight_ih", x) + affine("weight_hh", h)
+                h = xp.tanh(total) if layer["nonlinearity"] == "tanh" else total.clip(0)
+            else:
+                if kind == "lstm":
+                    i, f, g, o = split(affine("weight_ih", x) + affine("weight_hh", h), size)
+                elif kind == "chen2024":
+                    i, f, g, o = (circuit(k, xp.concatenate([x, h], 1), size) for k in range(4))
+                elif kind == "chen2020":
+                    f, i, g, o = (circuit(k, xp.concatenate([x, h], 1), layer["n_qubits"]) for k in range(4))
+                else:
+                    f, i, g, o = (hybrid(k, xp.concatenate([h, x], 1)) for k in range(4))
+                c = sigmoid(xp, f) * c + sigmoid(xp, i) * xp.tanh(g)
+                h = m = sigmoid(xp, o) * xp.tanh(c)
+                if kind == "chen2020":
+                    h = circuit(4, m, size)
+                    outputs.append(circuit(5, m, layer["n_qubits"]))
+                    continue
+            outputs.append(h)
+        return outputs
+
+    def circuit(self, layer: dict[str, Any], angles: Any, x: Any, wires: Sequence[int]) -> Any:
+        """Expectation values [sample][wire]; a subclass may have them from elsewhere."""
+        return expectations(self.xp, layer, angles, x, wires)
+
+    def pointwise(self, layer: dict[str, Any], prefix: str, x: Any) -> Any:
+        """A layer that is not recurrent, on one step; dropout does nothing here."""
+        if layer["type"] == "dense":
+            return x @ self.tensors[prefix + "weight"].T + (self.tensors[prefix + "bias"] if layer["bias"] else 0)
+        if layer["type"] == "quantum":
+            n = layer["n_qubits"]
+            wires = {"all": range(n), "even": range(0, n, 2), "single": range(1)}[layer["measurement"]]
+            return self.circuit(layer, self.tensors[prefix + "circuits"][0], x, wires)
+        return self.activation(layer, x) if layer["type"] == "activation" else x
+
+    def activation(self, layer: dict[str, Any], x: Any) -> Any:
+        xp, low, high = self.xp, x.clip(None, 0), x.clip(0)
+        return {
+            "relu": lambda: high,
+            "leaky_relu": lambda: high + layer["negative_slope"] * low,
+            "elu": lambda: high + layer["alpha"] * xp.expm1(low),
+            "softplus": lambda: xp.where(x > 20, x, high + xp.log1p(xp.exp(-xp.abs(x)))),
+            "gelu": lambda: x * self.erfc(-x / math.sqrt(2)) / 2,
+            "sigmoid": lambda: sigmoid(xp, x),
+            "tanh": lambda: xp.tanh(x),
+            "identity": lambda: x,
+        }[layer["function"]]()
+
+
+def sigmoid(xp: Any, x: Any) -> Any:
+    return (1 + xp.tanh(x / 2)) / 2
+
+
+def split(rows: Any, size: int) -> list[Any]:
+    """Columns of a classical cell, gate by gate."""
+    return [rows[:, i : i + size] for i in range(0, rows.shape[1], size)]

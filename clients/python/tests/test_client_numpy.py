@@ -1,0 +1,34 @@
+"""A trained run as a NumPy function: what the service predicts, to 1e-10, for every layer, variant and ansatz."""
+
+import pathlib
+
+import models
+import numpy as np
+import pytest
+
+import qlstm.numpy
+
+
+@pytest.fixture(scope="module")
+def runs(client):
+    return models.train_all(client)
+
+
+@pytest.mark.parametrize("name", [*models.layers_of(), "classes", "several columns"])
+def test_same_as_the_service(runs, name):
+    run = runs[name]
+    inputs = models.inputs_of(run)
+    theirs = models.service_says(run, inputs)
+    assert np.isfinite(theirs).all() and np.ptp(theirs, axis=0).max() > 0
+    np.testing.assert_allclose(qlstm.numpy.Model(run.weights())(inputs), theirs, rtol=1e-10, atol=1e-10)
+
+
+def test_from_a_file_alone(runs, tmp_path):
+    run = runs["qdi"]
+    run.weights().save(tmp_path / "weights.safetensors")
+    model = qlstm.numpy.Model(tmp_path / "weights.safetensors")
+    np.testing.assert_allclose(model(models.inputs_of(run)), run.predict(models.inputs_of(run)), rtol=1e-10, atol=1e-10)
+
+
+def test_short_enough_to_be_read():
+    assert len(pathlib.Path(qlstm.numpy.__file__).read_text().splitlines()) <= 150
