@@ -64,7 +64,7 @@ def test_what_a_run_leaves(client, run):
 @pytest.mark.parametrize(("given", "field", "value", "allowed"), [
     ({"n_qubits": 26}, "n_qubits", "26", "1 to 25"),
     ({"epochs": 0}, "training/epochs", "0", "1 to 100000"),
-    ({"optimizer": "adm"}, "training/optimizer/type", "'adm'", "'rmsprop', 'sgd', 'adam'"),
+    ({"precision": "float16"}, "simulation/precision", "'float16'", "'float64', 'float32'"),
     ({"epochs": "many"}, "training/epochs", "'many'", "an integer from 1 to 100000"),
     ({"epocs": 3}, "epocs", "", ""),
 ])  # fmt: skip
