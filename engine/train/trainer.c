@@ -85,6 +85,13 @@ void trainer_free(struct trainer *t)
 	free(t);
 }
 
+bool trainer_has_stopped(const struct trainer *t)
+{
+	if (t->epochs_done >= t->config.epochs)
+		return true;
+	return t->epochs_done > 0 && t->history[t->epochs_done - 1].values[TEST_LOSS] < t->config.stop_loss;
+}
+
 static void trainer_copy(struct trainer *t, enum trainer_epoch_kept which)
 {
 	const struct params *params = model_params(t->model);
@@ -114,13 +121,6 @@ bool trainer_take(struct trainer *t, enum trainer_epoch_kept which)
 int trainer_kept_epoch(const struct trainer *t, enum trainer_epoch_kept which)
 {
 	return t->kept_epochs[which];
-}
-
-bool trainer_has_stopped(const struct trainer *t)
-{
-	if (t->epochs_done >= t->config.epochs)
-		return true;
-	return t->epochs_done > 0 && t->history[t->epochs_done - 1].values[TEST_LOSS] < t->config.stop_loss;
 }
 
 int trainer_epochs_done(const struct trainer *t)
