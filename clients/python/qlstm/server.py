@@ -29,6 +29,7 @@ class Service(Client):
     the program."""
 
     def __init__(self, data: str | None, options: Sequence[str], key: str | None, ca: str | None) -> None:
+        self._owner = os.getpid()
         self._temporary = tempfile.mkdtemp(prefix="qlstm-") if data is None else None
         self.data = data if data is not None else os.path.join(str(self._temporary), "data")
         self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
@@ -58,6 +59,8 @@ class Service(Client):
 
     def stop(self) -> None:
         """Ends the daemon. What it had in a folder of its own is removed; a folder that was named stays."""
+        if os.getpid() != self._owner:  # a copy of this program, made by fork
+            return
         atexit.unregister(self.stop)
         if self.process.poll() is None:
             self.process.terminate()
