@@ -146,6 +146,12 @@ def test_arrays_become_data_sets(client, data):
     assert client.upload(data)["id"] == stored["id"], "the same numbers are stored once"
 
 
+def test_weights_of_the_best_epoch(client):
+    kept = client.train(type="lstm", hidden_size=3, epochs=40, learning_rate=0.1, keep="best").wait(progress=False)
+    assert kept.results["best_epoch"] < 40
+    assert kept.weights().content == kept.weights("best").content != kept.weights("last").content
+
+
 def test_tables_and_files_become_data_sets(client, tmp_path):
     stored = client.upload({"day": [1, 2, 3], "level": [0.1, 1 / 3, 2e-9]}, name="levels")
     assert [column["name"] for column in stored["columns"]] == ["day", "level"] and stored["name"] == "levels"
