@@ -249,6 +249,7 @@ bench-peers: $(BUILD)/qlstm-worker
 test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd
 	@scripts/deps.sh peers
 	@QLSTM_BUILD=$(BUILD) QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
+	@QLSTM_BUILD=$(BUILD) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=clients/python/peers clients/python/peers
 
 # Faults put into a copy of the tree, with a tool from PyPI in build/mutation/venv. Not part of `test`.
 ROOM ?=
