@@ -164,7 +164,9 @@ $(BUILD)/unit/%.r64.o: engine/circuit/batch/%.c
 	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O1 -Wno-psabi -DKERNEL_ROLLED -DKERNEL_BYTES=64 \
 		-DKERNEL_ISA=r64 -c $< -o $@
 $(BUILD)/unit/test_plan: $(r64_obj)
-$(BUILD)/unit/test_memory $(BUILD)/unit/test_disk_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+failing := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+$(BUILD)/unit/test_memory $(BUILD)/unit/test_disk_memory $(BUILD)/unit/test_api_memory: LDFLAGS += $(failing)
+$(BUILD)/unit/test_descriptors $(BUILD)/unit/test_api_memory: LDFLAGS += -Wl,--wrap=http_header
 
 # Fuzz targets that run on their seeds and on spoiled copies of these (tests/fuzz/replay.c).
 replay_bin := $(if $(filter *,$(TESTS)),$(patsubst %,$(BUILD)/replay/%,$(fuzz_names)))

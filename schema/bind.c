@@ -2,9 +2,9 @@
 #include "schema/spec.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "schema/choose.h"
 #include "schema/place.h"
 #include "schema/task.h"
 #include "schema/validate.h"
@@ -14,170 +14,116 @@ static int out_of_memory(struct qlstm_error *error)
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 }
 
-static int find_name(const struct table *table, const char *name)
+static bool is_filled(const json_t *data)
 {
-	for (int i = 0; i < table->n_columns; i++)
-		if (strcmp(table->columns[i].name, name) == 0)
-			return i;
-	return -1;
+	const char *policy = json_string_value(json_object_get(data, "missing"));
+	return policy != NULL && strcmp(policy, "refuse") != 0;
 }
 
-/* The column that stands for inputs and targets where none are named: "value", else the last numeric one; -1: none. A
- * "value" with a gap is not passed over: another column would be trained on unnoticed. */
-static int find_default(const struct table *table)
-{
-	int column = find_name(table, "value");
-	for (int i = table->n_columns - 1; column < 0 && i >= 0; i--)
-		if (table->columns[i].numeric)
-			column = i;
-	return column;
-}
-
-static int refuse_text(const struct column *column, const struct place *place, struct qlstm_error *error)
-{
-	char pointer[PLACE_POINTER_SIZE], where[COLUMN_PLACE_SIZE];
-	char name[PLACE_VALUE_SIZE] = "", text[PLACE_VALUE_SIZE] = "";
-	column_place(column, where);
-	place_pointer(place, pointer);
-	place_add_choice(name, sizeof name, column->name);
-	if (where[0] == '\0')
-		return error_set(error, ERR_INVALID, pointer, "column %s is not numeric", name);
-	place_add_choice(text, sizeof text, column->bad_text);
-	return error_set(error, ERR_INVALID, pointer, "column %s is not numeric: %s holds %s", name, where, text);
-}
-
-/* The column with the name nearest to `wanted`, NULL when none is near. */
-static const char *nearest_name(const struct table *table, const char *wanted)
-{
-	const char **names = calloc((size_t)table->n_columns + 1, sizeof *names);
-	for (int i = 0; names != NULL && i < table->n_columns; i++)
-		names[i] = table->columns[i].name;
-	const char *nearest = names != NULL ? error_nearest(wanted, names, (size_t)table->n_columns) : NULL;
-	free(names);
-	return nearest;
-}
-
-static int refuse_name(const struct table *table, const struct place *place, const char *wanted,
-                       struct qlstm_error *error)
-{
-	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE];
-	char quoted[PLACE_VALUE_SIZE] = "", meant[PLACE_VALUE_SIZE] = "", list[PLACE_LIST_SIZE] = "";
-	place_pointer(place, pointer);
-	place_name(place, name);
-	place_add_choice(quoted, sizeof quoted, wanted);
-	for (int i = 0; i < table->n_columns && strlen(list) < sizeof list / 2; i++)
-		place_add_choice(list, sizeof list, table->columns[i].name);
-	const char *nearest = nearest_name(table, wanted);
-	if (nearest == NULL)
-		return error_set(error, ERR_INVALID, pointer, "%s is %s; the data set has no such column, it has %s",
-		                 name, quoted, list);
-	place_add_choice(meant, sizeof meant, nearest);
-	return error_set(error, ERR_INVALID, pointer, "%s is %s; the data set has no such column; did you mean %s?",
-	                 name, quoted, meant);
-}
-
-/* The column that a name or an index means in *index. */
-static int find_column(const struct table *table, const struct place *place, const json_t *wanted, int *index,
-                       struct qlstm_error *error)
-{
-	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE];
-	place_pointer(place, pointer);
-	place_name(place, name);
-	if (json_is_integer(wanted)) {
-		json_int_t at = json_integer_value(wanted);
-		if (at < 0 || at >= table->n_columns)
-			return error_set(error, ERR_OUT_OF_RANGE, pointer,
-			                 "%s is %lld; the data set has the columns 0 to %d", name, (long long)at,
-			                 table->n_columns - 1);
-		*index = (int)at;
-	} else {
-		const char *text = json_is_string(wanted) ? json_string_value(wanted) : "";
-		*index = find_name(table, text);
-		if (*index < 0)
-			return refuse_name(table, place, text, error);
-	}
-	return table->columns[*index].numeric ? 0 : refuse_text(&table->columns[*index], place, error);
-}
-
-/* Item `at` of a list whose items before it are names already. */
-static int refuse_repeated(const json_t *list, size_t at, const struct place *place, const char *name,
-                           struct qlstm_error *error)
+/* Item `at` of a list whose items before it are known to mean columns. */
+static int refuse_repeated(const json_t *list, size_t at, const struct place *place, const struct table *table,
+                           int column, struct qlstm_error *error)
 {
 	for (size_t i = 0; i < at; i++) {
-		if (strcmp(json_string_value(json_array_get(list, i)), name) != 0)
+		if (choose_index(table, json_array_get(list, i)) != column)
 			continue;
 		char pointer[PLACE_POINTER_SIZE], here[PLACE_NAME_SIZE], quoted[PLACE_VALUE_SIZE] = "";
 		place_pointer(place, pointer);
 		place_name(place, here);
-		place_add_choice(quoted, sizeof quoted, name);
+		place_add_choice(quoted, sizeof quoted, table->columns[column].name);
 		return error_set(error, ERR_INVALID, pointer, "%s is column %s, which item %zu names already", here,
 		                 quoted, i);
 	}
 	return 0;
 }
 
-static int bind_item(json_t *list, size_t at, const struct place *place, const struct table *table,
-                     struct qlstm_error *error)
-{
-	int column = -1;
-	int rc = find_column(table, place, json_array_get(list, at), &column, error);
-	if (rc == 0)
-		rc = refuse_repeated(list, at, place, table->columns[column].name, error);
-	if (rc == 0 && json_array_set_new(list, at, json_string(table->columns[column].name)) != 0)
-		rc = out_of_memory(error);
-	return rc;
-}
-
-/* Turns what one of inputs and targets says into names, in place; an absent list is filled. */
-static int bind_list(json_t *data, const char *key, const struct table *table, struct qlstm_error *error)
+/* Checks what one of inputs and targets says. */
+static int check_list(const json_t *data, const char *key, const struct table *table, struct qlstm_error *error)
 {
 	const struct place root = {0};
 	const struct place in_data = place_key(&root, "data");
 	const struct place here = place_key(&in_data, key);
-	json_t *list = json_object_get(data, key);
-	if (json_array_size(list) == 0) {
-		int column = find_default(table);
-		if (column < 0)
-			return error_set(error, ERR_INVALID, "/data/dataset", "the data set has no numeric column");
-		if (!table->columns[column].numeric)
-			return refuse_text(&table->columns[column], &here, error);
-		json_t *names = json_pack("[s]", table->columns[column].name);
-		return json_object_set_new(data, key, names) != 0 ? out_of_memory(error) : 0;
-	}
+	const json_t *list = json_object_get(data, key);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		struct place item = place_item(&here, i);
-		int rc = bind_item(list, i, &item, table, error);
+		int column = -1;
+		int rc = choose_column(table, &item, json_array_get(list, i), is_filled(data), &column, error);
+		if (rc == 0)
+			rc = refuse_repeated(list, i, &item, table, column, error);
 		if (rc != 0)
 			return rc;
 	}
 	return 0;
 }
 
+static int set_list(json_t *data, const char *key, json_t *list, struct qlstm_error *error)
+{
+	return list == NULL || json_object_set_new(data, key, list) != 0 ? out_of_memory(error) : 0;
+}
+
+static json_t *list_of(const struct table *table, int column)
+{
+	json_t *list = json_array();
+	if (json_array_append_new(list, choose_item(table, column)) == 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+/* Nobody wrote an item: the error is at the list. */
+static int check_default(const json_t *data, const struct table *table, struct qlstm_error *error)
+{
+	const struct place root = {0};
+	const struct place in_data = place_key(&root, "data");
+	const struct place here = place_key(&in_data, "inputs");
+	int column = -1;
+	return choose_column(table, &here, json_array_get(json_object_get(data, "inputs"), 0), is_filled(data), &column,
+	                     error);
+}
+
+/* Of a forecasting: what is read is predicted, where one of the two is said; else the default column is both. */
+static int bind_series(json_t *data, const struct table *table, struct qlstm_error *error)
+{
+	const json_t *inputs = json_object_get(data, "inputs"), *targets = json_object_get(data, "targets");
+	int rc = check_list(data, "inputs", table, error), column = -1;
+	if (rc == 0)
+		rc = check_list(data, "targets", table, error);
+	if (rc != 0 || (inputs != NULL && targets != NULL))
+		return rc;
+	if (inputs != NULL)
+		return set_list(data, "targets", json_deep_copy(inputs), error);
+	if (targets != NULL)
+		return set_list(data, "inputs", json_deep_copy(targets), error);
+	rc = choose_default(table, &column, error);
+	if (rc == 0)
+		rc = set_list(data, "inputs", list_of(table, column), error);
+	if (rc == 0)
+		rc = check_default(data, table, error);
+	return rc == 0 ? set_list(data, "targets", list_of(table, column), error) : rc;
+}
+
 /* Of a task whose rows are samples. */
 static int bind_rows(json_t *data, const struct table *table, struct qlstm_error *error)
 {
 	int rc = 0;
-	if (json_object_get(data, "targets") == NULL &&
-	    json_object_set_new(data, "targets", task_default_targets(table)) != 0)
-		return out_of_memory(error);
-	rc = bind_list(data, "targets", table, error);
-	if (rc == 0 && json_object_get(data, "inputs") == NULL &&
-	    json_object_set_new(data, "inputs", task_default_inputs(json_object_get(data, "targets"), table)) != 0)
-		return out_of_memory(error);
+	if (json_object_get(data, "targets") == NULL)
+		rc = set_list(data, "targets", task_default_targets(table), error);
+	if (rc == 0)
+		rc = check_list(data, "targets", table, error);
+	if (rc == 0 && json_object_get(data, "inputs") == NULL)
+		rc = set_list(data, "inputs", task_default_inputs(json_object_get(data, "targets"), table), error);
 	if (rc == 0 && json_array_size(json_object_get(data, "inputs")) == 0)
 		return error_set(error, ERR_INVALID, "/data/inputs", "the data set has no column beside the targets");
 	if (rc == 0)
-		rc = bind_list(data, "inputs", table, error);
-	return rc == 0 ? task_bind_steps(data, error) : rc;
+		rc = check_list(data, "inputs", table, error);
+	return rc == 0 ? task_bind_steps(data, table, error) : rc;
 }
 
 int spec_bind(json_t *resolved, const struct table *table, struct qlstm_error *error)
 {
 	json_t *data = json_object_get(resolved, "data");
 	bool rows = task_of(resolved) != TASK_FORECASTING && table->n_columns > 0;
-	int rc = rows ? bind_rows(data, table, error) : bind_list(data, "inputs", table, error);
-	if (rc == 0 && !rows)
-		rc = bind_list(data, "targets", table, error);
+	int rc = rows ? bind_rows(data, table, error) : bind_series(data, table, error);
 	if (rc != 0)
 		return rc;
 	/* Once more through the validation: it puts new fields where the schema has them, so that a bound spec that is
@@ -201,12 +147,13 @@ static int look_up(const json_t *data, const char *key, const struct table *tabl
 		                 SAMPLES_MAX_COLUMNS);
 	}
 	for (size_t i = 0; i < n; i++) {
-		const char *name = json_string_value(json_array_get(list, i));
-		indices[i] = name != NULL ? table_column(table, name) : -1;
+		const json_t *item = json_array_get(list, i);
+		const char *name = json_string_value(item);
+		indices[i] = name != NULL ? table_column(table, name) : choose_index(table, item);
 		if (indices[i] >= 0)
 			continue;
 		char quoted[PLACE_VALUE_SIZE] = "";
-		place_add_choice(quoted, sizeof quoted, name != NULL ? name : "");
+		place_value(item, quoted);
 		snprintf(pointer, sizeof pointer, "/data/%s/%zu", key, i);
 		return error_set(error, ERR_INVALID, pointer, "%s[%zu] is %s; the data set has no such column", key, i,
 		                 quoted);

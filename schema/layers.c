@@ -8,6 +8,7 @@
 #include "engine/nn/layer.h"
 #include "engine/nn/model.h"
 #include "schema/place.h"
+#include "schema/task.h"
 
 static json_t *get_layers(const json_t *resolved)
 {
@@ -55,7 +56,7 @@ static json_int_t count_targets(const json_t *resolved)
 	const json_t *classes = json_object_get(json_object_get(resolved, "data"), "classes");
 	if (classes != NULL)
 		return json_integer_value(classes);
-	size_t n = json_array_size(json_object_get(json_object_get(resolved, "data"), "targets"));
+	size_t n = json_array_size(task_columns(json_object_get(resolved, "data"), "targets"));
 	return n == 0 ? 1 : (json_int_t)n;
 }
 

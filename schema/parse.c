@@ -13,6 +13,11 @@
 
 static const char *const scalings[] = {
     [SCALING_NONE] = "none", [SCALING_MINMAX] = "minmax", [SCALING_STANDARD] = "standard", NULL};
+static const char *const missing_names[] = {[MISSING_REFUSE] = "refuse",
+                                            [MISSING_DROP] = "drop",
+                                            [MISSING_FFILL] = "ffill",
+                                            [MISSING_INTERPOLATE] = "interpolate",
+                                            NULL};
 static const char *const scaling_fits[] = {[SCALING_FIT_TRAIN] = "train", [SCALING_FIT_ALL] = "all", NULL};
 static const char *const precisions[] = {[PRECISION_FLOAT64] = "float64", [PRECISION_FLOAT32] = "float32", NULL};
 
@@ -26,6 +31,7 @@ static const struct field spec_fields[] = {
     SPEC("", "name", field_text, name, NULL),
     SPEC("data", "dataset", field_text, dataset, NULL),
     SPEC("data", "task", field_enum, task, task_names),
+    SPEC("data", "missing", field_enum, missing, missing_names),
     SPEC("data", "window", field_int, windows.window, NULL),
     SPEC("data", "horizon", field_int, windows.horizon, NULL),
     SPEC("data", "scaling", field_enum, windows.scaling, scalings),
@@ -69,7 +75,7 @@ static int parse_layers(const json_t *layers, struct model_config *model, struct
 /* Without columns the spec will be bound to one. */
 static int count_columns(const json_t *data, const char *key, int *count, struct qlstm_error *error)
 {
-	size_t n = json_array_size(json_object_get(data, key));
+	size_t n = json_array_size(task_columns(data, key));
 	if (n > SAMPLES_MAX_COLUMNS) {
 		char pointer[32];
 		snprintf(pointer, sizeof pointer, "/data/%s", key);

@@ -156,6 +156,17 @@ static void add_range(const json_t *schema, char *words, size_t size)
 	place_add(words, size, bounds);
 }
 
+/* A string without quotes, a number. */
+static const char *plain(const json_t *value, char text[PLACE_VALUE_SIZE])
+{
+	text[0] = '\0';
+	if (json_is_number(value))
+		place_value(value, text);
+	else
+		place_add(text, PLACE_VALUE_SIZE, json_string_value(value));
+	return text;
+}
+
 static int check_type(const json_t *schema, const struct place *place, const json_t *value, struct qlstm_error *error)
 {
 	const json_t *type = json_object_get(schema, "type");
@@ -165,11 +176,20 @@ static int check_type(const json_t *schema, const struct place *place, const jso
 	for (size_t i = 0; i < json_array_size(type); i++)
 		if (fits(json_array_get(type, i), value, words, sizeof words))
 			return 0;
-	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], shown[PLACE_VALUE_SIZE];
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], shown[PLACE_VALUE_SIZE], text[PLACE_VALUE_SIZE];
 	place_pointer(place, pointer);
 	place_name(place, name);
 	place_value(value, shown);
 	add_range(schema, words, sizeof words);
+	const char *member = json_string_value(json_object_get(schema, "x-short"));
+	bool simple = json_is_string(value) || json_is_number(value);
+	const char *quote = json_is_string(value) ? "\"" : "";
+	if (simple && member != NULL)
+		return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; it must be %s: {\"%s\": %s%s%s}", name,
+		                 shown, words, member, quote, plain(value, text), quote);
+	if (simple && json_is_string(type) && strcmp(json_string_value(type), "array") == 0)
+		return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; it must be %s: [%s%s%s]", name, shown,
+		                 words, quote, plain(value, text), quote);
 	return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; it must be %s", name, shown, words);
 }
 

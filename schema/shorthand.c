@@ -77,7 +77,7 @@ static int move_fields(const json_t *document, const struct level *level, const 
 		if (is_own(level, key))
 			continue;
 		if (!is_shorthand(level, key))
-			return suggest_field(document, level->schemas, level->n, &here, error);
+			return suggest_field(document, level->schemas, level->n, &here, value, error);
 		if (json_object_get(layer, key) != NULL)
 			return error_set(error, ERR_INVALID, pointer, "%s is given twice, at /%s and at %s", key, key,
 			                 pointer);

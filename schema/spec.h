@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "engine/data/missing.h"
 #include "engine/data/records.h"
 #include "engine/data/table.h"
 #include "engine/data/windows.h"
@@ -25,6 +26,7 @@ struct spec {
 	char name[SPEC_NAME_SIZE * 4]; /* UTF-8 */
 	char dataset[SPEC_NAME_SIZE * 4];
 	enum task task;
+	enum missing missing;
 	struct windows_config
 	    windows;               /* column indices are set by spec_columns; columns, scaling and split of any task */
 	int steps, classes;        /* of tasks whose rows are samples; classes: 0 where there are none */
@@ -51,9 +53,9 @@ int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *e
 void spec_locate(const json_t *request, struct qlstm_error *error);
 
 /* Chooses and checks the columns of a table, of which the values are not looked at, in place: fills absent /data/inputs
- * and /data/targets with names (the column named "value", numeric or not, else the last numeric one), turns indices
- * into names, refuses unknown (with the nearest name), non-numeric (with the line or row that holds no number) and
- * repeated ones. */
+ * and /data/targets (of a forecasting what the other one says, else the column by default: choose.h), leaves an index
+ * an index, refuses unknown (with the nearest name), ambiguous, non-numeric (with the line or row that holds no
+ * number), incomplete (data.missing) and repeated ones. */
 int spec_bind(json_t *resolved, const struct table *table, struct qlstm_error *error);
 
 /* Into the engine's structs. `resolved` may be unbound: one input and one target are assumed then. What the engine

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schema/keyword.h"
+#include "schema/synonyms.h"
 
 #define MAX_NAMES 64
 #define MAX_WORD  40 /* longer words are no misspellings */
@@ -95,13 +96,16 @@ static size_t collect_names(const json_t *const *schemas, size_t n_schemas, cons
 }
 
 int suggest_field(const json_t *document, const json_t *const *schemas, size_t n_schemas, const struct place *place,
-                  struct qlstm_error *error)
+                  const json_t *value, struct qlstm_error *error)
 {
-	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], home[HOME_SIZE] = "";
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], home[HOME_SIZE] = "", meaning[SYNONYM_SIZE];
 	place_pointer(place, pointer);
 	place_name(place, name);
-	if (find_home(document, document, place->key, 0, home))
+	bool known = synonym_find(document, place, value, true, meaning);
+	if (!known && find_home(document, document, place->key, 0, home))
 		return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%s'; it belongs to %s", name, home);
+	if (known || synonym_find(document, place, value, false, meaning))
+		return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%s'; %s", name, meaning);
 	const char *names[MAX_NAMES];
 	size_t n_names = collect_names(schemas, n_schemas, names);
 	const char *meant = nearest(place->key, names, n_names);

@@ -7,10 +7,11 @@
 #include "engine/error.h"
 #include "schema/place.h"
 
-/* ERR_UNKNOWN_FIELD at `place`, the unknown field. Exactly a field of another part: says which; else the nearest field
- * of the object schemas that may stand here, else the fields themselves, as many as fit. */
+/* ERR_UNKNOWN_FIELD at `place`, the unknown field with its value. What others call a field of here is said first
+ * (synonyms.h); exactly a field of another part: says which; else the nearest field of the object schemas that may
+ * stand here, else the fields themselves, as many as fit. */
 int suggest_field(const json_t *document, const json_t *const *schemas, size_t n_schemas, const struct place *place,
-                  struct qlstm_error *error);
+                  const json_t *value, struct qlstm_error *error);
 
 /* `value`, which belongs at `place`, is none of the choices: ERR_MISSING when it is NULL, ERR_WRONG_TYPE when it is no
  * string, else ERR_INVALID with the nearest choice where one is near. */

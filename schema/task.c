@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/nn/loss.h"
+#include "schema/choose.h"
 #include "schema/place.h"
 
 const char *const task_names[] = {[TASK_FORECASTING] = "forecasting",
@@ -19,6 +20,15 @@ enum task task_of(const json_t *resolved)
 		if (strcmp(task_names[i], name) == 0)
 			return (enum task)i;
 	return TASK_FORECASTING;
+}
+
+const json_t *task_columns(const json_t *data, const char *key)
+{
+	const json_t *list = json_object_get(data, key);
+	const char *task = json_string_value(json_object_get(data, "task"));
+	if (list != NULL || (task != NULL && strcmp(task, task_names[TASK_FORECASTING]) != 0))
+		return list;
+	return json_object_get(data, strcmp(key, "inputs") == 0 ? "targets" : "inputs");
 }
 
 static int check_loss(const json_t *resolved, enum task task, struct qlstm_error *error)
@@ -50,18 +60,22 @@ int task_check(const json_t *resolved, struct qlstm_error *error)
 	return check_loss(resolved, task, error);
 }
 
-/* Whether a list of columns names one. */
-static bool has_name(const json_t *list, const char *name)
+/* Whether a list of columns has one. */
+static bool has_column(const json_t *list, const struct table *table, int column)
 {
 	size_t i;
 	json_t *item;
 	json_array_foreach(list, i, item)
 	{
-		const char *other = json_string_value(item);
-		if (other != NULL && strcmp(other, name) == 0)
+		if (choose_index(table, item) == column)
 			return true;
 	}
 	return false;
+}
+
+static int append(json_t *list, json_t *item)
+{
+	return json_array_append_new(list, item);
 }
 
 json_t *task_default_targets(const struct table *table)
@@ -70,44 +84,51 @@ json_t *task_default_targets(const struct table *table)
 	for (int i = 0; i < table->n_columns; i++)
 		if (strcmp(table->columns[i].name, "label") == 0)
 			column = i;
-	return json_pack("[s]", table->columns[column].name);
+	json_t *list = json_array();
+	if (append(list, choose_item(table, column)) == 0)
+		return list;
+	json_decref(list);
+	return NULL;
 }
 
 json_t *task_default_inputs(const json_t *targets, const struct table *table)
 {
-	json_t *names = json_array();
+	json_t *list = json_array();
 	for (int i = 0; i < table->n_columns; i++)
-		if (!has_name(targets, table->columns[i].name))
-			json_array_append_new(names, json_string(table->columns[i].name));
-	return names;
+		if (!has_column(targets, table, i) && append(list, choose_item(table, i)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
 }
 
 /* A target among the inputs would be read off. */
-static int check_apart(const json_t *inputs, const json_t *targets, struct qlstm_error *error)
+static int check_apart(const json_t *inputs, const json_t *targets, const struct table *table,
+                       struct qlstm_error *error)
 {
 	size_t i;
 	json_t *item;
 	json_array_foreach(inputs, i, item)
 	{
-		const char *name = json_string_value(item);
-		if (name == NULL || !has_name(targets, name))
+		int column = choose_index(table, item);
+		if (column < 0 || !has_column(targets, table, column))
 			continue;
 		char pointer[PLACE_POINTER_SIZE], quoted[PLACE_VALUE_SIZE] = "";
 		snprintf(pointer, sizeof pointer, "/data/inputs/%zu", i);
-		place_add_choice(quoted, sizeof quoted, name);
+		place_value(item, quoted);
 		return error_set(error, ERR_INVALID, pointer, "inputs[%zu] is %s, which is a target", i, quoted);
 	}
 	return 0;
 }
 
-int task_bind_steps(json_t *data, struct qlstm_error *error)
+int task_bind_steps(json_t *data, const struct table *table, struct qlstm_error *error)
 {
 	const json_t *inputs = json_object_get(data, "inputs");
 	size_t n = json_array_size(inputs);
 	if (n == 0 || n > SAMPLES_MAX_COLUMNS)
 		return error_set(error, ERR_INVALID, "/data/inputs", "%zu columns are inputs; allowed are 1 to %d", n,
 		                 SAMPLES_MAX_COLUMNS);
-	int rc = check_apart(inputs, json_object_get(data, "targets"), error);
+	int rc = check_apart(inputs, json_object_get(data, "targets"), table, error);
 	if (rc == 0 && json_object_get(data, "steps") == NULL &&
 	    json_object_set_new(data, "steps", json_integer((json_int_t)n)) != 0)
 		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");

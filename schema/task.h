@@ -10,6 +10,10 @@ extern const char *const task_names[]; /* by enum task; NULL at the end */
 /* Of a resolved spec. */
 enum task task_of(const json_t *resolved);
 
+/* Of the data of a resolved spec, bound or not: the list under "inputs" or "targets", NULL where there is none. Of a
+ * forecasting that says one of them, the other one is the same. */
+const json_t *task_columns(const json_t *data, const char *key);
+
 /* What the schema cannot say: that a classification has classes and one target, and a loss that takes classes. */
 int task_check(const json_t *resolved, struct qlstm_error *error);
 
@@ -17,7 +21,7 @@ int task_check(const json_t *resolved, struct qlstm_error *error);
  * inputs. New references, NULL when out of memory. */
 json_t *task_default_targets(const struct table *table);
 json_t *task_default_inputs(const json_t *targets, const struct table *table);
-/* Fills an absent /data/steps, one input a step, once the columns are names; refuses a target among the inputs. */
-int task_bind_steps(json_t *data, struct qlstm_error *error);
+/* Fills an absent /data/steps, one input a step, once the columns are chosen; refuses a target among the inputs. */
+int task_bind_steps(json_t *data, const struct table *table, struct qlstm_error *error);
 
 #endif

@@ -34,7 +34,7 @@ static int refuse_unknown(const struct walk *walk, const json_t *schema, const s
 	{
 		struct place here = place_key(place, key);
 		if (keyword_field(schema, key) == NULL)
-			return suggest_field(walk->document, &schema, 1, &here, walk->error);
+			return suggest_field(walk->document, &schema, 1, &here, field, walk->error);
 	}
 	return 0;
 }

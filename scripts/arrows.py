@@ -27,13 +27,14 @@ ARROWS = {
     "engine/nn": "engine engine/elementary engine/vector engine/circuit engine/circuit/ansatz engine/circuit/register",
     "engine/nn/layer": "engine engine/circuit/neuron engine/nn",
     "engine/nn/cell": "engine engine/vector engine/circuit/register engine/nn",
-    "engine/data": "engine engine/elementary",
+    "engine/data/csv": "engine",
+    "engine/data": "engine engine/elementary engine/data/csv",
     "engine/export": "engine engine/nn",
     "engine/train": "engine engine/elementary engine/nn engine/data engine/export",
     "engine/library": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/export engine/train",
     "engine/examples": "",
     "schema": "engine engine/qlstm.h engine/nn engine/circuit engine/circuit/ansatz engine/data engine/train",
-    "server/common": "engine engine/elementary engine/qlstm.h engine/nn engine/data engine/train schema",
+    "server/common": "engine engine/elementary engine/qlstm.h engine/nn engine/data engine/data/csv engine/train schema",
     "server/http": "engine server/common",
     "server/access": "engine server/common server/http",
     "server/http/mhd": "engine server/common server/http",
@@ -42,7 +43,7 @@ ARROWS = {
     "server/run": "engine engine/qlstm.h engine/data schema server/common server/http server/store",
     "server/run/events": "engine server/common server/http server/store",
     "server/predict": "engine schema server/common server/run",
-    "server/api": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
+    "server/api": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/data/csv engine/train engine/export schema "
                   "server/common server/http server/access server/store server/disk server/run server/run/events server/predict",
     "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "

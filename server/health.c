@@ -118,7 +118,7 @@ static int judge(const struct probe *probe, const char *head)
 {
 	int minor = 0, status = 0, end = 0;
 	if (sscanf(head, "HTTP/1.%1d %3d%n", &minor, &status, &end) != 2 || (head[end] != ' ' && head[end] != '\r'))
-		return fail(probe, "the answer is not HTTP");
+		return error_set(probe->error, ERR_SYNTAX, NULL, "%s/readyz: the answer is not HTTP", probe->url);
 	if (status == 200)
 		return 0;
 	char what[64];
@@ -148,7 +148,7 @@ static int ask(const struct probe *probe, bool tls, const struct sockaddr_storag
 	return rc == 0 ? judge(probe, head) : rc;
 }
 
-int health_check(const char *address, int port, bool tls, struct qlstm_error *error)
+static int check_by(const char *address, int port, bool tls, struct qlstm_error *error)
 {
 	char url[INET6_ADDRSTRLEN + 24];
 	bool ipv6 = strchr(address, ':') != NULL;
@@ -165,4 +165,15 @@ int health_check(const char *address, int port, bool tls, struct qlstm_error *er
 	int rc = ask(&probe, tls, &binary, length);
 	close(probe.socket);
 	return rc;
+}
+
+int health_check(const char *address, int port, enum health_scheme scheme, struct qlstm_error *error)
+{
+	if (scheme != HEALTH_EITHER)
+		return check_by(address, port, scheme == HEALTH_HTTPS, error);
+	struct qlstm_error plain = {0};
+	int rc = check_by(address, port, false, &plain);
+	if (rc == ERR_SYNTAX && check_by(address, port, true, NULL) == 0)
+		return 0;
+	return rc == 0 ? 0 : error_set(error, rc, NULL, "%s", plain.message);
 }

@@ -88,10 +88,18 @@ static void close_contract(struct daemon *daemon)
 	contract_close();
 }
 
+static bool look_at_keys(void *context)
+{
+	return keeper_look(context);
+}
+
 static int open_events(struct daemon *daemon, struct qlstm_error *error)
 {
 	daemon->api.loop = daemon->loop;
-	return hub_open(&daemon->api.hub, daemon->loop, daemon->api.store, error);
+	int rc = hub_open(&daemon->api.hub, daemon->loop, daemon->api.store, error);
+	if (rc == 0)
+		hub_on_look(daemon->api.hub, look_at_keys, daemon->api.keeper);
+	return rc;
 }
 
 static void close_events(struct daemon *daemon)
@@ -111,17 +119,18 @@ static void close_orphans(struct daemon *daemon)
 
 static int open_scheduler(struct daemon *daemon, struct qlstm_error *error)
 {
-	const struct scheduler_config config = {.data_dir = daemon->data,
-	                                        .worker_path = daemon->options.worker,
-	                                        .isa = daemon->options.isa,
-	                                        .max_memory = daemon->options.max_memory,
-	                                        .memory = (int64_t)daemon->options.memory,
-	                                        .checkpoint_seconds = daemon->options.checkpoint_seconds,
-	                                        .checkpoint_epochs = daemon->options.checkpoint_epochs,
-	                                        .slots = daemon->options.slots,
-	                                        .threads = daemon->options.threads,
-	                                        .grace_ms = daemon->options.grace_seconds * 1000,
-	                                        .hang_ms = daemon->options.hang_seconds * 1000};
+	const struct scheduler_config config = {
+	    .data_dir = daemon->data,
+	    .worker_path = daemon->options.worker,
+	    .isa = daemon->options.isa,
+	    .max_memory = daemon->options.max_memory,
+	    .memory = daemon->options.memory < INT64_MAX ? (int64_t)daemon->options.memory : INT64_MAX,
+	    .checkpoint_seconds = daemon->options.checkpoint_seconds,
+	    .checkpoint_epochs = daemon->options.checkpoint_epochs,
+	    .slots = daemon->options.slots,
+	    .threads = daemon->options.threads,
+	    .grace_ms = daemon->options.grace_seconds * 1000,
+	    .hang_ms = daemon->options.hang_seconds * 1000};
 	return scheduler_open(&daemon->api.scheduler, daemon->loop, daemon->api.store, &config, error);
 }
 
@@ -211,7 +220,7 @@ static int run(struct daemon *daemon)
 static int ask_health(const struct options *options)
 {
 	struct qlstm_error error = {0};
-	if (health_check(options->address, options->port, options->health_tls, &error) == 0)
+	if (health_check(options->address, options->port, options->health_scheme, &error) == 0)
 		return 0;
 	fprintf(stderr, "qlstmd: %s\n", error.message);
 	return 1;

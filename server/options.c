@@ -86,8 +86,9 @@ static const struct option table[] = {
     {"--accept-loss", NULL, KIND_FLAG, FIELD(accept_loss), 0, 0,
      "start where the database is missing, damaged or older than the runs beside it; what is of no use is put aside"},
     {"--health", "ADDRESS:PORT", KIND_TEXT, FIELD(health), 0, 0,
-     "ask the qlstmd there whether it is ready, and end: status 0 if so, else 1 with the reason; https://ADDRESS:PORT "
-     "for one with a certificate, whose name is not checked"},
+     "ask the qlstmd there whether it is ready, and end: status 0 if so, else 1 with the reason; over TLS where it "
+     "does not "
+     "speak HTTP, or by http:// or https:// before the address alone; a certificate's name is not checked"},
     {"--help", NULL, KIND_FLAG, FIELD(help), 0, 0, "this text"},
     {"--version", NULL, KIND_FLAG, FIELD(version), 0, 0, "version and instruction set"},
 };
@@ -301,11 +302,13 @@ static int parse_health(struct options *options, struct qlstm_error *error)
 {
 	static const char secure[] = "https://", plain[] = "http://";
 	const char *value = options->health;
-	options->health_tls = strncmp(value, secure, sizeof secure - 1) == 0;
-	if (options->health_tls)
+	if (strncmp(value, secure, sizeof secure - 1) == 0) {
+		options->health_scheme = HEALTH_HTTPS;
 		value += sizeof secure - 1;
-	else if (strncmp(value, plain, sizeof plain - 1) == 0)
+	} else if (strncmp(value, plain, sizeof plain - 1) == 0) {
+		options->health_scheme = HEALTH_HTTP;
 		value += sizeof plain - 1;
+	}
 	return parse_address(options, "--health", value, 1, error);
 }
 

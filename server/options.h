@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "engine/error.h"
+#include "server/health.h"
 
 #define OPTIONS_MAX_NAMES 16
 
@@ -13,7 +14,7 @@ struct options {
 	char data[4096];                           /* made when it is missing */
 	char listen[128];                          /* as given */
 	char tls_certificate[4096], tls_key[4096]; /* files; empty: plain HTTP */
-	bool health_tls;                           /* it is asked over TLS */
+	enum health_scheme health_scheme;          /* by which it is asked */
 	char health[128];  /* as given; not empty: ask the daemon there whether it is ready, and end */
 	char address[128]; /* from health or listen: an IP address */
 	int port;          /* from health or listen; of the latter 0: any free one */

@@ -66,9 +66,9 @@ static double value_f8(uint64_t bits)
 }
 
 static const struct array_type types[] = {
-    {"b1", 1, value_b1, true}, {"u1", 1, value_u, true},   {"u2", 2, value_u, true},   {"u4", 4, value_u, true},
-    {"u8", 8, value_u, true},  {"i1", 1, value_i1, true},  {"i2", 2, value_i2, true},  {"i4", 4, value_i4, true},
-    {"i8", 8, value_i8, true}, {"f2", 2, value_f2, false}, {"f4", 4, value_f4, false}, {"f8", 8, value_f8, false},
+    {"b1", 1, value_b1}, {"u1", 1, value_u},  {"u2", 2, value_u},  {"u4", 4, value_u},
+    {"u8", 8, value_u},  {"i1", 1, value_i1}, {"i2", 2, value_i2}, {"i4", 4, value_i4},
+    {"i8", 8, value_i8}, {"f2", 2, value_f2}, {"f4", 4, value_f4}, {"f8", 8, value_f8},
 };
 
 const struct array_type *array_type_find(const char *name, size_t length)
@@ -156,9 +156,27 @@ static void refuse_value(struct column *column, size_t row, double value)
 	free(column->values);
 	column->values = NULL;
 	column->numeric = false;
+	column->type = COLUMN_TEXT;
 	column->bad_unit = PLACE_ROW;
 	column->bad_at = row;
 	snprintf(column->bad_text, sizeof column->bad_text, "%s", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+}
+
+static void miss_value(struct column *column, size_t row)
+{
+	if (column->missing++ > 0)
+		return;
+	column->bad_unit = PLACE_ROW;
+	column->bad_at = row;
+	snprintf(column->bad_text, sizeof column->bad_text, "nan");
+}
+
+static void note_value(struct column *column, double value)
+{
+	if (column->n_numbers++ == 0)
+		column->minimum = column->maximum = value;
+	column->minimum = fmin(column->minimum, value);
+	column->maximum = fmax(column->maximum, value);
 }
 
 /* Rows first .. end - 1 of the column whose row i is element start + i step. */
@@ -167,10 +185,16 @@ static void read_column(const struct array *array, struct column *column, size_t
 {
 	for (size_t row = first; row < end && column->numeric; row++) {
 		double value = element(array, start + row * step);
-		if (!isfinite(value))
+		if (isinf(value)) {
 			refuse_value(column, row, value);
-		else if (column->values != NULL)
+			continue;
+		}
+		if (column->values != NULL)
 			column->values[row] = value;
+		if (isnan(value))
+			miss_value(column, row);
+		else
+			note_value(column, value);
 	}
 }
 
@@ -190,6 +214,17 @@ static void read_rows(const struct array *array, int values, struct table *table
 	}
 }
 
+/* A column of nothing but NaN. */
+static void finish_column(struct column *column, size_t n_rows)
+{
+	if (!column->numeric || column->missing < n_rows)
+		return;
+	free(column->values);
+	column->values = NULL;
+	column->numeric = false;
+	column->type = COLUMN_EMPTY;
+}
+
 int array_table(const struct array *array, int values, struct table *out, struct qlstm_error *error)
 {
 	size_t n_columns = 0;
@@ -205,8 +240,9 @@ int array_table(const struct array *array, int values, struct table *out, struct
 		table_free(&table);
 		return rc;
 	}
-	if (values != VALUES_NONE || !array->type->finite)
-		read_rows(array, values, &table);
+	read_rows(array, values, &table);
+	for (int k = 0; k < table.n_columns; k++)
+		finish_column(&table.columns[k], table.n_rows);
 	*out = table;
 	return 0;
 }

@@ -11,7 +11,6 @@ struct array_type {
 	const char *name;               /* "f8": kind and bytes, as NumPy writes it behind the byte order */
 	size_t bytes;                   /* 1, 2, 4 or 8 */
 	double (*value)(uint64_t bits); /* of the element's bytes as one integer */
-	bool finite;                    /* no element is NaN or infinite */
 };
 
 struct array {
@@ -30,7 +29,8 @@ const struct array_type *array_type_find(const char *name, size_t length);
 
 /* The array as columns: of one dimension "value" alone, of more one column for each combination of the other indices,
  * the last fastest, "column_0", "column_1", ... fortran_order is for at most two dimensions. 64-bit integers past 2^53
- * become the nearest double. A column with NaN or an infinity is not numeric. ERR_SYNTAX when the elements are not
+ * become the nearest double. NaN is a missing value (table.h); a column with an
+ * infinity is not numeric. ERR_SYNTAX when the elements are not
  * exactly what the file has left, ERR_INVALID without any, ERR_TOO_LARGE past TABLE_MAX_COLUMNS. `values` as in
  * data_kind.parse. */
 int array_table(const struct array *array, int values, struct table *out, struct qlstm_error *error);

@@ -1,4 +1,4 @@
-/* CSV: text to fields, fields to records, records to columns. */
+/* CSV: records to columns. */
 #include "engine/data/csv.h"
 
 #include <math.h>
@@ -7,225 +7,434 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/data/csv/decode.h"
+#include "engine/data/csv/detect.h"
+#include "engine/data/csv/spacing.h"
+#include "engine/data/csv_header.h"
 #include "engine/utf8.h"
 
 enum { FIRST_ROWS = 64 };
 
 struct reader {
-	const char *at, *end;
-	size_t line; /* of `at`, from 1 */
-	char separator;
-	char *field;       /* the last field read: unquoted, NUL at its end; has room for the whole text */
-	size_t field_line; /* where it began */
-	bool record_ended; /* it was the last one of its record */
-	int values;        /* which are wanted (table.h) */
+	struct scanner scanner;
+	struct table *table;
+	const struct csv_dialect *dialect;
+	struct number_format format;
+	struct csv_head head;
+	int values;              /* which are wanted (table.h) */
+	size_t capacity;         /* rows that there is room for */
+	size_t empty_rows;       /* at the end so far: without a single character */
+	bool empty;              /* the row at hand is one so far */
+	size_t header_line;      /* of the first record */
+	struct cell date, clock; /* of the row at hand */
+	struct spacing spacing;
+	struct qlstm_error *error;
 };
 
-static bool is_blank(const struct reader *reader, char c)
+static int out_of_memory(const struct reader *reader)
 {
-	return c == ' ' || c == '\r' || (c == '\t' && reader->separator != '\t');
+	return error_set(reader->error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a table of %zu rows",
+	                 reader->table->n_rows);
 }
 
-static void skip_blanks(struct reader *reader)
+/* --- one field --- */
+
+static void set_place(struct column *column, struct cell cell)
 {
-	while (reader->at < reader->end && is_blank(reader, *reader->at))
-		reader->at++;
+	char text[sizeof column->bad_text];
+	size_t length = cell.length < sizeof text - 1 ? cell.length : sizeof text - 1;
+	memcpy(text, cell.text, length);
+	text[length] = '\0';
+	/* A character that is cut in two is left out; what is no character becomes a question mark. */
+	if (length < cell.length)
+		while (length > 0 && ((unsigned char)cell.text[length] & 0xc0) == 0x80)
+			text[--length] = '\0';
+	utf8_clean(text);
+	memcpy(column->bad_text, text, sizeof text);
+	column->bad_unit = PLACE_LINE;
+	column->bad_at = cell.line;
 }
 
-/* Reads up to the closing quote; "" inside stands for one quote. */
-static int read_quoted(struct reader *reader, struct qlstm_error *error)
+static void store_number(struct reader *reader, int k, double value)
 {
-	size_t length = 0;
-	reader->at++;
-	for (;;) {
-		if (reader->at == reader->end)
-			return error_set(error, ERR_SYNTAX, NULL, "line %zu: a quote opens and never closes",
-			                 reader->field_line);
-		char c = *reader->at++;
-		if (c == '"') {
-			if (reader->at == reader->end || *reader->at != '"')
-				break;
-			reader->at++;
-		}
-		if (c == '\n')
-			reader->line++;
-		reader->field[length++] = c;
-	}
-	reader->field[length] = '\0';
-	skip_blanks(reader);
-	if (reader->at < reader->end && *reader->at != reader->separator && *reader->at != '\n')
-		return error_set(error, ERR_SYNTAX, NULL, "line %zu: text follows a closing quote", reader->line);
-	return 0;
+	struct column *column = &reader->table->columns[k];
+	if (column->n_numbers++ == 0 || value < column->minimum)
+		column->minimum = value;
+	if (column->n_numbers == 1 || value > column->maximum)
+		column->maximum = value;
+	if (column->values != NULL)
+		column->values[reader->table->n_rows] = value;
+	if (column->type == COLUMN_EMPTY)
+		column->type = COLUMN_NUMBER;
+	else if (column->type == COLUMN_TIME)
+		column->type = COLUMN_TEXT;
 }
 
-static void read_plain(struct reader *reader)
+static void store_missing(struct reader *reader, struct column *column, struct cell cell)
 {
-	const char *start = reader->at;
-	while (reader->at < reader->end && *reader->at != reader->separator && *reader->at != '\n')
-		reader->at++;
-	size_t length = (size_t)(reader->at - start);
-	while (length > 0 && is_blank(reader, start[length - 1]))
-		length--;
-	memcpy(reader->field, start, length);
-	reader->field[length] = '\0';
+	if (column->missing++ == 0 && column->numeric)
+		set_place(column, cell);
+	if (column->values != NULL)
+		column->values[reader->table->n_rows] = NAN;
 }
 
-static int read_field(struct reader *reader, struct qlstm_error *error)
+/* A field that is neither a number nor missing. */
+static void store_text(struct column *column, struct cell cell, bool time)
 {
-	skip_blanks(reader);
-	reader->field_line = reader->line;
-	if (reader->at < reader->end && *reader->at == '"') {
-		int rc = read_quoted(reader, error);
-		if (rc != 0)
-			return rc;
-	} else {
-		read_plain(reader);
-	}
-	reader->record_ended = reader->at == reader->end || *reader->at == '\n';
-	if (reader->at < reader->end) {
-		reader->line += *reader->at == '\n';
-		reader->at++;
-	}
-	return 0;
-}
-
-/* The process never leaves the C locale, so strtod's decimal separator is the point. Hexadecimal, "inf" and "nan" are
- * not numbers here: bad input must not travel on as NaN. */
-static bool parse_number(const char *text, double *value)
-{
-	const char *digits = text + (*text == '+' || *text == '-');
-	bool decimal = (*digits >= '0' && *digits <= '9') || *digits == '.';
-	if (!decimal || (digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X')))
-		return false;
-	char *end = NULL;
-	*value = strtod(text, &end);
-	return *end == '\0' && isfinite(*value);
-}
-
-/* Makes the columns from the first record; a record of numbers only is read again as the first row. */
-static int read_header(struct reader *reader, struct table *table, struct qlstm_error *error)
-{
-	struct reader start = *reader;
-	bool numbers = true;
-	do {
-		int rc = read_field(reader, error);
-		if (rc != 0)
-			return rc;
-		double ignored;
-		numbers = parse_number(reader->field, &ignored) && numbers;
-		utf8_clean(reader->field); /* names and samples end up in JSON */
-		rc = table_add_column(table, reader->field, error);
-		if (rc != 0)
-			return rc;
-	} while (!reader->record_ended);
-
-	table->has_header = !numbers;
-	if (!numbers)
-		return 0;
-	/* The fields are no names: the columns are made again, without any. */
-	int n_columns = table->n_columns;
-	table_free(table);
-	for (int i = 0; i < n_columns; i++) {
-		int rc = table_add_column(table, "", error);
-		if (rc != 0)
-			return rc;
-	}
-	*reader = start;
-	return 0;
-}
-
-static int grow_columns(struct table *table, int wanted_values, size_t *capacity, struct qlstm_error *error)
-{
-	size_t wanted = *capacity == 0 ? FIRST_ROWS : *capacity * 2;
-	for (int i = 0; i < table->n_columns; i++) {
-		struct column *column = &table->columns[i];
-		if (!column->numeric || !values_read(wanted_values, i))
-			continue;
-		double *values = reallocarray(column->values, wanted, sizeof *values);
-		if (values == NULL)
-			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a table of %zu rows",
-			                 table->n_rows);
-		column->values = values;
-	}
-	*capacity = wanted;
-	return 0;
-}
-
-static void store_field(struct table *table, int k, const struct reader *reader)
-{
-	struct column *column = &table->columns[k];
-	double ignored;
-	if (!column->numeric || !values_checked(reader->values, k))
-		return;
-	double *value = values_read(reader->values, k) ? &column->values[table->n_rows] : &ignored;
-	if (parse_number(reader->field, value))
-		return;
+	if (column->numeric)
+		set_place(column, cell);
 	free(column->values);
 	column->values = NULL;
 	column->numeric = false;
-	column->bad_unit = PLACE_LINE;
-	column->bad_at = reader->field_line;
-	utf8_clean(reader->field);
-	size_t length = utf8_cut(reader->field, sizeof column->bad_text - 1);
-	memcpy(column->bad_text, reader->field, length);
-	column->bad_text[length] = '\0';
+	if (column->type == COLUMN_EMPTY && time)
+		column->type = COLUMN_TIME;
+	else if (column->type != COLUMN_TIME || !time)
+		column->type = COLUMN_TEXT;
 }
 
-static int read_rows(struct reader *reader, struct table *table, struct qlstm_error *error)
+static void preview(struct reader *reader, int k, struct cell cell, enum column_type type, double number)
 {
-	size_t capacity = 0;
-	while (reader->at < reader->end) {
-		int rc = reader->values != VALUES_NONE && table->n_rows == capacity
-		             ? grow_columns(table, reader->values, &capacity, error)
-		             : 0;
-		if (rc != 0)
-			return rc;
-		size_t line = reader->line, n_fields = 0;
-		do {
-			rc = read_field(reader, error);
-			if (rc != 0)
-				return rc;
-			if (n_fields < (size_t)table->n_columns)
-				store_field(table, (int)n_fields, reader);
-			n_fields++;
-		} while (!reader->record_ended);
-		if (n_fields != (size_t)table->n_columns)
-			return error_set(error, ERR_SYNTAX, NULL, "line %zu has %zu field%s, the first line has %d",
-			                 line, n_fields, n_fields == 1 ? "" : "s", table->n_columns);
-		table->n_rows++;
+	struct table *table = reader->table;
+	if (table->preview == NULL || table->n_rows >= TABLE_PREVIEW_ROWS || k >= TABLE_MAX_PREVIEW)
+		return;
+	size_t width = (size_t)(table->n_columns < TABLE_MAX_PREVIEW ? table->n_columns : TABLE_MAX_PREVIEW);
+	struct preview_cell *to = &table->preview[table->n_rows * width + (size_t)k];
+	struct column place = {0};
+	set_place(&place, cell);
+	*to = (struct preview_cell){.type = type, .number = number};
+	memcpy(to->text, place.bad_text, sizeof place.bad_text);
+}
+
+static bool is_time_column(const struct reader *reader, int k)
+{
+	return k == reader->head.date_column || k == reader->head.clock_column;
+}
+
+/* Any field, once the fast way has failed. */
+static int read_field(struct reader *reader, int k)
+{
+	struct scanner *scanner = &reader->scanner;
+	struct column *column = &reader->table->columns[k];
+	struct timestamp time;
+	struct cell raw, cell;
+	double number = 0;
+	int rc = scanner_field(scanner, &raw, reader->error);
+	if (rc != 0)
+		return rc;
+	cell = cell_trim(raw);
+	reader->empty = reader->empty && cell.length == 0;
+	if (is_time_column(reader, k) && raw.text != scanner->scratch) /* the next field may need that place */
+		*(k == reader->head.date_column ? &reader->date : &reader->clock) = cell;
+	if (!values_checked(reader->values, k))
+		return 0;
+	rc = scanner_reserve(scanner, cell.length, reader->error); /* there is room where the field is in it */
+	if (rc != 0)
+		return rc;
+	if (csv_is_missing(cell.text, cell.length, reader->dialect->missing)) {
+		store_missing(reader, column, cell);
+		preview(reader, k, cell, COLUMN_EMPTY, 0);
+	} else if (number_parse(cell.text, cell.length, reader->format, scanner->scratch, &number)) {
+		store_number(reader, k, number);
+		preview(reader, k, cell, COLUMN_NUMBER, number);
+	} else {
+		bool is_time = column->type != COLUMN_TEXT && timestamp_parse(cell.text, cell.length, &time);
+		store_text(column, raw, is_time);
+		preview(reader, k, raw, is_time ? COLUMN_TIME : COLUMN_TEXT, 0);
 	}
-	if (table->n_rows == 0)
-		return error_set(error, ERR_SYNTAX, NULL, "there are no rows after the header");
 	return 0;
 }
 
-/* The separator that the first line holds most often outside quotes; the comma where there is none. */
-static char find_separator(const char *text, size_t length)
+/* A number of few digits without quotes; false: nothing was read. */
+static bool read_number(struct reader *reader, int k)
 {
-	static const char candidates[] = {',', ';', '\t'};
-	size_t counts[sizeof candidates] = {0};
-	bool quoted = false;
-	for (size_t i = 0; i < length && (quoted || text[i] != '\n'); i++) {
-		if (text[i] == '"')
-			quoted = !quoted;
-		for (size_t k = 0; k < sizeof candidates && !quoted; k++)
-			counts[k] += text[i] == candidates[k];
-	}
-	size_t best = 0;
-	for (size_t k = 1; k < sizeof candidates; k++)
-		if (counts[k] > counts[best])
-			best = k;
-	return candidates[best];
+	struct scanner *scanner = &reader->scanner;
+	const char *at = scanner->at;
+	double value;
+	while (at < scanner->end && scanner_is_blank(scanner, *at))
+		at++;
+	const char *start = at;
+	at = number_scan(at, scanner->end, reader->format.decimal, &value);
+	if (at == NULL || scanner->separator == CSV_BLANKS)
+		return false;
+	const char *behind = at;
+	while (at < scanner->end && scanner_is_blank(scanner, *at))
+		at++;
+	struct cell cell = {start, (size_t)(behind - start), scanner->line};
+	const char *more = reader->dialect->missing;
+	if ((*more != '\0' && csv_is_missing(cell.text, cell.length, more)) || !scanner_end_field(scanner, at))
+		return false;
+	store_number(reader, k, value);
+	if (reader->table->n_rows < TABLE_PREVIEW_ROWS)
+		preview(reader, k, cell, COLUMN_NUMBER, value);
+	reader->empty = false;
+	return true;
 }
 
-/* The length without empty lines at the end. */
-static size_t trim_end(const char *text, size_t length)
+/* --- rows --- */
+
+static int grow_columns(struct reader *reader)
 {
-	size_t used = length;
-	while (used > 0 && (text[used - 1] == ' ' || text[used - 1] == '\r' || text[used - 1] == '\n'))
-		used--;
-	const char *newline = memchr(text + used, '\n', length - used);
-	return used == 0 || newline == NULL ? used : (size_t)(newline - text) + 1;
+	struct table *table = reader->table;
+	size_t wanted = reader->capacity == 0 ? FIRST_ROWS : reader->capacity * 2;
+	for (int i = 0; i < table->n_columns; i++) {
+		struct column *column = &table->columns[i];
+		if (!column->numeric || !values_read(reader->values, i))
+			continue;
+		double *values = reallocarray(column->values, wanted, sizeof *values);
+		if (values == NULL)
+			return out_of_memory(reader);
+		column->values = values;
+	}
+	if (reader->values == VALUES_ALL && reader->head.date_column >= 0) {
+		size_t *starts = reallocarray(table->times.starts, wanted, sizeof *starts);
+		if (starts == NULL)
+			return out_of_memory(reader);
+		table->times.starts = starts;
+	}
+	reader->capacity = wanted;
+	return 0;
+}
+
+static int keep_time(struct reader *reader)
+{
+	struct table_times *times = &reader->table->times;
+	size_t needed = times->used + reader->date.length + reader->clock.length + 2;
+	if (needed > times->room) {
+		size_t room = needed > 2 * times->room ? 2 * needed : 2 * times->room;
+		char *text = realloc(times->text, room);
+		if (text == NULL)
+			return out_of_memory(reader);
+		times->text = text;
+		times->room = room;
+	}
+	times->starts[reader->table->n_rows] = times->used;
+	char *at = times->text + times->used;
+	memcpy(at, reader->date.text, reader->date.length);
+	at += reader->date.length;
+	if (reader->clock.length > 0) {
+		*at++ = ' ';
+		memcpy(at, reader->clock.text, reader->clock.length);
+		at += reader->clock.length;
+	}
+	*at = '\0';
+	times->used = (size_t)(at - times->text) + 1;
+	return 0;
+}
+
+/* The time of the row at hand. */
+static int end_row(struct reader *reader, size_t line)
+{
+	struct timestamp date, clock;
+	reader->empty_rows = reader->empty ? reader->empty_rows + 1 : 0;
+	if (reader->head.date_column < 0)
+		return 0;
+	if (timestamp_parse(reader->date.text, reader->date.length, &date)) {
+		bool added =
+		    reader->clock.length > 0 && timestamp_parse(reader->clock.text, reader->clock.length, &clock);
+		date.seconds_day_first += added ? clock.seconds_day_first : 0;
+		date.seconds_month_first += added ? clock.seconds_day_first : 0;
+		spacing_add(&reader->spacing, &date, line);
+	}
+	return reader->values == VALUES_ALL ? keep_time(reader) : 0;
+}
+
+static int refuse_width(const struct reader *reader, size_t line, size_t n_fields)
+{
+	char where[32] = "the first line";
+	if (reader->header_line != 1)
+		snprintf(where, sizeof where, "line %zu", reader->header_line);
+	return error_set(reader->error, ERR_SYNTAX, NULL, "line %zu has %zu field%s, %s has %d", line, n_fields,
+	                 n_fields == 1 ? "" : "s", where, reader->table->n_columns);
+}
+
+static int read_row(struct reader *reader)
+{
+	struct scanner *scanner = &reader->scanner;
+	size_t line = scanner->line, n_columns = (size_t)reader->table->n_columns, n = 0;
+	struct cell ignored;
+	reader->empty = true;
+	reader->date = reader->clock = (struct cell){"", 0, line};
+	do {
+		int k = (int)n, rc = 0;
+		if (n >= n_columns)
+			rc = scanner_field(scanner, &ignored, reader->error);
+		else if (!values_checked(reader->values, k) || is_time_column(reader, k) || !read_number(reader, k))
+			rc = read_field(reader, k);
+		if (rc != 0)
+			return rc;
+		n++;
+	} while (!scanner->record_ended);
+	if (n != n_columns)
+		return refuse_width(reader, line, n);
+	return end_row(reader, line);
+}
+
+static int read_rows(struct reader *reader)
+{
+	struct table *table = reader->table;
+	int rc = 0;
+	while (rc == 0 && scanner_next(&reader->scanner)) {
+		if (reader->values != VALUES_NONE && table->n_rows == reader->capacity)
+			rc = grow_columns(reader);
+		if (rc == 0)
+			rc = read_row(reader);
+		table->n_rows += rc == 0;
+	}
+	if (rc == 0 && table->n_rows == reader->empty_rows)
+		rc = error_set(reader->error, ERR_SYNTAX, NULL, "there are no rows%s",
+		               table->has_header ? " after the header" : "");
+	return rc;
+}
+
+/* --- the end --- */
+
+static void drop_empty_rows(struct reader *reader)
+{
+	struct table *table = reader->table;
+	size_t n = reader->empty_rows;
+	if (n == 0)
+		return;
+	table->n_rows -= n;
+	if (table->n_preview > table->n_rows)
+		table->n_preview = table->n_rows;
+	for (int i = 0; i < table->n_columns; i++) {
+		struct column *column = &table->columns[i];
+		if (!values_checked(reader->values, i))
+			continue;
+		column->missing -= n;
+		if (column->missing == 0 && column->numeric) {
+			column->bad_unit = PLACE_UNKNOWN;
+			column->bad_at = 0;
+			column->bad_text[0] = '\0';
+		}
+	}
+	table_note(table, "%zu row%s of empty fields at the end %s left out", n, n == 1 ? "" : "s",
+	           n == 1 ? "was" : "were");
+}
+
+static void turn_values(double *values, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		double value = values[i];
+		values[i] = values[n - 1 - i];
+		values[n - 1 - i] = value;
+	}
+}
+
+static void turn(struct table *table)
+{
+	size_t n = table->n_rows;
+	for (int i = 0; i < table->n_columns; i++)
+		if (table->columns[i].values != NULL)
+			turn_values(table->columns[i].values, n);
+	for (size_t i = 0; table->times.starts != NULL && i < n / 2; i++) {
+		size_t start = table->times.starts[i];
+		table->times.starts[i] = table->times.starts[n - 1 - i];
+		table->times.starts[n - 1 - i] = start;
+	}
+}
+
+static void note_spacing(struct table *table, const struct spacing_order *order, bool ambiguous)
+{
+	char usual[32], longer[32];
+	const char *name = table->columns[table->times.column].name;
+	if (ambiguous)
+		table_note(table, "the dates of column '%.40s' can be read day first or month first", name);
+	if (order->rises > 0 && order->falls > 0)
+		table_note(
+		    table,
+		    "the times of column '%.40s' do not rise throughout: line %zu is earlier than the row before it",
+		    name, order->first_fall);
+	if (order->equals > 0)
+		table_note(table, "%zu time%s of column '%.40s' stand%s twice in a row, first in line %zu",
+		           order->equals, order->equals == 1 ? "" : "s", name, order->equals == 1 ? "s" : "",
+		           order->first_equal);
+	if (order->uneven == 0 || order->usual <= 0 || order->equals > 0 || (order->rises > 0 && order->falls > 0))
+		return;
+	spacing_words(order->usual, usual);
+	spacing_words(order->uneven_step, longer);
+	table_note(
+	    table,
+	    "the times of column '%.40s' have gaps: the usual step is %s; %zu are not, first before line %zu (%s)",
+	    name, usual, order->uneven, order->first_uneven, longer);
+}
+
+static void finish_times(struct reader *reader, const struct csv_options *options)
+{
+	struct table *table = reader->table;
+	bool ambiguous = false;
+	bool said = (options->said & CSV_SAYS_TURNED) != 0;
+	const struct spacing_order *order = spacing_finish(&reader->spacing, &ambiguous);
+	table->times.there = reader->head.date_column >= 0;
+	table->times.column = reader->head.date_column;
+	bool falls = order->falls > 0 && order->rises == 0 && reader->spacing.n == table->n_rows;
+	table->dialect.turned = said ? options->dialect.turned : options->rules == CSV_STRICT && falls;
+	if (table->dialect.turned) {
+		turn(table);
+		table_note(table, "the times fall: the rows are taken from the last line to the first");
+	}
+	if (table->times.there)
+		note_spacing(table, order, ambiguous);
+}
+
+static void note_lines(const struct reader *reader)
+{
+	const struct scanner *scanner = &reader->scanner;
+	struct table *table = reader->table;
+	if (reader->dialect->header_lines > 1)
+		table_note(table, "the first %d lines are header lines", reader->dialect->header_lines);
+	if (scanner->comments > 0)
+		table_note(table, "%zu comment line%s left out, first line %zu", scanner->comments,
+		           scanner->comments == 1 ? " was" : "s were", scanner->first_comment);
+	if (scanner->blanks > 0)
+		table_note(table, "%zu blank line%s passed over, first line %zu: no row stands for %s", scanner->blanks,
+		           scanner->blanks == 1 ? " was" : "s were", scanner->first_blank,
+		           scanner->blanks == 1 ? "it" : "them");
+}
+
+static void finish_columns(struct reader *reader)
+{
+	for (int i = 0; i < reader->table->n_columns; i++) {
+		struct column *column = &reader->table->columns[i];
+		if (!values_checked(reader->values, i)) {
+			column->type = COLUMN_NUMBER;
+			continue;
+		}
+		if (column->type == COLUMN_NUMBER)
+			continue;
+		free(column->values);
+		column->values = NULL;
+		column->numeric = false;
+	}
+}
+
+/* --- all --- */
+
+static int read_table(struct reader *reader, const struct csv_options *options)
+{
+	struct table *table = reader->table;
+	bool wanted = options->rules == CSV_STRICT && reader->values < VALUES_FIRST;
+	int rc = csv_read_header(&reader->scanner, reader->dialect, options->rules != CSV_FIRST_LINE, table,
+	                         &reader->header_line, reader->error);
+	if (rc != 0)
+		return rc;
+	for (int i = 0; i < table->n_columns; i++)
+		table->columns[i].type = COLUMN_EMPTY;
+	if (wanted) {
+		int width = table->n_columns < TABLE_MAX_PREVIEW ? table->n_columns : TABLE_MAX_PREVIEW;
+		table->preview = calloc(TABLE_PREVIEW_ROWS, (size_t)width * sizeof *table->preview);
+		if (table->preview == NULL)
+			return out_of_memory(reader);
+	}
+	rc = read_rows(reader);
+	if (rc != 0)
+		return rc;
+	table->n_preview = !wanted ? 0 : table->n_rows < TABLE_PREVIEW_ROWS ? table->n_rows : TABLE_PREVIEW_ROWS;
+	note_lines(reader);
+	drop_empty_rows(reader);
+	finish_columns(reader);
+	finish_times(reader, options);
+	return 0;
 }
 
 static size_t count_lines(const char *text, const char *end)
@@ -236,30 +445,64 @@ static size_t count_lines(const char *text, const char *end)
 	return lines;
 }
 
-int csv_read(const char *text, size_t length, int values, struct table *out, struct qlstm_error *error)
+/* What no dialect can mend. */
+static int check_text(const struct csv_text *text, enum csv_rules rules, struct qlstm_error *error)
 {
-	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		text += 3;
-		length -= 3;
-	}
-	length = length > 0 ? trim_end(text, length) : 0;
+	size_t length = text->length;
+	while (length > 0 && strchr(" \r\n", text->text[length - 1]) != NULL && text->text[length - 1] != '\0')
+		length--;
 	if (length == 0)
 		return error_set(error, ERR_SYNTAX, NULL, "there are no rows: the text is empty");
-	const char *nul = memchr(text, '\0', length);
+	const char *nul = memchr(text->text, '\0', length);
 	if (nul != NULL)
 		return error_set(error, ERR_SYNTAX, NULL, "line %zu holds a NUL byte: this is not CSV in UTF-8",
-		                 count_lines(text, nul));
+		                 count_lines(text->text, nul));
+	if (rules == CSV_STRICT && memchr(text->text, '\n', text->length) == NULL)
+		return error_set(
+		    error, ERR_SYNTAX, NULL,
+		    "no line end in the text, which is one line of %zu bytes; curl -d removes line ends, use "
+		    "--data-binary",
+		    text->length);
+	return 0;
+}
 
-	struct reader reader = {.at = text, .end = text + length, .line = 1, .values = values};
-	reader.separator = find_separator(text, length);
-	reader.field = malloc(length + 1);
-	if (reader.field == NULL)
-		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a text of %zu bytes", length);
-	struct table table = {0};
-	int rc = read_header(&reader, &table, error);
+static int read_text(const struct csv_text *text, const struct csv_options *options, int values, struct table *table,
+                     struct qlstm_error *error)
+{
+	struct reader reader = {.table = table, .values = values, .error = error};
+	struct csv_dialect dialect;
+	int rc = check_text(text, options->rules, error);
 	if (rc == 0)
-		rc = read_rows(&reader, &table, error);
-	free(reader.field);
+		rc = csv_detect(text->text, text->length, options, &dialect, &reader.head, error);
+	if (rc != 0)
+		return rc;
+	size_t line = 1;
+	dialect.encoding = text->encoding;
+	const char *end = text->text + text->length;
+	const char *start = csv_skip_rows(text->text, end, dialect.skip_rows, &line);
+	reader.dialect = &dialect;
+	reader.format = (struct number_format){dialect.decimal, dialect.thousands};
+	table->dialect = dialect;
+	table->first_name_counts = options->rules == CSV_FIRST_LINE;
+	scanner_open(&reader.scanner, start, (size_t)(end - start), line, &dialect);
+	rc = read_table(&reader, options);
+	scanner_close(&reader.scanner);
+	return rc;
+}
+
+int csv_read(const char *bytes, size_t length, const struct csv_options *options, int values, struct table *out,
+             struct qlstm_error *error)
+{
+	static const struct csv_options nothing = {0};
+	struct csv_text text;
+	struct table table = {0};
+	if (options == NULL)
+		options = &nothing;
+	int rc = csv_decode((const unsigned char *)bytes, length, options, &text, error);
+	if (rc != 0)
+		return rc;
+	rc = read_text(&text, options, values, &table, error);
+	csv_text_free(&text);
 	if (rc != 0) {
 		table_free(&table);
 		return rc;
@@ -268,7 +511,7 @@ int csv_read(const char *text, size_t length, int values, struct table *out, str
 	return 0;
 }
 
-int csv_parse(const char *text, size_t length, struct table *out, struct qlstm_error *error)
+int csv_parse(const char *bytes, size_t length, struct table *out, struct qlstm_error *error)
 {
-	return csv_read(text, length, VALUES_ALL, out, error);
+	return csv_read(bytes, length, NULL, VALUES_ALL, out, error);
 }

@@ -9,10 +9,10 @@
 
 /* --- csv --- */
 
-static int parse_csv(const unsigned char *bytes, size_t length, int values, struct table *out,
+static int parse_csv(const unsigned char *bytes, size_t length, const struct data_options *options, struct table *out,
                      struct qlstm_error *error)
 {
-	return csv_read((const char *)bytes, length, values, out, error);
+	return csv_read((const char *)bytes, length, options->csv, options->values, out, error);
 }
 
 static int describe_csv(const struct table *table, struct data_fact facts[DATA_MAX_FACTS])
@@ -22,6 +22,18 @@ static int describe_csv(const struct table *table, struct data_fact facts[DATA_M
 }
 
 /* --- npy, idx --- */
+
+static int parse_npy(const unsigned char *bytes, size_t length, const struct data_options *options, struct table *out,
+                     struct qlstm_error *error)
+{
+	return npy_parse(bytes, length, options->values, out, error);
+}
+
+static int parse_idx(const unsigned char *bytes, size_t length, const struct data_options *options, struct table *out,
+                     struct qlstm_error *error)
+{
+	return idx_parse(bytes, length, options->values, out, error);
+}
 
 static int describe_array(const struct table *table, struct data_fact facts[DATA_MAX_FACTS])
 {
@@ -35,8 +47,8 @@ static int describe_array(const struct table *table, struct data_fact facts[DATA
 
 static const struct data_kind kinds[] = {
     {"csv", "CSV", ".csv", {"text/csv", "application/csv", "text/plain"}, NULL, parse_csv, describe_csv},
-    {"npy", "NumPy's .npy", ".npy", {"application/x-npy"}, npy_sniff, npy_parse, describe_array},
-    {"idx", "IDX", ".idx", {"application/x-idx"}, idx_sniff, idx_parse, describe_array},
+    {"npy", "NumPy's .npy", ".npy", {"application/x-npy"}, npy_sniff, parse_npy, describe_array},
+    {"idx", "IDX", ".idx", {"application/x-idx"}, idx_sniff, parse_idx, describe_array},
 };
 
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };

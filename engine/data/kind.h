@@ -18,6 +18,12 @@ struct data_fact {
 	int n_sizes;
 };
 
+/* How a file is to be read. */
+struct data_options {
+	int values;                    /* of which columns (table.h) */
+	const struct csv_options *csv; /* what is said of CSV; NULL: nothing */
+};
+
 struct data_kind {
 	const char *name;   /* "csv": on the wire and in the database */
 	const char *title;  /* in messages: "CSV" */
@@ -26,11 +32,11 @@ struct data_kind {
 	    *media_types[DATA_MAX_TYPES]; /* that declare it, the first is what a download says; NULL ends them */
 	/* Whether the bytes begin as only this kind does. NULL: it has no such beginning, as CSV. */
 	bool (*sniff)(const unsigned char *bytes, size_t length);
-	/* The table in the bytes, with the values that `values` says (table.h). It refuses what it does not understand
+	/* The table in the bytes, with the values that the options say. It refuses what it does not understand
 	 * and says where: ERR_SYNTAX for bytes that are not of this kind, ERR_INVALID for what is well-formed and
 	 * cannot be used, ERR_TOO_LARGE. VALUES_NONE: made of the same bytes by the same checks, in little memory. *out
 	 * is the caller's (table_free), untouched on failure. */
-	int (*parse)(const unsigned char *bytes, size_t length, int values, struct table *out,
+	int (*parse)(const unsigned char *bytes, size_t length, const struct data_options *options, struct table *out,
 	             struct qlstm_error *error);
 	/* Writes what there is to say of a table of this kind; returns how many facts. */
 	int (*describe)(const struct table *table, struct data_fact facts[DATA_MAX_FACTS]);

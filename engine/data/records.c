@@ -10,7 +10,7 @@ int records_count(size_t n_rows, const struct records_config *config, size_t *n_
 	if (!(config->train_fraction > 0 && config->train_fraction < 1))
 		return error_set(error, ERR_OUT_OF_RANGE, "/split/train", "train is %g, it must lie between 0 and 1",
 		                 config->train_fraction);
-	size_t train = (size_t)(config->train_fraction * (double)n_rows);
+	size_t train = samples_train_count(config->train_fraction, n_rows);
 	if (train == 0 || train >= n_rows)
 		return error_set(error, ERR_INVALID, "/split/train",
 		                 "train %g of %zu rows leaves no %s row: at least one of each is needed",

@@ -2,8 +2,8 @@
  *
  * The inputs of a row are laid out as a sequence: [steps][inputs / steps], in the order in which the columns are
  * chosen; 64 pixels as 8 steps are the 8 lines of an image. The target is one row of real numbers, or a class: a column
- * of whole numbers from 0 to classes - 1. The first (int)(train_fraction * rows) rows are the training part. A class
- * that is in the test part must be in the training part too. */
+ * of whole numbers from 0 to classes - 1. The first samples_train_count(train_fraction, rows) rows are the training
+ * part. A class that is in the test part must be in the training part too. */
 #ifndef QLSTM_DATA_RECORDS_H
 #define QLSTM_DATA_RECORDS_H
 

@@ -1,6 +1,15 @@
 /* Samples: what is the same for all implementations. */
 #include "engine/data/samples.h"
 
+#include <math.h>
+
+size_t samples_train_count(double fraction, size_t count)
+{
+	/* Both the fraction and the product are rounded, each by at most 2^-53 of itself. */
+	double product = fraction * (double)count, nearest = round(product);
+	return (size_t)(fabs(product - nearest) <= 4e-16 * product ? nearest : product);
+}
+
 size_t samples_count_rows(const struct samples *samples, const size_t *order, size_t first, size_t count)
 {
 	if (samples->count_rows != NULL)

@@ -60,6 +60,10 @@ static inline size_t samples_at(const size_t *order, size_t first, size_t b)
 	return order != NULL ? order[b] : first + b;
 }
 
+/* The whole part of fraction * count, as decimals: 0.29 of 100 are 29, although the nearest doubles give less than
+ * that. */
+size_t samples_train_count(double fraction, size_t count);
+
 size_t samples_count_rows(const struct samples *samples, const size_t *order, size_t first, size_t count);
 
 /* For implementations: `from` [sample][size] of the samples that gather is asked for, to `to` [size][count]. */

@@ -1,9 +1,12 @@
 /* Tables of named columns. */
 #include "engine/data/table.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "engine/utf8.h"
 
 void table_free(struct table *table)
 {
@@ -12,7 +15,29 @@ void table_free(struct table *table)
 		free(table->columns[i].name);
 	}
 	free(table->columns);
+	free(table->preview);
+	free(table->times.text);
+	free(table->times.starts);
+	free(table->rows);
 	*table = (struct table){0};
+}
+
+void table_note(struct table *table, const char *format, ...)
+{
+	va_list arguments;
+	if (table->n_notes == TABLE_MAX_NOTES)
+		return;
+	char *note = table->notes[table->n_notes++];
+	va_start(arguments, format);
+	vsnprintf(note, TABLE_NOTE_SIZE, format, arguments);
+	va_end(arguments);
+	note[utf8_cut(note, TABLE_NOTE_SIZE - 1)] = '\0';
+	utf8_clean(note);
+}
+
+const char *table_time(const struct table *table, size_t row)
+{
+	return table->times.starts != NULL && row < table->n_rows ? table->times.text + table->times.starts[row] : "";
 }
 
 static char *column_name(const char *text, int index)
@@ -37,7 +62,7 @@ int table_add_column(struct table *table, const char *name, struct qlstm_error *
 			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a table");
 		table->columns = columns;
 	}
-	table->columns[n] = (struct column){.name = column_name(name, n), .numeric = true};
+	table->columns[n] = (struct column){.name = column_name(name, n), .numeric = true, .type = COLUMN_NUMBER};
 	if (table->columns[n].name == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a table");
 	table->n_columns++;
@@ -66,6 +91,17 @@ int table_column(const struct table *table, const char *name_or_index)
 		if (strcmp(table->columns[i].name, name_or_index) == 0)
 			return i;
 	return parse_index(name_or_index, table->n_columns);
+}
+
+int table_nearest_numeric(const struct table *table)
+{
+	int nearest = -1;
+	for (int i = 0; i < table->n_columns; i++) {
+		const struct column *column = &table->columns[i];
+		if (!column->numeric && (nearest < 0 || column->n_numbers > table->columns[nearest].n_numbers))
+			nearest = i;
+	}
+	return nearest;
 }
 
 int table_first_numeric(const struct table *table)

@@ -64,7 +64,7 @@ int windows_count(size_t n_rows, const struct windows_config *config, size_t *n_
 		    "one test window",
 		    n_rows, config->window, config->horizon, needed);
 	size_t count = n_rows - span + 1 - config->drop_last;
-	size_t train = (size_t)(config->train_fraction * (double)count);
+	size_t train = samples_train_count(config->train_fraction, count);
 	if (train == 0 || train >= count)
 		return error_set(error, ERR_INVALID, "/split/train",
 		                 "train %g of %zu windows leaves no %s window: at least one of each is needed",
@@ -83,10 +83,13 @@ static int check_column(const struct table *table, int index, const char *part, 
 		return error_set(error, ERR_OUT_OF_RANGE, pointer, "there is no column %d, the table has %d", index,
 		                 table->n_columns);
 	const struct column *column = &table->columns[index];
-	if (column->values != NULL)
+	if (column->values != NULL && column->missing == 0)
 		return 0;
 	char place[COLUMN_PLACE_SIZE];
 	column_place(column, place);
+	if (column->values != NULL)
+		return error_set(error, ERR_INVALID, pointer, "column '%s' has no value in %s, which holds '%s'",
+		                 column->name, place, column->bad_text);
 	if (column->bad_text[0] == '\0')
 		return error_set(error, ERR_INVALID, pointer, "column '%s' is not numeric: %s holds no value",
 		                 column->name, place);

@@ -2,7 +2,8 @@
  *
  * Window i reads rows i .. i + window - 1 and predicts row i + window + horizon - 1. There are
  * n_rows - window - horizon + 1 of them, one fewer with drop_last (the published protocol: 240 points, window 4,
- * horizon 1, 235 windows). The first (int)(train_fraction * count) are the training part, the rest the test part. */
+ * horizon 1, 235 windows). The first samples_train_count(train_fraction, count) are the training part, the rest the
+ * test part. */
 #ifndef QLSTM_DATA_WINDOWS_H
 #define QLSTM_DATA_WINDOWS_H
 

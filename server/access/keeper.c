@@ -20,12 +20,17 @@ struct keeper {
 	bool required;
 	pthread_mutex_t lock; /* of all below */
 	struct keyring ring;
-	bool broken; /* the file cannot be read: nobody gets in by a key */
+	bool broken;       /* the file cannot be read: nobody gets in by a key */
+	bool lacking;      /* for want of a descriptor: it may be later */
+	bool unlooked;     /* read anew since keeper_look */
+	int64_t looked_at; /* ms, of keeper_look */
 	struct buckets *buckets;
 	json_t *used; /* {id: ms} */
 	int64_t written_at;
 	bool unwritten;
 };
+
+const char keeper_cannot_look[] = "too many files are open for the keys to be looked at";
 
 static void read_ring(struct keeper *keeper)
 {
@@ -33,6 +38,8 @@ static void read_ring(struct keeper *keeper)
 	keyring_free(&keeper->ring);
 	bool was_broken = keeper->broken;
 	keeper->broken = keyring_read(keeper->data_dir, &keeper->ring, &error) != 0;
+	keeper->lacking = error.code == ERR_UNAVAILABLE;
+	keeper->unlooked = true;
 	if (keeper->broken && !was_broken)
 		log_message("error", "keys: %s", error.message);
 }
@@ -114,6 +121,8 @@ static const char *find(const struct keeper *keeper, const char *authorization, 
 	char id[KEY_ID_SIZE];
 	if (text == NULL || !key_text_id(text, id))
 		return "the Authorization header does not hold a key: it is to be 'Bearer qlstmd_...'";
+	if (keeper->lacking)
+		return keeper_cannot_look;
 	if (keeper->broken)
 		return "the keys cannot be read; the service's log says why";
 	const struct key *key = keyring_find(&keeper->ring, id);
@@ -142,7 +151,8 @@ static const char *admit_everybody(const struct keeper *keeper, struct caller *o
 	if (keeper->required)
 		return "this needs a key: Authorization: Bearer KEY";
 	*out = (struct caller){
-	    .principal = {"everybody", 1U << SCOPE_READ | 1U << SCOPE_SUBMIT | 1U << SCOPE_ADMIN, {"", true}, {0, 0}}};
+	    .principal = {
+	        "everybody", 1U << SCOPE_READ | 1U << SCOPE_SUBMIT | 1U << SCOPE_ADMIN, {"", true}, {0}, NULL}};
 	return NULL;
 }
 
@@ -178,6 +188,34 @@ bool keeper_may(struct keeper *keeper, const char *authorization)
 	bool may = keyring_changed(keeper->data_dir, &keeper->ring) || find(keeper, authorization, &key) == NULL;
 	pthread_mutex_unlock(&keeper->lock);
 	return may;
+}
+
+bool keeper_look(struct keeper *keeper)
+{
+	int64_t now = clock_now_ms();
+	pthread_mutex_lock(&keeper->lock);
+	if (keyring_changed(keeper->data_dir, &keeper->ring))
+		read_ring(keeper);
+	bool changed = keeper->unlooked && !keeper->lacking; /* what cannot be read is no reason to end a stream */
+	for (int i = 0; i < keeper->ring.count && !changed; i++) {
+		int64_t end = keeper->ring.keys[i].expires_at;
+		changed = end != 0 && end <= now && end > keeper->looked_at;
+	}
+	keeper->unlooked = keeper->lacking;
+	keeper->looked_at = now;
+	pthread_mutex_unlock(&keeper->lock);
+	return changed;
+}
+
+bool keeper_holds(struct keeper *keeper, const char *mark)
+{
+	int64_t now = clock_now_ms();
+	bool holds = false;
+	pthread_mutex_lock(&keeper->lock);
+	for (int i = 0; i < keeper->ring.count && !holds; i++)
+		holds = strcmp(keeper->ring.keys[i].sha256, mark) == 0 && key_in_force(&keeper->ring.keys[i], now);
+	pthread_mutex_unlock(&keeper->lock);
+	return holds;
 }
 
 bool keeper_has_keys(struct keeper *keeper)

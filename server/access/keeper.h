@@ -27,6 +27,15 @@ const char *keeper_admit(struct keeper *keeper, const char *authorization, struc
 /* The same from memory, for the loop thread: whether a body is worth reading. */
 bool keeper_may(struct keeper *keeper, const char *authorization);
 
+/* For what goes on after a request was let in, such as a stream: takes up what has changed on disk (it reads: for pool
+ * threads). Whether a key may be void since the last look; then keeper_holds says, from memory, whether the secret with
+ * this mark (struct principal) is in force. */
+bool keeper_look(struct keeper *keeper);
+bool keeper_holds(struct keeper *keeper, const char *mark);
+
+/* What keeper_admit returns when it cannot tell now, for want of a descriptor. */
+extern const char keeper_cannot_look[];
+
 /* Whether any key is in force. */
 bool keeper_has_keys(struct keeper *keeper);
 /* All keys, newest first, as key_json shows them. New reference; NULL when out of memory. */

@@ -63,5 +63,5 @@ struct principal key_principal(const struct key *key)
 	unsigned scopes = 0;
 	for (unsigned scope = SCOPE_READ; scope <= (unsigned)key->scope; scope++)
 		scopes |= 1U << scope;
-	return (struct principal){key->name, scopes, {key->owner, key->scope == SCOPE_ADMIN}, key->quota};
+	return (struct principal){key->name, scopes, {key->owner, key->scope == SCOPE_ADMIN}, key->quota, key->sha256};
 }

@@ -98,7 +98,7 @@ int keyring_read(const char *data_dir, struct keyring *out, struct qlstm_error *
 	if (out->file < 0 && errno == ENOENT)
 		return 0;
 	if (out->file < 0)
-		return error_set(error, ERR_IO, NULL, "cannot open %s: %s", path, strerror(errno));
+		return error_set(error, file_error_code(errno), NULL, "cannot open %s: %s", path, strerror(errno));
 	struct stat status;
 	if (fstat(out->file, &status) != 0 || !S_ISREG(status.st_mode) || (size_t)status.st_size > MAX_BYTES)
 		return error_set(error, ERR_CORRUPT, NULL, "%s is no file of keys", path);
@@ -161,7 +161,7 @@ static int lock(const char *data_dir, int *out, struct qlstm_error *error)
 		return rc;
 	*out = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*out < 0)
-		return error_set(error, ERR_IO, NULL, "cannot open %s: %s", path, strerror(errno));
+		return error_set(error, file_error_code(errno), NULL, "cannot open %s: %s", path, strerror(errno));
 	while (flock(*out, LOCK_EX) != 0)
 		if (errno != EINTR) {
 			close(*out);

@@ -11,6 +11,7 @@
 
 #include "server/api/handlers.h"
 #include "server/api/intact.h"
+#include "server/common/file.h"
 #include "server/api/resource.h"
 #include "server/run/state.h"
 
@@ -90,9 +91,9 @@ int artifact_open_row_or_reply(struct api *api, const struct http_request *reque
 	snprintf(directory, sizeof directory, "%s/runs/%s", api->data_dir, request->params[0]);
 	int fd = open_beneath(directory, row->file);
 	if (fd < 0) {
-		int code = errno == EMFILE || errno == ENFILE ? ERR_UNAVAILABLE : ERR_IO;
-		error_set(&error, code, NULL, "the file of the %s cannot be opened: %s", kinds[artifact].name,
-		          strerror(errno));
+		int code = file_error_code(errno);
+		error_set(&error, code == ERR_NOT_FOUND ? ERR_IO : code, NULL,
+		          "the file of the %s cannot be opened: %s", kinds[artifact].name, strerror(errno));
 		reply_problem(request, reply, &error);
 		return -1;
 	}

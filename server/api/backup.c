@@ -1,8 +1,10 @@
 /* GET /backup: everything in one file. */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -29,7 +31,8 @@ static int open_file(const char *path, struct qlstm_error *error)
 {
 	int fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return error_set(error, ERR_IO, NULL, "a file for the backup cannot be made");
+		return error_set(error, file_error_code(errno), NULL, "a file for the backup cannot be made: %s",
+		                 strerror(errno));
 	flock(fd, LOCK_SH | LOCK_NB);
 	return fd;
 }

@@ -28,14 +28,18 @@ static int check_numeric(const struct table *table, struct qlstm_error *error)
 {
 	if (table_first_numeric(table) >= 0)
 		return 0;
-	const struct column *first = table->columns;
-	if (first == NULL)
+	int at = table_nearest_numeric(table);
+	if (at < 0)
 		return error_set(error, ERR_INVALID, NULL, "the data has no column");
-	char place[COLUMN_PLACE_SIZE];
-	column_place(first, place);
+	const struct column *nearest = &table->columns[at];
+	char place[COLUMN_PLACE_SIZE], read[80] = "";
+	column_place(nearest, place);
+	if (table->n_dimensions == 0)
+		snprintf(read, sizeof read, "; read with separator '%s' and decimal '%c'",
+		         csv_separator_word(table->dialect.separator), table->dialect.decimal);
 	return error_set(error, ERR_INVALID, NULL,
-	                 "the data has no numeric column; column '%.80s' is not numeric: %s holds '%s'", first->name,
-	                 place, first->bad_text);
+	                 "the data has no numeric column; column '%.80s' is not numeric: %s holds '%s'%s",
+	                 nearest->name, place, nearest->bad_text, read);
 }
 
 /* Names go into messages, logs and headers of CSV. A line break in a cell of a spreadsheet is usual and does no harm.
@@ -86,12 +90,14 @@ static int describe(const struct http_request *request, const char *name, const 
 
 /* The table in the body, without its values. A packed body takes memory that its sender did not have to send: only so
  * many are read at once, others are to come again. */
-static int read_body(struct api *api, const struct http_request *request, struct data_file *file, struct table *table,
-                     struct qlstm_error *error)
+static int read_body(struct api *api, const struct http_request *request, const struct csv_options *csv,
+                     struct data_file *file, struct table *table, struct qlstm_error *error)
 {
 	const char *type = http_header(request, "Content-Type");
-	const struct data_request wanted = {
-	    .declared = data_file_of_type(type != NULL ? type : ""), .word = type, .limit = API_MAX_DATASET};
+	const struct data_request wanted = {.declared = data_file_of_type(type != NULL ? type : ""),
+	                                    .word = type,
+	                                    .limit = API_MAX_DATASET,
+	                                    .csv = csv};
 	int rc = ERR_UNAVAILABLE;
 	if (!gzip_sniff(request->body, request->body_length))
 		return data_file_read(request->body, request->body_length, &wanted, file, table, error);
@@ -104,12 +110,12 @@ static int read_body(struct api *api, const struct http_request *request, struct
 }
 
 /* Reads the body and fills a new row from it. */
-static int row_make(struct api *api, const struct http_request *request, const char *name, struct dataset_row *row,
-                    struct qlstm_error *error)
+static int row_make(struct api *api, const struct http_request *request, const char *name,
+                    const struct csv_options *csv, struct dataset_row *row, struct qlstm_error *error)
 {
 	struct data_file file;
 	struct table table = {0};
-	int rc = read_body(api, request, &file, &table, error);
+	int rc = read_body(api, request, csv, &file, &table, error);
 	if (rc != 0)
 		return rc;
 	rc = check_numeric(&table, error);
@@ -188,6 +194,21 @@ static const char *name_or_reply(const struct http_request *request, struct http
 	return NULL;
 }
 
+/* What the query says of a CSV file. */
+static int csv_query(const struct http_request *request, struct csv_options *out, struct qlstm_error *error)
+{
+	const char *name;
+	bool asked;
+	*out = (struct csv_options){0};
+	for (int i = 0; (name = csv_property_name(i, &asked)) != NULL; i++) {
+		const char *text = asked ? http_query(request, name) : NULL;
+		int rc = text != NULL ? csv_say(out, name, text, error) : 0;
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
 void datasets_post(void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct api *api = context;
@@ -200,11 +221,16 @@ void datasets_post(void *context, struct http_request *request, struct http_repl
 	const char *name = name_or_reply(request, reply);
 	if (name == NULL)
 		return;
+	struct csv_options csv;
+	if (csv_query(request, &csv, &error) != 0) {
+		reply_problem(request, reply, &error);
+		return;
+	}
 	if (reserve_check(api->reserve, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return;
 	}
-	if (row_make(api, request, name, &row, &error) != 0) {
+	if (row_make(api, request, name, &csv, &row, &error) != 0) {
 		if (error.code == ERR_WRONG_TYPE) /* the Content-Type says another kind */
 			reply_problem_as(request, reply, 415, &error);
 		else
@@ -301,9 +327,12 @@ void datasets_content(void *context, struct http_request *request, struct http_r
 	if (entry.series != NULL) {
 		reply_series(request, reply, entry.series);
 	} else {
+		errno = ENAMETOOLONG;
 		int fd = file_path(api, entry.row.file, path, sizeof path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 		if (fd < 0) {
-			error_set(&error, ERR_IO, NULL, "the data set's file cannot be opened");
+			int code = file_error_code(errno);
+			error_set(&error, code == ERR_NOT_FOUND ? ERR_IO : code, NULL,
+			          "the data set's file cannot be opened: %s", strerror(errno));
 			reply_problem(request, reply, &error);
 		} else {
 			reply_file(request, reply,

@@ -1,6 +1,7 @@
 /* /experiments/ID/events: what happened, as a stream or in pages. */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "server/api/handlers.h"
@@ -60,6 +61,11 @@ static void reply_page(struct http_reply *reply, const struct page *page)
 	reply_written(reply, "application/json", &out);
 }
 
+static bool holds(void *context, const char *mark)
+{
+	return keeper_holds(context, mark);
+}
+
 /* A browser that comes back after the end would come back for ever: 204 tells it not to. */
 static void reply_events(struct api *api, const struct http_request *request, struct http_reply *reply,
                          const struct page *page)
@@ -69,7 +75,12 @@ static void reply_events(struct api *api, const struct http_request *request, st
 		reply_empty(reply, 204);
 		return;
 	}
-	struct event_stream *stream = event_stream_new(api->hub, api->loop, api->store, page->id, page->after);
+	struct event_guard guard = {.holds = holds, .context = api->keeper};
+	const char *mark = request->principal->mark;
+	if (mark != NULL)
+		snprintf(guard.mark, sizeof guard.mark, "%s", mark);
+	struct event_stream *stream =
+	    event_stream_new(api->hub, api->loop, api->store, page->id, page->after, mark != NULL ? &guard : NULL);
 	if (stream == NULL)
 		reply_json(reply, 500, NULL);
 	else

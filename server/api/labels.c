@@ -7,30 +7,7 @@
 
 #include "schema/columns.h"
 #include "server/api/labels_seen.h"
-#include "server/common/data_file.h"
-#include "server/common/file.h"
-
-/* The values of column `target` alone. */
-static int read_upload(const struct api *api, const struct dataset_row *row, int target, struct table *table,
-                       struct qlstm_error *error)
-{
-	char path[4096];
-	unsigned char *bytes = NULL;
-	size_t length = 0;
-	struct data_file found;
-	const struct data_request wanted = {.declared = data_file_of_name(row->file),
-	                                    .word = row->file,
-	                                    .limit = API_MAX_DATASET,
-	                                    .values = VALUES_OF(target)};
-	int used = snprintf(path, sizeof path, "%s/datasets/%s", api->data_dir, row->file);
-	if (used < 0 || (size_t)used >= sizeof path)
-		return error_set(error, ERR_IO, NULL, "the data directory's path is too long");
-	int rc = file_read(path, API_MAX_DATASET, &bytes, &length, error);
-	if (rc == 0)
-		rc = data_file_read(bytes, length, &wanted, &found, table, error);
-	free(bytes);
-	return rc;
-}
+#include "server/api/uploaded.h"
 
 /* Where the spec's columns are in the data set, without reading it. */
 static int find_columns(const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
@@ -44,24 +21,35 @@ static int find_columns(const struct catalog_entry *entry, const json_t *resolve
 	return rc;
 }
 
+static int read_table(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
+                      struct table *table, struct qlstm_error *error)
+{
+	if (entry->series != NULL)
+		return series_table(entry->series, table, error);
+	if (spec->missing == MISSING_REFUSE)
+		return uploaded_table(api, &entry->row, VALUES_OF(spec->windows.targets[0]), table, error);
+	/* Which rows are left depends on all columns. */
+	int rc = uploaded_table(api, &entry->row, VALUES_ALL, table, error);
+	return rc == 0 ? uploaded_complete(table, spec, error) : rc;
+}
+
 static int check(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
                  struct qlstm_error *error)
 {
 	struct table table = {0};
 	const struct records_config records = spec_records(spec);
-	int rc = entry->series != NULL ? series_table(entry->series, &table, error)
-	                               : read_upload(api, &entry->row, spec->windows.targets[0], &table, error);
-	if (rc != 0)
-		return rc;
-	rc = records_check_classes(&table, &records, error);
-	if (rc != 0)
-		error_prefix(error, "/data");
+	int rc = read_table(api, entry, spec, &table, error);
+	if (rc == 0) {
+		rc = records_check_classes(&table, &records, error);
+		if (rc != 0)
+			error_prefix(error, "/data");
+	}
 	table_free(&table);
 	return rc;
 }
 
 int labels_check(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
-                 struct qlstm_error *error)
+                 size_t n_rows, struct qlstm_error *error)
 {
 	if (spec->task != TASK_CLASSIFICATION)
 		return 0;
@@ -71,13 +59,14 @@ int labels_check(struct api *api, const struct catalog_entry *entry, const json_
 	if (entry->series != NULL)
 		return check(api, entry, spec, error);
 	size_t test = 0;
-	struct labels_key key = {.column = spec->windows.targets[0], .classes = spec->classes};
-	snprintf(key.file, sizeof key.file, "%s", entry->row.file);
-	rc = spec_count_samples(spec, (size_t)entry->row.n_rows, &key.n_train, &test, error);
+	struct labels_key key = {
+	    .column = spec->windows.targets[0], .classes = spec->classes, .missing = (int)spec->missing};
+	snprintf(key.dataset, sizeof key.dataset, "%s", entry->row.id);
+	rc = spec_count_samples(spec, n_rows, &key.n_train, &test, error);
 	if (rc != 0 || labels_seen_begin(api->labels, &key))
 		return rc;
 	rc = check(api, entry, spec, error);
 	malloc_trim(0); /* else each thread of the pool keeps what it has freed */
-	labels_seen_end(api->labels, &key, rc == 0);
+	labels_seen_end(api->labels, &key, rc == 0 && spec->missing == MISSING_REFUSE);
 	return rc;
 }

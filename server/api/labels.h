@@ -7,8 +7,9 @@
 #include "server/api/catalog.h"
 
 /* Reads the target's column of a bound spec, unless it was found good before (labels_seen.h); a few at a time, others
- * wait. Nothing to do for other tasks. Errors point into the spec, "/data/targets/0". */
+ * wait. Nothing to do for other tasks. n_rows: those that samples
+ * are cut from (uploaded_rows). Errors point into the spec, "/data/targets/0". */
 int labels_check(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
-                 struct qlstm_error *error);
+                 size_t n_rows, struct qlstm_error *error);
 
 #endif

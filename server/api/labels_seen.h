@@ -1,6 +1,5 @@
 /* Which columns of classes were found good, so that the same data are not read again for each POST, and how many are
- * being read: each takes as much memory as its file has bytes. Files of data sets never change: their names are their
- * SHA-256. */
+ * being read: each takes as much memory as its file has bytes. Data sets never change under their id. */
 #ifndef QLSTM_API_LABELS_SEEN_H
 #define QLSTM_API_LABELS_SEEN_H
 
@@ -14,8 +13,8 @@
 #define LABELS_SEEN    64 /* that are remembered, the last ones */
 
 struct labels_key {
-	char file[DATA_FILE_NAME_SIZE];
-	int column, classes;
+	char dataset[27];             /* its id */
+	int column, classes, missing; /* what becomes of missing values */
 	size_t n_train;
 };
 

@@ -1,4 +1,5 @@
 /* /experiments/ID/logs: what the worker of an attempt said, as pages of lines. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "server/api/handlers.h"
 #include "server/api/request.h"
 #include "server/api/resource.h"
+#include "server/common/file.h"
 #include "server/run/attempt.h"
 
 enum { DEFAULT_LINES = 200, MAX_LINES = 1000, PAGE_BYTES = 256 << 10, MAX_ATTEMPT = 1000000, LONGEST_LOG = INT32_MAX };
@@ -33,19 +35,27 @@ static int find_attempt(struct page *page, const struct experiment_row *row, str
 	return 0;
 }
 
-/* Up to PAGE_BYTES of the log from page->after, NUL-terminated; 0 where there is none. */
-static size_t read_bytes(const struct api *api, const struct page *page, char *bytes)
+/* Up to PAGE_BYTES of the log from page->after, NUL-terminated; none where there is no log. */
+static int read_bytes(const struct api *api, const struct page *page, char *bytes, size_t *out,
+                      struct qlstm_error *error)
 {
+	*out = 0;
 	char path[ATTEMPT_PATH_SIZE];
 	struct run_token token = {.attempt = page->attempt};
 	snprintf(token.id, sizeof token.id, "%s", page->id);
 	attempt_file(api->data_dir, &token, "worker.log", path);
-	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t count = file >= 0 ? pread(file, bytes, PAGE_BYTES, page->after) : 0;
+	int file = page->attempt > 0 ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	if (file < 0 && (page->attempt == 0 || errno == ENOENT))
+		return 0;
+	ssize_t count = file >= 0 ? pread(file, bytes, PAGE_BYTES, page->after) : -1;
+	int number = errno;
 	if (file >= 0)
 		close(file);
-	bytes[count > 0 ? count : 0] = '\0';
-	return count > 0 ? (size_t)count : 0;
+	if (count < 0)
+		return error_set(error, file_error_code(number), NULL, "the log cannot be read: %s", strerror(number));
+	bytes[count] = '\0';
+	*out = (size_t)count;
+	return 0;
 }
 
 /* A worker writes to its log by itself too: text that no terminal obeys, and JSON can hold. */
@@ -81,17 +91,25 @@ static void cut_lines(struct page *page, char *bytes, size_t count)
 	page->after += (int)(line - bytes);
 }
 
-static void reply_page(struct api *api, struct http_reply *reply, struct page *page)
+static void reply_page(struct api *api, const struct http_request *request, struct http_reply *reply, struct page *page)
 {
+	struct qlstm_error error = {0};
 	char *bytes = malloc(PAGE_BYTES + 1);
+	size_t count = 0;
+	int rc = bytes != NULL ? read_bytes(api, page, bytes, &count, &error)
+	                       : error_set(&error, ERR_OUT_OF_MEMORY, NULL, "no memory for a page of the log");
+	if (rc != 0) {
+		free(bytes);
+		reply_problem(request, reply, &error);
+		return;
+	}
 	page->lines = json_array();
-	size_t count = bytes != NULL && page->attempt > 0 ? read_bytes(api, page, bytes) : 0;
 	int before = page->after;
 	if (count > 0)
 		cut_lines(page, bytes, count);
 	bool all = page->over && (size_t)(page->after - before) == count && count < PAGE_BYTES;
 	free(bytes);
-	reply_json(reply, bytes != NULL ? 200 : 500,
+	reply_json(reply, 200,
 	           json_pack("{ss, si, so, si, sb}", "experiment", page->id, "attempt", page->attempt, "lines",
 	                     page->lines, "after", page->after, "complete", all));
 }
@@ -110,6 +128,6 @@ void logs_get(void *context, struct http_request *request, struct http_reply *re
 	if (find_attempt(&page, &row, &error) != 0)
 		reply_problem(request, reply, &error);
 	else
-		reply_page(api, reply, &page);
+		reply_page(api, request, reply, &page);
 	experiment_row_free(&row);
 }

@@ -42,8 +42,12 @@ static int read_file(const struct http_request *request, const json_t *spec, str
                      bool *mislabelled, struct qlstm_error *error)
 {
 	const char *type = http_header(request, "Content-Type");
-	const struct data_request wanted = {
-	    .declared = data_file_of_type(type), .word = type, .limit = API_MAX_PREDICT, .values = VALUES_ALL};
+	const struct csv_options rows = {.rules = CSV_LENIENT};
+	const struct data_request wanted = {.declared = data_file_of_type(type),
+	                                    .word = type,
+	                                    .limit = API_MAX_PREDICT,
+	                                    .values = VALUES_ALL,
+	                                    .csv = &rows};
 	struct data_file found;
 	struct table table = {0};
 	int rc = data_file_read(request->body, request->body_length, &wanted, &found, &table, error);

@@ -37,7 +37,13 @@ static const struct route routes[] = {
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/experiments/{id}/predict", predict_post, READ, LANE_PREDICT, PREDICT, {0}},
-    {"POST", "/datasets", datasets_post, SUBMIT, LANE_BULK, DATASET, {"name"}},
+    {"POST",
+     "/datasets",
+     datasets_post,
+     SUBMIT,
+     LANE_BULK,
+     DATASET,
+     {"name", "separator", "decimal", "thousands", "header", "skip_rows", "comment", "encoding", "missing"}},
     {"GET", "/datasets", datasets_list, READ, LANE_LIST, NO_BODY, {0}},
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
@@ -82,6 +88,13 @@ static void reply_too_many(const struct http_request *request, struct http_reply
 	reply_header(reply, "Retry-After", "%d", caller->rate.seconds);
 }
 
+static void reply_unavailable(const struct http_request *request, struct http_reply *reply, const char *why)
+{
+	struct qlstm_error error = {0};
+	error_set(&error, ERR_UNAVAILABLE, NULL, "%s", why);
+	reply_problem(request, reply, &error);
+}
+
 /* Requests that change something, and those that were not let. */
 static void audit(struct api *api, const struct http_request *request, const struct http_reply *reply,
                   const struct caller *caller)
@@ -100,7 +113,9 @@ static void serve(struct api *api, struct http_request *request, struct http_rep
 	struct caller caller = {0};
 	request->refusal = keeper_admit(api->keeper, http_header(request, "Authorization"), &caller);
 	request->principal = request->refusal == NULL ? &caller.principal : NULL;
-	if (caller.rate.empty)
+	if (request->refusal == keeper_cannot_look)
+		reply_unavailable(request, reply, request->refusal);
+	else if (caller.rate.empty)
 		reply_too_many(request, reply, &caller);
 	else
 		router_dispatch(routes, visible_guard, api, request, reply);

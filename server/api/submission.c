@@ -9,6 +9,7 @@
 #include "schema/spec.h"
 #include "server/api/catalog.h"
 #include "server/api/labels.h"
+#include "server/api/uploaded.h"
 #include "server/common/cost.h"
 #include "server/common/json_text.h"
 #include "server/common/parameter_counts.h"
@@ -96,17 +97,22 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 	int rc = spec_parse(out->spec, &spec, error);
 	if (rc != 0)
 		return rc;
-	rc = spec_count_samples(&spec, (size_t)entry->row.n_rows, &train, &test, error);
+	size_t rows = 0;
+	rc = uploaded_rows(api, entry, out->spec, &spec, &rows, error);
+	if (rc != 0)
+		return rc;
+	rc = spec_count_samples(&spec, rows, &train, &test, error);
 	if (rc != 0) {
 		error_prefix(error, "/data");
 		return rc;
 	}
-	rc = labels_check(api, entry, out->spec, &spec, error);
+	rc = labels_check(api, entry, out->spec, &spec, rows, error);
 	if (rc != 0)
 		return rc;
 	rc = describe_model(api, &spec, (struct cost_windows){train, test}, out, error);
-	out->data = json_pack("{ss, ss, sI, sI, sI}", "dataset", entry->row.name, "sha256", entry->row.sha256, "rows",
-	                      (json_int_t)entry->row.n_rows, "train", (json_int_t)train, "test", (json_int_t)test);
+	out->data = json_pack("{ss, ss, sI, sI, sI, so}", "dataset", entry->row.name, "sha256", entry->row.sha256,
+	                      "rows", (json_int_t)rows, "train", (json_int_t)train, "test", (json_int_t)test,
+	                      "warnings", uploaded_warnings(entry, out->spec, &spec));
 	out->epochs = spec.training.epochs;
 	out->max_attempts = spec.max_attempts;
 	out->priority = (int)json_integer_value(json_object_get(out->spec, "priority"));

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "server/common/csv_json.h"
 #include "server/common/gzip.h"
 
 /* They say nothing of the kind. The second is what curl --data-binary @FILE sends. */
@@ -92,7 +93,8 @@ static int read_plain(const unsigned char *bytes, size_t length, const struct da
                       struct data_file *found, struct table *table, struct qlstm_error *error)
 {
 	int rc = find_kind(bytes, length, request, &found->kind, error);
-	return rc == 0 ? found->kind->parse(bytes, length, request->values, table, error) : rc;
+	const struct data_options options = {.values = request->values, .csv = request->csv};
+	return rc == 0 ? found->kind->parse(bytes, length, &options, table, error) : rc;
 }
 
 int data_file_read(const unsigned char *bytes, size_t length, const struct data_request *request,
@@ -130,11 +132,32 @@ static json_t *fact_json(const struct data_fact *fact)
 	return NULL;
 }
 
+/* What was understood of a text. */
+static int add_reading(json_t *json, const struct table *table)
+{
+	const struct {
+		const char *name;
+		json_t *value;
+	} members[] = {{"dialect", csv_dialect_json(&table->dialect)},
+	               {"preview", csv_preview_json(table)},
+	               {"notes", csv_notes_json(table)},
+	               {"time", table->times.there ? json_integer(table->times.column) : json_null()}};
+	int rc = 0;
+	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+		if (json_object_set_new(json, members[i].name, members[i].value) != 0)
+			rc = ERR_OUT_OF_MEMORY;
+	return rc;
+}
+
 json_t *data_file_json(const struct data_file *file, const struct table *table)
 {
 	struct data_fact facts[DATA_MAX_FACTS];
 	int n = file->kind->describe(table, facts);
 	json_t *json = file->gzip ? json_pack("{s:s}", "compression", "gzip") : json_object();
+	if (file->kind == data_kind_plain() && json != NULL && add_reading(json, table) != 0) {
+		json_decref(json);
+		return NULL;
+	}
 	for (int i = 0; json != NULL && i < n; i++) {
 		if (json_object_set_new(json, facts[i].name, fact_json(&facts[i])) == 0)
 			continue;

@@ -24,10 +24,11 @@ struct data_file data_file_of_name(const char *name);
 
 /* What is asked for. */
 struct data_request {
-	struct data_file declared; /* must hold */
-	const char *word;          /* how it was declared ("text/csv"), for the message; NULL where nothing was */
-	size_t limit;              /* bytes that packed data may unpack to */
-	int values;                /* of which columns (table.h) */
+	struct data_file declared;     /* must hold */
+	const char *word;              /* how it was declared ("text/csv"), for the message; NULL where nothing was */
+	size_t limit;                  /* bytes that packed data may unpack to */
+	int values;                    /* of which columns (table.h) */
+	const struct csv_options *csv; /* what is said of CSV; NULL: nothing */
 };
 
 /* Reads the table in the bytes and says in *found what they are. Packed data of any kind are unpacked first.
@@ -36,8 +37,9 @@ struct data_request {
 int data_file_read(const unsigned char *bytes, size_t length, const struct data_request *request,
                    struct data_file *found, struct table *table, struct qlstm_error *error);
 
-/* What there is to say of the file beside rows and columns: {"has_header": true, "compression": "gzip"}. New
- * reference, NULL when out of memory. */
+/* What there is to say of the file beside rows and columns: {"has_header": true, "compression": "gzip"}; of CSV also
+ * "dialect", "preview" and "notes" (csv_json.h), and "time", the column that holds dates. New reference, NULL when out
+ * of memory. */
 json_t *data_file_json(const struct data_file *file, const struct table *table);
 
 /* The name in DATA/datasets: the SHA-256 of the bytes and the suffix: SHA256.csv, SHA256.npy.gz. */

@@ -18,17 +18,24 @@
 enum { MAX_TREE_DEPTH = 64, BLOCK_BYTES = 65536, MAX_TEMPORARY_NAMES = 16 };
 
 /* EFBIG is what a file-size limit answers: to the writer it means the same as a full disk. */
+int file_error_code(int number)
+{
+	static const struct {
+		int number, code;
+	} codes[] = {{ENOSPC, ERR_DISK_FULL},  {EDQUOT, ERR_DISK_FULL},     {EFBIG, ERR_DISK_FULL},
+	             {ENOENT, ERR_NOT_FOUND},  {ENOMEM, ERR_OUT_OF_MEMORY}, {EMFILE, ERR_UNAVAILABLE},
+	             {ENFILE, ERR_UNAVAILABLE}};
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (codes[i].number == number)
+			return codes[i].code;
+	return ERR_IO;
+}
+
 static int error_from_errno(struct qlstm_error *error, int number, const char *doing, const char *path)
 {
-	int code = ERR_IO;
-	if (number == ENOSPC || number == EDQUOT || number == EFBIG)
-		code = ERR_DISK_FULL;
-	else if (number == ENOENT)
-		code = ERR_NOT_FOUND;
-	else if (number == ENOMEM)
-		code = ERR_OUT_OF_MEMORY;
 	char reason[128];
-	return error_set(error, code, NULL, "cannot %s %s: %s", doing, path, strerror_r(number, reason, sizeof reason));
+	return error_set(error, file_error_code(number), NULL, "cannot %s %s: %s", doing, path,
+	                 strerror_r(number, reason, sizeof reason));
 }
 
 static int write_all(int fd, const unsigned char *bytes, size_t length)

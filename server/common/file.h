@@ -6,6 +6,10 @@
 
 #include "engine/error.h"
 
+/* Our code for an errno: ERR_DISK_FULL, ERR_NOT_FOUND, ERR_OUT_OF_MEMORY, ERR_UNAVAILABLE where no descriptor is left
+ * (it passes), else ERR_IO. */
+int file_error_code(int number);
+
 /* Writes DIR/NAME through a temporary file, DIR/.NAME.XXXXXXXX.tmp: write, fsync, rename, fsync of the directory. The
  * file is locked (flock) as long as it has that name: one without a lock is nobody's. ERR_DISK_FULL, ERR_IO. */
 int file_write_atomic(const char *directory, const char *name, const void *bytes, size_t length,

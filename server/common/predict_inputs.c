@@ -1,6 +1,7 @@
 /* Inputs of a prediction: from what was sent to numbers. */
 #include "server/common/predict_inputs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,7 +119,7 @@ static bool has_names(const struct table *table, const json_t *names)
 	json_t *name;
 	json_array_foreach(names, i, name)
 	{
-		if (table_column(table, json_string_value(name)) < 0)
+		if (!json_is_string(name) || table_column(table, json_string_value(name)) < 0)
 			return false;
 	}
 	return true;
@@ -135,14 +136,20 @@ static int find_columns(const struct table *table, const json_t *names, int *col
 {
 	bool by_name = table->has_header || has_names(table, names);
 	for (size_t i = 0; i < json_array_size(names); i++) {
-		const char *name = json_string_value(json_array_get(names, i));
-		int k = by_name ? table_column(table, name) : (int)i;
+		const json_t *item = json_array_get(names, i);
+		char index[24];
+		const char *name = json_is_string(item) ? json_string_value(item) : index;
+		snprintf(index, sizeof index, "%lld", (long long)json_integer_value(item));
+		int k = by_name && json_is_string(item) ? table_column(table, name) : (int)i;
+		/* By index, unless the inputs are all that the file has. */
+		if (json_is_integer(item) && table->n_columns != (int)json_array_size(names))
+			k = (int)json_integer_value(item);
 		if (k < 0 || k >= table->n_columns)
 			return missing_column(table, name, error);
 		const struct column *column = &table->columns[k];
 		char place[COLUMN_PLACE_SIZE];
 		column_place(column, place);
-		if (!column->numeric)
+		if (!column->numeric || column->missing > 0)
 			return error_set(error, ERR_WRONG_TYPE, NULL, "%s, column %d ('%.100s'): '%s' is not a number",
 			                 place, k + 1, name, column->bad_text);
 		columns[i] = k;

@@ -113,7 +113,8 @@ bool layout_is_temporary_own(const char *name)
 bool layout_is_own(const char *name)
 {
 	static const char *const names[] = {"qlstmd.db",      "qlstmd.db-wal", "qlstmd.db-shm", "qlstmd.db-journal",
-	                                    "qlstmd.reserve", "qlstmd.backup", "audit.log",     "audit.log.1"};
+	                                    "qlstmd.reserve", "qlstmd.backup", "audit.log",     "audit.log.1",
+	                                    "keys.json",      "keys.lock",     "keys.used.json"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;

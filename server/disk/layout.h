@@ -2,6 +2,7 @@
  *
  *     DATA/qlstmd.db, -wal, -shm, -journal     the database; qlstmd.db.v3: a copy from before it was migrated
  *     DATA/qlstmd.reserve                      the reserve
+ *     DATA/keys.json, .lock, keys.used.json    the keys (server/access); audit.log
  *     DATA/datasets/SHA256.csv                 a data set as it came
  *     DATA/runs/ID/attempt-N/FILE              what one attempt at an experiment works on and leaves
  *     DATA/aside-N                             what was put aside (loss.h): never touched again

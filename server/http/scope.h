@@ -20,6 +20,7 @@ struct principal {
 	unsigned scopes;      /* bit 1 << scope for each */
 	struct viewer viewer; /* what it makes, and what it sees */
 	struct quota quota;
+	const char *mark; /* of the secret that it came by, which another secret of the same key has not; NULL: none */
 };
 
 /* "none", "read", "submit", "admin"; static storage. */

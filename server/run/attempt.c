@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "server/common/clock.h"
-#include "server/run/turn.h"
 #include "server/store/queue_order.h"
 #include "server/store/rows.h"
 
@@ -18,6 +17,7 @@ void attempt_free(struct attempt *attempt)
 static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error *error)
 {
 	db_query(db, "SELECT spec_json, max_seconds, epochs, dataset.sha256, dataset.file, " SQL_PLANNED_BYTES
+	             ", coalesce(json_extract(description_json, '$.dialect'), '{\"rules\":\"first_line\"}')"
 	             " FROM experiment"
 	             " LEFT JOIN dataset ON dataset.id = experiment.dataset_id WHERE experiment.id = :id");
 	db_bind_text(db, ":id", attempt->token.id);
@@ -29,6 +29,7 @@ static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error 
 		column_text(db, 3, attempt->dataset_sha256, sizeof attempt->dataset_sha256);
 		column_text(db, 4, attempt->dataset_file, sizeof attempt->dataset_file);
 		attempt->bytes = db_int(db, 5);
+		column_text(db, 6, attempt->dialect, sizeof attempt->dialect);
 	}
 	return db_finish(db) == 0 ? rc : db_error(db, error);
 }
@@ -41,7 +42,7 @@ static int count_waiting(struct db *db, int *waiting, struct qlstm_error *error)
 	return rc;
 }
 
-int attempt_claim(struct db *db, int64_t room, struct attempt_claim *claim, struct qlstm_error *error)
+int attempt_claim(struct db *db, struct turn_room room, struct attempt_claim *claim, struct qlstm_error *error)
 {
 	struct attempt *attempt = &claim->attempt;
 	*claim = (struct attempt_claim){0};

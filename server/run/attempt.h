@@ -6,11 +6,13 @@
 
 #include "engine/error.h"
 #include "server/run/state.h"
+#include "server/run/turn.h"
 #include "server/store/checkpoints.h"
 #include "server/store/db.h"
 
-#define ATTEMPT_PATH_SIZE 1024 /* DATA/runs/ID/attempt-N/FILE; scheduler_open checks that DATA is short enough */
-#define ATTEMPT_DATA_SIZE 96   /* a data set's file name */
+#define ATTEMPT_PATH_SIZE    1024 /* DATA/runs/ID/attempt-N/FILE; scheduler_open checks that DATA is short enough */
+#define ATTEMPT_DATA_SIZE    96   /* a data set's file name */
+#define ATTEMPT_DIALECT_SIZE 1024
 
 struct attempt {
 	struct run_token token;
@@ -22,6 +24,7 @@ struct attempt {
 	int64_t most_bytes;                   /* that all which run may take; 0: no limit. The scheduler's to set */
 	char dataset_sha256[65];              /* "" for a built-in series */
 	char dataset_file[ATTEMPT_DATA_SIZE]; /* its name in DATA/datasets */
+	char dialect[ATTEMPT_DIALECT_SIZE];   /* how it is read (server/common/csv_json.h) */
 	struct checkpoint_row checkpoints[2]; /* newest first */
 	int n_checkpoints;
 };
@@ -35,7 +38,7 @@ struct attempt_claim {
 	int64_t next_due; /* ms; 0: nothing is queued */
 	int waiting;      /* experiments that are still queued, counted up to ATTEMPT_WAITING_MAX */
 };
-int attempt_claim(struct db *db, int64_t room, struct attempt_claim *claim, struct qlstm_error *error);
+int attempt_claim(struct db *db, struct turn_room room, struct attempt_claim *claim, struct qlstm_error *error);
 void attempt_free(struct attempt *attempt);
 
 /* DATA/runs/ID/attempt-N, and FILE in it; of the attempt itself, or of an earlier one. */

@@ -63,6 +63,7 @@ static int link_data(const char *data_dir, const struct attempt *attempt, struct
 	if (rc != 0)
 		return error_set(error, rc, NULL, "%s", cause.message);
 	attempt_file(data_dir, &attempt->token, name, out->data);
+	memcpy(out->dialect, attempt->dialect, sizeof out->dialect);
 	return link_file(stored, out->folder, name, out->data, error);
 }
 
@@ -119,8 +120,7 @@ static int open_log(const char *data_dir, const struct attempt *attempt, int *ou
 	*out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*out >= 0)
 		return 0;
-	return error_set(error, errno == ENOSPC ? ERR_DISK_FULL : ERR_IO, NULL, "cannot open %s: %s", path,
-	                 strerror(errno));
+	return error_set(error, file_error_code(errno), NULL, "cannot open %s: %s", path, strerror(errno));
 }
 
 /* It was accepted by a daemon that might use more memory. */

@@ -7,10 +7,11 @@
 
 struct prepared {
 	char folder[ATTEMPT_PATH_SIZE];
-	char data[ATTEMPT_PATH_SIZE];   /* data.csv, data.npy, ...; "" for a built-in series */
-	char resume[ATTEMPT_PATH_SIZE]; /* the checkpoint to go on from, "" to start from scratch */
-	int threads;                    /* of the worker */
-	int log_file;                   /* worker.log, open for appending; the caller's to close */
+	char data[ATTEMPT_PATH_SIZE];       /* data.csv, data.npy, ...; "" for a built-in series */
+	char dialect[ATTEMPT_DIALECT_SIZE]; /* of the data; "" for a built-in series */
+	char resume[ATTEMPT_PATH_SIZE];     /* the checkpoint to go on from, "" to start from scratch */
+	int threads;                        /* of the worker */
+	int log_file;                       /* worker.log, open for appending; the caller's to close */
 };
 
 /* runs/ID/attempt-N with spec.json, and links to the data set and to the newest checkpoint whose SHA-256 holds (the

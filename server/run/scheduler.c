@@ -1,19 +1,22 @@
 /* Fills worker slots from the queue. One claim is under way at a time; a claimed attempt is its supervisor's. */
 #include "server/run/scheduler.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "server/common/clock.h"
 #include "server/run/attempt.h"
 #include "server/run/supervisor.h"
-#include "server/run/turn.h"
 
 enum {
 	LONGEST_WAIT_MS = 60000, /* the wall clock may be put forward: it is looked at this often */
 	RETRY_MS = 1000,         /* after a claim that failed */
+	ATTEMPT_FILES = 16,      /* descriptors that there must be to begin one */
 	LONGEST_DATA_DIR = ATTEMPT_PATH_SIZE - 256,
 };
 
@@ -38,7 +41,7 @@ struct scheduler {
 	int open_handles;
 	struct supervisor *next;    /* for the attempt to be claimed; may be NULL */
 	struct attempt_claim claim; /* the writer thread's while claiming */
-	int64_t room;               /* bytes that it may take */
+	struct turn_room room;      /* that it may take */
 	bool nothing;               /* it found that it is nobody's turn */
 	bool claiming, again;       /* again: something was queued after the claim had looked */
 	bool draining;
@@ -68,13 +71,13 @@ static void publish_busy(struct scheduler *scheduler)
 	pthread_mutex_unlock(&scheduler->lock);
 }
 
-/* Bytes that one more may take. Alone it may try: one that takes more than all may is refused by prepare_attempt. */
-static int64_t find_room(const struct scheduler *scheduler)
+static struct turn_room find_room(const struct scheduler *scheduler)
 {
 	const struct scheduler_counters *counters = &scheduler->counters; /* written by this thread alone */
-	if (counters->memory == 0 || scheduler->n_running == 0)
+	if (counters->memory == 0)
 		return TURN_ANY_ROOM;
-	return counters->memory > counters->planned_bytes ? counters->memory - counters->planned_bytes : 0;
+	int64_t left = counters->memory - counters->planned_bytes;
+	return (struct turn_room){.free = left > 0 ? left : 0, .most = counters->memory};
 }
 
 static bool is_held(struct scheduler *scheduler, bool *stop)
@@ -227,6 +230,17 @@ static int run_claim(struct db *db, void *argument, struct qlstm_error *error)
 	return 0;
 }
 
+/* An attempt takes a few descriptors; without them it would fail for no fault of its own. They are given out from
+ * below: one near the limit says that few are left. */
+static bool lacks_descriptors(const struct scheduler *scheduler)
+{
+	struct rlimit limit;
+	int probe = fcntl(uv_backend_fd(scheduler->loop), F_DUPFD_CLOEXEC, 0);
+	if (probe >= 0)
+		close(probe);
+	return probe < 0 || (getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)probe + ATTEMPT_FILES > limit.rlim_cur);
+}
+
 static void claim_next(struct scheduler *scheduler)
 {
 	bool stop = false;
@@ -236,8 +250,8 @@ static void claim_next(struct scheduler *scheduler)
 		return;
 	scheduler->room = find_room(scheduler);
 	uv_timer_stop(&scheduler->timer);
-	int rc = 0;
-	if (scheduler->next == NULL)
+	int rc = lacks_descriptors(scheduler) ? ERR_UNAVAILABLE : 0;
+	if (rc == 0 && scheduler->next == NULL)
 		rc = supervisor_open(&scheduler->next, &scheduler->supervision, NULL);
 	if (rc == 0)
 		rc = store_submit(scheduler->store, run_claim, on_claimed, scheduler);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/utf8.h"
 #include "server/common/clock.h"
@@ -40,7 +41,7 @@ struct supervisor {
 	bool fenced;                    /* another attempt is current */
 	struct message *done, *failure; /* the worker's last words */
 	int log_events;
-	char checkpoints[2][sizeof((struct checkpoint_row *)NULL)->file]; /* stored, newest first; "": none */
+	struct checkpoint_row checkpoints[2]; /* that the store knows, newest first; file "": none */
 	/* What the last write is told, and says. */
 	enum run_reason end_reason;
 	char end_message[384];
@@ -79,10 +80,34 @@ static void retire(struct supervisor *supervisor, enum run_status now)
 	supervisor_close(supervisor);
 }
 
+/* A checkpoint of that name that the store knows as this attempt's own. */
+static bool is_kept(const struct supervisor *supervisor, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+	for (int i = 0; i < 2; i++)
+		if (supervisor->checkpoints[i].attempt == supervisor->attempt.token.attempt &&
+		    strcmp(supervisor->checkpoints[i].file, name) == 0)
+			return true;
+	return false;
+}
+
+/* The links to the data set and to the checkpoint of an attempt before go ahead of the end: whoever looks once it is
+ * known finds nothing that is nobody's. In the last write of the attempt: nothing of the worker's is on its way then.
+ */
+static void remove_links(const struct supervisor *supervisor)
+{
+	const struct prepared *prepared = &supervisor->prepared;
+	if (prepared->data[0] != '\0')
+		unlink(prepared->data);
+	if (prepared->resume[0] != '\0' && !is_kept(supervisor, prepared->resume))
+		unlink(prepared->resume);
+}
+
 static int store_end(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct supervisor *supervisor = argument;
 	const char *message = supervisor->end_message[0] != '\0' ? supervisor->end_message : NULL;
+	remove_links(supervisor);
 	return state_end(db, &supervisor->attempt.token, supervisor->end_reason, message, clock_now_ms(),
 	                 &supervisor->end_status, error);
 }
@@ -91,6 +116,7 @@ static int store_success(struct db *db, void *argument, struct qlstm_error *erro
 {
 	struct supervisor *supervisor = argument;
 	supervisor->end_status = STATUS_SUCCEEDED;
+	remove_links(supervisor);
 	return collect_store(db, &supervisor->attempt.token, supervisor->done, error);
 }
 
@@ -243,14 +269,16 @@ static void on_removed(uv_fs_t *request)
 	free(request);
 }
 
-/* The store has two newer checkpoints than that file. */
-static void remove_checkpoint(struct supervisor *supervisor, const char *file)
+/* The store no longer knows it. */
+static void remove_checkpoint(struct supervisor *supervisor, const struct checkpoint_row *checkpoint)
 {
 	char path[ATTEMPT_PATH_SIZE];
+	struct run_token owner = supervisor->attempt.token;
 	uv_fs_t *request = malloc(sizeof *request);
 	if (request == NULL)
 		return;
-	attempt_file(supervisor->config->data_dir, &supervisor->attempt.token, file, path);
+	owner.attempt = checkpoint->attempt;
+	attempt_file(supervisor->config->data_dir, &owner, checkpoint->file, path);
 	if (uv_fs_unlink(supervisor->config->loop, request, path, on_removed) != 0)
 		free(request);
 }
@@ -261,11 +289,16 @@ static void on_stored(void *context, const struct message *message)
 	struct supervisor *supervisor = context;
 	if (message->kind != MESSAGE_CHECKPOINT)
 		return;
-	char(*kept)[sizeof message->is.checkpoint.file] = supervisor->checkpoints;
-	if (kept[1][0] != '\0' && strcmp(kept[1], message->is.checkpoint.file) != 0)
-		remove_checkpoint(supervisor, kept[1]);
-	memcpy(kept[1], kept[0], sizeof kept[1]);
-	memcpy(kept[0], message->is.checkpoint.file, sizeof kept[0]);
+	struct checkpoint_row *kept = supervisor->checkpoints, stored = message->is.checkpoint;
+	stored.attempt = supervisor->attempt.token.attempt;
+	/* A row of the same epoch was replaced; else the second is one too many. */
+	int gone = kept[0].file[0] != '\0' && kept[0].epoch == stored.epoch ? 0 : 1;
+	bool same = kept[gone].attempt == stored.attempt && strcmp(kept[gone].file, stored.file) == 0;
+	if (kept[gone].file[0] != '\0' && !same)
+		remove_checkpoint(supervisor, &kept[gone]);
+	if (gone == 1)
+		kept[1] = kept[0];
+	kept[0] = stored;
 }
 
 static void on_moved(void *context)
@@ -356,6 +389,8 @@ static void on_prepared(uv_work_t *work, int status)
 void supervisor_run(struct supervisor *supervisor, const struct attempt *attempt)
 {
 	supervisor->attempt = *attempt;
+	for (int i = 0; i < attempt->n_checkpoints && i < 2; i++)
+		supervisor->checkpoints[i] = attempt->checkpoints[i];
 	if (uv_queue_work(supervisor->config->loop, &supervisor->work, prepare_work, on_prepared) != 0)
 		end_with(supervisor, REASON_WORKER_CRASHED, "the attempt could not be prepared");
 }

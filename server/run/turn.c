@@ -138,7 +138,7 @@ static int find_next_due(struct db *db, int64_t *next_due, struct qlstm_error *e
 	return error_set(error, ERR_NOT_FOUND, NULL, "nothing is due");
 }
 
-int turn_claim(struct db *db, int64_t now, int64_t room, struct run_token *claimed, int64_t *next_due,
+int turn_claim(struct db *db, int64_t now, struct turn_room room, struct run_token *claimed, int64_t *next_due,
                struct qlstm_error *error)
 {
 	struct candidate candidate = {0};
@@ -149,11 +149,11 @@ int turn_claim(struct db *db, int64_t now, int64_t room, struct run_token *claim
 		rc = find_turn(db, now, &candidate, error);
 	if (rc != 0)
 		return rc;
-	if (candidate.found && candidate.bytes <= room)
+	if (candidate.found && (candidate.bytes <= room.free || candidate.bytes > room.most))
 		return state_claim(db, candidate.id, now, claimed, error);
 	if (candidate.found) {
 		snprintf(message, sizeof message, "it will take %.1f MiB, and beside what runs there is room for %.1f",
-		         (double)candidate.bytes / MIB, (double)room / MIB);
+		         (double)candidate.bytes / MIB, (double)room.free / MIB);
 		rc = state_wait(db, candidate.id, REASON_WAITS_FOR_MEMORY, message, now, error);
 	}
 	return rc == 0 ? find_next_due(db, next_due, error) : rc;

@@ -7,7 +7,7 @@ int checkpoint_list(struct db *db, const char *id, struct checkpoint_row *rows, 
 {
 	int n = 0;
 	db_query(db, "SELECT epoch, attempt, file, sha256 FROM checkpoint WHERE experiment_id = :id"
-	             " ORDER BY epoch DESC LIMIT :max");
+	             " ORDER BY attempt DESC, epoch DESC LIMIT :max");
 	db_bind_text(db, ":id", id);
 	db_bind_int(db, ":max", max);
 	for (; db_step(db) > 0; n++) {

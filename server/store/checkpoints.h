@@ -9,7 +9,7 @@ struct checkpoint_row {
 	int epoch, attempt;
 	char file[64], sha256[65];
 };
-/* Newest first, at most `max`. Returns how many, or a negative code. */
+/* Newest first, by attempt and epoch; at most `max`. Returns how many, or a negative code. */
 int checkpoint_list(struct db *db, const char *id, struct checkpoint_row *rows, int max, struct qlstm_error *error);
 
 #endif

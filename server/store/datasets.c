@@ -43,19 +43,27 @@ static int read_row(struct db *db, struct dataset_row *row, struct qlstm_error *
 int dataset_insert(struct db *db, struct dataset_row *row, bool *existed, struct qlstm_error *error)
 {
 	char id[sizeof row->id] = "", sha256[sizeof row->sha256] = "";
+	bool as_before = true;
 	const char *owner = row->owner != NULL ? row->owner : "";
-	db_query(db, "SELECT id, sha256 FROM dataset WHERE name = :name AND owner = :owner");
+	/* Of data sets that have no dialect, what is said of one now does not count. */
+	db_query(db, "SELECT id, sha256, coalesce(json_extract(description_json, '$.dialect') ="
+	             " json_extract(:description, '$.dialect'), 1) FROM dataset WHERE name = :name AND owner = :owner");
+	db_bind_text(db, ":description", row->description_json);
 	db_bind_text(db, ":owner", owner);
 	db_bind_text(db, ":name", row->name);
 	*existed = db_step(db) > 0;
 	if (*existed) {
 		column_text(db, 0, id, sizeof id);
 		column_text(db, 1, sha256, sizeof sha256);
+		as_before = db_int(db, 2) != 0;
 	}
 	if (db_finish(db) != 0)
 		return db_error(db, error);
 	if (*existed && strcmp(sha256, row->sha256) != 0)
 		return error_set(error, ERR_CONFLICT, NULL, "the name '%s' is taken by other data", row->name);
+	if (*existed && !as_before)
+		return error_set(error, ERR_CONFLICT, NULL,
+		                 "the name '%s' is taken by the same data, read in another way", row->name);
 	if (*existed) {
 		memcpy(row->id, id, sizeof id);
 		return 0;

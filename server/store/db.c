@@ -72,6 +72,12 @@ static bool out_of_room(struct db *db)
 	return false;
 }
 
+static bool lacks_descriptors(struct db *db)
+{
+	int number = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
+	return number == EMFILE || number == ENFILE;
+}
+
 /* Keeps what SQLite said last; returns our code for it. */
 static int record(struct db *db, int rc)
 {
@@ -84,6 +90,8 @@ static int record(struct db *db, int rc)
 	error_set(&db->error, code, NULL, "database: %s (%d)", text, rc);
 	if (rc == SQLITE_IOERR_WRITE && out_of_room(db))
 		db->error.code = ERR_DISK_FULL;
+	else if ((rc & 0xff) == SQLITE_CANTOPEN && lacks_descriptors(db))
+		db->error.code = ERR_UNAVAILABLE;
 	return db->error.code;
 }
 

@@ -138,8 +138,9 @@ int progress_checkpoint(struct db *db, const struct run_token *token, int epoch,
 	db_bind_text(db, ":sha256", sha256);
 	if (db_run(db) != 0)
 		return db_error(db, error);
-	db_query(db, "DELETE FROM checkpoint WHERE experiment_id = :id AND epoch NOT IN"
-	             " (SELECT epoch FROM checkpoint WHERE experiment_id = :id ORDER BY epoch DESC LIMIT 2)");
+	db_query(db,
+	         "DELETE FROM checkpoint WHERE experiment_id = :id AND epoch NOT IN"
+	         " (SELECT epoch FROM checkpoint WHERE experiment_id = :id ORDER BY attempt DESC, epoch DESC LIMIT 2)");
 	db_bind_text(db, ":id", token->id);
 	return db_run(db) == 0 ? 0 : db_error(db, error);
 }

@@ -45,11 +45,12 @@ void readers_close(struct readers *readers)
 	free(readers);
 }
 
-/* An idle connection, or NULL when the caller is to open one: its place is counted already. */
-static struct db *take(struct readers *readers)
+/* An idle connection, waited for where there are `most`; NULL when the caller is to open one: its place is counted
+ * already. */
+static struct db *take(struct readers *readers, int most)
 {
 	pthread_mutex_lock(&readers->lock);
-	while (readers->n_idle == 0 && readers->n_open == MAX_READERS)
+	while (readers->n_idle == 0 && readers->n_open >= most)
 		pthread_cond_wait(&readers->freed, &readers->lock);
 	struct db *db = NULL;
 	if (readers->n_idle > 0)
@@ -72,14 +73,27 @@ static void give(struct readers *readers, struct db *db)
 	pthread_mutex_unlock(&readers->lock);
 }
 
+/* A connection of the caller's own for a while. Without a descriptor for another one, those that there are will do. */
+static int borrow(struct readers *readers, struct db **out, struct qlstm_error *error)
+{
+	struct qlstm_error cause = {0};
+	for (int most = MAX_READERS;; most = 1) {
+		*out = take(readers, most);
+		int rc = *out != NULL ? 0 : db_open(out, readers->path, DB_READER, NULL, &cause);
+		if (rc == 0)
+			return 0;
+		give(readers, NULL);
+		if (rc != ERR_UNAVAILABLE || most == 1)
+			return error_set(error, rc, NULL, "%s", cause.message);
+	}
+}
+
 int readers_run(struct readers *readers, store_fn fn, void *argument, struct qlstm_error *error)
 {
-	struct db *db = take(readers);
-	int rc = db != NULL ? 0 : db_open(&db, readers->path, DB_READER, NULL, error);
-	if (rc != 0) {
-		give(readers, NULL);
+	struct db *db = NULL;
+	int rc = borrow(readers, &db, error);
+	if (rc != 0)
 		return rc;
-	}
 	db_set_queue_order(db, readers->order);
 	if (db_begin(db) == 0)
 		rc = fn(db, argument, error);

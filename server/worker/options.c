@@ -91,6 +91,12 @@ static int complete(const struct option *options, struct option_value *values, s
 int options_read(const struct option *options, const char *operand_name, int argc, char **argv, const char **operand,
                  struct option_value values[OPTIONS_MAX], struct qlstm_error *error)
 {
+	size_t count = 0;
+	while (options[count].name != NULL)
+		count++;
+	if (count > OPTIONS_MAX)
+		return error_set(error, ERR_INTERNAL, NULL, "the command has %zu options; there is room for %d", count,
+		                 OPTIONS_MAX);
 	memset(values, 0, OPTIONS_MAX * sizeof *values);
 	*operand = NULL;
 	bool only_operands = false;

@@ -8,7 +8,7 @@
 
 #include "engine/error.h"
 
-#define OPTIONS_MAX 8
+#define OPTIONS_MAX 16
 
 /* seconds: a finite number >= 0; count: a whole number >= 1 */
 enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_SECONDS, OPTION_COUNT };

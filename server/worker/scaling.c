@@ -4,12 +4,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-static json_t *side_json(const struct scaler *scalers, int count, const json_t *names)
+static json_t *side_json(const struct scaler *scalers, int count, const struct table *table, const int *columns)
 {
 	json_t *list = json_array();
 	for (int i = 0; list != NULL && i < count; i++) {
-		const char *name = json_string_value(json_array_get(names, (size_t)i));
-		json_t *column = json_pack("{s:s, s:f, s:f}", "column", name != NULL ? name : "", "offset",
+		json_t *column = json_pack("{s:s, s:f, s:f}", "column", table->columns[columns[i]].name, "offset",
 		                           scalers[i].offset, "factor", scalers[i].factor);
 		if (json_array_append_new(list, column) != 0) {
 			json_decref(list);
@@ -19,12 +18,12 @@ static json_t *side_json(const struct scaler *scalers, int count, const json_t *
 	return list;
 }
 
-json_t *scaling_json(const struct column_scaling *scaling, const json_t *resolved)
+json_t *scaling_json(const struct column_scaling *scaling)
 {
-	const json_t *data = json_object_get(resolved, "data");
 	return json_pack("{s:o, s:o}", "inputs",
-	                 side_json(scaling->inputs, scaling->n_inputs, json_object_get(data, "inputs")), "targets",
-	                 side_json(scaling->targets, scaling->n_targets, json_object_get(data, "targets")));
+	                 side_json(scaling->inputs, scaling->n_inputs, scaling->table, scaling->input_columns),
+	                 "targets",
+	                 side_json(scaling->targets, scaling->n_targets, scaling->table, scaling->target_columns));
 }
 
 static int read_side(const json_t *list, const struct scaler **out, int *count)

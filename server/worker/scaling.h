@@ -15,10 +15,12 @@
 struct column_scaling {
 	int n_inputs, n_targets;
 	const struct scaler *inputs, *targets; /* borrowed */
+	const struct table *table; /* whose columns they are; not of what was read back. Borrowed, as the indices */
+	const int *input_columns, *target_columns;
 };
 
-/* `resolved` names the columns (spec_bind). New reference, NULL when out of memory. */
-json_t *scaling_json(const struct column_scaling *scaling, const json_t *resolved);
+/* New reference, NULL when out of memory. */
+json_t *scaling_json(const struct column_scaling *scaling);
 /* scaling_free it. ERR_CORRUPT for text that scaling_json did not make. */
 int scaling_read(const char *text, struct column_scaling *out, struct qlstm_error *error);
 void scaling_free(struct column_scaling *scaling);

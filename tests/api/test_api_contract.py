@@ -24,7 +24,7 @@ def contract(daemon):
 def routes():
     """The rows of the table in routes.c."""
     source = (ROOT / "server/api/routes.c").read_text()
-    rows = re.findall(r'\{"([A-Z]+)", "([^"]+)", \w+, (\w+), \w+, \w+, \{([^}]*)\}\}', source)
+    rows = re.findall(r'\{"([A-Z]+)",\s*"([^"]+)",\s*\w+,\s*(\w+),\s*\w+,\s*\w+,\s*\{([^}]*)\}\}', source)
     assert len(rows) > 15
     return {(method.lower(), path): (scope.lower(), set(re.findall(r'"(\w+)"', query)))
             for method, path, scope, query in rows}

@@ -73,7 +73,8 @@ def test_the_same_numbers_give_the_same_weights(daemon, from_csv, form):
     row = stored(daemon, body)
     kind = form[:3]
     assert row["kind"] == kind and row["rows"] == ROWS and row["bytes"] == len(body)
-    assert row["columns"] == [{"name": "column_0", "numeric": True}, {"name": "column_1", "numeric": True}]
+    assert [(c["name"], c["numeric"], c["minimum"], c["maximum"]) for c in row["columns"]] == [
+        (f"column_{k}", True, VALUES[:, k].min(), VALUES[:, k].max()) for k in (0, 1)]
     assert row["description"].get("compression") == ("gzip" if "gz" in form else None)
     if kind != "csv":
         assert row["description"]["shape"] == [ROWS, 2]
@@ -105,7 +106,7 @@ def test_one_dimension_is_the_column_value(daemon):
     series = numpy.sin(numpy.arange(50) / 5)
     for body in (npy(series), idx(series.astype(">f8"), 0x0e)):
         row = stored(daemon, body)
-        assert row["columns"] == [{"name": "value", "numeric": True}] and row["rows"] == 50
+        assert [(c["name"], c["numeric"]) for c in row["columns"]] == [("value", True)] and row["rows"] == 50
         assert daemon.train({**SPEC, "data": {"dataset": row["id"]}})["spec"]["data"]["inputs"] == ["value"]
 
 
@@ -127,7 +128,8 @@ def test_what_is_no_number_is_named_when_chosen(daemon):
     values[7, 1] = numpy.nan
     values[3, 1] = -numpy.inf
     row = stored(daemon, npy(values))
-    assert row["columns"][1] == {"name": "column_1", "numeric": False, "bad_row": 3, "bad_text": "-inf"}
+    assert row["columns"][1] == {"name": "column_1", "numeric": False, "type": "text", "missing": 0, "bad_row": 3,
+                                 "bad_text": "-inf"}
     daemon.train({**SPEC, "data": {"dataset": row["id"]}})
     reply = daemon.post("/experiments", {"data": {"dataset": row["id"], "inputs": ["column_1"]}})
     message = problem(reply, 422, "invalid", "/data/inputs/0")
@@ -160,7 +162,7 @@ HEADER = len(npy(numpy.zeros(1))) - 8
     (gzip.compress(csv(VALUES))[:-9], 400, "syntax", "the gzip data end too early"),
     (gzip.compress(csv(VALUES)) + b"more", 400, "syntax", "4 bytes follow the end of the gzip data"),
     (gzip.compress(gzip.compress(csv(VALUES))), 400, "syntax", "packed once is enough"),
-    (gzip.compress(b"a,b\n1\n"), 400, "syntax", "line 2 has 1 field"),
+    (gzip.compress(b"a,b\n1\n2,3\n4,5\n"), 400, "syntax", "line 2 has 1 field"),
     (b"\x1f\x8b\x08\0", 400, "syntax", "end too early"),
 ])
 def test_what_cannot_be_read_says_where(daemon, body, status, code, words):
@@ -213,6 +215,6 @@ def test_a_description_survives_a_restart(make_daemon):
     daemon.stop()
     daemon.start()
     assert daemon.get(row["links"]["self"]).json() == row
-    daemon.train({**SPEC, "data": {"dataset": row["id"]}})
+    daemon.train({**SPEC, "data": {"dataset": row["id"], "inputs": [1]}})
     assert daemon.request("DELETE", row["links"]["self"]).status_code == 204
     assert list((daemon.data / "datasets").iterdir()) == []

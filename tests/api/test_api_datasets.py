@@ -35,8 +35,11 @@ def test_upload_and_use_by_name_and_id(daemon):
     assert reply.headers["Location"] == f"/datasets/{row['id']}" == row["links"]["self"]
     assert row["sha256"] == hashlib.sha256(WAVE.encode()).hexdigest()
     assert (row["name"], row["rows"], row["bytes"], row["builtin"]) == ("wave", 60, len(WAVE), False)
-    assert row["columns"] == [{"name": "t", "numeric": True}, {"name": "value", "numeric": True},
-                              {"name": "label", "numeric": False, "bad_line": 2, "bad_text": "x0"}]
+    number = {"numeric": True, "type": "number", "missing": 0, "constant": False}
+    assert row["columns"] == [
+        {"name": "t", **number, "minimum": 0.0, "maximum": 59.0},
+        {"name": "value", **number, "minimum": pytest.approx(-1, abs=0.01), "maximum": pytest.approx(1, abs=0.01)},
+        {"name": "label", "numeric": False, "type": "text", "missing": 0, "bad_line": 2, "bad_text": "x0"}]
     assert daemon.get("/datasets/wave").json() == row == daemon.get(row["links"]["self"]).json()
     assert row in daemon.get("/datasets").json()["datasets"]
     for dataset in ("wave", row["id"]):
@@ -55,10 +58,11 @@ def test_upload_and_use_by_name_and_id(daemon):
 def test_a_gap_does_not_train_on_another_column(daemon, cell):
     rows = "".join(f"{i},{'' if i != 55 else cell}{'' if i == 55 else i % 7}\n" for i in range(80))
     row = daemon.upload(f"gap {cell}", "time,value\n" + rows).json()
-    assert row["columns"][1] == {"name": "value", "numeric": False, "bad_line": 57, "bad_text": cell}
-    words = f"column 'value' is not numeric: line 57 holds '{cell}'"
-    for data, pointer in (({}, "/data/inputs"), ({"targets": ["value"]}, "/data/inputs"),
-                          ({"inputs": ["time"]}, "/data/targets"), ({"inputs": [1]}, "/data/inputs/0")):
+    assert row["columns"][1] == {"name": "value", "numeric": True, "type": "number", "missing": 1, "missing_line": 57,
+                                 "missing_text": cell, "minimum": 0, "maximum": 6, "constant": False}
+    words = f"column 'value' has no value in 1 row, first in line 57, which holds '{cell}'"
+    for data, pointer in (({}, "/data/inputs"), ({"targets": ["value"]}, "/data/targets/0"),
+                          ({"inputs": ["time"], "targets": ["value"]}, "/data/targets/0"), ({"inputs": [1]}, "/data/inputs/0")):
         reply = daemon.post("/experiments?validate_only=true", {"data": {"dataset": row["id"], **data}})
         assert words in problem(reply, 422, "invalid", pointer)
     data = {"dataset": row["id"], "inputs": ["time"], "targets": ["time"]}

@@ -335,6 +335,6 @@ def test_the_smallest_experiments(daemon):
     assert daemon.upload("smallest", "load,t,load\n" + rows).status_code == 201
     for window in range(1, 6):
         for layer in [{"hidden_size": 2}, {"type": "lstm", "hidden_size": 1}]:
-            spec = {"data": {"dataset": "smallest", "window": window}, "training": {"epochs": 1}, **layer}
+            spec = {"data": {"dataset": "smallest", "window": window, "targets": [2]}, "training": {"epochs": 1}, **layer}
             row = daemon.train(spec)
             assert row["engine"]["estimated_seconds"] < 0.01 and row["results"]["train_loss"] >= 0

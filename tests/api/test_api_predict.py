@@ -97,7 +97,7 @@ def test_refused_with_the_place(daemon, trained, body, status, code, pointer):
     ("value\n1\nx\n2\n3\n4\n", 422, "line 3, column 1 ('value'): 'x' is not a number"),
     ("a,b\n1,2\n1,2\n1,2\n1,2\n", 422, "no column 'value'"),
     ("value\n1\n", 422, "1 rows; a window takes 4"),
-    ("value\n1,2\n", 400, "line 2"),
+    ("value\n1,2,3\n", 400, "line 2"),
     ("", 400, ""),
 ])
 def test_csv_refused_with_the_place(daemon, trained, text, status, message):

@@ -85,6 +85,6 @@ def test_numbers_come_back_as_they_were_written(daemon):
 
 def test_resolved_spec_is_valid_and_stable(daemon):
     first = daemon.post("/experiments?validate_only=true", {"num_qubits": 3, "data": {"targets": [0]}}).json()
-    assert first["spec"]["data"]["targets"] == ["value"]
+    assert first["spec"]["data"]["targets"] == first["spec"]["data"]["inputs"] == [0]
     second = daemon.post("/experiments?validate_only=true", json.dumps(first["spec"])).json()
     assert second == first

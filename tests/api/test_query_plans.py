@@ -28,6 +28,10 @@ ACCEPTED = {
         "all files that there are, for a check or a backup",
     "SELECT 1 FROM experiment WHERE status = 'cancelling' LIMIT 1":
         "the first row of a status is enough",
+    "SELECT epoch, attempt, file, sha256 FROM checkpoint WHERE experiment_id = :id":
+        "sorts the two that there are",
+    "DELETE FROM checkpoint WHERE experiment_id = :id AND epoch NOT IN":
+        "sorts the three that there are",
     "DELETE FROM checkpoint WHERE 'runs/' || experiment_id":
         "in a backup, once for a checkpoint that went while it was made",
     "SELECT id, attempt FROM experiment WHERE attempt > 0":

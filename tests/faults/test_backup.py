@@ -1,4 +1,5 @@
 """A backup of a daemon at work, laid out elsewhere; and what `qlstmd check` sees."""
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -45,7 +46,8 @@ def test_a_backup_during_training(make_daemon, make_backup, tmp_path):
     file = tmp_path / "all.backup"
     make_backup(daemon, file)
     assert daemon.get(f"/experiments/{live}").json()["status"] == "running"
-    assert "8 files hold, 0 damaged" in command("check", "--data", daemon.data, status=3)  # a link to data, to be swept
+    # One of the two checkpoints may go while they are looked at.
+    assert re.search("[78] files hold, 0 damaged, 0 of nobody", command("check", "--data", daemon.data))
 
     elsewhere = Daemon(tmp_path / "elsewhere", "--slots", "1")
     elsewhere.data.parent.mkdir()

@@ -142,8 +142,8 @@ def test_terminate_drains_and_resumes(make_daemon, tmp_path):
     assert row["attempt"] == 2 and ended_once(daemon, experiment)
     assert resumed_from(daemon, experiment) > 0
     assert "shutdown" in [reason for *_, reason in transitions(daemon, experiment)]
-    log = (daemon.data / "runs" / experiment / "attempt-2").iterdir()
-    assert any(path.name.startswith("checkpoint") for path in log), "the drain left a checkpoint to resume from"
+    left = (daemon.data / "runs" / experiment).rglob("checkpoint-*")
+    assert any(left), "the drain left a checkpoint to resume from"
     assert tensors(daemon, experiment) == undisturbed(spec, tmp_path)
 
 

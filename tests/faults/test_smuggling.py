@@ -78,6 +78,9 @@ REFUSED = {
     "encoding in HTTP/1.0": POST.replace(b"1.1", b"1.0") + HOST + b"Transfer-Encoding: chunked\r\n" + END + b"0\r\n\r\n",
     # the request line
     "NUL in the target": b"GET /healthz\0x HTTP/1.1\r\n" + HOST + END,
+    "control character in the method": b"G\x05T /healthz HTTP/1.1\r\n" + HOST + END,
+    "byte above 127 in the method": b"G\xe9T /healthz HTTP/1.1\r\n" + HOST + END,
+    "slash in the method": b"GET/x /healthz HTTP/1.1\r\n" + HOST + END,
     "NUL in the method": b"GET\0 /healthz HTTP/1.1\r\n" + HOST + END,
     "two blanks before the target": b"GET  /healthz HTTP/1.1\r\n" + HOST + END,
     "two blanks behind the target": b"GET /healthz  HTTP/1.1\r\n" + HOST + END,

@@ -5,11 +5,12 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 
 import pytest
 import requests
 
-from api_daemon import ENDLESS, poll
+from api_daemon import BUILD, DEADLINE, ENDLESS, poll
 from test_kill import LONG, SHORT, crash, running, tensors, workers
 
 CSV = "t,v\n" + "".join(f"{i},{i % 7}\n" for i in range(60))
@@ -45,6 +46,7 @@ def plant_unowned(data, done):
         put(attempt / "checkpoint-7.safetensors"),                     # without a row
         put(attempt / "data.csv"),                                     # a link that only a running attempt needs
         put(data / ".qlstmd.reserve.00112233.tmp"),
+        put(data / ".keys.json.00112233.tmp"), put(data / ".keys.used.json.00112233.tmp"),
     ]
 
 
@@ -178,3 +180,35 @@ def test_kills_leave_nothing(make_daemon):
     assert not [name for name in left if name.endswith(".tmp")], left
     checkpoints = [name for name in left if "checkpoint" in name]
     assert len(checkpoints) <= 2, checkpoints
+
+
+def test_a_healthy_folder_has_nothing_of_nobody(make_daemon):
+    """Right after an end, of whatever kind, without a sweep."""
+    daemon = make_daemon("--slots", "1", "--checkpoint", "0")
+
+    def healthy():
+        done = subprocess.run([BUILD / "qlstmd", "check", "--data", daemon.data], capture_output=True, text=True,
+                              timeout=DEADLINE)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    assert daemon.upload("waves", "value\n" + "\n".join(str(i % 7) for i in range(60)) + "\n").status_code == 201
+    spec = {"hidden_size": 2, "n_qubits": 2, "data": {"dataset": "waves"}, "training": {"epochs": 3}}
+    daemon.train(spec)
+    healthy()
+    failing = {**spec, "training": {"epochs": 50, "optimizer": {"type": "sgd", "learning_rate": 100}}}
+    failing = {"type": "lstm", "hidden_size": 2, **{key: failing[key] for key in ("data", "training")}}
+    assert daemon.wait(daemon.submit(failing))["status"] == "failed"
+    healthy()
+    experiment = daemon.submit({**spec, "training": {"epochs": 600}})
+    daemon.wait(experiment, lambda row: row["progress"]["epoch"] > 1)
+    daemon.post(f"/experiments/{experiment}/pause")
+    daemon.wait(experiment, lambda row: row["status"] == "paused")
+    healthy()
+    daemon.post(f"/experiments/{experiment}/resume")
+    assert daemon.wait(experiment)["attempt"] == 2
+    healthy()
+    cancelled = daemon.submit({**spec, "training": {"epochs": 100000}})
+    daemon.wait(cancelled, lambda row: row["progress"]["epoch"] > 1)
+    daemon.post(f"/experiments/{cancelled}/cancel")
+    daemon.wait(cancelled)
+    healthy()

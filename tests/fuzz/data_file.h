@@ -7,13 +7,19 @@
 
 #include <math.h>
 
+#include "server/common/csv_json.h"
 #include "server/common/data_file.h"
 
 static inline void check_values(const struct column *column, size_t n_rows)
 {
+	size_t missing = 0;
 	CHECK(column->numeric == (column->values != NULL));
 	for (size_t row = 0; column->numeric && row < n_rows; row++)
-		CHECK(isfinite(column->values[row]));
+		if (isnan(column->values[row]))
+			missing++;
+		else
+			CHECK(isfinite(column->values[row]));
+	CHECK(!column->numeric || (missing == column->missing && missing < n_rows));
 }
 
 static inline void check_same(const struct table *full, const struct table *bare)
@@ -26,6 +32,7 @@ static inline void check_same(const struct table *full, const struct table *bare
 		CHECK(other->values == NULL && column->numeric == other->numeric);
 		CHECK(strcmp(column->name, other->name) == 0 && strcmp(column->bad_text, other->bad_text) == 0);
 		CHECK(column->bad_at == other->bad_at && column->bad_unit == other->bad_unit);
+		CHECK(column->missing == other->missing && column->type == other->type);
 	}
 }
 
@@ -37,6 +44,28 @@ static inline void check_described(const struct data_file *found, const struct t
 	CHECK(text != NULL);
 	free(text);
 	json_decref(description);
+}
+
+/* With all that was found of a CSV text said, the same is read. */
+static inline void check_said(const struct data_request *request, const uint8_t *data, size_t size,
+                              const struct table *table)
+{
+	struct data_request said = *request;
+	struct csv_options options;
+	struct data_file found;
+	struct table again = {0};
+	struct qlstm_error error = {0};
+	if (table->n_dimensions > 0)
+		return;
+	json_t *json = csv_dialect_json(&table->dialect);
+	char *text = json_dumps(json, 0);
+	CHECK(text != NULL && csv_options_read(text, &options, &error) == 0);
+	free(text);
+	json_decref(json);
+	said.csv = &options;
+	CHECK(data_file_read(data, size, &said, &found, &again, &error) == 0);
+	check_same(table, &again);
+	table_free(&again);
 }
 
 /* `kind`: what the bytes are declared to be, as in an upload; NULL: nothing. */
@@ -58,6 +87,7 @@ static inline int check_data_file(const char *kind, const uint8_t *data, size_t 
 	}
 	check_same(&full, &bare);
 	check_described(&found, &full);
+	check_said(&request, data, size, &full);
 	table_free(&bare);
 	table_free(&full);
 	return 0;

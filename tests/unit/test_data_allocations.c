@@ -145,8 +145,8 @@ static void a_mark_with_nothing_behind(void **state)
 	assert_string_equal(error.message, "there are no rows: the text is empty");
 	error_clear(&error);
 	assert_int_equal(csv_parse("\xef\xbb\xbf"
-	                           "7",
-	                           4, &table, &error),
+	                           "7\n",
+	                           5, &table, &error),
 	                 0);
 	assert_true(table.n_rows == 1 && table.columns[0].values[0] == 7);
 	table_free(&table);

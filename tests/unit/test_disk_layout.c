@@ -71,7 +71,8 @@ static void test_attempts(void **state)
 static void test_the_services_own(void **state)
 {
 	(void)state;
-	static const char *const ours[] = {"qlstmd.db", "qlstmd.db-wal", "qlstmd.reserve", "qlstmd.db.v12"};
+	static const char *const ours[] = {"qlstmd.db", "qlstmd.db-wal", "qlstmd.reserve", "qlstmd.db.v12",
+	                                   "keys.json", "keys.lock",     "keys.used.json"};
 	static const char *const others[] = {"qlstmd.db.old", "qlstmd.dbx", "notes", "qlstmd.db.v1.tmp"};
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
 		assert_true(layout_is_own(ours[i]));

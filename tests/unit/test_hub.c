@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <sodium.h>
+#include <stdatomic.h>
 
 #include "server/run/events/hub.h"
 #include "server/store/events.h"
@@ -23,7 +24,9 @@ int uv_timer_start(uv_timer_t *timer, uv_timer_cb callback, uint64_t timeout, ui
 	memcpy(&start, &symbol, sizeof start);
 	timeout_asked = timeout;
 	repeat_asked = repeat;
-	return start(timer, callback, timeout == HUB_IDLE_MS ? 10 : timeout, repeat == HUB_IDLE_MS ? 10 : repeat);
+	if (timeout == repeat && (repeat == HUB_IDLE_MS || repeat == HUB_LOOK_MS))
+		timeout = repeat = 10;
+	return start(timer, callback, timeout, repeat);
 }
 
 static struct hub *hub;
@@ -32,7 +35,7 @@ static struct hub *hub;
 struct witness {
 	struct watcher watcher; /* first: the hub's callbacks get it */
 	char seen[256];         /* attempts of the events, one after the other */
-	int leaves_after, ticks;
+	int leaves_after, ticks, looks;
 };
 
 static void on_happened(struct watcher *watcher, const struct event *event, const char *sse)
@@ -51,9 +54,14 @@ static void on_tick(struct watcher *watcher)
 	((struct witness *)watcher)->ticks++;
 }
 
+static void on_look(struct watcher *watcher)
+{
+	((struct witness *)watcher)->looks++;
+}
+
 static struct witness *join(struct witness *witness, const char *experiment)
 {
-	*witness = (struct witness){.watcher = {.happened = on_happened, .tick = on_tick}};
+	*witness = (struct witness){.watcher = {.happened = on_happened, .tick = on_tick, .look = on_look}};
 	snprintf(witness->watcher.experiment, sizeof witness->watcher.experiment, "%s", experiment);
 	hub_join(hub, &witness->watcher);
 	return witness;
@@ -213,6 +221,38 @@ static void test_ticks(void **state)
 	}
 }
 
+static atomic_int looks;
+
+static bool look(void *context)
+{
+	assert_ptr_equal(context, &looks);
+	return atomic_fetch_add(&looks, 1) % 2 == 0;
+}
+
+/* While somebody watches the hub looks, on another thread, and, where it found something, each watcher. */
+static void test_looks(void **state)
+{
+	(void)state;
+	struct witness witnesses[2];
+	join(&witnesses[0], numbered_id(1));
+	for (int i = 0; i < 10; i++)
+		uv_run(&loop, UV_RUN_ONCE);
+	assert_int_equal(witnesses[0].looks, 0); /* nobody asked for it */
+	hub_on_look(hub, look, &looks);
+	join(&witnesses[1], numbered_id(2));
+	while (witnesses[0].looks < 3 || witnesses[1].looks < 3)
+		uv_run(&loop, UV_RUN_ONCE);
+	assert_true(atomic_load(&looks) >= 5); /* each second one finds something */
+	for (int i = 0; i < 2; i++)
+		hub_leave(hub, &witnesses[i].watcher);
+	for (int i = 0; i < 10; i++)
+		uv_run(&loop, UV_RUN_ONCE);
+	int before = atomic_load(&looks); /* one that was under way has ended */
+	for (int i = 0; i < 10; i++)
+		uv_run(&loop, UV_RUN_ONCE);
+	assert_int_equal(atomic_load(&looks), before);
+}
+
 /* Closing waits for work that holds the hub, and tells nobody of anything afterwards. */
 static int releases;
 
@@ -255,6 +295,7 @@ int main(void)
 	    HUB(test_leaving_while_it_happens),
 	    HUB(test_many_experiments),
 	    HUB(test_ticks),
+	    HUB(test_looks),
 	    HUB(test_closing_waits),
 	};
 	return cmocka_run_group_tests_name("hub", tests, NULL, NULL);

@@ -29,7 +29,7 @@ static int teardown(void **state)
 static struct labels_key key_of(int number)
 {
 	struct labels_key key = {.column = 3, .classes = 10, .n_train = 67};
-	snprintf(key.file, sizeof key.file, "%d.csv", number);
+	snprintf(key.dataset, sizeof key.dataset, "%d", number);
 	return key;
 }
 

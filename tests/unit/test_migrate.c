@@ -37,17 +37,17 @@ static void make(const char *script)
 	"CREATE INDEX experiment_queue ON experiment (run_at, id) WHERE status = 'queued'; PRAGMA user_version = 6;"
 #define VERSION_5                                                                                                      \
 	VERSION_6                                                                                                      \
-	    "DROP INDEX experiment_owner; DROP INDEX experiment_owner_status; DROP INDEX experiment_owner_project;"    \
-	    "ALTER TABLE experiment DROP COLUMN owner;"                                                                \
-	    "DROP TABLE dataset;"                                                                                      \
-	    "CREATE TABLE dataset (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,"              \
-	    " bytes INTEGER NOT NULL, n_rows INTEGER NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL,"                \
-	    " columns_json TEXT NOT NULL, description_json TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;"        \
-	    "DROP TABLE idempotency;"                                                                                  \
-	    "CREATE TABLE idempotency (key TEXT PRIMARY KEY, body_sha256 TEXT NOT NULL, experiment_id TEXT NOT NULL,"  \
-	    " created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"                                                     \
-	    "CREATE INDEX idempotency_age ON idempotency (created_at); CREATE INDEX dataset_file ON dataset (file); "  \
-	    "PRAGMA user_version = 5;"
+	"DROP INDEX experiment_owner; DROP INDEX experiment_owner_status; DROP INDEX experiment_owner_project;"        \
+	"ALTER TABLE experiment DROP COLUMN owner;"                                                                    \
+	"DROP TABLE dataset;"                                                                                          \
+	"CREATE TABLE dataset (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,"                  \
+	" bytes INTEGER NOT NULL, n_rows INTEGER NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL,"                    \
+	" columns_json TEXT NOT NULL, description_json TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;"            \
+	"DROP TABLE idempotency;"                                                                                      \
+	"CREATE TABLE idempotency (key TEXT PRIMARY KEY, body_sha256 TEXT NOT NULL, experiment_id TEXT NOT NULL,"      \
+	" created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"                                                         \
+	"CREATE INDEX idempotency_age ON idempotency (created_at); CREATE INDEX dataset_file ON dataset (file); "      \
+	"PRAGMA user_version = 5;"
 #define VERSION_4 VERSION_5 "DROP TABLE deletion; DROP INDEX dataset_file; PRAGMA user_version = 4;"
 #define VERSION_3                                                                                                      \
 	VERSION_4                                                                                                      \
@@ -239,7 +239,7 @@ static void test_the_queue_of_version_6(void **state)
 	struct run_token token;
 	int64_t next_due;
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(turn_claim(db, 30, 0, &token, &next_due, NULL), 0);
+		assert_int_equal(turn_claim(db, 30, (struct turn_room){0, 1}, &token, &next_due, NULL), 0);
 		assert_string_equal(token.id, i == 0 ? "B" : "A");
 	}
 	db_close(db);

@@ -118,11 +118,11 @@ static void csv(void **state)
 	assert_int_equal(predictions_csv(&p, &job, &text, &length, NULL), 0);
 	assert_int_equal(length, strlen(text));
 	char *line = strtok(text, "\n");
-	assert_string_equal(line, "part,index,small,small_predicted,\"la,rge\",\"la,rge_predicted\"");
+	assert_string_equal(line, "part,index,small,small_predicted,\"la,rge\",\"la,rge_predicted\",row");
 	for (int i = 0; i < 26; i++) {
 		char expected[256];
-		snprintf(expected, sizeof expected, "%s,%d,%.17g,%.17g,%.17g,%.17g", i < 15 ? "train" : "test", i,
-		         sin(i + 4), 2 * i + 0.1, 1000 * cos(0.7 * (i + 4)), 2 * i + 1 + 0.1);
+		snprintf(expected, sizeof expected, "%s,%d,%.17g,%.17g,%.17g,%.17g,%d", i < 15 ? "train" : "test", i,
+		         sin(i + 4), 2 * i + 0.1, 1000 * cos(0.7 * (i + 4)), 2 * i + 1 + 0.1, i + 4);
 		line = strtok(NULL, "\n");
 		assert_string_equal(line, expected);
 	}

@@ -56,6 +56,33 @@ static void test_metrics_without_test_data(void **state)
 	experiment_row_free(&row);
 }
 
+/* An attempt that could use none of those before begins again: its own come before those of later epochs. */
+static void test_checkpoints_of_a_new_beginning(void **state)
+{
+	(void)state;
+	struct checkpoint_row rows[4];
+	insert(1);
+	struct run_token token = claim();
+	for (int epoch = 10; epoch <= 20; epoch += 10)
+		assert_int_equal(progress_checkpoint(db, &token, epoch, "old", "h", NOW, NULL), 0);
+	assert_int_equal(db_script(db, "UPDATE experiment SET attempt = 2"), 0);
+	token.attempt = 2;
+	static const int expected[][4] = {
+	    /* what is stored, then the two that are kept, newest first, and how many of them are old */
+	    {1, 1, 20, 1},
+	    {2, 2, 1, 0},
+	    {20, 20, 2, 0},
+	    {21, 21, 20, 0}};
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(progress_checkpoint(db, &token, expected[i][0], "new", "h", NOW, NULL), 0);
+		assert_int_equal(checkpoint_list(db, token.id, rows, 4, NULL), 2);
+		assert_int_equal(rows[0].epoch, expected[i][1]);
+		assert_int_equal(rows[1].epoch, expected[i][2]);
+		assert_int_equal(rows[1].attempt == 1, expected[i][3]);
+		assert_int_equal(rows[0].attempt, 2);
+	}
+}
+
 static void test_two_checkpoints_are_kept(void **state)
 {
 	(void)state;
@@ -175,6 +202,7 @@ int main(void)
 	    TEST(test_metrics),
 	    TEST(test_metrics_without_test_data),
 	    TEST(test_two_checkpoints_are_kept),
+	    TEST(test_checkpoints_of_a_new_beginning),
 	    TEST(test_artifacts),
 	    TEST(test_signs_of_life),
 	    TEST(test_checkpoints_are_kept_apart),

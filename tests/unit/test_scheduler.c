@@ -303,6 +303,34 @@ static void test_checkpoints_stay_while_the_store_names_them(void **state)
 	assert_end(1, "succeeded", "", NULL);
 }
 
+/* Those of the attempt before go once there are newer ones, and the link to the one it went on from with its end. */
+static void test_checkpoints_of_the_attempt_before_go(void **state)
+{
+	(void)state;
+	submit(1,
+	       "if first; then checkpoint 10; checkpoint 20; kill -9 $$; fi\n"
+	       "[ -e checkpoint-20 ] || error internal\n"
+	       "checkpoint 30\n"
+	       "while [ -e ../attempt-1/checkpoint-10 ]; do sleep 0.02; done\n"
+	       "[ -e ../attempt-1/checkpoint-20 ] || error internal\n"
+	       "checkpoint 40\n"
+	       "while [ -e ../attempt-1/checkpoint-20 ]; do sleep 0.02; done\n"
+	       "[ -e checkpoint-30 ] && [ -e checkpoint-40 ] || error internal\n"
+	       "finish",
+	       3, 60);
+	wait_until(has_ended, 1);
+	assert_end(1, "succeeded", "", NULL);
+	static const struct {
+		const char *name;
+		bool there;
+	} files[] = {{"20", false}, {"30", true}, {"40", true}};
+	for (int i = 0; i < 3; i++) {
+		char path[100];
+		snprintf(path, sizeof path, "runs/%s/attempt-2/checkpoint-%s", numbered_id(1), files[i].name);
+		assert_int_equal(exists(path), files[i].there);
+	}
+}
+
 static int insert_data(struct db *db, void *argument, struct qlstm_error *error)
 {
 	bool existed;
@@ -617,6 +645,7 @@ int main(void)
 	    TEST(test_cancel_is_noticed),
 	    TEST(test_resume),
 	    TEST(test_checkpoints_stay_while_the_store_names_them),
+	    TEST(test_checkpoints_of_the_attempt_before_go),
 	    TEST(test_data_sets),
 	    TEST(test_a_fenced_worker_changes_nothing),
 	    TEST(test_a_flood_of_lines_is_all_kept),

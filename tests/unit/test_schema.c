@@ -275,7 +275,8 @@ static void test_defaults(void **state)
 	char *text = dump(resolved);
 	assert_string_equal(
 	    text, "{'name':'','project':'default','tags':[],'priority':0,"
-	          "'data':{'dataset':'damped_shm','task':'forecasting','window':4,'horizon':1,'scaling':'minmax','"
+	          "'data':{'dataset':'damped_shm','task':'forecasting','missing':'refuse','window':4,'horizon':1,'"
+	          "scaling':'minmax','"
 	          "scaling_fit':'train',"
 	          "'drop_last_window':true,'split':{'train':0.67}},"
 	          "'model':{'layers':[{'type':'qlstm','variant':'qdi','ansatz':'qdi','hidden_size':17,'n_qubits':4,"

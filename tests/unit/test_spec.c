@@ -84,8 +84,9 @@ static void test_bind(void **state)
 	} rows[] = {
 	    {"{}", 4, column_numeric, "['value']", "['value']"},
 	    {"{}", 1, column_numeric, "['time']", "['time']"},
-	    {"{'data':{'inputs':[2,'time']}}", 4, column_numeric, "['load','time']", "['value']"},
-	    {"{'data':{'targets':[0]}}", 4, column_numeric, "['value']", "['time']"},
+	    {"{'data':{'inputs':[2,'time']}}", 4, column_numeric, "[2,'time']", "[2,'time']"},
+	    {"{'data':{'targets':[0]}}", 4, column_numeric, "[0]", "[0]"},
+	    {"{'data':{'targets':['time'],'inputs':['load',1]}}", 4, column_numeric, "['load',1]", "['time']"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct qlstm_error error = {0};
@@ -126,7 +127,6 @@ static void test_bind_errors(void **state)
 	    {"{'data':{'targets':[3]}}", column_numeric, ERR_INVALID, "/data/targets/0",
 	     "column 'note' is not numeric: line 2 holds 'a note'"},
 	    {"{}", only_time, ERR_INVALID, "/data/inputs", "column 'value' is not numeric: line 57 holds ''"},
-	    {"{'data':{'inputs':['time']}}", only_time, ERR_INVALID, "/data/targets", "column 'value' is not numeric"},
 	    {"{'data':{'inputs':['load','time','load']}}", column_numeric, ERR_INVALID, "/data/inputs/2",
 	     "inputs[2] is column 'load', which item 0 names already"},
 	    {"{'data':{'targets':['value',1]}}", column_numeric, ERR_INVALID, "/data/targets/1", "names already"},
@@ -143,19 +143,26 @@ static void test_bind_errors(void **state)
 	}
 }
 
-/* Without a column named "value" the last numeric one is taken; without any there is nothing to take. */
+/* Without a column named "value" the only numeric one is taken; of several or without any there is nothing to take. */
 static void test_bind_without_value(void **state)
 {
 	(void)state;
 	static const char *const names[] = {"time", "load", "note"};
-	static const bool numeric[] = {true, true, false}, none[] = {false, false, false};
+	static const bool numeric[] = {true, true, false}, one[] = {false, true, false}, none[] = {false, false, false};
 	struct qlstm_error error = {0};
 	json_t *resolved = resolve_good("{}");
 	assert_int_equal(spec_bind(resolved, have(3, names, none, NULL, NULL), &error), ERR_INVALID);
 	assert_string_equal(error.pointer, "/data/dataset");
 	error_clear(&error);
-	assert_int_equal(spec_bind(resolved, have(3, names, numeric, NULL, NULL), &error), 0);
+	assert_int_equal(spec_bind(resolved, have(3, names, numeric, NULL, NULL), &error), ERR_MISSING);
+	assert_string_equal(error.pointer, "/data/targets");
+	assert_string_equal(error.message,
+	                    "the data set has 2 numeric columns: 'time', 'load'; targets says which of them "
+	                    "is predicted");
+	error_clear(&error);
+	assert_int_equal(spec_bind(resolved, have(3, names, one, NULL, NULL), &error), 0);
 	assert_string_equal(json_string_value(at(resolved, "/data/inputs/0")), "load");
+	assert_string_equal(json_string_value(at(resolved, "/data/targets/0")), "load");
 	json_decref(resolved);
 }
 
@@ -251,7 +258,7 @@ static void test_parse(void **state)
 	json_t *resolved = resolve_good(
 	    "{'name':'n',"
 	    "'data':{'dataset':'sine','inputs':[0,2],'targets':[1],'window':7,'horizon':3,'scaling':'standard',"
-	    "'scaling_fit':'all','drop_last_window':false,'split':{'train':0.5}},"
+	    "'scaling_fit':'all','missing':'ffill','drop_last_window':false,'split':{'train':0.5}},"
 	    "'model':{'layers':[{'type':'dense','units':4,'bias':false},"
 	    "{'type':'qlstm','variant':'linear','ansatz':'strong','hidden_size':6,'n_qubits':3,'n_qlayers':2,'depth':4,"
 	    "'inversward':true,'batch_first':false,'hadamard':false,'rotation':'Y','entangling':'strong','measure':'X',"
@@ -273,6 +280,7 @@ static void test_parse(void **state)
 	assert_int_equal(windows->horizon, 3);
 	assert_int_equal(windows->scaling, SCALING_STANDARD);
 	assert_int_equal(windows->scaling_fit, SCALING_FIT_ALL);
+	assert_int_equal(spec.missing, MISSING_FFILL);
 	assert_false(windows->drop_last);
 	assert_true(windows->train_fraction == 0.5);
 	assert_int_equal(spec.model.n_inputs, 2);

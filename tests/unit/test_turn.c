@@ -11,6 +11,7 @@
 
 static struct run_token token;
 static int64_t next_due;
+static int64_t most = INT64_MAX; /* that all may take */
 
 static void post(int number, const char *owner, int max_running, int bytes)
 {
@@ -28,7 +29,7 @@ static void post(int number, const char *owner, int max_running, int bytes)
 static int claim(int64_t room)
 {
 	next_due = -1;
-	int rc = turn_claim(db, NOW, room, &token, &next_due, NULL);
+	int rc = turn_claim(db, NOW, (struct turn_room){room, most}, &token, &next_due, NULL);
 	assert_true(rc == 0 || rc == ERR_NOT_FOUND);
 	return rc == 0 ? atoi(token.id + 18) : -1;
 }
@@ -73,6 +74,22 @@ static void test_memory(void **state)
 	                 1);
 	assert_int_equal(claim(0), -1);
 	assert_int_equal(claim(1), 2);
+}
+
+/* What can never run does not keep others out: it is claimed, to be told so. */
+static void test_more_than_there_is(void **state)
+{
+	(void)state;
+	post(1, NULL, 0, 8);
+	post(2, NULL, 0, 9);
+	post(3, NULL, 0, 1);
+	most = 8;
+	assert_int_equal(claim(7), -1);
+	assert_int_equal(claim(8), 1);
+	assert_int_equal(claim(0), 2);
+	assert_int_equal(claim(0), -1);
+	assert_int_equal(claim(1), 3);
+	most = INT64_MAX;
 }
 
 /* What old versions have queued, and a damaged row, say nothing of memory. */
@@ -177,6 +194,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_memory),
+	    TEST(test_more_than_there_is),
 	    TEST(test_memory_that_is_not_known),
 	    TEST(test_quota),
 	    TEST(test_quota_and_memory),

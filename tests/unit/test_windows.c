@@ -64,7 +64,7 @@ static void windows_point_to_what_is_wrong(void **state)
 	config.targets[config.n_targets++] = 2;
 	assert_int_equal(cut_error(text, config, &error), ERR_INVALID);
 	assert_string_equal(error.pointer, "/targets/1");
-	assert_string_equal(error.message, "column 'w' is not numeric: line 3 holds no value");
+	assert_string_equal(error.message, "column 'w' has no value in line 3, which holds ''");
 	config.targets[1] = 3;
 	assert_int_equal(cut_error(text, config, &error), ERR_OUT_OF_RANGE);
 	assert_string_equal(error.pointer, "/targets/1");

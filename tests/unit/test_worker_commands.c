@@ -18,7 +18,7 @@ static char weights[400], said[1 << 18];
 #define LSTM "{\"model\":{\"layers\":[{\"type\":\"lstm\",\"hidden_size\":2}]},\"data\":{\"window\":3}}"
 #define MIXED                                                                                                          \
 	"{\"model\":{\"layers\":[{\"type\":\"lstm\",\"hidden_size\":2},{\"type\":\"qlstm\",\"hidden_size\":2,"         \
-	"\"n_qubits\":2}]},\"data\":{\"dataset\":\"mine\",\"window\":3}}"
+	"\"n_qubits\":2}]},\"data\":{\"dataset\":\"mine\",\"targets\":[1],\"window\":3}}"
 #define PROGRAM                                                                                                        \
 	"{\"gates\":[{\"gate\":\"RY\",\"wires\":[0],\"angle\":{\"feature\":0}},{\"gate\":\"RX\",\"wires\":[1],"        \
 	"\"angle\":"                                                                                                   \

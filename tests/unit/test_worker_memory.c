@@ -51,7 +51,7 @@ static void whole_run(void)
 static void refused_runs(void)
 {
 	struct job job;
-	const char *good = "{" JOB_MODEL ",\"data\":{\"dataset\":\"d\"}}";
+	const char *good = "{" JOB_MODEL ",\"data\":{\"dataset\":\"d\",\"targets\":[1]}}";
 	assert_true(job_open(&job, write_text("s", "{"), write_table(), 1, NULL) != 0);
 	assert_true(job_open(&job, write_text("s", good), write_text("d", "a\n1\n"), 1, NULL) != 0);
 	assert_true(job_open(&job, write_text("s", good), write_text("d", ""), 1, NULL) != 0);

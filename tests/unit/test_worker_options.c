@@ -153,11 +153,30 @@ static void printed(void **state)
 	free(text);
 }
 
+/* A table that has more rows than there is room for values is refused before any of them is written. */
+static void rows_of_a_table(void **state)
+{
+	(void)state;
+	static char names[OPTIONS_MAX + 1][8];
+	static struct option many[OPTIONS_MAX + 2];
+	char *none[] = {NULL};
+	for (int i = 0; i <= OPTIONS_MAX; i++) {
+		snprintf(names[i], sizeof names[i], "--o%d", i);
+		many[i] = (struct option){names[i], OPTION_FLAG, false, NULL, NULL, ""};
+	}
+	error_clear(&error);
+	assert_int_equal(options_read(many, NULL, 0, none, &operand, values, &error), ERR_INTERNAL);
+	assert_string_equal(error.message, "the command has 17 options; there is room for 16");
+	many[OPTIONS_MAX] = (struct option){0};
+	error_clear(&error);
+	assert_int_equal(options_read(many, NULL, 0, none, &operand, values, &error), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(forms),  cmocka_unit_test(refusals), cmocka_unit_test(limits),
-	    cmocka_unit_test(tables), cmocka_unit_test(printed),
+	    cmocka_unit_test(tables), cmocka_unit_test(printed),  cmocka_unit_test(rows_of_a_table),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -278,7 +278,7 @@ def test_report_and_its_files(finished):
         "best_epoch": best["epoch"],
         "best_test_loss": best["test_loss"],
     }
-    data = {"dataset": "mine", "rows": ROWS, "train": N_TRAIN, "test": COUNT - N_TRAIN}
+    data = {"dataset": "mine", "rows": ROWS, "train": N_TRAIN, "test": COUNT - N_TRAIN, "completed": 0}
     assert report["data"] == {**data, "sha256": hashlib.sha256((folder / "mine.csv").read_bytes()).hexdigest()}
     assert report["seed"] == training["seed"] and report["resumed_from"] == 0
     count = sum(math.prod(shape) for shape in SHAPES.values())

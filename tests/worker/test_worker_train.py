@@ -146,7 +146,7 @@ def test_data_from_a_file(tmp_path):
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["data"]["sha256"] == hashlib.sha256(data.read_bytes()).hexdigest()
     resolved = json.loads((tmp_path / "out" / "resolved-spec.json").read_text())
-    assert resolved["data"]["inputs"] == ["day", "price"]
+    assert resolved["data"]["inputs"] == ["day", 1]
     rows = predictions(tmp_path / "out")
     assert [float(row["price"]) for row in rows[:3]] == [float(f"{math.sin(i / 3):.6f}") for i in (4, 5, 6)]
 
@@ -157,7 +157,7 @@ def test_names_of_columns_are_quoted(tmp_path):
     spec = {**QUICK, "data": {"dataset": "d", "inputs": [0], "targets": [0, 1], "horizon": 3}}
     train(dump(tmp_path / "spec.json", spec), tmp_path / "out", "--data", data)
     row = predictions(tmp_path / "out")[0]
-    assert list(row) == ["part", "index", "a,b", "a,b_predicted", 'say "c"', 'say "c"_predicted']
+    assert list(row) == ["part", "index", "a,b", "a,b_predicted", 'say "c"', 'say "c"_predicted', "row"]
     assert float(row["a,b"]) == 4 + 3 - 1
 
 
@@ -167,7 +167,7 @@ def test_names_of_columns_are_quoted(tmp_path):
         ("", {}, "rows"),
         ("a\n1\n2\n", {}, "/data/window"),
         ("a,b\n" + "1,x\n" * 40, {"inputs": ["b"]}, "column 'b' is not numeric: line 2 holds 'x'"),
-        ("t,value\n1,2\n2,\n" + "3,4\n" * 40, {}, "column 'value' is not numeric: line 3 holds ''"),
+        ("t,value\n1,2\n2,\n" + "3,4\n" * 40, {}, "column 'value' has no value in 1 row, first in line 3, which holds ''"),
         ("a\n" + "1\n" * 40, {"inputs": ["c"]}, "no such column"),
         ("a,b\n1,2\n3\n", {}, "line 3"),
     ],

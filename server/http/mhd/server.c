@@ -25,9 +25,10 @@
 #include "server/http/mhd/exchange.h"
 
 #define SWEEP_MS          250
-#define EAGER_RUNS        100 /* at once, one after the other, while MHD asks for it and nothing comes of it */
-#define STREAMS_A_RUN     32  /* that are sent what happened, before other requests have their turn */
-#define PATIENT_MS        1   /* between two runs after that */
+#define SAY_AGAIN_MS      3600000 /* the library's same words, one after the other, are counted for so long */
+#define EAGER_RUNS        100     /* at once, one after the other, while MHD asks for it and nothing comes of it */
+#define STREAMS_A_RUN     32      /* that are sent what happened, before other requests have their turn */
+#define PATIENT_MS        1       /* between two runs after that */
 #define CONNECTION_MEMORY ((size_t)64 << 10) /* MHD's pool: head of the request and window of the body */
 #define SPARE_CONNECTIONS 32                 /* past the limit, for those that are told so */
 #define SPARE_FILES       64                 /* for data sets, results and workers when connections have all the rest */
@@ -120,12 +121,24 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 	client_set(client, CLIENT_WAITS, now, now + (uint64_t)server->config.header_seconds * 1000);
 }
 
+/* Whoever connects can make the library speak: in a health check that is not meant for it, by thousands. */
 static void on_log(void *context, const char *format, va_list arguments)
 {
-	(void)context;
-	char message[256];
+	struct http_server *server = context;
+	char message[sizeof server->said];
 	vsnprintf(message, sizeof message, format, arguments);
+	message[strcspn(message, "\r\n")] = '\0';
+	uint64_t now = uv_hrtime() / 1000000;
+	bool again = strcmp(message, server->said) == 0 && now - server->said_at < SAY_AGAIN_MS;
+	server->said_again += again;
+	if (again)
+		return;
+	if (server->said_again > 0)
+		log_message("warning", "http: %s (%u times more)", server->said, server->said_again);
 	log_message("warning", "http: %s", message);
+	memcpy(server->said, message, sizeof message);
+	server->said_at = now;
+	server->said_again = 0;
 }
 
 /* Targets are decoded by target.c, which knows their length. */
@@ -153,7 +166,7 @@ static struct MHD_Daemon *daemon_start(struct http_server *server, const struct 
 	/* The logger comes first: it then also hears why the other options fail. */
 	const struct http_config *config = &server->config;
 	return MHD_start_daemon(flags, 0, NULL, NULL, exchange_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log,
-	                        NULL, MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_CONNECTION_LIMIT,
+	                        server, MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_CONNECTION_LIMIT,
 	                        (unsigned)config->max_connections + SPARE_CONNECTIONS,
 	                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
 	                        (unsigned)config->idle_seconds, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_line, server,

@@ -31,6 +31,9 @@ struct http_server {
 	struct http_stream *streams; /* replies from a source that are being sent */
 	struct http_stream *first_woken, *last_woken;
 	bool quiesced, closing;
+	char said[256]; /* what the library said last, when (ms), and how often it said so again */
+	uint64_t said_at;
+	unsigned said_again;
 };
 
 /* Another MHD_run in the next round of the loop. */

@@ -1,6 +1,7 @@
 /* Watchers by experiment, in a table of lists. */
 #include "server/run/events/hub.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +11,13 @@ enum { BUCKETS = 1024 };
 
 struct hub {
 	struct store *store;
-	uv_timer_t timer;
-	int held;
+	uv_timer_t timer, look_timer;
+	int open_handles;
+	int held, n_watchers;
+	bool (*look)(void *context); /* NULL: nobody asks */
+	void *look_context;
+	uv_work_t work;
+	bool looking, changed;
 	struct watcher *buckets[BUCKETS];
 };
 
@@ -52,6 +58,39 @@ static void on_timer(uv_timer_t *timer)
 			watcher->tick(watcher);
 }
 
+static void work_look(uv_work_t *work)
+{
+	struct hub *hub = work->data;
+	hub->changed = hub->look(hub->look_context);
+}
+
+static void on_looked(uv_work_t *work, int status)
+{
+	(void)status;
+	struct hub *hub = work->data;
+	hub->looking = false;
+	hub_release(hub);
+	for (size_t i = 0; hub->changed && i < BUCKETS; i++)
+		for (struct watcher *watcher = hub->buckets[i]; watcher != NULL; watcher = watcher->next)
+			watcher->look(watcher);
+}
+
+static void on_look_timer(uv_timer_t *timer)
+{
+	struct hub *hub = timer->data;
+	if (hub->look == NULL || hub->n_watchers == 0 || hub->looking)
+		return;
+	hub->looking = uv_queue_work(timer->loop, &hub->work, work_look, on_looked) == 0;
+	if (hub->looking)
+		hub_hold(hub);
+}
+
+void hub_on_look(struct hub *hub, bool (*look)(void *context), void *context)
+{
+	hub->look = look;
+	hub->look_context = context;
+}
+
 int hub_open(struct hub **out, uv_loop_t *loop, struct store *store, struct qlstm_error *error)
 {
 	struct hub *hub = calloc(1, sizeof *hub);
@@ -59,7 +98,10 @@ int hub_open(struct hub **out, uv_loop_t *loop, struct store *store, struct qlst
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the hub of events");
 	hub->store = store;
 	uv_timer_init(loop, &hub->timer);
-	hub->timer.data = hub;
+	uv_timer_init(loop, &hub->look_timer);
+	hub->open_handles = 2;
+	hub->timer.data = hub->look_timer.data = hub->work.data = hub;
+	uv_timer_start(&hub->look_timer, on_look_timer, HUB_LOOK_MS, HUB_LOOK_MS);
 	uv_timer_start(&hub->timer, on_timer, HUB_IDLE_MS, HUB_IDLE_MS);
 	store_on_events(store, on_events, hub);
 	*out = hub;
@@ -68,15 +110,19 @@ int hub_open(struct hub **out, uv_loop_t *loop, struct store *store, struct qlst
 
 static void on_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct hub *hub = handle->data;
+	if (--hub->open_handles == 0)
+		free(hub);
 }
 
 void hub_close(struct hub *hub)
 {
+	uv_timer_stop(&hub->look_timer);
 	while (hub->held > 0)
 		uv_run(hub->timer.loop, UV_RUN_ONCE);
 	store_on_events(hub->store, NULL, NULL);
 	uv_close((uv_handle_t *)&hub->timer, on_closed);
+	uv_close((uv_handle_t *)&hub->look_timer, on_closed);
 }
 
 void hub_join(struct hub *hub, struct watcher *watcher)
@@ -87,10 +133,12 @@ void hub_join(struct hub *hub, struct watcher *watcher)
 	if (watcher->next != NULL)
 		watcher->next->previous = watcher;
 	*bucket = watcher;
+	hub->n_watchers++;
 }
 
 void hub_leave(struct hub *hub, struct watcher *watcher)
 {
+	hub->n_watchers--;
 	if (watcher->next != NULL)
 		watcher->next->previous = watcher->previous;
 	if (watcher->previous != NULL)

@@ -3,6 +3,7 @@
 #ifndef QLSTM_RUN_EVENTS_HUB_H
 #define QLSTM_RUN_EVENTS_HUB_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "server/store/store.h"
@@ -18,15 +19,23 @@ struct watcher {
 	void (*happened)(struct watcher *watcher, const struct event *event, const char *sse);
 	/* Every HUB_IDLE_MS: time for a sign of life. Must not leave the hub. */
 	void (*tick)(struct watcher *watcher);
+	/* Every HUB_LOOK_MS, after the hub's own look (hub_on_look): whether it may still watch. Must not leave the
+	 * hub. */
+	void (*look)(struct watcher *watcher);
 };
 
 #define HUB_IDLE_MS 15000
+#define HUB_LOOK_MS 1000
 
 /* Takes the store's events from now on. */
 int hub_open(struct hub **out, uv_loop_t *loop, struct store *store, struct qlstm_error *error);
 /* With no watcher left; runs the loop until nothing is held. The memory goes when the loop has run its close callbacks.
  * Call it outside of callbacks. */
 void hub_close(struct hub *hub);
+
+/* `look` runs on a pool thread while somebody watches; where it says so the watchers are asked. Before the first one.
+ */
+void hub_on_look(struct hub *hub, bool (*look)(void *context), void *context);
 
 void hub_join(struct hub *hub, struct watcher *watcher);
 void hub_leave(struct hub *hub, struct watcher *watcher);

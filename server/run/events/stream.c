@@ -19,6 +19,7 @@ enum { PAGE_EVENTS = 256, MAX_WAITING = 256 << 10 };
 
 struct event_stream {
 	struct watcher watcher; /* first: the hub's callbacks get it */
+	struct event_guard guard;
 	struct hub *hub;
 	uv_loop_t *loop;
 	struct store *store;
@@ -167,6 +168,18 @@ static void on_tick(struct watcher *watcher)
 	http_stream_wake(stream->out);
 }
 
+/* Its client comes back and is told why it may not. */
+static void on_look(struct watcher *watcher)
+{
+	struct event_stream *stream = (struct event_stream *)watcher;
+	if (stream->ended || stream->guard.holds == NULL ||
+	    stream->guard.holds(stream->guard.context, stream->guard.mark))
+		return;
+	stream->used = stream->read; /* nor does it get what was not taken */
+	stream->ended = true;
+	http_stream_wake(stream->out);
+}
+
 static void stream_open(void *context, struct http_stream *out)
 {
 	struct event_stream *stream = context;
@@ -205,17 +218,19 @@ static void stream_close(void *context)
 const struct http_source event_stream_source = {stream_open, stream_read, stream_close};
 
 struct event_stream *event_stream_new(struct hub *hub, uv_loop_t *loop, struct store *store, const char *experiment,
-                                      int64_t after)
+                                      int64_t after, const struct event_guard *guard)
 {
 	struct event_stream *stream = calloc(1, sizeof *stream);
 	if (stream == NULL)
 		return NULL;
-	*stream = (struct event_stream){.watcher = {.happened = on_happened, .tick = on_tick},
+	*stream = (struct event_stream){.watcher = {.happened = on_happened, .tick = on_tick, .look = on_look},
 	                                .hub = hub,
 	                                .loop = loop,
 	                                .store = store,
 	                                .last = after};
 	snprintf(stream->watcher.experiment, sizeof stream->watcher.experiment, "%s", experiment);
+	if (guard != NULL)
+		stream->guard = *guard;
 	stream->work.data = stream;
 	outbox_init(&stream->page);
 	return stream;

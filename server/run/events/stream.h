@@ -9,11 +9,20 @@
 
 struct event_stream;
 
+/* Who may watch as long as `holds` says so of this mark, from memory, on the loop thread: every HUB_LOOK_MS it is
+ * asked. Without it anybody may. */
+struct event_guard {
+	bool (*holds)(void *context, const char *mark);
+	void *context;
+	char mark[65];
+};
+
 /* For reply_stream, with an event_stream as its context. */
 extern const struct http_source event_stream_source;
 
-/* From the event behind `after`; 0: from the first. Any thread; NULL when out of memory. */
+/* From the event behind `after`; 0: from the first. `guard` is copied; NULL: none. Any thread; NULL when out of memory.
+ */
 struct event_stream *event_stream_new(struct hub *hub, uv_loop_t *loop, struct store *store, const char *experiment,
-                                      int64_t after);
+                                      int64_t after, const struct event_guard *guard);
 
 #endif

@@ -30,8 +30,12 @@ static const struct option options[] = {
 static int read_file(const char *path, const unsigned char *bytes, size_t length, const json_t *resolved,
                      struct predict_inputs *inputs, struct qlstm_error *error)
 {
-	const struct data_request wanted = {
-	    .declared = data_file_of_name(path), .word = path, .limit = INPUT_MAX_BYTES, .values = VALUES_ALL};
+	const struct csv_options rows = {.rules = CSV_LENIENT};
+	const struct data_request wanted = {.declared = data_file_of_name(path),
+	                                    .word = path,
+	                                    .limit = INPUT_MAX_BYTES,
+	                                    .values = VALUES_ALL,
+	                                    .csv = &rows};
 	struct data_file found;
 	struct table table = {0};
 	int rc = data_file_read(bytes, length, &wanted, &found, &table, error);

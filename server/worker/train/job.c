@@ -7,6 +7,7 @@
 
 #include "engine/data/series.h"
 #include "server/common/clock.h"
+#include "server/common/csv_json.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
 #include "server/worker/input.h"
@@ -20,8 +21,11 @@ static int read_file(struct job *job, const char *path, struct qlstm_error *erro
 {
 	unsigned char *bytes = NULL;
 	size_t length = 0;
-	const struct data_request wanted = {
-	    .declared = data_file_of_name(path), .word = path, .limit = INPUT_MAX_BYTES, .values = VALUES_ALL};
+	const struct data_request wanted = {.declared = data_file_of_name(path),
+	                                    .word = path,
+	                                    .limit = INPUT_MAX_BYTES,
+	                                    .values = VALUES_ALL,
+	                                    .csv = &job->csv};
 	struct data_file found;
 	int rc = input_read(path, &bytes, &length, error);
 	if (rc != 0)
@@ -98,6 +102,20 @@ static int build_model(struct job *job, int threads, struct qlstm_error *error)
 	return trainer_new(&job->trainer, job->model, job->samples, &job->spec.training, error);
 }
 
+/* The columns that are read and those that are predicted. */
+static int complete_data(struct job *job, struct qlstm_error *error)
+{
+	const struct windows_config *chosen = &job->spec.windows;
+	int columns[2 * SAMPLES_MAX_COLUMNS];
+	memcpy(columns, chosen->inputs, (size_t)chosen->n_inputs * sizeof *columns);
+	memcpy(columns + chosen->n_inputs, chosen->targets, (size_t)chosen->n_targets * sizeof *columns);
+	int rc = missing_complete(&job->table, columns, chosen->n_inputs + chosen->n_targets, job->spec.missing,
+	                          &job->completed, error);
+	if (rc != 0)
+		error_prefix(error, "/data/missing");
+	return rc;
+}
+
 /* Data, and the spec with its columns bound. */
 static int attach_data(struct job *job, const char *data_path, struct qlstm_error *error)
 {
@@ -106,13 +124,18 @@ static int attach_data(struct job *job, const char *data_path, struct qlstm_erro
 		rc = spec_bind(job->resolved, &job->table, error);
 	if (rc == 0)
 		rc = spec_parse(job->resolved, &job->spec, error);
-	return rc == 0 ? spec_columns(&job->spec, job->resolved, &job->table, error) : rc;
+	if (rc == 0)
+		rc = spec_columns(&job->spec, job->resolved, &job->table, error);
+	return rc == 0 ? complete_data(job, error) : rc;
 }
 
-int job_read(struct job *job, const char *spec_path, const char *data_path, bool spec_alone, struct qlstm_error *error)
+static int read_job(struct job *job, const char *spec_path, const char *data_path, const char *dialect, bool spec_alone,
+                    struct qlstm_error *error)
 {
 	*job = (struct job){0};
-	int rc = spec_read(spec_path, &job->resolved, error);
+	int rc = csv_options_read(dialect, &job->csv, error);
+	if (rc == 0)
+		rc = spec_read(spec_path, &job->resolved, error);
 	if (rc == 0 && spec_alone && data_path == NULL && series_find(dataset_name(job)) == NULL)
 		rc = spec_parse(job->resolved, &job->spec, error);
 	else if (rc == 0)
@@ -122,10 +145,21 @@ int job_read(struct job *job, const char *spec_path, const char *data_path, bool
 	return rc;
 }
 
+int job_read(struct job *job, const char *spec_path, const char *data_path, bool spec_alone, struct qlstm_error *error)
+{
+	return read_job(job, spec_path, data_path, NULL, spec_alone, error);
+}
+
 int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error)
 {
+	return job_open_as(job, spec_path, data_path, NULL, threads, error);
+}
+
+int job_open_as(struct job *job, const char *spec_path, const char *data_path, const char *dialect, int threads,
+                struct qlstm_error *error)
+{
 	double start = clock_monotonic();
-	int rc = job_read(job, spec_path, data_path, false, error);
+	int rc = read_job(job, spec_path, data_path, dialect, false, error);
 	if (rc != 0)
 		return rc;
 	rc = cut_samples(job, error);
@@ -178,8 +212,11 @@ json_t *job_scaling(const struct job *job)
 	    .n_targets = cut ? windows->n_targets : records->n_targets,
 	    .inputs = cut ? windows->input_scalers : records->input_scalers,
 	    .targets = cut ? windows->target_scalers : records->target_scalers,
+	    .table = &job->table,
+	    .input_columns = job->spec.windows.inputs,
+	    .target_columns = job->spec.windows.targets,
 	};
-	return scaling_json(&scaling, job->resolved);
+	return scaling_json(&scaling);
 }
 
 struct scaler job_target_scaler(const struct job *job, int target)
@@ -188,10 +225,14 @@ struct scaler job_target_scaler(const struct job *job, int target)
 	                                          : job->records.target_scalers[target];
 }
 
-double job_truth(const struct job *job, size_t index, int target)
+size_t job_row(const struct job *job, size_t index)
 {
 	const struct windows_config *windows = &job->spec.windows;
 	size_t ahead = (size_t)windows->window + (size_t)windows->horizon - 1;
-	size_t row = job->spec.task == TASK_FORECASTING ? index + ahead : index;
-	return job->table.columns[windows->targets[target]].values[row];
+	return job->spec.task == TASK_FORECASTING ? index + ahead : index;
+}
+
+double job_truth(const struct job *job, size_t index, int target)
+{
+	return job->table.columns[job->spec.windows.targets[target]].values[job_row(job, index)];
 }

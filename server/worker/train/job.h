@@ -19,6 +19,8 @@ struct job {
 	struct team *team; /* NULL: one thread */
 	struct trainer *trainer;
 	double load_seconds;
+	struct csv_options csv; /* what is said of the data's file */
+	size_t completed;       /* missing values filled, or rows left out for them */
 };
 
 /* What a run is to be made of: the spec and its data, nothing built. With data_path NULL the spec names a built-in
@@ -28,6 +30,9 @@ int job_read(struct job *job, const char *spec_path, const char *data_path, bool
 /* data_path NULL: the spec names a built-in series. Results do not depend on `threads`. On failure everything is freed
  * again; error->pointer points into the spec. */
 int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error);
+/* The same, with what is said of a CSV file (server/common/csv_json.h); NULL: nothing. */
+int job_open_as(struct job *job, const char *spec_path, const char *data_path, const char *dialect, int threads,
+                struct qlstm_error *error);
 void job_close(struct job *job);
 
 /* Continues from a checkpoint file. A failure leaves the job at its start. */
@@ -37,6 +42,8 @@ int job_resume(struct job *job, const char *path, struct qlstm_error *error);
 json_t *job_scaling(const struct job *job);
 /* How target `target` was scaled. */
 struct scaler job_target_scaler(const struct job *job, int target);
+/* The row of the table that sample `index` predicts, or is. */
+size_t job_row(const struct job *job, size_t index);
 /* The original-unit value, or the class, that sample `index` has for target `target`. */
 double job_truth(const struct job *job, size_t index, int target);
 

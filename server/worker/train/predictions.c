@@ -82,7 +82,7 @@ static void print_header(struct text *out, const struct predictions *predictions
 		text_print(out, ",");
 		print_field(out, target_name(job, 0), suffix);
 	}
-	text_print(out, "\n");
+	text_print(out, ",row%s\n", job->table.times.starts != NULL ? ",time" : "");
 }
 
 static int predicted_class(const struct predictions *predictions, size_t i)
@@ -101,6 +101,11 @@ static void print_row(struct text *out, const struct predictions *predictions, c
 		text_print(out, ",%.17g", values[k]);
 	for (int k = 0; !classes && k < predictions->width; k++)
 		text_print(out, ",%.17g,%.17g", job_truth(job, i, k), values[k]);
+	text_print(out, ",%zu", table_row(&job->table, job_row(job, i)));
+	if (job->table.times.starts != NULL) {
+		text_print(out, ",");
+		print_field(out, table_time(&job->table, job_row(job, i)), "");
+	}
 	text_print(out, "\n");
 }
 
@@ -130,6 +135,15 @@ static json_t *class_metrics(const struct predictions *predictions, const struct
 	                 "cross_entropy", reply_number(loss));
 }
 
+/* Whether a target has one value alone in samples first .. last - 1. */
+static bool is_constant(const struct job *job, size_t first, size_t last, int target)
+{
+	size_t i = first;
+	while (i < last && job_truth(job, i, target) == job_truth(job, first, target))
+		i++;
+	return i == last;
+}
+
 /* The same of real numbers. */
 static json_t *target_metrics(const struct predictions *predictions, const struct job *job, size_t first, size_t last,
                               int target)
@@ -144,9 +158,10 @@ static json_t *target_metrics(const struct predictions *predictions, const struc
 		absolute += fabs(off);
 		spread += (truth - mean) * (truth - mean);
 	}
+	bool varies = spread > 0 && !is_constant(job, first, last, target); /* the mean is rounded */
 	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "target", target_name(job, target), "mse",
 	                 reply_number(squares / n), "rmse", reply_number(sqrt(squares / n)), "mae",
-	                 reply_number(absolute / n), "r2", reply_number(spread > 0 ? 1 - squares / spread : NAN));
+	                 reply_number(absolute / n), "r2", reply_number(varies ? 1 - squares / spread : NAN));
 }
 
 static json_t *part_metrics(const struct predictions *predictions, const struct job *job, size_t first, size_t last)

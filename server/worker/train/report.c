@@ -86,9 +86,10 @@ json_t *report_json(struct job *job, const struct predictions *predictions, cons
 	                           model_plan_kind(job->model), "isa", plan_isa(), "arithmetic", QLSTM_ARITHMETIC,
 	                           "arithmetic_before", trainer_arithmetic_before(job->trainer));
 	json_t *model = parameter_counts_json(&counts, "parameters");
-	json_t *data = json_pack("{s:s, s:s, s:I, s:I, s:I}", "dataset", job->spec.dataset, "sha256", job->data_sha256,
-	                         "rows", (json_int_t)job->table.n_rows, "train", (json_int_t)job->samples.n_train,
-	                         "test", (json_int_t)job->samples.n_test);
+	json_t *data =
+	    json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "dataset", job->spec.dataset, "sha256", job->data_sha256,
+	              "rows", (json_int_t)job->table.n_rows, "train", (json_int_t)job->samples.n_train, "test",
+	              (json_int_t)job->samples.n_test, "completed", (json_int_t)job->completed);
 	if (job->samples.shape.target == TARGET_CLASSES &&
 	    json_object_set_new(data, "classes", classes_json(job)) != 0) {
 		json_decref(data);

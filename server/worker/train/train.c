@@ -23,7 +23,8 @@ enum {
 	OPT_CHECKPOINT_EPOCHS,
 	OPT_THREADS,
 	OPT_ANY_ARITHMETIC,
-	OPT_MEMORY
+	OPT_MEMORY,
+	OPT_DIALECT
 };
 
 static const struct option options[] = {
@@ -40,6 +41,8 @@ static const struct option options[] = {
     [OPT_ANY_ARITHMETIC] = {"--any-arithmetic", OPTION_FLAG, false, NULL, NULL,
                             "resume also what another version's arithmetic or another instruction set began"},
     [OPT_MEMORY] = {"--memory", OPTION_COUNT, false, "MIB", NULL, "with --supervised: what it should do with"},
+    [OPT_DIALECT] = {"--dialect", OPTION_TEXT, false, "JSON", NULL,
+                     "how a CSV file is read, e.g. {\"separator\": \";\", \"decimal\": \",\"}"},
     {0}};
 
 struct training {
@@ -185,7 +188,8 @@ static int prepare(struct training *t, const char *spec_path, const struct optio
 		rc = stop_watch_stdin(error);
 	}
 	if (rc == 0)
-		rc = job_open(&t->job, spec_path, values[OPT_DATA].text, (int)values[OPT_THREADS].number, error);
+		rc = job_open_as(&t->job, spec_path, values[OPT_DATA].text, values[OPT_DIALECT].text,
+		                 (int)values[OPT_THREADS].number, error);
 	if (rc != 0)
 		return rc;
 	rc = begin(t, values[OPT_RESUME].text, values[OPT_ANY_ARITHMETIC].given, error);

@@ -22,6 +22,12 @@ void target_seeds(target_give *give, void *context)
 	                                    "a,b\n1\n",
 	                                    "x\r1\r2\r",
 	                                    "1\n",
-	                                    "\xff\xfe,\xc3\n1,2\n"};
+	                                    "\xff\xfe,\xc3\n1,2\n",
+	                                    "sep=;\nDate;x\n2020-01-02;1,5\n2020-01-01;?\n;\n",
+	                                    "# note\nt  x\n0  1.5\n\n1 2.5\n",
+	                                    "d|t|x\n16/12/2006|17:24:00|1.234,5\n17/12/2006|17:24:00|2.345,5\n",
+	                                    "Price,Close\nTicker,A\nDate,\n2021-03-01,1\n2021-03-02,2\n",
+	                                    "1 234,5;2'000\n3 456,7;\"1,000\"\n",
+	                                    "Title\n\na;b\n1;2\n3;4\n"};
 	GIVE_TEXTS(texts);
 }

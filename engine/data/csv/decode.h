@@ -1,0 +1,21 @@
+/* From the bytes of a file to the text that the reader reads: UTF-8 without a byte-order mark, lines that end in LF. */
+#ifndef QLSTM_DATA_CSV_DECODE_H
+#define QLSTM_DATA_CSV_DECODE_H
+
+#include "engine/data/csv/dialect.h"
+
+struct csv_text {
+	const char *text;
+	size_t length;
+	char *owned; /* what `text` lies in where the bytes had to be changed; NULL where it lies in them */
+	enum csv_encoding encoding;
+};
+
+/* The encoding is what `said` says, else what a byte-order mark says, else UTF-16 where every second byte of the
+ * beginning is NUL, else UTF-8, else (some bytes are no UTF-8) Latin-1, of which Windows-1252 is read. Lines that end
+ * in CR alone get LF. ERR_SYNTAX for half a character at the end of UTF-16 and for what its surrogates cannot be. */
+int csv_decode(const unsigned char *bytes, size_t length, const struct csv_options *options, struct csv_text *out,
+               struct qlstm_error *error);
+void csv_text_free(struct csv_text *text);
+
+#endif

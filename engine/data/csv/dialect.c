@@ -1,0 +1,282 @@
+/* The properties of a dialect, by name. */
+#include "engine/data/csv/dialect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MAX_SKIP = 1000000, MAX_HEADER = 9 };
+
+struct word {
+	const char *word;
+	int value;
+};
+
+static const struct word separators[] = {
+    {",", ','},        {";", ';'},         {"tab", '\t'},  {"|", '|'},          {"blanks", ' '}, {"none", CSV_NONE},
+    {"comma", ','},    {"semicolon", ';'}, {"\t", '\t'},   {"\\t", '\t'},       {"bar", '|'},    {"pipe", '|'},
+    {" ", CSV_BLANKS}, {"blank", ' '},     {"space", ' '}, {"whitespace", ' '}, {"", CSV_NONE},  {NULL, 0}};
+static const struct word decimals[] = {{".", '.'}, {",", ','}, {"point", '.'}, {"comma", ','}, {NULL, 0}};
+static const struct word thousands[] = {{",", ','},     {".", '.'},     {"'", '\''},    {"blank", ' '},
+                                        {"none", 0},    {"comma", ','}, {"point", '.'}, {"apostrophe", '\''},
+                                        {"space", ' '}, {" ", ' '},     {"", 0},        {NULL, 0}};
+static const struct word encodings[] = {{"utf-8", CSV_UTF8},          {"utf-16le", CSV_UTF16LE},
+                                        {"utf-16be", CSV_UTF16BE},    {"latin-1", CSV_LATIN1},
+                                        {"utf8", CSV_UTF8},           {"utf-16", CSV_UTF16LE},
+                                        {"utf16", CSV_UTF16LE},       {"latin1", CSV_LATIN1},
+                                        {"iso-8859-1", CSV_LATIN1},   {"iso-8859-15", CSV_LATIN1},
+                                        {"windows-1252", CSV_LATIN1}, {"cp1252", CSV_LATIN1},
+                                        {"ascii", CSV_UTF8},          {NULL, 0}};
+static const struct word flags[] = {{"true", 1}, {"false", 0}, {"1", 1}, {"0", 0}, {"yes", 1}, {"no", 0}, {NULL, 0}};
+
+static const struct word *find_word(const struct word *words, const char *text)
+{
+	for (; words->word != NULL; words++)
+		if (strcasecmp(words->word, text) == 0)
+			return words;
+	return NULL;
+}
+
+/* The first word of a value is the one that it is written by. */
+static const char *word_of(const struct word *words, int value)
+{
+	for (; words->word != NULL; words++)
+		if (words->value == value)
+			return words->word;
+	return "";
+}
+
+static int read_char(const struct word *words, const char *text, char *out)
+{
+	const struct word *word = find_word(words, text);
+	if (word == NULL)
+		return ERR_INVALID;
+	*out = (char)word->value;
+	return 0;
+}
+
+static int read_count(const char *text, long most, long *out)
+{
+	char *end = NULL;
+	if (*text < '0' || *text > '9')
+		return ERR_INVALID;
+	*out = strtol(text, &end, 10);
+	return *end == '\0' && *out <= most ? 0 : ERR_INVALID;
+}
+
+static int set_separator(struct csv_dialect *dialect, const char *text)
+{
+	return read_char(separators, text, &dialect->separator);
+}
+
+static int set_decimal(struct csv_dialect *dialect, const char *text)
+{
+	return read_char(decimals, text, &dialect->decimal);
+}
+
+static int set_thousands(struct csv_dialect *dialect, const char *text)
+{
+	return read_char(thousands, text, &dialect->thousands);
+}
+
+/* "true" leaves open how many lines there are; a number says it. */
+static int set_header(struct csv_dialect *dialect, const char *text)
+{
+	long lines = 0;
+	if (read_count(text, MAX_HEADER, &lines) == 0) {
+		dialect->header_lines = (int)lines;
+		return 0;
+	}
+	const struct word *word = find_word(flags, text);
+	if (word == NULL)
+		return ERR_INVALID;
+	dialect->header_lines = word->value != 0 ? -1 : 0;
+	return 0;
+}
+
+static int set_skip_rows(struct csv_dialect *dialect, const char *text)
+{
+	long rows = 0;
+	if (read_count(text, MAX_SKIP, &rows) != 0)
+		return ERR_INVALID;
+	dialect->skip_rows = (size_t)rows;
+	return 0;
+}
+
+static int set_comment(struct csv_dialect *dialect, const char *text)
+{
+	size_t length = strlen(text);
+	if (length >= CSV_COMMENT_SIZE || strpbrk(text, "\r\n\"") != NULL)
+		return ERR_INVALID;
+	memcpy(dialect->comment, text, length + 1);
+	return 0;
+}
+
+static int set_encoding(struct csv_dialect *dialect, const char *text)
+{
+	const struct word *word = find_word(encodings, text);
+	if (word == NULL)
+		return ERR_INVALID;
+	dialect->encoding = (enum csv_encoding)word->value;
+	return 0;
+}
+
+static int set_missing(struct csv_dialect *dialect, const char *text)
+{
+	size_t length = strlen(text);
+	if (length >= CSV_MISSING_SIZE || strpbrk(text, "\r\n") != NULL)
+		return ERR_INVALID;
+	memcpy(dialect->missing, text, length + 1);
+	return 0;
+}
+
+static int set_flag(bool *flag, const char *text)
+{
+	const struct word *word = find_word(flags, text);
+	if (word == NULL)
+		return ERR_INVALID;
+	*flag = word->value != 0;
+	return 0;
+}
+
+static int set_names_in_comment(struct csv_dialect *dialect, const char *text)
+{
+	return set_flag(&dialect->names_in_comment, text);
+}
+
+static int set_turned(struct csv_dialect *dialect, const char *text)
+{
+	return set_flag(&dialect->turned, text);
+}
+
+static void get_separator(const struct csv_dialect *dialect, char *out)
+{
+	const char *word = dialect->separator == '\t' ? "\t" : csv_separator_word(dialect->separator);
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", word);
+}
+
+static void get_decimal(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%c", dialect->decimal);
+}
+
+static void get_thousands(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", word_of(thousands, dialect->thousands));
+}
+
+static void get_header(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%d", dialect->header_lines);
+}
+
+static void get_skip_rows(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%zu", dialect->skip_rows);
+}
+
+static void get_comment(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", dialect->comment);
+}
+
+static void get_encoding(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", word_of(encodings, (int)dialect->encoding));
+}
+
+static void get_missing(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", dialect->missing);
+}
+
+static void get_names_in_comment(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", dialect->names_in_comment ? "true" : "false");
+}
+
+static void get_turned(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", dialect->turned ? "true" : "false");
+}
+
+static const struct {
+	const char *name, *allowed;
+	enum csv_bit bit;
+	bool asked;
+	int (*set)(struct csv_dialect *dialect, const char *text);
+	void (*get)(const struct csv_dialect *dialect, char *out);
+} properties[] = {
+    {"separator", "',', ';', 'tab', '|', 'blanks' and 'none'", CSV_SAYS_SEPARATOR, true, set_separator, get_separator},
+    {"decimal", "'.' and ','", CSV_SAYS_DECIMAL, true, set_decimal, get_decimal},
+    {"thousands", "',', '.', an apostrophe, 'blank' and 'none'", CSV_SAYS_THOUSANDS, true, set_thousands,
+     get_thousands},
+    {"header", "'true', 'false' and a number of lines up to 9", CSV_SAYS_HEADER, true, set_header, get_header},
+    {"skip_rows", "whole numbers from 0 to 1000000", CSV_SAYS_SKIP_ROWS, true, set_skip_rows, get_skip_rows},
+    {"comment", "up to three characters", CSV_SAYS_COMMENT, true, set_comment, get_comment},
+    {"encoding", "'utf-8', 'utf-16le', 'utf-16be' and 'latin-1'", CSV_SAYS_ENCODING, true, set_encoding, get_encoding},
+    {"missing", "words with commas between, 255 bytes in all", CSV_SAYS_MISSING, true, set_missing, get_missing},
+    {"names_in_comment", "'true' and 'false'", CSV_SAYS_NAMES_IN_COMMENT, false, set_names_in_comment,
+     get_names_in_comment},
+    {"turned", "'true' and 'false'", CSV_SAYS_TURNED, false, set_turned, get_turned},
+};
+
+enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
+
+const char *csv_property_name(int index, bool *asked)
+{
+	if (index < 0 || index >= N_PROPERTIES)
+		return NULL;
+	*asked = properties[index].asked;
+	return properties[index].name;
+}
+
+void csv_property(const struct csv_dialect *dialect, int index, char out[CSV_PROPERTY_SIZE])
+{
+	properties[index].get(dialect, out);
+}
+
+int csv_say(struct csv_options *options, const char *name, const char *text, struct qlstm_error *error)
+{
+	for (int i = 0; i < N_PROPERTIES; i++) {
+		if (strcmp(properties[i].name, name) != 0)
+			continue;
+		if (properties[i].set(&options->dialect, text) != 0)
+			return error_set(error, ERR_INVALID, NULL, "%s is '%.60s'; allowed are %s", name, text,
+			                 properties[i].allowed);
+		options->said |= (unsigned)properties[i].bit;
+		return 0;
+	}
+	return error_set(error, ERR_UNKNOWN_FIELD, NULL, "'%.60s' is nothing that is said of CSV", name);
+}
+
+const char *csv_separator_word(char separator)
+{
+	return word_of(separators, separator);
+}
+
+static bool is_word(const char *text, size_t length, const char *word)
+{
+	return strlen(word) == length && strncasecmp(text, word, length) == 0;
+}
+
+bool csv_is_missing(const char *text, size_t length, const char *more)
+{
+	static const char *const words[] = {"?",       "NA",   "N/A",  "NaN",     "null",    "none",    "nil",
+	                                    "-",       "--",   ".",    "..",      "#N/A",    "#NA",     "-nan",
+	                                    "missing", "n.a.", "<NA>", "#VALUE!", "#DIV/0!", "#N/A N/A"};
+	if (length == 0)
+		return true;
+	bool may_be = length <= 8 && strchr("?NnMm-.#<", *text) != NULL;
+	for (size_t i = 0; may_be && i < sizeof words / sizeof words[0]; i++)
+		if (is_word(text, length, words[i]))
+			return true;
+	for (; *more != '\0';) {
+		size_t n = strcspn(more, ",");
+		if (n == length && strncmp(text, more, n) == 0)
+			return true;
+		more += n + (more[n] == ',');
+	}
+	return false;
+}

@@ -1,0 +1,264 @@
+/* Heads, and what follows them, through a real connection to the server: it answers or ends the connection, and hands
+ * on no more requests than a reader by the letter of RFC 9112 finds, each with the path that it finds. The first byte
+ * says in how many parts the rest is sent. */
+#include "tests/fuzz/target.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/http/http.h"
+#include "server/http/log.h"
+#include "server/http/reply.h"
+
+enum { MAX_REQUESTS = 64, PATH_SIZE = 256, BODY_LIMIT = 4096, QUIET_TURNS = 40, MAX_TURNS = 4000 };
+
+/* --- the reader --- */
+
+struct reading {
+	const unsigned char *at, *end;
+	char methods[MAX_REQUESTS][16];
+	int count;
+};
+
+static bool is_token(const unsigned char *text, size_t length)
+{
+	static const char letters[] = "!#$%&'*+-.^_`|~0123456789"
+	                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '\0' || strchr(letters, text[i]) == NULL)
+			return false;
+	return length > 0;
+}
+
+/* The next line without its CR LF; false: there is none that ends so, or a CR or LF stands elsewhere. */
+static bool next_line(struct reading *r, const unsigned char **line, size_t *length)
+{
+	const unsigned char *lf = memchr(r->at, '\n', (size_t)(r->end - r->at));
+	if (lf == NULL || lf == r->at || lf[-1] != '\r' || memchr(r->at, '\r', (size_t)(lf - 1 - r->at)) != NULL)
+		return false;
+	*line = r->at;
+	*length = (size_t)(lf - 1 - r->at);
+	r->at = lf + 1;
+	return true;
+}
+
+/* What of a head says where its request ends. */
+struct framing_of {
+	bool chunked, old;
+	size_t length;
+};
+
+static bool read_field(const unsigned char *line, size_t length, struct framing_of *out)
+{
+	const unsigned char *colon = memchr(line, ':', length);
+	if (colon == NULL || !is_token(line, (size_t)(colon - line)))
+		return false;
+	size_t name = (size_t)(colon - line), value = length - name - 1;
+	const char *text = (const char *)colon + 1;
+	for (size_t i = 0; i < value; i++)
+		if (((unsigned char)text[i] < ' ' && text[i] != '\t') || text[i] == 0x7f)
+			return false;
+	for (; value > 0 && (*text == ' ' || *text == '\t'); value--)
+		text++;
+	if (name == 14 && strncasecmp((const char *)line, "Content-Length", name) == 0)
+		for (size_t i = 0; i < value && out->length < SIZE_MAX / 20; i++)
+			out->length = 10 * out->length + (size_t)(text[i] - '0');
+	if (name == 17 && strncasecmp((const char *)line, "Transfer-Encoding", name) == 0)
+		out->chunked = true;
+	return true;
+}
+
+/* One request; false: none begins here, or it has no end. */
+static bool read_request(struct reading *r)
+{
+	const unsigned char *line;
+	size_t length;
+	struct framing_of framing = {0};
+	do { /* empty lines before a request are to be ignored */
+		if (r->at == r->end || !next_line(r, &line, &length))
+			return false;
+	} while (length == 0);
+	const unsigned char *blank = memchr(line, ' ', length);
+	if (blank == NULL || !is_token(line, (size_t)(blank - line)) || length < 9)
+		return false;
+	snprintf(r->methods[r->count], sizeof r->methods[0], "%.*s", (int)(blank - line), (const char *)line);
+	do {
+		if (!next_line(r, &line, &length))
+			return false;
+		if (length > 0 && !read_field(line, length, &framing))
+			return false;
+	} while (length > 0);
+	r->count++;
+	/* Nothing behind a chunked request is read as another. */
+	if (framing.chunked || framing.length > (size_t)(r->end - r->at))
+		return false;
+	r->at += framing.length;
+	return true;
+}
+
+/* What the library's buffer does not tell apart (server/http/mhd/README.md): there a request more may be found. */
+static bool is_indistinct(const unsigned char *bytes, size_t length)
+{
+	for (size_t i = 0; i + 1 < length; i++)
+		if (bytes[i + 1] == '\n' && (bytes[i] == '\0' || bytes[i] == ':'))
+			return true;
+	return false;
+}
+
+/* --- the server --- */
+
+static uv_loop_t loop;
+static struct http_server *server;
+static atomic_int handled;
+static char handled_methods[MAX_REQUESTS][16];
+
+/* Its sweep of connections, four times a second, comes every other millisecond. */
+int uv_timer_start(uv_timer_t *timer, uv_timer_cb callback, uint64_t timeout, uint64_t repeat)
+{
+	static int (*start)(uv_timer_t *, uv_timer_cb, uint64_t, uint64_t);
+	if (start == NULL) {
+		void *symbol = dlsym(RTLD_NEXT, "uv_timer_start");
+		memcpy(&start, &symbol, sizeof start);
+	}
+	if (repeat == 250)
+		timeout = repeat = 2;
+	return start(timer, callback, timeout, repeat);
+}
+
+static void handle(void *context, struct http_request *request, struct http_reply *reply)
+{
+	(void)context;
+	CHECK(request->path[0] == '/' || strcmp(request->path, "*") == 0);
+	CHECK(request->body_length <= BODY_LIMIT);
+	int n = atomic_fetch_add(&handled, 1);
+	if (n < MAX_REQUESTS)
+		snprintf(handled_methods[n], sizeof handled_methods[0], "%s", request->head ? "HEAD" : request->method);
+	reply_text(reply, 200, "text/plain", "ok");
+}
+
+static long body_limit(void *context, const char *method, const char *path)
+{
+	(void)context, (void)path;
+	return strcmp(method, "POST") == 0 ? BODY_LIMIT : 0;
+}
+
+static void open_server(void)
+{
+	const struct http_config config = {.address = "127.0.0.1",
+	                                   .max_connections = 64,
+	                                   .max_connections_by_address = 64,
+	                                   .header_seconds = 60,
+	                                   .body_seconds = 60,
+	                                   .idle_seconds = 60,
+	                                   .body_memory = (size_t)1 << 24,
+	                                   .handler = handle,
+	                                   .body_limit = body_limit};
+	struct qlstm_error error = {0};
+	CHECK(log_to("/dev/null", 0, 0, &error) == 0);
+	CHECK(uv_loop_init(&loop) == 0);
+	CHECK(http_open(&server, &loop, &config, &error) == 0);
+}
+
+static int connect_to_it(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_port(server))};
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK(client >= 0);
+	CHECK(connect(client, (struct sockaddr *)&address, sizeof address) == 0);
+	return client;
+}
+
+/* One turn of the loop. What the server sends is taken; true: it has ended the connection. */
+static bool turn(int client, bool *moved)
+{
+	char bytes[4096];
+	uv_run(&loop, UV_RUN_NOWAIT);
+	ssize_t count = recv(client, bytes, sizeof bytes, MSG_DONTWAIT);
+	*moved = count > 0;
+	return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+/* Until the connection ends, or nothing happens any more and no request is in hand. */
+static bool settle(int client)
+{
+	int quiet = 0;
+	for (int i = 0; i < MAX_TURNS && quiet < QUIET_TURNS; i++) {
+		bool moved = false;
+		if (turn(client, &moved))
+			return true;
+		quiet = moved || !http_idle(server) ? 0 : quiet + 1;
+		if (!moved && !http_idle(server))
+			usleep(20);
+	}
+	return false;
+}
+
+static void send_in_parts(int client, const uint8_t *data, size_t size, size_t parts)
+{
+	size_t step = size / parts + 1;
+	for (size_t at = 0; at < size; at += step) {
+		bool moved;
+		size_t count = size - at < step ? size - at : step;
+		if (send(client, data + at, count, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			return;
+		if (at + step < size)
+			turn(client, &moved);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (server == NULL)
+		open_server();
+	if (size < 1 || size > 16000)
+		return 0;
+	struct reading reading = {data + 1, data + size, {{0}}, 0};
+	while (reading.count < MAX_REQUESTS && read_request(&reading))
+		;
+	atomic_store(&handled, 0);
+	int client = connect_to_it();
+	send_in_parts(client, data + 1, size - 1, 1 + data[0] % 4);
+	settle(client);
+	close(client);
+	for (int i = 0; i < 3 || !http_idle(server); i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+	int n = atomic_load(&handled);
+	if (is_indistinct(data + 1, size - 1))
+		return 0;
+	CHECK(n <= reading.count);
+	for (int i = 0; i < n && i < MAX_REQUESTS; i++)
+		CHECK(strncmp(handled_methods[i], reading.methods[i], sizeof handled_methods[0] - 1) == 0);
+	return 0;
+}
+
+void target_seeds(target_give *give, void *context)
+{
+#define HOST "Host: a\r\n"
+	static const char *const texts[] = {
+	    "1GET / HTTP/1.1\r\n" HOST "\r\n",
+	    "2GET /a?b=c%20d HTTP/1.1\r\n" HOST "X: y\r\n\r\nGET /second HTTP/1.1\r\n" HOST "\r\n",
+	    "1POST /p HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\n" HOST "\r\n",
+	    "3POST /p HTTP/1.1\r\n" HOST
+	    "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n",
+	    "1HEAD /h HTTP/1.0\r\n\r\n",
+	    "1OPTIONS * HTTP/1.1\r\n" HOST "\r\n",
+	    "1\r\n\r\nGET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n",
+	    "1POST / HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
+	    "1GET / HTTP/1.1\r\n" HOST ": x\r\nDELETE /victim HTTP/1.1\r\n" HOST "\r\n",
+	    "1GET / HTTP/1.1\n" HOST "\n",
+	    "1GET / HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n",
+	    "1GET / HTTP/1.1\r\n" HOST HOST "\r\n",
+	    "1POST / HTTP/1.1\r\n" HOST "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+	    "1POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\n{}",
+	    "1GET http://a/x HTTP/1.1\r\n" HOST "\r\n",
+	    "1BREW /%zz HTTP/1.1\r\n" HOST "\r\n"};
+	GIVE_TEXTS(texts);
+}
