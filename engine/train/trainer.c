@@ -80,6 +80,13 @@ void trainer_free(struct trainer *t)
 	free(t);
 }
 
+bool trainer_has_stopped(const struct trainer *t)
+{
+	if (t->epochs_done >= t->config.epochs)
+		return true;
+	return t->epochs_done > 0 && t->history[t->epochs_done - 1].values[TEST_LOSS] < t->config.stop_loss;
+}
+
 int trainer_epochs_done(const struct trainer *t)
 {
 	return t->epochs_done;
@@ -144,6 +151,18 @@ static double mean(double sum, size_t count)
 	return count > 0 ? sum / (double)count : 0.0;
 }
 
+/* The metric whose value is at place k of an epoch's row. */
+static const struct metric *metric_at(const struct trainer *t, int k)
+{
+	return metric_for(t->samples.shape.target, (k - METRICS_OF_ALL) / 2);
+}
+
+/* From what was added up over so many rows. */
+static double metric_value(const struct trainer *t, int k, double sum, size_t rows)
+{
+	return metric_at(t, k)->least ? sum : mean(sum, rows);
+}
+
 /* Loss and metrics of the test part. */
 static void trainer_test(struct trainer *t, struct epoch_metrics *row)
 {
@@ -151,7 +170,7 @@ static void trainer_test(struct trainer *t, struct epoch_metrics *row)
 	struct pass_sums sums = pass_sums(t->pass);
 	row->values[TEST_LOSS] = mean(loss, sums.terms);
 	for (int k = METRICS_OF_ALL + 1; k < row->count; k += 2)
-		row->values[k] = mean(sums.metrics[(k - METRICS_OF_ALL) / 2], sums.rows);
+		row->values[k] = metric_value(t, k, sums.metrics[(k - METRICS_OF_ALL) / 2], sums.rows);
 }
 
 static double seconds_now(void)
@@ -167,6 +186,8 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 	size_t n = t->samples.n_train, size = (size_t)t->config.batch_size, batches = t->watch.n_batches;
 	size_t rows = 0;
 	trainer_order(t, epoch);
+	for (int k = METRICS_OF_ALL; k < row->count; k += 2)
+		row->values[k] = metric_none(metric_at(t, k));
 	for (size_t b = 0; b < batches; b++) {
 		t->watch.batch = b;
 		size_t count = n - b * size < size ? n - b * size : size;
@@ -187,12 +208,13 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 		struct pass_sums sums = pass_sums(t->pass);
 		rows += sums.rows;
 		for (int k = METRICS_OF_ALL; k < row->count; k += 2)
-			row->values[k] += sums.metrics[(k - METRICS_OF_ALL) / 2];
+			row->values[k] =
+			    metric_join(metric_at(t, k), row->values[k], sums.metrics[(k - METRICS_OF_ALL) / 2]);
 	}
 	row->values[TRAIN_LOSS] /= (double)batches;
 	row->values[GRADIENT_NORM] /= (double)batches;
 	for (int k = METRICS_OF_ALL; k < row->count; k += 2)
-		row->values[k] = mean(row->values[k], rows);
+		row->values[k] = metric_value(t, k, row->values[k], rows);
 	return 0;
 }
 

@@ -18,7 +18,8 @@ struct trainer_config {
 	int epochs;
 	int batch_size;
 	bool shuffle;
-	char loss[16];
+	char loss[32];
+	double stop_loss; /* trainer_has_stopped: a test loss below it; 0: never */
 	double clip_norm; /* global L2 norm; 0: no clipping */
 	uint64_t seed;
 	struct optimizer_config optimizer;
@@ -60,6 +61,8 @@ void trainer_free(struct trainer *trainer);
 /* Runs the next epoch. ERR_NOT_FINITE when the loss is not finite. */
 int trainer_epoch(struct trainer *trainer, trainer_batch_fn on_batch, void *context, struct epoch_metrics *metrics,
                   struct qlstm_error *error);
+/* Whether there is no epoch left to run: all are done, or the last test loss is below stop_loss. */
+bool trainer_has_stopped(const struct trainer *trainer);
 int trainer_epochs_done(const struct trainer *trainer);
 /* History of epochs 1 .. trainer_epochs_done; borrowed. */
 const struct epoch_metrics *trainer_history(const struct trainer *trainer);

@@ -150,9 +150,9 @@ static const char *admit_everybody(const struct keeper *keeper, struct caller *o
 {
 	if (keeper->required)
 		return "this needs a key: Authorization: Bearer KEY";
-	*out = (struct caller){
-	    .principal = {
-	        "everybody", 1U << SCOPE_READ | 1U << SCOPE_SUBMIT | 1U << SCOPE_ADMIN, {"", true}, {0}, NULL}};
+	*out = (struct caller){.principal = {.name = "everybody",
+	                                     .scopes = 1U << SCOPE_READ | 1U << SCOPE_SUBMIT | 1U << SCOPE_ADMIN,
+	                                     .viewer = {"", true}}};
 	return NULL;
 }
 

@@ -237,7 +237,8 @@ int keyring_add(const char *data_dir, struct key *key, char text[KEY_TEXT_SIZE],
 		    KEY_NAME_SIZE - 1);
 	if (key->scope <= SCOPE_NONE || key->scope >= SCOPE_COUNT)
 		return error_set(error, ERR_INVALID, "/scope", "the scope of a key is read, submit or admin");
-	if (!(key->rate >= 0 && key->rate <= KEY_MAX_RATE) || key->quota.queued < 0 || key->quota.bytes < 0)
+	if (!(key->rate >= 0 && key->rate <= KEY_MAX_RATE) || key->quota.queued < 0 || key->quota.running < 0 ||
+	    key->quota.bytes < 0)
 		return error_set(error, ERR_OUT_OF_RANGE, NULL,
 		                 "a key's limits are 0 (none) or more, its rate up to %g a second", KEY_MAX_RATE);
 	if (key->expires_at != 0 && key->expires_at <= clock_now_ms())

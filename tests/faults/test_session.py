@@ -2,14 +2,14 @@
 from api_daemon import ENDLESS
 from test_kill import LONG, SHORT, running
 
-CSV = "t,v\n" + "".join(f"{i},{i % 7}\n" for i in range(40))
+CSV = "v\n" + "".join(f"{i % 7}\n" for i in range(40))
 SMALL = {"data": {"dataset": "waves", "window": 3}, "hidden_size": 2, "n_qubits": 2, "training": {"epochs": 2}}
 
 
 def test_one_of_everything(make_daemon):
     daemon = make_daemon("--slots", "1", "--checkpoint", "0", "--sweep", "1")
     assert daemon.upload("waves", CSV).status_code == 201
-    assert daemon.upload("waves", "t\n").status_code == 400
+    assert daemon.upload("waves", "v\n").status_code == 400
     for spec, status in ((SMALL, 200), ({**SMALL, "hidden_size": 0}, 422), ("{", 400)):
         assert daemon.post("/experiments?validate_only=true", spec).status_code == status
     key = {"Idempotency-Key": "once"}

@@ -470,7 +470,12 @@ static void test_recipes(void **state)
 		assert_idempotent(resolved);
 		assert_int_equal(spec_parse(resolved, &spec, &error), 0);
 		assert_true(strlen(spec.name) > 0);
-		assert_non_null(series_find(spec.dataset));
+		if (series_find(spec.dataset) == NULL) { /* of data that are fetched */
+			assert_non_null(strstr(found.gl_pathv[i], "mnist"));
+			json_decref(recipe);
+			json_decref(resolved);
+			continue;
+		}
 		assert_int_equal(series_table(series_find(spec.dataset), &table, &error), 0);
 		assert_int_equal(spec_columns(&spec, resolved, &table, &error), 0);
 		table_free(&table);

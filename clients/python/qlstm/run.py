@@ -73,9 +73,11 @@ class Run:
             else None
         )
         deadline = None if timeout is None else time.monotonic() + timeout
+        seen = 0
         try:
             while not self._current()["terminal"]:
-                for event in events(self.client.transport, self.id, deadline=deadline):
+                for event in events(self.client.transport, self.id, seen, deadline):
+                    seen = event["id"]
                     if shown:
                         shown.say(event)
         finally:

@@ -22,7 +22,7 @@ class Places:
         self.layer: set[str] = set()  # fields of recurrent layers, which may stand at the top
         for kind in self._resolve({"$ref": "#/$defs/layer"})["oneOf"]:
             properties = self._resolve(kind)["properties"]
-            if "hidden_size" in properties:
+            if "batch_first" in properties:
                 self.layer.update(properties)
                 self.layer.update(a for field in properties.values() for a in field.get("x-aliases", []))
         self._walk(schema, ())

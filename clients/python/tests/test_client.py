@@ -206,7 +206,7 @@ def test_progress_where_there_is_no_terminal(run):
 
 
 def test_keys(tmp_path):
-    with qlstm.serve(str(tmp_path / "data"), "--require-keys") as service:
+    with qlstm.serve("--require-keys", data=str(tmp_path / "data")) as service:
         command = [os.environ["QLSTMD"], "key", "add", "alice", "--data", str(tmp_path / "data")]
         key = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
         for wrong in (None, key[:-1] + ("A" if key[-1] != "A" else "B")):
@@ -219,7 +219,7 @@ def test_keys(tmp_path):
 
 
 def test_waits_while_the_service_is_drained(tmp_path):
-    with qlstm.serve(str(tmp_path / "data")) as service:
+    with qlstm.serve(data=str(tmp_path / "data")) as service:
         service.transport.request("POST", "/drain")
         with pytest.raises(qlstm.Busy):
             qlstm.Client(service.url, retries=0).train(epochs=1)

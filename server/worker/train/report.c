@@ -90,8 +90,7 @@ json_t *report_json(struct job *job, const struct predictions *predictions, cons
 	    json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "dataset", job->spec.dataset, "sha256", job->data_sha256,
 	              "rows", (json_int_t)job->table.n_rows, "train", (json_int_t)job->samples.n_train, "test",
 	              (json_int_t)job->samples.n_test, "completed", (json_int_t)job->completed);
-	if (job->samples.shape.target == TARGET_CLASSES &&
-	    json_object_set_new(data, "classes", classes_json(job)) != 0) {
+	if (job->spec.task == TASK_CLASSIFICATION && json_object_set_new(data, "classes", classes_json(job)) != 0) {
 		json_decref(data);
 		data = NULL;
 	}

@@ -101,7 +101,7 @@ static int begin(struct training *t, const char *path, bool any_arithmetic, stru
 static int run_epochs(struct training *t, struct qlstm_error *error)
 {
 	int epochs = t->job.spec.training.epochs;
-	while (trainer_epochs_done(t->job.trainer) < epochs) {
+	while (!trainer_has_stopped(t->job.trainer)) {
 		struct epoch_metrics metrics;
 		int rc = trainer_epoch(t->job.trainer, on_batch, t, &metrics, error);
 		if (rc != 0)
