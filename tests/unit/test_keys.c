@@ -80,6 +80,7 @@ static void test_each_scope_includes_those_below(void **state)
 		struct principal who = key_principal(&key);
 		for (int needs = SCOPE_NONE; needs < SCOPE_COUNT; needs++)
 			assert_int_equal(principal_may(&who, (enum scope)needs), needs <= has);
+		assert_int_equal(who.scopes, (2U << has) - (1U << SCOPE_READ));
 		assert_int_equal(who.viewer.all, has == SCOPE_ADMIN);
 		assert_string_equal(who.viewer.owner, "a");
 	}
