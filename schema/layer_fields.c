@@ -43,6 +43,18 @@ static const struct field qgru[] = {
     CIRCUIT(qgru),
 };
 
+static const struct field qrnn[] = {
+    LAYER("workspace", field_int, qrnn.workspace, NULL),
+    LAYER("stages", field_int, qrnn.stages, NULL),
+    LAYER("order", field_int, qrnn.order, NULL),
+    LAYER("degree", field_int, qrnn.degree, NULL),
+    LAYER("bias", field_double, qrnn.bias, NULL),
+    LAYER("weight_spread", field_double, qrnn.weight_spread, NULL),
+    LAYER("bias_spread", field_double, qrnn.bias_spread, NULL),
+    LAYER("rotation_spread", field_double, qrnn.rotation_spread, NULL),
+    LAYER("input_bits", field_int, qrnn.input_bits, NULL),
+};
+
 static const struct field quantum[] = {
     CIRCUIT(quantum),
     LAYER("encoder", field_enum, quantum.encoder, encoder_names),
@@ -80,8 +92,8 @@ static const struct {
 	{                                                                                                              \
 #name, name, sizeof name / sizeof name[0]                                                              \
 	}
-    TYPE(qlstm), TYPE(qgru),  TYPE(quantum), TYPE(lstm),       TYPE(gru),
-    TYPE(rnn),   TYPE(dense), TYPE(dropout), TYPE(activation),
+    TYPE(qlstm), TYPE(qgru), TYPE(qrnn),  TYPE(quantum), TYPE(lstm),
+    TYPE(gru),   TYPE(rnn),  TYPE(dense), TYPE(dropout), TYPE(activation),
 };
 
 static const struct field type_field = LAYER("type", field_text, type, NULL);

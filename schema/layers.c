@@ -39,6 +39,44 @@ const json_t *layers_recurrent(const json_t *resolved)
 	return NULL;
 }
 
+static bool measures_words(const json_t *layer)
+{
+	const char *name = json_string_value(json_object_get(layer, "type"));
+	const struct layer_type *type = name != NULL ? layer_type_named(name) : NULL;
+	return type != NULL && type->traits.words;
+}
+
+static json_t *last_layer(const json_t *resolved)
+{
+	const json_t *layers = get_layers(resolved);
+	return json_array_get(layers, json_array_size(layers) - 1);
+}
+
+bool layers_measure_words(const json_t *resolved)
+{
+	return measures_words(last_layer(resolved));
+}
+
+/* The words that come in are those that go out. */
+static int fit_words(json_t *resolved, struct qlstm_error *error)
+{
+	const json_t *bits = json_object_get(json_object_get(resolved, "data"), "word_bits");
+	json_int_t wanted = bits != NULL ? json_integer_value(bits) : 1;
+	json_t *layer = last_layer(resolved);
+	const json_t *given = json_object_get(layer, "input_bits");
+	if (given != NULL && json_integer_value(given) != wanted && bits != NULL) {
+		char pointer[PLACE_POINTER_SIZE];
+		snprintf(pointer, sizeof pointer, "/model/layers/%zu/input_bits",
+		         json_array_size(get_layers(resolved)) - 1);
+		return error_set(error, ERR_INVALID, pointer,
+		                 "input_bits is %lld and data.word_bits %lld; they are the same (leave input_bits out)",
+		                 (long long)json_integer_value(given), (long long)wanted);
+	}
+	if (given == NULL && json_object_set_new(layer, "input_bits", json_integer(wanted)) != 0)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	return 0;
+}
+
 static int refuse_no_recurrent(struct qlstm_error *error)
 {
 	char names[PLACE_LIST_SIZE] = "";
@@ -50,12 +88,15 @@ static int refuse_no_recurrent(struct qlstm_error *error)
 	                 "layers has no recurrent layer; at least one is needed, of type %s", names);
 }
 
-/* Of classes as many as there are. Without targets the spec will be bound to one column. */
+/* Of classes and words as many as there are. Without targets the spec will be bound to one column. */
 static json_int_t count_targets(const json_t *resolved)
 {
 	const json_t *classes = json_object_get(json_object_get(resolved, "data"), "classes");
 	if (classes != NULL)
 		return json_integer_value(classes);
+	const json_t *bits = json_object_get(json_object_get(resolved, "data"), "word_bits");
+	if (bits != NULL)
+		return (json_int_t)1 << json_integer_value(bits);
 	size_t n = json_array_size(task_columns(json_object_get(resolved, "data"), "targets"));
 	return n == 0 ? 1 : (json_int_t)n;
 }
@@ -125,6 +166,8 @@ int layers_complete(json_t *resolved, struct qlstm_error *error)
 	int rc = check_inner_layers(layers, error);
 	if (rc != 0)
 		return rc;
-	const json_t *last = json_array_get(layers, json_array_size(layers) - 1);
+	const json_t *last = last_layer(resolved);
+	if (measures_words(last))
+		return fit_words(resolved, error);
 	return is_dense(last) ? fit_head(layers, units, error) : append_head(layers, units, error);
 }

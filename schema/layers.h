@@ -11,6 +11,8 @@
  * list without a recurrent layer, an inner dense layer without units, and a head that does not fit the targets. */
 int layers_complete(json_t *resolved, struct qlstm_error *error);
 
+/* Whether the last layer measures words: then it is the model, without a head. */
+bool layers_measure_words(const json_t *resolved);
 /* Whether the engine knows the type and it is recurrent; NULL: no. */
 bool layers_type_is_recurrent(const char *name);
 /* The first recurrent layer, borrowed; NULL when there is none. */

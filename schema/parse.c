@@ -18,6 +18,7 @@ static const char *const missing_names[] = {[MISSING_REFUSE] = "refuse",
                                             [MISSING_FFILL] = "ffill",
                                             [MISSING_INTERPOLATE] = "interpolate",
                                             NULL};
+static const char *const keep_names[] = {[TRAINER_LAST] = "last", [TRAINER_BEST] = "best", NULL};
 static const char *const scaling_fits[] = {[SCALING_FIT_TRAIN] = "train", [SCALING_FIT_ALL] = "all", NULL};
 static const char *const precisions[] = {[PRECISION_FLOAT64] = "float64", [PRECISION_FLOAT32] = "float32", NULL};
 
@@ -38,6 +39,9 @@ static const struct field spec_fields[] = {
     SPEC("data", "scaling_fit", field_enum, windows.scaling_fit, scaling_fits),
     SPEC("data", "drop_last_window", field_bool, windows.drop_last, NULL),
     SPEC("data", "steps", field_int, steps, NULL),
+    SPEC("data", "word_bits", field_int, words.bits, NULL),
+    SPEC("data", "length", field_int, words.length, NULL),
+    SPEC("data", "scored", field_text, scored, NULL),
     SPEC("data", "classes", field_int, classes, NULL),
     SPEC("data/split", "train", field_double, windows.train_fraction, NULL),
     SPEC("training", "epochs", field_int, training.epochs, NULL),
@@ -52,6 +56,8 @@ static const struct field spec_fields[] = {
     SPEC("training/optimizer", "beta2", field_double, training.optimizer.beta2, NULL),
     SPEC("training/optimizer", "epsilon", field_double, training.optimizer.epsilon, NULL),
     SPEC("training/optimizer", "weight_decay", field_double, training.optimizer.weight_decay, NULL),
+    SPEC("training", "stop_loss", field_double, training.stop_loss, NULL),
+    SPEC("training", "keep", field_enum, keep, keep_names),
     SPEC("training", "clip_norm", field_double, training.clip_norm, NULL),
     SPEC("training", "seed", field_u64, training.seed, NULL),
     SPEC("simulation", "precision", field_enum, model.precision, precisions),
@@ -94,6 +100,13 @@ static int parse_widths(const json_t *data, struct spec *out, struct qlstm_error
 	out->model.n_outputs = out->classes > 0 ? out->classes : out->windows.n_targets;
 	if (out->task == TASK_FORECASTING)
 		return 0;
+	if (out->task == TASK_WORDS) {
+		out->model.n_inputs = out->words.bits;
+		out->model.n_outputs = 1 << out->words.bits;
+		out->model.output = MODEL_OUTPUT_SEQUENCE;
+		out->words.train_fraction = out->windows.train_fraction;
+		return 0;
+	}
 	if (out->steps == 0)
 		out->steps = out->windows.n_inputs;
 	if (bound && out->windows.n_inputs % out->steps != 0)

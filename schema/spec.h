@@ -13,6 +13,7 @@
 #include "engine/data/records.h"
 #include "engine/data/table.h"
 #include "engine/data/windows.h"
+#include "engine/data/words.h"
 #include "engine/error.h"
 #include "engine/nn/model.h"
 #include "engine/train/trainer.h"
@@ -20,17 +21,20 @@
 #define SPEC_NAME_SIZE 204
 
 /* What is learned of the rows (schema/task.h). */
-enum task { TASK_FORECASTING, TASK_REGRESSION, TASK_CLASSIFICATION };
+enum task { TASK_FORECASTING, TASK_REGRESSION, TASK_CLASSIFICATION, TASK_WORDS };
 
 struct spec {
 	char name[SPEC_NAME_SIZE * 4]; /* UTF-8 */
 	char dataset[SPEC_NAME_SIZE * 4];
 	enum task task;
 	enum missing missing;
+	enum trainer_epoch_kept keep;
 	struct windows_config
 	    windows;               /* column indices are set by spec_columns; columns, scaling and split of any task */
 	int steps, classes;        /* of tasks whose rows are samples; classes: 0 where there are none */
-	struct model_config model; /* n_inputs and n_outputs from the spec's columns (1 where it names none) */
+	struct words_config words; /* of words; column indices are set by spec_columns */
+	char scored[SPEC_NAME_SIZE * 4]; /* of words: the column's name, "": there is none */
+	struct model_config model;       /* n_inputs and n_outputs from the spec's columns (1 where it names none) */
 	struct trainer_config training;
 	bool batch_first; /* of the first recurrent layer */
 	double max_seconds;
@@ -69,6 +73,8 @@ int spec_columns(struct spec *spec, const json_t *resolved, const struct table *
 int spec_steps(const struct spec *spec);
 /* Of a task whose rows are samples; borrows the spec's columns. */
 struct records_config spec_records(const struct spec *spec);
+/* What kind of targets the samples have: words for a model that measures them. */
+enum target_kind spec_targets(const struct spec *spec);
 /* How many samples a table of n_rows gives; as windows_count and records_count. */
 int spec_count_samples(const struct spec *spec, size_t n_rows, size_t *n_train, size_t *n_test,
                        struct qlstm_error *error);

@@ -4,13 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/nn/layer.h"
 #include "engine/nn/loss.h"
 #include "schema/choose.h"
+#include "schema/layers.h"
 #include "schema/place.h"
 
 const char *const task_names[] = {[TASK_FORECASTING] = "forecasting",
                                   [TASK_REGRESSION] = "regression",
                                   [TASK_CLASSIFICATION] = "classification",
+                                  [TASK_WORDS] = "words",
                                   NULL};
 
 enum task task_of(const json_t *resolved)
@@ -35,15 +38,22 @@ static int check_loss(const json_t *resolved, enum task task, struct qlstm_error
 {
 	const char *name = json_string_value(json_object_get(json_object_get(resolved, "training"), "loss"));
 	const struct loss *loss = name != NULL ? loss_find(name) : NULL;
-	enum target_kind kind = task == TASK_CLASSIFICATION ? TARGET_CLASSES : TARGET_REALS;
+	bool measured = layers_measure_words(resolved);
+	enum target_kind kind = task == TASK_WORDS && measured                      ? TARGET_WORDS
+	                        : task == TASK_CLASSIFICATION || task == TASK_WORDS ? TARGET_CLASSES
+	                                                                            : TARGET_REALS;
 	if (loss == NULL || loss->takes == kind)
 		return 0;
 	char fitting[PLACE_LIST_SIZE] = "";
 	for (int i = 0; (loss = loss_at(i)) != NULL; i++)
 		if (loss->takes == kind)
 			place_add_choice(fitting, sizeof fitting, loss->name);
-	return error_set(error, ERR_INVALID, "/training/loss", "loss is \"%s\"; allowed for task %s are %s", name,
-	                 task_names[task], fitting);
+	return error_set(error, ERR_INVALID, "/training/loss", "loss is \"%s\"; allowed for task %s%s are %s", name,
+	                 task_names[task],
+	                 task != TASK_WORDS ? ""
+	                 : measured         ? " with qrnn"
+	                                    : " without qrnn",
+	                 fitting);
 }
 
 int task_check(const json_t *resolved, struct qlstm_error *error)
@@ -57,6 +67,11 @@ int task_check(const json_t *resolved, struct qlstm_error *error)
 	if (task == TASK_CLASSIFICATION && json_array_size(json_object_get(data, "targets")) > 1)
 		return error_set(error, ERR_INVALID, "/data/targets", "targets has %zu items; a class is one column",
 		                 json_array_size(json_object_get(data, "targets")));
+	if (task == TASK_WORDS && json_object_get(data, "word_bits") == NULL)
+		return error_set(
+		    error, ERR_MISSING, "/data/word_bits",
+		    "word_bits is missing; it says how many bits a word has: the columns hold whole numbers "
+		    "below 2^word_bits");
 	return check_loss(resolved, task, error);
 }
 
@@ -121,6 +136,48 @@ static int check_apart(const json_t *inputs, const json_t *targets, const struct
 	return 0;
 }
 
+/* A list of one column where there is none yet: the one of that name, else `otherwise`. */
+static int fill_list(json_t *data, const char *key, const struct table *table, const char *name, int otherwise,
+                     struct qlstm_error *error)
+{
+	int column = table_column(table, name);
+	if (json_object_get(data, key) != NULL ||
+	    json_object_set_new(data, key, json_pack("[o]", choose_item(table, column >= 0 ? column : otherwise))) == 0)
+		return 0;
+	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+}
+
+int task_fill_words(json_t *data, const struct table *table, struct qlstm_error *error)
+{
+	int rc = fill_list(data, "inputs", table, "input", 0, error);
+	if (rc == 0)
+		rc = fill_list(data, "targets", table, "target", table->n_columns - 1, error);
+	if (rc == 0 && json_object_get(data, "scored") == NULL && table_column(table, "scored") >= 0 &&
+	    json_object_set_new(data, "scored", json_string("scored")) != 0)
+		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	return rc;
+}
+
+int task_check_words(const json_t *data, const struct table *table, struct qlstm_error *error)
+{
+	static const char *const lists[] = {"inputs", "targets"};
+	for (size_t k = 0; k < 2; k++) {
+		size_t n = json_array_size(json_object_get(data, lists[k]));
+		char pointer[32];
+		snprintf(pointer, sizeof pointer, "/data/%s", lists[k]);
+		if (n != 1)
+			return error_set(error, ERR_INVALID, pointer, "%s has %zu items; words are one column",
+			                 lists[k], n);
+	}
+	const char *scored = json_string_value(json_object_get(data, "scored"));
+	char quoted[PLACE_VALUE_SIZE] = "";
+	place_add_choice(quoted, sizeof quoted, scored != NULL ? scored : "");
+	if (scored != NULL && table_column(table, scored) < 0)
+		return error_set(error, ERR_INVALID, "/data/scored", "scored is %s; the data set has no such column",
+		                 quoted);
+	return 0;
+}
+
 int task_bind_steps(json_t *data, const struct table *table, struct qlstm_error *error)
 {
 	const json_t *inputs = json_object_get(data, "inputs");
@@ -137,7 +194,18 @@ int task_bind_steps(json_t *data, const struct table *table, struct qlstm_error 
 
 int spec_steps(const struct spec *spec)
 {
+	if (spec->task == TASK_WORDS)
+		return spec->words.length - 1;
 	return spec->task == TASK_FORECASTING ? spec->windows.window : spec->steps;
+}
+
+enum target_kind spec_targets(const struct spec *spec)
+{
+	const struct layer_type *type = NULL;
+	layer_type_of(&spec->model.layers[spec->model.n_layers - 1], &type, NULL);
+	if (spec->task == TASK_WORDS)
+		return type != NULL && type->traits.words ? TARGET_WORDS : TARGET_CLASSES;
+	return spec->classes > 0 ? TARGET_CLASSES : TARGET_REALS;
 }
 
 struct records_config spec_records(const struct spec *spec)
@@ -159,6 +227,8 @@ int spec_count_samples(const struct spec *spec, size_t n_rows, size_t *n_train, 
 {
 	if (spec->task == TASK_FORECASTING)
 		return windows_count(n_rows, &spec->windows, n_train, n_test, error);
+	if (spec->task == TASK_WORDS)
+		return words_count(n_rows, &spec->words, n_train, n_test, error);
 	const struct records_config records = spec_records(spec);
 	return records_count(n_rows, &records, n_train, n_test, error);
 }

@@ -21,6 +21,10 @@ int task_check(const json_t *resolved, struct qlstm_error *error);
  * inputs. New references, NULL when out of memory. */
 json_t *task_default_targets(const struct table *table);
 json_t *task_default_inputs(const json_t *targets, const struct table *table);
+/* Of words: fills absent /data/inputs, /data/targets and /data/scored by the columns' names; and, once they are bound,
+ * checks that each names one column. */
+int task_fill_words(json_t *data, const struct table *table, struct qlstm_error *error);
+int task_check_words(const json_t *data, const struct table *table, struct qlstm_error *error);
 /* Fills an absent /data/steps, one input a step, once the columns are chosen; refuses a target among the inputs. */
 int task_bind_steps(json_t *data, const struct table *table, struct qlstm_error *error);
 

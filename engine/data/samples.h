@@ -17,7 +17,7 @@
 struct samples_shape {
 	int steps, n_inputs; /* of the inputs: time steps, and numbers a step; tokens are whole numbers, one a step */
 	enum target_kind target; /* rows.h */
-	int width;               /* reals: numbers in a row of the target; classes: how many classes there are */
+	int width;               /* reals: numbers in a row of the target; classes, words: how many there are */
 	bool per_step;           /* a row for every time step; else one for the sample */
 	bool masked;             /* some rows may not count */
 };
@@ -25,7 +25,7 @@ struct samples_shape {
 /* Where a batch goes, the batch innermost as models have it. The caller's, of the sizes that the shape gives. */
 struct samples_batch {
 	double *x;      /* [steps][n_inputs][count] */
-	double *target; /* reals [rows][width][count]; classes [rows][count] */
+	double *target; /* reals [rows][width][count]; classes and words [rows][count] */
 	double *mask;   /* [rows][count], 1 or 0; not touched unless the shape is masked */
 };
 
@@ -51,7 +51,7 @@ static inline size_t samples_frames(const struct samples_shape *shape)
 /* Numbers that the target of a sample takes. */
 static inline size_t samples_target_size(const struct samples_shape *shape)
 {
-	return samples_frames(shape) * (shape->target == TARGET_CLASSES ? 1 : (size_t)shape->width);
+	return samples_frames(shape) * (shape->target != TARGET_REALS ? 1 : (size_t)shape->width);
 }
 
 /* The sample that stands at place b of a batch, by the convention of gather. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/data/word_tasks.h"
 #include "engine/elementary/elementary.h"
 
 static const double pi = 3.14159265358979323846;
@@ -113,17 +114,27 @@ static int generate_population_inversion(double *values, size_t n, struct qlstm_
 /* What the series are: Chen, Yoo and Fang, arXiv 2009.01783. Their constants: the files named. */
 static const struct series rows[] = {
     /* github.com/jsenellart/merlin; the paper's own constants are not published. */
-    {"sine", "a sine, four periods", 240, generate_sine},
+    {"sine", "a sine, four periods", 240, false, generate_sine},
     /* github.com/ycchen1989/Quantum_FWP, data/damped_shm.py */
-    {"damped_shm", "angular velocity of a damped pendulum", 240, generate_damped_shm},
+    {"damped_shm", "angular velocity of a damped pendulum", 240, false, generate_damped_shm},
     /* github.com/ycchen1989/FederatedQLSTM, data/bessel_functions.py */
-    {"bessel", "Bessel function J2", 256, generate_bessel},
+    {"bessel", "Bessel function J2", 256, false, generate_bessel},
     /* github.com/ycchen1989/FederatedQLSTM, data/delayed_quantum_control.py */
-    {"delayed_quantum_control", "pulses of a two-level atom with delayed feedback", 2200,
+    {"delayed_quantum_control", "pulses of a two-level atom with delayed feedback", 2200, false,
      generate_delayed_quantum_control},
     /* The paper's equation 15, constants of github.com/jsenellart/merlin. */
-    {"population_inversion", "collapse and revival of an atom's population inversion", 2500,
+    {"population_inversion", "collapse and revival of an atom's population inversion", 2500, false,
      generate_population_inversion},
+    {"simple_seq", "words of 3 bits, length 20: 0 1 2 3 repeated, and 4 repeated", SIMPLE_SEQ_ROWS, true,
+     word_task_simple_seq},
+    {"elman_xor", "words of 2 bits, length 36: two random bits and their exclusive or", ELMAN_ROWS, true,
+     word_task_elman_xor},
+    {"elman_letter", "words of 3 bits, length 36: ba, dii, guuu in random order", ELMAN_ROWS, true,
+     word_task_elman_letter},
+    {"dna", "words of 3 bits, length 20: recall the marked base at the end", DNA_ROWS, true, word_task_dna},
+    {"dna_paper", "dna under the published protocol, whose postselection leaks the answer", DNA_ROWS, true,
+     word_task_dna_paper},
+    {"dna_blank", "dna with all inputs 0: a control that stays at chance", DNA_ROWS, true, word_task_dna_blank},
 };
 
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
@@ -141,16 +152,37 @@ const struct series *series_find(const char *name)
 	return NULL;
 }
 
+const char *series_column(const struct series *series, int index)
+{
+	static const char *const numbers[] = {"value", NULL}, *const words[] = {"input", "target", "scored", NULL};
+	return index < 0 || index > 3 ? NULL : series->words ? words[index] : index < 1 ? numbers[index] : NULL;
+}
+
+/* The columns of `values`, each of series->n, into the table. */
+static int fill_columns(const struct series *series, const double *values, struct table *table)
+{
+	int rc = 0;
+	for (int k = 0; rc == 0 && series_column(series, k) != NULL; k++) {
+		rc = table_add_column(table, series_column(series, k), NULL);
+		if (rc != 0)
+			break;
+		struct column *column = &table->columns[k];
+		column->values = malloc(series->n * sizeof(double));
+		rc = column->values != NULL ? 0 : ERR_OUT_OF_MEMORY;
+		if (rc == 0)
+			memcpy(column->values, values + (size_t)k * series->n, series->n * sizeof(double));
+	}
+	return rc;
+}
+
 int series_table(const struct series *series, struct table *out, struct qlstm_error *error)
 {
 	struct table table = {.n_rows = series->n};
-	int rc = table_add_column(&table, "value", NULL);
-	if (rc == 0) {
-		table.columns[0].values = calloc(series->n, sizeof(double));
-		rc = table.columns[0].values != NULL ? 0 : ERR_OUT_OF_MEMORY;
-	}
+	double *values = calloc(series->n, (series->words ? 3 : 1) * sizeof(double));
+	int rc = values != NULL ? series->generate(values, series->n, error) : ERR_OUT_OF_MEMORY;
 	if (rc == 0)
-		rc = series->generate(table.columns[0].values, series->n, error);
+		rc = fill_columns(series, values, &table);
+	free(values);
 	if (rc != 0) {
 		table_free(&table);
 		return error_set(error, rc, NULL, "cannot generate the series '%s'", series->name);

@@ -14,6 +14,7 @@ static const struct layer_type types[] = {
     {"gru", {RECURRENT}, &recurrent_ops, .cell = &gru_ops},
     {"rnn", {RECURRENT}, &recurrent_ops, .cell = &rnn_ops},
     {"qgru", {RECURRENT}, &recurrent_ops, .cell = &qgru_ops, .wires = qgru_wires},
+    {"qrnn", {.recurrent = true, .sequence = true, .trainable = true, .random = true, .words = true}, .ops = &qrnn_ops},
     {"quantum", {ANY_FORM, .trainable = true}, .ops = &quantum_ops, .wires = quantum_wires},
     {"dense", {ANY_FORM, .trainable = true}, .ops = &dense_ops},
     {"dropout", {ANY_FORM, .random = true}, .ops = &dropout_ops},

@@ -29,6 +29,7 @@
 #include "engine/nn/shape.h"
 #include "engine/nn/training_context.h"
 #include "engine/nn/watch.h"
+#include "engine/nn/word_guide.h"
 
 struct layer;
 
@@ -71,6 +72,7 @@ struct layer_traits {
 	bool random;           /* draws while it trains */
 	bool state;            /* has tensors without a gradient, and update_state */
 	bool whole_batch;      /* in training its outputs mix the samples of a batch */
+	bool words;            /* gives the probabilities of words that it measures; it is a model by itself */
 };
 
 struct cell_ops; /* cell.h */
@@ -102,12 +104,14 @@ struct layer {
 	const struct layer_type *type;
 	struct layer_config config;
 	struct params *params;
-	char name[PARAM_NAME_SIZE / 2]; /* "layers.0" */
-	int index;                      /* of the stack */
-	struct shape in, out;           /* out.form of a recurrent layer: SHAPE_VECTOR is its final step alone */
-	int first_param, n_params;      /* its tensors in params->items */
-	struct quantum_list circuits;   /* its quantum blocks */
-	struct watch *watch;            /* the model's */
+	char name[PARAM_NAME_SIZE / 2];  /* "layers.0" */
+	int index;                       /* of the stack */
+	struct shape in, out;            /* out.form of a recurrent layer: SHAPE_VECTOR is its final step alone */
+	int first_param, n_params;       /* its tensors in params->items */
+	struct quantum_list circuits;    /* its quantum blocks */
+	struct watch *watch;             /* the model's */
+	const struct word_guide **guide; /* the model's; *guide NULL: none */
+	enum precision precision;        /* the model's */
 	void *own;
 };
 
@@ -125,5 +129,6 @@ extern const struct layer_ops recurrent_ops;  /* recurrent.c */
 extern const struct layer_ops quantum_ops;    /* quantum.c */
 extern const struct layer_ops dropout_ops;    /* dropout.c */
 extern const struct layer_ops activation_ops; /* activation.c */
+extern const struct layer_ops qrnn_ops;       /* qrnn.c */
 
 #endif

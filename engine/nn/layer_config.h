@@ -52,6 +52,14 @@ struct qgru_config {
 	struct circuit_config circuit;
 };
 
+/* Bausch's recurrent network (engine/circuit/neuron/neuron.h). */
+struct qrnn_config {
+	int workspace, stages, order, degree;
+	int input_bits;                                     /* of a word */
+	double bias;                                        /* radians, of every neuron, not trained */
+	double bias_spread, weight_spread, rotation_spread; /* standard deviations of initial values */
+};
+
 /* Which wires are measured: all, 0, 2, 4, .., or wire 0 alone. */
 enum measurement { MEASUREMENT_ALL, MEASUREMENT_EVEN, MEASUREMENT_SINGLE };
 
@@ -88,6 +96,7 @@ struct layer_config {
 		struct rnn_config rnn;
 		struct qlstm_config qlstm;
 		struct qgru_config qgru;
+		struct qrnn_config qrnn;
 		struct quantum_config quantum;
 		struct dense_config dense;
 		struct dropout_config dropout;

@@ -123,10 +123,22 @@ static void cross_entropy_backward(const struct rows *rows, double scale, double
 	clear_masked(rows, gradient);
 }
 
+/* The same of probabilities in the place of logits, less the least that it can be, that of a probability of 1: so 0 is
+ * the best (Bausch, arXiv 2006.14619). */
+static double probability_cross_entropy_sum(const struct rows *rows)
+{
+	const double least = elementary_log((double)rows->width - 1.0 + elementary_exp(1.0)) - 1.0;
+	size_t count = 0;
+	for (size_t row = 0; row < rows->frames * rows->batch; row++)
+		count += rows_counts(rows, row);
+	return cross_entropy_sum(rows) - (double)count * least;
+}
+
 static const struct loss table[] = {
     {"mse", TARGET_REALS, false, mse_sum, mse_backward},
     {"mae", TARGET_REALS, false, mae_sum, mae_backward},
     {"cross_entropy", TARGET_CLASSES, true, cross_entropy_sum, cross_entropy_backward},
+    {"probability_cross_entropy", TARGET_WORDS, true, probability_cross_entropy_sum, cross_entropy_backward},
 };
 
 enum { N_LOSSES = sizeof table / sizeof table[0] };

@@ -9,7 +9,7 @@
 #include "engine/rows.h"
 
 struct loss {
-	const char *name; /* "mse", "mae", "cross_entropy" */
+	const char *name; /* "mse", "mae", "cross_entropy", "probability_cross_entropy" */
 	enum target_kind takes;
 	bool by_row; /* one term a row; else one for each of its outputs */
 	/* The sum of its terms over the rows that count. */

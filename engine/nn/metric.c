@@ -1,6 +1,8 @@
 /* Metrics: a function and one table row each. */
 #include "engine/nn/metric.h"
 
+#include <math.h>
+
 size_t metric_predicted_class(const struct rows *rows, size_t frame, size_t sample)
 {
 	const double *outputs = rows->prediction + frame * rows->width * rows->batch + sample;
@@ -24,13 +26,56 @@ static double accuracy_sum(const struct rows *rows)
 	return (double)right;
 }
 
+/* The probability of another outcome than the target, in training, where the target is postselected; else 1 where
+ * another one was drawn. */
+static double error_sum(const struct rows *rows)
+{
+	double errors = 0.0;
+	for (size_t f = 0; f < rows->frames; f++)
+		for (size_t b = 0; b < rows->batch; b++) {
+			size_t row = f * rows->batch + b, target = (size_t)rows->target[row];
+			if (!rows_counts(rows, row))
+				continue;
+			errors += rows->training ? 1.0 - rows->prediction[(f * rows->width + target) * rows->batch + b]
+			                         : rows->outcomes[row] != rows->target[row];
+		}
+	return errors;
+}
+
+/* The smallest probability that a row was postselected by; 1 where none was. */
+static double least_postselection(const struct rows *rows)
+{
+	double least = 1.0;
+	for (size_t f = 0; f < rows->frames; f++)
+		for (size_t b = 0; b < rows->batch; b++) {
+			size_t row = f * rows->batch + b, target = (size_t)rows->target[row];
+			bool drawn = !rows->training && (rows->mask == NULL || rows->mask[row] == ROW_DRAWN);
+			if (!drawn)
+				least = fmin(least, rows->prediction[(f * rows->width + target) * rows->batch + b]);
+		}
+	return least;
+}
+
+double metric_none(const struct metric *metric)
+{
+	return metric->least ? 1.0 : 0.0;
+}
+
+double metric_join(const struct metric *metric, double a, double b)
+{
+	return metric->least ? fmin(a, b) : a + b;
+}
+
 #define METRIC(name, takes, sum)                                                                                       \
 	{                                                                                                              \
-		name, "train_" name, "test_" name, takes, sum                                                          \
+		name, "train_" name, "test_" name, takes, false, sum                                                   \
 	}
 
 static const struct metric table[] = {
     METRIC("accuracy", TARGET_CLASSES, accuracy_sum),
+    METRIC("accuracy", TARGET_WORDS, accuracy_sum),
+    METRIC("error_rate", TARGET_WORDS, error_sum),
+    {"min_postsel_prob", "train_min_postsel_prob", "test_min_postsel_prob", TARGET_WORDS, true, least_postselection},
 };
 _Static_assert(sizeof table / sizeof table[0] <= METRICS_MAX, "raise METRICS_MAX: an epoch's row has that much room");
 

@@ -1,5 +1,5 @@
-/* Metrics: what is measured beside the loss, as a mean over the rows that count (engine/rows.h). An epoch reports each
- * one that takes the samples' targets as train_name and test_name.
+/* Metrics: what is measured beside the loss, as a mean, or the smallest, over the rows that count (engine/rows.h). An
+ * epoch reports each one that takes the samples' targets as train_name and test_name.
  *
  * To add one: a function and one row of the table in metric.c, METRICS_MAX at most for one kind of target; for C
  * programs a member of struct qlstm_epoch (engine/qlstm.h). */
@@ -15,13 +15,18 @@ struct metric {
 	const char *name;                   /* "accuracy" */
 	const char *train_name, *test_name; /* "train_accuracy", "test_accuracy" */
 	enum target_kind takes;
-	/* The sum over the rows that count. */
+	bool least; /* the smallest value is reported, not the mean */
+	/* The sum over the rows that count; of `least` the smallest value of all rows. */
 	double (*sum)(const struct rows *rows);
 };
 
 /* The index-th metric for such targets; NULL past the end. */
 const struct metric *metric_for(enum target_kind target, int index);
 int metric_count(enum target_kind target);
+
+/* What a metric's sum begins with, and how two of them are joined. */
+double metric_none(const struct metric *metric);
+double metric_join(const struct metric *metric, double a, double b);
 
 /* The class that row (frame, sample) is given: the largest of its outputs, of equal ones the first. */
 size_t metric_predicted_class(const struct rows *rows, size_t frame, size_t sample);

@@ -27,12 +27,29 @@ static int check_layer(const struct layer_config *layer, struct shape in, struct
 	return rc == 0 ? type->ops->check(layer, in, out, error) : rc;
 }
 
+/* Of a layer that measures words. */
+static int check_words(const struct model_config *config, struct shape out, struct qlstm_error *error)
+{
+	const char *type = config->layers[config->n_layers - 1].type;
+	if (config->n_layers > 1)
+		return error_set(error, ERR_INVALID, "/layers",
+		                 "a layer of type '%s' is a model by itself; there are %d layers", type,
+		                 config->n_layers);
+	if (config->output != MODEL_OUTPUT_SEQUENCE || out.width != config->n_outputs)
+		return error_set(
+		    error, ERR_INVALID, "/layers/0/type",
+		    "a layer of type '%s' gives probabilities of words step by step; this needs data of words", type);
+	return 0;
+}
+
 /* What goes out of the last layer. */
 static int check_output(const struct model_config *config, struct shape out, struct qlstm_error *error)
 {
 	const struct layer_config *last = &config->layers[config->n_layers - 1];
 	const struct layer_type *type;
 	layer_type_of(last, &type, NULL);
+	if (type->traits.words)
+		return check_words(config, out, error);
 	if (type->traits.recurrent)
 		return error_set(error, ERR_INVALID, "/layers", "the last layer must be dense");
 	if (out.form != (config->output == MODEL_OUTPUT_VECTOR ? SHAPE_VECTOR : SHAPE_SEQUENCE))
@@ -88,6 +105,8 @@ static int model_open_layers(struct model *model, const struct shape *shapes, st
 		layer->config = model->config.layers[k];
 		layer->params = &model->params;
 		layer->watch = &model->watch;
+		layer->guide = &model->guide;
+		layer->precision = model->config.precision;
 		layer->index = k;
 		layer->in = shapes[k];
 		layer->out = shapes[k + 1];
@@ -275,6 +294,16 @@ void model_backward(struct model *model, const double *dy, double *dx)
 		layer->ops->backward(layer, in, gradient, on_input);
 		gradient = on_input;
 	}
+}
+
+void model_guide(struct model *model, const struct word_guide *guide)
+{
+	model->guide = guide;
+}
+
+bool model_measures_words(const struct model *model)
+{
+	return model->layers[model->config.n_layers - 1].type->traits.words;
 }
 
 void model_set_gradients(struct model *model, double *block)

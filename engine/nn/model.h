@@ -18,6 +18,7 @@
 #include "engine/nn/params.h"
 #include "engine/nn/training_context.h"
 #include "engine/nn/watch.h"
+#include "engine/nn/word_guide.h"
 
 #define MODEL_MAX_LAYERS 16
 
@@ -93,6 +94,11 @@ void model_forward(struct model *model, const double *x, int steps, int batch, d
  * to its sums in the gradient block. */
 void model_forward_training(struct model *model, const struct training_context *training, const double *x, int steps,
                             int batch, double *y);
+
+/* From now on, what a layer that measures words is told; borrowed. NULL: nothing. */
+void model_guide(struct model *model, const struct word_guide *guide);
+/* Whether the model is such a layer: then it gives probabilities of words, not numbers or logits. */
+bool model_measures_words(const struct model *model);
 
 /* For the last forward, once, since it overwrites what forward kept: adds to the gradient block; dx
  * [steps][n_inputs][batch] is overwritten unless NULL. */

@@ -10,6 +10,7 @@ struct model {
 	struct params params;
 	struct layer layers[MODEL_MAX_LAYERS];
 	struct watch watch;
+	const struct word_guide *guide;
 	int steps, batch; /* of the last forward */
 	int reserved_steps, reserved_batch;
 	char *memory;                        /* activations, one allocation */

@@ -1,5 +1,5 @@
-/* Optimisers: one step function and one table row each. Definitions: the algorithm boxes of torch.optim.SGD, RMSprop
- * and Adam in PyTorch's documentation (dampening 0, not Nesterov, not centered, not AMSGrad). */
+/* Optimisers: one step function and one table row each. Definitions: the algorithm boxes of torch.optim.SGD, RMSprop,
+ * Adam and AdamW in PyTorch's documentation (dampening 0, not Nesterov, not centered, not AMSGrad). */
 #include "engine/train/optimizer.h"
 
 #include <math.h>
@@ -54,7 +54,8 @@ static void rmsprop_step(struct optimizer *optimizer, double *values, const doub
 	}
 }
 
-static void adam_step(struct optimizer *optimizer, double *values, const double *gradients)
+/* `decay` is the L2 term in the gradient: Adam's; AdamW shrinks the values themselves. */
+static void adam_update(struct optimizer *optimizer, double *values, const double *gradients, double decay)
 {
 	const struct optimizer_config *c = &optimizer->config;
 	double *means = optimizer_slot(optimizer, 0);
@@ -62,7 +63,7 @@ static void adam_step(struct optimizer *optimizer, double *values, const double 
 	double mean_correction = 1 - elementary_power(c->beta1, optimizer->steps);
 	double square_correction = sqrt(1 - elementary_power(c->beta2, optimizer->steps));
 	for (size_t i = 0; i < optimizer->n; i++) {
-		double gradient = gradients[i] + c->weight_decay * values[i];
+		double gradient = gradients[i] + decay * values[i];
 		means[i] = c->beta1 * means[i] + (1 - c->beta1) * gradient;
 		squares[i] = c->beta2 * squares[i] + (1 - c->beta2) * gradient * gradient;
 		double root = sqrt(squares[i]) / square_correction + c->epsilon;
@@ -70,10 +71,24 @@ static void adam_step(struct optimizer *optimizer, double *values, const double 
 	}
 }
 
+static void adam_step(struct optimizer *optimizer, double *values, const double *gradients)
+{
+	adam_update(optimizer, values, gradients, optimizer->config.weight_decay);
+}
+
+static void adamw_step(struct optimizer *optimizer, double *values, const double *gradients)
+{
+	double kept = 1 - optimizer->config.learning_rate * optimizer->config.weight_decay;
+	for (size_t i = 0; i < optimizer->n; i++)
+		values[i] *= kept;
+	adam_update(optimizer, values, gradients, 0.0);
+}
+
 static const struct row rows[] = {
     {"sgd", 0, 1, sgd_step},
     {"rmsprop", 1, 1, rmsprop_step},
     {"adam", 2, 0, adam_step},
+    {"adamw", 2, 0, adamw_step},
 };
 
 enum { N_ROWS = sizeof rows / sizeof rows[0] };

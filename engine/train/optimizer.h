@@ -9,13 +9,13 @@
 #include "engine/error.h"
 
 struct optimizer_config {
-	char type[16]; /* "sgd", "rmsprop", "adam" */
+	char type[16]; /* "sgd", "rmsprop", "adam", "adamw" */
 	double learning_rate;
 	double momentum;     /* sgd, rmsprop */
 	double alpha;        /* rmsprop: smoothing constant */
-	double beta1, beta2; /* adam */
+	double beta1, beta2; /* adam, adamw */
 	double epsilon;      /* rmsprop, adam: added to the root */
-	double weight_decay; /* L2, added to the gradient */
+	double weight_decay; /* L2, added to the gradient; adamw: learning_rate times it is taken off the values */
 };
 
 struct optimizer;
@@ -24,7 +24,7 @@ struct optimizer;
 int optimizer_new(struct optimizer **out, const struct optimizer_config *config, size_t n_params,
                   struct qlstm_error *error);
 void optimizer_free(struct optimizer *optimizer);
-/* values -= update(gradients); PyTorch's definitions (torch.optim.SGD, RMSprop, Adam). */
+/* values -= update(gradients); PyTorch's definitions (torch.optim.SGD, RMSprop, Adam, AdamW). */
 void optimizer_step(struct optimizer *optimizer, double *values, const double *gradients);
 
 /* State for checkpoints: `slots` moment blocks of n_params elements, and the step count. Borrowed, writable. */

@@ -25,6 +25,8 @@ struct replica {
 	double *y, *dy;      /* [frames][outputs][slice] */
 	double *target;      /* as samples_batch, likewise mask; NULL without one */
 	double *mask;
+	double *outcomes; /* words [frames][slice]; NULL without */
+	struct word_guide guide;
 };
 
 struct pass {
@@ -106,18 +108,21 @@ static int replica_allocate(struct replica *replica, size_t slice, struct qlstm_
 	const struct samples_shape *shape = &replica->pass->config.samples.shape;
 	size_t frame = (size_t)shape->steps * (size_t)shape->n_inputs, outputs = pass_outputs(replica->pass);
 	size_t target = samples_target_size(shape), mask = shape->masked ? samples_frames(shape) : 0;
-	replica->x = malloc((frame + 2 * outputs + target + mask) * slice * sizeof(double));
+	size_t outcomes = shape->target == TARGET_WORDS ? samples_frames(shape) : 0;
+	replica->x = malloc((frame + 2 * outputs + target + mask + outcomes) * slice * sizeof(double));
 	if (replica->x == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	replica->y = replica->x + frame * slice;
 	replica->target = replica->y + outputs * slice;
 	replica->dy = replica->target + target * slice;
 	replica->mask = mask > 0 ? replica->dy + outputs * slice : NULL;
+	replica->outcomes = outcomes > 0 ? replica->dy + (outputs + mask) * slice : NULL;
 	replica->rows = (struct rows){.frames = samples_frames(shape),
 	                              .width = (size_t)shape->width,
 	                              .prediction = replica->y,
 	                              .target = replica->target,
-	                              .mask = replica->mask};
+	                              .mask = replica->mask,
+	                              .outcomes = replica->outcomes};
 	return 0;
 }
 
@@ -197,6 +202,10 @@ static int check_fit(const struct pass_config *config, struct qlstm_error *error
 {
 	const struct samples_shape *shape = &config->samples.shape;
 	const struct model_config *model = model_config(config->model);
+	if (model_measures_words(config->model) != (shape->target == TARGET_WORDS))
+		return error_set(error, ERR_INVALID, "", "%s",
+		                 shape->target == TARGET_WORDS ? "the targets are words; the model does not measure any"
+		                                               : "the model measures words; the targets are none");
 	if (config->loss->takes != shape->target)
 		return error_set(error, ERR_INVALID, "/loss", "loss '%s' takes %s, the targets are %s",
 		                 config->loss->name, target_kind_name(config->loss->takes),
@@ -277,6 +286,21 @@ static void replica_gather(struct replica *replica, const struct pass_task *task
 	replica->rows.batch = count;
 }
 
+/* Of words: what the model is told of the slice, whose first sample is at `first` of the task's. */
+static void replica_guide(struct replica *replica, const struct pass_task *task, size_t first)
+{
+	if (replica->outcomes == NULL)
+		return;
+	replica->rows.training = task->gradient;
+	replica->guide = (struct word_guide){.words = replica->target,
+	                                     .mask = replica->mask,
+	                                     .outcomes = replica->outcomes,
+	                                     .seed = replica->pass->config.seed,
+	                                     .order = task->order != NULL ? task->order + first : NULL,
+	                                     .first = task->first + first};
+	model_guide(replica->model, &replica->guide);
+}
+
 /* What the slice's rows add to the loss and the metrics. */
 static void replica_sum(const struct replica *replica, struct pass_sums *sums)
 {
@@ -318,6 +342,7 @@ static void pass_part(void *context, size_t part, int member)
 	size_t first = part * task->slice, left = task->count - first, outputs = pass_outputs(pass);
 	size_t n = left < task->slice ? left : task->slice;
 	replica_gather(replica, task, first, n);
+	replica_guide(replica, task, first);
 	model_watch(replica->model, pass->watch != NULL ? replica_tick : NULL, replica);
 	if (task->gradient) {
 		replica_train(replica, task, part);
@@ -335,10 +360,13 @@ static void pass_part(void *context, size_t part, int member)
 /* Adds up the slices, in their order. */
 static void pass_add_up(struct pass *pass, size_t parts)
 {
+	const struct metric *metric;
+	for (int m = 0; (metric = metric_for(pass->config.samples.shape.target, m)) != NULL; m++)
+		pass->sums.metrics[m] = metric_none(metric);
 	for (size_t k = 0; k < parts; k++) {
 		pass->sums.loss += pass->slices[k].loss;
-		for (int m = 0; m < METRICS_MAX; m++)
-			pass->sums.metrics[m] += pass->slices[k].metrics[m];
+		for (int m = 0; (metric = metric_for(pass->config.samples.shape.target, m)) != NULL; m++)
+			pass->sums.metrics[m] = metric_join(metric, pass->sums.metrics[m], pass->slices[k].metrics[m]);
 	}
 }
 

@@ -55,9 +55,12 @@ int trainer_new(struct trainer **out, struct model *model, struct samples sample
 		rc = optimizer_new(&t->optimizer, &config->optimizer, model_params(model)->size, error);
 	if (rc != 0)
 		goto fail;
+	t->best_loss = INFINITY;
+	for (int which = 0; which < TRAINER_KEPT; which++)
+		t->kept[which] = calloc(model_params(model)->size + 1, sizeof(double));
 	t->order = malloc(samples.n_train * sizeof *t->order);
 	t->history = calloc((size_t)config->epochs, sizeof *t->history);
-	if (t->order == NULL || t->history == NULL) {
+	if (t->order == NULL || t->history == NULL || t->kept[TRAINER_LAST] == NULL || t->kept[TRAINER_BEST] == NULL) {
 		rc = error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 		goto fail;
 	}
@@ -75,9 +78,49 @@ void trainer_free(struct trainer *t)
 		return;
 	optimizer_free(t->optimizer);
 	pass_free(t->pass);
+	for (int which = 0; which < TRAINER_KEPT; which++)
+		free(t->kept[which]);
 	free(t->order);
 	free(t->history);
 	free(t);
+}
+
+bool trainer_has_stopped(const struct trainer *t)
+{
+	if (t->epochs_done >= t->config.epochs)
+		return true;
+	return t->epochs_done > 0 && t->history[t->epochs_done - 1].values[TEST_LOSS] < t->config.stop_loss;
+}
+
+static void trainer_copy(struct trainer *t, enum trainer_epoch_kept which)
+{
+	const struct params *params = model_params(t->model);
+	memcpy(t->kept[which], params->values, params->size * sizeof(double));
+	t->kept_epochs[which] = t->epochs_done;
+}
+
+void trainer_keep(struct trainer *t)
+{
+	double loss = t->epochs_done > 0 ? t->history[t->epochs_done - 1].values[TEST_LOSS] : NAN;
+	trainer_copy(t, TRAINER_LAST);
+	if (!(loss < t->best_loss))
+		return;
+	t->best_loss = loss;
+	trainer_copy(t, TRAINER_BEST);
+}
+
+bool trainer_take(struct trainer *t, enum trainer_epoch_kept which)
+{
+	struct params *params = model_params(t->model);
+	if (t->kept_epochs[which] == 0)
+		return false;
+	memcpy(params->values, t->kept[which], params->size * sizeof(double));
+	return true;
+}
+
+int trainer_kept_epoch(const struct trainer *t, enum trainer_epoch_kept which)
+{
+	return t->kept_epochs[which];
 }
 
 int trainer_epochs_done(const struct trainer *t)
@@ -144,6 +187,18 @@ static double mean(double sum, size_t count)
 	return count > 0 ? sum / (double)count : 0.0;
 }
 
+/* The metric whose value is at place k of an epoch's row. */
+static const struct metric *metric_at(const struct trainer *t, int k)
+{
+	return metric_for(t->samples.shape.target, (k - METRICS_OF_ALL) / 2);
+}
+
+/* From what was added up over so many rows. */
+static double metric_value(const struct trainer *t, int k, double sum, size_t rows)
+{
+	return metric_at(t, k)->least ? sum : mean(sum, rows);
+}
+
 /* Loss and metrics of the test part. */
 static void trainer_test(struct trainer *t, struct epoch_metrics *row)
 {
@@ -151,7 +206,7 @@ static void trainer_test(struct trainer *t, struct epoch_metrics *row)
 	struct pass_sums sums = pass_sums(t->pass);
 	row->values[TEST_LOSS] = mean(loss, sums.terms);
 	for (int k = METRICS_OF_ALL + 1; k < row->count; k += 2)
-		row->values[k] = mean(sums.metrics[(k - METRICS_OF_ALL) / 2], sums.rows);
+		row->values[k] = metric_value(t, k, sums.metrics[(k - METRICS_OF_ALL) / 2], sums.rows);
 }
 
 static double seconds_now(void)
@@ -167,6 +222,8 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 	size_t n = t->samples.n_train, size = (size_t)t->config.batch_size, batches = t->watch.n_batches;
 	size_t rows = 0;
 	trainer_order(t, epoch);
+	for (int k = METRICS_OF_ALL; k < row->count; k += 2)
+		row->values[k] = metric_none(metric_at(t, k));
 	for (size_t b = 0; b < batches; b++) {
 		t->watch.batch = b;
 		size_t count = n - b * size < size ? n - b * size : size;
@@ -187,12 +244,13 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 		struct pass_sums sums = pass_sums(t->pass);
 		rows += sums.rows;
 		for (int k = METRICS_OF_ALL; k < row->count; k += 2)
-			row->values[k] += sums.metrics[(k - METRICS_OF_ALL) / 2];
+			row->values[k] =
+			    metric_join(metric_at(t, k), row->values[k], sums.metrics[(k - METRICS_OF_ALL) / 2]);
 	}
 	row->values[TRAIN_LOSS] /= (double)batches;
 	row->values[GRADIENT_NORM] /= (double)batches;
 	for (int k = METRICS_OF_ALL; k < row->count; k += 2)
-		row->values[k] = mean(row->values[k], rows);
+		row->values[k] = metric_value(t, k, row->values[k], rows);
 	return 0;
 }
 
@@ -225,6 +283,7 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 		return rc;
 	row.seconds = seconds_now() - start;
 	t->history[t->epochs_done++] = row;
+	trainer_keep(t);
 	*metrics = row;
 	return 0;
 }

@@ -18,7 +18,8 @@ struct trainer_config {
 	int epochs;
 	int batch_size;
 	bool shuffle;
-	char loss[16];
+	char loss[32];
+	double stop_loss; /* trainer_has_stopped: a test loss below it; 0: never */
 	double clip_norm; /* global L2 norm; 0: no clipping */
 	uint64_t seed;
 	struct optimizer_config optimizer;
@@ -60,18 +61,30 @@ void trainer_free(struct trainer *trainer);
 /* Runs the next epoch. ERR_NOT_FINITE when the loss is not finite. */
 int trainer_epoch(struct trainer *trainer, trainer_batch_fn on_batch, void *context, struct epoch_metrics *metrics,
                   struct qlstm_error *error);
+/* Whether there is no epoch left to run: all are done, or the last test loss is below stop_loss. */
+bool trainer_has_stopped(const struct trainer *trainer);
 int trainer_epochs_done(const struct trainer *trainer);
 /* History of epochs 1 .. trainer_epochs_done; borrowed. */
 const struct epoch_metrics *trainer_history(const struct trainer *trainer);
 
+/* The parameters at the end of the last whole epoch, and of the one with the smallest test loss (the first of such). */
+enum trainer_epoch_kept { TRAINER_LAST, TRAINER_BEST, TRAINER_KEPT };
+
+/* Puts those parameters into the model, for predictions and weights; the next epoch goes on with what is there. False,
+ * and nothing is changed, where there are none: before the first epoch; of the best epoch also after a checkpoint of
+ * before they were kept. */
+bool trainer_take(struct trainer *trainer, enum trainer_epoch_kept which);
+/* Which epoch that is; 0: none. */
+int trainer_kept_epoch(const struct trainer *trainer, enum trainer_epoch_kept which);
+
 /* What the model says of the given samples, in scaled units or logits: y [count][rows][outputs]. */
 int trainer_predict(struct trainer *trainer, size_t first, size_t count, double *y, struct qlstm_error *error);
 
-/* The whole state as safetensors: parameters by name, optimiser moments, history. `fingerprint` names the experiment
- * that it belongs to (a hash of the resolved spec); loading under another one is ERR_CONFLICT. So is loading what
- * another arithmetic computed (QLSTM_ARITHMETIC, or an instruction set that gives other bytes: plan_isa_same_bytes),
- * unless trainer_allow_arithmetic was called. A checksum covers every byte; files of before there was one are taken
- * without. *bytes (malloc) is the caller's. */
+/* The whole state as safetensors: parameters by name, those of the best epoch, optimiser moments, history.
+ * `fingerprint` names the experiment that it belongs to (a hash of the resolved spec); loading under another one is
+ * ERR_CONFLICT. So is loading what another arithmetic computed (QLSTM_ARITHMETIC, or an instruction set that gives
+ * other bytes: plan_isa_same_bytes), unless trainer_allow_arithmetic was called. A checksum covers every byte; files of
+ * before there was one are taken without. *bytes (malloc) is the caller's. */
 int trainer_save(const struct trainer *trainer, const char *fingerprint, unsigned char **bytes, size_t *length,
                  struct qlstm_error *error);
 int trainer_load(struct trainer *trainer, const char *fingerprint, const unsigned char *bytes, size_t length,

@@ -1,7 +1,6 @@
 /* Data sets under one roof. */
 #include "server/api/catalog.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +9,11 @@
 #include "server/api/resource.h"
 #include "server/common/clock.h"
 #include "server/common/file.h"
+#include "server/common/json_text.h"
+#include "server/common/series_hash.h"
 
 #define MAX_SERIES     64
 #define MAX_NAME_BYTES 200
-
-#define SERIES_COLUMNS "[{\"name\":\"value\",\"numeric\":true}]"
 
 /* Written by catalog_open alone. */
 static char series_sha256[MAX_SERIES][65];
@@ -25,15 +24,9 @@ static int hash_series(const struct series *series, char out[65], struct qlstm_e
 	int rc = series_table(series, &table, error);
 	if (rc != 0)
 		return rc;
-	for (size_t i = 0; i < table.n_rows; i++) {
-		uint64_t bits;
-		memcpy(&bits, &table.columns[0].values[i], sizeof bits);
-		bits = htole64(bits);
-		memcpy(&table.columns[0].values[i], &bits, sizeof bits);
-	}
-	sha256_hex(table.columns[0].values, table.n_rows * sizeof(double), out);
+	rc = series_sha256_hex(&table, out, error);
 	table_free(&table);
-	return 0;
+	return rc;
 }
 
 int catalog_open(struct qlstm_error *error)
@@ -50,15 +43,27 @@ void catalog_entry_free(struct catalog_entry *entry)
 	*entry = (struct catalog_entry){0};
 }
 
+/* The columns as dataset rows have them; the caller's, NULL when out of memory. */
+static char *columns_text(const struct series *series)
+{
+	json_t *list = json_array();
+	for (int k = 0; list != NULL && series_column(series, k) != NULL; k++)
+		json_array_append_new(list, json_pack("{ss, sb}", "name", series_column(series, k), "numeric", 1));
+	char *text = json_text(list);
+	json_decref(list);
+	return text;
+}
+
 static int series_entry(int index, struct catalog_entry *out, struct qlstm_error *error)
 {
 	const struct series *series = series_at(index);
-	*out = (struct catalog_entry){
-	    .series = series, .row = {.bytes = (int64_t)(series->n * sizeof(double)), .n_rows = (int64_t)series->n}};
+	*out = (struct catalog_entry){.series = series,
+	                              .row = {.bytes = (int64_t)(series->n * (series->words ? 3 : 1) * sizeof(double)),
+	                                      .n_rows = (int64_t)series->n}};
 	memcpy(out->row.sha256, series_sha256[index], sizeof out->row.sha256);
 	out->row.name = strdup(series->name);
 	out->row.kind = strdup("series");
-	out->row.columns_json = strdup(SERIES_COLUMNS);
+	out->row.columns_json = columns_text(series);
 	out->row.description_json = strdup("{}");
 	if (out->row.name != NULL && out->row.kind != NULL && out->row.columns_json != NULL &&
 	    out->row.description_json != NULL)

@@ -40,7 +40,6 @@ struct api {
 	int64_t started_at;           /* ms */
 	double started;               /* by clock_monotonic: what the wall clock does since then does not count */
 	atomic_bool draining;         /* it ends: new experiments are refused, /readyz says no */
-	atomic_llong drained_at;      /* ms; not 0: POST /drain, the same until it is taken back */
 	uv_mutex_t datasets;          /* held while the rows and the files of data sets must agree */
 	struct plan_estimates *plans; /* of circuits that were seen before */
 	struct labels_seen *labels;   /* columns of classes that were checked */

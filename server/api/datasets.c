@@ -309,9 +309,11 @@ static void reply_series(const struct http_request *request, struct http_reply *
 		reply_problem(request, reply, &error);
 		return;
 	}
-	text_print(&out, "%s\n", table.columns[0].name);
+	for (int k = 0; k < table.n_columns; k++)
+		text_print(&out, "%s%s", table.columns[k].name, k + 1 < table.n_columns ? "," : "\n");
 	for (size_t i = 0; i < table.n_rows; i++)
-		text_print(&out, "%.17g\n", table.columns[0].values[i]);
+		for (int k = 0; k < table.n_columns; k++)
+			text_print(&out, "%.17g%s", table.columns[k].values[i], k + 1 < table.n_columns ? "," : "\n");
 	table_free(&table);
 	reply_written(reply, "text/csv; charset=utf-8", &out);
 }

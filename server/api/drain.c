@@ -5,7 +5,6 @@
 
 #include "server/api/handlers.h"
 #include "server/api/resource.h"
-#include "server/common/clock.h"
 #include "server/http/log.h"
 #include "server/http/reply.h"
 
@@ -13,24 +12,30 @@ int drain_check(struct api *api, struct qlstm_error *error)
 {
 	if (atomic_load(&api->draining))
 		return error_set(error, ERR_UNAVAILABLE, NULL, "the service is shutting down");
-	if (atomic_load(&api->drained_at) == 0)
-		return 0;
 	struct scheduler_counters counters;
 	scheduler_counters(api->scheduler, &counters);
+	if (counters.held_since == 0)
+		return 0;
 	return error_set(error, ERR_UNAVAILABLE, NULL,
 	                 "the service is drained: it begins nothing until DELETE /drain; %d experiments still run",
 	                 counters.busy);
 }
 
+bool drain_is_on(struct api *api)
+{
+	return drain_check(api, NULL) != 0;
+}
+
 static void reply_state(struct api *api, struct http_reply *reply)
 {
 	struct scheduler_counters counters;
-	int64_t counts[STATUS_COUNT], since = atomic_load(&api->drained_at);
+	int64_t counts[STATUS_COUNT];
 	scheduler_counters(api->scheduler, &counters);
 	store_status_counts(api->store, counts);
 	reply_json(reply, 200,
-	           json_pack("{sb, so, si, sI}", "draining", since != 0, "since", json_time(since), "running",
-	                     counters.busy, "queued", (json_int_t)counts[STATUS_QUEUED]));
+	           json_pack("{sb, so, si, sI}", "draining", counters.held_since != 0, "since",
+	                     json_time(counters.held_since), "running", counters.busy, "queued",
+	                     (json_int_t)counts[STATUS_QUEUED]));
 }
 
 void drain_get(void *context, struct http_request *request, struct http_reply *reply)
@@ -58,8 +63,6 @@ void drain_post(void *context, struct http_request *request, struct http_reply *
 	bool stop = false;
 	if (!running_or_reply(request, reply, &stop))
 		return;
-	long long none = 0;
-	atomic_compare_exchange_strong(&api->drained_at, &none, clock_now_ms());
 	scheduler_hold(api->scheduler, stop);
 	log_message("info", "drained by %s: what runs is to %s", request->principal->name,
 	            stop ? "checkpoint and end" : "go on to its end");
@@ -69,7 +72,6 @@ void drain_post(void *context, struct http_request *request, struct http_reply *
 void drain_delete(void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct api *api = context;
-	atomic_store(&api->drained_at, 0);
 	scheduler_release(api->scheduler);
 	log_message("info", "no longer drained, by %s", request->principal->name);
 	reply_state(api, reply);

@@ -6,5 +6,6 @@
 
 /* ERR_UNAVAILABLE, with the words why, while it is drained or ends. */
 int drain_check(struct api *api, struct qlstm_error *error);
+bool drain_is_on(struct api *api);
 
 #endif

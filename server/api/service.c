@@ -52,7 +52,7 @@ static void print_workers(struct text *out, struct scheduler *scheduler)
 static void print_service(struct text *out, struct api *api)
 {
 	head(out, "qlstmd_draining", "gauge", "1 while nothing is begun.");
-	text_print(out, "qlstmd_draining %d\n", atomic_load(&api->draining) || atomic_load(&api->drained_at) != 0);
+	text_print(out, "qlstmd_draining %d\n", drain_is_on(api));
 	uint64_t commits = 0, writes = 0;
 	store_counters(api->store, &commits, &writes);
 	head(out, "qlstmd_store_commits_total", "counter", "Transactions committed, each for a group of writes.");
@@ -87,10 +87,9 @@ void service_health(void *context, struct http_request *request, struct http_rep
 {
 	struct api *api = context;
 	(void)request;
-	bool draining = atomic_load(&api->draining) || atomic_load(&api->drained_at) != 0;
 	reply_json(reply, 200,
 	           json_pack("{ss, sf, sb}", "status", "ok", "uptime_seconds", clock_monotonic() - api->started,
-	                     "draining", draining));
+	                     "draining", drain_is_on(api)));
 }
 
 void service_ready(void *context, struct http_request *request, struct http_reply *reply)

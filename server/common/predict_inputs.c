@@ -23,6 +23,10 @@ struct wanted {
 static int read_spec(const json_t *resolved, struct wanted *out, struct qlstm_error *error)
 {
 	const json_t *data = json_object_get(resolved, "data"), *names = json_object_get(data, "inputs");
+	if (task_of(resolved) == TASK_WORDS)
+		return error_set(error, ERR_CONFLICT, NULL,
+		                 "a model of words predicts step by step; what it says of its data is in the artifact "
+		                 "predictions");
 	bool rows = task_of(resolved) != TASK_FORECASTING;
 	json_int_t steps = json_integer_value(json_object_get(data, rows ? "steps" : "window"));
 	size_t columns = json_array_size(names);

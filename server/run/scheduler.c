@@ -49,7 +49,7 @@ struct scheduler {
 	void *drained_context;
 	pthread_mutex_t lock; /* guards what follows */
 	struct request *requests;
-	bool held, stop_held; /* nothing is begun; what runs is to end */
+	bool stop_held; /* while it is held: what runs is to end */
 	struct scheduler_counters counters;
 };
 
@@ -83,7 +83,7 @@ static struct turn_room find_room(const struct scheduler *scheduler)
 static bool is_held(struct scheduler *scheduler, bool *stop)
 {
 	pthread_mutex_lock(&scheduler->lock);
-	bool held = scheduler->held;
+	bool held = scheduler->counters.held_since != 0;
 	*stop = held && scheduler->stop_held;
 	pthread_mutex_unlock(&scheduler->lock);
 	return held;
@@ -294,23 +294,22 @@ void scheduler_stop(struct scheduler *scheduler, const char *id, enum run_reason
 	uv_async_send(&scheduler->async);
 }
 
-static void set_held(struct scheduler *scheduler, bool held, bool stop)
+void scheduler_hold(struct scheduler *scheduler, bool stop)
 {
 	pthread_mutex_lock(&scheduler->lock);
-	scheduler->held = held;
+	if (scheduler->counters.held_since == 0)
+		scheduler->counters.held_since = clock_now_ms();
 	scheduler->stop_held = stop;
 	pthread_mutex_unlock(&scheduler->lock);
 	uv_async_send(&scheduler->async);
 }
 
-void scheduler_hold(struct scheduler *scheduler, bool stop)
-{
-	set_held(scheduler, true, stop);
-}
-
 void scheduler_release(struct scheduler *scheduler)
 {
-	set_held(scheduler, false, false);
+	pthread_mutex_lock(&scheduler->lock);
+	scheduler->counters.held_since = 0;
+	pthread_mutex_unlock(&scheduler->lock);
+	uv_async_send(&scheduler->async);
 }
 
 void scheduler_drain(struct scheduler *scheduler, void (*done)(void *context), void *context)

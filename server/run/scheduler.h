@@ -54,6 +54,7 @@ struct scheduler_counters {
 	int slots, busy;
 	uint64_t started, succeeded, failed, cancelled, requeued; /* since start */
 	int64_t planned_bytes, memory;                            /* of what runs; as configured */
+	int64_t held_since;                                       /* ms; 0: it is not held */
 };
 void scheduler_counters(struct scheduler *scheduler, struct scheduler_counters *out); /* any thread */
 

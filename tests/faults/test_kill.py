@@ -215,3 +215,23 @@ def test_a_stopped_worker_ends_with_the_daemon(make_daemon):
     os.kill(pid, signal.SIGSTOP)
     crash(daemon)
     assert not alive(pid)
+
+
+def test_killed_while_it_draws_words(make_daemon, tmp_path):
+    """Bausch's network: weights, and what the draws of the test part were measured by, are those of an undisturbed run."""
+    spec = {"data": {"dataset": "elman_xor", "task": "words", "word_bits": 2, "length": 36},
+            "model": {"layers": [{"type": "qrnn", "workspace": 5, "degree": 3}]},
+            "training": {"epochs": 40, "batch_size": 32, "shuffle": True, "optimizer": {"type": "adam"}},
+            "simulation": {"precision": "float32"}}
+    daemon = make_daemon("--slots", "1", "--checkpoint", "0")
+    experiment, undisturbed_one = daemon.submit(spec), daemon.submit(spec)
+    assert running(daemon, experiment, 5)["status"] == "running"
+    os.kill(workers(daemon)[0], signal.SIGKILL)
+    daemon.wait(experiment)
+    daemon.wait(undisturbed_one)
+    assert ended_once(daemon, experiment)["attempt"] == 2 and resumed_from(daemon, experiment) >= 1
+    assert tensors(daemon, experiment) == tensors(daemon, undisturbed_one)
+    rows = [[{k: v for k, v in epoch.items() if k.startswith(("train_", "test_"))}
+             for epoch in daemon.get(f"/experiments/{one}/metrics").json()["metrics"]]
+            for one in (experiment, undisturbed_one)]
+    assert rows[0] == rows[1] and len(rows[0]) == 40

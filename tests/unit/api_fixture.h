@@ -1,5 +1,5 @@
-/* For tests of resources: the whole table of routes on a store, over real connections; no scheduler, so nothing is
- * queued over HTTP. Include behind cmocka.h. */
+/* For tests of resources: the whole table of routes on a store, over real connections; the scheduler is never
+ * woken. Include behind cmocka.h. */
 #ifndef QLSTM_TESTS_API_FIXTURE_H
 #define QLSTM_TESTS_API_FIXTURE_H
 
@@ -32,7 +32,10 @@ static inline int open_service(void **state)
 	                   .max_memory = (size_t)1 << 30,
 	                   .threads = 1,
 	                   .started = clock_monotonic() - 5};
-	if (keeper_open(&api.keeper, folder, false, NULL) != 0)
+	const struct scheduler_config config = {
+	    .data_dir = folder, .worker_path = "/nowhere", .slots = 1, .threads = 1};
+	if (keeper_open(&api.keeper, folder, false, NULL) != 0 ||
+	    scheduler_open(&api.scheduler, &loop, store, &config, NULL) != 0)
 		return -1;
 	uv_mutex_init(&api.datasets);
 	door_open(&door,
@@ -43,6 +46,7 @@ static inline int open_service(void **state)
 static inline int close_service(void **state)
 {
 	door_close(&door);
+	scheduler_close(api.scheduler); /* it was never woken */
 	keeper_close(api.keeper);
 	uv_mutex_destroy(&api.datasets);
 	contract_close();

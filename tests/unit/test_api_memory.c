@@ -33,7 +33,7 @@ static struct http_reply call_failing(int n, const char *method, const char *pat
 	return reply;
 }
 
-static int count_rows(struct db *db, void *argument, struct qlstm_error *error)
+static int count_experiments(struct db *db, void *argument, struct qlstm_error *error)
 {
 	(void)error;
 	*(int64_t *)argument = select_int(db, "SELECT count(*) FROM experiment");
@@ -43,7 +43,7 @@ static int count_rows(struct db *db, void *argument, struct qlstm_error *error)
 static int64_t experiments(void)
 {
 	int64_t count = -1;
-	assert_int_equal(store_read(store, count_rows, &count, NULL), 0);
+	assert_int_equal(store_read(store, count_experiments, &count, NULL), 0);
 	return count;
 }
 

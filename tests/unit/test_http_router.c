@@ -238,8 +238,8 @@ static void test_allow_of_many_methods(void **state)
 static void test_scopes(void **state)
 {
 	(void)state;
-	const struct principal reader = {"a reader", 1U << SCOPE_READ, {"r", false}, {0}};
-	const struct principal owner = {"the owner", 1U << SCOPE_ADMIN, {"o", true}, {0}};
+	const struct principal reader = {"a reader", 1U << SCOPE_READ, {"r", false}, {0}, NULL};
+	const struct principal owner = {"the owner", 1U << SCOPE_ADMIN, {"o", true}, {0}, NULL};
 	static const struct {
 		enum scope scope;
 		bool nobody, reader, owner;

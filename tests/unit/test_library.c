@@ -281,7 +281,8 @@ static void every_type_is_known(void **state)
 		struct layer_config layer = {0};
 		struct qlstm_error error = {0};
 		int rc = library_layer(&(struct qlstm_layer){.type = type->name}, &layer, &error);
-		assert_true(rc == 0 || rc == ERR_MISSING);
+		/* A model that measures words is none of the library's: its samples are windows. */
+		assert_true(rc == 0 || rc == ERR_MISSING || (rc == ERR_NOT_FOUND && type->traits.words));
 	}
 }
 

@@ -52,11 +52,20 @@ static void adam(const struct optimizer_config *c, int step, double *value, doub
 	*value -= c->learning_rate * mean / (sqrt(square) + c->epsilon);
 }
 
+/* torch.optim.AdamW's: the decay apart from the gradient. */
+static void adamw(const struct optimizer_config *c, int step, double *value, double gradient, double *state)
+{
+	struct optimizer_config without = *c;
+	*value -= c->learning_rate * c->weight_decay * *value;
+	without.weight_decay = 0;
+	adam(&without, step, value, gradient, state);
+}
+
 static const struct rule {
 	const char *name;
 	void (*step)(const struct optimizer_config *c, int step, double *value, double gradient, double *state);
 	int slots, momentum_slots;
-} rules[] = {{"sgd", sgd, 0, 1}, {"rmsprop", rmsprop, 1, 1}, {"adam", adam, 2, 0}};
+} rules[] = {{"sgd", sgd, 0, 1}, {"rmsprop", rmsprop, 1, 1}, {"adam", adam, 2, 0}, {"adamw", adamw, 2, 0}};
 
 static void check(const struct rule *rule, struct optimizer_config config)
 {
@@ -155,7 +164,8 @@ static void names(void **state)
 	assert_string_equal(optimizer_name_at(0), "sgd");
 	assert_string_equal(optimizer_name_at(1), "rmsprop");
 	assert_string_equal(optimizer_name_at(2), "adam");
-	assert_null(optimizer_name_at(3));
+	assert_string_equal(optimizer_name_at(3), "adamw");
+	assert_null(optimizer_name_at(4));
 	assert_null(optimizer_name_at(-1));
 	assert_int_equal(optimizer_new(&optimizer, &(struct optimizer_config){.type = "adagrad"}, 1, &error),
 	                 ERR_NOT_FOUND);

@@ -26,26 +26,27 @@ def entangle(kind: str, n: int, layer: int) -> list[Gate]:
 
 
 def gates(xp: Any, layer: dict[str, Any], angles: Any, x: Any) -> Iterator[Gate]:
-    """A circuit of a layer, gate by gate from |0...0>; x is [sample][feature]. Wire 0 is the most significant bit."""
+    """A circuit of a layer, gate by gate from |0...0>; x is [sample][feature], or [feature]. Wire 0 is the most
+    significant bit."""
     n, ansatz, axis = layer["n_qubits"], layer["ansatz"], layer["rotation"]
     encode = {
         "x": lambda v: v, "pi_x": lambda v: math.pi * v, "atan": xp.arctan, "atan_square": lambda v: xp.arctan(v * v),
         "asin": xp.arcsin, "acos": xp.arccos, "tanh": xp.tanh,
     }[layer.get("encoder", "x")]  # fmt: skip
     if ansatz in ("chen2020", "chen2024") and layer["hadamard"]:
-        yield from (("H", (i,), None) for i in range(x.shape[1] if ansatz == "chen2020" else n))
-    for i in range(x.shape[1] if ansatz != "qdi" else 0):
+        yield from (("H", (i,), None) for i in range(x.shape[-1] if ansatz == "chen2020" else n))
+    for i in range(x.shape[-1] if ansatz != "qdi" else 0):
         if ansatz == "chen2020":
-            yield "RY", (i,), xp.arctan(x[:, i])
-            yield "RZ", (i,), xp.arctan(x[:, i] ** 2)
+            yield "RY", (i,), xp.arctan(x[..., i])
+            yield "RZ", (i,), xp.arctan(x[..., i] ** 2)
         else:
-            yield ("RY", (i,), x[:, i]) if ansatz == "chen2024" else ("R" + axis, (i,), encode(x[:, i]))
+            yield ("RY", (i,), x[..., i]) if ansatz == "chen2024" else ("R" + axis, (i,), encode(x[..., i]))
     kind = layer["entangling"] if ansatz == "qdi" else ansatz
     axes = {"chen2020": "ZYZ", "chen2024": "Y", "strong": "ZYZ", "hardware_efficient": "YZ",
             "basic": "X" if ansatz == "qdi" else axis}[kind]  # fmt: skip
     for b, block in enumerate(angles if ansatz == "qdi" else [angles]):
         for i in range(n if b > 0 else 0):
-            yield "R" + axis, (i,), encode(x[:, (b - 1) * n + i])
+            yield "R" + axis, (i,), encode(x[..., (b - 1) * n + i])
         for number, rotations in enumerate(block):
             cnots, turns = entangle(kind, n, number), rotations.reshape(n, -1)
             yield from cnots if kind.startswith("chen") else ()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy
 
 from .circuits import expectations
-from .weights import Source, Weights
+from .weights import Source, network
 
 
 class Model:
@@ -24,13 +24,19 @@ class Model:
     xp: Any = numpy
     erfc: Any = staticmethod(numpy.vectorize(math.erfc, otypes=[float]))
 
-    def __init__(self, weights: Source) -> None:
-        weights = Weights.load(weights)
+    def __init__(self, source: Source) -> None:
+        weights = network(source)
         self.spec, self.scaling = weights.spec, weights.scaling
         self.tensors: Any = {name: numpy.asarray(value) for name, value in weights.items()}
 
+    def array(self, values: Any) -> Any:
+        return self.xp.asarray(values, dtype=self.xp.float64)
+
     def __call__(self, X: Any) -> Any:
-        X, data = self.xp.asarray(X, dtype=self.xp.float64), self.spec["data"]
+        return self.forward(X)
+
+    def forward(self, X: Any) -> Any:
+        X, data = self.array(X), self.spec["data"]
         X = X.reshape(len(X), -1, len(data["inputs"]) // (data.get("steps", 1)))
         offset, factor = self._scalers("inputs")
         y = self.scaled((X - offset.reshape(-1, X.shape[2])) / factor.reshape(-1, X.shape[2]))
@@ -41,15 +47,14 @@ class Model:
         return y * factor + offset
 
     def _scalers(self, side: str) -> list[Any]:
-        columns = self.scaling[side]
-        return [self.xp.asarray([c[part] for c in columns], dtype=self.xp.float64) for part in ("offset", "factor")]
+        return [self.array([column[part] for column in self.scaling[side]]) for part in ("offset", "factor")]
 
     def scaled(self, X: Any) -> Any:
         """The network: scaled [sample][time][feature] -> scaled [sample][target], or logits of the classes."""
-        layers, xs = self.spec["model"]["layers"], [X[:, t] for t in range(X.shape[1])]
+        xp, layers, xs = self.xp, self.spec["model"]["layers"], [X[:, t] for t in range(X.shape[1])]
         last = max(i for i, layer in enumerate(layers) if "hidden_size" in layer)
         for i, layer in enumerate(layers):
-            prefix, xp = f"layers.{i}.", self.xp
+            prefix = f"layers.{i}."
             if "hidden_size" not in layer:
                 xs = [self.pointwise(layer, prefix, x) for x in xs]
             elif layer["bidirectional"]:

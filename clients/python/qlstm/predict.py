@@ -31,8 +31,9 @@ def samples(values: Any, data: dict[str, Any]) -> list[list[list[float]]]:
         if given in (1, 2) and features == 1:
             return [[[x] for x in row] for row in (values if given == 2 else [values])]
         raise QlstmError(f"X has {given} dimensions; with {features} inputs it is [sample][time][feature]")
-    if given not in (1, 2):
-        raise QlstmError(f"X has {given} dimensions; it is [sample][input] or [sample][step][feature]")
+    if given not in (1, 2) or "steps" not in data:
+        flat = "[sample][input] or " if "steps" in data else ""
+        raise QlstmError(f"X has {given} dimensions; it is {flat}[sample][step][feature]")
     rows = values if given == 2 else [values]
     for row in rows:
         if len(row) != features:

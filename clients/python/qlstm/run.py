@@ -73,9 +73,14 @@ class Run:
             else None
         )
         deadline = None if timeout is None else time.monotonic() + timeout
+        seen = 0
+        if shown:
+            for warning in self.row["data"].get("warnings", []):
+                shown.note(f"note: {warning}")
         try:
             while not self._current()["terminal"]:
-                for event in events(self.client.transport, self.id, deadline=deadline):
+                for event in events(self.client.transport, self.id, seen, deadline):
+                    seen = event["id"]
                     if shown:
                         shown.say(event)
         finally:

@@ -83,13 +83,14 @@ class Service(Client):
         self.stop()
 
 
-def serve(data: str | None = None, *options: str, key: str | None = None) -> Service:
+def serve(*options: str, data: str | None = None, key: str | None = None) -> Service:
     """Starts a private daemon and returns a client of it.
 
         with qlstm.serve() as client:
             run = client.train(epochs=30).wait()
 
     Its data are in a temporary folder, which is removed at the end, or in `data`, which stays. `options` are the
-    daemon's, such as "--slots", "2". The daemon is $QLSTMD, else qlstmd on the PATH, with qlstm-worker beside it.
+    daemon's, such as "--slots", "2". The daemon is $QLSTMD, else qlstmd on the PATH, with qlstm-worker beside it. It
+    outlives this program where that is killed by kill -9.
     """
     return Service(data, options, key)

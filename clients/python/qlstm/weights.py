@@ -60,6 +60,18 @@ class Weights(Mapping[str, Any]):
         return f"<Weights of {len(self)} tensors: {', '.join(self)}>"
 
 
+COMPUTED = {"qlstm", "lstm", "gru", "rnn", "qgru", "quantum", "dense", "dropout", "activation"}
+
+
+def network(source: Source) -> Weights:
+    """Weights of a network whose layers are all of the types that this package computes by itself."""
+    weights = Weights.load(source)
+    for layer in weights.spec["model"]["layers"]:
+        if layer["type"] not in COMPUTED:
+            raise QlstmError(f"layers of type {layer['type']} are computed by the service alone; use run.predict")
+    return weights
+
+
 def _tensor(entry: dict[str, Any], body: bytes) -> Any:
     kind = {"F64": "d", "F32": "f"}[entry["dtype"]]
     first, last = entry["data_offsets"]

@@ -39,7 +39,8 @@ def layers_of():
             {"type": "qgru", "ansatz": ansatz, "hidden_size": 2, "n_qubits": 3, "depth": 2, "hadamard": number % 2 == 0,
              "rotation": "Y", "measure": "Z"},
             {"type": "qlstm", "variant": "linear", "ansatz": ansatz, "hidden_size": 2, "n_qubits": 2},
-            {"type": "quantum", "ansatz": ansatz, "n_qubits": 2, "measurement": ["even", "single"][number % 2]},
+            {"type": "quantum", "ansatz": ansatz, "n_qubits": 2, "measurement": ["even", "single"][number % 2],
+             "entangling": "basic", "encoder": "acos" if ansatz == "hardware_efficient" else "x"},
         ]  # fmt: skip
     return found
 

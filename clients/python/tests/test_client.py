@@ -64,7 +64,7 @@ def test_what_a_run_leaves(client, run):
 @pytest.mark.parametrize(("given", "field", "value", "allowed"), [
     ({"n_qubits": 26}, "n_qubits", "26", "1 to 25"),
     ({"epochs": 0}, "training/epochs", "0", "1 to 100000"),
-    ({"optimizer": "adm"}, "training/optimizer/type", "'adm'", "'rmsprop', 'sgd', 'adam'"),
+    ({"precision": "float16"}, "simulation/precision", "'float16'", "'float64', 'float32'"),
     ({"epochs": "many"}, "training/epochs", "'many'", "an integer from 1 to 100000"),
     ({"epocs": 3}, "epocs", "", ""),
 ])  # fmt: skip
@@ -80,6 +80,8 @@ def test_other_errors(client):
         client.run("01ARZ3NDEKTSV4RRFFQ69G5FAV")
     with pytest.raises(qlstm.Invalid, match="did you mean 'epochs'"):
         client.train(epocs=3)
+    with pytest.raises(qlstm.Invalid, match="learning_rate"):
+        client.train(lr=0.1)
     with pytest.raises(qlstm.QlstmError, match="address of a service"):
         qlstm.Client("localhost:8080")
     failing = client.train(
@@ -147,8 +149,15 @@ def test_tables_and_files_become_data_sets(client, tmp_path):
     stored = client.upload({"day": [1, 2, 3], "level": [0.1, 1 / 3, 2e-9]}, name="levels")
     assert [column["name"] for column in stored["columns"]] == ["day", "level"] and stored["name"] == "levels"
     assert [row["level"] for row in rows(client.values("levels"))] == [0.1, 1 / 3, 2e-9]
-    (tmp_path / "two.csv").write_text("a;b\n1;2\n")
-    assert client.upload(tmp_path / "two.csv")["rows"] == 1
+    (tmp_path / "two.csv").write_text("a;b\n1;2,5\n")
+    stored = client.upload(tmp_path / "two.csv", "two", separator=";", decimal=",", header=True)
+    assert (stored["rows"], stored["name"], [column["numeric"] for column in stored["columns"]]) == (
+        1,
+        "two",
+        [True] * 2,
+    )
+    with pytest.raises(qlstm.Invalid):
+        client.upload(tmp_path / "two.csv", "three", separator="word")
     assert any(found["name"] == "levels" for found in client.datasets())
     client.delete_dataset("levels")
     with pytest.raises(qlstm.NotFound):
@@ -205,8 +214,13 @@ def test_progress_where_there_is_no_terminal(run):
     assert lines[2].startswith("first  epoch 1/4  train_loss ") and "\r" not in out.getvalue()
 
 
+def test_what_is_odd_about_the_data_is_said(client, capsys):
+    client.train(data=[1.5] * 40, epochs=1, hidden_size=2).wait()
+    assert "note: " in capsys.readouterr().err
+
+
 def test_keys(tmp_path):
-    with qlstm.serve(str(tmp_path / "data"), "--require-keys") as service:
+    with qlstm.serve("--require-keys", data=str(tmp_path / "data")) as service:
         command = [os.environ["QLSTMD"], "key", "add", "alice", "--data", str(tmp_path / "data")]
         key = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
         for wrong in (None, key[:-1] + ("A" if key[-1] != "A" else "B")):
@@ -219,7 +233,7 @@ def test_keys(tmp_path):
 
 
 def test_waits_while_the_service_is_drained(tmp_path):
-    with qlstm.serve(str(tmp_path / "data")) as service:
+    with qlstm.serve(data=str(tmp_path / "data")) as service:
         service.transport.request("POST", "/drain")
         with pytest.raises(qlstm.Busy):
             qlstm.Client(service.url, retries=0).train(epochs=1)

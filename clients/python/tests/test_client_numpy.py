@@ -23,6 +23,28 @@ def test_same_as_the_service(runs, name):
     np.testing.assert_allclose(qlstm.numpy.Model(run.weights())(inputs), theirs, rtol=1e-10, atol=1e-10)
 
 
+CHOICES = ["variant", "ansatz", "encoder", "function", "nonlinearity", "measurement", "entangling"]
+BY_THE_SERVICE_ALONE = {"qrnn"}
+
+
+def test_models_have_every_choice_of_the_schema(client, runs):
+    """A new layer, variant, ansatz, ... is either computed here too or refused with a word."""
+    layers = [layer for run in runs.values() for layer in run.spec["model"]["layers"]]
+    schema = client.schema().schema
+    for kind in (schema["$defs"][entry["$ref"].rsplit("/", 1)[1]] for entry in schema["$defs"]["layer"]["oneOf"]):
+        name = kind["properties"]["type"]["const"]
+        assert (name in qlstm.weights.COMPUTED) != (name in BY_THE_SERVICE_ALONE)
+        for field in CHOICES if name in qlstm.weights.COMPUTED else []:
+            seen = {layer[field] for layer in layers if layer["type"] == name and field in layer}
+            assert seen >= set(kind["properties"].get(field, {}).get("enum", [])), f"{field} of {name}"
+
+
+def test_other_layers_are_refused(runs):
+    content = runs["qdi"].weights().content.replace(b'\\"type\\":\\"qlstm\\"', b'\\"type\\":\\"other\\"')
+    with pytest.raises(qlstm.QlstmError, match="layers of type other are computed by the service alone"):
+        qlstm.numpy.Model(content)
+
+
 def test_from_a_file_alone(runs, tmp_path):
     run = runs["qdi"]
     run.weights().save(tmp_path / "weights.safetensors")

@@ -164,7 +164,7 @@ void neuron_gradient_take(struct neuron_cell *cell, double *d_parameters)
 double neuron_cost(const struct neuron_shape *shape, enum precision precision)
 {
 	const struct neuron_layout layout = neuron_layout(shape, precision == PRECISION_FLOAT32 ? 16 : 8);
-	double lines = (double)(layout.row / layout.lanes);
+	double lines = (double)layout.row / (double)layout.lanes;
 	double rotations = (double)(layout.neurons - (size_t)shape->workspace);
 	return lines * (NS_PER_NEURON * (double)layout.neurons + NS_PER_ROTATION * rotations +
 	                NS_PER_WORD * (double)layout.words) +

@@ -118,6 +118,9 @@ static int read_arrays(struct evaluation *e, const char *inputs, const char *tar
 static int lay_out(struct evaluation *e, struct qlstm_error *error)
 {
 	int batch_axis = e->spec_model.spec.batch_first ? 0 : 1;
+	if (e->spec_model.spec.task == TASK_WORDS)
+		return error_set(error, ERR_INVALID, "/data/task",
+		                 "task is \"words\"; only models that give one vector for a sequence are evaluated");
 	e->batch = (int)e->x_dims[batch_axis];
 	e->steps = (int)e->x_dims[1 - batch_axis];
 	e->n_inputs = e->spec_model.spec.model.n_inputs;

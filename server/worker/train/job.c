@@ -10,6 +10,7 @@
 #include "server/common/csv_json.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
+#include "server/common/series_hash.h"
 #include "server/worker/input.h"
 #include "server/worker/scaling.h"
 #include "server/worker/spec_model.h"
@@ -38,7 +39,7 @@ static int read_file(struct job *job, const char *path, struct qlstm_error *erro
 
 static int unknown_series(const char *name, struct qlstm_error *error)
 {
-	char names[256] = "";
+	char names[512] = "";
 	for (int i = 0; series_at(i) != NULL; i++) {
 		size_t used = strlen(names);
 		snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", series_at(i)->name);
@@ -53,9 +54,7 @@ static int generate_series(struct job *job, const char *name, struct qlstm_error
 	if (series == NULL)
 		return unknown_series(name, error);
 	int rc = series_table(series, &job->table, error);
-	if (rc == 0)
-		sha256_hex(job->table.columns[0].values, job->table.n_rows * sizeof(double), job->data_sha256);
-	return rc;
+	return rc == 0 ? series_sha256_hex(&job->table, job->data_sha256, error) : rc;
 }
 
 static const char *dataset_name(const struct job *job)
@@ -75,9 +74,21 @@ static int load_data(struct job *job, const char *data_path, struct qlstm_error 
 	return read_file(job, data_path, error);
 }
 
+static int take_words(struct job *job, struct qlstm_error *error)
+{
+	int rc = words_take(&job->table, &job->spec.words, &job->words, error);
+	if (rc == 0)
+		job->samples = words_samples(&job->words, spec_targets(&job->spec));
+	else
+		error_prefix(error, "/data");
+	return rc;
+}
+
 static int cut_samples(struct job *job, struct qlstm_error *error)
 {
 	const struct records_config records = spec_records(&job->spec);
+	if (job->spec.task == TASK_WORDS)
+		return take_words(job, error);
 	bool windows = job->spec.task == TASK_FORECASTING;
 	int rc = windows ? windows_cut(&job->table, &job->spec.windows, &job->windows, error)
 	                 : records_take(&job->table, &records, &job->records, error);
@@ -185,6 +196,7 @@ void job_close(struct job *job)
 	team_free(job->team);
 	windows_free(&job->windows);
 	records_free(&job->records);
+	words_free(&job->words);
 	table_free(&job->table);
 	json_decref(job->resolved);
 	*job = (struct job){0};
@@ -202,8 +214,23 @@ int job_resume(struct job *job, const char *path, struct qlstm_error *error)
 	return rc;
 }
 
+/* Words are taken as they are. */
+static json_t *words_scaling(const struct job *job)
+{
+	static const struct scaler as_it_is = {.offset = 0, .factor = 1};
+	return scaling_json(&(struct column_scaling){.n_inputs = 1,
+	                                             .n_targets = 1,
+	                                             .inputs = &as_it_is,
+	                                             .targets = &as_it_is,
+	                                             .table = &job->table,
+	                                             .input_columns = job->spec.windows.inputs,
+	                                             .target_columns = job->spec.windows.targets});
+}
+
 json_t *job_scaling(const struct job *job)
 {
+	if (job->spec.task == TASK_WORDS)
+		return words_scaling(job);
 	bool cut = job->spec.task == TASK_FORECASTING;
 	const struct windows *windows = &job->windows;
 	const struct records *records = &job->records;

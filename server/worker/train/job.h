@@ -9,12 +9,13 @@
 struct job {
 	json_t *resolved; /* with columns bound */
 	struct spec spec;
-	struct table table;     /* the data in original units */
-	char data_sha256[65];   /* of the file's bytes; of a built-in series' values as little-endian float64 */
-	char fingerprint[65];   /* ties checkpoints to this job */
-	struct windows windows; /* of a forecasting */
-	struct records records; /* of any other task */
-	struct samples samples; /* of either */
+	struct table table;          /* the data in original units */
+	char data_sha256[65];        /* of the file's bytes; of a built-in series' values as little-endian float64 */
+	char fingerprint[65];        /* ties checkpoints to this job */
+	struct windows windows;      /* of a forecasting */
+	struct word_sequences words; /* of words */
+	struct records records;      /* of any other task */
+	struct samples samples;      /* of these */
 	struct model *model;
 	struct team *team; /* NULL: one thread */
 	struct trainer *trainer;
@@ -44,7 +45,7 @@ json_t *job_scaling(const struct job *job);
 struct scaler job_target_scaler(const struct job *job, int target);
 /* The row of the table that sample `index` predicts, or is. */
 size_t job_row(const struct job *job, size_t index);
-/* The original-unit value, or the class, that sample `index` has for target `target`. */
+/* The original-unit value, or the class, that sample `index` has for target `target`; not of words. */
 double job_truth(const struct job *job, size_t index, int target);
 
 #endif

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "engine/elementary/elementary.h"
-#include "engine/text.h"
 #include "server/common/classes.h"
 #include "server/worker/reply.h"
+#include "server/worker/train/word_predictions.h"
 
 /* Samples between two calls of the progress function. */
 enum { PREDICT_CHUNK = 256 };
@@ -17,6 +17,8 @@ enum { PREDICT_CHUNK = 256 };
 int predictions_compute(struct predictions *out, struct job *job, predictions_progress_fn progress, void *context,
                         struct qlstm_error *error)
 {
+	if (job->spec.task == TASK_WORDS)
+		return word_predictions_compute(out, job, progress, context, error);
 	const struct samples *samples = &job->samples;
 	size_t count = samples->n_train + samples->n_test, width = (size_t)samples->shape.width;
 	*out = (struct predictions){.count = count, .width = samples->shape.width};
@@ -44,6 +46,7 @@ int predictions_compute(struct predictions *out, struct job *job, predictions_pr
 void predictions_free(struct predictions *predictions)
 {
 	free(predictions->values);
+	free(predictions->places);
 	*predictions = (struct predictions){0};
 }
 
@@ -64,19 +67,18 @@ static void print_field(struct text *out, const char *name, const char *suffix)
 
 static bool of_classes(const struct job *job)
 {
-	return job->samples.shape.target == TARGET_CLASSES;
+	return job->samples.shape.target != TARGET_REALS;
 }
 
-static void print_header(struct text *out, const struct predictions *predictions, const struct job *job)
+void predictions_header(struct text *out, const struct job *job, int width)
 {
-	text_print(out, "part,index");
 	for (int t = 0; t < job->spec.windows.n_targets; t++) {
 		text_print(out, ",");
 		print_field(out, target_name(job, t), "");
 		text_print(out, ",");
 		print_field(out, target_name(job, t), "_predicted");
 	}
-	for (int k = 0; of_classes(job) && k < predictions->width; k++) {
+	for (int k = 0; of_classes(job) && k < width; k++) {
 		char suffix[32];
 		snprintf(suffix, sizeof suffix, "_probability_%d", k);
 		text_print(out, ",");
@@ -90,6 +92,16 @@ static int predicted_class(const struct predictions *predictions, size_t i)
 	return classes_likeliest(predictions->values + i * (size_t)predictions->width, (size_t)predictions->width);
 }
 
+void predictions_line_end(struct text *out, const struct job *job, size_t row)
+{
+	text_print(out, ",%zu", table_row(&job->table, row));
+	if (job->table.times.starts != NULL) {
+		text_print(out, ",");
+		print_field(out, table_time(&job->table, row), "");
+	}
+	text_print(out, "\n");
+}
+
 static void print_row(struct text *out, const struct predictions *predictions, const struct job *job, size_t i)
 {
 	const double *values = predictions->values + i * (size_t)predictions->width;
@@ -101,20 +113,18 @@ static void print_row(struct text *out, const struct predictions *predictions, c
 		text_print(out, ",%.17g", values[k]);
 	for (int k = 0; !classes && k < predictions->width; k++)
 		text_print(out, ",%.17g,%.17g", job_truth(job, i, k), values[k]);
-	text_print(out, ",%zu", table_row(&job->table, job_row(job, i)));
-	if (job->table.times.starts != NULL) {
-		text_print(out, ",");
-		print_field(out, table_time(&job->table, job_row(job, i)), "");
-	}
-	text_print(out, "\n");
+	predictions_line_end(out, job, job_row(job, i));
 }
 
 int predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
                     struct qlstm_error *error)
 {
+	if (job->spec.task == TASK_WORDS)
+		return word_predictions_csv(predictions, job, text, length, error);
 	struct text out = {0};
 	*text = NULL;
-	print_header(&out, predictions, job);
+	text_print(&out, "part,index");
+	predictions_header(&out, job, predictions->width);
 	for (size_t i = 0; i < predictions->count; i++)
 		print_row(&out, predictions, job, i);
 	if (text_take(&out, text, length) == 0)
@@ -179,6 +189,8 @@ static json_t *part_metrics(const struct predictions *predictions, const struct 
 
 json_t *predictions_metrics(const struct predictions *predictions, const struct job *job)
 {
+	if (job->spec.task == TASK_WORDS)
+		return word_predictions_metrics(predictions, job);
 	size_t n_train = job->samples.n_train;
 	return json_pack("{s:o, s:o}", "train", part_metrics(predictions, job, 0, n_train), "test",
 	                 part_metrics(predictions, job, n_train, predictions->count));

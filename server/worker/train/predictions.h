@@ -4,12 +4,14 @@
 
 #include <jansson.h>
 
+#include "engine/text.h"
 #include "server/worker/train/job.h"
 
 struct predictions {
-	size_t count;   /* samples, the training part first */
+	size_t count;   /* samples, the training part first; of words scored positions */
 	int width;      /* targets; of classes their number */
 	double *values; /* [count][width]: original units; of classes probabilities, which add up to 1 */
+	size_t *places; /* of words: [count], sequence * steps + step */
 };
 
 /* Called now and then with the samples done; a non-zero return stops (ERR_CANCELLED). */
@@ -19,6 +21,11 @@ int predictions_compute(struct predictions *out, struct job *job, predictions_pr
                         struct qlstm_error *error);
 void predictions_free(struct predictions *predictions);
 
+/* The columns of a header line after the first ones, and the end of a line about that row of the table: NAME,
+ * NAME_predicted, for classes and words NAME_probability_0, ..., row, and time where the table has times. */
+void predictions_header(struct text *out, const struct job *job, int width);
+void predictions_line_end(struct text *out, const struct job *job, size_t row);
+
 /* CSV: part (train or test), index (of the sample), then for each target NAME and NAME_predicted; of a classification
  * NAME, NAME_predicted (the most probable class) and NAME_probability_0, NAME_probability_1, ... *text (malloc) is the
  * caller's. */
@@ -27,7 +34,7 @@ int predictions_csv(const struct predictions *predictions, const struct job *job
 
 /* {"train": [{"target", "mse", "rmse", "mae", "r2"}], "test": [...]} in original units; r2 is null where the truth is
  * constant. Of a classification {"train": [{"target", "accuracy", "cross_entropy"}], ...}. New reference, NULL when out
- * of memory. */
+ * of memory. Of words: word_predictions.h. */
 json_t *predictions_metrics(const struct predictions *predictions, const struct job *job);
 
 #endif

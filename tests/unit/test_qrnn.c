@@ -1,0 +1,305 @@
+/* Bausch's network as a layer that is trained: gradients, postselection and draws, threads, going on from a checkpoint;
+ * the loss and the metrics of words. */
+#include "tests/unit/words_fixture.h"
+
+#include "engine/nn/loss.h"
+#include "engine/team.h"
+#include "engine/train/pass.h"
+
+static struct model_config qrnn_model(int bits)
+{
+	struct model_config config = {
+	    .n_inputs = bits, .n_outputs = 1 << bits, .output = MODEL_OUTPUT_SEQUENCE, .n_layers = 1, .plan = "auto"};
+	config.layers[0] = (struct layer_config){.type = "qrnn",
+	                                         .qrnn = {.workspace = 3,
+	                                                  .stages = 2,
+	                                                  .order = 2,
+	                                                  .degree = 2,
+	                                                  .input_bits = bits,
+	                                                  .bias = 1.5707963267948966,
+	                                                  .bias_spread = 0.3,
+	                                                  .weight_spread = 0.3,
+	                                                  .rotation_spread = 0.3}};
+	return config;
+}
+
+/* ---- The layer ---- */
+
+/* All samples of the training part in one pass, with the model's parameters moved. */
+static double moved_loss(struct pass *pass, struct model *model, size_t parameter, double by, size_t count)
+{
+	model_params(model)->values[parameter] += by;
+	double loss = pass_train(pass, 1, NULL, count);
+	model_params(model)->values[parameter] -= by;
+	return loss;
+}
+
+static void test_gradient(void **state)
+{
+	(void)state;
+	const struct model_config config = qrnn_model(2);
+	struct word_sequences words;
+	struct model *model;
+	struct pass *pass;
+	struct qlstm_error error = {0};
+	random_words(&words, 0.2);
+	must(model_new(&model, &config, &error), &error);
+	params_initialise(model_params(model), 3);
+	const struct pass_config pass_config = {.model = model,
+	                                        .samples = words_samples(&words, TARGET_WORDS),
+	                                        .loss = loss_find("probability_cross_entropy"),
+	                                        .batch = 12};
+	must(pass_new(&pass, &pass_config, &error), &error);
+	struct params *params = model_params(model);
+	double *gradient = malloc(params->size * sizeof *gradient);
+	pass_train(pass, 1, NULL, 12);
+	memcpy(gradient, params->gradients, params->size * sizeof *gradient);
+	for (size_t k = 0; k < params->size; k++) {
+		double h = 1e-5,
+		       slope = (moved_loss(pass, model, k, h, 12) - moved_loss(pass, model, k, -h, 12)) / (2 * h);
+		if (!(fabs(slope - gradient[k]) <= 1e-8))
+			fail_msg("parameter %zu: %.12g is not %.12g", k, gradient[k], slope);
+	}
+	free(gradient);
+	pass_free(pass);
+	model_free(model);
+	words_free(&words);
+}
+
+static void test_tensors(void **state)
+{
+	(void)state;
+	const struct model_config config = qrnn_model(2);
+	static const struct {
+		const char *name;
+		size_t size;
+	} rows[] = {{"layers.0.input.weights", 3 * 10},    {"layers.0.input.biases", 3},
+	            {"layers.0.stages.0.rotations", 3},    {"layers.0.stages.0.weights", 3 * 10},
+	            {"layers.0.stages.0.biases", 3},       {"layers.0.stages.1.rotations", 3},
+	            {"layers.0.stages.1.weights", 3 * 10}, {"layers.0.stages.1.biases", 3},
+	            {"layers.0.output.weights", 2 * 10},   {"layers.0.output.biases", 2}};
+	struct model *model;
+	assert_int_equal(model_new(&model, &config, NULL), 0);
+	const struct params *params = model_params(model);
+	assert_int_equal(params->count, sizeof rows / sizeof *rows);
+	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+		assert_string_equal(params->items[k].name, rows[k].name);
+		assert_int_equal(params->items[k].size, rows[k].size);
+	}
+	assert_true(model_measures_words(model));
+	model_free(model);
+}
+
+static void test_models_refused(void **state)
+{
+	(void)state;
+	struct qlstm_error error = {0};
+	struct model_config config = qrnn_model(2);
+	config.output = MODEL_OUTPUT_VECTOR;
+	assert_int_equal(model_check(&config, &error), ERR_INVALID);
+	assert_string_equal(error.pointer, "/layers/0/type");
+	error = (struct qlstm_error){0};
+	config = qrnn_model(2);
+	config.layers[1] = config.layers[0];
+	config.n_layers = 2;
+	config.layers[1].qrnn.input_bits = 4;
+	assert_int_equal(model_check(&config, &error), ERR_INVALID);
+	assert_string_equal(error.pointer, "/layers");
+	error = (struct qlstm_error){0};
+	config = qrnn_model(2);
+	config.n_inputs = 3;
+	assert_int_equal(model_check(&config, &error), ERR_INVALID);
+	assert_string_equal(error.pointer, "/layers/0/input_bits");
+}
+
+/* ---- Training ---- */
+
+struct run {
+	struct word_sequences words;
+	struct model *model;
+	struct trainer *trainer;
+	struct team *team;
+};
+
+static void run_open(struct run *run, int threads, enum precision precision)
+{
+	struct model_config config = qrnn_model(2);
+	struct trainer_config training = {
+	    .epochs = 6,
+	    .batch_size = 40,
+	    .shuffle = true,
+	    .seed = 9,
+	    .loss = "probability_cross_entropy",
+	    .clip_norm = 0.5,
+	    .optimizer = {.type = "adam", .learning_rate = 0.05, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}};
+	struct qlstm_error error = {0};
+	config.layers[0].qrnn.workspace = 7; /* enough for a batch to be cut */
+	config.precision = precision;
+	random_words(&run->words, 0.8);
+	run->team = NULL;
+	must(team_new(&run->team, threads, &error), &error);
+	training.team = run->team;
+	must(model_new(&run->model, &config, &error), &error);
+	must(trainer_new(&run->trainer, run->model, words_samples(&run->words, TARGET_WORDS), &training, &error),
+	     &error);
+}
+
+static void run_close(struct run *run)
+{
+	trainer_free(run->trainer);
+	model_free(run->model);
+	team_free(run->team);
+	words_free(&run->words);
+}
+
+static struct epoch_metrics run_epochs(struct run *run, int count)
+{
+	struct epoch_metrics metrics = {0};
+	struct qlstm_error error = {0};
+	for (int k = 0; k < count; k++)
+		must(trainer_epoch(run->trainer, NULL, NULL, &metrics, &error), &error);
+	return metrics;
+}
+
+static void assert_same_run(struct run *a, struct run *b, const struct epoch_metrics *x, const struct epoch_metrics *y)
+{
+	struct params *p = model_params(a->model), *q = model_params(b->model);
+	assert_memory_equal(p->values, q->values, p->size * sizeof(double));
+	assert_memory_equal(x->values, y->values, (size_t)x->count * sizeof(double));
+}
+
+/* Weights and what was measured, draws of the test part included. */
+static void test_threads_change_nothing(void **state)
+{
+	(void)state;
+	for (int precision = PRECISION_FLOAT64; precision <= PRECISION_FLOAT32; precision++) {
+		struct run one, two;
+		run_open(&one, 1, (enum precision)precision);
+		run_open(&two, 3, (enum precision)precision);
+		struct epoch_metrics a = run_epochs(&one, 2), b = run_epochs(&two, 2);
+		assert_same_run(&one, &two, &a, &b);
+		run_close(&one);
+		run_close(&two);
+	}
+}
+
+static void test_goes_on_from_a_checkpoint(void **state)
+{
+	(void)state;
+	struct run whole, first, second;
+	unsigned char *bytes;
+	size_t length;
+	run_open(&whole, 1, PRECISION_FLOAT32);
+	run_open(&first, 1, PRECISION_FLOAT32);
+	run_open(&second, 1, PRECISION_FLOAT32);
+	struct epoch_metrics a = run_epochs(&whole, 4);
+	run_epochs(&first, 2);
+	assert_int_equal(trainer_save(first.trainer, "x", &bytes, &length, NULL), 0);
+	assert_int_equal(trainer_load(second.trainer, "x", bytes, length, NULL), 0);
+	struct epoch_metrics b = run_epochs(&second, 2);
+	assert_same_run(&whole, &second, &a, &b);
+	free(bytes);
+	run_close(&whole);
+	run_close(&first);
+	run_close(&second);
+}
+
+/* What is measured fits together: in training all is postselected, in the test part what is not drawn. */
+static void test_metrics(void **state)
+{
+	(void)state;
+	struct run run;
+	run_open(&run, 1, PRECISION_FLOAT64);
+	struct epoch_metrics metrics = run_epochs(&run, 1);
+	double least = epoch_metric(&metrics, "train_min_postsel_prob"),
+	       error = epoch_metric(&metrics, "test_error_rate");
+	assert_true(least > 0 && least < 0.5);
+	assert_true(epoch_metric(&metrics, "train_error_rate") > 0.5 && error > 0.3 && error < 1);
+	assert_true(epoch_metric(&metrics, "test_min_postsel_prob") > 0);
+	assert_true(epoch_metric(&metrics, "train_accuracy") >= 0);
+	run_close(&run);
+}
+
+/* Rows of one step and two words, of which the first is the target: drawn right, drawn wrong, given, ignored. */
+static void test_metrics_of_rows(void **state)
+{
+	(void)state;
+	const double prediction[] = {0.9, 0.4, 0.2, 0.1, 0.1, 0.6, 0.8, 0.9}, target[4] = {0};
+	const double mask[] = {1, 1, 2, 0}, outcomes[] = {0, 1, 0, 0};
+	struct rows rows = {.frames = 1,
+	                    .width = 2,
+	                    .batch = 4,
+	                    .prediction = prediction,
+	                    .target = target,
+	                    .mask = mask,
+	                    .outcomes = outcomes};
+	const struct metric *errors = metric_for(TARGET_WORDS, 1), *least = metric_for(TARGET_WORDS, 2);
+	assert_string_equal(errors->name, "error_rate");
+	assert_string_equal(least->name, "min_postsel_prob");
+	assert_true(errors->sum(&rows) == 1.0);
+	assert_true(least->sum(&rows) == 0.1);
+	rows.training = true;
+	assert_true(fabs(errors->sum(&rows) - (0.1 + 0.6 + 0.8)) < 1e-15);
+	rows.mask = NULL;
+	rows.training = false;
+	assert_true(least->sum(&rows) == 1.0); /* all drawn */
+	assert_true(metric_none(least) == 1.0 && metric_join(least, 0.3, 0.2) == 0.2);
+	assert_true(metric_none(errors) == 0.0 && metric_join(errors, 3, 2) == 5);
+}
+
+/* Chance has the loss that the formula gives: 0.4236 where p is spread over two words of four. */
+static void test_loss(void **state)
+{
+	(void)state;
+	const double prediction[] = {0.5, 0.5, 0, 0}, right[] = {0, 1, 0, 0}, target[] = {1};
+	struct rows rows = {.frames = 1, .width = 4, .batch = 1, .prediction = prediction, .target = target};
+	const struct loss *loss = loss_find("probability_cross_entropy");
+	assert_true(fabs(loss->sum(&rows) - 0.4236) < 5e-5);
+	rows.prediction = right;
+	assert_true(fabs(loss->sum(&rows)) < 1e-15);
+}
+
+/* Two sequences learned by heart, and training that ends when the loss is small. */
+static void test_learns_and_stops(void **state)
+{
+	(void)state;
+	struct table table = task_table("simple_seq");
+	const struct words_config config = {0, 1, 2, 20, 3, 0.5};
+	struct model_config model_config = qrnn_model(3);
+	struct run run = {0};
+	struct qlstm_error error = {0};
+	struct trainer_config training = {
+	    .epochs = 300,
+	    .batch_size = 2,
+	    .seed = 1,
+	    .stop_loss = 0.01,
+	    .loss = "probability_cross_entropy",
+	    .clip_norm = 0.5,
+	    .optimizer = {.type = "adam", .learning_rate = 0.1, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}};
+	must(words_take(&table, &config, &run.words, &error), &error);
+	must(model_new(&run.model, &model_config, &error), &error);
+	must(trainer_new(&run.trainer, run.model, words_samples(&run.words, TARGET_WORDS), &training, &error), &error);
+	struct epoch_metrics metrics = {0};
+	while (!trainer_has_stopped(run.trainer))
+		must(trainer_epoch(run.trainer, NULL, NULL, &metrics, &error), &error);
+	assert_in_range(trainer_epochs_done(run.trainer), 10, 299);
+	assert_true(epoch_metric(&metrics, "test_loss") < 0.01);
+	run_close(&run);
+	table_free(&table);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_gradient),
+	    cmocka_unit_test(test_tensors),
+	    cmocka_unit_test(test_models_refused),
+	    cmocka_unit_test(test_threads_change_nothing),
+	    cmocka_unit_test(test_goes_on_from_a_checkpoint),
+	    cmocka_unit_test(test_metrics),
+	    cmocka_unit_test(test_metrics_of_rows),
+	    cmocka_unit_test(test_loss),
+	    cmocka_unit_test(test_learns_and_stops),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
