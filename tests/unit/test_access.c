@@ -36,6 +36,14 @@ static char *text_of(const char *name)
 	return text;
 }
 
+/* The lowest descriptor that is free. */
+static int lowest_free(void)
+{
+	int file = dup(2);
+	close(file);
+	return file;
+}
+
 static struct key limited(const char *name)
 {
 	struct key key = {.scope = SCOPE_SUBMIT, .quota = {3, 2, 5000000000}, .rate = 2.5};
@@ -131,7 +139,9 @@ static void test_what_is_no_file_of_keys(void **state)
 	snprintf(target, sizeof target, "%s/elsewhere", folder);
 	assert_int_equal(rename(path_of(KEYRING_FILE), target), 0);
 	assert_int_equal(symlink(target, path_of(KEYRING_FILE)), 0);
+	error_clear(&error);
 	assert_int_equal(keyring_read(folder, &ring, &error), ERR_IO);
+	assert_non_null(strstr(error.message, "cannot open /"));
 	keyring_free(&ring);
 	struct key key = limited("b");
 	assert_int_equal(keyring_add(folder, &key, text, NULL), ERR_IO);
@@ -223,6 +233,7 @@ static void test_changed_keys_without_memory(void **state)
 	assert_int_equal(keyring_add(folder, &unlimited, text, NULL), 0);
 	assert_int_equal(keeper_open(&keeper, folder, true, NULL), 0);
 	bool failed = ALLOCATIONS_FAIL;
+	int free_before = lowest_free();
 	for (long n = 0; failed; n++) {
 		assert_true(n < 1000);
 		error_clear(&error);
@@ -239,6 +250,7 @@ static void test_changed_keys_without_memory(void **state)
 		failed = allocation_failed;
 		assert_null(keeper_admit(keeper, header, &caller));
 	}
+	assert_int_equal(lowest_free(), free_before);
 	keeper_close(keeper);
 }
 
@@ -328,6 +340,30 @@ static void test_the_audit_log_is_renamed(void **state)
 	audit_close(audit);
 }
 
+/* Standard input's number is a descriptor like any other; what is closed gives its own back. */
+static void test_descriptor_0(void **state)
+{
+	(void)state;
+	struct audit *audit;
+	struct keyring ring;
+	char text[KEY_TEXT_SIZE];
+	add("a", text);
+	int kept = dup(0);
+	close(0);
+	assert_int_equal(audit_open(&audit, folder, NULL), 0);
+	assert_int_not_equal(lowest_free(), 0);
+	audit_close(audit);
+	assert_int_equal(lowest_free(), 0);
+	assert_int_equal(keyring_read(folder, &ring, NULL), 0);
+	assert_true(ring.file == 0 && ring.count == 1);
+	keyring_free(&ring);
+	assert_int_equal(lowest_free(), 0);
+	if (kept >= 0) {
+		dup2(kept, 0);
+		close(kept);
+	}
+}
+
 /* No link is followed, and no folder is a log. */
 static void test_an_audit_log_that_cannot_be(void **state)
 {
@@ -352,6 +388,7 @@ int main(void)
 	    TEST(test_what_is_no_file_of_keys),
 	    TEST(test_the_keeper_of_broken_keys),
 	    TEST(test_the_list),
+	    TEST(test_descriptor_0),
 	    TEST(test_without_memory),
 	    TEST(test_changed_keys_without_memory),
 	    TEST(test_the_audit_log),
