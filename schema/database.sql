@@ -76,10 +76,11 @@ CREATE TABLE checkpoint (
 	PRIMARY KEY (experiment_id, epoch)
 ) STRICT, WITHOUT ROWID;
 
--- A result file of a succeeded experiment, registered in the transaction that ended it.
+-- A result file of an experiment that succeeded, or ended early with what it had by then; registered in the transaction that
+-- ended it.
 CREATE TABLE artifact (
 	experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
-	name TEXT NOT NULL,                      -- weights, predictions, report
+	name TEXT NOT NULL,                      -- weights, predictions, report; weights_best or weights_last where that epoch is another one
 	file TEXT NOT NULL,                      -- path inside the experiment's folder
 	bytes INTEGER NOT NULL,
 	sha256 TEXT NOT NULL,

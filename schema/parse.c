@@ -18,6 +18,7 @@ static const char *const missing_names[] = {[MISSING_REFUSE] = "refuse",
                                             [MISSING_FFILL] = "ffill",
                                             [MISSING_INTERPOLATE] = "interpolate",
                                             NULL};
+static const char *const keep_names[] = {[TRAINER_LAST] = "last", [TRAINER_BEST] = "best", NULL};
 static const char *const scaling_fits[] = {[SCALING_FIT_TRAIN] = "train", [SCALING_FIT_ALL] = "all", NULL};
 static const char *const precisions[] = {[PRECISION_FLOAT64] = "float64", [PRECISION_FLOAT32] = "float32", NULL};
 
@@ -56,6 +57,7 @@ static const struct field spec_fields[] = {
     SPEC("training/optimizer", "epsilon", field_double, training.optimizer.epsilon, NULL),
     SPEC("training/optimizer", "weight_decay", field_double, training.optimizer.weight_decay, NULL),
     SPEC("training", "stop_loss", field_double, training.stop_loss, NULL),
+    SPEC("training", "keep", field_enum, keep, keep_names),
     SPEC("training", "clip_norm", field_double, training.clip_norm, NULL),
     SPEC("training", "seed", field_u64, training.seed, NULL),
     SPEC("simulation", "precision", field_enum, model.precision, precisions),

@@ -28,6 +28,7 @@ struct spec {
 	char dataset[SPEC_NAME_SIZE * 4];
 	enum task task;
 	enum missing missing;
+	enum trainer_epoch_kept keep;
 	struct windows_config
 	    windows;               /* column indices are set by spec_columns; columns, scaling and split of any task */
 	int steps, classes;        /* of tasks whose rows are samples; classes: 0 where there are none */

@@ -1,6 +1,7 @@
 /* Checkpoints: the trainer's state as a safetensors file, so that other tools can open it too.
  *
  *   model.NAME        the parameters, in their shapes
+ *   best              [n_params] the parameters after the best epoch, where that is not the newest
  *   optimizer.SLOT    [n_params] the moments, in the order of the parameters
  *   history           [epochs done][5] epoch, train loss, test loss, gradient norm, seconds
  *   history.NAME      [epochs done] each further metric; one that a file lacks is NaN in the history
@@ -48,6 +49,12 @@ static double *checkpoint_further(const struct trainer *t)
 	return columns;
 }
 
+/* Whether the best epoch's parameters are known and others than the newest. */
+static bool has_best(const struct trainer *t)
+{
+	return t->kept_epochs[TRAINER_BEST] != 0 && t->kept_epochs[TRAINER_BEST] != t->epochs_done;
+}
+
 struct checkpoint_names {
 	char text[PARAM_NAME_SIZE + 16];
 };
@@ -72,6 +79,9 @@ static void checkpoint_tensors(const struct trainer *t, const double *history, c
 		                                         .dims = {params->size},
 		                                         .data = optimizer_slot(t->optimizer, slot)};
 	}
+	if (has_best(t))
+		tensors[n++] = (struct safetensors_tensor){
+		    .name = "best", .rank = 1, .dims = {params->size}, .data = t->kept[TRAINER_BEST]};
 	size_t epochs = (size_t)t->epochs_done;
 	tensors[n++] = (struct safetensors_tensor){
 	    .name = "history", .rank = 2, .dims = {epochs, HISTORY_COLUMNS}, .data = history};
@@ -85,7 +95,8 @@ static void checkpoint_tensors(const struct trainer *t, const double *history, c
 int trainer_save(const struct trainer *t, const char *fingerprint, unsigned char **bytes, size_t *length,
                  struct qlstm_error *error)
 {
-	int count = model_params(t->model)->count + optimizer_slots(t->optimizer) + 1 + t->n_metrics - METRICS_OF_ALL;
+	int count = model_params(t->model)->count + optimizer_slots(t->optimizer) + 1 + t->n_metrics - METRICS_OF_ALL +
+	            has_best(t);
 	struct checkpoint_names *names = calloc((size_t)count, sizeof *names);
 	struct safetensors_tensor *tensors = calloc((size_t)count, sizeof *tensors);
 	double *history = checkpoint_history(t), *further = checkpoint_further(t);
@@ -234,6 +245,30 @@ static int checkpoint_check(const struct trainer *t, const char *fingerprint, co
 	return 0;
 }
 
+/* The parameters of the newest and of the best epoch, once the history is there; `best` NULL: the file has none. */
+static void apply_kept(struct trainer *t, const double *best)
+{
+	int best_epoch = 0;
+	t->best_loss = INFINITY;
+	for (int k = 0; k < t->epochs_done; k++)
+		if (t->history[k].values[TEST_LOSS] < t->best_loss) {
+			t->best_loss = t->history[k].values[TEST_LOSS];
+			best_epoch = k + 1;
+		}
+	memset(t->kept_epochs, 0, sizeof t->kept_epochs);
+	if (t->epochs_done == 0)
+		return;
+	double least = t->best_loss;
+	t->best_loss = best_epoch == t->epochs_done ? INFINITY : least;
+	trainer_keep(t);
+	t->best_loss = least;
+	if (best_epoch == t->epochs_done)
+		return;
+	t->kept_epochs[TRAINER_BEST] = best != NULL ? best_epoch : 0;
+	if (best != NULL)
+		memcpy(t->kept[TRAINER_BEST], best, model_params(t->model)->size * sizeof(double));
+}
+
 static void checkpoint_apply(struct trainer *t, const struct safetensors_file *file, int epochs, uint64_t steps)
 {
 	struct params *params = model_params(t->model);
@@ -266,6 +301,7 @@ static void checkpoint_apply(struct trainer *t, const struct safetensors_file *f
 			t->history[k].values[m] = column != NULL ? column[k] : (double)NAN;
 	}
 	t->epochs_done = epochs;
+	apply_kept(t, checkpoint_block(file, "best", params->size));
 }
 
 int trainer_load(struct trainer *t, const char *fingerprint, const unsigned char *bytes, size_t length,

@@ -55,9 +55,12 @@ int trainer_new(struct trainer **out, struct model *model, struct samples sample
 		rc = optimizer_new(&t->optimizer, &config->optimizer, model_params(model)->size, error);
 	if (rc != 0)
 		goto fail;
+	t->best_loss = INFINITY;
+	for (int which = 0; which < TRAINER_KEPT; which++)
+		t->kept[which] = calloc(model_params(model)->size + 1, sizeof(double));
 	t->order = malloc(samples.n_train * sizeof *t->order);
 	t->history = calloc((size_t)config->epochs, sizeof *t->history);
-	if (t->order == NULL || t->history == NULL) {
+	if (t->order == NULL || t->history == NULL || t->kept[TRAINER_LAST] == NULL || t->kept[TRAINER_BEST] == NULL) {
 		rc = error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 		goto fail;
 	}
@@ -75,6 +78,8 @@ void trainer_free(struct trainer *t)
 		return;
 	optimizer_free(t->optimizer);
 	pass_free(t->pass);
+	for (int which = 0; which < TRAINER_KEPT; which++)
+		free(t->kept[which]);
 	free(t->order);
 	free(t->history);
 	free(t);
@@ -85,6 +90,37 @@ bool trainer_has_stopped(const struct trainer *t)
 	if (t->epochs_done >= t->config.epochs)
 		return true;
 	return t->epochs_done > 0 && t->history[t->epochs_done - 1].values[TEST_LOSS] < t->config.stop_loss;
+}
+
+static void trainer_copy(struct trainer *t, enum trainer_epoch_kept which)
+{
+	const struct params *params = model_params(t->model);
+	memcpy(t->kept[which], params->values, params->size * sizeof(double));
+	t->kept_epochs[which] = t->epochs_done;
+}
+
+void trainer_keep(struct trainer *t)
+{
+	double loss = t->epochs_done > 0 ? t->history[t->epochs_done - 1].values[TEST_LOSS] : NAN;
+	trainer_copy(t, TRAINER_LAST);
+	if (!(loss < t->best_loss))
+		return;
+	t->best_loss = loss;
+	trainer_copy(t, TRAINER_BEST);
+}
+
+bool trainer_take(struct trainer *t, enum trainer_epoch_kept which)
+{
+	struct params *params = model_params(t->model);
+	if (t->kept_epochs[which] == 0)
+		return false;
+	memcpy(params->values, t->kept[which], params->size * sizeof(double));
+	return true;
+}
+
+int trainer_kept_epoch(const struct trainer *t, enum trainer_epoch_kept which)
+{
+	return t->kept_epochs[which];
 }
 
 int trainer_epochs_done(const struct trainer *t)
@@ -247,6 +283,7 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 		return rc;
 	row.seconds = seconds_now() - start;
 	t->history[t->epochs_done++] = row;
+	trainer_keep(t);
 	*metrics = row;
 	return 0;
 }

@@ -67,14 +67,24 @@ int trainer_epochs_done(const struct trainer *trainer);
 /* History of epochs 1 .. trainer_epochs_done; borrowed. */
 const struct epoch_metrics *trainer_history(const struct trainer *trainer);
 
+/* The parameters at the end of the last whole epoch, and of the one with the smallest test loss (the first of such). */
+enum trainer_epoch_kept { TRAINER_LAST, TRAINER_BEST, TRAINER_KEPT };
+
+/* Puts those parameters into the model, for predictions and weights; the next epoch goes on with what is there. False,
+ * and nothing is changed, where there are none: before the first epoch; of the best epoch also after a checkpoint of
+ * before they were kept. */
+bool trainer_take(struct trainer *trainer, enum trainer_epoch_kept which);
+/* Which epoch that is; 0: none. */
+int trainer_kept_epoch(const struct trainer *trainer, enum trainer_epoch_kept which);
+
 /* What the model says of the given samples, in scaled units or logits: y [count][rows][outputs]. */
 int trainer_predict(struct trainer *trainer, size_t first, size_t count, double *y, struct qlstm_error *error);
 
-/* The whole state as safetensors: parameters by name, optimiser moments, history. `fingerprint` names the experiment
- * that it belongs to (a hash of the resolved spec); loading under another one is ERR_CONFLICT. So is loading what
- * another arithmetic computed (QLSTM_ARITHMETIC, or an instruction set that gives other bytes: plan_isa_same_bytes),
- * unless trainer_allow_arithmetic was called. A checksum covers every byte; files of before there was one are taken
- * without. *bytes (malloc) is the caller's. */
+/* The whole state as safetensors: parameters by name, those of the best epoch, optimiser moments, history.
+ * `fingerprint` names the experiment that it belongs to (a hash of the resolved spec); loading under another one is
+ * ERR_CONFLICT. So is loading what another arithmetic computed (QLSTM_ARITHMETIC, or an instruction set that gives
+ * other bytes: plan_isa_same_bytes), unless trainer_allow_arithmetic was called. A checksum covers every byte; files of
+ * before there was one are taken without. *bytes (malloc) is the caller's. */
 int trainer_save(const struct trainer *trainer, const char *fingerprint, unsigned char **bytes, size_t *length,
                  struct qlstm_error *error);
 int trainer_load(struct trainer *trainer, const char *fingerprint, const unsigned char *bytes, size_t length,

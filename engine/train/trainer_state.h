@@ -15,6 +15,9 @@ struct trainer {
 	/* The state that a checkpoint carries, with the model's parameters and the optimiser's moments. */
 	int epochs_done;
 	struct epoch_metrics *history; /* [config.epochs] */
+	double *kept[TRAINER_KEPT];    /* [n_params] each: after the last whole epoch, and after the best one */
+	int kept_epochs[TRAINER_KEPT]; /* 0: none */
+	double best_loss;              /* of the history; infinite before the first epoch */
 
 	struct model *model; /* borrowed */
 	struct samples samples;
@@ -34,5 +37,8 @@ struct trainer {
 	bool any_arithmetic;
 	char arithmetic_before[ARITHMETIC_BEFORE_SIZE];
 };
+
+/* At the end of an epoch, or of what a checkpoint says, whose parameters are in the model. */
+void trainer_keep(struct trainer *trainer);
 
 #endif

@@ -21,6 +21,8 @@ static const struct {
     [ARTIFACT_WEIGHTS] = {"weights", "application/octet-stream", ".safetensors"},
     [ARTIFACT_PREDICTIONS] = {"predictions", "text/csv; charset=utf-8", "-predictions.csv"},
     [ARTIFACT_REPORT] = {"report", "application/json", "-report.json"},
+    [ARTIFACT_WEIGHTS_LAST] = {"weights_last", "application/octet-stream", "-last.safetensors"},
+    [ARTIFACT_WEIGHTS_BEST] = {"weights_best", "application/octet-stream", "-best.safetensors"},
 };
 
 /* The name came from a worker: neither ".." nor a symbolic link in it may lead elsewhere. Where the kernel or a sandbox
@@ -44,6 +46,30 @@ struct look_up {
 	json_t **spec; /* NULL: not wanted */
 };
 
+/* The epoch that training.keep names in a spec, "last" in those that do not. */
+static bool keeps(const struct experiment_row *experiment, const char *which)
+{
+	json_t *spec = json_loads(experiment->spec_json, 0, NULL);
+	const char *keep = json_string_value(json_object_get(json_object_get(spec, "training"), "keep"));
+	bool same = strcmp(keep != NULL ? keep : "last", which) == 0;
+	json_decref(spec);
+	return same;
+}
+
+/* The weights of an epoch are files of their own only where the results are of another one. */
+static int find_artifact(struct db *db, const struct look_up *look_up, const struct experiment_row *experiment,
+                         struct qlstm_error *error)
+{
+	static const char prefix[] = "weights_";
+	int rc = artifact_get(db, look_up->id, look_up->name, look_up->row, error);
+	if (rc != ERR_NOT_FOUND || strncmp(look_up->name, prefix, sizeof prefix - 1) != 0)
+		return rc;
+	if (!keeps(experiment, look_up->name + sizeof prefix - 1) && experiment->best_epoch != experiment->epoch)
+		return rc;
+	error_clear(error);
+	return artifact_get(db, look_up->id, "weights", look_up->row, error);
+}
+
 static int read_artifact(struct db *db, void *argument, struct qlstm_error *error)
 {
 	struct look_up *look_up = argument;
@@ -53,12 +79,15 @@ static int read_artifact(struct db *db, void *argument, struct qlstm_error *erro
 	if (rc != 0)
 		return rc;
 	status_from_name(experiment.status, &status);
-	if (status == STATUS_SUCCEEDED)
-		rc = artifact_get(db, look_up->id, look_up->name, look_up->row, error);
-	else if (status_terminal(status))
+	struct qlstm_error absent = {0};
+	if (status_terminal(status))
+		rc = find_artifact(db, look_up, &experiment, &absent);
+	if (rc == ERR_NOT_FOUND && status != STATUS_SUCCEEDED)
 		rc = error_set(error, ERR_NOT_FOUND, NULL, "the experiment ended as %s, without %s", experiment.status,
 		               look_up->name);
-	else
+	else if (rc != 0)
+		error_set(error, rc, NULL, "%s", absent.message);
+	else if (!status_terminal(status))
 		rc =
 		    error_set(error, ERR_CONFLICT, NULL, "the experiment is %s; its %s are there once it has succeeded",
 		              experiment.status, look_up->name);

@@ -9,7 +9,13 @@
 #include "server/store/experiments.h"
 
 /* What there is; the name is that of the store's row and of the path below /experiments/ID. */
-enum artifact { ARTIFACT_WEIGHTS, ARTIFACT_PREDICTIONS, ARTIFACT_REPORT };
+enum artifact {
+	ARTIFACT_WEIGHTS,
+	ARTIFACT_PREDICTIONS,
+	ARTIFACT_REPORT,
+	ARTIFACT_WEIGHTS_LAST, /* of those epochs, whichever the results are of */
+	ARTIFACT_WEIGHTS_BEST
+};
 
 /* Opens the artifact's file (close it) or answers the client and returns -1: 404 for an experiment that is not known or
  * ended without results, 409 for one that has not ended, 500 for a file that is gone, cut or has other bytes than were

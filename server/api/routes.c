@@ -33,7 +33,7 @@ static const struct route routes[] = {
     {"GET", "/experiments/{id}/metrics", metrics_history_get, READ, LANE_BULK, NO_BODY, {"format", "after"}},
     {"GET", "/experiments/{id}/events", events_get, READ, LANE_LIST, NO_BODY, {"after", "limit"}},
     {"GET", "/experiments/{id}/logs", logs_get, READ, LANE_LIST, NO_BODY, {"attempt", "after", "limit"}},
-    {"GET", "/experiments/{id}/weights", weights_get, READ, LANE_BULK, NO_BODY, {"format"}},
+    {"GET", "/experiments/{id}/weights", weights_get, READ, LANE_BULK, NO_BODY, {"format", "epoch"}},
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/experiments/{id}/predict", predict_post, READ, LANE_PREDICT, PREDICT, {0}},

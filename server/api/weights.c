@@ -64,12 +64,13 @@ static int decode(int fd, size_t length, struct safetensors_file *file, struct q
 	return rc;
 }
 
-static void reply_weights_json(struct api *api, const struct http_request *request, struct http_reply *reply)
+static void reply_weights_json(struct api *api, const struct http_request *request, struct http_reply *reply,
+                               enum artifact which)
 {
 	struct qlstm_error error = {0};
 	struct artifact_row row;
 	struct safetensors_file file = {0};
-	int fd = artifact_open_or_reply(api, request, reply, ARTIFACT_WEIGHTS, &row);
+	int fd = artifact_open_or_reply(api, request, reply, which, &row);
 	if (fd < 0)
 		return;
 	int rc = decode(fd, (size_t)row.bytes, &file, &error);
@@ -89,11 +90,14 @@ void weights_get(void *context, struct http_request *request, struct http_reply 
 	struct api *api = context;
 	enum { FORMAT_SAFETENSORS, FORMAT_JSON };
 	static const char *const formats[] = {"safetensors", "json", NULL};
-	int format = FORMAT_SAFETENSORS;
-	if (!query_choice_or_reply(request, reply, "format", formats, &format))
+	static const char *const epochs[] = {"kept", "last", "best", NULL};
+	static const enum artifact artifacts[] = {ARTIFACT_WEIGHTS, ARTIFACT_WEIGHTS_LAST, ARTIFACT_WEIGHTS_BEST};
+	int format = FORMAT_SAFETENSORS, epoch = 0;
+	if (!query_choice_or_reply(request, reply, "format", formats, &format) ||
+	    !query_choice_or_reply(request, reply, "epoch", epochs, &epoch))
 		return;
 	if (format == FORMAT_JSON)
-		reply_weights_json(api, request, reply);
+		reply_weights_json(api, request, reply, artifacts[epoch]);
 	else
-		artifact_reply(api, request, reply, ARTIFACT_WEIGHTS);
+		artifact_reply(api, request, reply, artifacts[epoch]);
 }

@@ -30,6 +30,12 @@ int collect_verify(const char *data_dir, const struct run_token *token, struct m
 int collect_store(struct db *db, const struct run_token *token, const struct message *done, struct qlstm_error *error)
 {
 	int rc = state_succeed(db, token, clock_now_ms(), error);
+	return rc == 0 ? collect_add(db, token, done, error) : rc;
+}
+
+int collect_add(struct db *db, const struct run_token *token, const struct message *done, struct qlstm_error *error)
+{
+	int rc = 0;
 	for (int i = 0; rc == 0 && i < done->is.done.n_artifacts; i++)
 		rc = artifact_insert(db, token->id, &done->is.done.artifacts[i], error);
 	return rc;

@@ -27,6 +27,8 @@ struct launcher {
 	int (*start)(void *self, const struct command *command, void (*ended)(void *context), void *context,
 	             void **launch, struct qlstm_error *error);
 	void (*stop)(void *launch); /* asks it to end: SIGTERM. Nothing once it has ended */
+	/* The same, for good: SIGURG before it says that nobody will go on with it. NULL: as stop. */
+	void (*stop_for_good)(void *launch);
 	void (*kill)(void *launch); /* ends it: SIGKILL. Nothing once it has ended */
 	/* True when it has ended, and how. Never waits. */
 	bool (*poll)(void *launch, struct launch_end *end);

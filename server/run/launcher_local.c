@@ -79,6 +79,14 @@ static void local_stop(void *launch)
 		uv_process_kill(&local->handle, SIGTERM);
 }
 
+static void local_stop_for_good(void *launch)
+{
+	struct local *local = launch;
+	if (!local->over)
+		uv_process_kill(&local->handle, SIGURG);
+	local_stop(launch);
+}
+
 static void local_kill(void *launch)
 {
 	struct local *local = launch;
@@ -100,6 +108,7 @@ struct launcher launcher_local(uv_loop_t *loop)
 	    .self = loop,
 	    .start = local_start,
 	    .stop = local_stop,
+	    .stop_for_good = local_stop_for_good,
 	    .kill = local_kill,
 	    .poll = local_poll,
 	    .close = local_close,

@@ -208,7 +208,11 @@ void process_stop(struct process *process, enum run_reason reason)
 	if (!process->alive || process->end.reason != REASON_NONE)
 		return;
 	process->end.reason = reason;
-	process->launcher->stop(process->launch);
+	bool for_good = reason == REASON_USER_CANCELLED || reason == REASON_TIMEOUT;
+	if (for_good && process->launcher->stop_for_good != NULL)
+		process->launcher->stop_for_good(process->launch);
+	else
+		process->launcher->stop(process->launch);
 	process->kill_at = uv_now(process->loop) + (uint64_t)process->limits.grace_ms;
 	arm_timer(process);
 }

@@ -40,6 +40,8 @@ struct supervisor {
 	enum run_reason stop_reason;    /* what supervisor_stop was told first */
 	bool fenced;                    /* another attempt is current */
 	struct message *done, *failure; /* the worker's last words */
+	bool partial;                   /* what it left is of a run that ended early */
+	struct process_end worker_end;
 	int log_events;
 	struct checkpoint_row checkpoints[2]; /* that the store knows, newest first; file "": none */
 	/* What the last write is told, and says. */
@@ -108,8 +110,11 @@ static int store_end(struct db *db, void *argument, struct qlstm_error *error)
 	struct supervisor *supervisor = argument;
 	const char *message = supervisor->end_message[0] != '\0' ? supervisor->end_message : NULL;
 	remove_links(supervisor);
-	return state_end(db, &supervisor->attempt.token, supervisor->end_reason, message, clock_now_ms(),
-	                 &supervisor->end_status, error);
+	int rc = state_end(db, &supervisor->attempt.token, supervisor->end_reason, message, clock_now_ms(),
+	                   &supervisor->end_status, error);
+	if (rc != 0 || !supervisor->partial || !status_terminal(supervisor->end_status))
+		return rc;
+	return collect_add(db, &supervisor->attempt.token, supervisor->done, error);
 }
 
 static int store_success(struct db *db, void *argument, struct qlstm_error *error)
@@ -127,6 +132,7 @@ static void on_end_stored(void *context, int code)
 	struct supervisor *supervisor = context;
 	if (code == ERR_CONFLICT && !supervisor->end_repeated) {
 		supervisor->end_repeated = true;
+		supervisor->partial = false;
 		end_with(supervisor, REASON_LEASE_LOST, "the store refused what the worker reported");
 		return;
 	}
@@ -148,10 +154,17 @@ static void collect_work(uv_work_t *work)
 	                                       supervisor->done, &supervisor->work_error);
 }
 
+static void end_without_results(struct supervisor *supervisor, const struct process_end *end);
+
 static void on_collected(uv_work_t *work, int status)
 {
 	(void)status;
 	struct supervisor *supervisor = work->data;
+	if (supervisor->partial) {
+		supervisor->partial = supervisor->work_code == 0;
+		end_without_results(supervisor, &supervisor->worker_end);
+		return;
+	}
 	if (supervisor->work_code != 0)
 		end_with(supervisor, REASON_WORKER_CRASHED, supervisor->work_error.message);
 	else
@@ -194,7 +207,9 @@ static void on_over(void *context)
 	struct supervisor *supervisor = context;
 	struct process_end end = process_end(supervisor->process);
 	bool finished = end.status == 0 && end.signal == 0 && supervisor->done != NULL && !supervisor->fenced;
-	if (!finished)
+	supervisor->partial = !finished && supervisor->done != NULL && !supervisor->fenced;
+	supervisor->worker_end = end;
+	if (!finished && !supervisor->partial)
 		end_without_results(supervisor, &end);
 	else if (uv_queue_work(supervisor->config->loop, &supervisor->work, collect_work, on_collected) != 0)
 		end_with(supervisor, REASON_WORKER_CRASHED, "the results could not be verified");

@@ -15,7 +15,8 @@ static void read_row(struct db *db, struct artifact_row *row)
 
 int artifact_insert(struct db *db, const char *id, const struct artifact_row *artifact, struct qlstm_error *error)
 {
-	db_query(db, "INSERT INTO artifact (experiment_id, name, file, bytes, sha256)"
+	/* An attempt before may have left some: a run that was cancelled, and tried again. */
+	db_query(db, "INSERT OR REPLACE INTO artifact (experiment_id, name, file, bytes, sha256)"
 	             " VALUES (:id, :name, :file, :bytes, :sha256)");
 	db_bind_text(db, ":id", id);
 	db_bind_text(db, ":name", artifact->name);

@@ -1,4 +1,4 @@
-/* Result files of a succeeded experiment. */
+/* Result files of an experiment. */
 #ifndef QLSTM_STORE_ARTIFACTS_H
 #define QLSTM_STORE_ARTIFACTS_H
 

@@ -97,7 +97,7 @@ static void a_terminal(void **state)
 	do {
 		shown(master, text + used, sizeof text - used);
 		used = strlen(text);
-	} while (strstr(text, "see DIR") == NULL);
+	} while (strstr(text, "see DIR\r\n") == NULL);
 	snprintf(expected, sizeof expected, "\repoch 5/5  train loss %.6g  test loss %.6g  ",
 	         epoch_metric(last, "train_loss"), epoch_metric(last, "test_loss"));
 	assert_memory_equal(text, expected, strlen(expected));

@@ -285,7 +285,7 @@ static void test_defaults(void **state)
 	          "{'type':'dense','units':1,'bias':true}]},"
 	          "'training':{'epochs':100,'batch_size':10,'shuffle':false,'loss':'mse','optimizer':{'type':'rmsprop',"
 	          "'learning_rate':0.01,'momentum':0,'alpha':0.99,'beta1':0.9,'beta2':0.999,'epsilon':1e-8,"
-	          "'weight_decay':0},'stop_loss':0,'clip_norm':0,'seed':1},"
+	          "'weight_decay':0},'stop_loss':0,'keep':'last','clip_norm':0,'seed':1},"
 	          "'simulation':{'precision':'float64','plan':'auto'},'limits':{'max_seconds':3600,'max_attempts':3}}");
 	free(text);
 	json_decref(resolved);

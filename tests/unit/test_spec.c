@@ -266,7 +266,7 @@ static void test_parse(void **state)
 	    "{'type':'lstm','hidden_size':8,'bidirectional':true}]},"
 	    "'training':{'epochs':9,'batch_size':11,'shuffle':true,'loss':'mae','optimizer':{'type':'adam',"
 	    "'learning_rate':0.1,'momentum':0.2,'alpha':0.3,'beta1':0.4,'beta2':0.5,'epsilon':0.6,'weight_decay':0.7},"
-	    "'clip_norm':0.8,'seed':9007199254740991},"
+	    "'clip_norm':0.8,'keep':'best','seed':9007199254740991},"
 	    "'simulation':{'precision':'float32','plan':'reference'},'limits':{'max_seconds':1.5,'max_attempts':2}}");
 	struct qlstm_error error = {0};
 	struct spec spec;
@@ -281,6 +281,7 @@ static void test_parse(void **state)
 	assert_int_equal(windows->scaling, SCALING_STANDARD);
 	assert_int_equal(windows->scaling_fit, SCALING_FIT_ALL);
 	assert_int_equal(spec.missing, MISSING_FFILL);
+	assert_int_equal(spec.keep, TRAINER_BEST);
 	assert_false(windows->drop_last);
 	assert_true(windows->train_fraction == 0.5);
 	assert_int_equal(spec.model.n_inputs, 2);

@@ -364,9 +364,32 @@ static void test_results_that_are_refused(void **state)
 {
 	(void)state;
 	start("finish");
-	change("INSERT INTO artifact VALUES ('01ARZ3NDEKTSV4RRFF00000001', 'weights', 'f', 1, 'h')");
+	change("CREATE TRIGGER refuse BEFORE INSERT ON artifact BEGIN SELECT RAISE(ABORT, 'refused'); END");
 	supervisor_run(supervisor, &claim.attempt);
 	assert_end(STATUS_QUEUED, "lease_lost", "the store refused what the worker reported");
+}
+
+/* A run that ends early leaves what it has, once it is over for good. */
+static void test_results_of_a_run_that_was_stopped(void **state)
+{
+	struct look seen;
+	start("trap 'finish_partly' TERM; epoch 1; while true; do sleep 0.02; done");
+	supervisor_run(supervisor, &claim.attempt);
+	assert_true(turn_until(has_an_epoch, NULL, PATIENCE_MS));
+	change("UPDATE experiment SET status = 'cancelling'");
+	assert_end(STATUS_CANCELLED, "user_cancelled", "");
+	assert_int_equal(store_read(store, look, &seen, NULL), 0);
+	assert_int_equal(seen.artifacts, 1);
+	experiment_row_free(&seen.row);
+	assert_int_equal(teardown(state), 0);
+	assert_int_equal(setup(state), 0);
+	/* An attempt that another one follows leaves none. */
+	start("finish_partly");
+	supervisor_run(supervisor, &claim.attempt);
+	assert_end(STATUS_QUEUED, "worker_crashed", "worker ended with status 3 and without results");
+	assert_int_equal(store_read(store, look, &seen, NULL), 0);
+	assert_int_equal(seen.artifacts, 0);
+	experiment_row_free(&seen.row);
 }
 
 static void test_long_messages_are_cut_on_a_character(void **state)
@@ -447,6 +470,7 @@ int main(void)
 	    TEST(test_a_cancel_is_noticed),
 	    TEST(test_a_fenced_worker),
 	    TEST(test_results_that_are_refused),
+	    TEST(test_results_of_a_run_that_was_stopped),
 	    TEST(test_long_messages_are_cut_on_a_character),
 	    TEST(test_a_worker_waits_for_the_store),
 	};

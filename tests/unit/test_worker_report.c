@@ -45,7 +45,8 @@ static void best_epoch(void **state)
 		json_t *report = reported(&job, 0);
 		const json_t *results = at(report, "results");
 		int last = cases[k].epochs - 1;
-		assert_int_equal(json_object_size(results), 5);
+		assert_int_equal(json_object_size(results), 6);
+		assert_int_equal(real_at(results, "kept_epoch"), cases[k].epochs);
 		assert_int_equal(real_at(results, "best_epoch"), cases[k].best);
 		assert_true(real_at(results, "best_test_loss") == cases[k].losses[cases[k].best - 1]);
 		assert_int_equal(real_at(results, "epochs"), cases[k].epochs);

@@ -29,6 +29,7 @@ static const char worker_script[] =
     "announce() { printf weights > w; say '{\"type\":\"done\",\"artifacts\":[{\"name\":\"weights\",\"file\":\"w\","
     "\"bytes\":'${1:-7}',\"sha256\":\"'$(sha256sum w | cut -c1-64)'\"}]}'; }\n"
     "finish() { announce $1; exit 0; }\n"
+    "finish_partly() { announce $1; exit 3; }\n"
     "error() { say '{\"type\":\"error\",\"reason\":\"'$1'\",\"message\":\"m\"}'; exit 1; }\n"
     "first() { case \"$PWD\" in *attempt-1) true;; *) false;; esac; }\n"
     "beat() { say '{\"type\":\"heartbeat\"}'; sleep 0.02; }\n"

@@ -54,8 +54,8 @@ class AsyncClient:
         found = await self.call(lambda: list(self.client.runs(**filters)))
         return [AsyncRun(self, run) for run in found]
 
-    async def upload(self, data: Any, name: str | None = None) -> dict[str, Any]:
-        return await self.call(self.client.upload, data, name)
+    async def upload(self, data: Any, name: str | None = None, **reading: Any) -> dict[str, Any]:
+        return await self.call(self.client.upload, data, name, **reading)
 
     async def datasets(self) -> list[dict[str, Any]]:
         return await self.call(self.client.datasets)

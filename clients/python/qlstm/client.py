@@ -114,13 +114,15 @@ class Client:
 
     # Data sets
 
-    def upload(self, data: Any, name: str | None = None) -> dict[str, Any]:
+    def upload(self, data: Any, name: str | None = None, **reading: Any) -> dict[str, Any]:
         """Stores data and returns what the service understood of them: an array or lists of one or two dimensions, a
         DataFrame, a dict of columns, a path, bytes, or (X, y), side by side. Without a name they get one of their
-        content."""
+        content. `reading` says how a CSV is to be read where it could be read in two ways: separator=";",
+        decimal=",", header=False, ..."""
         upload = encode(data)
+        said = {word: str(value).lower() if isinstance(value, bool) else value for word, value in reading.items()}
         answer: dict[str, Any] = self.transport.json(
-            "POST", "/datasets", body=upload.content, query={"name": name or upload.name},
+            "POST", "/datasets", body=upload.content, query={"name": name or upload.name, **said},
             headers={"Content-Type": upload.media_type},
         )  # fmt: skip
         return answer

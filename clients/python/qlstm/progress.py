@@ -18,6 +18,10 @@ class Progress:
         self.epoch, self.status, self.metrics = 0, "", ""
         self._said, self._drawn, self._began = -1, 0.0, 0.0
 
+    def note(self, text: str) -> None:
+        """A line that stays."""
+        self._line(text)
+
     def say(self, event: dict[str, Any]) -> None:
         if event["type"] == "epoch":
             self.epoch = event["epoch"]

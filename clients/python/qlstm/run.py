@@ -74,6 +74,9 @@ class Run:
         )
         deadline = None if timeout is None else time.monotonic() + timeout
         seen = 0
+        if shown:
+            for warning in self.row["data"].get("warnings", []):
+                shown.note(f"note: {warning}")
         try:
             while not self._current()["terminal"]:
                 for event in events(self.client.transport, self.id, seen, deadline):

@@ -47,7 +47,7 @@ class Places:
         node: Schema = self.schema
         for step in self.parts[part]:
             node = self._resolve(self._resolve(node)["properties"][step])
-        return str(next(iter(node["properties"])))
+        return str(node.get("x-short") or next(iter(node["properties"])))
 
     def rows(self) -> list[list[str]]:
         """Name, the part it belongs to, what is allowed, default; layer fields by type of layer."""
@@ -84,8 +84,10 @@ class Places:
         return body
 
     def _unknown(self, name: str) -> tuple[str, ...]:
-        """The place of a name that the schema does not have: at the top, where the service refuses it. What is close to
-        another name, in whatever part, is refused here with that name."""
+        """The place of a name that the schema does not have: at the top, where the service refuses it and says what
+        others mean by it. What is close to a name of any part is refused here with that name."""
+        if any(name in synonym["names"] for synonym in self.schema.get("x-synonyms", [])):
+            return (name,)
         near = difflib.get_close_matches(name, [*self.layer, *self.fields, *self.parts], n=1, cutoff=0.75)
         if near:
             message = f"unknown hyperparameter '{name}'; did you mean '{near[0]}'?"

@@ -64,7 +64,7 @@ def test_what_a_run_leaves(client, run):
 @pytest.mark.parametrize(("given", "field", "value", "allowed"), [
     ({"n_qubits": 26}, "n_qubits", "26", "1 to 25"),
     ({"epochs": 0}, "training/epochs", "0", "1 to 100000"),
-    ({"optimizer": "adm"}, "training/optimizer/type", "'adm'", "'rmsprop', 'sgd', 'adam'"),
+    ({"precision": "float16"}, "simulation/precision", "'float16'", "'float64', 'float32'"),
     ({"epochs": "many"}, "training/epochs", "'many'", "an integer from 1 to 100000"),
     ({"epocs": 3}, "epocs", "", ""),
 ])  # fmt: skip
@@ -80,6 +80,8 @@ def test_other_errors(client):
         client.run("01ARZ3NDEKTSV4RRFFQ69G5FAV")
     with pytest.raises(qlstm.Invalid, match="did you mean 'epochs'"):
         client.train(epocs=3)
+    with pytest.raises(qlstm.Invalid, match="learning_rate"):
+        client.train(lr=0.1)
     with pytest.raises(qlstm.QlstmError, match="address of a service"):
         qlstm.Client("localhost:8080")
     failing = client.train(
@@ -147,8 +149,15 @@ def test_tables_and_files_become_data_sets(client, tmp_path):
     stored = client.upload({"day": [1, 2, 3], "level": [0.1, 1 / 3, 2e-9]}, name="levels")
     assert [column["name"] for column in stored["columns"]] == ["day", "level"] and stored["name"] == "levels"
     assert [row["level"] for row in rows(client.values("levels"))] == [0.1, 1 / 3, 2e-9]
-    (tmp_path / "two.csv").write_text("a;b\n1;2\n")
-    assert client.upload(tmp_path / "two.csv")["rows"] == 1
+    (tmp_path / "two.csv").write_text("a;b\n1;2,5\n")
+    stored = client.upload(tmp_path / "two.csv", "two", separator=";", decimal=",", header=True)
+    assert (stored["rows"], stored["name"], [column["numeric"] for column in stored["columns"]]) == (
+        1,
+        "two",
+        [True] * 2,
+    )
+    with pytest.raises(qlstm.Invalid):
+        client.upload(tmp_path / "two.csv", "three", separator="word")
     assert any(found["name"] == "levels" for found in client.datasets())
     client.delete_dataset("levels")
     with pytest.raises(qlstm.NotFound):
@@ -203,6 +212,11 @@ def test_progress_where_there_is_no_terminal(run):
     lines = out.getvalue().splitlines()
     assert lines[:2] == ["first  queued", "first  running"] and lines[-1] == "first  succeeded"
     assert lines[2].startswith("first  epoch 1/4  train_loss ") and "\r" not in out.getvalue()
+
+
+def test_what_is_odd_about_the_data_is_said(client, capsys):
+    client.train(data=[1.5] * 40, epochs=1, hidden_size=2).wait()
+    assert "note: " in capsys.readouterr().err
 
 
 def test_keys(tmp_path):

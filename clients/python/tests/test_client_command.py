@@ -98,7 +98,7 @@ def test_lists_and_comparison(say, trained, client):
 def test_data(say, tmp_path):
     (tmp_path / "levels.csv").write_text("day,level\n1,0.5\n2,0.7\n")
     assert as_json(say, "data", "put", str(tmp_path / "levels.csv"))["name"] == "levels"
-    assert say("data", "put", str(tmp_path / "levels.csv"), "--name", "again")[0] == 0
+    assert say("data", "put", str(tmp_path / "levels.csv"), "separator=,", "--name", "again")[0] == 0
     assert {"damped_shm", "levels", "again"} <= {found["name"] for found in as_json(say, "data", "ls")}
     _, said = say("data", "show", "levels")
     assert said.out.splitlines()[1].split()[:5] == ["levels", "csv", "2", "day,", "level"]

@@ -151,24 +151,28 @@ static struct batch_set lay_out_set(const struct batch *self, struct arena *aren
 	size_t row = self->row, size = (size_t)1 << circuit->n_wires;
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), gates = (size_t)circuit->n_gates;
 	size_t diagonals = (size_t)circuit->n_diagonals;
-	return (struct batch_set){
+	struct batch_set set = {
 	    .cosine = take(arena, slots * row),
 	    .sine = take(arena, slots * row),
-	    .gradient = take(arena, slots * accumulated),
 	    .turns = take(arena, 2 * gates * row),
-	    .turn_slopes = take(arena, gates * accumulated),
 	    .phases = take(arena, 2 * diagonals * size * phase_bytes),
-	    .slopes = take(arena, diagonals * size * accumulated),
 	    .weights = take(arena, (size_t)circuit->program->n_weights * sizeof(double)),
 	    .totals = take(arena, slots * sizeof(double)),
+	    .accumulated = (slots + gates + diagonals * size) * accumulated,
 	};
+	set.gradient = take(arena, set.accumulated);
+	if (arena->base != NULL) {
+		set.turn_slopes = (char *)set.gradient + slots * accumulated;
+		set.slopes = (char *)set.turn_slopes + gates * accumulated;
+	}
+	return set;
 }
 
 static void lay_out(struct batch *self, struct arena *arena)
 {
 	const struct circuit_program *program = self->circuit->program;
 	size_t number = self->kernels->number_bytes, pieces = BATCH_ROW_BYTES / self->row;
-	size_t arrays = 2 * (size_t)(program->n_features + program->n_observables);
+	size_t outputs = (size_t)program->n_observables;
 	lay_out_tables(self, arena);
 	lay_out_states(self, arena);
 	lay_out_rows(self, arena);
@@ -177,10 +181,10 @@ static void lay_out(struct batch *self, struct arena *arena)
 		self->memory.sets[k] = lay_out_set(self, arena, number, BATCH_ROW_BYTES);
 	if (self->sets == 1)
 		return;
-	for (size_t k = 0; k < (size_t)self->sets * pieces; k++)
+	for (size_t k = 0; k < pieces; k++)
 		self->memory.packed[k] = lay_out_set(self, arena, self->row, self->row);
 	self->memory.packed_weights = take(arena, BATCH_SETS * (size_t)program->n_weights * sizeof(double));
-	self->memory.pairs = take(arena, BATCH_SETS * arrays * BATCH_ROW_BYTES / number * sizeof(double));
+	self->memory.pairs = take(arena, BATCH_ROWS * outputs * BATCH_ROW_BYTES / number * sizeof(double));
 }
 
 static void destroy(void *state)

@@ -9,94 +9,90 @@
 
 #include <string.h>
 
-static void clear_set(const struct batch_circuit *circuit, const struct batch_set *set, size_t pieces)
+static void clear_set(const struct batch_set *set)
 {
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
-	memset(set->gradient, 0, pieces * slots * sizeof(vec));
-	memset(set->turn_slopes, 0, pieces * (size_t)circuit->n_gates * sizeof(vec));
-	memset(set->slopes, 0, pieces * ((size_t)circuit->n_diagonals << circuit->n_wires) * sizeof(vec));
+	memset(set->gradient, 0, set->accumulated);
 }
 
-/* Moves what has accumulated in vectors of samples to the totals of the set, or in packed tiles of the set that each
- * lane is of; lanes left over hold zeros there. */
-
-struct totals {
-	size_t pieces; /* of the virtual lanes, which all belong to one set; 0: each lane of a register has its own */
-	size_t lanes;
-	double *of[WIDTH];
-};
-
-/* `stride`: between the pieces of a row. */
-static void add_total(const struct totals *totals, int slot, const vec *row, size_t stride, bool negative)
-{
-	double sign = negative ? -1.0 : 1.0;
-	if (totals->pieces > 0)
-		totals->of[0][slot] += sign * pieces_total(row, stride);
-	for (size_t l = 0; l < totals->lanes; l++)
-		totals->of[l][slot] += sign * (double)(*row)[l];
-}
-
-static void total_set(const struct batch_circuit *circuit, const struct batch_set *set, const struct totals *totals)
+/* Everything that a set has accumulated in a piece of the virtual lanes, by slot, into the rows of `gradient`. */
+static void collect_slopes(const struct batch_circuit *circuit, const struct batch_set *set, size_t piece)
 {
 	int features = circuit->n_feature_slots;
 	size_t size = (size_t)1 << circuit->n_wires, slots = (size_t)(circuit->n_slots - features);
-	size_t gates = (size_t)circuit->n_gates, diagonals = size * (size_t)circuit->n_diagonals;
-	vec *gradient = set->gradient, *turn_slopes = set->turn_slopes;
-	for (int i = 0; i < circuit->n_slots - features; i++)
-		add_total(totals, i, &gradient[i], slots, false);
+	vec *gradient = (vec *)set->gradient + piece * slots;
+	const vec *turn_slopes = (const vec *)set->turn_slopes + piece * (size_t)circuit->n_gates;
 	for (int i = 0; i < circuit->n_gates; i++) {
 		const struct batch_gate *gate = &circuit->gates[i];
 		if (gate->string.x != 0 && gate->slot >= features)
-			add_total(totals, gate->slot - features, &turn_slopes[i], gates, gate->string.negative);
+			gradient[gate->slot - features] += gate->string.negative ? -turn_slopes[i] : turn_slopes[i];
 	}
 	for (int i = 0; i < circuit->n_steps; i++) {
 		const struct batch_step *step = &circuit->steps[i];
 		if (step->kind != STEP_DIAGONAL || !step->trainable)
 			continue;
-		vec *slopes = (vec *)set->slopes + size * (size_t)step->diagonal;
-		for (size_t piece = 0; piece == 0 || piece < totals->pieces; piece++)
-			parity_sums(slopes + piece * diagonals, size);
-		for (int g = 0; g < step->n_gates; g++)
-			add_total(totals, step->gates[g].slot - features, &slopes[step->gates[g].string.z], diagonals,
-			          step->gates[g].string.negative);
-	}
-}
-
-/* The sets whose tables the loaded tiles use. */
-static struct batch_set *tile_sets(const struct tile *tile, const struct batch_call *call, size_t *count)
-{
-	*count = call->packed ? tile->tiles : (size_t)call->n_sets;
-	return call->packed ? tile->memory->packed : tile->memory->sets;
-}
-
-static void clear_tiles(const struct tile *tile, const struct batch_call *call)
-{
-	size_t count;
-	struct batch_set *sets = tile_sets(tile, call, &count);
-	for (size_t k = 0; k < count; k++)
-		clear_set(tile->circuit, &sets[k], call->packed ? 1 : PIECES);
-}
-
-static void total_tiles(const struct tile *tile, const struct batch_call *call)
-{
-	size_t count;
-	struct batch_set *sets = tile_sets(tile, call, &count);
-	for (size_t k = 0; k < count; k++) {
-		struct totals totals = {call->packed ? 0 : PIECES, 0, {sets[k].totals}};
-		size_t pairs = call->packed ? call->batch - k * WIDTH : 0;
-		for (size_t l = 0; l < pairs && l < WIDTH; l++) {
-			totals.lanes = l + 1;
-			totals.of[l] = pack_lane(tile->memory, call, k, l)->totals;
+		vec *slopes =
+		    (vec *)set->slopes + size * (piece * (size_t)circuit->n_diagonals + (size_t)step->diagonal);
+		parity_sums(slopes, size);
+		for (int g = 0; g < step->n_gates; g++) {
+			vec slope = slopes[step->gates[g].string.z];
+			gradient[step->gates[g].slot - features] += step->gates[g].string.negative ? -slope : slope;
 		}
-		total_set(tile->circuit, &sets[k], &totals);
 	}
+}
+
+/* Moves what has accumulated in vectors of samples to the totals of the set. */
+static void total_set(const struct batch_circuit *circuit, const struct batch_set *set)
+{
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
+	for (size_t piece = 0; piece < PIECES; piece++)
+		collect_slopes(circuit, set, piece);
+	for (size_t i = 0; i < slots; i++)
+		set->totals[i] += pieces_total((const vec *)set->gradient + i, slots);
 }
 
 static void store_weights(const struct batch_circuit *circuit, const struct batch_set *set, double *d_weights)
 {
-	for (int i = circuit->n_feature_slots; i < circuit->n_slots; i++)
-		if (circuit->slots[i].source == ANGLE_WEIGHT)
-			d_weights[circuit->slots[i].index] += set->totals[i - circuit->n_feature_slots];
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
+	const struct angle *angles = circuit->slots + circuit->n_feature_slots;
+	const double *totals = set->totals;
+	for (size_t i = 0; i < slots; i++)
+		if (angles[i].source == ANGLE_WEIGHT)
+			d_weights[angles[i].index] += totals[i];
+}
+
+/* The sum of each set's virtual lanes in a row: sums[0 .. side - 1]. */
+ALWAYS_INLINE void sum_sides(const vec *const rows[PIECES], size_t at, size_t side, double sums[VIRTUAL_LANES])
+{
+	for (size_t v = 0; v < VIRTUAL_LANES; v++)
+		sums[v] = (double)rows[v / WIDTH][at][v % WIDTH];
+	UNROLL for (size_t apart = VIRTUAL_LANES / 2; apart > 0; apart /= 2)
+	{
+		if (apart < side)
+			return;
+		UNROLL for (size_t v = 0; v < apart; v++) sums[v] += sums[v + apart];
+	}
+}
+
+/* What has accumulated in packed tiles, to the gradients of weights. */
+static void store_packed(const struct batch_circuit *circuit, const struct batch_memory *memory,
+                         const struct pack *pack)
+{
+	const struct batch_call *call = pack->call;
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), sets = (size_t)call->n_sets;
+	const struct angle *angles = circuit->slots + circuit->n_feature_slots;
+	const vec *rows[PIECES];
+	for (size_t piece = 0; piece < PIECES; piece++) {
+		rows[piece] = memory->packed[piece].gradient;
+		collect_slopes(circuit, &memory->packed[piece], 0);
+	}
+	for (size_t i = 0; i < slots; i++) {
+		double sums[VIRTUAL_LANES], *to = call->d_weights + angles[i].index;
+		if (angles[i].source != ANGLE_WEIGHT)
+			continue;
+		sum_sides(rows, i, pack->side, sums);
+		for (size_t set = 0; set < sets; set++)
+			to[set * call->weights_per_set] += sums[set];
+	}
 }
 
 /* One tile, one set of weights. */
@@ -167,7 +163,7 @@ ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *c
 	size_t outputs = (size_t)tile->circuit->n_observables * call->batch;
 	load_lanes(tile);
 	for (int set = 0; set < call->n_sets; set++) {
-		tile->set = tile->packed ? &tile->memory->packed[tile->at] : &tile->memory->sets[set];
+		tile->set = tile->packed ? &tile->memory->packed[tile->at % PIECES] : &tile->memory->sets[set];
 		prepare(tile, n, set == 0);
 		if (call->outputs != NULL) {
 			measure(tile, n, call->outputs + (size_t)set * outputs, call->batch);
@@ -203,55 +199,83 @@ static void (*const runs[])(struct tile *tile, const struct batch_call *call) = 
 #undef RUN_ROW
 };
 
-static void run_tiles(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call,
-                      size_t end)
+/* Of `tile`, whose features are loaded: all of those that they are loaded for. */
+static void run_loaded(struct tile *tile, const struct batch_call *call, size_t first, size_t end)
 {
-	bool constant = (size_t)circuit->n_wires < sizeof runs / sizeof *runs;
-	struct tile tile = {.circuit = circuit, .memory = memory, .set = memory->sets, .packed = call->packed};
-	tile.states = call->outputs != NULL ? memory->states : memory->kept_states;
+	bool constant = (size_t)tile->circuit->n_wires < sizeof runs / sizeof *runs;
+	for (tile->at = 0; tile->at < tile->tiles; tile->at++) {
+		tile->first = first + tile->at * WIDTH;
+		tile->piece = tile->packed ? 0 : tile->at % PIECES;
+		tile->used = end - tile->first < WIDTH ? end - tile->first : WIDTH;
+		(constant ? runs[tile->circuit->n_wires] : run_any)(tile, call);
+	}
+	tile->first = first;
+	tile->at = 0;
+}
+
+static struct tile tile_new(const struct batch_circuit *circuit, struct batch_memory *memory,
+                            const struct batch_call *call)
+{
+	return (struct tile){.circuit = circuit,
+	                     .memory = memory,
+	                     .set = memory->sets,
+	                     .states = call->outputs != NULL ? memory->states : memory->kept_states,
+	                     .packed = call->packed};
+}
+
+/* Samples 0 .. end - 1, set by set. */
+static void run_sets(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call,
+                     size_t end)
+{
+	struct tile tile = tile_new(circuit, memory, call);
 	for (size_t first = 0, samples; first < end; first += samples) {
 		samples = end - first < BATCH_ROWS * VIRTUAL_LANES ? end - first : BATCH_ROWS * VIRTUAL_LANES;
 		tile.first = first;
 		tile.tiles = (samples + WIDTH - 1) / WIDTH;
 		load_features(&tile, call, samples);
-		if (call->d_outputs != NULL)
-			clear_tiles(&tile, call);
-		for (tile.at = 0; tile.at < tile.tiles; tile.at++) {
-			tile.first = first + tile.at * WIDTH;
-			tile.piece = call->packed ? 0 : tile.at % PIECES;
-			tile.used = end - tile.first < WIDTH ? end - tile.first : WIDTH;
-			(constant ? runs[circuit->n_wires] : run_any)(&tile, call);
-		}
-		tile.first = first;
-		tile.at = 0;
+		for (int set = 0; set < call->n_sets && call->d_outputs != NULL; set++)
+			clear_set(&memory->sets[set]);
+		run_loaded(&tile, call, first, end);
 		if (call->d_features != NULL)
 			store_features(&tile, call, samples);
-		if (call->d_weights != NULL)
-			total_tiles(&tile, call);
+		for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
+			total_set(circuit, &memory->sets[set]);
 	}
+}
+
+static void run_packed(const struct batch_circuit *circuit, struct batch_memory *memory, const struct pack *pack)
+{
+	struct batch_call packed = pack_call(circuit, memory, pack);
+	struct tile tile = tile_new(circuit, memory, &packed);
+	tile.tiles = pack->tiles;
+	for (size_t piece = 0; piece < PIECES && packed.d_outputs != NULL; piece++)
+		clear_set(&memory->packed[piece]);
+	run_loaded(&tile, &packed, 0, packed.batch);
+	if (packed.outputs != NULL) {
+		pack_out(circuit, memory, pack);
+		return;
+	}
+	if (pack->call->d_features != NULL)
+		pack_slopes(circuit, memory, pack);
+	if (pack->call->d_weights != NULL)
+		store_packed(circuit, memory, pack);
 }
 
 static void run(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
 {
-	size_t left = pack_samples(memory, call);
-	load_sets(circuit, memory, call);
-	if (left < call->batch)
-		run_tiles(circuit, memory, call, call->batch - left);
-	if (left == 0)
-		return;
-	struct batch_call packed = pack_call(circuit, memory, call, left);
-	run_tiles(circuit, memory, &packed, packed.batch);
-	pack_results(circuit, call, &packed, left);
-}
-
-static void backward(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
-{
+	struct pack pack = pack_choose(circuit, memory, call);
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
-	for (int set = 0; set < call->n_sets; set++)
-		memset(memory->sets[set].totals, 0, slots * sizeof(double));
-	run(circuit, memory, call);
-	for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
-		store_weights(circuit, &memory->sets[set], call->d_weights + (size_t)set * call->weights_per_set);
+	if (pack.first > 0) {
+		load_sets(circuit, memory, call);
+		for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
+			memset(memory->sets[set].totals, 0, slots * sizeof(double));
+		run_sets(circuit, memory, call, pack.first);
+		for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
+			store_weights(circuit, &memory->sets[set],
+			              call->d_weights + (size_t)set * call->weights_per_set);
+	}
+	if (pack.samples > 0)
+		run_packed(circuit, memory, &pack);
 }
 
 #ifdef KERNEL_FLOAT32
@@ -267,5 +291,5 @@ const struct batch_kernels TABLE(KERNEL_ISA) = {
     .row_bytes = VECTOR_BYTES,
     .number_bytes = sizeof(real),
     .forward = run,
-    .backward = backward,
+    .backward = run,
 };

@@ -17,13 +17,14 @@
 /* Memory of one set of weights. A row holds one number per sample of a tile. */
 struct batch_set {
 	void *cosine, *sine; /* rows of the slots that are not features: of half the angle */
-	/* Accumulated over tiles, for each piece of the virtual lanes: */
-	void *gradient;    /* [pieces] rows of the same slots */
-	void *turn_slopes; /* [pieces][n_gates] rows: Im <lambda|P|psi> of rotations by such slots */
-	void *slopes;      /* [pieces][n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k) */
-	void *turns;       /* [n_gates] struct block_turn, of rotations by such slots */
-	void *phases;      /* [n_diagonals][2^n][re, im] numbers */
-	double *weights;   /* that cosine, sine and phases are of; only while loaded */
+	/* Accumulated over tiles, for each piece of the virtual lanes; one behind the other: */
+	size_t accumulated; /* their bytes */
+	void *gradient;     /* [pieces] rows of the same slots */
+	void *turn_slopes;  /* [pieces][n_gates] rows: Im <lambda|P|psi> of rotations by such slots */
+	void *slopes;       /* [pieces][n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k) */
+	void *turns;        /* [n_gates] struct block_turn, of rotations by such slots */
+	void *phases;       /* [n_diagonals][2^n][re, im] numbers */
+	double *weights;    /* that cosine, sine and phases are of; only while loaded */
 	bool loaded;
 	double *totals; /* of the same slots: the sums of gradient and slopes so far */
 };
@@ -45,12 +46,12 @@ struct batch_memory {
 	void *turns;         /* [n_gates] struct block_turn, of rotations by features */
 	double *scratch; /* three arrays of a number for each virtual lane of BATCH_ROWS * n_slots rows, or of 2^n */
 	struct batch_set sets[BATCH_SETS];
-	/* Packed tiles (batch_pack.h), whose phases are rows; pointers are NULL where sets are not packed. */
-	struct batch_set packed[BATCH_SETS * BATCH_PIECES_MAX];
+	/* Packed tiles (batch_pack.h), by piece of the virtual lanes; their phases are rows. NULL where sets are not
+	 * packed. */
+	struct batch_set packed[BATCH_PIECES_MAX];
 	double *packed_weights; /* that the tables of packed are of */
 	int packed_sets;
-	size_t packed_samples;
-	double *pairs; /* features, outputs and their gradients for BATCH_SETS rows of virtual lanes */
+	double *pairs; /* outputs or their gradients for BATCH_ROWS rows of virtual lanes */
 };
 
 /* One call of the plan: arrays as in plan.h, for at most BATCH_SETS sets of weights. */
@@ -63,7 +64,7 @@ struct batch_call {
 	double *d_features;      /* backward; may be NULL */
 	double *d_weights;       /* backward; may be NULL */
 	size_t weights_per_set;  /* n_weights of the program */
-	bool packed;             /* one set for each tile, see batch_pack.h */
+	bool packed;             /* of pairs of a sample and a set, see batch_pack.h */
 };
 
 struct batch_kernels {

@@ -1,26 +1,50 @@
-/* Several sets of weights in the lanes of a register. What is left of a batch beyond full rows of virtual lanes would
- * leave lanes idle for every set; packed tiles hold pairs of a set and a sample instead, set by set. They are tiles of
- * a call of their own, whose samples are the pairs, and each has tables of its own, whose rows differ from lane to
- * lane. Included by batch_kernel.c only. */
+/* Several sets of weights in the lanes of a register. Few samples would leave lanes idle for every set; packed tiles
+ * hold pairs of a sample and a set instead: four sets, for example, and two samples in eight virtual lanes. The sets of
+ * a sample stand side by side, filled up to a power of two, so every tile has the same tables, whose rows differ from
+ * lane to lane, and their sums add up over all tiles. Included by batch_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_BATCH_PACK_H
 #define QLSTM_CIRCUIT_BATCH_PACK_H
 
 #include "engine/circuit/batch/batch_load.h"
 
-/* Samples of the call that packed tiles take: those left over where packing saves tiles. */
-static size_t pack_samples(const struct batch_memory *memory, const struct batch_call *call)
+/* Up to this many wires all samples of a small batch are packed, not only those beyond full rows of virtual lanes. */
+#define PACK_WIRES 5
+
+/* Which samples of a call are packed: its last ones. */
+struct pack {
+	const struct batch_call *call;
+	size_t samples, first; /* how many, and the first of them */
+	size_t side;           /* lanes of a sample: the sets, then idle ones */
+	size_t tiles;          /* registers */
+};
+
+static size_t rows_of(size_t samples, size_t each)
 {
-	size_t left = call->batch % VIRTUAL_LANES, sets = (size_t)call->n_sets;
-	size_t rows = (left * sets + VIRTUAL_LANES - 1) / VIRTUAL_LANES;
-	return memory->packed[0].cosine != NULL && rows < sets ? left : 0;
+	return (samples + each - 1) / each;
 }
 
-/* Whose tables lane l of a packed tile takes; lanes left over repeat the last pair. */
-static const struct batch_set *pack_lane(const struct batch_memory *memory, const struct batch_call *packed,
-                                         size_t tile, size_t l)
+/* How many samples packed tiles take: those where they are no more tiles. */
+static size_t pack_samples(const struct batch_circuit *circuit, const struct batch_memory *memory,
+                           const struct batch_call *call, size_t side)
 {
-	size_t pair = tile * WIDTH + l;
-	return &memory->sets[(pair < packed->batch ? pair : packed->batch - 1) / memory->packed_samples];
+	size_t sets = (size_t)call->n_sets, left = call->batch % VIRTUAL_LANES, each = VIRTUAL_LANES / side;
+	size_t rows = rows_of(call->batch, each);
+	if (memory->packed[0].cosine == NULL || sets < 2)
+		return 0;
+	bool small = circuit->n_wires <= PACK_WIRES && !circuit->prefix_shared && rows <= BATCH_ROWS;
+	if (small && rows <= sets * rows_of(call->batch, VIRTUAL_LANES))
+		return call->batch;
+	return rows_of(left, each) < sets ? left : 0;
+}
+
+static struct pack pack_choose(const struct batch_circuit *circuit, const struct batch_memory *memory,
+                               const struct batch_call *call)
+{
+	size_t side = 1;
+	while (side < (size_t)call->n_sets)
+		side *= 2;
+	size_t samples = pack_samples(circuit, memory, call, side);
+	return (struct pack){call, samples, call->batch - samples, side, rows_of(samples * side, WIDTH)};
 }
 
 /* Lane l of `rows` rows from those of another set. */
@@ -30,24 +54,24 @@ static void pack_rows(void *to, const void *from, size_t rows, size_t l)
 		((real *)to)[i * WIDTH + l] = ((const real *)from)[i * WIDTH + l];
 }
 
-/* The tables of packed tiles from those of the sets, unless they are there. */
-static void pack_sets(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call,
-                      const struct batch_call *packed, size_t left)
+/* The tables of packed tiles from those of the sets, unless they are there. Idle lanes have those of the first set. */
+static void pack_sets(const struct batch_circuit *circuit, struct batch_memory *memory, const struct pack *pack)
 {
+	const struct batch_call *call = pack->call;
 	size_t weights = (size_t)call->n_sets * call->weights_per_set * sizeof(double);
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
 	size_t numbers = (size_t)circuit->n_diagonals << (circuit->n_wires + 1);
-	if (memory->packed_sets == call->n_sets && memory->packed_samples == left &&
+	if (memory->packed_sets == call->n_sets &&
 	    (weights == 0 || memcmp(memory->packed_weights, call->weights, weights) == 0))
 		return;
+	load_sets(circuit, memory, call);
 	memory->packed_sets = call->n_sets;
-	memory->packed_samples = left;
 	if (weights > 0)
 		memcpy(memory->packed_weights, call->weights, weights);
-	for (size_t i = 0; i < (packed->batch + WIDTH - 1) / WIDTH * WIDTH; i++) {
-		size_t tile = i / WIDTH, l = i % WIDTH;
-		const struct batch_set *from = pack_lane(memory, packed, tile, l);
-		struct batch_set *to = &memory->packed[tile];
+	for (size_t v = 0; v < VIRTUAL_LANES; v++) {
+		size_t set = v % pack->side, l = v % WIDTH;
+		const struct batch_set *from = &memory->sets[set < (size_t)call->n_sets ? set : 0];
+		struct batch_set *to = &memory->packed[v / WIDTH];
 		pack_rows(to->cosine, from->cosine, slots, l);
 		pack_rows(to->sine, from->sine, slots, l);
 		pack_rows(to->turns, from->turns, 2 * (size_t)circuit->n_gates, l);
@@ -56,71 +80,124 @@ static void pack_sets(const struct batch_circuit *circuit, struct batch_memory *
 	}
 }
 
-/* Row r of an array of the call, [rows][batch] or [sets][rows][batch], to or from the pairs. */
+/* The outputs' rows of the pairs, in memory->pairs, from or to [sets][rows][batch]. */
 
-static void pack_in(const struct batch_call *call, size_t left, size_t rows, size_t set_stride, const double *from,
-                    double *to)
+static void pack_in(const struct batch_circuit *circuit, const struct batch_memory *memory, const struct pack *pack)
 {
-	size_t sets = (size_t)call->n_sets;
-	for (size_t r = 0; r < rows; r++)
-		for (size_t set = 0; set < sets; set++)
-			for (size_t i = 0; i < left; i++)
-				to[(r * sets + set) * left + i] =
-				    from[set * set_stride + (r + 1) * call->batch - left + i];
-}
-
-static void pack_out(const struct batch_call *call, size_t left, size_t rows, const double *from, double *outputs)
-{
-	size_t sets = (size_t)call->n_sets;
-	for (size_t r = 0; r < rows; r++)
-		for (size_t set = 0; set < sets; set++)
-			for (size_t i = 0; i < left; i++)
-				outputs[(set * rows + r + 1) * call->batch - left + i] =
-				    from[(r * sets + set) * left + i];
-}
-
-/* The gradient of a feature is the sum of those of its pairs. */
-static void pack_add(const struct batch_call *call, size_t left, size_t rows, const double *from, double *d_features)
-{
-	size_t sets = (size_t)call->n_sets;
-	for (size_t r = 0; r < rows; r++)
-		for (size_t i = 0; i < left; i++) {
-			double sum = 0.0;
-			for (size_t set = 0; set < sets; set++)
-				sum += from[(r * sets + set) * left + i];
-			d_features[(r + 1) * call->batch - left + i] += sum;
+	size_t rows = (size_t)circuit->n_observables, sets = (size_t)pack->call->n_sets, lanes = pack->tiles * WIDTH;
+	memset(memory->pairs, 0, rows * lanes * sizeof *memory->pairs);
+	for (size_t set = 0; set < sets; set++)
+		for (size_t r = 0; r < rows; r++) {
+			const double *from = pack->call->d_outputs + (set * rows + r) * pack->call->batch + pack->first;
+			double *to = memory->pairs + r * lanes + set;
+			for (size_t i = 0; i < pack->samples; i++)
+				to[i * pack->side] = from[i];
 		}
 }
 
-/* The call of the pairs; its arrays lie in memory->pairs. */
-static struct batch_call pack_call(const struct batch_circuit *circuit, struct batch_memory *memory,
-                                   const struct batch_call *call, size_t left)
+static void pack_out(const struct batch_circuit *circuit, const struct batch_memory *memory, const struct pack *pack)
 {
-	size_t features = (size_t)circuit->program->n_features, outputs = (size_t)circuit->n_observables;
-	struct batch_call packed = {.batch = left * (size_t)call->n_sets, .n_sets = 1, .packed = true};
-	double *x = memory->pairs, *y = x + features * packed.batch, *dx = y + outputs * packed.batch;
-	pack_in(call, left, features, 0, call->features, x);
-	packed.features = x;
-	if (call->outputs != NULL)
-		packed.outputs = y;
-	else
-		pack_in(call, left, outputs, outputs * call->batch, call->d_outputs, y);
-	packed.d_outputs = call->outputs == NULL ? y : NULL;
-	packed.d_features = call->outputs == NULL && call->d_features != NULL ? dx : NULL;
-	packed.d_weights = call->d_weights;
-	if (packed.d_features != NULL)
-		memset(dx, 0, features * packed.batch * sizeof *dx);
-	pack_sets(circuit, memory, call, &packed, left);
-	return packed;
+	size_t rows = (size_t)circuit->n_observables, sets = (size_t)pack->call->n_sets, lanes = pack->tiles * WIDTH;
+	for (size_t set = 0; set < sets; set++)
+		for (size_t r = 0; r < rows; r++) {
+			const double *from = memory->pairs + r * lanes + set;
+			double *to = pack->call->outputs + (set * rows + r) * pack->call->batch + pack->first;
+			for (size_t i = 0; i < pack->samples; i++)
+				to[i] = from[i * pack->side];
+		}
 }
 
-static void pack_results(const struct batch_circuit *circuit, const struct batch_call *call,
-                         const struct batch_call *packed, size_t left)
+/* The lanes from `lane` on replaced by x. */
+static inline vec replace_from(vec v, size_t lane, real x)
 {
-	if (packed->outputs != NULL)
-		pack_out(call, left, (size_t)circuit->n_observables, packed->outputs, call->outputs);
-	if (packed->d_features != NULL)
-		pack_add(call, left, (size_t)circuit->program->n_features, packed->d_features, call->d_features);
+	vec number;
+	for (size_t l = 0; l < WIDTH; l++)
+		number[l] = (real)l;
+	mask64 where = (mask64)(number >= SPLAT((real)lane));
+	return (vec)((where & (mask64)SPLAT(x)) | (~where & (mask64)v));
+}
+
+/* Every number to all lanes of its sample; the last one also to lanes left over. A register is made of a number for
+ * all its lanes, those from the next sample's on replaced by that one's, and so on. */
+static void pack_spread(const struct pack *pack, const double *from, vec *to)
+{
+	size_t last = pack->samples - 1;
+	for (size_t t = 0; t < pack->tiles; t++) {
+		size_t i = t * WIDTH / pack->side;
+		vec row = SPLAT((real)from[i < last ? i : last]);
+		for (size_t lane = pack->side; lane < WIDTH; lane += pack->side) {
+			i++;
+			row = replace_from(row, lane, (real)from[i < last ? i : last]);
+		}
+		to[t] = row;
+	}
+}
+
+/* What depends on features alone (load_features), once for all sets of a sample. */
+static void pack_features(const struct batch_circuit *circuit, const struct batch_memory *memory,
+                          const struct pack *pack)
+{
+	int slots = circuit->n_feature_slots;
+	size_t samples = pack->samples;
+	for (int i = 0, end; i < slots; i = end) {
+		double *x = memory->scratch;
+		for (end = i; end < slots && circuit->slots[end].encoder == circuit->slots[i].encoder; end++) {
+			size_t row = (size_t)circuit->slots[end].index * pack->call->batch + pack->first;
+			for (size_t k = 0; k < samples; k++)
+				*x++ = pack->call->features[row + k];
+		}
+		size_t count = round_up((size_t)(x - memory->scratch));
+		double *c = memory->scratch + count, *s = c + count;
+		for (; x < c; x++)
+			*x = x[-1];
+		encode(circuit->slots[i].encoder, memory->scratch, count, c, s);
+		for (int k = i; k < end; k++, c += samples, s += samples) {
+			pack_spread(pack, c, (vec *)memory->cosine + (size_t)k * pack->tiles);
+			pack_spread(pack, s, (vec *)memory->sine + (size_t)k * pack->tiles);
+		}
+	}
+	memset(memory->gradient, 0, (size_t)slots * pack->tiles * sizeof(vec));
+}
+
+/* The gradient of a feature is the sum of those of its pairs. */
+static void pack_slopes(const struct batch_circuit *circuit, const struct batch_memory *memory, const struct pack *pack)
+{
+	const struct batch_call *call = pack->call;
+	double *x = memory->scratch, *slopes = x + round_up(pack->samples);
+	for (int i = 0; i < circuit->n_feature_slots; i++) {
+		enum encoder encoder = circuit->slots[i].encoder;
+		size_t row = (size_t)circuit->slots[i].index * call->batch + pack->first;
+		const real *gradient = (const real *)memory->gradient + (size_t)i * pack->tiles * WIDTH;
+		if (encoder != ENCODER_X) {
+			memcpy(x, call->features + row, pack->samples * sizeof *x);
+			for (double *more = x + pack->samples; more < slopes; more++)
+				*more = more[-1];
+			encoder_slopes(encoder, x, (size_t)(slopes - x), slopes);
+		}
+		for (size_t k = 0; k < pack->samples; k++, gradient += pack->side) {
+			double sum = 0.0;
+			for (int set = 0; set < call->n_sets; set++)
+				sum += (double)gradient[set];
+			call->d_features[row + k] += encoder != ENCODER_X ? sum * slopes[k] : sum;
+		}
+	}
+}
+
+/* The call of the pairs, all lanes used. */
+static struct batch_call pack_call(const struct batch_circuit *circuit, struct batch_memory *memory,
+                                   const struct pack *pack)
+{
+	const struct batch_call *call = pack->call;
+	struct batch_call packed = {.batch = pack->tiles * WIDTH, .n_sets = 1, .packed = true};
+	pack_sets(circuit, memory, pack);
+	pack_features(circuit, memory, pack);
+	if (call->outputs != NULL) {
+		packed.outputs = memory->pairs;
+		return packed;
+	}
+	pack_in(circuit, memory, pack);
+	packed.d_outputs = memory->pairs;
+	return packed;
 }
 
 #endif

@@ -13,8 +13,9 @@ struct tile {
 	void **states;      /* states or kept_states of the memory */
 	size_t first, used; /* its samples; lanes left over repeat the last one and get cotangent zero */
 	size_t at, tiles;   /* among those whose features are loaded */
-	size_t piece;       /* which of the set's accumulators takes its gradients: a packed tile's set is its own */
-	bool packed;        /* see batch_pack.h */
+	size_t
+	    piece; /* which of the set's accumulators takes its gradients: 0 in packed tiles, whose sets are by piece */
+	bool packed; /* see batch_pack.h */
 };
 
 /* Basis states 0 .. size - 1, a run at a time (batch_place); the loop inside counts to run_length(size). */

@@ -81,6 +81,30 @@ static const struct {
     {"spec", "resolved-spec.json", make_spec},
 };
 
+int artifacts_write_other(struct job *job, const char *directory, struct artifact *out, struct qlstm_error *error)
+{
+	static const struct artifact others[TRAINER_KEPT] = {
+	    [TRAINER_LAST] = {.name = "weights_last", .file = "weights-last.safetensors"},
+	    [TRAINER_BEST] = {.name = "weights_best", .file = "weights-best.safetensors"}};
+	enum trainer_epoch_kept other = job->spec.keep == TRAINER_BEST ? TRAINER_LAST : TRAINER_BEST;
+	const struct source source = {.job = job};
+	unsigned char *bytes = NULL;
+	size_t length = 0;
+	if (trainer_kept_epoch(job->trainer, TRAINER_BEST) == trainer_kept_epoch(job->trainer, TRAINER_LAST) ||
+	    !trainer_take(job->trainer, other))
+		return 0;
+	int rc = make_weights(&source, &bytes, &length, error);
+	if (rc == 0)
+		rc = file_write_atomic(directory, others[other].file, bytes, length, error);
+	if (rc == 0) {
+		*out = others[other];
+		out->bytes = length;
+		sha256_hex(bytes, length, out->sha256);
+	}
+	free(bytes);
+	return rc == 0 ? 1 : rc;
+}
+
 int artifacts_write(struct job *job, const struct predictions *predictions, const struct artifacts_run *run,
                     const char *directory, struct artifact out[ARTIFACT_COUNT], struct qlstm_error *error)
 {

@@ -27,4 +27,9 @@ struct artifacts_run {
 int artifacts_write(struct job *job, const struct predictions *predictions, const struct artifacts_run *run,
                     const char *directory, struct artifact out[ARTIFACT_COUNT], struct qlstm_error *error);
 
+/* The weights of the other epoch that the trainer keeps, where that is another one: "weights_best" beside the results
+ * of the last epoch, "weights_last" beside those of the best. They are in the model afterwards. 1: written; 0: there
+ * are none. */
+int artifacts_write_other(struct job *job, const char *directory, struct artifact *out, struct qlstm_error *error);
+
 #endif

@@ -31,19 +31,23 @@ static json_t *history_json(const struct trainer *trainer)
 	return rows;
 }
 
-/* Losses and metrics after the last epoch, and the epoch whose test loss was the least. */
-static json_t *results_json(const struct trainer *trainer)
+/* Losses and metrics after the last epoch, the epoch whose test loss was the least, and the one whose weights these
+ * are. */
+static json_t *results_json(const struct job *job)
 {
+	const struct trainer *trainer = job->trainer;
+	int kept = trainer_kept_epoch(trainer, job->spec.keep);
 	const struct epoch_metrics *history = trainer_history(trainer);
 	int epochs = trainer_epochs_done(trainer), best = 0;
 	const struct epoch_metrics *last = &history[epochs - 1];
 	for (int i = 1; i < epochs; i++)
 		if (epoch_metric(&history[i], "test_loss") < epoch_metric(&history[best], "test_loss"))
 			best = i;
-	json_t *results = json_pack("{s:i, s:o, s:o, s:i, s:o}", "epochs", epochs, "train_loss",
-	                            reply_number(epoch_metric(last, "train_loss")), "test_loss",
-	                            reply_number(epoch_metric(last, "test_loss")), "best_epoch", history[best].epoch,
-	                            "best_test_loss", reply_number(epoch_metric(&history[best], "test_loss")));
+	json_t *results =
+	    json_pack("{s:i, s:i, s:o, s:o, s:i, s:o}", "epochs", epochs, "kept_epoch", kept > 0 ? kept : epochs,
+	              "train_loss", reply_number(epoch_metric(last, "train_loss")), "test_loss",
+	              reply_number(epoch_metric(last, "test_loss")), "best_epoch", history[best].epoch,
+	              "best_test_loss", reply_number(epoch_metric(&history[best], "test_loss")));
 	if (metrics_json_add_parts(results, last) == 0)
 		return results;
 	json_decref(results);
@@ -97,6 +101,6 @@ json_t *report_json(struct job *job, const struct predictions *predictions, cons
 	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o, s:o, s:o}", "engine", engine, "model", model,
 	                 "data", data, "scaling", job_scaling(job), "seed", (json_int_t)job->spec.training.seed,
 	                 "fingerprint", job->fingerprint, "resumed_from", run->resumed_from, "results",
-	                 results_json(job->trainer), "metrics", predictions_metrics(predictions, job), "timings",
+	                 results_json(job), "metrics", predictions_metrics(predictions, job), "timings",
 	                 timings_json(job, run), "history", history_json(job->trainer));
 }

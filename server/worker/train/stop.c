@@ -15,12 +15,14 @@
 
 enum { STEPS_BACK = 5 }; /* of niceness */
 
-static volatile sig_atomic_t requested;
+static volatile sig_atomic_t requested, for_good;
 
 static void on_signal(int number)
 {
-	(void)number;
-	requested = 1;
+	if (number == SIGURG)
+		for_good = 1;
+	else
+		requested = 1;
 }
 
 void stop_install(void)
@@ -29,6 +31,7 @@ void stop_install(void)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGURG, &action, NULL);
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigemptyset(&ignore.sa_mask);
 	sigaction(SIGPIPE, &ignore, NULL);
@@ -38,6 +41,11 @@ void stop_install(void)
 bool stop_requested(void)
 {
 	return requested != 0;
+}
+
+bool stop_for_good(void)
+{
+	return for_good != 0;
 }
 
 /* The daemon goes first, and whoever works on the machine. Linux may weigh sessions against each other (autogroup), and

@@ -11,6 +11,9 @@
 void stop_install(void);
 /* Whether one of them came. */
 bool stop_requested(void);
+/* Whether SIGURG came, before them: nobody will go on with this run, so it leaves what it has. (A process that does not
+ * know that signal is not ended by it.) */
+bool stop_for_good(void);
 
 /* Under a daemon: ends with it (SIGKILL) also while it is stopped, no core files, no new privileges, no debugger from
  * the same user, low priority. Best effort. */

@@ -115,20 +115,26 @@ static int run_epochs(struct training *t, struct qlstm_error *error)
 	return 0;
 }
 
-static int finish(struct training *t, struct qlstm_error *error)
+/* The results of the epoch that is kept, and the weights of the other one. */
+static int write_results(struct training *t, predictions_progress_fn progress, struct qlstm_error *error)
 {
 	struct predictions predictions;
-	struct artifact artifacts[ARTIFACT_COUNT];
+	struct artifact artifacts[ARTIFACT_COUNT + 1];
 	double start = clock_monotonic();
-	int rc = predictions_compute(&predictions, &t->job, on_prediction, t, error);
+	if (!trainer_take(t->job.trainer, t->job.spec.keep))
+		trainer_take(t->job.trainer, TRAINER_LAST);
+	int rc = predictions_compute(&predictions, &t->job, progress, t, error);
 	if (rc != 0)
 		return rc;
 	t->run.predict_seconds = clock_monotonic() - start;
 	rc = artifacts_write(&t->job, &predictions, &t->run, t->directory, artifacts, error);
 	predictions_free(&predictions);
 	if (rc == 0)
-		pipe_done(&t->pipe, artifacts, ARTIFACT_COUNT);
-	return rc;
+		rc = artifacts_write_other(&t->job, t->directory, &artifacts[ARTIFACT_COUNT], error);
+	if (rc < 0)
+		return rc;
+	pipe_done(&t->pipe, artifacts, (size_t)(ARTIFACT_COUNT + rc));
+	return 0;
 }
 
 static int run(struct training *t, struct qlstm_error *error)
@@ -136,7 +142,25 @@ static int run(struct training *t, struct qlstm_error *error)
 	double start = clock_monotonic();
 	int rc = run_epochs(t, error);
 	t->run.train_seconds = clock_monotonic() - start;
-	return rc == 0 ? finish(t, error) : rc;
+	return rc == 0 ? write_results(t, on_prediction, error) : rc;
+}
+
+/* It was told to stop already; who waits for it kills it when its time is over. */
+static int on_last_prediction(void *context, size_t done, size_t count)
+{
+	struct training *t = context;
+	pipe_heartbeat(&t->pipe, trainer_epochs_done(t->job.trainer), done, count);
+	return t->pipe.broken ? ERR_CANCELLED : 0;
+}
+
+/* The results of the last whole epoch, or of the best: a run that ends early leaves what it has. */
+static void leave_results(struct training *t)
+{
+	struct qlstm_error error = {0};
+	if (trainer_epochs_done(t->job.trainer) == 0 || t->pipe.broken)
+		return;
+	if (write_results(t, on_last_prediction, &error) != 0)
+		pipe_log(&t->pipe, "warning", "the results so far could not be kept: %s", error.message);
 }
 
 static int fail(struct training *t, const struct qlstm_error *error)
@@ -154,6 +178,8 @@ static int stop(struct training *t)
 	if (checkpoints_flush(&t->checkpoints, &t->pipe, &error) != 0)
 		return fail(t, &error);
 	pipe_log(&t->pipe, "info", "stopped on request after epoch %d", trainer_epochs_done(t->job.trainer));
+	if (stop_for_good())
+		leave_results(t);
 	return WORKER_STOPPED;
 }
 
@@ -165,6 +191,8 @@ static int run_to_status(struct training *t)
 		return WORKER_ORPHAN;
 	if (rc == ERR_CANCELLED)
 		return stop(t);
+	if (rc == ERR_NOT_FINITE)
+		leave_results(t);
 	return rc == 0 ? WORKER_DONE : fail(t, &error);
 }
 
