@@ -28,7 +28,7 @@ struct isa {
 };
 
 /* Whether both, by name, give the same bytes for the same spec, data and seed: the same one, or x86-64-v3 and -v4. Not
- * arm64, whose fused multiply-adds are the same, but whose plan `local` gives others. */
+ * arm64: what was run there by hand gave them too (engine/circuit/README.md), but no test runs there. */
 bool isa_same_bytes(const char *a, const char *b);
 
 /* The widest one that this processor supports, chosen once. */

@@ -11,6 +11,7 @@
 
 #include "engine/circuit/ansatz/ansatz.h"
 #include "engine/vector/isa.h"
+#include "engine/circuit/local/local_compile.h"
 #include "engine/circuit/plan.h"
 #include "tests/unit/circuits.h"
 #include "tests/unit/plan_run.h"
@@ -236,6 +237,40 @@ static void too_much_entanglement_is_refused(void **state)
 	program_free(program);
 }
 
+/* FNV-1a over the instructions. */
+static uint64_t hash_of(const struct local_code *code)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+	const struct local_instruction *at = code->instructions;
+	for (int phase = 0; phase < LOCAL_PHASES; phase++)
+		for (uint32_t i = 0; i < code->n_instructions[phase]; i++, at++) {
+			hash = (hash ^ at->out) * UINT64_C(1099511628211);
+			for (int k = 0; k < LOCAL_OPERANDS; k++)
+				hash = (hash ^ at->in[k]) * UINT64_C(1099511628211);
+		}
+	return hash;
+}
+
+/* Another order of the instructions means other last digits: no compiler, and no processor, may decide on it. */
+static void compiles_to_the_same_instructions(void **state)
+{
+	(void)state;
+	static const struct {
+		int wires, layers;
+		uint64_t forward, gradient;
+	} rows[] = {{3, 3, 0x7d79e5689454614d, 0x6f05b7ddd67714df},
+	            {5, 2, 0x4e40d2c4e3f0b9d7, 0x0dd8216ec33ce5e7},
+	            {9, 1, 0xa9f94f5b42b9e397, 0xf09f8f1f75a0bef5}};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct circuit_program *program = circuits_benchmark(rows[i].wires, rows[i].layers);
+		struct local_codes codes = local_compile(program);
+		assert_int_equal(hash_of(codes.forward), rows[i].forward);
+		assert_int_equal(hash_of(codes.gradient), rows[i].gradient);
+		local_codes_free(&codes);
+		program_free(program);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +278,7 @@ int main(void)
 	    cmocka_unit_test(depth_one_is_a_product_of_cosines), cmocka_unit_test(gradients_at_25_wires),
 	    cmocka_unit_test(wires_beyond_do_not_matter),        cmocka_unit_test(rotations_in_a_row),
 	    cmocka_unit_test(float32_over_many_tiles),           cmocka_unit_test(too_much_entanglement_is_refused),
+	    cmocka_unit_test(compiles_to_the_same_instructions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,8 +100,9 @@ static local_ref slot_slope(struct reversal *r, int slot)
 	local_ref sine = local_graph_leaf(r->graph, NODE_SINE, slot, phase);
 	local_ref of_cosine = r->cosines[slot] != 0 ? r->slopes[r->cosines[slot]] : LOCAL_ZERO;
 	local_ref of_sine = r->sines[slot] != 0 ? r->slopes[r->sines[slot]] : LOCAL_ZERO;
-	return local_graph_add(r->graph, local_graph_multiply(r->graph, of_sine, cosine),
-	                       local_ref_negate(local_graph_multiply(r->graph, of_cosine, sine)));
+	/* Before the call, whose arguments may be evaluated in any order. */
+	local_ref less = local_ref_negate(local_graph_multiply(r->graph, of_cosine, sine));
+	return local_graph_add(r->graph, local_graph_multiply(r->graph, of_sine, cosine), less);
 }
 
 static void reverse(struct reversal *r, const local_ref *outputs)

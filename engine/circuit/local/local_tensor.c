@@ -40,9 +40,12 @@ void local_tensor_rotate(struct local_graph *graph, struct local_tensor *tensor,
 		local_ref *first = element(tensor, local_mixes[gate->axis].first, i);
 		local_ref *second = element(tensor, local_mixes[gate->axis].second, i);
 		local_ref a = *first, b = *second;
-		*first = local_graph_add(graph, local_graph_multiply(graph, c, a),
-		                         local_ref_negate(local_graph_multiply(graph, s, b)));
-		*second = local_graph_add(graph, local_graph_multiply(graph, s, a), local_graph_multiply(graph, c, b));
+		/* One after the other: arguments of a call may be evaluated in any order, and the order of the nodes
+		 * decides in which order the instructions stand. */
+		local_ref less = local_ref_negate(local_graph_multiply(graph, s, b));
+		*first = local_graph_add(graph, local_graph_multiply(graph, c, a), less);
+		local_ref more = local_graph_multiply(graph, c, b);
+		*second = local_graph_add(graph, local_graph_multiply(graph, s, a), more);
 	}
 }
 
