@@ -49,6 +49,9 @@ struct layer_ops {
 	int (*open)(struct layer *layer, struct qlstm_error *error);
 	/* Takes its own arrays for windows up to `steps` and batches up to `batch`. NULL: none. */
 	void (*lay_out)(struct layer *layer, struct arena *arena, int steps, int batch);
+	/* Bytes of what lay_out takes whatever steps and batch are, which every replica of the model has. NULL: none.
+	 */
+	size_t (*fixed_bytes)(const struct layer *layer);
 	/* Nanoseconds of forward and backward of one batch, outside circuits, on one core of the machine that
 	 * engine/circuit/planner.c names. */
 	double (*cost)(const struct layer *layer, const struct layer_work *work);

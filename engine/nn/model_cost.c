@@ -73,10 +73,20 @@ size_t model_plan_bytes(struct model *model, int threads)
 	return bytes;
 }
 
+/* What the replicas beside the first have of their own whatever the batch is. */
+static size_t model_fixed_bytes(const struct model *model, int threads)
+{
+	size_t bytes = 0;
+	for (int k = 0; k < model->config.n_layers; k++)
+		if (model->layers[k].ops->fixed_bytes != NULL)
+			bytes += model->layers[k].ops->fixed_bytes(&model->layers[k]);
+	return threads > 1 ? (size_t)(threads - 1) * bytes : 0;
+}
+
 size_t model_bytes(struct model *model, int steps, int batch, int threads)
 {
-	return model_activations(model, steps, batch, NULL) + 2 * params_elements(&model->params) * sizeof(double) +
-	       model_plan_bytes(model, threads);
+	return model_fixed_bytes(model, threads) + model_activations(model, steps, batch, NULL) +
+	       2 * params_elements(&model->params) * sizeof(double) + model_plan_bytes(model, threads);
 }
 
 static double model_classical_ns(struct model *model, int steps, int batch)

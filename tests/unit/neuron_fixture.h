@@ -230,6 +230,7 @@ static inline void network_run(const struct network *network, const double *para
 	arena = (struct arena){.base = aligned_alloc(ARENA_ALIGN, arena.used)};
 	void *memory = arena.base;
 	neuron_lay_out(cell, &arena, network->steps, network->samples);
+	memset(memory, 0, arena.used);
 	const struct neuron_sequence sequence = {network->steps, network->samples, network->inputs, network->outcomes,
 	                                         NULL};
 	neuron_set(cell, parameters);

@@ -224,6 +224,7 @@ static void draw_outcomes(const struct network *network, const double *uniforms,
 	assert_int_equal(neuron_open(&cell, &network->shape, PRECISION_FLOAT64, NULL), 0);
 	neuron_lay_out(cell, &arena, network->steps, DRAWS);
 	void *memory = aligned_alloc(ARENA_ALIGN, arena.used);
+	memset(memory, 0, arena.used);
 	arena = (struct arena){.base = memory};
 	neuron_lay_out(cell, &arena, network->steps, DRAWS);
 	const struct neuron_sequence sequence = {network->steps, DRAWS, network->inputs, outcomes, uniforms};
@@ -272,6 +273,7 @@ static void test_impossible_outcome(void **state)
 	assert_int_equal(neuron_open(&cell, &shape, PRECISION_FLOAT64, NULL), 0);
 	neuron_lay_out(cell, &arena, 2, 1);
 	void *memory = aligned_alloc(ARENA_ALIGN, arena.used);
+	memset(memory, 0, arena.used);
 	arena = (struct arena){.base = memory};
 	neuron_lay_out(cell, &arena, 2, 1);
 	neuron_set(cell, parameters);

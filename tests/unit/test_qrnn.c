@@ -90,6 +90,22 @@ static void test_tensors(void **state)
 	model_free(model);
 }
 
+/* Tables are counted, for every replica; they are the larger part of a model with many lanes. */
+static void test_memory(void **state)
+{
+	(void)state;
+	struct model_config config = qrnn_model(4);
+	struct model *model;
+	config.layers[0].qrnn.workspace = 8;
+	assert_int_equal(model_new(&model, &config, NULL), 0);
+	size_t one = model_bytes(model, 10, 4, 1), two = model_bytes(model, 10, 4, 2),
+	       more = model_bytes(model, 20, 4, 1);
+	size_t tables = (24 + 4) * (size_t)2048 * 16; /* cosines and sines alone */
+	assert_true(two - one > tables && one > two - one);
+	assert_true(more - one >= 10 * 4 * 256 * sizeof(double) && more - one < 10 * 4 * 256 * 2 * sizeof(double));
+	model_free(model);
+}
+
 static void test_models_refused(void **state)
 {
 	(void)state;
@@ -293,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_gradient),
 	    cmocka_unit_test(test_tensors),
+	    cmocka_unit_test(test_memory),
 	    cmocka_unit_test(test_models_refused),
 	    cmocka_unit_test(test_threads_change_nothing),
 	    cmocka_unit_test(test_goes_on_from_a_checkpoint),

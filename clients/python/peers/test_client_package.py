@@ -65,6 +65,15 @@ def test_frames_and_pictures(client, tmp_path):
     assert client.train_seeds(2, epochs=1, hidden_size=2).wait(progress=False).results["seed"].tolist() == [1, 2]
 
 
+def test_parquet(client, tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.table({"day": list(range(30)), "level": [0.1 * (i % 7) for i in range(30)]})
+    parquet.write_table(table, tmp_path / "levels.parquet")
+    stored = client.upload(tmp_path / "levels.parquet")
+    assert stored["rows"] == 30 and list(client.values(stored["id"])["level"]) == table["level"].to_pylist()
+
+
 def test_weights_are_safetensors(client):
     safetensors = pytest.importorskip("safetensors.numpy")
     weights = client.train(epochs=1, hidden_size=2).wait(progress=False).weights()

@@ -112,8 +112,8 @@ class AsyncRun:
     async def metrics(self) -> Any:
         return await self.client.call(lambda: self.run.metrics)
 
-    async def weights(self) -> Weights:
-        return await self.client.call(self.run.weights)
+    async def weights(self, epoch: str | None = None) -> Weights:
+        return await self.client.call(self.run.weights, epoch)
 
     async def report(self) -> dict[str, Any]:
         return await self.client.call(self.run.report)

@@ -80,6 +80,8 @@ def encode(value: Any) -> Upload:
     columns stand side by side, y at the end."""
     if isinstance(value, os.PathLike):
         path = pathlib.Path(value)
+        if path.suffix == ".parquet":
+            return _parquet(path)
         return Upload(path.read_bytes(), TYPES.get(path.suffix, "application/octet-stream"))
     if isinstance(value, bytes):
         return Upload(value, "application/octet-stream")
@@ -96,6 +98,14 @@ def encode(value: Any) -> Upload:
             raise QlstmError(f"X has {len(left)} rows and y {len(right)}")
         value = [_row(a) + _row(b) for a, b in zip(left, right)]
     return Upload(npy(value), "application/x-npy")
+
+
+def _parquet(path: pathlib.Path) -> Upload:
+    """As CSV; needs pyarrow."""
+    from pyarrow import parquet
+
+    columns = parquet.read_table(path).to_pydict()
+    return Upload(csv_bytes(list(columns), zip(*columns.values())), "text/csv")
 
 
 def _row(value: Any) -> list[float]:

@@ -23,7 +23,8 @@ def plot_run(run: Run, metrics: list[dict[str, Any]], predictions: list[dict[str
     target = run.row["spec"]["data"]["targets"][0]
     indices = range(len(predictions))
     truth.plot(indices, [row[target] for row in predictions], label=target, color="0.4")
-    truth.plot(indices, [row[f"{target}_predicted"] for row in predictions], label="predicted", linestyle="--")
+    predicted = [row[f"{target}_predicted"] for row in predictions]
+    truth.plot(indices, predicted, label="predicted", color="C3", linestyle="--")
     truth.axvline(sum(row["part"] == "train" for row in predictions) - 0.5, color="0.7", linewidth=1)
     truth.set(xlabel="sample", title="left of the line: trained on")
     truth.legend()

@@ -127,9 +127,9 @@ class Run:
         """One row an epoch, also while it runs: a DataFrame where pandas is there, else a list of dicts."""
         return table(self.client.transport.json("GET", f"/experiments/{self.id}/metrics")["metrics"])
 
-    def weights(self) -> Weights:
-        """The trained tensors."""
-        return Weights(self._file("weights"))
+    def weights(self, epoch: str | None = None) -> Weights:
+        """The trained tensors, of the epoch that `keep` names; `epoch` is "last" or "best" for that one."""
+        return Weights(self._file("weights", epoch=epoch))
 
     def report(self) -> dict[str, Any]:
         """What was run, on what, with which result."""
@@ -140,8 +140,8 @@ class Run:
         """Targets and predictions of all samples, in the units of the data; a DataFrame or a list of dicts."""
         return table(read_csv(self._file("predictions").decode()))
 
-    def _file(self, name: str) -> bytes:
-        body, _ = self.client.transport.request("GET", f"/experiments/{self.id}/{name}")
+    def _file(self, name: str, **query: Any) -> bytes:
+        body, _ = self.client.transport.request("GET", f"/experiments/{self.id}/{name}", query=query)
         return body
 
     def logs(self, attempt: int | None = None) -> list[str]:

@@ -28,7 +28,8 @@ class Service(Client):
     """A client of a daemon of its own, on a free port of this machine. `with` ends it; so does `stop()`, and the end of
     the program."""
 
-    def __init__(self, data: str | None, options: Sequence[str], key: str | None) -> None:
+    def __init__(self, data: str | None, options: Sequence[str], key: str | None, ca: str | None) -> None:
+        self._owner = os.getpid()
         self._temporary = tempfile.mkdtemp(prefix="qlstm-") if data is None else None
         self.data = data if data is not None else os.path.join(str(self._temporary), "data")
         self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
@@ -48,7 +49,7 @@ class Service(Client):
             words = self.log().strip()[-1000:]
             self._forget()
             raise QlstmError(f"{command[0]} does not start: {words}")
-        super().__init__(found[1], key)
+        super().__init__(found[1], key, ca=ca)
         atexit.register(self.stop)
 
     def log(self) -> str:
@@ -58,6 +59,8 @@ class Service(Client):
 
     def stop(self) -> None:
         """Ends the daemon. What it had in a folder of its own is removed; a folder that was named stays."""
+        if os.getpid() != self._owner:  # a copy of this program, made by fork
+            return
         atexit.unregister(self.stop)
         if self.process.poll() is None:
             self.process.terminate()
@@ -83,7 +86,7 @@ class Service(Client):
         self.stop()
 
 
-def serve(*options: str, data: str | None = None, key: str | None = None) -> Service:
+def serve(*options: str, data: str | None = None, key: str | None = None, ca: str | None = None) -> Service:
     """Starts a private daemon and returns a client of it.
 
         with qlstm.serve() as client:
@@ -93,4 +96,4 @@ def serve(*options: str, data: str | None = None, key: str | None = None) -> Ser
     daemon's, such as "--slots", "2". The daemon is $QLSTMD, else qlstmd on the PATH, with qlstm-worker beside it. It
     outlives this program where that is killed by kill -9.
     """
-    return Service(data, options, key)
+    return Service(data, options, key, ca)

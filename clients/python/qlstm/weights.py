@@ -68,7 +68,7 @@ def network(source: Source) -> Weights:
     weights = Weights.load(source)
     for layer in weights.spec["model"]["layers"]:
         if layer["type"] not in COMPUTED:
-            raise QlstmError(f"layers of type {layer['type']} are computed by the service alone; use run.predict")
+            raise QlstmError(f"layers of type {layer['type']} are computed by the service alone")
     return weights
 
 

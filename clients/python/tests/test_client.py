@@ -11,6 +11,7 @@ import pytest
 
 import qlstm
 import qlstm.tables
+from qlstm.command import main
 from qlstm.data import encode
 from qlstm.progress import Progress
 
@@ -145,6 +146,12 @@ def test_arrays_become_data_sets(client, data):
     assert client.upload(data)["id"] == stored["id"], "the same numbers are stored once"
 
 
+def test_weights_of_the_best_epoch(client):
+    kept = client.train(type="lstm", hidden_size=3, epochs=40, learning_rate=0.1, keep="best").wait(progress=False)
+    assert kept.results["best_epoch"] < 40
+    assert kept.weights().content == kept.weights("best").content != kept.weights("last").content
+
+
 def test_tables_and_files_become_data_sets(client, tmp_path):
     stored = client.upload({"day": [1, 2, 3], "level": [0.1, 1 / 3, 2e-9]}, name="levels")
     assert [column["name"] for column in stored["columns"]] == ["day", "level"] and stored["name"] == "levels"
@@ -219,7 +226,7 @@ def test_what_is_odd_about_the_data_is_said(client, capsys):
     assert "note: " in capsys.readouterr().err
 
 
-def test_keys(tmp_path):
+def test_keys(tmp_path, capsys):
     with qlstm.serve("--require-keys", data=str(tmp_path / "data")) as service:
         command = [os.environ["QLSTMD"], "key", "add", "alice", "--data", str(tmp_path / "data")]
         key = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -230,6 +237,22 @@ def test_keys(tmp_path):
         run = alice.train(epochs=1, hidden_size=2).wait(progress=False)
         assert run.row["owner"] == "alice" and list(run.events())[-1]["to"] == "succeeded"
         assert key not in repr(alice) + repr(run)
+        (tmp_path / "key").write_text(key + "\n")
+        assert main(["--url", service.url, "--key-file", str(tmp_path / "key"), "ls"]) == 0
+        assert run.id in capsys.readouterr().out
+
+
+def test_https(tmp_path):
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run([*made, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    with qlstm.serve("--tls-certificate", certificate, "--tls-key", key, ca=certificate) as service:
+        assert service.url.startswith("https://")
+        run = service.train(epochs=1, hidden_size=2).wait(progress=False)
+        assert list(run.events())[-1]["to"] == "succeeded"
+        with pytest.raises(qlstm.Unreachable, match="(?i)certificate"):
+            qlstm.Client(service.url, retries=0).version()
 
 
 def test_waits_while_the_service_is_drained(tmp_path):

@@ -10,33 +10,30 @@
 /* Steps whose gradients the sums of the kernels' precision take before they move on to float64. */
 enum { SUMMED_STEPS = 256 };
 
-static void *take_rows(size_t numbers, size_t number)
-{
-	size_t bytes = (numbers * number + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
-	void *memory = aligned_alloc(ARENA_ALIGN, bytes);
-	if (memory != NULL)
-		memset(memory, 0, bytes);
-	return memory;
-}
-
+/* Of the shape, which a cell has from its opening on. */
 static bool allocate(struct neuron_cell *cell)
 {
-	const struct neuron_layout *layout = &cell->layout;
-	size_t number = cell->kernels->number, all = layout->neurons + (size_t)layout->shape.input_bits;
 	cell->values = calloc(cell->parameters, sizeof(double));
 	cell->sets[0] = calloc(cell->weights, sizeof(uint32_t));
 	cell->sets[1] = calloc(cell->weights, sizeof(uint32_t));
-	cell->eta = calloc(cell->patterns, sizeof(double));
-	cell->cosines = calloc(all * cell->patterns, sizeof(double));
-	cell->sines = calloc(all * cell->patterns, sizeof(double));
-	cell->numbers = take_rows(layout->size, sizeof(double));
-	cell->totals = take_rows(layout->size, sizeof(double));
-	cell->tables = take_rows(layout->size, number);
-	cell->sums = take_rows(layout->size, number);
-	cell->scratch = take_rows(neuron_scratch_rows(layout) * layout->row, number);
-	return cell->values != NULL && cell->sets[0] != NULL && cell->sets[1] != NULL && cell->eta != NULL &&
-	       cell->cosines != NULL && cell->sines != NULL && cell->numbers != NULL && cell->totals != NULL &&
-	       cell->tables != NULL && cell->sums != NULL && cell->scratch != NULL;
+	return cell->values != NULL && cell->sets[0] != NULL && cell->sets[1] != NULL;
+}
+
+/* Tables, the gradient's sums and scratch. */
+static void lay_out_tables(struct neuron_cell *cell, struct arena *arena)
+{
+	const struct neuron_layout *layout = &cell->layout;
+	size_t number = cell->kernels->number, all = layout->neurons + (size_t)layout->shape.input_bits;
+	cell->eta = arena_take_numbers(arena, cell->patterns);
+	cell->cosines = arena_take_numbers(arena, all * cell->patterns);
+	cell->sines = arena_take_numbers(arena, all * cell->patterns);
+	cell->numbers = arena_take_numbers(arena, layout->size);
+	cell->totals = arena_take_numbers(arena, layout->size);
+	cell->tables = arena_take(arena, layout->size * number);
+	cell->sums = arena_take(arena, layout->size * number);
+	cell->scratch = arena_take(arena, neuron_scratch_rows(layout) * layout->row * number);
+	cell->built = false;
+	cell->unflushed = 0;
 }
 
 int neuron_open(struct neuron_cell **out, const struct neuron_shape *shape, enum precision precision,
@@ -56,7 +53,7 @@ int neuron_open(struct neuron_cell **out, const struct neuron_shape *shape, enum
 	cell->patterns = (size_t)1 << (shape->workspace + shape->input_bits - 1);
 	if (!allocate(cell)) {
 		neuron_close(cell);
-		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory for the neurons' tables");
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	}
 	neuron_subsets(shape->workspace - 1, shape->input_bits, shape->degree, cell->sets[0]);
 	neuron_subsets(shape->workspace, shape->input_bits - 1, shape->degree, cell->sets[1]);
@@ -71,23 +68,24 @@ void neuron_close(struct neuron_cell *cell)
 	free(cell->values);
 	free(cell->sets[0]);
 	free(cell->sets[1]);
-	free(cell->eta);
-	free(cell->cosines);
-	free(cell->sines);
-	free(cell->numbers);
-	free(cell->totals);
-	free(cell->tables);
-	free(cell->sums);
-	free(cell->scratch);
 	free(cell);
 }
 
 void neuron_lay_out(struct neuron_cell *cell, struct arena *arena, int steps, int samples)
 {
 	size_t count = (size_t)steps * (size_t)samples;
+	lay_out_tables(cell, arena);
 	cell->steps = (size_t)steps;
 	cell->states = arena_take(arena, count * cell->layout.row * cell->kernels->number);
 	cell->projections = arena_take(arena, count * sizeof *cell->projections);
+}
+
+size_t neuron_table_bytes(const struct neuron_cell *cell)
+{
+	struct neuron_cell copy = *cell;
+	struct arena count = {0};
+	lay_out_tables(&copy, &count);
+	return count.used;
 }
 
 void neuron_set(struct neuron_cell *cell, const double *parameters)
@@ -160,6 +158,8 @@ void neuron_gradient_take(struct neuron_cell *cell, double *d_parameters)
 #define NS_PER_ROTATION 2.0
 #define NS_PER_WORD     2.0
 #define NS_PER_STEP     300.0
+/* Of a pattern of a neuron's sources: its tables and their gradient. */
+#define NS_PER_PATTERN 60.0
 
 double neuron_cost(const struct neuron_shape *shape, enum precision precision)
 {
@@ -169,4 +169,10 @@ double neuron_cost(const struct neuron_shape *shape, enum precision precision)
 	return lines * (NS_PER_NEURON * (double)layout.neurons + NS_PER_ROTATION * rotations +
 	                NS_PER_WORD * (double)layout.words) +
 	       NS_PER_STEP;
+}
+
+double neuron_table_cost(const struct neuron_shape *shape)
+{
+	size_t neurons = (size_t)(shape->workspace * (shape->stages + 1) + shape->input_bits);
+	return NS_PER_PATTERN * (double)neurons * (double)((size_t)1 << (shape->workspace + shape->input_bits - 1));
 }

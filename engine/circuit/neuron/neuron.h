@@ -58,14 +58,18 @@ size_t neuron_parameters(const struct neuron_shape *shape);
 
 struct neuron_cell;
 
-/* Allocates tables: about 24 bytes (float32: 16) for each of (W + stages W + I) 2^n numbers. ERR_OUT_OF_MEMORY. */
+/* Cheap. ERR_OUT_OF_MEMORY. */
 int neuron_open(struct neuron_cell **out, const struct neuron_shape *shape, enum precision precision,
                 struct qlstm_error *error);
 void neuron_close(struct neuron_cell *cell);
 
-/* Takes the states that a backward pass starts from: one a step and sample, of 2^W numbers, at least 64 bytes. All
- * others are computed again, a step at a time. */
+/* Takes all that a cell computes with, from an arena whose memory is zeroed. Tables: about 40 bytes (float32: 32) for
+ * each of (W + stages W + I) 2^n numbers. And the states that a backward pass starts from: one a step and sample, of
+ * 2^W numbers, at least 64 bytes; all others are computed again, a step at a time. */
 void neuron_lay_out(struct neuron_cell *cell, struct arena *arena, int steps, int samples);
+
+/* The part of it that does not depend on steps and samples. */
+size_t neuron_table_bytes(const struct neuron_cell *cell);
 
 /* Reads the parameters; builds the tables when they are not those of the last call. */
 void neuron_set(struct neuron_cell *cell, const double *parameters);
@@ -100,5 +104,7 @@ void neuron_gradient_take(struct neuron_cell *cell, double *d_parameters);
 /* Nanoseconds of forward and backward of one step of one sample, a rough guess, on the machine that
  * engine/circuit/planner.c names. */
 double neuron_cost(const struct neuron_shape *shape, enum precision precision);
+/* The same of tables and their gradient, once for a set of parameters. */
+double neuron_table_cost(const struct neuron_shape *shape);
 
 #endif

@@ -125,10 +125,16 @@ static void qrnn_lay_out(struct layer *layer, struct arena *arena, int steps, in
 	neuron_lay_out(own->cell, arena, steps, batch);
 }
 
+static size_t qrnn_fixed_bytes(const struct layer *layer)
+{
+	const struct qrnn *own = layer->own;
+	return neuron_table_bytes(own->cell);
+}
+
 static double qrnn_cost(const struct layer *layer, const struct layer_work *work)
 {
 	const struct neuron_shape shape = shape_of(&layer->config);
-	return neuron_cost(&shape, layer->precision) * work->steps * work->batch;
+	return neuron_table_cost(&shape) + neuron_cost(&shape, layer->precision) * work->steps * work->batch;
 }
 
 /* ---- Words ---- */
@@ -235,6 +241,7 @@ const struct layer_ops qrnn_ops = {
     .check = qrnn_check,
     .open = qrnn_open,
     .lay_out = qrnn_lay_out,
+    .fixed_bytes = qrnn_fixed_bytes,
     .cost = qrnn_cost,
     .forward = qrnn_forward,
     .backward = qrnn_backward,

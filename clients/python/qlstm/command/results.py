@@ -40,7 +40,7 @@ def logs(client: Client, given: argparse.Namespace) -> None:
 def weights(client: Client, given: argparse.Namespace) -> None:
     """The trained tensors, into ID.safetensors, FILE, or - for standard output; with --json as JSON there."""
     run = find(client, given.id)
-    found = run.weights()
+    found = run.weights(given.epoch)
     if given.json:
         tensors = {name: nested(values) for name, values in found.items()}
         write_json({"tensors": tensors, "metadata": found.metadata})
@@ -73,7 +73,9 @@ COMMANDS = [
     Command("metrics", metrics, [ID]),
     Command("predictions", predictions, [ID]),
     Command("predict", predict, [ID, argument("file", metavar="FILE", nargs="?", default="-")]),
-    Command("weights", weights, [ID, argument("-o", "--out", metavar="FILE")]),
+    Command(
+        "weights", weights, [ID, argument("-o", "--out", metavar="FILE"), argument("--epoch", help="last or best")]
+    ),
     Command("report", report, [ID]),
     Command("logs", logs, [ID, argument("--attempt", type=int)]),
 ]

@@ -98,9 +98,11 @@ def line_of(run: Run, row: dict[str, Any]) -> list[Any]:
 
 def model_of(run: Run) -> str:
     """As qlstm(qdi) 17, lstm 5."""
-    layers = [layer for layer in run.spec["model"]["layers"] if "hidden_size" in layer]
+    layers = [layer for layer in run.spec["model"]["layers"] if "batch_first" in layer]
     kinds = [f"({layer['variant']})" if "variant" in layer else "" for layer in layers]
-    return ", ".join(f"{layer['type']}{kind} {layer['hidden_size']}" for layer, kind in zip(layers, kinds))
+    return ", ".join(
+        f"{layer['type']}{kind} {layer.get('hidden_size', '')}".strip() for layer, kind in zip(layers, kinds)
+    )
 
 
 def show(client: Client, given: argparse.Namespace) -> None:
