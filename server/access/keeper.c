@@ -37,7 +37,15 @@ static void read_ring(struct keeper *keeper)
 	struct qlstm_error error = {0};
 	keyring_free(&keeper->ring);
 	bool was_broken = keeper->broken;
-	keeper->broken = keyring_read(keeper->data_dir, &keeper->ring, &error) != 0;
+	int rc = keyring_read(keeper->data_dir, &keeper->ring, &error);
+	if (rc == ERR_CORRUPT) { /* to the parser a lack of memory may look so: damaged is what is so twice */
+		keyring_free(&keeper->ring);
+		error_clear(&error);
+		rc = keyring_read(keeper->data_dir, &keeper->ring, &error);
+	}
+	if (rc == ERR_OUT_OF_MEMORY)
+		keyring_free(&keeper->ring); /* the next request reads it */
+	keeper->broken = rc != 0;
 	keeper->lacking = error.code == ERR_UNAVAILABLE;
 	keeper->unlooked = true;
 	if (keeper->broken && !was_broken)

@@ -104,8 +104,12 @@ int keyring_read(const char *data_dir, struct keyring *out, struct qlstm_error *
 		return error_set(error, ERR_CORRUPT, NULL, "%s is no file of keys", path);
 	json_error_t where;
 	json_t *root = json_loadfd(out->file, 0, &where);
-	rc = root != NULL ? parse(root, out, error)
-	                  : error_set(error, ERR_CORRUPT, NULL, "%s is damaged: %s", path, where.text);
+	if (root != NULL)
+		rc = parse(root, out, error);
+	else if (json_error_code(&where) == json_error_out_of_memory)
+		rc = out_of_memory(error);
+	else
+		rc = error_set(error, ERR_CORRUPT, NULL, "%s is damaged: %s", path, where.text);
 	json_decref(root);
 	return rc;
 }

@@ -186,8 +186,8 @@ static void say(const char *what, int rc)
 
 void sandbox_enter(const struct sandbox *sandbox)
 {
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* the end of its standard input does not reach a stopped one */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	set_limit(RLIMIT_CORE, 0);
 	if (RELAXED)
 		return;

@@ -9,7 +9,7 @@ import time
 import pytest
 import requests
 
-from api_daemon import DEADLINE, poll, problem
+from api_daemon import BUILD, DEADLINE, poll, problem
 
 PROMPT = 20  # seconds; an answer takes milliseconds, what is tested here kept it back for 60
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -221,7 +221,8 @@ def test_uploads_that_die_are_freed_at_once(make_daemon):
     assert time.monotonic() - begin < PROMPT
     assert daemon.post("/experiments?validate_only=true", {}).status_code == 200
     assert daemon.upload("after", "a\n1\n2\n").status_code == 201
-    assert resident(daemon) - before < 200 << 20
+    if "san-" not in BUILD.name:  # a sanitizer keeps what is freed
+        assert resident(daemon) - before < 200 << 20
 
 
 def test_half_closed_in_a_body(daemon):

@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -55,8 +56,9 @@ class Tormentor:
 
     @staticmethod
     def has_begun(pid):
+        """Its program, to where it dies with its daemon also when it is stopped."""
         try:
-            return b"qlstm-worker" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0", 1)[0]
+            return re.search(r"NoNewPrivs:\s*1", pathlib.Path(f"/proc/{pid}/status").read_text()) is not None
         except OSError:
             return False
 

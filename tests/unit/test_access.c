@@ -12,6 +12,7 @@
 #include "server/access/audit.h"
 #include "server/access/keeper.h"
 #include "server/common/clock.h"
+#include "tests/unit/allocation.h"
 #include "tests/unit/experiment_fixture.h"
 
 static struct qlstm_error error;
@@ -33,6 +34,14 @@ static char *text_of(const char *name)
 	assert_non_null(text);
 	free(bytes);
 	return text;
+}
+
+/* The lowest descriptor that is free. */
+static int lowest_free(void)
+{
+	int file = dup(2);
+	close(file);
+	return file;
 }
 
 static struct key limited(const char *name)
@@ -113,6 +122,7 @@ static void test_limits_that_cannot_be(void **state)
 	snprintf(other.name, sizeof other.name, "-b");
 	assert_int_equal(keyring_add(folder, &other, text, &error), ERR_INVALID);
 	assert_string_equal(error.pointer, "/name");
+	assert_non_null(strstr(error.message, "1 to 64 letters"));
 }
 
 /* A folder, and a link to a file of keys, are none. */
@@ -129,7 +139,9 @@ static void test_what_is_no_file_of_keys(void **state)
 	snprintf(target, sizeof target, "%s/elsewhere", folder);
 	assert_int_equal(rename(path_of(KEYRING_FILE), target), 0);
 	assert_int_equal(symlink(target, path_of(KEYRING_FILE)), 0);
+	error_clear(&error);
 	assert_int_equal(keyring_read(folder, &ring, &error), ERR_IO);
+	assert_non_null(strstr(error.message, "cannot open /"));
 	keyring_free(&ring);
 	struct key key = limited("b");
 	assert_int_equal(keyring_add(folder, &key, text, NULL), ERR_IO);
@@ -172,6 +184,73 @@ static void test_the_keeper_of_broken_keys(void **state)
 	assert_int_equal(json_array_size(list), 1);
 	assert_true(json_is_string(json_object_get(json_array_get(list, 0), "last_used_at")));
 	json_decref(list);
+	keeper_close(keeper);
+}
+
+/* Each allocation fails once: said, and at the next try everything is as it was. */
+static void test_without_memory(void **state)
+{
+	(void)state;
+	char text[KEY_TEXT_SIZE], header[KEY_TEXT_SIZE + 16];
+	add("a", text);
+	snprintf(header, sizeof header, "Bearer %s", text);
+	for (long n = 0; ALLOCATIONS_FAIL && n < 1000; n++) {
+		struct keeper *keeper = NULL;
+		struct audit *audit = NULL;
+		struct caller caller;
+		error_clear(&error);
+		allocation_failed = false;
+		allocations_until_failure = n;
+		int rc = keeper_open(&keeper, folder, true, &error);
+		int opened = rc == 0 ? audit_open(&audit, folder, &error) : 0;
+		allocations_until_failure = -1;
+		assert_true(rc == 0 || rc == ERR_OUT_OF_MEMORY || rc == ERR_CORRUPT); /* so to the parser */
+		assert_true(opened == 0 || opened == ERR_OUT_OF_MEMORY);
+		assert_true((rc == 0 && opened == 0) || error.message[0] != '\0');
+		bool failed = allocation_failed;
+		if (rc == 0)
+			assert_null(keeper_admit(keeper, header, &caller));
+		keeper_close(keeper);
+		audit_close(audit);
+		if (!failed) {
+			assert_true(n > 3);
+			return;
+		}
+	}
+	assert_false(ALLOCATIONS_FAIL);
+}
+
+/* As above, of a keeper that reads keys which have just changed, and of a change. */
+static void test_changed_keys_without_memory(void **state)
+{
+	(void)state;
+	struct keeper *keeper;
+	struct caller caller;
+	struct key key;
+	char text[KEY_TEXT_SIZE], header[KEY_TEXT_SIZE + 16], other[KEY_TEXT_SIZE];
+	struct key unlimited = limited("a");
+	unlimited.rate = 0;
+	assert_int_equal(keyring_add(folder, &unlimited, text, NULL), 0);
+	assert_int_equal(keeper_open(&keeper, folder, true, NULL), 0);
+	bool failed = ALLOCATIONS_FAIL;
+	int free_before = lowest_free();
+	for (long n = 0; failed; n++) {
+		assert_true(n < 1000);
+		error_clear(&error);
+		allocations_until_failure = n;
+		int rc = keyring_rotate(folder, "a", &key, other, &error);
+		allocations_until_failure = -1;
+		assert_true(rc == 0 || ((rc == ERR_OUT_OF_MEMORY || rc == ERR_CORRUPT) && error.message[0] != '\0'));
+		assert_int_equal(keyring_rotate(folder, "a", &key, text, NULL), 0);
+		snprintf(header, sizeof header, "Bearer %s", text);
+		allocation_failed = false;
+		allocations_until_failure = n;
+		keeper_admit(keeper, header, &caller);
+		allocations_until_failure = -1;
+		failed = allocation_failed;
+		assert_null(keeper_admit(keeper, header, &caller));
+	}
+	assert_int_equal(lowest_free(), free_before);
 	keeper_close(keeper);
 }
 
@@ -261,6 +340,30 @@ static void test_the_audit_log_is_renamed(void **state)
 	audit_close(audit);
 }
 
+/* Standard input's number is a descriptor like any other; what is closed gives its own back. */
+static void test_descriptor_0(void **state)
+{
+	(void)state;
+	struct audit *audit;
+	struct keyring ring;
+	char text[KEY_TEXT_SIZE];
+	add("a", text);
+	int kept = dup(0);
+	close(0);
+	assert_int_equal(audit_open(&audit, folder, NULL), 0);
+	assert_int_not_equal(lowest_free(), 0);
+	audit_close(audit);
+	assert_int_equal(lowest_free(), 0);
+	assert_int_equal(keyring_read(folder, &ring, NULL), 0);
+	assert_true(ring.file == 0 && ring.count == 1);
+	keyring_free(&ring);
+	assert_int_equal(lowest_free(), 0);
+	if (kept >= 0) {
+		dup2(kept, 0);
+		close(kept);
+	}
+}
+
 /* No link is followed, and no folder is a log. */
 static void test_an_audit_log_that_cannot_be(void **state)
 {
@@ -285,6 +388,9 @@ int main(void)
 	    TEST(test_what_is_no_file_of_keys),
 	    TEST(test_the_keeper_of_broken_keys),
 	    TEST(test_the_list),
+	    TEST(test_descriptor_0),
+	    TEST(test_without_memory),
+	    TEST(test_changed_keys_without_memory),
 	    TEST(test_the_audit_log),
 	    TEST(test_the_audit_log_is_renamed),
 	    TEST(test_an_audit_log_that_cannot_be),

@@ -50,8 +50,10 @@ static void test_the_text_of_a_key(void **state)
 		memcpy(changed, first, sizeof changed);
 		changed[i] = changed[i] == 'x' ? 'y' : 'x';
 		assert_false(key_text_id(changed, other) && strcmp(id, other) == 0 && key_matches(&key, changed));
-		changed[i] = '%';
-		assert_false(key_text_id(changed, other));
+		for (const char *odd = "%(+)/=. \xc3"; *odd != '\0'; odd++) {
+			changed[i] = *odd;
+			assert_false(key_text_id(changed, other));
+		}
 	}
 }
 
@@ -80,6 +82,7 @@ static void test_each_scope_includes_those_below(void **state)
 		struct principal who = key_principal(&key);
 		for (int needs = SCOPE_NONE; needs < SCOPE_COUNT; needs++)
 			assert_int_equal(principal_may(&who, (enum scope)needs), needs <= has);
+		assert_int_equal(who.scopes, (2U << has) - (1U << SCOPE_READ));
 		assert_int_equal(who.viewer.all, has == SCOPE_ADMIN);
 		assert_string_equal(who.viewer.owner, "a");
 	}
@@ -92,6 +95,7 @@ static void test_in_force(void **state)
 	assert_true(key_in_force(&(struct key){.expires_at = 1001}, 1000));
 	assert_false(key_in_force(&(struct key){.expires_at = 1000}, 1000));
 	assert_false(key_in_force(&(struct key){.revoked_at = 1}, 1000));
+	assert_false(key_in_force(&(struct key){.expires_at = -1}, 1000));
 }
 
 static void test_the_file(void **state)
@@ -281,6 +285,10 @@ static void test_buckets(void **state)
 	assert_true(bucket_take(buckets, "a", 4, 100.25).empty);
 	assert_true(bucket_take(buckets, "a", 4, 50).empty); /* time that goes back fills nothing */
 	assert_int_equal(bucket_take(buckets, "a", 4, 1e6).remaining, 3);
+	assert_int_equal(bucket_take(buckets, "back", 4, 200).remaining, 3);
+	assert_int_equal(bucket_take(buckets, "back", 4, 199.5).remaining, 2);
+	assert_int_equal(bucket_take(buckets, "id\0x", 4, 200).remaining, 3); /* what stands behind it is not its own */
+	assert_int_equal(bucket_take(buckets, "id\0yy", 4, 200).remaining, 2);
 	assert_false(bucket_take(buckets, "slow", 0.01, 0).empty);
 	taken = bucket_take(buckets, "slow", 0.01, 50);
 	assert_true(taken.empty && taken.limit == 1 && taken.seconds == 50);
