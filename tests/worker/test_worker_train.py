@@ -47,16 +47,17 @@ def test_recipes_run_and_their_artifacts_are_whole(tmp_path, recipe):
     hello = said[0]
     assert hello["epoch"] == 0 and hello["pid"] > 0 and hello["version"] and hello["plan"] and hello["isa"]
     artifacts = {entry["name"]: entry for entry in said[-1]["artifacts"]}
-    assert set(artifacts) == {"weights", "predictions", "report"}
+    best = {"weights_best"} & set(artifacts)  # where the last epoch is not the best one
+    assert set(artifacts) == {"weights", "predictions", "report"} | best
     for entry in artifacts.values():
         data = (tmp_path / "out" / entry["file"]).read_bytes()
         assert len(data) == entry["bytes"] and hashlib.sha256(data).hexdigest() == entry["sha256"]
     tensors, meta = read_safetensors(tmp_path / "out" / "weights.safetensors")
     assert sum(value.size for value in tensors.values()) == hello["parameters"]
     assert json.loads(meta["spec"]) == json.loads((tmp_path / "out" / "resolved-spec.json").read_text())
-    assert sorted(os.listdir(tmp_path / "out")) == [
-        "predictions.csv", "report.json", "resolved-spec.json", "weights.safetensors"
-    ]
+    assert sorted(os.listdir(tmp_path / "out")) == sorted(
+        {"predictions.csv", "report.json", "resolved-spec.json", "weights.safetensors"}
+        | {artifacts[name]["file"] for name in best})
 
 
 def test_metadata_of_the_weights(tmp_path):
