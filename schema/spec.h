@@ -49,7 +49,7 @@ const json_t *spec_schema(void);
 int spec_load(const char *text, size_t length, json_t **request, struct qlstm_error *error);
 
 /* Expands the shorthand, validates, fills in defaults, adds the dense head. *resolved is the caller's. Columns may
- * still be absent. */
+ * still be absent; whether the layers fit as many as a data set has is model_new's to say then. */
 int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *error);
 
 /* Moves the pointer of an error found after spec_resolve to where the request has the field: a shorthand that was

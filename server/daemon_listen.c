@@ -51,6 +51,7 @@ int daemon_open_http(struct daemon *daemon, struct qlstm_error *error)
 	                                   .header_seconds = daemon->options.head_seconds,
 	                                   .body_seconds = daemon->options.body_seconds,
 	                                   .body_memory = daemon->options.body_memory,
+	                                   .spool = daemon->data,
 	                                   .idle_seconds = daemon->options.idle_seconds,
 	                                   .handler = routes_handle,
 	                                   .admits = routes_admit,

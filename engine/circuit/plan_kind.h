@@ -15,6 +15,7 @@ struct plan_work {
 	double operations;        /* for a tile, forward and backward; in a unit of the kind's own (planner.c) */
 	size_t lanes;             /* samples in a tile */
 	enum precision precision; /* of the arithmetic */
+	bool packs;               /* several sets of weights share tiles */
 };
 
 struct plan_kind {

@@ -1,9 +1,10 @@
 /* The cost model; see planner.h.
  *
- * The constants were fitted by hand to `make bench-estimates` on one core of a Zen 3 EPYC at 2.4 GHz (AVX2, 512 KiB of
- * L2, 32 MiB of L3), gcc 12: V(n,L), chen2020, chen2024 and qdi with n = 2..18 (batch), 12..24 (wide), 4..25 (local).
- * They are right within about 40 percent there; elsewhere only their ratios matter. After a plan got faster, fit its
- * row again. */
+ * The constants were fitted to what `plan_forward` and `plan_backward` take on one core of a virtual machine on a
+ * Sapphire Rapids Xeon (AVX-512, 2 MiB of L2), gcc 12: the six ansätze with 1 to 3 layers, n = 1..10 (batch), 1..8
+ * (local), batches of 1 to 200, both precisions. Elsewhere only their ratios matter. After a plan got faster, fit its
+ * row again (`make bench-estimates`). The choice of a plan, and how batches are cut into slices, follow from them, so
+ * other constants mean other last digits. */
 #include "engine/circuit/planner.h"
 
 #include <stdint.h>
@@ -12,20 +13,21 @@
 #include "engine/circuit/plan_estimates.h"
 #include "engine/circuit/plan_kind.h"
 
-/* Prices for a tile, in ns. */
+/* Prices in ns. */
 struct price {
 	const struct plan_kind *kind;
-	double call;                     /* whatever the circuit */
-	double angle;                    /* an encoded feature: its sine and cosine */
-	double operation, operation_far; /* of the kind's own */
+	double call, gate;               /* a call, and each gate of its circuit, whatever the batch */
+	double tile, tile_gate;          /* a tile, and each gate in it */
+	double angle[2];                 /* an encoded feature in a tile: its sine and cosine; by precision */
+	double operation, operation_far; /* of the kind's own, in a tile */
 	size_t near_bytes;               /* operation_far holds beyond this much memory */
 };
 
 static const struct price prices[] = {
-    {&plan_reference, 0.0, 20.0, 4.0, 4.0, SIZE_MAX},
-    {&plan_batch, 80.0, 20.0, 1.1, 2.0, 8 << 20},
-    {&plan_wide, 6000.0, 50.0, 0.75, 0.82, 48 << 20},
-    {&plan_local, 0.0, 65.0, 3.7, 10.0, 16 << 20},
+    {&plan_reference, 0.0, 0.0, 0.0, 60.0, {60.0, 60.0}, 4.0, 4.0, SIZE_MAX},
+    {&plan_batch, 245.0, 2.8, 12.0, 0.0, {30.0, 74.0}, 1.5, 4.2, 8 << 20},
+    {&plan_wide, 0.0, 0.0, 1600.0, 80.0, {0.0, 0.0}, 0.55, 0.65, 12 << 20},
+    {&plan_local, 150.0, 0.0, 30.0, 0.0, {38.0, 60.0}, 2.55, 6.9, 16 << 20},
 };
 enum { PRICES = sizeof prices / sizeof prices[0] };
 
@@ -34,10 +36,18 @@ struct plan_request planner_defaults(const char *kind, enum precision precision)
 	return (struct plan_request){kind, precision, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT, NULL};
 }
 
-double plan_estimate_ns(const struct plan_estimate *estimate, size_t batch)
+static size_t tiles_of(size_t samples, size_t lanes)
 {
-	size_t tiles = (batch + estimate->lanes - 1) / estimate->lanes;
-	return estimate->ns_per_tile * (double)tiles;
+	return (samples + lanes - 1) / lanes;
+}
+
+double plan_estimate_ns(const struct plan_estimate *estimate, int sets, size_t batch)
+{
+	size_t tiles = (size_t)sets * tiles_of(batch, estimate->lanes);
+	if (!estimate->packs)
+		return estimate->ns_per_call * sets + estimate->ns_per_tile * (double)tiles;
+	size_t packed = tiles_of((size_t)sets * batch, estimate->lanes);
+	return estimate->ns_per_call + estimate->ns_per_tile * (double)(packed < tiles ? packed : tiles);
 }
 
 static void refuse(struct plan_estimate *estimate, const char *reason)
@@ -66,8 +76,11 @@ static void *estimate_kind(const struct price *price, const struct circuit_progr
 	out->precision = work.precision;
 	out->bytes = work.bytes;
 	out->lanes = work.lanes;
-	out->ns_per_tile = price->call + angles * price->angle + work.operations * each;
-	out->ns_per_sample = plan_estimate_ns(out, batch) / (double)batch;
+	out->packs = work.packs;
+	out->ns_per_call = price->call + price->gate * program->n_ops;
+	out->ns_per_tile = price->tile + price->tile_gate * program->n_ops + angles * price->angle[work.precision] +
+	                   work.operations * each;
+	out->ns_per_sample = plan_estimate_ns(out, 1, batch) / (double)batch;
 	if (work.bytes <= request->memory_limit)
 		return state;
 	refuse(out, "it needs more memory than the limit allows");

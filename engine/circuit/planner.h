@@ -30,8 +30,11 @@ struct plan_estimate {
 	enum precision precision; /* what it computes in: float32 only where that was asked for and the kind has it */
 	size_t bytes;             /* scratch memory; SIZE_MAX when the plan does not apply */
 	size_t lanes;             /* samples in a tile: a call takes whole tiles */
-	double ns_per_tile;       /* forward and gradient on one core of the machine that planner.c names */
-	double ns_per_sample;     /* the same for one sample of a batch of the size asked for */
+	bool packs;               /* where sets of weights leave lanes idle, they share tiles, and a call */
+	/* Forward and gradient on one core of the machine that planner.c names: a call whatever its batch, and each
+	 * tile. */
+	double ns_per_call, ns_per_tile;
+	double ns_per_sample; /* the same for one sample of a batch of the size asked for */
 };
 
 /* What plan_new asks for: the two defaults above. */
@@ -43,8 +46,8 @@ struct plan_request planner_defaults(const char *kind, enum precision precision)
  * not possible. */
 int plan_estimate(const struct circuit_program *program, const struct plan_request *request, struct plan_estimate *out);
 
-/* Forward and gradient of `batch` samples in one call. */
-double plan_estimate_ns(const struct plan_estimate *estimate, size_t batch);
+/* Forward and gradient of `batch` samples in one call, with `sets` sets of weights (plan_forward_many). */
+double plan_estimate_ns(const struct plan_estimate *estimate, int sets, size_t batch);
 /* What `threads` threads take: a plan each, or one that they share. PLAN_BYTES_NEVER when it does not apply. */
 size_t plan_estimate_bytes(const struct plan_estimate *estimate, int threads);
 

@@ -115,7 +115,7 @@ int model_estimate(struct model *model, int steps, int batch, double *seconds_pe
 				return error_set(error, ERR_TOO_LARGE, pointer,
 				                 "plan '%s' does not take this circuit of %d wires: %s", estimate->kind,
 				                 circuit.program->n_wires, estimate->reason);
-			ns += circuit.calls * plan_estimate_ns(estimate, (size_t)batch);
+			ns += circuit.calls / circuit.sets * plan_estimate_ns(estimate, circuit.sets, (size_t)batch);
 		}
 	*seconds_per_batch = 1e-9 * ns;
 	return 0;

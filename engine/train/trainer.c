@@ -275,8 +275,6 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 		trainer_test(t, &row);
 		if (pass_abandoned(t->pass))
 			rc = error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
-		else if (!isfinite(row.values[TEST_LOSS]))
-			rc = error_set(error, ERR_NOT_FINITE, "", "the test loss is not finite after epoch %d", epoch);
 	}
 	pass_watch(t->pass, NULL, NULL);
 	if (rc != 0)

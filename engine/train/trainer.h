@@ -58,7 +58,8 @@ int trainer_new(struct trainer **out, struct model *model, struct samples sample
                 struct qlstm_error *error);
 void trainer_free(struct trainer *trainer);
 
-/* Runs the next epoch. ERR_NOT_FINITE when the loss is not finite. */
+/* Runs the next epoch. ERR_NOT_FINITE when the training loss or a gradient is not finite. The test loss may not be: a
+ * wild value in the test part spoils nothing that is learned. */
 int trainer_epoch(struct trainer *trainer, trainer_batch_fn on_batch, void *context, struct epoch_metrics *metrics,
                   struct qlstm_error *error);
 /* Whether there is no epoch left to run: all are done, or the last test loss is below stop_loss. */

@@ -94,7 +94,8 @@ static int read_body(struct api *api, const struct http_request *request, const 
                      struct data_file *file, struct table *table, struct qlstm_error *error)
 {
 	const char *type = http_header(request, "Content-Type");
-	const struct data_request wanted = {.declared = data_file_of_type(type != NULL ? type : ""),
+	const struct data_request wanted = {.spool = api->data_dir,
+	                                    .declared = data_file_of_type(type != NULL ? type : ""),
 	                                    .word = type,
 	                                    .limit = API_MAX_DATASET,
 	                                    .csv = csv};

@@ -27,7 +27,7 @@ int uploaded_table(const struct api *api, const struct dataset_row *row, int val
                    struct qlstm_error *error)
 {
 	char path[4096];
-	unsigned char *bytes = NULL;
+	const unsigned char *bytes = NULL;
 	size_t length = 0;
 	struct data_file found;
 	struct csv_options csv;
@@ -42,10 +42,11 @@ int uploaded_table(const struct api *api, const struct dataset_row *row, int val
 	int used = snprintf(path, sizeof path, "%s/datasets/%s", api->data_dir, row->file);
 	if (used < 0 || (size_t)used >= sizeof path)
 		return error_set(error, ERR_IO, NULL, "the data directory's path is too long");
-	rc = file_read(path, API_MAX_DATASET, &bytes, &length, error);
-	if (rc == 0)
-		rc = data_file_read(bytes, length, &wanted, &found, table, error);
-	free(bytes);
+	rc = file_map(path, API_MAX_DATASET, &bytes, &length, error);
+	if (rc != 0)
+		return rc;
+	rc = data_file_read(bytes, length, &wanted, &found, table, error);
+	file_unmap(bytes, length);
 	return rc;
 }
 

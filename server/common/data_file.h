@@ -27,6 +27,7 @@ struct data_request {
 	struct data_file declared;     /* must hold */
 	const char *word;              /* how it was declared ("text/csv"), for the message; NULL where nothing was */
 	size_t limit;                  /* bytes that packed data may unpack to */
+	const char *spool;             /* folder for a file that they unpack to; NULL: memory */
 	int values;                    /* of which columns (table.h) */
 	const struct csv_options *csv; /* what is said of CSV; NULL: nothing */
 };

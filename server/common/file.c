@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -123,6 +124,42 @@ static int sync_path(const char *path, int flags)
 		close(fd);
 	errno = number;
 	return rc;
+}
+
+/* Of an open file. */
+static int map_pages(int fd, const char *path, size_t max, const unsigned char **bytes, size_t *length,
+                     struct qlstm_error *error)
+{
+	struct stat about;
+	*bytes = (const unsigned char *)"";
+	if (fstat(fd, &about) != 0)
+		return error_set(error, ERR_IO, NULL, "cannot read %s: %s", path, strerror(errno));
+	*length = (size_t)about.st_size;
+	if (*length > max)
+		return error_set(error, ERR_TOO_LARGE, NULL, "%s is larger than %zu bytes", path, max);
+	if (*length == 0)
+		return 0;
+	void *pages = mmap(NULL, *length, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (pages == MAP_FAILED)
+		return error_set(error, ERR_IO, NULL, "cannot read %s: %s", path, strerror(errno));
+	*bytes = pages;
+	return 0;
+}
+
+int file_map(const char *path, size_t max, const unsigned char **bytes, size_t *length, struct qlstm_error *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(error, file_error_code(errno), NULL, "cannot open %s: %s", path, strerror(errno));
+	int rc = map_pages(fd, path, max, bytes, length, error);
+	close(fd);
+	return rc;
+}
+
+void file_unmap(const unsigned char *bytes, size_t length)
+{
+	if (length > 0)
+		munmap((void *)(uintptr_t)bytes, length);
 }
 
 int file_sync_folder(const char *path, struct qlstm_error *error)

@@ -19,6 +19,9 @@ int file_rename_durably(const char *from, const char *to, struct qlstm_error *er
 /* The whole file with a NUL byte behind it; *bytes (malloc) is the caller's. ERR_NOT_FOUND, ERR_TOO_LARGE past `max`.
  */
 int file_read(const char *path, size_t max, unsigned char **bytes, size_t *length, struct qlstm_error *error);
+/* The same without a copy, and without that NUL byte: the file's own pages; file_unmap it. What is empty is "". */
+int file_map(const char *path, size_t max, const unsigned char **bytes, size_t *length, struct qlstm_error *error);
+void file_unmap(const unsigned char *bytes, size_t length);
 int file_sync_folder(const char *path, struct qlstm_error *error);
 /* mkdir -p, mode 0700 for what it makes; syncs parents. */
 int file_make_directory(const char *path, struct qlstm_error *error);

@@ -1,8 +1,10 @@
 /* gzip, by zlib. */
 #include "server/common/gzip.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 enum { FIRST_ROOM = 1 << 16, CHUNK = 1 << 30, ONLY_GZIP = 16 + MAX_WBITS };
@@ -13,6 +15,8 @@ struct unpacking {
 	size_t length, at; /* packed; `at` is the next to be read */
 	unsigned char *out;
 	size_t room, used, limit; /* unpacked */
+	int fd;                   /* where it goes as soon as the buffer is full; -1: it stays in `out` */
+	size_t written;
 };
 
 bool gzip_sniff(const unsigned char *bytes, size_t length)
@@ -20,9 +24,28 @@ bool gzip_sniff(const unsigned char *bytes, size_t length)
 	return length >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
 }
 
+/* What is in the buffer to the file. */
+static int flush(struct unpacking *unpacking, struct qlstm_error *error)
+{
+	for (size_t done = 0; done < unpacking->used;) {
+		ssize_t n = write(unpacking->fd, unpacking->out + done, unpacking->used - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set(error, errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_IO, NULL,
+			                 "unpacked data cannot be written: %s", strerror(errno));
+		done += (size_t)n;
+	}
+	unpacking->written += unpacking->used;
+	unpacking->used = 0;
+	return 0;
+}
+
 /* Room for more, at most for one byte past the limit: then it is known that there are too many. */
 static int grow(struct unpacking *unpacking, struct qlstm_error *error)
 {
+	if (unpacking->fd >= 0 && unpacking->room > 0)
+		return flush(unpacking, error);
 	size_t most = unpacking->limit + 1, room = unpacking->room == 0 ? FIRST_ROOM : unpacking->room * 2;
 	if (room > most)
 		room = most;
@@ -68,7 +91,7 @@ static int unpack(struct unpacking *unpacking, struct qlstm_error *error)
 		if (rc != 0)
 			return rc;
 		int answer = step(unpacking);
-		if (unpacking->used > unpacking->limit)
+		if (unpacking->written + unpacking->used > unpacking->limit)
 			return error_set(error, ERR_TOO_LARGE, NULL,
 			                 "the gzip data unpack to more than %zu bytes, the limit", unpacking->limit);
 		if (answer == Z_STREAM_END && unpacking->at == unpacking->length)
@@ -91,7 +114,7 @@ static int unpack(struct unpacking *unpacking, struct qlstm_error *error)
 int gzip_unpack(const unsigned char *bytes, size_t length, size_t limit, unsigned char **out, size_t *out_length,
                 struct qlstm_error *error)
 {
-	struct unpacking unpacking = {.bytes = bytes, .length = length, .limit = limit};
+	struct unpacking unpacking = {.bytes = bytes, .length = length, .limit = limit, .fd = -1};
 	if (inflateInit2(&unpacking.stream, ONLY_GZIP) != Z_OK)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory to unpack gzip data");
 	int rc = unpack(&unpacking, error);
@@ -104,4 +127,19 @@ int gzip_unpack(const unsigned char *bytes, size_t length, size_t limit, unsigne
 	*out = unpacking.out;
 	*out_length = unpacking.used;
 	return 0;
+}
+
+int gzip_unpack_file(const unsigned char *bytes, size_t length, size_t limit, int fd, size_t *out_length,
+                     struct qlstm_error *error)
+{
+	struct unpacking unpacking = {.bytes = bytes, .length = length, .limit = limit, .fd = fd};
+	if (inflateInit2(&unpacking.stream, ONLY_GZIP) != Z_OK)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory to unpack gzip data");
+	int rc = unpack(&unpacking, error);
+	if (rc == 0)
+		rc = flush(&unpacking, error);
+	inflateEnd(&unpacking.stream);
+	free(unpacking.out);
+	*out_length = unpacking.written;
+	return rc;
 }

@@ -15,4 +15,9 @@ bool gzip_sniff(const unsigned char *bytes, size_t length);
 int gzip_unpack(const unsigned char *bytes, size_t length, size_t limit, unsigned char **out, size_t *out_length,
                 struct qlstm_error *error);
 
+/* The same into an open file, from where it stands: nothing but a buffer is held in memory. ERR_DISK_FULL, ERR_IO where
+ * it cannot be written. */
+int gzip_unpack_file(const unsigned char *bytes, size_t length, size_t limit, int fd, size_t *out_length,
+                     struct qlstm_error *error);
+
 #endif

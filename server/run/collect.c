@@ -29,7 +29,8 @@ int collect_verify(const char *data_dir, const struct run_token *token, struct m
 
 int collect_store(struct db *db, const struct run_token *token, const struct message *done, struct qlstm_error *error)
 {
-	int rc = state_succeed(db, token, clock_now_ms(), error);
+	int rc = state_succeed_with(db, token, done->is.done.warning[0] != '\0' ? done->is.done.warning : NULL,
+	                            clock_now_ms(), error);
 	return rc == 0 ? collect_add(db, token, done, error) : rc;
 }
 

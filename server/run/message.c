@@ -166,6 +166,7 @@ static int parse_done(const json_t *line, struct message *out, struct qlstm_erro
 				return error_set(error, ERR_INVALID, NULL, "two artifacts are named '%s'", row->name);
 	}
 	out->is.done.n_artifacts = (int)count;
+	read_text(line, "warning", out->is.done.warning, sizeof out->is.done.warning);
 	return 0;
 }
 

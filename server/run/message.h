@@ -40,6 +40,7 @@ struct message {
 		struct {
 			struct artifact_row artifacts[MESSAGE_MAX_ARTIFACTS]; /* file: inside the attempt's folder */
 			int n_artifacts;
+			char warning[256]; /* what people should know of the results; "": nothing */
 		} done;
 		struct {
 			char level[16];         /* of a log line */

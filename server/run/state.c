@@ -210,9 +210,16 @@ static int find_current(struct db *db, const struct run_token *token, struct sta
 
 int state_succeed(struct db *db, const struct run_token *token, int64_t now, struct qlstm_error *error)
 {
+	return state_succeed_with(db, token, NULL, now, error);
+}
+
+int state_succeed_with(struct db *db, const struct run_token *token, const char *warning, int64_t now,
+                       struct qlstm_error *error)
+{
 	struct standing standing = {0};
+	const struct change change = {.event = EVENT_SUCCEED, .message = warning, .now = now};
 	int rc = find_current(db, token, &standing, error);
-	return rc != 0 ? rc : apply(db, &standing, &(struct change){.event = EVENT_SUCCEED, .now = now}, error);
+	return rc != 0 ? rc : apply(db, &standing, &change, error);
 }
 
 /* Full jitter: uniform between 0 and the whole back-off, so that runs that failed together do not return together. */

@@ -44,6 +44,9 @@ int state_wait(struct db *db, const char *id, enum run_reason reason, const char
 /* running -> succeeded; from cancelling too: a result that arrived wins over a late cancel. ERR_CONFLICT when the token
  * is no longer current. */
 int state_succeed(struct db *db, const struct run_token *token, int64_t now, struct qlstm_error *error);
+/* The same with what people should know of the results; NULL: nothing. */
+int state_succeed_with(struct db *db, const struct run_token *token, const char *warning, int64_t now,
+                       struct qlstm_error *error);
 
 /* The attempt ended without a result. From cancelling -> cancelled. From running, to be paused: -> paused, unless the
  * reason is one that is not taken up again. From running: a retried reason with attempts left

@@ -1,4 +1,7 @@
 """CSV files as users bring them: what was understood is shown, what is unclear is refused, and experiments train on it."""
+import gzip
+import socket
+
 import pytest
 
 from api_daemon import problem
@@ -201,3 +204,24 @@ def test_fractions_are_decimals(daemon, train):
     reply = daemon.post("/experiments?validate_only=true",
                         {"data": {"dataset": f"hundred {train}", "window": 4, "split": {"train": train}}})
     assert reply.json()["data"]["train"] == round(100 * train)
+
+
+def test_large_files(daemon):
+    """More than stays in memory while it arrives; the same packed."""
+    text = "value\n" + "0.123456789\n" * 900000
+    row = upload(daemon, "large%20file", text)
+    assert row["rows"] == 900000 and row["bytes"] == len(text)
+    assert daemon.get(row["links"]["content"]).content == text.encode()
+    packed = upload(daemon, "large%20packed", gzip.compress(text.encode()))
+    assert packed["rows"] == 900000 and packed["description"]["compression"] == "gzip"
+    assert not [file for file in daemon.data.rglob("*") if file.name.endswith(".tmp")]
+
+
+def test_the_limit_is_named(daemon):
+    """The head alone is sent: nobody sends a gigabyte to hear that it is too much."""
+    with socket.create_connection(("127.0.0.1", daemon.port)) as client:
+        client.sendall(b"POST /datasets?name=huge HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+                       b"Content-Length: 2147483648\r\n\r\n")
+        answer = client.makefile("rb").read()
+    assert b" 413 " in answer.splitlines()[0]
+    assert b"2147483648 bytes; allowed are 1073741824" in answer

@@ -170,8 +170,3 @@ def test_a_large_upload(daemon):
     row = daemon.upload("large", text).json()
     assert row["rows"] == 400000
     assert daemon.get(row["links"]["content"]).text == text
-
-
-def test_too_large(daemon):
-    reply = daemon.upload("huge", b"1\n" * ((32 << 20) + 1))
-    problem(reply, 413, "too_large")

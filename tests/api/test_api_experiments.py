@@ -97,7 +97,7 @@ def test_predictions_and_report(daemon, trained):
     reply = daemon.get(trained["links"]["report"])
     assert reply.headers["Content-Type"] == "application/json"
     report = reply.json()
-    assert report["data"] == {"dataset": "damped_shm", "rows": 240, "train": 157, "test": 78,
+    assert report["data"] == {"dataset": "damped_shm", "rows": 240, "train": 157, "test": 78, "completed": 0,
                               "sha256": trained["data"]["sha256"]}
     assert report["model"] == {key: trained["model"][key] for key in ("parameters", "quantum", "classical")}
     assert report["results"] == {**trained["results"], "epochs": 4}

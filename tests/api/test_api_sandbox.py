@@ -28,7 +28,7 @@ def check(pid):
 
 
 def test_workers_and_predictors(make_daemon):
-    daemon = make_daemon("--slots", "1", "--max-memory", "512M")
+    daemon = make_daemon("--slots", "1", "--threads", "1", "--max-memory", "512M")
     done = daemon.train(SPEC)
     assert daemon.post(f"/experiments/{done['id']}/predict", {"inputs": [[[0.1]] * 4]}).status_code == 200
     (predictor,) = children(daemon.process.pid)
@@ -37,6 +37,7 @@ def test_workers_and_predictors(make_daemon):
     daemon.wait(running, lambda row: row["progress"]["epoch"] > 0)
     (worker,) = set(children(daemon.process.pid)) - {predictor}
     check(worker)
+    assert limit(worker, "Max address space") == limit(predictor, "Max address space")  # each with one thread
     log = (daemon.data / "runs" / running / "attempt-1" / "worker.log").read_text()
     assert "seccomp" not in log
 

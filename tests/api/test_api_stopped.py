@@ -99,3 +99,28 @@ def test_the_best_epoch(daemon):
     links = whole["links"]["weights"]
     assert len({daemon.get(links + query).content for query in ("", "?epoch=best", "?epoch=last")}) == 1
     problem(daemon.get(links + "?epoch=first"), 400, "invalid")
+
+
+def test_a_wild_value_in_the_test_part(daemon):
+    values = [0, .841, .909, .141, -.757, -.959, -.279, .657, .989, .412, -.544, -1, -.537, .42, .991, .65, -.288, 1e308,
+              -.751, .15]
+    daemon.upload("wild value", "v\n" + "".join(f"{value}\n" for value in values))
+    row = daemon.train({**QUICK, "data": {"dataset": "wild value", "window": 2}, "training": {"epochs": 3}})
+    assert row["results"]["test_loss"] is None and row["results"]["best_epoch"] is None
+    assert row["reason"] is None and "the test loss is not finite" in row["reason_message"]
+    metrics = daemon.get(row["links"]["report"]).json()["metrics"]
+    assert metrics["train"][0]["rmse"] < 10 and metrics["test"][0]["rmse"] is None
+    assert daemon.get(row["links"]["weights"]).status_code == 200
+    assert daemon.train({**QUICK, "training": {"epochs": 3}})["reason_message"] is None
+
+
+def test_a_run_that_diverges(daemon):
+    values = [0, .4794, .8415, .9975, .9093, .5985, .1411, -.3508, -.7568, -.9775, -.9589, -.7055, -.2794, .2151, .657]
+    daemon.upload("diverging", "v\n" + "".join(f"{value}\n" for value in 2 * values))
+    training = {"epochs": 20, "optimizer": {"type": "sgd", "learning_rate": 100}}
+    row = daemon.train({**QUICK, "data": {"dataset": "diverging"}, "training": training})
+    assert row["results"]["train_loss"] > 1e6 and row["reason_message"].startswith("diverged: the training loss is ")
+    best = row["results"]["best_epoch"]
+    tensors, _ = read_safetensors(daemon.get(row["links"]["weights"] + "?epoch=best").content)
+    whole = daemon.train({**QUICK, "data": {"dataset": "diverging"}, "training": {**training, "epochs": best}})
+    assert tensors == results(daemon, whole)[0]

@@ -40,7 +40,7 @@ def test_a_backup_during_training(make_daemon, make_backup, tmp_path):
     spec = {**LONG, "training": {**LONG["training"], "epochs": 800}}
     daemon = make_daemon("--slots", "1", "--checkpoint", "0")
     assert daemon.upload("mine", CSV).status_code == 201
-    done = daemon.train({**SHORT, "data": {"dataset": "mine", "window": 4}})["id"]
+    done = daemon.train({**SHORT, "data": {"dataset": "mine", "window": 4, "targets": ["v"]}})["id"]
     live, queued = daemon.submit(spec), daemon.submit(SHORT)
     assert running(daemon, live, 100)["status"] == "running"
     file = tmp_path / "all.backup"

@@ -77,7 +77,7 @@ def data_of(daemon, experiment):
 def owned_before(daemon):
     """A run with results, one that was cancelled after a checkpoint, a data set."""
     assert daemon.upload("mine", CSV).status_code == 201
-    done = daemon.train({**SHORT, "data": {"dataset": "mine", "window": 4}})["id"]
+    done = daemon.train({**SHORT, "data": {"dataset": "mine", "window": 4, "targets": ["v"]}})["id"]
     stopped = daemon.submit(LONG)
     running(daemon, stopped, 20)
     daemon.post(f"/experiments/{stopped}/cancel")

@@ -79,9 +79,16 @@ static void assert_refused(const char *text, int code, const char *pointer, cons
 	assert_null(made.spec_json);
 }
 
+/* A circuit on as many wires as inputs; only the data set says that there are three. */
+#define INPUTS_OF_THE_DATA(wires)                                                                                      \
+	"{\"data\":{\"dataset\":\"four\",\"task\":\"regression\",\"targets\":[\"d\"],\"steps\":1},\"model\":{"         \
+	"\"layers\":[{\"type\":\"quantum\",\"n_qubits\":" #wires "},{\"type\":\"lstm\"}]}}"
+
 static void test_submissions_that_are_refused(void **state)
 {
 	(void)state;
+	struct submission made;
+	struct qlstm_error error;
 	upload(UPLOAD, "wave", COLUMNS);
 	upload("01ARZ3NDEKTSV4RRFFQ69G5FAW", "odd", "[{\"numeric\":true}]");
 	assert_refused("{", ERR_SYNTAX, "", "line 1");
@@ -89,6 +96,12 @@ static void test_submissions_that_are_refused(void **state)
 	assert_refused("{\"data\":{\"dataset\":\"wave\",\"inputs\":[\"t\"]}}", ERR_INVALID, "/data/inputs/0",
 	               "column 't' is not numeric: line 2 holds 'x'");
 	assert_refused("{\"data\":{\"dataset\":\"wave\",\"window\":29}}", ERR_INVALID, "/data/window", "30");
+	upload("01ARZ3NDEKTSV4RRFFQ69G5FAX", "four",
+	       "[{\"name\":\"a\",\"numeric\":true},{\"name\":\"b\",\"numeric\":true},"
+	       "{\"name\":\"c\",\"numeric\":true},{\"name\":\"d\",\"numeric\":true}]");
+	assert_refused(INPUTS_OF_THE_DATA(1), ERR_INVALID, "/model/layers/0/n_qubits", "3 come in");
+	assert_int_equal(make(INPUTS_OF_THE_DATA(3), &made, &error), 0);
+	submission_free(&made);
 	assert_refused("{\"data\":{\"dataset\":\"odd\"}}", ERR_CORRUPT, "", "the columns of data set 'odd'");
 	api.max_memory = 1 << 20;
 	assert_refused("{\"model\":{\"type\":\"lstm\",\"hidden_size\":1000}}", ERR_TOO_LARGE, "/training/batch_size",

@@ -90,6 +90,41 @@ static void test_budget_is_shared_to_the_byte(void **state)
 	assert_int_equal(budget.used, 0);
 }
 
+/* A large body goes into a file without a name, and is the same bytes. */
+static void test_a_large_body_is_spooled(void **state)
+{
+	(void)state;
+	static unsigned char bytes[300000];
+	char folder[] = "/tmp/qlstm-body-XXXXXX";
+	assert_non_null(mkdtemp(folder));
+	struct body_budget budget = {.limit = 4 << 20};
+	struct body body = {.limit = 16 << 20, .spool = folder};
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (unsigned char)(i * 7 % 251);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(body_append(&body, &budget, bytes, sizeof bytes), 0);
+	assert_true(body.file != 0 && budget.used == 0 && body.capacity == 0);
+	assert_int_equal(body_finish(&body), 0);
+	assert_int_equal(body.length, 20 * sizeof bytes);
+	for (size_t i = 0; i < 20; i++)
+		assert_memory_equal(body.bytes + i * sizeof bytes, bytes, sizeof bytes);
+	assert_int_equal(rmdir(folder), 0); /* nothing is in it */
+	body_clear(&body, &budget);
+	assert_true(body.file == 0 && body.bytes == NULL && body.length == 0);
+	/* The limit holds, a small one stays in memory, and a folder that is not there is no body. */
+	assert_int_equal(body_append(&body, &budget, bytes, BODY_IN_MEMORY / 8), 0);
+	assert_true(body.file == 0 && budget.used > 0);
+	assert_int_equal(body_finish(&body), 0);
+	for (int i = 0; i < 2; i++)
+		body_append(&body, &budget, bytes, sizeof bytes);
+	assert_int_equal(body_append(&body, &budget, bytes, sizeof bytes), 0);
+	assert_int_equal(body_append(&body, &budget, bytes, sizeof bytes), ERR_UNAVAILABLE);
+	assert_true(budget.used == 0 && body.length == 0);
+	body.limit = 10;
+	assert_int_equal(body_append(&body, &budget, bytes, 11), ERR_TOO_LARGE);
+	body_clear(&body, &budget);
+}
+
 static void test_limit_of_a_body_to_the_byte(void **state)
 {
 	(void)state;
@@ -266,6 +301,7 @@ int main(void)
 	    cmocka_unit_test(test_a_body_takes_what_it_needs_alone),
 	    cmocka_unit_test(test_budget_is_given_back),
 	    cmocka_unit_test(test_budget_is_shared_to_the_byte),
+	    cmocka_unit_test(test_a_large_body_is_spooled),
 	    cmocka_unit_test(test_limit_of_a_body_to_the_byte),
 	    cmocka_unit_test(test_ranges),
 	    cmocka_unit_test(test_ranges_of_nothing),

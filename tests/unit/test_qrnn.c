@@ -90,6 +90,74 @@ static void test_tensors(void **state)
 	model_free(model);
 }
 
+enum { FORWARD_STEPS = 4, FORWARD_BATCH = 40, FORWARD_ROWS = FORWARD_STEPS * FORWARD_BATCH };
+
+/* Inputs, words and a mask of samples first .. first + batch - 1 of a data set, and the outcomes of a pass over them.
+ */
+struct outcomes {
+	double x[FORWARD_ROWS * 2], words[FORWARD_ROWS], mask[FORWARD_ROWS], outcomes[FORWARD_ROWS],
+	    y[FORWARD_ROWS * 4];
+};
+
+static void run_outcomes(struct model *model, struct outcomes *o, struct word_guide guide, int batch, bool training)
+{
+	const struct training_context context = {.seed = 1, .epoch = 1};
+	for (size_t b = 0; b < (size_t)batch; b++) {
+		size_t sample = guide.order != NULL ? guide.order[b] : guide.first + b;
+		for (size_t t = 0; t < FORWARD_STEPS; t++) {
+			size_t row = t * (size_t)batch + b;
+			o->words[row] = (double)((sample + t) % 4);
+			o->mask[row] = (double)((sample + 2 * t) % 3);
+			for (size_t k = 0; k < 2; k++)
+				o->x[(2 * t + k) * (size_t)batch + b] = (double)((sample >> k) % 2);
+		}
+	}
+	guide.words = o->words;
+	guide.mask = o->mask;
+	guide.outcomes = o->outcomes;
+	model_guide(model, &guide);
+	model_forward_training(model, training ? &context : NULL, o->x, FORWARD_STEPS, batch, o->y);
+	model_guide(model, NULL);
+}
+
+/* Training postselects all, evaluating what is not to be drawn. Draws are a sample's own, whoever is beside it. */
+static void test_outcomes(void **state)
+{
+	(void)state;
+	static struct outcomes all, one, other;
+	const struct model_config config = qrnn_model(2);
+	struct model *model;
+	size_t drawn = 0, others = 0;
+	assert_int_equal(model_new(&model, &config, NULL), 0);
+	assert_int_equal(model_reserve(model, FORWARD_STEPS, FORWARD_BATCH, NULL), 0);
+	params_initialise(model_params(model), 3);
+	run_outcomes(model, &all, (struct word_guide){.seed = 7}, FORWARD_BATCH, true);
+	assert_memory_equal(all.outcomes, all.words, sizeof all.words);
+	run_outcomes(model, &all, (struct word_guide){.seed = 7}, FORWARD_BATCH, false);
+	run_outcomes(model, &other, (struct word_guide){.seed = 8}, FORWARD_BATCH, false);
+	for (size_t row = 0; row < FORWARD_ROWS; row++) {
+		bool given = all.mask[row] != ROW_DRAWN;
+		assert_true(!given || all.outcomes[row] == all.words[row]);
+		drawn += !given && all.outcomes[row] != all.words[row];
+		others += all.outcomes[row] != other.outcomes[row];
+	}
+	assert_true(drawn > 5 && others > 5);
+	for (size_t b = 1; b < FORWARD_BATCH; b++)
+		for (int by_order = 0; by_order < 2; by_order++) {
+			const struct word_guide guide = {
+			    .seed = 7, .order = by_order ? &b : NULL, .first = by_order ? 0 : b};
+			run_outcomes(model, &one, guide, 1, false);
+			for (size_t t = 0; t < FORWARD_STEPS; t++)
+				assert_true(one.outcomes[t] == all.outcomes[t * FORWARD_BATCH + b]);
+			for (size_t k = 0; k < FORWARD_STEPS * 4; k++)
+				assert_true(one.y[k] == all.y[k * FORWARD_BATCH + b]);
+		}
+	/* Without a guide all is drawn. */
+	model_forward(model, all.x, FORWARD_STEPS, FORWARD_BATCH, other.y);
+	assert_true(memcmp(other.y, all.y, sizeof all.y) != 0);
+	model_free(model);
+}
+
 /* Tables are counted, for every replica; they are the larger part of a model with many lanes. */
 static void test_memory(void **state)
 {
@@ -309,6 +377,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_gradient),
 	    cmocka_unit_test(test_tensors),
+	    cmocka_unit_test(test_outcomes),
 	    cmocka_unit_test(test_memory),
 	    cmocka_unit_test(test_models_refused),
 	    cmocka_unit_test(test_threads_change_nothing),

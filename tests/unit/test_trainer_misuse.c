@@ -57,7 +57,6 @@ static void losses_that_are_not_finite(void **state)
 		double value;
 		const char *message;
 	} cases[] = {
-	    {23 * FIX_TARGETS, INFINITY, "the test loss is not finite after epoch 1"},
 	    {12 * FIX_TARGETS, 1e200, /* its square is not finite: batch 3 */
 	     "the loss is not finite in epoch 1, batch 3 of 5; a smaller learning_rate or a clip_norm may help"},
 	};

@@ -42,8 +42,10 @@ def test_the_sum_over_circuits_is_most_of_a_batch(tmp_path):
     circuits = account["layers"][0]["circuits"]
     assert all(circuit["plans"] == 2 for circuit in circuits)
     for circuit in circuits:
-        expected = 1e-9 * circuit["calls_per_batch"] * 32 * chosen(circuit)["ns_per_sample"]
-        assert circuit["seconds_per_batch"] == pytest.approx(expected)
+        # Sets of weights that share a call cost less than a call each.
+        most = 1e-9 * circuit["calls_per_batch"] * 32 * chosen(circuit)["ns_per_sample"]
+        least = most / circuit["sets_of_weights"]
+        assert least * (1 - 1e-9) <= circuit["seconds_per_batch"] <= most * (1 + 1e-9)
     total = sum(circuit["seconds_per_batch"] for circuit in circuits)
     assert 0.5 * account["seconds"]["per_batch"] < total < account["seconds"]["per_batch"]
     assert account["bytes"]["plans"] == sum(2 * chosen(circuit)["bytes"] for circuit in circuits)

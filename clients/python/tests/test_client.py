@@ -3,9 +3,13 @@
 import io
 import itertools
 import os
+import signal
 import subprocess
+import sys
 import threading
+import time
 
+import conftest
 import numpy as np
 import pytest
 
@@ -104,6 +108,31 @@ def test_nobody_there():
         url = service.url
     with pytest.raises(qlstm.Unreachable):
         qlstm.Client(url, retries=1).version()
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_the_daemon_ends_with_a_program_that_is_killed(end):
+    code = "import qlstm, time; s = qlstm.serve(); print(s.url, flush=True); time.sleep(600)"
+    environment = {**os.environ, "PYTHONPATH": str(conftest.PACKAGE)}
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
+    client = qlstm.Client(child.stdout.readline().strip(), retries=0)
+    assert client.version()["name"] == "qlstmd"
+    child.send_signal(end)
+    child.wait(60)
+    child.stdout.close()
+    deadline = time.monotonic() + 60
+    with pytest.raises(qlstm.Unreachable):
+        while time.monotonic() < deadline:
+            client.version()
+            time.sleep(0.02)
+
+
+def test_a_daemon_that_does_not_start(monkeypatch, tmp_path):
+    with pytest.raises(qlstm.QlstmError, match="does not start: .*no-such-option"):
+        qlstm.serve("--no-such-option")
+    monkeypatch.setenv("QLSTMD", str(tmp_path / "nothing"))
+    with pytest.raises(qlstm.QlstmError, match="does not start: .*not found"):
+        qlstm.serve()
 
 
 def test_one_life(client):

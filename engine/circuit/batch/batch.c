@@ -237,7 +237,8 @@ static void *compile(const struct circuit_program *program, enum precision preci
 	*work = (struct plan_work){.bytes = sizeof *self + arena.used,
 	                           .operations = operations(self->circuit),
 	                           .lanes = BATCH_ROW_BYTES / self->kernels->number_bytes,
-	                           .precision = precision};
+	                           .precision = precision,
+	                           .packs = self->circuit->n_wires <= SETS_WIRES_MAX};
 	return self;
 }
 

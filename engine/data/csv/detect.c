@@ -92,7 +92,7 @@ static void find_comment(struct search *search)
 		if (marked == 0 || others == 0)
 			continue;
 		if (leading == marked || (i == 0 && (leading > 0 || marked < others))) {
-			strcpy(search->dialect->comment, marks[i]);
+			snprintf(search->dialect->comment, CSV_COMMENT_SIZE, "%s", marks[i]);
 			return;
 		}
 	}

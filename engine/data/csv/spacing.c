@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static int compare(const void *a, const void *b)
 {
@@ -78,6 +77,14 @@ static bool goes_one_way(const struct spacing_order *order)
 	return order->rises == 0 || order->falls == 0;
 }
 
+static bool differ(const struct spacing_order *a, const struct spacing_order *b)
+{
+	for (size_t i = 0; i < a->n_steps && i < b->n_steps; i++)
+		if (a->steps[i] < b->steps[i] || a->steps[i] > b->steps[i])
+			return true;
+	return false;
+}
+
 const struct spacing_order *spacing_finish(struct spacing *spacing, bool *ambiguous)
 {
 	struct spacing_order *day = &spacing->day_first, *month = &spacing->month_first;
@@ -86,8 +93,7 @@ const struct spacing_order *spacing_finish(struct spacing *spacing, bool *ambigu
 		if (orders[i]->n_steps < SPACING_FIRST)
 			find_usual(orders[i]);
 	bool both = day->possible && month->possible;
-	*ambiguous = both && memcmp(day->steps, month->steps, sizeof day->steps) != 0 &&
-	             goes_one_way(day) == goes_one_way(month);
+	*ambiguous = both && differ(day, month) && goes_one_way(day) == goes_one_way(month);
 	if (!both)
 		return month->possible ? month : day;
 	return !goes_one_way(day) && goes_one_way(month) ? month : day;

@@ -1,6 +1,7 @@
 /* The life of an exchange, from the request line to the log. */
 #include "server/http/mhd/exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,7 +12,8 @@
 #include "server/http/mhd/framing.h"
 
 #define DISCARD_BYTES ((size_t)16 << 20)
-#define SMALL_BYTES   ((size_t)1 << 20) /* bodies that cannot be longer are small ones */
+#define SPOOLED_BYTES ((size_t)16 << 20) /* bodies of paths that take more than that may go to the disk */
+#define SMALL_BYTES   ((size_t)1 << 20)  /* bodies that cannot be longer are small ones */
 
 const char *http_header(const struct http_request *request, const char *name)
 {
@@ -97,6 +99,21 @@ static const char *find_fault(struct exchange *exchange, const char *method, con
 	return fault != NULL ? fault : check_target(exchange);
 }
 
+/* With the limit, and the size where the head says it. */
+static enum MHD_Result refuse_size(struct exchange *exchange)
+{
+	char message[160];
+	const char *length = http_header(&exchange->request, "Content-Length");
+	if (length != NULL)
+		snprintf(message, sizeof message,
+		         "the body is larger than this path takes: %.20s bytes; allowed are %zu", length,
+		         exchange->body.limit);
+	else
+		snprintf(message, sizeof message, "the body is larger than this path takes: allowed are %zu bytes",
+		         exchange->body.limit);
+	return answer_refuse(exchange, 413, ERR_TOO_LARGE, message);
+}
+
 /* The head is here. An answer without reading the body is possible in this call only; MHD then closes the connection,
  * and a client that is still sending may see a reset in place of the answer. So it is given to a client that waits for
  * "100 Continue" and to one that would send too much; other unwanted bodies are read and thrown away first. */
@@ -132,6 +149,7 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 	const char *length_text = http_header(request, "Content-Length");
 	unsigned long long length = length_text != NULL ? strtoull(length_text, NULL, 10) : 0;
 	exchange->body.limit = limit > 0 ? (size_t)limit : 0;
+	exchange->body.spool = exchange->body.limit > SPOOLED_BYTES ? server->config.spool : NULL;
 	size_t most = length_text != NULL && length < exchange->body.limit ? (size_t)length : exchange->body.limit;
 	exchange->budget = &server->budgets[most > SMALL_BYTES ? BODY_LARGE : BODY_SMALL];
 	if (limit < 0)
@@ -142,7 +160,7 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 	bool waits = expect != NULL && strcasecmp(expect, "100-continue") == 0;
 	if (exchange->verdict != 0 && (length > exchange->body.limit + DISCARD_BYTES || (waits && length > 0))) {
 		if (exchange->verdict == ERR_TOO_LARGE)
-			return answer_refuse(exchange, 413, ERR_TOO_LARGE, "the body is larger than this path takes");
+			return refuse_size(exchange);
 		server->config.handler(server->config.context, request, &exchange->reply);
 		exchange->last = true;
 		return answer_send(exchange);
@@ -166,7 +184,11 @@ static enum MHD_Result exchange_handle(struct exchange *exchange)
 	const struct http_config *config = &server->config;
 	struct http_request *request = &exchange->request;
 	if (exchange->verdict == ERR_TOO_LARGE)
-		return answer_refuse(exchange, 413, ERR_TOO_LARGE, "the body is larger than this path takes");
+		return refuse_size(exchange);
+	if (exchange->verdict == ERR_DISK_FULL)
+		return answer_refuse(exchange, 507, ERR_DISK_FULL, "the disk has no room for the body");
+	if (exchange->verdict == 0)
+		exchange->verdict = body_finish(&exchange->body);
 	if (exchange->verdict == ERR_UNAVAILABLE)
 		return answer_refuse(exchange, 503, ERR_UNAVAILABLE, "too many bodies are on their way at once");
 	request->body = exchange->body.bytes;

@@ -77,7 +77,8 @@ static bool read_line(struct framing *framing, struct rest *rest)
 static bool read_request_line(const struct head *head, struct rest *rest)
 {
 	const char *target = head->method + text_length(rest) + 1;
-	if (!is_token(head->method, text_length(rest)) || target > head->version || (size_t)(head->version - target) != head->target_length + 1)
+	if (!is_token(head->method, text_length(rest)) || target > head->version ||
+	    (size_t)(head->version - target) != head->target_length + 1)
 		return false;
 	rest->at = head->version;
 	rest->at += text_length(rest);

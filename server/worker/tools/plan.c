@@ -45,7 +45,7 @@ static json_t *kind_json(const struct circuit_program *program, const struct pla
 	struct plan_estimate estimate;
 	plan_estimate(program, request, &estimate);
 	bool possible = estimate.possible;
-	double each = possible ? plan_estimate_ns(&estimate, batch) / (double)batch : 0.0;
+	double each = possible ? plan_estimate_ns(&estimate, 1, batch) / (double)batch : 0.0;
 	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "plan", request->kind, "possible", possible, "reason",
 	                 possible ? json_null() : json_string(estimate.reason), "precision",
 	                 possible ? json_string(precision_names[estimate.precision]) : json_null(), "samples_at_once",
@@ -88,7 +88,9 @@ static json_t *circuit_json(const struct layer_circuit *circuit, const struct pl
 	size_t batch = (size_t)a->job.spec.training.batch_size;
 	char why[160];
 	write_reason(&request, chosen, why, sizeof why);
-	double seconds = chosen->possible ? 1e-9 * circuit->calls * plan_estimate_ns(chosen, batch) : 0.0;
+	double seconds = chosen->possible
+	                     ? 1e-9 * circuit->calls / circuit->sets * plan_estimate_ns(chosen, circuit->sets, batch)
+	                     : 0.0;
 	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o, s:s, s:o, s:o}", "role", circuit->role,
 	                 "n_qubits", program->n_wires, "gates", program->n_ops, "features", program->n_features,
 	                 "weights", program->n_weights, "outputs", program->n_observables, "sets_of_weights",

@@ -96,7 +96,8 @@ void pipe_done(struct pipe *pipe, const struct artifact *artifacts, size_t count
 		                                      "sha256", artifacts[i].sha256));
 	bool whole = json_array_size(list) == count;
 	json_t *line = json_pack("{s:s, s:o}", "type", "done", "artifacts", list);
-	if (!whole) {
+	if (!whole ||
+	    (pipe->warning[0] != '\0' && json_object_set_new(line, "warning", json_string(pipe->warning)) != 0)) {
 		json_decref(line);
 		line = NULL;
 	}

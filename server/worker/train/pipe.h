@@ -14,8 +14,9 @@
 
 struct pipe {
 	int fd;
-	bool broken;      /* EPIPE, or any other failed write */
-	double last_line; /* clock_monotonic */
+	bool broken;       /* EPIPE, or any other failed write */
+	double last_line;  /* clock_monotonic */
+	char warning[256]; /* of the results, for the line of done; "": none */
 	char line[LINE_MAX_BYTES];
 };
 

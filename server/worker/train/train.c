@@ -1,4 +1,5 @@
 /* `train`: runs one experiment to its end, or to the checkpoint from which the next attempt goes on. */
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -44,6 +45,9 @@ static const struct option options[] = {
     [OPT_DIALECT] = {"--dialect", OPTION_TEXT, false, "JSON", NULL,
                      "how a CSV file is read, e.g. {\"separator\": \";\", \"decimal\": \",\"}"},
     {0}};
+
+/* How many times the first epoch's training loss the last one's is when a run is said to have diverged. */
+#define DIVERGED 1e6
 
 struct training {
 	struct job job;
@@ -137,11 +141,33 @@ static int write_results(struct training *t, predictions_progress_fn progress, s
 	return 0;
 }
 
+/* What people should know of results that look like any others. */
+static void find_warning(struct training *t)
+{
+	const struct epoch_metrics *history = trainer_history(t->job.trainer);
+	const struct epoch_metrics *last = &history[trainer_epochs_done(t->job.trainer) - 1];
+	double first_loss = epoch_metric(&history[0], "train_loss"), loss = epoch_metric(last, "train_loss");
+	char *out = t->pipe.warning;
+	if (loss > DIVERGED * first_loss)
+		snprintf(out, sizeof t->pipe.warning,
+		         "diverged: the training loss is %.3g after epoch %d, it was %.3g after the first; a smaller "
+		         "learning_rate or a clip_norm may help",
+		         loss, last->epoch, first_loss);
+	else if (!isfinite(epoch_metric(last, "test_loss")))
+		snprintf(
+		    out, sizeof t->pipe.warning,
+		    "the test loss is not finite: a value of the test part is too far from those of the training part");
+	if (out[0] != '\0')
+		pipe_log(&t->pipe, "warning", "%s", out);
+}
+
 static int run(struct training *t, struct qlstm_error *error)
 {
 	double start = clock_monotonic();
 	int rc = run_epochs(t, error);
 	t->run.train_seconds = clock_monotonic() - start;
+	if (rc == 0)
+		find_warning(t);
 	return rc == 0 ? write_results(t, on_prediction, error) : rc;
 }
 

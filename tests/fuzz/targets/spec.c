@@ -24,9 +24,12 @@ static int bind_and_parse(json_t *resolved, struct qlstm_error *error)
 	int rc = spec_bind(resolved, &table, error);
 	if (rc != 0)
 		return rc;
-	check_again(resolved);
 	rc = spec_parse(resolved, &spec, error);
-	return rc == 0 ? model_check(&spec.model, error) : rc;
+	if (rc == 0)
+		rc = model_check(&spec.model, error);
+	if (rc == 0) /* the layers may not fit as many columns as there are */
+		check_again(resolved);
+	return rc;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -68,6 +71,8 @@ void target_seeds(target_give *give, void *context)
 	    "{\"data\":{\"task\":\"classification\",\"targets\":[\"note\"],\"steps\":2},\"training\":{\"loss\":"
 	    "\"cross_entropy\"}}",
 	    "{\"data\":{\"task\":\"regression\",\"train_fraction\":0.5}}",
+	    "{\"data\":{\"task\":\"regression\",\"steps\":1},\"model\":{\"layers\":[{\"type\":\"quantum\","
+	    "\"n_qubits\":1},{\"type\":\"lstm\"}]}}",
 	    "{\"training\":{\"epochs\":1e3,\"seed\":18446744073709551615,\"loss\":\"huber\"}}",
 	    "{\"model\":{\"type\":\"qlstm\",\"ansatz\":\"strongly_entangling\",\"encoder\":\"pi_x\",\"n_qubits\":26}}",
 	    "{\"simulation\":{\"plan\":\"wide\",\"precision\":\"float32\"},\"max_seconds\":5e-324,\"max_attempts\":0}",
