@@ -24,6 +24,8 @@ static const struct {
     {"spec.json", "", "", NEED_NEIGHBOR},
     {"resolved-spec.json", "", "", NEED_NEIGHBOR},
     {"weights.safetensors", "", "", NEED_NAMED},
+    {"weights-best.safetensors", "", "", NEED_NAMED},
+    {"weights-last.safetensors", "", "", NEED_NAMED},
     {"predictions.csv", "", "", NEED_NAMED},
     {"report.json", "", "", NEED_NAMED},
     {"checkpoint-", ".safetensors", "0123456789", NEED_NAMED},

@@ -44,6 +44,9 @@ def plant_unowned(data, done):
         put(attempt / ".weights.safetensors.89abcdef.tmp"),
         put(attempt / ".predictions.csv.89abcdef.tmp"),
         put(attempt / "checkpoint-7.safetensors"),                     # without a row
+        put(attempt / "weights-best.safetensors"),                     # of a worker that was killed before it was done
+        put(attempt / "weights-last.safetensors"),
+        put(attempt / ".weights-best.safetensors.89abcdef.tmp"),
         put(attempt / "data.csv"),                                     # a link that only a running attempt needs
         put(data / ".qlstmd.reserve.00112233.tmp"),
         put(data / ".keys.json.00112233.tmp"), put(data / ".keys.used.json.00112233.tmp"),

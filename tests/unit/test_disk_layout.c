@@ -47,6 +47,8 @@ static void test_attempts(void **state)
 	    {"spec.json", NEED_NEIGHBOR},
 	    {"resolved-spec.json", NEED_NEIGHBOR},
 	    {"weights.safetensors", NEED_NAMED},
+	    {"weights-best.safetensors", NEED_NAMED},
+	    {"weights-last.safetensors", NEED_NAMED},
 	    {"checkpoint-12.safetensors", NEED_NAMED},
 	    {"data.csv", NEED_LIVE},
 	    {"data.npy.gz", NEED_LIVE},
