@@ -43,8 +43,9 @@ ARROWS = {
     "server/run": "engine engine/qlstm.h engine/data schema server/common server/http server/store",
     "server/run/events": "engine server/common server/http server/store",
     "server/predict": "engine schema server/common server/run",
+    "server/api/parts": "engine server/common server/run",
     "server/api": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/data/csv engine/train engine/export schema "
-                  "server/common server/http server/access server/store server/disk server/run server/run/events server/predict",
+                  "server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api/parts",
     "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
                      "server/common",

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "server/api/handlers.h"
-#include "server/api/intact.h"
+#include "server/api/parts/intact.h"
 #include "server/common/file.h"
 #include "server/api/resource.h"
 #include "server/run/state.h"

@@ -10,7 +10,7 @@
 #include "engine/circuit/plan_estimates.h"
 #include "server/access/audit.h"
 #include "server/access/keeper.h"
-#include "server/api/labels_seen.h"
+#include "server/api/parts/labels_seen.h"
 #include "server/disk/reserve.h"
 #include "server/predict/predictor_pool.h"
 #include "server/run/events/hub.h"

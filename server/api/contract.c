@@ -7,7 +7,7 @@
 
 #include "schema/embed.h"
 #include "server/api/handlers.h"
-#include "server/api/yaml_json.h"
+#include "server/api/parts/yaml_json.h"
 #include "server/common/json_text.h"
 #include "server/http/reply.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/api/cursor.h"
+#include "server/api/parts/cursor.h"
 #include "server/api/drain.h"
 #include "server/api/handlers.h"
 #include "server/api/request.h"

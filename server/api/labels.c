@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "schema/columns.h"
-#include "server/api/labels_seen.h"
+#include "server/api/parts/labels_seen.h"
 #include "server/api/uploaded.h"
 
 /* Where the spec's columns are in the data set, without reading it. */

@@ -100,7 +100,7 @@ def test_predictions_and_report(daemon, trained):
     assert report["data"] == {"dataset": "damped_shm", "rows": 240, "train": 157, "test": 78, "completed": 0,
                               "sha256": trained["data"]["sha256"]}
     assert report["model"] == {key: trained["model"][key] for key in ("parameters", "quantum", "classical")}
-    assert report["results"] == {**trained["results"], "epochs": 4}
+    assert report["results"] == {**trained["results"], "epochs": 4, "kept_epoch": 4}
     assert report["seed"] == trained["spec"]["training"]["seed"] and report["resumed_from"] == 0
     assert report["history"] == daemon.get(trained["links"]["metrics"]).json()["metrics"]
     for part in ("train", "test"):
@@ -277,8 +277,9 @@ def test_cancel(make_daemon):
     assert reply.status_code == 202 and reply.json()["status"] in ("cancelling", "cancelled")
     row = daemon.wait(running)
     assert row["status"] == "cancelled" and row["reason"] == "user_cancelled" and row["finished_at"]
-    problem(daemon.get(f"/experiments/{running}/weights"), 404, "not_found")
+    assert daemon.get(f"/experiments/{running}/weights").status_code == 200
     assert daemon.get(f"/experiments/{running}/metrics").json()["metrics"]
+    problem(daemon.get(f"/experiments/{queued}/weights"), 404, "not_found")
 
     done = daemon.train(SHORT)
     problem(daemon.post(f"/experiments/{done['id']}/cancel"), 409, "conflict")

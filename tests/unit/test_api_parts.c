@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "schema/embed.h"
-#include "server/api/cursor.h"
+#include "server/api/parts/cursor.h"
 #include "server/api/resource.h"
-#include "server/api/yaml_json.h"
+#include "server/api/parts/yaml_json.h"
 
 #define ID "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 

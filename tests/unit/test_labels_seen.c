@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "server/api/labels_seen.h"
+#include "server/api/parts/labels_seen.h"
 
 static struct labels_seen *seen;
 

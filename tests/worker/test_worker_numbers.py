@@ -277,6 +277,7 @@ def test_report_and_its_files(finished):
         "test_loss": epochs[-1]["test_loss"],
         "best_epoch": best["epoch"],
         "best_test_loss": best["test_loss"],
+        "kept_epoch": 4,
     }
     data = {"dataset": "mine", "rows": ROWS, "train": N_TRAIN, "test": COUNT - N_TRAIN, "completed": 0}
     assert report["data"] == {**data, "sha256": hashlib.sha256((folder / "mine.csv").read_bytes()).hexdigest()}

@@ -173,6 +173,6 @@ double neuron_cost(const struct neuron_shape *shape, enum precision precision)
 
 double neuron_table_cost(const struct neuron_shape *shape)
 {
-	size_t neurons = (size_t)(shape->workspace * (shape->stages + 1) + shape->input_bits);
-	return NS_PER_PATTERN * (double)neurons * (double)((size_t)1 << (shape->workspace + shape->input_bits - 1));
+	int neurons = shape->workspace * (shape->stages + 1) + shape->input_bits;
+	return NS_PER_PATTERN * neurons * (double)((size_t)1 << (shape->workspace + shape->input_bits - 1));
 }

@@ -3,7 +3,7 @@
 
 #include <sodium.h>
 
-#include "server/api/cursor.h"
+#include "server/api/parts/cursor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

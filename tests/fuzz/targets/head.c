@@ -74,10 +74,19 @@ static bool read_field(const unsigned char *line, size_t length, struct framing_
 	return true;
 }
 
+/* The library takes a line that begins with a NUL for an empty one, up to its CR or LF. */
+static void skip_nul_line(struct reading *r)
+{
+	while (r->at < r->end && *r->at != '\r' && *r->at != '\n')
+		r->at++;
+}
+
 /* Before a request they are to be ignored; the library takes a bare LF for one too, which nobody can take for more. */
 static void skip_empty_lines(struct reading *r)
 {
 	for (;;) {
+		if (r->at < r->end && r->at[0] == '\0')
+			skip_nul_line(r);
 		if (r->end - r->at >= 1 && r->at[0] == '\n')
 			r->at++;
 		else if (r->end - r->at >= 2 && r->at[0] == '\r' && r->at[1] == '\n')

@@ -1,5 +1,5 @@
 /* YAML to JSON through libyaml's document tree. */
-#include "server/api/yaml_json.h"
+#include "server/api/parts/yaml_json.h"
 
 #include <errno.h>
 #include <stdlib.h>

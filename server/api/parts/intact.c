@@ -1,5 +1,5 @@
 /* Result files against what was recorded, with a memory of those that were found to be right. */
-#include "server/api/intact.h"
+#include "server/api/parts/intact.h"
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* Columns of classes that were found good. */
-#include "server/api/labels_seen.h"
+#include "server/api/parts/labels_seen.h"
 
 #include <stdlib.h>
 #include <string.h>

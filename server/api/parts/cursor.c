@@ -1,5 +1,5 @@
 /* Cursors of lists. */
-#include "server/api/cursor.h"
+#include "server/api/parts/cursor.h"
 
 #include <sodium.h>
 #include <string.h>
