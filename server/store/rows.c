@@ -16,8 +16,10 @@ int rows_grow(void **array, int count, size_t size, struct qlstm_error *error)
 		return 0;
 	size_t room = count == 0 ? FIRST_ROOM : 2 * (size_t)count;
 	void *grown = realloc(*array, room * size);
-	if (grown == NULL)
-		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for %zu rows", room);
+	if (grown == NULL) {
+		error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for %zu rows", room);
+		return ERR_OUT_OF_MEMORY;
+	}
 	*array = grown;
 	return 0;
 }

@@ -137,7 +137,7 @@ static int write_results(struct training *t, predictions_progress_fn progress, s
 		rc = artifacts_write_other(&t->job, t->directory, &artifacts[ARTIFACT_COUNT], error);
 	if (rc < 0)
 		return rc;
-	pipe_done(&t->pipe, artifacts, (size_t)(ARTIFACT_COUNT + rc));
+	pipe_done(&t->pipe, artifacts, (size_t)ARTIFACT_COUNT + (size_t)rc);
 	return 0;
 }
 
