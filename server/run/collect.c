@@ -36,7 +36,7 @@ int collect_store(struct db *db, const struct run_token *token, const struct mes
 
 int collect_add(struct db *db, const struct run_token *token, const struct message *done, struct qlstm_error *error)
 {
-	int rc = 0;
+	int rc = done->is.done.n_artifacts > 0 ? artifact_clear(db, token->id, error) : 0;
 	for (int i = 0; rc == 0 && i < done->is.done.n_artifacts; i++)
 		rc = artifact_insert(db, token->id, &done->is.done.artifacts[i], error);
 	return rc;

@@ -1,4 +1,4 @@
-/* Result files of a succeeded experiment. */
+/* Result files of an experiment. */
 #include "server/store/artifacts.h"
 
 #include "server/store/rows.h"
@@ -15,14 +15,20 @@ static void read_row(struct db *db, struct artifact_row *row)
 
 int artifact_insert(struct db *db, const char *id, const struct artifact_row *artifact, struct qlstm_error *error)
 {
-	/* An attempt before may have left some: a run that was cancelled, and tried again. */
-	db_query(db, "INSERT OR REPLACE INTO artifact (experiment_id, name, file, bytes, sha256)"
+	db_query(db, "INSERT INTO artifact (experiment_id, name, file, bytes, sha256)"
 	             " VALUES (:id, :name, :file, :bytes, :sha256)");
 	db_bind_text(db, ":id", id);
 	db_bind_text(db, ":name", artifact->name);
 	db_bind_text(db, ":file", artifact->file);
 	db_bind_int(db, ":bytes", artifact->bytes);
 	db_bind_text(db, ":sha256", artifact->sha256);
+	return db_run(db) == 0 ? 0 : db_error(db, error);
+}
+
+int artifact_clear(struct db *db, const char *id, struct qlstm_error *error)
+{
+	db_query(db, "DELETE FROM artifact WHERE experiment_id = :id");
+	db_bind_text(db, ":id", id);
 	return db_run(db) == 0 ? 0 : db_error(db, error);
 }
 

@@ -116,6 +116,11 @@ static void test_artifacts(void **state)
 	assert_int_equal(found.bytes, 123);
 	assert_int_equal(artifact_get(db, numbered_id(1), "report", &found, NULL), ERR_NOT_FOUND);
 	assert_int_equal(artifact_list(db, numbered_id(1), &found, 1, NULL), 1);
+	insert(2);
+	assert_int_equal(artifact_insert(db, numbered_id(2), &weights, NULL), 0);
+	assert_int_equal(artifact_clear(db, numbered_id(1), NULL), 0);
+	assert_int_equal(artifact_list(db, numbered_id(1), &found, 1, NULL), 0);
+	assert_int_equal(artifact_list(db, numbered_id(2), &found, 1, NULL), 1);
 }
 
 /* A worker's lines: what each one changes, and the time of the last. */
