@@ -14,8 +14,8 @@ int collect_verify(const char *data_dir, const struct run_token *token, struct m
 /* The experiment succeeds and its artifacts are registered. Writer thread; ERR_CONFLICT when the token is stale. */
 int collect_store(struct db *db, const struct run_token *token, const struct message *done, struct qlstm_error *error);
 
-/* Records the files alone, of a run that ended early. They take the place of those of an earlier attempt; where there are
- * none, those stay. */
+/* Records the files alone, of a run that ended early. They take the place of those of an earlier attempt; where there
+ * are none, those stay. */
 int collect_add(struct db *db, const struct run_token *token, const struct message *done, struct qlstm_error *error);
 
 #endif
