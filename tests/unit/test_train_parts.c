@@ -243,7 +243,7 @@ static void losses_match_finite_differences(void **state)
 		                          .width = 2,
 		                          .batch = 2,
 		                          .prediction = prediction,
-		                          .target = loss->takes == TARGET_CLASSES ? classes : target};
+		                          .target = loss->takes == TARGET_REALS ? target : classes};
 		loss->backward(&rows, 0.25, gradient);
 		for (int k = 0; k < 4; k++) {
 			double kept = prediction[k];

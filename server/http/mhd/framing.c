@@ -30,7 +30,10 @@ static bool is_token(const char *name, size_t length)
 {
 	static const char letters[] = "!#$%&'*+-.^_`|~0123456789"
 	                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	return length > 0 && strspn(name, letters) == length;
+	for (size_t i = 0; i < length; i++)
+		if (memchr(letters, name[i], sizeof letters - 1) == NULL)
+			return false;
+	return length > 0;
 }
 
 /* RFC 9110 section 5.5: no control characters but the tab. A bare CR is one. */
