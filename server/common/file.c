@@ -39,8 +39,9 @@ static int error_from_errno(struct qlstm_error *error, int number, const char *d
 	                 strerror_r(number, reason, sizeof reason));
 }
 
-static int write_all(int fd, const unsigned char *bytes, size_t length)
+int file_write_all(int fd, const void *content, size_t length)
 {
+	const unsigned char *bytes = content;
 	while (length > 0) {
 		ssize_t wrote = write(fd, bytes, length);
 		if (wrote < 0 && errno == EINTR)
@@ -85,7 +86,7 @@ static int write_new(int directory, const char *name, char temporary[NAME_MAX + 
 		temporary[0] = '\0';
 		return -1;
 	}
-	int rc = write_all(fd, bytes, length);
+	int rc = file_write_all(fd, bytes, length);
 	if (rc == 0)
 		rc = fsync(fd);
 	if (rc == 0)

@@ -10,6 +10,9 @@
  * (it passes), else ERR_IO. */
 int file_error_code(int number);
 
+/* All of it, also when signals and short writes come between. -1: errno says why. */
+int file_write_all(int fd, const void *content, size_t length);
+
 /* Writes DIR/NAME through a temporary file, DIR/.NAME.XXXXXXXX.tmp: write, fsync, rename, fsync of the directory. The
  * file is locked (flock) as long as it has that name: one without a lock is nobody's. ERR_DISK_FULL, ERR_IO. */
 int file_write_atomic(const char *directory, const char *name, const void *bytes, size_t length,

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
+
+#include "server/common/file.h"
 
 enum { FIRST_ROOM = 1 << 16, CHUNK = 1 << 30, ONLY_GZIP = 16 + MAX_WBITS };
 
@@ -27,15 +28,9 @@ bool gzip_sniff(const unsigned char *bytes, size_t length)
 /* What is in the buffer to the file. */
 static int flush(struct unpacking *unpacking, struct qlstm_error *error)
 {
-	for (size_t done = 0; done < unpacking->used;) {
-		ssize_t n = write(unpacking->fd, unpacking->out + done, unpacking->used - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set(error, errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_IO, NULL,
-			                 "unpacked data cannot be written: %s", strerror(errno));
-		done += (size_t)n;
-	}
+	if (file_write_all(unpacking->fd, unpacking->out, unpacking->used) != 0)
+		return error_set(error, errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_IO, NULL,
+		                 "unpacked data cannot be written: %s", strerror(errno));
 	unpacking->written += unpacking->used;
 	unpacking->used = 0;
 	return 0;

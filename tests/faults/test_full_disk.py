@@ -63,6 +63,19 @@ def test_the_way_out(disk):
         daemon.close()
 
 
+def test_a_small_disk_takes_large_uploads(disk):
+    """2.4 MB go by way of a file beside the data; while it is written a sixteenth of the disk stays free."""
+    daemon = Daemon(disk, "--reserve", "1M").start()
+    try:
+        large = "v\n" + "1\n2\n" * 600000
+        assert daemon.upload("large", large).status_code == 201
+        fill(daemon.data / "filler")
+        problem(daemon.upload("more", large + "3\n"), 507, "disk_full")
+        assert [row["name"] for row in daemon.get("/datasets").json()["datasets"] if not row["builtin"]] == ["large"]
+    finally:
+        daemon.close()
+
+
 def test_killed_on_a_full_disk(disk):
     """The running experiment is recovered, and the queue can be emptied, without a byte from outside."""
     daemon = Daemon(disk, "--slots", "1", "--reserve", "1M").start()

@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "engine/error.h"
+#include "server/common/file.h"
 
 #define FIRST_CAPACITY 4096
 #define ROOM_EVERY     ((size_t)16 << 20) /* bytes of a body between two looks at the disk */
-#define ROOM_LEFT      (256ULL << 20)
+#define ROOM_LEFT      (256ULL << 20)     /* on the disk, or where it is small the SHARE_LEFT-th part of it */
+#define SHARE_LEFT     16
 
 static int body_grow(struct body *body, struct body_budget *budget, size_t needed)
 {
@@ -48,18 +50,11 @@ static int open_file(const char *folder)
 	return fd;
 }
 
-static int write_all(int fd, const unsigned char *bytes, size_t count)
+static int write_file(const struct body *body, const void *bytes, size_t count)
 {
-	while (count > 0) {
-		ssize_t n = write(fd, bytes, count);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_UNAVAILABLE;
-		bytes += n;
-		count -= (size_t)n;
-	}
-	return 0;
+	if (file_write_all(body->file - 1, bytes, count) == 0)
+		return 0;
+	return errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_UNAVAILABLE;
 }
 
 /* Asked now and then: an upload must not take the room that experiments need. */
@@ -70,7 +65,9 @@ static int check_room(const struct body *body, size_t count)
 		return 0;
 	if (fstatvfs(body->file - 1, &disk) != 0)
 		return 0;
-	return (unsigned long long)disk.f_bavail * disk.f_frsize < ROOM_LEFT ? ERR_DISK_FULL : 0;
+	unsigned long long left = (unsigned long long)disk.f_blocks * disk.f_frsize / SHARE_LEFT;
+	left = left < ROOM_LEFT ? left : ROOM_LEFT;
+	return (unsigned long long)disk.f_bavail * disk.f_frsize < left ? ERR_DISK_FULL : 0;
 }
 
 /* What is in memory so far goes first. */
@@ -82,7 +79,7 @@ static int spool(struct body *body, struct body_budget *budget, const void *byte
 		if (fd < 0)
 			return errno == ENOSPC ? ERR_DISK_FULL : ERR_UNAVAILABLE;
 		body->file = fd + 1;
-		rc = write_all(fd, body->bytes, body->length);
+		rc = write_file(body, body->bytes, body->length);
 		budget->used -= body->capacity;
 		free(body->bytes);
 		body->bytes = NULL;
@@ -91,7 +88,7 @@ static int spool(struct body *body, struct body_budget *budget, const void *byte
 	if (rc == 0)
 		rc = check_room(body, count);
 	if (rc == 0)
-		rc = write_all(body->file - 1, bytes, count);
+		rc = write_file(body, bytes, count);
 	body->length += count;
 	return rc;
 }

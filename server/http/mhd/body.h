@@ -22,7 +22,7 @@ struct body_budget {
 };
 
 /* ERR_TOO_LARGE past the body's limit, ERR_UNAVAILABLE past the common one or without memory, ERR_DISK_FULL where a
- * file would leave less than 256 MiB on its disk; the body is then empty. */
+ * file would leave less than 256 MiB, or a sixteenth, of its disk; the body is then empty. */
 int body_append(struct body *body, struct body_budget *budget, const void *bytes, size_t count);
 /* It is all there: `bytes` holds it. ERR_UNAVAILABLE. */
 int body_finish(struct body *body);
