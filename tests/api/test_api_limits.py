@@ -97,7 +97,7 @@ def test_the_queue_has_a_limit(make_daemon):
     assert daemon.post(f"/experiments/{failed}/retry").status_code == 202
     cancel(daemon, waiting[1])
     assert daemon.post(f"/experiments/{paused}/resume").status_code == 202
-    cancel(daemon, running, failed, paused)
+    cancel(daemon, failed, paused, running)
 
 
 def test_quotas_hold_for_what_waits_again(make_daemon):
