@@ -37,6 +37,7 @@ struct api {
 	size_t max_memory;            /* bytes that one experiment may take */
 	int max_queued;               /* experiments waiting at once */
 	int threads;                  /* that one experiment may take */
+	double speed;                 /* of this machine (engine/circuit/plan_speed.h) */
 	int64_t started_at;           /* ms */
 	double started;               /* by clock_monotonic: what the wall clock does since then does not count */
 	atomic_bool draining;         /* it ends: new experiments are refused, /readyz says no */
