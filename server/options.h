@@ -29,6 +29,7 @@ struct options {
 	char worker[4096];       /* the qlstm-worker executable */
 	char isa[32];            /* the instruction set of the daemon and its workers; empty: the widest there is */
 	size_t max_memory;       /* bytes that one experiment may take */
+	size_t max_upload;       /* bytes of one data set that is uploaded */
 	size_t memory;           /* bytes that all which run may take together */
 	int queue;               /* experiments that may wait */
 	int connections;         /* at once */
