@@ -201,6 +201,7 @@ static int run(struct daemon *daemon)
 	struct qlstm_error error = {0};
 	int done = 0, rc = 0;
 	daemon->api.max_memory = daemon->options.max_memory;
+	daemon->api.max_upload = daemon->options.max_upload;
 	daemon->api.max_queued = daemon->options.queue;
 	daemon->api.threads = daemon->options.threads;
 	daemon->api.started_at = clock_now_ms();
