@@ -60,6 +60,9 @@ static const struct option table[] = {
     {"--worker", "PATH", KIND_TEXT, FIELD(worker), 0, 0, "default: qlstm-worker beside this program"},
     {"--isa", "NAME", KIND_TEXT, FIELD(isa), 0, 0,
      "instruction set of all computations, such as x86-64-v3 (default: the widest of this machine)"},
+    {"--speed", "PERCENT", KIND_INT, FIELD(speed), 1, 100000,
+     "of this machine, for estimates of time; 100 is that of the machine the planner was measured on (default: "
+     "measured at start)"},
     {"--max-memory", "BYTES", KIND_BYTES, FIELD(max_memory), 0, 0,
      "what one experiment may take; K, M, G are understood (default: half of the memory)"},
     {"--max-upload", "BYTES", KIND_BYTES, FIELD(max_upload), 0, 0,

@@ -38,6 +38,7 @@ struct api {
 	size_t max_upload;            /* bytes of a data set that is uploaded, as it comes and unpacked */
 	int max_queued;               /* experiments waiting at once */
 	int threads;                  /* that one experiment may take */
+	double speed;                 /* of this machine (engine/circuit/plan_speed.h) */
 	int64_t started_at;           /* ms */
 	double started;               /* by clock_monotonic: what the wall clock does since then does not count */
 	atomic_bool draining;         /* it ends: new experiments are refused, /readyz says no */
