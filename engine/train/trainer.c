@@ -74,6 +74,18 @@ static int trainer_open_groups(struct trainer *t, struct qlstm_error *error)
 	return rc;
 }
 
+static int trainer_open_gradients(struct trainer *t, struct qlstm_error *error)
+{
+	const struct params *params = model_params(t->model);
+	size_t count = (size_t)params->count + 1;
+	t->gradients.squares = calloc(2 * count + params->size + 1, sizeof(double));
+	if (t->gradients.squares == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	t->gradients.norms = t->gradients.squares + count;
+	t->gradients.largest = t->gradients.norms + count;
+	return 0;
+}
+
 /* Room for what scores are made of. */
 static int trainer_open_scores(struct trainer *t, struct qlstm_error *error)
 {
@@ -117,6 +129,8 @@ int trainer_new(struct trainer **out, struct model *model, struct samples sample
 	if (rc == 0)
 		rc = trainer_open_groups(t, error);
 	if (rc == 0)
+		rc = trainer_open_gradients(t, error);
+	if (rc == 0)
 		rc = trainer_open_scores(t, error);
 	if (rc != 0)
 		goto fail;
@@ -147,6 +161,7 @@ void trainer_free(struct trainer *t)
 	for (int which = 0; which < TRAINER_KEPT; which++)
 		free(t->kept[which]);
 	free(t->order);
+	free(t->gradients.squares);
 	free(t->seen);
 	free(t->said);
 	free(t->history);
@@ -235,6 +250,54 @@ static void trainer_order(struct trainer *t, int epoch)
 		t->order[k] = k;
 }
 
+/* Adds a batch's gradient to those of the epoch. */
+static void gradients_add(struct trainer *t)
+{
+	const struct params *params = model_params(t->model);
+	for (int k = 0; k < params->count; k++) {
+		const struct param *param = &params->items[k];
+		double sum = 0;
+		for (size_t i = param->offset; param->kind != PARAM_STATE && i < param->offset + param->size; i++) {
+			double size = fabs(params->gradients[i]);
+			sum += size * size;
+			if (size > t->gradients.largest[i])
+				t->gradients.largest[i] = size;
+		}
+		t->gradients.squares[k] += sum;
+	}
+}
+
+static void gradients_begin(struct trainer *t)
+{
+	const struct params *params = model_params(t->model);
+	t->gradients.epoch = 0;
+	memset(t->gradients.squares, 0, (size_t)params->count * sizeof(double));
+	memset(t->gradients.largest, 0, params->size * sizeof(double));
+}
+
+static void gradients_end(struct trainer *t, int epoch, size_t batches)
+{
+	const struct params *params = model_params(t->model);
+	double sums[2] = {0, 0};
+	for (int k = 0; k < params->count; k++) {
+		t->gradients.norms[k] = sqrt(t->gradients.squares[k] / (double)batches);
+		if (params->items[k].kind != PARAM_STATE)
+			sums[params->items[k].kind == PARAM_QUANTUM] += t->gradients.squares[k] / (double)batches;
+	}
+	t->gradients.kinds[0] = sqrt(sums[0]);
+	t->gradients.kinds[1] = sqrt(sums[1]);
+	t->gradients.epoch = epoch;
+}
+
+struct trainer_gradients trainer_gradients(const struct trainer *t)
+{
+	return (struct trainer_gradients){.epoch = t->gradients.epoch,
+	                                  .norms = t->gradients.norms,
+	                                  .largest = t->gradients.largest,
+	                                  .quantum = t->gradients.kinds[1],
+	                                  .classical = t->gradients.kinds[0]};
+}
+
 /* The global L2 norm of the gradient; scales it down to clip_norm where that is set and smaller. */
 static double trainer_clip(struct trainer *t)
 {
@@ -263,6 +326,7 @@ static double trainer_step(struct trainer *t, size_t first, size_t count, double
 	double loss = pass_train(t->pass, t->watch.epoch, t->order + first, count);
 	if (pass_abandoned(t->pass))
 		return 0.0;
+	gradients_add(t);
 	*norm = trainer_clip(t);
 	optimizer_step(t->optimizer, params->values, params->gradients);
 	model_update_state(t->model);
@@ -353,6 +417,7 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 	size_t n = t->samples.n_train, size = (size_t)t->config.batch_size, batches = t->watch.n_batches;
 	size_t rows = 0;
 	trainer_order(t, epoch);
+	gradients_begin(t);
 	for (int k = METRICS_OF_ALL; k < row->count; k++)
 		row->values[k] = of_training(t, k) ? metric_none(t->columns[k].metric) : (double)NAN;
 	for (size_t b = 0; b < batches; b++) {
@@ -380,6 +445,7 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 		if (of_training(t, k))
 			row->values[k] = metric_value(t->columns[k].metric, row->values[k], rows);
 	trainer_score(t, TRAINER_TRAIN, 0, n, t->seen, row);
+	gradients_end(t, epoch, batches);
 	return 0;
 }
 

@@ -108,6 +108,16 @@ bool trainer_take(struct trainer *trainer, enum trainer_epoch_kept which);
 /* Which epoch that is; 0: none. */
 int trainer_kept_epoch(const struct trainer *trainer, enum trainer_epoch_kept which);
 
+/* Gradients of the last whole epoch, before clipping. */
+struct trainer_gradients {
+	int epoch;             /* 0: none was run here */
+	const double *norms;   /* [params->count]: of each tensor the root mean square, over batches, of its L2 norm */
+	const double *largest; /* [params->size]: of each number the largest magnitude; 0: it was 0 in every batch */
+	double quantum, classical; /* root mean squares over batches of the norms of all tensors of a kind */
+};
+/* Borrowed until the next epoch. After a checkpoint they begin anew. */
+struct trainer_gradients trainer_gradients(const struct trainer *trainer);
+
 /* What the model says of the given samples, in scaled units or logits: y [count][rows][outputs]. */
 int trainer_predict(struct trainer *trainer, size_t first, size_t count, double *y, struct qlstm_error *error);
 

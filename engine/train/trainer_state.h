@@ -41,6 +41,13 @@ struct trainer {
 		size_t batch, n_batches;
 	} watch;
 	size_t *order; /* [n_train] */
+	/* Gradients of the epoch that runs, and of the last whole one: trainer_gradients. */
+	struct {
+		int epoch;
+		double *squares, *largest; /* [params->count] sums over batches; [params->size] */
+		double *norms;             /* [params->count] */
+		double kinds[2];           /* roots of their sums: classical, quantum */
+	} gradients;
 	/* For scores: what the model said of the training part, [n_train][outputs], of a batch or another part. */
 	double *seen, *said;
 	const char *names[TRAINER_METRICS_MAX];

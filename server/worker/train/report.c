@@ -7,6 +7,7 @@
 #include "engine/qlstm.h"
 #include "server/common/parameter_counts.h"
 #include "server/worker/reply.h"
+#include "server/worker/train/learning.h"
 #include "server/worker/train/metrics_json.h"
 #include "server/worker/train/scores.h"
 
@@ -48,11 +49,12 @@ static json_t *results_json(const struct job *job)
 			best = i;
 	bool validated = job->samples.n_validation > 0;
 	json_t *results = json_pack(
-	    "{s:i, s:i, s:o, s:o, s:i, s:o}", "epochs", epochs, "kept_epoch", kept > 0 ? kept : epochs, "train_loss",
+	    "{s:i, s:i, s:o, s:o, s:i, s:n}", "epochs", epochs, "kept_epoch", kept > 0 ? kept : epochs, "train_loss",
 	    reply_number(epoch_metric(last, "train_loss")), "test_loss", reply_number(epoch_metric(last, "test_loss")),
-	    "best_epoch", history[best].epoch, validated ? "best_validation_loss" : "best_test_loss",
-	    reply_number(epoch_metric(&history[best], by)));
-	if (metrics_json_add_parts(results, last) == 0)
+	    "best_epoch", history[best].epoch, "best_test_loss");
+	int rc = json_object_set_new(results, validated ? "best_validation_loss" : "best_test_loss",
+	                             reply_number(epoch_metric(&history[best], by)));
+	if (rc == 0 && metrics_json_add_parts(results, last) == 0)
 		return results;
 	json_decref(results);
 	return NULL;
@@ -120,10 +122,10 @@ json_t *report_json(struct job *job, const struct predictions *predictions, cons
 	                           model_plan_kind(job->model), "isa", plan_isa(), "arithmetic", QLSTM_ARITHMETIC,
 	                           "arithmetic_before", trainer_arithmetic_before(job->trainer));
 	json_t *model = parameter_counts_json(&counts, "parameters");
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o, s:O?, s:o, s:o}", "engine", engine, "model",
-	                 model, "data", data_json(job), "scaling", job_scaling(job), "seed",
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o, s:O?, s:o, s:o, s:o}", "engine", engine,
+	                 "model", model, "data", data_json(job), "scaling", job_scaling(job), "seed",
 	                 (json_int_t)job->spec.training.seed, "fingerprint", job->fingerprint, "resumed_from",
 	                 run->resumed_from, "results", results_json(job), "metrics", scores_json(predictions, job),
-	                 "baselines", run->baselines, "timings", timings_json(job, run), "history",
-	                 history_json(job->trainer));
+	                 "baselines", run->baselines, "gradients", learning_json(job), "timings",
+	                 timings_json(job, run), "history", history_json(job->trainer));
 }
