@@ -28,6 +28,8 @@ HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
 /* predict.c */
 HANDLER(predict_post);
+/* generate.c */
+HANDLER(generate_post);
 /* weights.c */
 HANDLER(weights_get);
 /* datasets.c */

@@ -19,6 +19,7 @@
 #define EXPERIMENT API_MAX_EXPERIMENT
 #define DATASET    API_MAX_DATASET
 #define PREDICT    API_MAX_PREDICT
+#define GENERATE   API_MAX_GENERATE
 #define KEY        4096
 
 static const struct route routes[] = {
@@ -37,6 +38,7 @@ static const struct route routes[] = {
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/experiments/{id}/predict", predict_post, READ, LANE_PREDICT, PREDICT, {0}},
+    {"POST", "/experiments/{id}/generate", generate_post, READ, LANE_PREDICT, GENERATE, {0}},
     {"POST",
      "/datasets",
      datasets_post,
