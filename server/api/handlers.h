@@ -26,6 +26,7 @@ HANDLER(logs_get);
 /* artifacts.c */
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
+HANDLER(artifacts_tensorboard);
 /* predict.c */
 HANDLER(predict_post);
 /* generate.c */

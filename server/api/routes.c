@@ -37,6 +37,7 @@ static const struct route routes[] = {
     {"GET", "/experiments/{id}/weights", weights_get, READ, LANE_BULK, NO_BODY, {"format", "epoch"}},
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/experiments/{id}/tensorboard", artifacts_tensorboard, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/experiments/{id}/predict", predict_post, READ, LANE_PREDICT, PREDICT, {0}},
     {"POST", "/experiments/{id}/generate", generate_post, READ, LANE_PREDICT, GENERATE, {0}},
     {"POST",
