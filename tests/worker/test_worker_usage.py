@@ -6,7 +6,7 @@ import pytest
 
 from qlstm_worker import dump, run
 
-COMMANDS = ["train", "evaluate", "circuit", "describe", "init", "plan", "generate"]
+COMMANDS = ["train", "evaluate", "circuit", "describe", "init", "plan", "generate", "export"]
 
 
 def misuse(*arguments):
