@@ -27,8 +27,11 @@ HANDLER(logs_get);
 /* artifacts.c */
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
+HANDLER(artifacts_tensorboard);
 /* predict.c */
 HANDLER(predict_post);
+/* generate.c */
+HANDLER(generate_post);
 /* export/weights.c */
 HANDLER(weights_get);
 /* export/circuit.c */
