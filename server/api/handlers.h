@@ -29,8 +29,10 @@ HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
 /* predict.c */
 HANDLER(predict_post);
-/* weights.c */
+/* export/weights.c */
 HANDLER(weights_get);
+/* export/circuit.c */
+HANDLER(circuit_get);
 /* datasets.c */
 HANDLER(datasets_post);
 HANDLER(datasets_list);

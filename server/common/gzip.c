@@ -138,3 +138,8 @@ int gzip_unpack_file(const unsigned char *bytes, size_t length, size_t limit, in
 	*out_length = unpacking.written;
 	return rc;
 }
+
+unsigned long gzip_checksum(const unsigned char *bytes, size_t length)
+{
+	return crc32_z(0, bytes, length);
+}
