@@ -281,8 +281,10 @@ test-docker:
 	@tests/docker/engine.sh tests/docker/base.sh $(PYTHON) -m pytest -v -s -p no:cacheprovider tests/docker
 
 # For the constants in engine/circuit/planner.c.
-bench-estimates: $(BUILD)/bench/estimates
-	@$<
+bench-estimates: all $(BUILD)/bench/estimates
+	@scripts/deps.sh test
+	@$(BUILD)/bench/estimates
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/estimates.py
 
 bench-streams: all
 	@scripts/deps.sh test

@@ -149,8 +149,16 @@ bool routes_admit(void *context, const struct http_request *request)
 
 long routes_body_limit(void *context, const char *method, const char *path)
 {
+	const struct api *api = context;
+	long limit = router_body_limit(routes, method, path);
+	return limit == DATASET ? (long)api->max_upload : limit;
+}
+
+/* Bodies that are files. */
+bool routes_takes_form(void *context, const char *method, const char *path)
+{
 	(void)context;
-	return router_body_limit(routes, method, path);
+	return router_body_limit(routes, method, path) == DATASET;
 }
 
 enum http_lane routes_lane(void *context, const char *method, const char *path)

@@ -39,6 +39,14 @@ static long most(void *context, const char *method, const char *path)
 	return strcmp(method, "POST") == 0 ? MOST : 0;
 }
 
+static bool every_path(void *context, const char *method, const char *path)
+{
+	(void)context;
+	(void)method;
+	(void)path;
+	return true;
+}
+
 static int open_spooling(void **state)
 {
 	(void)state;
@@ -47,7 +55,7 @@ static int open_spooling(void **state)
 	strcpy(folder + sizeof folder - 7, "XXXXXX");
 	if (mkdtemp(folder) == NULL)
 		return -1;
-	struct http_config config = {.handler = handle, .body_limit = most, .spool = folder};
+	struct http_config config = {.handler = handle, .body_limit = most, .takes_form = every_path, .spool = folder};
 	config.lane_limits[LANE_SPOOL] = 1;
 	door_open(&door, config);
 	return 0;
@@ -125,6 +133,26 @@ static void test_large_bodies_arrive_whole(void **state)
 	}
 	free(text);
 	wait_until_none_is_spooled();
+}
+
+/* The file in a form, around the size of a block; what stands behind it is no part of it. */
+static void test_large_files_in_forms(void **state)
+{
+	(void)state;
+	static const char head[] = "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n",
+	                  tail[] = "\r\n--edge\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\n1\r\n--edge--\r\n";
+	const size_t counts[] = {(1 << 20) - 8192 - 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, SMALLER + 12345};
+	char *text = letters(SMALLER + 12345);
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+		int client = send_head("POST", "/echo", counts[i] + strlen(head) + strlen(tail),
+		                       "Content-Type: multipart/form-data; boundary=edge\r\n");
+		send_text(client, head);
+		assert_int_equal(send_bytes(client, text, counts[i]), 0);
+		send_text(client, tail);
+		assert_echo(client, text, counts[i]);
+	}
+	assert_true(asked > 0);
+	free(text);
 }
 
 /* Longer than after which a client that is not read from is taken for stuck (clients.h). */
@@ -227,6 +255,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_spooling, close_spooling)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_large_bodies_arrive_whole),
+	    TEST(test_large_files_in_forms),
 	    TEST(test_nobody_waits_for_the_disk_of_another),
 	    TEST(test_a_full_disk),
 	    TEST(test_what_a_client_leaves_is_given_back),

@@ -33,7 +33,9 @@ void body_clear_buffer(struct body *body, struct body_budget *budget)
 
 size_t body_room(const struct body *body)
 {
-	return body->folder != NULL ? BODY_BLOCK - body->length : SIZE_MAX;
+	if (body->folder == NULL)
+		return SIZE_MAX;
+	return body->length < BODY_BLOCK ? BODY_BLOCK - body->length : 0;
 }
 
 int body_append(struct body *body, struct body_budget *budget, const void *bytes, size_t count)

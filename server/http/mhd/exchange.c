@@ -13,6 +13,7 @@
 #include "server/http/reply.h"
 
 #define DISCARD_BYTES ((size_t)16 << 20)
+#define FORM_MORE     ((size_t)1 << 20)   /* bytes of a form beside its file */
 #define SPOOLED_BYTES ((size_t)16 << 20)  /* bodies of paths that take more than that may go to the disk */
 #define SMALL_BYTES   ((size_t)1 << 20)   /* bodies that cannot be longer are small ones */
 #define DEPARTED_NS   UINT64_C(100000000) /* a client that has waited so long may have gone */
@@ -101,18 +102,33 @@ static const char *find_fault(struct exchange *exchange, const char *method, con
 	return fault != NULL ? fault : check_target(exchange);
 }
 
+/* Whether this path takes a file, by itself or in a form. */
+static bool takes_form(const struct exchange *exchange)
+{
+	const struct http_config *config = &exchange->server->config;
+	return config->takes_form != NULL &&
+	       config->takes_form(config->context, exchange->request.method, exchange->request.path);
+}
+
+static bool is_form(const struct exchange *exchange)
+{
+	return form_announced(exchange->connection) && takes_form(exchange);
+}
+
 /* With the limit, and the size where the head says it. */
 static enum MHD_Result refuse_size(struct exchange *exchange)
 {
-	char message[160];
+	char message[200], more[60] = "";
 	const char *length = http_header(&exchange->request, "Content-Length");
+	if (takes_form(exchange) && exchange->server->config.form_option != NULL)
+		snprintf(more, sizeof more, " (the server's %s)", exchange->server->config.form_option);
 	if (length != NULL)
 		snprintf(message, sizeof message,
-		         "the body is larger than this path takes: %.20s bytes; allowed are %zu", length,
-		         exchange->body.limit);
+		         "the body is larger than this path takes: %.20s bytes; allowed are %zu%s", length,
+		         exchange->body.limit, more);
 	else
-		snprintf(message, sizeof message, "the body is larger than this path takes: allowed are %zu bytes",
-		         exchange->body.limit);
+		snprintf(message, sizeof message, "the body is larger than this path takes: allowed are %zu bytes%s",
+		         exchange->body.limit, more);
 	return answer_refuse(exchange, 413, ERR_TOO_LARGE, message);
 }
 
@@ -156,8 +172,12 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 	exchange->budget = &server->budgets[most > SMALL_BYTES ? BODY_LARGE : BODY_SMALL];
 	if (limit < 0)
 		exchange->verdict = (int)limit;
-	else if (length > exchange->body.limit)
+	else if (length > exchange->body.limit + (is_form(exchange) ? FORM_MORE : 0))
 		exchange->verdict = ERR_TOO_LARGE;
+	if (exchange->verdict == 0 && is_form(exchange)) {
+		exchange->form = form_new(exchange->connection, &exchange->body, exchange->budget);
+		exchange->verdict = exchange->form == NULL ? ERR_SYNTAX : 0;
+	}
 	const char *expect = http_header(request, "Expect");
 	bool waits = expect != NULL && strcasecmp(expect, "100-continue") == 0;
 	if (exchange->verdict != 0 && (length > exchange->body.limit + DISCARD_BYTES || (waits && length > 0))) {
@@ -181,6 +201,13 @@ static void exchange_hand_over(struct exchange *exchange, enum phase phase, enum
 	lane_enter(exchange);
 }
 
+/* What a form holds back comes with the next bytes. */
+static size_t exchange_room(const struct exchange *exchange)
+{
+	size_t room = body_room(&exchange->body), kept = exchange->form != NULL ? FORM_KEPT_BYTES : 0;
+	return room > kept ? room - kept : 0;
+}
+
 /* As much of it as there is room for; how much. The rest waits, with its connection, until the room is on the disk. */
 static size_t exchange_receive(struct exchange *exchange, const char *bytes, size_t count)
 {
@@ -189,8 +216,10 @@ static size_t exchange_receive(struct exchange *exchange, const char *bytes, siz
 		client->progress++;
 	if (exchange->verdict != 0)
 		return count;
-	size_t room = body_room(&exchange->body), taken = count < room ? count : room;
-	if (taken > 0)
+	size_t room = exchange_room(exchange), taken = count < room ? count : room;
+	if (taken > 0 && exchange->form != NULL)
+		exchange->verdict = form_append(exchange->form, bytes, taken);
+	else if (taken > 0)
 		exchange->verdict = body_append(&exchange->body, exchange->budget, bytes, taken);
 	if (taken == count)
 		return count;
@@ -200,14 +229,26 @@ static size_t exchange_receive(struct exchange *exchange, const char *bytes, siz
 	return taken;
 }
 
+static enum MHD_Result refuse_form(struct exchange *exchange)
+{
+	const char *fault = exchange->form != NULL ? form_fault(exchange->form) : NULL;
+	return answer_refuse(exchange, 400, ERR_SYNTAX,
+	                     fault != NULL ? fault : "multipart/form-data needs a boundary of 2 to 70 characters");
+}
+
 static enum MHD_Result exchange_handle(struct exchange *exchange)
 {
 	const struct http_config *config = &exchange->server->config;
 	struct http_request *request = &exchange->request;
+	if (exchange->verdict == 0 && exchange->form != NULL)
+		exchange->verdict = form_finish(exchange->form);
 	if (exchange->verdict == ERR_TOO_LARGE)
 		return refuse_size(exchange);
+	if (exchange->verdict == ERR_SYNTAX)
+		return refuse_form(exchange);
 	if (exchange->verdict == ERR_UNAVAILABLE && exchange->spool_error.code == 0)
 		return answer_refuse(exchange, 503, ERR_UNAVAILABLE, "too many bodies are on their way at once");
+	request->form = exchange->form != NULL ? form_content(exchange->form) : NULL;
 	enum http_lane lane = LANE_SHORT;
 	if (config->lane != NULL)
 		lane = config->lane(config->context, request->method, request->path);
@@ -328,6 +369,7 @@ void exchange_on_completed(void *context, struct MHD_Connection *connection, voi
 		server->exchanges--;
 	}
 	exchange_expect(exchange, CLIENT_WAITS, server->config.idle_seconds);
+	form_free(exchange->form);
 	if (exchange->budget != NULL)
 		body_clear_buffer(&exchange->body, exchange->budget);
 	free(exchange->reply.body);

@@ -10,6 +10,7 @@
 
 #include "server/http/http.h"
 #include "server/http/mhd/body.h"
+#include "server/http/mhd/form.h"
 #include "server/http/mhd/server.h"
 #include "server/http/target.h"
 
@@ -44,6 +45,7 @@ struct exchange {
 	uint64_t handed; /* over to the lane, uv_hrtime */
 	struct http_stream stream;
 	struct body body;
+	struct form *form;          /* that the body is the file of; NULL: it is none */
 	struct body_budget *budget; /* that its body takes from; NULL before the end of the head */
 	int verdict;                /* what is wrong already while the body still arrives: it is read and thrown away */
 	struct qlstm_error spool_error;
