@@ -46,9 +46,9 @@ march_generic   :=
 
 engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c engine/*/*.c engine/*/*/*.c))
 schema_src := $(wildcard schema/*.c)
-common_src := $(wildcard server/common/*.c)
+common_src := $(wildcard server/common/*.c server/common/*/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/api/*.c server/api/parts/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
+daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/api/*.c server/api/*/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 TARGET     ?= *
@@ -250,8 +250,10 @@ bench-peers: $(BUILD)/qlstm-worker
 
 test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd
 	@scripts/deps.sh peers
-	@QLSTM_BUILD=$(BUILD) QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
+	@QLSTM_BUILD=$(BUILD) QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers --ignore=tests/peers/openqasm tests/peers
 	@QLSTM_BUILD=$(BUILD) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=clients/python/peers clients/python/peers
+	@PEERS_VENV=$${PEERS_VENV:-$(BUILD)/peers}-openqasm PEERS_REQUIREMENTS=tests/peers/openqasm/requirements.txt QLSTM_WORKER=$(abspath $<) \
+		scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers/openqasm tests/peers/openqasm
 
 # Faults put into a copy of the tree, with a tool from PyPI in build/mutation/venv. Not part of `test`.
 ROOM ?=

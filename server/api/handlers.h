@@ -7,10 +7,11 @@
 
 #define HANDLER(name) void name(void *context, struct http_request *request, struct http_reply *reply)
 
-/* experiments.c */
+/* experiments.c, experiment/list.c, experiment/patch.c */
 HANDLER(experiments_post);
 HANDLER(experiments_list);
 HANDLER(experiments_get);
+HANDLER(experiments_patch);
 HANDLER(experiments_delete);
 /* life.c */
 HANDLER(experiments_cancel);
@@ -28,8 +29,10 @@ HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
 /* predict.c */
 HANDLER(predict_post);
-/* weights.c */
+/* export/weights.c */
 HANDLER(weights_get);
+/* export/circuit.c */
+HANDLER(circuit_get);
 /* datasets.c */
 HANDLER(datasets_post);
 HANDLER(datasets_list);

@@ -134,3 +134,8 @@ int gzip_unpack_spool(const unsigned char *bytes, size_t length, size_t limit, s
 	free(unpacking.out);
 	return rc;
 }
+
+unsigned long gzip_checksum(const unsigned char *bytes, size_t length)
+{
+	return crc32_z(0, bytes, length);
+}

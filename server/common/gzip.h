@@ -21,4 +21,7 @@ int gzip_unpack(const unsigned char *bytes, size_t length, size_t limit, unsigne
 int gzip_unpack_spool(const unsigned char *bytes, size_t length, size_t limit, struct spool *spool,
                       struct qlstm_error *error);
 
+/* The CRC-32 of gzip and ZIP. */
+unsigned long gzip_checksum(const unsigned char *bytes, size_t length);
+
 #endif

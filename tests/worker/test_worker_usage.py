@@ -6,7 +6,7 @@ import pytest
 
 from qlstm_worker import dump, run
 
-COMMANDS = ["train", "evaluate", "circuit", "describe", "init", "plan"]
+COMMANDS = ["train", "evaluate", "circuit", "describe", "init", "plan", "export"]
 
 
 def misuse(*arguments):
