@@ -6,6 +6,7 @@
 
 #include "engine/nn/layer.h"
 #include "engine/nn/loss.h"
+#include "schema/alphabet.h"
 #include "schema/choose.h"
 #include "schema/layers.h"
 #include "schema/place.h"
@@ -94,6 +95,9 @@ int task_check(const json_t *resolved, struct qlstm_error *error)
 		    error, ERR_MISSING, "/data/word_bits",
 		    "word_bits is missing; it says how many bits a word has: the columns hold whole numbers "
 		    "below 2^word_bits");
+	rc = alphabet_check(resolved, error);
+	if (rc != 0)
+		return rc;
 	const json_t *split = json_object_get(data, "split");
 	bool until =
 	    json_object_get(split, "train_until") != NULL || json_object_get(split, "validation_until") != NULL;
