@@ -222,11 +222,12 @@ static void bce_backward(const struct rows *rows, double scale, double *gradient
 {
 	for (size_t i = 0; i < all_elements(rows); i++) {
 		size_t row = i / (rows->width * rows->batch) * rows->batch + i % rows->batch;
-		size_t class = i / rows->batch % rows->width;
-		bool own = class == (size_t)rows->target[row];
-		gradient[i] = !rows_counts(rows, row) ? 0
-		                                      : scale * class_weight(rows, (size_t)rows->target[row]) *
-		                                            (sigmoid(rows->prediction[i]) - own);
+		gradient[i] = 0;
+		if (!rows_counts(rows, row))
+			continue;
+		size_t class = (size_t)rows->target[row];
+		bool own = i / rows->batch % rows->width == class;
+		gradient[i] = scale * class_weight(rows, class) * (sigmoid(rows->prediction[i]) - own);
 	}
 }
 

@@ -189,9 +189,13 @@ class Fuzz(Client):
             return
         (_, metrics), (csv_reply, _), (weights, _), (_, tensors), (predictions, _), (report, _), (_, events) = found
         epochs, stop_loss = row["progress"]["epochs"], row["spec"]["training"]["stop_loss"]
-        if metrics["metrics"][-1]["test_loss"] < stop_loss:
+        lines = metrics["metrics"]
+        chooses = "validation_loss" if "validation_loss" in lines[0] else "test_loss"
+        patience = row["spec"]["training"]["patience"]
+        best = row["results"]["best_epoch"] or 0
+        if lines[-1][chooses] < stop_loss or (patience > 0 and lines[-1]["epoch"] - best >= patience):
             epochs = row["progress"]["epoch"]
-        assert all(line["test_loss"] >= stop_loss for line in metrics["metrics"][:-1])
+        assert all(line[chooses] >= stop_loss for line in lines[:-1])
         assert [line["epoch"] for line in metrics["metrics"]] == list(range(1, epochs + 1)), metrics
         assert row["progress"]["epoch"] == epochs
         assert metrics["metrics"][-1]["train_loss"] == row["results"]["train_loss"]
@@ -204,7 +208,7 @@ class Fuzz(Client):
         assert sum(len(values) for _, values in binary.values()) == row["model"]["parameters"]
         lines = check_results_csv(predictions.body)
         if row["spec"]["data"]["task"] != "words":  # of which there is a line for each scored position
-            assert len(lines) - 1 == row["data"]["train"] + row["data"]["test"], len(lines)
+            assert len(lines) - 1 == row["data"]["train"] + row["data"].get("validation", 0) + row["data"]["test"], len(lines)
         assert check_json(report.body)["history"][-1]["epoch"] == epochs
         assert events["terminal"] and {event["epoch"] for event in events["events"] if "epoch" in event} == set(
             range(1, epochs + 1)), events

@@ -196,6 +196,7 @@ static const double mask[2 * 3] = {1, 0, 1, 1, 1, 0};
 
 static struct rows masked_rows(enum target_kind kind)
 {
+	static const struct loss_options options = {.huber_delta = 0.5, .quantile = 0.7};
 	for (size_t i = 0; i < 2 * WIDTH * 3; i++) {
 		prediction[i] = sin(1.7 * (double)i);
 		reals[i] = cos(0.6 * (double)i);
@@ -207,7 +208,8 @@ static struct rows masked_rows(enum target_kind kind)
 	                     .batch = 3,
 	                     .prediction = prediction,
 	                     .target = kind == TARGET_CLASSES ? classes : reals,
-	                     .mask = mask};
+	                     .mask = mask,
+	                     .options = &options};
 }
 
 static void losses_of_masked_rows(void **state)
