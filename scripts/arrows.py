@@ -38,6 +38,7 @@ ARROWS = {
     "server/common": "engine engine/elementary engine/qlstm.h engine/nn engine/data engine/data/csv engine/train schema",
     "server/http": "engine server/common",
     "server/access": "engine server/common server/http",
+    "server/web": "server/common server/http",
     "server/http/mhd": "engine server/common server/http",
     "server/store": "engine server/common schema",
     "server/disk": "engine schema server/common server/http server/store",
@@ -46,7 +47,7 @@ ARROWS = {
     "server/predict": "engine schema server/common server/run",
     "server/api/parts": "engine server/common server/run",
     "server/api": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/data/csv engine/train engine/export schema "
-                  "server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api/parts",
+                  "server/common server/http server/access server/web server/store server/disk server/run server/run/events server/predict server/api/parts",
     "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
                      "server/common",

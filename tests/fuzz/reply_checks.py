@@ -93,7 +93,12 @@ def check_sqlite(body):
     assert body.startswith(b"SQLite format 3\0")
 
 
+def check_text(body):
+    return body.decode()
+
+
 PARSERS = {
+    "text/html": check_text, "text/javascript": check_text, "text/css": check_text, "image/svg+xml": check_text,
     "application/vnd.sqlite3": check_sqlite,
     "application/json": check_json, "application/problem+json": check_json, "application/schema+json": check_json,
     "application/yaml": lambda body: yaml.load(body, yaml.CSafeLoader), "application/octet-stream": check_safetensors,
