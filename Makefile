@@ -46,9 +46,9 @@ march_generic   :=
 
 engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c engine/*/*.c engine/*/*/*.c))
 schema_src := $(wildcard schema/*.c)
-common_src := $(wildcard server/common/*.c)
+common_src := $(wildcard server/common/*.c server/common/*/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/web/*.c server/api/*.c server/api/parts/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
+daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/web/*.c server/api/*.c server/api/*/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 TARGET     ?= *
@@ -181,6 +181,8 @@ $(BUILD)/unit/test_plan: $(r64_obj)
 failing := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 $(BUILD)/unit/test_memory $(BUILD)/unit/test_disk_memory $(BUILD)/unit/test_api_memory: LDFLAGS += $(failing)
 $(BUILD)/unit/test_descriptors $(BUILD)/unit/test_api_memory: LDFLAGS += -Wl,--wrap=http_header
+$(BUILD)/unit/test_spool: LDFLAGS += -Wl,--wrap=open
+$(BUILD)/unit/test_spool $(BUILD)/unit/test_http_spool: LDFLAGS += -Wl,--wrap=fstatvfs
 
 # Fuzz targets that run on their seeds and on spoiled copies of these (tests/fuzz/replay.c).
 replay_bin := $(if $(filter *,$(TESTS)),$(patsubst %,$(BUILD)/replay/%,$(fuzz_names)))
@@ -258,8 +260,10 @@ bench-peers: $(BUILD)/qlstm-worker
 
 test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd
 	@scripts/deps.sh peers
-	@QLSTM_BUILD=$(BUILD) QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers tests/peers
+	@QLSTM_BUILD=$(BUILD) QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers --ignore=tests/peers/openqasm tests/peers
 	@QLSTM_BUILD=$(BUILD) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=clients/python/peers clients/python/peers
+	@PEERS_VENV=$${PEERS_VENV:-$(BUILD)/peers}-openqasm PEERS_REQUIREMENTS=tests/peers/openqasm/requirements.txt QLSTM_WORKER=$(abspath $<) \
+		scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers/openqasm tests/peers/openqasm
 
 # The dashboard in Debian's Chromium. Not part of `test`, for npm has what it needs.
 test-web: all

@@ -13,4 +13,11 @@ struct layer_circuit {
 	double calls;                          /* in forward and backward of one batch; a set counts as a call */
 };
 
+/* One circuit with its own angles; borrowed from the model. */
+struct trained_angles {
+	const char *role; /* as above */
+	const struct circuit_program *program;
+	const double *angles; /* [program->n_weights], radians */
+};
+
 #endif

@@ -61,6 +61,10 @@ const char *model_plan_kind(struct model *model);
 /* The index-th circuit of a layer, on windows of `steps`; false past the last one. */
 bool model_circuit(const struct model *model, int layer, int index, int steps, struct layer_circuit *out);
 
+/* The circuit whose angles are row `row` of the tensor "layers.I.circuits", or, for the direction of a bidirectional
+ * layer that reads from the end, of "layers.I.reverse.circuits". false: there is no such row. */
+bool model_trained_circuit(const struct model *model, int layer, bool reverse, int row, struct trained_angles *out);
+
 /* What the planner says of that circuit. Compiles it for all plan kinds when it is first asked, which takes up to
  * seconds for deep circuits on many wires. Borrowed; NULL for a circuit that there is not. */
 const struct plan_estimate *model_circuit_estimate(struct model *model, int layer, int index);

@@ -7,10 +7,11 @@
 
 #define HANDLER(name) void name(void *context, struct http_request *request, struct http_reply *reply)
 
-/* experiments.c */
+/* experiments.c, experiment/list.c, experiment/patch.c */
 HANDLER(experiments_post);
 HANDLER(experiments_list);
 HANDLER(experiments_get);
+HANDLER(experiments_patch);
 HANDLER(experiments_delete);
 /* life.c */
 HANDLER(experiments_cancel);
@@ -26,10 +27,22 @@ HANDLER(logs_get);
 /* artifacts.c */
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
+HANDLER(artifacts_tensorboard);
+/* inference/v2.c */
+HANDLER(v2_server);
+HANDLER(v2_live);
+HANDLER(v2_ready);
+HANDLER(v2_model);
+HANDLER(v2_model_ready);
+HANDLER(v2_infer);
 /* predict.c */
 HANDLER(predict_post);
-/* weights.c */
+/* generate.c */
+HANDLER(generate_post);
+/* export/weights.c */
 HANDLER(weights_get);
+/* export/circuit.c */
+HANDLER(circuit_get);
 /* datasets.c */
 HANDLER(datasets_post);
 HANDLER(datasets_list);

@@ -173,6 +173,12 @@ void submission_free(struct submission *submission)
 	*submission = (struct submission){0};
 }
 
+const char *submission_notes(const struct submission *submission)
+{
+	const char *notes = json_string_value(json_object_get(submission->spec, "notes"));
+	return notes != NULL ? notes : "";
+}
+
 const char *submission_name(const struct submission *submission)
 {
 	const char *name = json_string_value(json_object_get(submission->spec, "name"));

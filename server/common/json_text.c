@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/text.h"
-#include "server/common/number.h"
+#include "engine/number.h"
 
 /* Where a value is written. */
 struct writer {

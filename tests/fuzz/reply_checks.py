@@ -7,6 +7,8 @@ import math
 import re
 import struct
 import warnings
+import zipfile
+from xml.etree import ElementTree
 
 import yaml
 
@@ -93,6 +95,10 @@ def check_sqlite(body):
     assert body.startswith(b"SQLite format 3\0")
 
 
+def check_openqasm(body):
+    assert re.match(rb'OPENQASM 3.0;\ninclude "stdgates.inc";\n', body)
+
+
 def check_text(body):
     return body.decode()
 
@@ -102,6 +108,8 @@ PARSERS = {
     "application/vnd.sqlite3": check_sqlite,
     "application/json": check_json, "application/problem+json": check_json, "application/schema+json": check_json,
     "application/yaml": lambda body: yaml.load(body, yaml.CSafeLoader), "application/octet-stream": check_safetensors,
+    "application/x-npz": lambda body: zipfile.ZipFile(io.BytesIO(body)).testzip(),
+    "image/svg+xml": ElementTree.fromstring, "text/x-openqasm": check_openqasm,
     "text/csv": check_results_csv, "text/plain": check_prometheus, "text/event-stream": check_event_stream}
 
 

@@ -47,6 +47,7 @@ static inline int open_service(void **state)
 	                   .max_upload = API_MAX_DATASET,
 	                   .max_queued = 1000000,
 	                   .threads = 1,
+	                   .speed = 1,
 	                   .started = clock_monotonic()};
 	int rc = file_make_directory(datasets, &error);
 	if (rc == 0)

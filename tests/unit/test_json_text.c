@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "server/common/json_text.h"
-#include "server/common/number.h"
+#include "engine/number.h"
 
 static void number_is_the_shortest(void **state)
 {

@@ -38,7 +38,8 @@ static int open_service(void **state)
 	                   .max_memory = (size_t)1 << 30,
 	                   .max_upload = API_MAX_DATASET,
 	                   .max_queued = 1000,
-	                   .threads = 1};
+	                   .threads = 1,
+	                   .speed = 1};
 	char datasets[400];
 	snprintf(datasets, sizeof datasets, "%s/datasets", folder);
 	if (keeper_open(&api.keeper, folder, false, NULL) != 0)

@@ -1,6 +1,10 @@
 """A trained run as a NumPy function: what the service predicts, to 1e-10, for every layer, variant and ansatz."""
 
+import importlib.util
+import json
 import pathlib
+import subprocess
+import sys
 
 import models
 import numpy as np
@@ -21,6 +25,33 @@ def test_same_as_the_service(runs, name):
     theirs = models.service_says(run, inputs)
     assert np.isfinite(theirs).all() and np.ptp(theirs, axis=0).max() > 0
     np.testing.assert_allclose(qlstm.numpy.Model(run.weights())(inputs), theirs, rtol=1e-10, atol=1e-10)
+
+
+SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "numpy/predict.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    module = importlib.util.module_from_spec(spec := importlib.util.spec_from_file_location("predict", SCRIPT))
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", [*models.layers_of(), "classes", "several columns"])
+def test_the_script_says_the_same(runs, name, script, tmp_path):
+    """clients/numpy/predict.py, which knows nothing of this package."""
+    run, path = runs[name], tmp_path / "weights.safetensors"
+    inputs = models.inputs_of(run)
+    run.weights().save(path)
+    np.testing.assert_allclose(script.predict(path, inputs), models.service_says(run, inputs), rtol=1e-10, atol=1e-10)
+
+
+def test_the_script_from_the_shell(runs, tmp_path):
+    path, inputs = tmp_path / "weights.safetensors", models.inputs_of(runs["qdi"])
+    runs["qdi"].weights().save(path)
+    done = subprocess.run([sys.executable, SCRIPT, path, json.dumps(inputs)], capture_output=True, text=True, check=True)
+    np.testing.assert_allclose(json.loads(done.stdout), runs["qdi"].predict(inputs), rtol=1e-10, atol=1e-10)
+    assert len(SCRIPT.read_text().splitlines()) <= 150
 
 
 CHOICES = ["variant", "ansatz", "encoder", "function", "nonlinearity", "measurement", "entangling"]

@@ -1,5 +1,5 @@
 /* The shortest decimal of a double. */
-#include "server/common/number.h"
+#include "engine/number.h"
 
 #include <float.h>
 #include <math.h>

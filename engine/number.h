@@ -1,6 +1,6 @@
 /* Numbers as text. */
-#ifndef QLSTM_COMMON_NUMBER_H
-#define QLSTM_COMMON_NUMBER_H
+#ifndef QLSTM_ENGINE_NUMBER_H
+#define QLSTM_ENGINE_NUMBER_H
 
 #define NUMBER_SIZE 32 /* the longest, "-1.2345678901234567e-308", has 24 characters */
 
