@@ -131,7 +131,7 @@ function TableCard({ runs, bands }: { runs: Compared[]; bands: boolean }) {
   const differing = differences(all.map(({ spec: { name: _, ...spec } }) => spec));
   return (
     <Card title="What differs">
-      <div class="table-place">
+      <div class="table-place" tabIndex={0} role="region" aria-label="Table of what differs">
         <table class="compare">
           <thead><tr><th scope="col"><span class="unseen">what</span></th>
             {all.map((run, i) => (

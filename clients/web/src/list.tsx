@@ -12,12 +12,6 @@ interface Page {
 
 const PAGE = 50;
 
-function matches(run: Experiment, words: string): boolean {
-  const text = [run.id, run.spec.name, run.spec.project, ...(run.spec.tags ?? []), run.data.dataset, modelName(run.spec.model.layers)]
-    .join(' ').toLowerCase();
-  return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
-}
-
 function Row({ run, chosen, choose }: { run: Experiment; chosen: boolean; choose: (on: boolean) => void }) {
   const name = run.spec.name || run.id.slice(-8);
   return (
@@ -30,7 +24,7 @@ function Row({ run, chosen, choose }: { run: Experiment; chosen: boolean; choose
         <span class="soft">
           {run.spec.project !== 'default' ? `${run.spec.project} · ` : ''}{modelName(run.spec.model.layers)}
         </span>
-        {run.spec.tags?.map((tag) => <span class="tag" key={tag}>{tag}</span>)}
+        {run.spec.tags?.map((tag) => <a class="tag" key={tag} href={link('', { tag })} aria-label={`Tag ${tag}`}>{tag}</a>)}
       </td>
       <td><Badge status={run.status} /></td>
       <td class="cell-progress"><Progress run={run} /></td>
@@ -42,27 +36,34 @@ function Row({ run, chosen, choose }: { run: Experiment; chosen: boolean; choose
   );
 }
 
-function Filters({ route, words, setWords }: { route: Route; words: string; setWords: (words: string) => void }) {
-  const [project, setProject] = useState(route.query.get('project') ?? '');
-  const status = route.query.get('status') ?? '';
+const SORTS: [string, string][] = [['', 'newest first'], ['best_test_loss', 'best test loss'], ['test_loss', 'test loss'], ['-test_accuracy', 'test accuracy']];
+
+function Filters({ route }: { route: Route }) {
+  const value = (name: string) => route.query.get(name) ?? '';
+  const set = (name: string) => (e: { currentTarget: { value: string } }) =>
+    go(link('', { ...Object.fromEntries(route.query), cursor: '', [name]: e.currentTarget.value.trim() }));
+  const field = (name: string, label: string, placeholder: string) => (
+    <label class={name === 'text' ? 'grow' : ''}>
+      <span>{label}</span>
+      <input key={value(name)} defaultValue={value(name)} placeholder={placeholder} onChange={set(name)} />
+    </label>
+  );
   return (
-    <form class="filters" role="search" onSubmit={(e) => { e.preventDefault(); go(link('', { status, project })); }}>
+    <form class="filters" role="search" onSubmit={(e) => { e.preventDefault(); (document.activeElement as HTMLElement | null)?.blur(); }}>
       <label>
         <span>Status</span>
-        <select value={status} onChange={(e) => go(link('', { status: e.currentTarget.value, project }))}>
+        <select value={value('status')} onChange={set('status')}>
           <option value="">all</option>
           {STATUSES.map((one) => <option key={one}>{one}</option>)}
         </select>
       </label>
+      {field('project', 'Project', 'all')}
+      {field('tag', 'Tag', 'all')}
       <label>
-        <span>Project</span>
-        <input value={project} placeholder="all" onInput={(e) => setProject(e.currentTarget.value)}
-          onChange={(e) => go(link('', { status, project: e.currentTarget.value }))} />
+        <span>Order</span>
+        <select value={value('sort')} onChange={set('sort')}>{SORTS.map(([sort, name]) => <option key={sort} value={sort}>{name}</option>)}</select>
       </label>
-      <label class="grow">
-        <span>Words on this page</span>
-        <input type="search" value={words} placeholder="name, tag, data set, model" onInput={(e) => setWords(e.currentTarget.value)} />
-      </label>
+      {field('text', 'Words', 'in name, notes or tags')}
     </form>
   );
 }
@@ -71,7 +72,6 @@ export function List({ route }: { route: Route }) {
   const query = route.query.toString();
   const [page, setPage] = useState<Page | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const [words, setWords] = useState('');
   const [chosen, setChosen] = useState<string[]>([]);
 
   const load = () => {
@@ -83,9 +83,9 @@ export function List({ route }: { route: Route }) {
   const active = page?.experiments.some((run) => !run.terminal && run.status !== 'paused') ?? false;
   useEvery(active ? 2000 : 10000, load);
 
-  const rows = (page?.experiments ?? []).filter((run) => words === '' || matches(run, words));
+  const rows = page?.experiments ?? [];
   const older = page?.next_cursor ? link('', { ...Object.fromEntries(route.query), cursor: page.next_cursor }) : null;
-  const filtered = query !== '' || words !== '';
+  const filtered = query !== '';
   return (
     <>
       <div class="page-head">
@@ -98,7 +98,7 @@ export function List({ route }: { route: Route }) {
           <a class="button primary" href={link('new')}>New experiment</a>
         </div>
       </div>
-      <Filters key={route.query.get('project')} route={route} words={words} setWords={setWords} />
+      <Filters route={route} />
       <Fault error={error} />
       {page && rows.length === 0 ? (
         <div class="empty card">

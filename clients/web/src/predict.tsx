@@ -29,7 +29,7 @@ async function lastRows(run: Experiment): Promise<string> {
 function Answer({ answer }: { answer: Predicted }) {
   const shown = answer.outputs.slice(0, 100);
   return (
-    <div class="table-place" aria-live="polite">
+    <div class="table-place" aria-live="polite" tabIndex={0} role="region" aria-label="Answer">
       <table>
         <caption>{answer.outputs.length > shown.length ? `The first 100 of ${answer.outputs.length} samples` : 'Prediction'}</caption>
         <thead><tr><th scope="col">sample</th>{answer.targets.map((name) => <th scope="col" class="num" key={name}>{name}</th>)}

@@ -78,7 +78,7 @@ function ScoreTable({ report, part, target }: { report: Report; part: string; ta
   });
   const names = Object.keys(own).filter((name) => !HIDDEN.has(name) && (typeof own[name] === 'number' || own[name] === null));
   return (
-    <div class="table-place">
+    <div class="table-place" tabIndex={0} role="region" aria-label={`Metrics of the ${part} part`}>
       <table class="scores">
         <caption>{part} part{report.metrics[part]!.length > 1 ? `, ${own.target}` : ''}{typeof own.samples === 'number' ? `, ${own.samples} samples` : ''}</caption>
         <thead>
@@ -99,7 +99,7 @@ function ScoreTable({ report, part, target }: { report: Report; part: string; ta
 function Confusion({ matrix, classes }: { matrix: number[][]; classes: string[] }) {
   const most = matrix.map((row) => Math.max(1, row.reduce((a, b) => a + b, 0)));
   return (
-    <div class="table-place">
+    <div class="table-place" tabIndex={0} role="region" aria-label="Confusion matrix">
       <table class="confusion">
         <caption>Confusion: rows are the truth, columns what was predicted</caption>
         <thead><tr><th scope="col" aria-label="truth" />{matrix.map((_, i) => <th scope="col" key={i}>{classes[i]}</th>)}</tr></thead>

@@ -1,9 +1,12 @@
 // The page of one experiment.
 import { useState } from 'preact/hooks';
 import { get, post, request, type Experiment, type RunEvent, type Session } from './api';
+import { CircuitCard, withCircuits } from './circuit';
 import { CurveControls, Curves, useCurveControls } from './curves';
 import { bytes, count, number, seconds, time, timeOfDay } from './format';
+import { GenerateCard } from './generate';
 import { useHistory } from './history';
+import { Labels } from './labels';
 import { Badge, Card, Code, Copy, Fault, Progress, useEvery, useLoad } from './parts';
 import { PredictCard } from './predict';
 import { PredictionCard, ReportCard } from './results';
@@ -120,11 +123,12 @@ function Downloads({ run }: { run: Experiment }) {
     ['weights.json', `${base}/weights?format=json`, done],
     ['predictions.csv', `${base}/predictions`, done],
     ['report.json', `${base}/report`, done],
+    ['events for TensorBoard', `${base}/tensorboard`, done],
   ];
   return (
     <Card title="Downloads">
       <ul class="files">
-        {files.filter(([, , there]) => there).map(([name, path]) => <li key={name}><a href={path} download={name.split(' ')[0]}>{name}</a></li>)}
+        {files.filter(([, , there]) => there).map(([name, path]) => <li key={name}><a href={path} download>{name}</a></li>)}
       </ul>
     </Card>
   );
@@ -150,6 +154,7 @@ function Setup({ run }: { run: Experiment }) {
 export function Run({ id, session }: { id: string; session: Session }) {
   const history = useHistory(id);
   const controls = useCurveControls();
+  const [labelling, setLabelling] = useState(false);
   const { run, metrics, events, error, live, reload } = history;
   if (!run) return <><h1>Experiment</h1><Fault error={error} /></>;
   const why = run.reason_message ?? (run.reason ? run.reason.replace(/_/g, ' ') : null);
@@ -158,11 +163,14 @@ export function Run({ id, session }: { id: string; session: Session }) {
       <div class="page-head">
         <div>
           <h1>{run.spec.name || 'Experiment'}</h1>
-          <p class="soft id">{run.id} <Copy text={run.id} />{run.spec.tags?.map((tag) => <span class="tag" key={tag}>{tag}</span>)}</p>
+          <p class="soft id">{run.id} <Copy text={run.id} />{run.spec.tags?.map((tag) => <span class="tag" key={tag}>{tag}</span>)}
+            {session.scope !== 'read' ? <button type="button" class="small" aria-expanded={labelling} onClick={() => setLabelling(!labelling)}>Name and tags</button> : null}</p>
+          {run.spec.notes ? <p class="notes soft">{String(run.spec.notes)}</p> : null}
         </div>
         {session.scope !== 'read' ? <Actions run={run} reload={reload} /> : null}
       </div>
       <Fault error={error} />
+      {labelling ? <Labels run={run} reload={reload} done={() => setLabelling(false)} /> : null}
       <div class="card status-card">
         <div class="status-line">
           <Badge status={run.status} />
@@ -178,8 +186,9 @@ export function Run({ id, session }: { id: string; session: Session }) {
       </Card>
       {run.status === 'succeeded' ? (
         <>
-          {run.spec.data.task === 'classification' ? null : <PredictionCard run={run} />}
-          <div class="two"><ReportCard run={run} /><PredictCard run={run} /></div>
+          {run.spec.data.task === 'classification' || run.spec.data.task === 'words' ? null : <PredictionCard run={run} />}
+          <div class="two"><ReportCard run={run} />{run.spec.data.task === 'words' ? <GenerateCard run={run} /> : <PredictCard run={run} />}</div>
+          {withCircuits(run).length > 0 ? <CircuitCard run={run} /> : null}
         </>
       ) : null}
       <div class="two">

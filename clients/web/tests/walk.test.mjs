@@ -117,14 +117,16 @@ test('one made from another, and both compared, with bands over seeds', async ()
   assert.deepEqual({ ...second.spec, training: { ...second.spec.training, seed: 1 } }, first.spec);
 
   await page.getByRole('link', { name: 'Experiments' }).click();
-  await page.getByLabel('Words on this page').fill('pair');
+  await page.getByLabel('Words').fill('pair');
+  await page.getByLabel('Words').press('Enter');
+  await poll(async () => (await page.getByLabel('Choose pair to compare').count()) === 2, 'both');
   for (const box of await page.getByLabel('Choose pair to compare').all()) await box.check();
   await page.getByRole('link', { name: 'Compare (2)' }).click();
   await page.getByRole('img', { name: /test loss of 2 runs/ }).waitFor();
   assert.match(await page.locator('.u-legend').textContent(), /pair, mean of 2 seeds/);
   await page.getByLabel('bands over seeds').uncheck();
   await page.locator('.u-legend', { hasText: 'pair, seed 2' }).waitFor();
-  const table = await page.getByRole('region', { name: 'What differs' }).textContent();
+  const table = await page.getByRole('region', { name: 'What differs', exact: true }).textContent();
   assert.match(table, /training seed(12|21)/);
   assert.doesNotMatch(table, /epochs/);
   await close(page);
@@ -152,7 +154,7 @@ test('the list: filters stay in the address, progress without a reload', async (
 test('classes: confusion instead of a line, probabilities for a row', async () => {
   const rows = Array.from({ length: 60 }, (_, i) => `${i % 3},${(i * 7) % 5},${i % 3}`).join('\n');
   await daemon.call('POST', '/datasets?name=three', `a,b,kind\n${rows}\n`, { 'Content-Type': 'text/csv' });
-  const { id } = await daemon.train({ data: { dataset: 'three', task: 'classification', targets: ['kind'] }, type: 'lstm', hidden_size: 4, training: { epochs: 5 } });
+  const { id } = await daemon.train({ data: { dataset: 'three', task: 'classification', classes: 3, targets: ['kind'] }, type: 'lstm', hidden_size: 4, training: { epochs: 5 } });
   const page = await open(browser, `${daemon.url}/#/run/${id}`);
   await page.getByText('Confusion: rows are the truth').waitFor();
   assert.equal(await page.getByRole('region', { name: 'Prediction and truth' }).count(), 0);
