@@ -26,6 +26,9 @@ export interface ChartProps {
   split?: { at: number; before: string; after: string };
 }
 
+/** Epochs and rows have no parts. */
+const WHOLE = Array.from({ length: 10 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** i)).flat();
+
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
 /** Raised whenever the colours change. */
@@ -112,7 +115,7 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
     bands,
     scales: { x: { time: props.time ?? false }, y: props.log ? { distr: 3 } : {} },
     axes: [
-      { ...axis, label: props.xLabel, size: 38, ...(props.time ? {} : { values: (_: uPlot, ticks: number[]) => ticks.map(short) }) },
+      { ...axis, label: props.xLabel, size: 38, ...(props.time ? {} : { incrs: WHOLE, values: (_: uPlot, ticks: number[]) => ticks.map(short) }) },
       {
         ...axis, label: props.yLabel, size: 62,
         values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : short(tick))),

@@ -51,7 +51,7 @@ export function useCurveControls() {
   return { group, setGroup, log, setLog, weight, setWeight };
 }
 
-export function Curves({ metrics, controls }: { metrics: Table; controls: ReturnType<typeof useCurveControls> }) {
+export function Curves({ metrics, controls, over }: { metrics: Table; over: boolean; controls: ReturnType<typeof useCurveControls> }) {
   const { group, log, weight } = controls;
   const x = metrics.columns[0] as number[];
   const lines = useMemo<Line[]>(() => {
@@ -62,6 +62,6 @@ export function Curves({ metrics, controls }: { metrics: Table; controls: Return
     }));
   }, [metrics, group, weight]);
   const summary = `${x.length} epochs. ` + lines.map((line) => `${line.label}: last ${number(lastOf(line.values))}`).join(', ');
-  if (x.length === 0) return <p class="soft pad">The first epoch has not ended yet.</p>;
+  if (x.length === 0) return <p class="soft pad">{over ? 'No epoch was finished.' : 'The first epoch has not ended yet.'}</p>;
   return <Chart title={`${words(group)} by epoch`} summary={summary} x={x} lines={lines} xLabel="epoch" log={log} height={300} />;
 }

@@ -182,7 +182,7 @@ export function Run({ id, session }: { id: string; session: Session }) {
         <Facts run={run} />
       </div>
       <Card title="Curves" aside={<CurveControls names={metrics.names} {...controls} />}>
-        <Curves metrics={metrics} controls={controls} />
+        <Curves metrics={metrics} controls={controls} over={run.terminal} />
       </Card>
       {run.status === 'succeeded' ? (
         <>
