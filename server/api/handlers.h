@@ -12,6 +12,8 @@ HANDLER(experiments_post);
 HANDLER(experiments_list);
 HANDLER(experiments_get);
 HANDLER(experiments_patch);
+/* experiment/fork.c */
+HANDLER(experiments_fork);
 HANDLER(experiments_delete);
 /* life.c */
 HANDLER(experiments_cancel);

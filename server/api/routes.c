@@ -38,6 +38,7 @@ static const struct route routes[] = {
     {"POST", "/experiments/{id}/cancel", experiments_cancel, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
     {"POST", "/experiments/{id}/pause", experiments_pause, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
     {"POST", "/experiments/{id}/resume", experiments_resume, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
+    {"POST", "/experiments/{id}/fork", experiments_fork, SUBMIT, LANE_SUBMIT, EXPERIMENT, {"validate_only"}},
     {"POST", "/experiments/{id}/retry", experiments_retry, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
     {"GET",
      "/experiments/{id}/metrics",

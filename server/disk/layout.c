@@ -30,6 +30,7 @@ static const struct {
     {"report.json", "", "", NEED_NAMED},
     {"checkpoint-", ".safetensors", "0123456789", NEED_NAMED},
     {"data", "", "", NEED_LIVE},
+    {"init.safetensors", "", "", NEED_LIVE},
     {"data.", "", "abcdefghijklmnopqrstuvwxyz0123456789.", NEED_LIVE},
 };
 
