@@ -246,7 +246,7 @@ bench-peers: $(BUILD)/qlstm-worker
 	@scripts/deps.sh peers
 	@scripts/peers.sh python tests/peers/bench.py $< $(BUILD)/peers-cases
 
-test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd
+test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd $(BUILD)/bench/csv
 	@scripts/deps.sh peers
 	@QLSTM_BUILD=$(BUILD) QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers --ignore=tests/peers/openqasm tests/peers
 	@QLSTM_BUILD=$(BUILD) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=clients/python/peers clients/python/peers
