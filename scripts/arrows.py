@@ -56,7 +56,7 @@ ARROWS = {
                      "server/common",
     "server/worker/train": "engine engine/elementary engine/qlstm.h engine/nn engine/score engine/data engine/train "
                            "engine/export schema server/common server/worker",
-    "server/worker/predict": "engine engine/nn engine/export schema server/common server/worker server/worker/train",
+    "server/worker/predict": "engine engine/elementary engine/nn engine/export schema server/common server/worker server/worker/train",
     "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "
                            "engine/train schema server/common server/common/circuit server/worker server/worker/train",
     "server/worker/bench": "engine engine/qlstm.h engine/vector engine/circuit engine/circuit/ansatz engine/nn "

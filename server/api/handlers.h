@@ -29,6 +29,7 @@ HANDLER(logs_get);
 /* artifacts.c */
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
+HANDLER(artifacts_tensorboard);
 /* inference/v2.c */
 HANDLER(v2_server);
 HANDLER(v2_live);
@@ -38,6 +39,8 @@ HANDLER(v2_model_ready);
 HANDLER(v2_infer);
 /* predict.c */
 HANDLER(predict_post);
+/* generate.c */
+HANDLER(generate_post);
 /* export/weights.c */
 HANDLER(weights_get);
 /* export/circuit.c */

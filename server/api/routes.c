@@ -19,6 +19,7 @@
 #define EXPERIMENT API_MAX_EXPERIMENT
 #define DATASET    API_MAX_DATASET
 #define PREDICT    API_MAX_PREDICT
+#define GENERATE   API_MAX_GENERATE
 #define KEY        4096
 #define LABELS     (256 << 10) /* what name, tags and notes may hold, escaped */
 
@@ -59,7 +60,9 @@ static const struct route routes[] = {
      {"format", "layer", "circuit", "direction", "features", "labels", "columns", "epoch"}},
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/experiments/{id}/tensorboard", artifacts_tensorboard, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/experiments/{id}/predict", predict_post, READ, LANE_PREDICT, PREDICT, {0}},
+    {"POST", "/experiments/{id}/generate", generate_post, READ, LANE_PREDICT, GENERATE, {0}},
     {"POST",
      "/datasets",
      datasets_post,
