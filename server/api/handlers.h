@@ -30,6 +30,8 @@ HANDLER(logs_get);
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
 HANDLER(artifacts_tensorboard);
+/* dataset/export.c */
+HANDLER(datasets_export);
 /* inference/v2.c */
 HANDLER(v2_server);
 HANDLER(v2_live);

@@ -75,6 +75,7 @@ static const struct route routes[] = {
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
     {"GET", "/datasets/{name}/content", datasets_content, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/datasets/{name}/export", datasets_export, READ, LANE_BULK, NO_BODY, {0}},
     {"GET", "/keys", keys_list, ADMIN, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/keys", keys_post, ADMIN, LANE_WRITE, KEY, {0}},
     {"DELETE", "/keys/{id}", keys_revoke, ADMIN, LANE_WRITE, NO_BODY, {0}},
