@@ -29,6 +29,7 @@ static const struct {
     {"weights-last.safetensors", "", "", NEED_NAMED},
     {"predictions.csv", "", "", NEED_NAMED},
     {"report.json", "", "", NEED_NAMED},
+    {"events.out.tfevents.qlstm", "", "", NEED_NAMED},
     {"checkpoint-", ".safetensors", "0123456789", NEED_NAMED},
     {"data", "", "", NEED_LIVE},
     {"data.", "", "abcdefghijklmnopqrstuvwxyz0123456789.", NEED_LIVE},
