@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schema/embed.h"
+#include "schema/keyword_index.h"
 #include "schema/layers.h"
 #include "schema/overflow.h"
 #include "schema/place.h"
@@ -17,6 +18,7 @@ static json_t *document;
 static void parse_document(void)
 {
 	document = json_loads(schema_experiment_json, JSON_REJECT_DUPLICATES, NULL);
+	keyword_index(document);
 }
 
 const json_t *spec_schema(void)
