@@ -56,7 +56,7 @@ ARROWS = {
     "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
                      "server/common",
-    "server/worker/train": "engine engine/elementary engine/qlstm.h engine/nn engine/score engine/data engine/train "
+    "server/worker/train": "engine engine/elementary engine/qlstm.h engine/circuit engine/nn engine/score engine/data engine/train "
                            "engine/export schema server/common server/worker",
     "server/worker/predict": "engine engine/elementary engine/nn engine/export schema server/common server/worker server/worker/train",
     "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "
