@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "engine/nn/layer.h"
 #include "schema/embed.h"
 #include "schema/layers.h"
 #include "schema/overflow.h"
@@ -61,6 +62,16 @@ int spec_load(const char *text, size_t length, json_t **request, struct qlstm_er
 	}
 }
 
+/* What is scaled is no whole number any more. */
+static int check_whole_numbers(const struct spec *spec, struct qlstm_error *error)
+{
+	const struct layer_type *first = layer_type_named(spec->model.layers[0].type);
+	if (first == NULL || !first->traits.whole_numbers || spec->windows.scaling == SCALING_NONE)
+		return 0;
+	return error_set(error, ERR_INVALID, "/data/scaling",
+	                 "the layer %s reads whole numbers as they are: data.scaling must be 'none'", first->name);
+}
+
 /* The checks of the engine, on what the spec becomes; where only the data set says how many inputs a sample has, they
  * are left to model_new. That works out the same shapes anyway: a thousandth of what a POST computes. */
 static int check_model(const json_t *resolved, struct qlstm_error *error)
@@ -68,6 +79,8 @@ static int check_model(const json_t *resolved, struct qlstm_error *error)
 	struct spec spec;
 	int rc = spec_parse(resolved, &spec, error);
 	bool known = json_object_get(json_object_get(resolved, "data"), "inputs") != NULL;
+	if (rc == 0)
+		rc = check_whole_numbers(&spec, error);
 	if (rc != 0 || (spec.task != TASK_FORECASTING && !known))
 		return rc;
 	rc = model_check(&spec.model, error);

@@ -75,6 +75,7 @@ struct layer_traits {
 	bool random;           /* draws while it trains */
 	bool state;            /* has tensors without a gradient, and update_state */
 	bool whole_batch;      /* in training its outputs mix the samples of a batch */
+	bool whole_numbers;    /* takes whole numbers, to look them up: its output has no slope by them */
 	bool words;            /* gives the probabilities of words that it measures; it is a model by itself */
 };
 
@@ -133,5 +134,8 @@ extern const struct layer_ops quantum_ops;    /* quantum.c */
 extern const struct layer_ops dropout_ops;    /* dropout.c */
 extern const struct layer_ops activation_ops; /* activation.c */
 extern const struct layer_ops qrnn_ops;       /* qrnn.c */
+extern const struct layer_ops embedding_ops;  /* embedding.c */
+extern const struct layer_ops batch_norm_ops; /* batch_norm.c */
+extern const struct layer_ops layer_norm_ops; /* layer_norm.c */
 
 #endif
