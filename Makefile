@@ -48,7 +48,7 @@ engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c server/common/*/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/api/*.c server/api/parts/*.c server/api/export/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
+daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/api/*.c server/api/*/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 TARGET     ?= *
@@ -281,8 +281,10 @@ test-docker:
 	@tests/docker/engine.sh tests/docker/base.sh $(PYTHON) -m pytest -v -s -p no:cacheprovider tests/docker
 
 # For the constants in engine/circuit/planner.c.
-bench-estimates: $(BUILD)/bench/estimates
-	@$<
+bench-estimates: all $(BUILD)/bench/estimates
+	@scripts/deps.sh test
+	@$(BUILD)/bench/estimates
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/estimates.py
 
 bench-streams: all
 	@scripts/deps.sh test

@@ -4,7 +4,7 @@
 -- Times are integers, milliseconds since 1970-01-01 UTC. Text that holds JSON is named *_json.
 
 PRAGMA application_id = 0x716c7374; -- "qlst"
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 
 -- An experiment: what was asked, where it stands, what came out. (id, attempt) is the fencing token: a worker's
 -- report changes a row only while the row is running that very attempt.
@@ -26,6 +26,7 @@ CREATE TABLE experiment (
 	name TEXT NOT NULL,
 	project TEXT NOT NULL,
 	tags_json TEXT NOT NULL,
+	notes TEXT NOT NULL DEFAULT '',
 	spec_json TEXT NOT NULL,                 -- resolved: posting it again gives the same run
 	model_json TEXT NOT NULL,                -- {"parameters", "quantum", "classical"}
 	data_json TEXT NOT NULL,                 -- {"dataset", "sha256", "train", "test"}

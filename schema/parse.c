@@ -35,6 +35,7 @@ static const struct field spec_fields[] = {
     SPEC("data", "missing", field_enum, missing, missing_names),
     SPEC("data", "window", field_int, windows.window, NULL),
     SPEC("data", "horizon", field_int, windows.horizon, NULL),
+    SPEC("data", "period", field_int, period, NULL),
     SPEC("data", "scaling", field_enum, windows.scaling, scalings),
     SPEC("data", "scaling_fit", field_enum, windows.scaling_fit, scaling_fits),
     SPEC("data", "drop_last_window", field_bool, windows.drop_last, NULL),

@@ -31,6 +31,7 @@ struct spec {
 	enum trainer_epoch_kept keep;
 	struct windows_config
 	    windows;               /* column indices are set by spec_columns; columns, scaling and split of any task */
+	int period;                /* of a forecasting, in rows; 0: none is said */
 	int steps, classes;        /* of tasks whose rows are samples; classes: 0 where there are none */
 	struct words_config words; /* of words; column indices are set by spec_columns */
 	char scored[SPEC_NAME_SIZE * 4]; /* of words: the column's name, "": there is none */

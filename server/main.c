@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "engine/circuit/plan.h"
+#include "engine/circuit/plan_speed.h"
 #include "engine/qlstm.h"
 #include "server/api/catalog.h"
 #include "server/api/contract.h"
@@ -200,10 +201,12 @@ static int run(struct daemon *daemon)
 	struct qlstm_error error = {0};
 	int done = 0, rc = 0;
 	daemon->api.max_memory = daemon->options.max_memory;
+	daemon->api.max_upload = daemon->options.max_upload;
 	daemon->api.max_queued = daemon->options.queue;
 	daemon->api.threads = daemon->options.threads;
 	daemon->api.started_at = clock_now_ms();
 	daemon->api.started = clock_monotonic();
+	daemon->api.speed = daemon->options.speed > 0 ? daemon->options.speed / 100.0 : plan_speed_measure();
 	clock_steady_ms(NULL);
 	for (; rc == 0 && done < N_STEPS; done++)
 		rc = steps[done].open(daemon, &error);

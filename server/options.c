@@ -60,8 +60,13 @@ static const struct option table[] = {
     {"--worker", "PATH", KIND_TEXT, FIELD(worker), 0, 0, "default: qlstm-worker beside this program"},
     {"--isa", "NAME", KIND_TEXT, FIELD(isa), 0, 0,
      "instruction set of all computations, such as x86-64-v3 (default: the widest of this machine)"},
+    {"--speed", "PERCENT", KIND_INT, FIELD(speed), 1, 100000,
+     "of this machine, for estimates of time; 100 is that of the machine the planner was measured on (default: "
+     "measured at start)"},
     {"--max-memory", "BYTES", KIND_BYTES, FIELD(max_memory), 0, 0,
      "what one experiment may take; K, M, G are understood (default: half of the memory)"},
+    {"--max-upload", "BYTES", KIND_BYTES, FIELD(max_upload), 0, 0,
+     "what one uploaded data set may hold, as it comes and unpacked; at most 1G (default 1G)"},
     {"--memory", "BYTES", KIND_BYTES, FIELD(memory), 0, 0,
      "what all experiments that run may take together, by the planner's estimate; others wait (default: three quarters "
      "of "
@@ -92,6 +97,8 @@ static const struct option table[] = {
     {"--help", NULL, KIND_FLAG, FIELD(help), 0, 0, "this text"},
     {"--version", NULL, KIND_FLAG, FIELD(version), 0, 0, "version and instruction set"},
 };
+
+#define MAX_UPLOAD ((size_t)1 << 30)
 
 enum { N_OPTIONS = sizeof table / sizeof table[0] };
 
@@ -338,6 +345,7 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	                            .body_seconds = 120,
 	                            .idle_seconds = 60,
 	                            .body_memory = (size_t)1 << 30,
+	                            .max_upload = MAX_UPLOAD,
 	                            .grace_seconds = 10,
 	                            .checkpoint_seconds = 10,
 	                            .hang_seconds = 600,
@@ -362,6 +370,8 @@ int options_parse(struct options *options, int argc, char **argv, struct qlstm_e
 	options->keys_required = options->require_keys || (!is_loopback(options->address) && !options->published);
 	if (rc == 0)
 		rc = check_tls(options, error);
+	if (rc == 0 && options->max_upload > MAX_UPLOAD)
+		rc = error_set(error, ERR_OUT_OF_RANGE, NULL, "--max-upload: at most 1G");
 	if (rc == 0)
 		rc = complete_memory(options, error);
 	if (rc == 0 && options->worker[0] == '\0')

@@ -28,7 +28,9 @@ struct options {
 	int threads;             /* of all workers together */
 	char worker[4096];       /* the qlstm-worker executable */
 	char isa[32];            /* the instruction set of the daemon and its workers; empty: the widest there is */
+	int speed;               /* of this machine, in per cent (engine/circuit/plan_speed.h); 0: measured */
 	size_t max_memory;       /* bytes that one experiment may take */
+	size_t max_upload;       /* bytes of one data set that is uploaded */
 	size_t memory;           /* bytes that all which run may take together */
 	int queue;               /* experiments that may wait */
 	int connections;         /* at once */

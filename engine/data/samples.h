@@ -42,6 +42,18 @@ struct samples {
 	size_t (*count_rows)(const void *self, const size_t *order, size_t first, size_t count);
 };
 
+/* In all parts. */
+static inline size_t samples_count(const struct samples *samples)
+{
+	return samples->n_train + samples->n_test;
+}
+
+/* The name of the part that sample `index` belongs to. */
+static inline const char *samples_part(const struct samples *samples, size_t index)
+{
+	return index < samples->n_train ? "train" : "test";
+}
+
 /* Rows that a sample has. */
 static inline size_t samples_frames(const struct samples_shape *shape)
 {

@@ -18,7 +18,7 @@
 #include "server/store/store.h"
 
 #define API_MAX_EXPERIMENT (1L << 20)           /* bytes of POST /experiments */
-#define API_MAX_DATASET    (1L << 30)           /* bytes of an uploaded data set, as it comes and unpacked */
+#define API_MAX_DATASET    (1L << 30)           /* the most that max_upload may be */
 #define API_MAX_PREDICT    (16L << 20)          /* bytes of POST /experiments/{id}/predict */
 #define API_MAX_UNPACKING  4                    /* packed data sets that are read at once: each takes API_MAX_DATASET */
 #define API_MIN_FREE_DISK  ((uint64_t)64 << 20) /* below it the service is not ready */
@@ -35,8 +35,10 @@ struct api {
 	struct hub *hub;              /* of events */
 	const char *data_dir;         /* absolute; runs/ and datasets/ are inside */
 	size_t max_memory;            /* bytes that one experiment may take */
+	size_t max_upload;            /* bytes of a data set that is uploaded, as it comes and unpacked */
 	int max_queued;               /* experiments waiting at once */
 	int threads;                  /* that one experiment may take */
+	double speed;                 /* of this machine (engine/circuit/plan_speed.h) */
 	int64_t started_at;           /* ms */
 	double started;               /* by clock_monotonic: what the wall clock does since then does not count */
 	atomic_bool draining;         /* it ends: new experiments are refused, /readyz says no */

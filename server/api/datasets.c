@@ -93,11 +93,11 @@ static int describe(const struct http_request *request, const char *name, const 
 static int read_body(struct api *api, const struct http_request *request, const struct csv_options *csv,
                      struct data_file *file, struct table *table, struct qlstm_error *error)
 {
-	const char *type = http_header(request, "Content-Type");
+	const char *type = http_body_type(request);
 	const struct data_request wanted = {.spool = api->data_dir,
 	                                    .declared = data_file_of_type(type != NULL ? type : ""),
 	                                    .word = type,
-	                                    .limit = API_MAX_DATASET,
+	                                    .limit = api->max_upload,
 	                                    .csv = csv};
 	int rc = ERR_UNAVAILABLE;
 	if (!gzip_sniff(request->body, request->body_length))

@@ -1,9 +1,8 @@
-/* /experiments: create, list, read, delete. What else becomes of one is in life.c. */
+/* /experiments: create, read, delete. Lists are in experiment/list.c, what else becomes of one in life.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/api/parts/cursor.h"
 #include "server/api/drain.h"
 #include "server/api/handlers.h"
 #include "server/api/request.h"
@@ -100,6 +99,7 @@ static void create(struct api *api, const struct http_request *request, struct h
 	    .name = submission_name(submission),
 	    .project = submission_project(submission),
 	    .tags_json = submission->tags_json,
+	    .notes = submission_notes(submission),
 	    .spec_json = submission->spec_json,
 	    .model_json = submission->model_json,
 	    .data_json = submission->data_json,
@@ -160,75 +160,6 @@ void experiments_post(void *context, struct http_request *request, struct http_r
 	else
 		create(api, request, reply, &submission, key);
 	submission_free(&submission);
-}
-
-struct list {
-	struct experiment_query query;
-	struct experiment_row *rows;
-	int count;
-	bool more;
-};
-
-static int read_list(struct db *db, void *argument, struct qlstm_error *error)
-{
-	struct list *list = argument;
-	return experiment_list(db, &list->query, &list->rows, &list->count, &list->more, error);
-}
-
-/* Frees the rows. */
-static void write_list(struct list *list, struct text *out)
-{
-	text_print(out, "{\"experiments\":[");
-	for (int i = 0; i < list->count; i++) {
-		text_print(out, "%s", i > 0 ? "," : "");
-		resource_write(&list->rows[i], out);
-	}
-	text_print(out, "],\"next_cursor\":");
-	if (list->more && list->count > 0) {
-		char cursor[CURSOR_SIZE];
-		cursor_encode(list->rows[list->count - 1].id, cursor);
-		text_print(out, "\"%s\"", cursor);
-	} else {
-		text_print(out, "null");
-	}
-	text_print(out, ",\"has_more\":%s}\n", list->more ? "true" : "false");
-	for (int i = 0; i < list->count; i++)
-		experiment_row_free(&list->rows[i]);
-	free(list->rows);
-}
-
-static const char *const status_names[] = {
-#define X(id, name, terminal) name,
-    RUN_STATUSES(X)
-#undef X
-        NULL};
-
-void experiments_list(void *context, struct http_request *request, struct http_reply *reply)
-{
-	struct api *api = context;
-	struct qlstm_error error = {0};
-	struct list list = {.query.limit = 50};
-	char before[RUN_ID_SIZE];
-	int status = -1;
-	if (!query_int_or_reply(request, reply, "limit", 1, 200, &list.query.limit) ||
-	    !query_choice_or_reply(request, reply, "status", status_names, &status))
-		return;
-	const char *cursor = http_query(request, "cursor");
-	if (cursor != NULL && cursor_decode(cursor, before, &error) != 0) {
-		reply_problem_as(request, reply, 400, &error);
-		return;
-	}
-	list.query.before = cursor != NULL ? before : NULL;
-	list.query.status = status >= 0 ? status_names[status] : NULL;
-	list.query.project = http_query(request, "project");
-	list.query.owner = request->principal->viewer.all ? NULL : request->principal->viewer.owner;
-	if (store_read(api->store, read_list, &list, &error) != 0) {
-		reply_problem(request, reply, &error);
-		return;
-	}
-	struct text out = {0};
-	write_list(&list, &out);
-	reply_written(reply, "application/json", &out);
 }
 
 void experiments_get(void *context, struct http_request *request, struct http_reply *reply)

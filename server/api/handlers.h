@@ -7,10 +7,11 @@
 
 #define HANDLER(name) void name(void *context, struct http_request *request, struct http_reply *reply)
 
-/* experiments.c */
+/* experiments.c, experiment/list.c, experiment/patch.c */
 HANDLER(experiments_post);
 HANDLER(experiments_list);
 HANDLER(experiments_get);
+HANDLER(experiments_patch);
 HANDLER(experiments_delete);
 /* life.c */
 HANDLER(experiments_cancel);

@@ -10,9 +10,9 @@
 
 struct history {
 	const char *id;
-	int after;
+	int after, max_points;
 	struct metric_row *rows;
-	int count;
+	int count, shown; /* the first of them */
 };
 
 static int read_history(struct db *db, void *argument, struct qlstm_error *error)
@@ -22,6 +22,22 @@ static int read_history(struct db *db, void *argument, struct qlstm_error *error
 	int rc = experiment_get(db, history->id, &row, error); /* no rows yet is not the same as no experiment */
 	experiment_row_free(&row);
 	return rc == 0 ? metric_list(db, history->id, history->after, &history->rows, &history->count, error) : rc;
+}
+
+/* Shows `max_points` of the rows, evenly, the first and the last among them; the others go behind these. */
+static void thin(struct history *history)
+{
+	int64_t most = history->max_points, n = history->count;
+	history->shown = history->count;
+	if (most == 0 || n <= most)
+		return;
+	for (int64_t k = 0; k < most; k++) {
+		int64_t from = k * (n - 1) / (most - 1);
+		struct metric_row row = history->rows[from];
+		history->rows[from] = history->rows[k];
+		history->rows[k] = row;
+	}
+	history->shown = (int)most;
 }
 
 /* {"epoch", the metrics in their order, "seconds"}, as the event of the epoch has them. */
@@ -37,7 +53,7 @@ static json_t *row_json(const struct metric_row *row)
 static json_t *rows_json(const struct history *history)
 {
 	json_t *items = json_array();
-	for (int i = 0; i < history->count; i++)
+	for (int i = 0; i < history->shown; i++)
 		json_array_append_new(items, row_json(&history->rows[i]));
 	return items;
 }
@@ -105,9 +121,12 @@ void metrics_history_get(void *context, struct http_request *request, struct htt
 	struct history history = {.id = request->params[0]};
 	int format = accepts(request, "text/csv") ? FORMAT_CSV : FORMAT_JSON;
 	if (!query_choice_or_reply(request, reply, "format", formats, &format) ||
-	    !query_int_or_reply(request, reply, "after", 0, INT_MAX, &history.after))
+	    !query_int_or_reply(request, reply, "after", 0, INT_MAX, &history.after) ||
+	    !query_int_or_reply(request, reply, "max_points", 2, INT_MAX, &history.max_points))
 		return;
-	if (store_read(api->store, read_history, &history, &error) != 0)
+	int rc = store_read(api->store, read_history, &history, &error);
+	thin(&history);
+	if (rc != 0)
 		reply_problem(request, reply, &error);
 	else if (format == FORMAT_CSV)
 		reply_csv(reply, &history);

@@ -77,7 +77,7 @@ static size_t type_length(const char *type)
 
 bool content_type_or_reply(const struct http_request *request, struct http_reply *reply, const char *const *accepted)
 {
-	const char *type = http_header(request, "Content-Type");
+	const char *type = http_body_type(request);
 	if (type == NULL || *type == '\0')
 		return true;
 	size_t length = type_length(type);

@@ -105,18 +105,26 @@ static void write_links(const char *id, struct text *out)
 	text_write(out, "}", 1);
 }
 
+/* "" for what is no text: a damaged row must not spoil a list. */
+static json_t *text_or_nothing(const char *text)
+{
+	json_t *json = text != NULL ? json_string(text) : NULL;
+	return json != NULL ? json : json_string("");
+}
+
 /* All but what is stored as text. */
 static json_t *members_json(const struct experiment_row *row)
 {
 	enum run_status status = STATUS_QUEUED;
 	status_from_name(row->status, &status);
-	return json_pack("{ss, so, ss, sb, so, so, si, so, so, so, so, so, so}", "id", row->id, "owner",
-	                 json_text_or_null(row->owner), "status", row->status, "terminal", status_terminal(status),
-	                 "reason", json_text_or_null(row->reason), "reason_message",
-	                 json_text_or_null(row->reason_message), "attempt", row->attempt, "created_at",
-	                 json_time(row->created_at), "started_at", json_time(row->started_at), "finished_at",
-	                 json_time(row->finished_at), "progress", progress_json(row), "results", results_json(row),
-	                 "timings", timings_json(row));
+	return json_pack(
+	    "{ss, so, so, so, so, so, ss, sb, so, so, si, so, so, so, so, so, so}", "id", row->id, "owner",
+	    json_text_or_null(row->owner), "name", text_or_nothing(row->name), "project", text_or_nothing(row->project),
+	    "tags", json_embedded(row->tags_json), "notes", text_or_nothing(row->notes), "status", row->status,
+	    "terminal", status_terminal(status), "reason", json_text_or_null(row->reason), "reason_message",
+	    json_text_or_null(row->reason_message), "attempt", row->attempt, "created_at", json_time(row->created_at),
+	    "started_at", json_time(row->started_at), "finished_at", json_time(row->finished_at), "progress",
+	    progress_json(row), "results", results_json(row), "timings", timings_json(row));
 }
 
 /* Whether brackets and strings of stored text close, so that what stands behind it in a reply keeps its sense: a

@@ -20,17 +20,32 @@
 #define DATASET    API_MAX_DATASET
 #define PREDICT    API_MAX_PREDICT
 #define KEY        4096
+#define LABELS     (256 << 10) /* what name, tags and notes may hold, escaped */
 
 static const struct route routes[] = {
     {"POST", "/experiments", experiments_post, SUBMIT, LANE_SUBMIT, EXPERIMENT, {"validate_only"}},
-    {"GET", "/experiments", experiments_list, READ, LANE_LIST, NO_BODY, {"status", "project", "limit", "cursor"}},
+    {"GET",
+     "/experiments",
+     experiments_list,
+     READ,
+     LANE_LIST,
+     NO_BODY,
+     {"status", "project", "limit", "cursor", "tag", "text", "model", "dataset", "created_after", "created_before",
+      "sort"}},
     {"GET", "/experiments/{id}", experiments_get, READ, LANE_SHORT, NO_BODY, {0}},
+    {"PATCH", "/experiments/{id}", experiments_patch, SUBMIT, LANE_WRITE, LABELS, {0}},
     {"DELETE", "/experiments/{id}", experiments_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
     {"POST", "/experiments/{id}/cancel", experiments_cancel, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
     {"POST", "/experiments/{id}/pause", experiments_pause, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
     {"POST", "/experiments/{id}/resume", experiments_resume, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
     {"POST", "/experiments/{id}/retry", experiments_retry, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
-    {"GET", "/experiments/{id}/metrics", metrics_history_get, READ, LANE_BULK, NO_BODY, {"format", "after"}},
+    {"GET",
+     "/experiments/{id}/metrics",
+     metrics_history_get,
+     READ,
+     LANE_BULK,
+     NO_BODY,
+     {"format", "after", "max_points"}},
     {"GET", "/experiments/{id}/events", events_get, READ, LANE_LIST, NO_BODY, {"after", "limit"}},
     {"GET", "/experiments/{id}/logs", logs_get, READ, LANE_LIST, NO_BODY, {"attempt", "after", "limit"}},
     {"GET", "/experiments/{id}/weights", weights_get, READ, LANE_BULK, NO_BODY, {"format", "epoch"}},
@@ -156,8 +171,16 @@ bool routes_admit(void *context, const struct http_request *request)
 
 long routes_body_limit(void *context, const char *method, const char *path)
 {
+	const struct api *api = context;
+	long limit = router_body_limit(routes, method, path);
+	return limit == DATASET ? (long)api->max_upload : limit;
+}
+
+/* Bodies that are files. */
+bool routes_takes_form(void *context, const char *method, const char *path)
+{
 	(void)context;
-	return router_body_limit(routes, method, path);
+	return router_body_limit(routes, method, path) == DATASET;
 }
 
 enum http_lane routes_lane(void *context, const char *method, const char *path)

@@ -110,8 +110,9 @@ void service_ready(void *context, struct http_request *request, struct http_repl
 
 void service_version(void *context, struct http_request *request, struct http_reply *reply)
 {
-	(void)context;
+	const struct api *api = context;
 	(void)request;
 	reply_json(reply, 200,
-	           json_pack("{ss, ss, ss}", "name", "qlstmd", "version", QLSTM_VERSION, "isa", plan_isa()));
+	           json_pack("{ss, ss, ss, sf}", "name", "qlstmd", "version", QLSTM_VERSION, "isa", plan_isa(), "speed",
+	                     api->speed));
 }

@@ -59,7 +59,7 @@ static int check_cost(const struct api *api, const struct spec *spec, struct mod
 	struct cost_seconds times = {0};
 	int rc = cost_check_bytes(spec, &bytes, api->max_memory, error);
 	if (rc == 0)
-		rc = cost_seconds(spec, model, windows, &times, error);
+		rc = cost_seconds(spec, model, windows, api->speed, &times, error);
 	if (rc == 0)
 		rc = cost_check_seconds(spec, &times, api->threads, error);
 	*seconds = times.training;
@@ -171,6 +171,12 @@ void submission_free(struct submission *submission)
 	json_decref(submission->model);
 	json_decref(submission->spec);
 	*submission = (struct submission){0};
+}
+
+const char *submission_notes(const struct submission *submission)
+{
+	const char *notes = json_string_value(json_object_get(submission->spec, "notes"));
+	return notes != NULL ? notes : "";
 }
 
 const char *submission_name(const struct submission *submission)

@@ -22,7 +22,8 @@ int submission_make(struct api *api, const struct viewer *viewer, const char *te
                     struct submission *out, struct qlstm_error *error);
 void submission_free(struct submission *submission);
 
-const char *submission_name(const struct submission *submission); /* borrowed, as the next */
+const char *submission_notes(const struct submission *submission); /* borrowed, as the next */
+const char *submission_name(const struct submission *submission);  /* borrowed, as the next */
 const char *submission_project(const struct submission *submission);
 
 #endif

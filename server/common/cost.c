@@ -7,7 +7,7 @@
 #include "engine/nn/layer.h"
 #include "engine/train/pass.h"
 
-/* How far the estimate of the time may be off on a machine that the planner was not measured on. */
+/* How far the estimate of the time may be off. */
 #define TIME_MARGIN 4.0
 /* A window of the test part is only run forward: in windows of the training part. */
 #define TEST_WINDOW (1.0 / 3.0)
@@ -22,14 +22,15 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 	};
 }
 
-int cost_seconds(const struct spec *spec, struct model *model, struct cost_windows windows, struct cost_seconds *out,
-                 struct qlstm_error *error)
+int cost_seconds(const struct spec *spec, struct model *model, struct cost_windows windows, double speed,
+                 struct cost_seconds *out, struct qlstm_error *error)
 {
 	int rc = model_estimate(model, spec_steps(spec), spec->training.batch_size, &out->batch, error);
 	if (rc != 0) {
 		error_prefix(error, "/model");
 		return rc;
 	}
+	out->batch /= speed;
 	double batches = ((double)windows.train + TEST_WINDOW * (double)windows.test) / spec->training.batch_size;
 	out->epoch = out->batch * batches;
 	out->training = spec->training.epochs * out->epoch;

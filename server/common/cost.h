@@ -15,7 +15,7 @@ struct cost_bytes {
 	size_t data;  /* the windows */
 };
 
-/* On one core of the machine that engine/circuit/planner.c names. */
+/* On one core of this machine, by its speed (engine/circuit/plan_speed.h). */
 struct cost_seconds {
 	double batch, epoch, training;
 };
@@ -23,9 +23,9 @@ struct cost_seconds {
 /* `model` is made of spec->model, for both: it keeps what the planner says. With `threads` that share the work. Errors
  * point into the spec. */
 struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struct cost_windows windows, int threads);
-/* ERR_TOO_LARGE when the plan that is asked for does not take a circuit. */
-int cost_seconds(const struct spec *spec, struct model *model, struct cost_windows windows, struct cost_seconds *out,
-                 struct qlstm_error *error);
+/* `speed` is that of the machine. ERR_TOO_LARGE when the plan that is asked for does not take a circuit. */
+int cost_seconds(const struct spec *spec, struct model *model, struct cost_windows windows, double speed,
+                 struct cost_seconds *out, struct qlstm_error *error);
 
 /* ERR_TOO_LARGE past `limit` bytes, at the field to make smaller. */
 int cost_check_bytes(const struct spec *spec, const struct cost_bytes *bytes, size_t limit, struct qlstm_error *error);

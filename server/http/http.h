@@ -19,11 +19,21 @@
 
 #define HTTP_MAX_PARAMS 4
 
+/* What came beside the file of a form. */
+struct http_form {
+	struct {
+		const char *name, *value;
+	} fields[TARGET_MAX_PARAMETERS];
+	int n_fields;
+	const char *file_type; /* the Content-Type of its part, or NULL */
+};
+
 struct http_request {
 	const char *method;          /* "GET"; HEAD arrives as GET with head set */
 	const char *path;            /* decoded, starts with '/'; or "*" */
 	const struct target *target; /* path and query parameters */
 	bool head;
+	const struct http_form *form; /* the body came as the file of this form; NULL: as it is */
 	const unsigned char *body;
 	size_t body_length;
 	const char *params[HTTP_MAX_PARAMS]; /* what the route's {braces} matched, in order; set by the router */
@@ -32,10 +42,13 @@ struct http_request {
 	void *connection;                    /* the library's own */
 };
 
-/* First header / query value of that name, or NULL. Borrowed for the life of the request. */
+/* First header / query value of that name, or NULL; the fields of a form stand behind the query. Borrowed for the life
+ * of the request. */
 const char *http_header(const struct http_request *request, const char *name);
 const char *http_query(const struct http_request *request, const char *name);
-/* Calls fn for each query parameter, so that unknown ones can be refused. */
+/* The media type of the body: that of the file in a form, else the header's; or NULL. */
+const char *http_body_type(const struct http_request *request);
+/* Calls fn for each query parameter and field, so that unknown ones can be refused. */
 void http_query_each(const struct http_request *request, void (*fn)(void *context, const char *name, const char *value),
                      void *context);
 
@@ -104,6 +117,9 @@ struct http_config {
 	/* Whether the body behind this head is read at all, asked on the loop thread; if not, the handler answers
 	 * without it. NULL: it is. */
 	bool (*admits)(void *context, const struct http_request *request);
+	/* Whether a body for this method and path may come as the file of a form; NULL: never. */
+	bool (*takes_form)(void *context, const char *method, const char *path);
+	const char *form_option; /* that sets the limit of these bodies, for their 413; NULL: none */
 	/* The lane of this method and path; NULL: all are short. */
 	enum http_lane (*lane)(void *context, const char *method, const char *path);
 	int lane_limits[LANE_COUNT]; /* 0: none */

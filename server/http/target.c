@@ -127,6 +127,9 @@ const char *http_query(const struct http_request *request, const char *name)
 	for (int i = 0; i < target->n_parameters; i++)
 		if (strcmp(target->parameters[i].name, name) == 0)
 			return target->parameters[i].value;
+	for (int i = 0; request->form != NULL && i < request->form->n_fields; i++)
+		if (strcmp(request->form->fields[i].name, name) == 0)
+			return request->form->fields[i].value;
 	return NULL;
 }
 
@@ -136,4 +139,11 @@ void http_query_each(const struct http_request *request, void (*fn)(void *contex
 	const struct target *target = request->target;
 	for (int i = 0; i < target->n_parameters; i++)
 		fn(context, target->parameters[i].name, target->parameters[i].value);
+	for (int i = 0; request->form != NULL && i < request->form->n_fields; i++)
+		fn(context, request->form->fields[i].name, request->form->fields[i].value);
+}
+
+const char *http_body_type(const struct http_request *request)
+{
+	return request->form != NULL ? request->form->file_type : http_header(request, "Content-Type");
 }

@@ -15,7 +15,7 @@ static const size_t text_members[] = {
 #define MEMBER(name) offsetof(struct experiment_row, name)
     MEMBER(id),          MEMBER(status),     MEMBER(reason),       MEMBER(reason_message), MEMBER(name),
     MEMBER(project),     MEMBER(tags_json),  MEMBER(spec_json),    MEMBER(model_json),     MEMBER(data_json),
-    MEMBER(engine_json), MEMBER(dataset_id), MEMBER(metrics_json), MEMBER(owner),
+    MEMBER(engine_json), MEMBER(dataset_id), MEMBER(metrics_json), MEMBER(owner),          MEMBER(notes),
 #undef MEMBER
 };
 
@@ -23,7 +23,7 @@ enum { N_TEXTS = sizeof text_members / sizeof *text_members };
 
 #define SELECT_ROW                                                                                                     \
 	"SELECT id, status, reason, reason_message, name, project, tags_json, spec_json, model_json, data_json,"       \
-	" engine_json, dataset_id, metrics_json, owner,"                                                               \
+	" engine_json, dataset_id, metrics_json, owner, notes,"                                                        \
 	" attempt, max_attempts, epochs, epoch, version, max_seconds, created_at, started_at, attempt_started_at,"     \
 	" finished_at, best_test_loss, best_epoch, train_seconds, run_at FROM experiment "
 
@@ -101,8 +101,21 @@ int experiment_visible(struct db *db, const char *id, const struct viewer *viewe
 	return found ? 0 : not_found(id, error);
 }
 
+/* JSON of a damaged row has nothing that is looked for. */
+#define LAYER_IS                                                                                                       \
+	"SELECT 1 FROM json_each(spec_json, '$.model.layers')"                                                         \
+	" WHERE :model IN (json_extract(value, '$.type'), json_extract(value, '$.variant'))"
+#define FILTERS                                                                                                        \
+	" AND (:tag IS NULL OR (json_valid(tags_json) AND EXISTS"                                                      \
+	" (SELECT 1 FROM json_each(tags_json) WHERE value = :tag)))"                                                   \
+	" AND (:text IS NULL OR instr(lower(name || char(10) || notes || char(10) || tags_json), lower(:text)) > 0)"   \
+	" AND (:model IS NULL OR (json_valid(spec_json) AND EXISTS (" LAYER_IS ")))"                                   \
+	" AND (:dataset IS NULL OR :dataset = dataset_id OR"                                                           \
+	" (json_valid(data_json) AND json_extract(data_json, '$.dataset') = :dataset))"                                \
+	" AND (:since IS NULL OR created_at >= :since) AND (:until IS NULL OR created_at < :until)"
+
 /* By which of owner, status and project are asked for: each has the index that serves it. */
-#define LIST(filter) SELECT_ROW "WHERE " filter "id < :before ORDER BY id DESC LIMIT :limit"
+#define LIST(filter) SELECT_ROW "WHERE " filter "id < :before" FILTERS " ORDER BY id DESC LIMIT :limit"
 #define OWNED        "owner = :owner AND owner <> '' AND "
 static const char *const list_sql[2][2][2] = {
     {{LIST(""), LIST("project = :project AND ")},
@@ -111,19 +124,61 @@ static const char *const list_sql[2][2][2] = {
      {LIST(OWNED "status = :status AND "), LIST(OWNED "status = :status AND project = :project AND ")}},
 };
 
+/* One metric's value; NULL where there is none. Equal ones are in the order of ids. */
+#define METRIC                                                                                                         \
+	"CASE :sort WHEN 'best_test_loss' THEN best_test_loss"                                                         \
+	" ELSE iif(json_valid(metrics_json), json_extract(metrics_json, '$.' || :sort), NULL) END"
+#define SORTED(order, beyond)                                                                                          \
+	SELECT_ROW "WHERE " METRIC " IS NOT NULL AND (:owner IS NULL OR (owner = :owner AND owner <> ''))"             \
+	           " AND (:status IS NULL OR status = :status) AND (:project IS NULL OR project = :project)" FILTERS   \
+	           " AND (:before IS NULL OR (" METRIC ", id) " beyond " (SELECT " METRIC                              \
+	           ", id FROM experiment WHERE id = :before)) ORDER BY " METRIC order ", id" order " LIMIT :limit"
+static const char *const sorted_sql[2] = {SORTED(" ASC", ">"), SORTED(" DESC", "<")};
+
+static void bind_time(struct db *db, const char *name, int64_t ms)
+{
+	if (ms != 0)
+		db_bind_int(db, name, ms);
+}
+
+static void bind_filters(struct db *db, const struct experiment_query *query)
+{
+	db_bind_text(db, ":tag", query->tag);
+	db_bind_text(db, ":text", query->text);
+	db_bind_text(db, ":model", query->model);
+	db_bind_text(db, ":dataset", query->dataset);
+	bind_time(db, ":since", query->since);
+	bind_time(db, ":until", query->until);
+	if (query->sort != NULL)
+		db_bind_text(db, ":sort", query->sort);
+}
+
+/* The row behind which a sorted list goes on has its place there by its own value. */
+static int check_place(struct db *db, const struct experiment_query *query, struct qlstm_error *error)
+{
+	const struct viewer all = {.all = true};
+	return query->sort != NULL && query->before != NULL ? experiment_visible(db, query->before, &all, error) : 0;
+}
+
 int experiment_list(struct db *db, const struct experiment_query *query, struct experiment_row **rows, int *count,
                     bool *more, struct qlstm_error *error)
 {
 	struct experiment_row *list = NULL;
-	int n = 0, rc = 0;
-	db_query(db, list_sql[query->owner != NULL][query->status != NULL][query->project != NULL]);
+	int n = 0, rc = check_place(db, query, error);
+	if (rc != 0)
+		return rc;
+	db_query(db, query->sort != NULL
+	                 ? sorted_sql[query->falling]
+	                 : list_sql[query->owner != NULL][query->status != NULL][query->project != NULL]);
+	bind_filters(db, query);
 	if (query->owner != NULL)
 		db_bind_text(db, ":owner", query->owner);
 	if (query->status != NULL)
 		db_bind_text(db, ":status", query->status);
 	if (query->project != NULL)
 		db_bind_text(db, ":project", query->project);
-	db_bind_text(db, ":before", query->before != NULL ? query->before : "~"); /* behind every id */
+	if (query->before != NULL || query->sort == NULL)
+		db_bind_text(db, ":before", query->before != NULL ? query->before : "~"); /* behind every id */
 	db_bind_int(db, ":limit", (int64_t)query->limit + 1);
 	*more = false;
 	while (rc == 0 && !*more && db_step(db) > 0) {
@@ -147,6 +202,22 @@ int experiment_list(struct db *db, const struct experiment_query *query, struct 
 	*rows = list;
 	*count = n;
 	return 0;
+}
+
+int experiment_label(struct db *db, const char *id, const struct experiment_labels *labels, struct qlstm_error *error)
+{
+	db_query(db, "UPDATE experiment SET name = coalesce(:name, name), tags_json = coalesce(:tags, tags_json),"
+	             " notes = coalesce(:notes, notes), version = version + 1 WHERE id = :id");
+	db_bind_text(db, ":id", id);
+	db_bind_text(db, ":name", labels->name);
+	db_bind_text(db, ":tags", labels->tags_json);
+	db_bind_text(db, ":notes", labels->notes);
+	if (db_run(db) != 0)
+		return db_error(db, error);
+	db_query(db, "UPDATE experiment SET spec_json = json_set(spec_json, '$.name', name, '$.tags', json(tags_json),"
+	             " '$.notes', notes) WHERE id = :id AND json_valid(spec_json)");
+	db_bind_text(db, ":id", id);
+	return db_run(db) == 0 ? 0 : db_error(db, error);
 }
 
 int experiment_delete(struct db *db, const char *id, struct qlstm_error *error)

@@ -17,7 +17,7 @@
 #include "server/store/transitions.h"
 
 struct experiment_row {
-	char *id, *status, *reason, *reason_message, *name, *project, *tags_json;
+	char *id, *status, *reason, *reason_message, *name, *project, *tags_json, *notes;
 	char *spec_json, *model_json, *data_json, *engine_json, *dataset_id;
 	char *owner;        /* "": made without a key */
 	char *metrics_json; /* of the last epoch done, as in struct metric_row; "{}" before the first */
@@ -33,7 +33,7 @@ void experiment_row_free(struct experiment_row *row);
 
 /* What POST inserts; everything borrowed. `key` may be NULL. */
 struct experiment_new {
-	const char *id, *name, *project, *tags_json, *spec_json, *model_json, *data_json, *engine_json;
+	const char *id, *name, *project, *tags_json, *notes, *spec_json, *model_json, *data_json, *engine_json;
 	const char *dataset_id; /* NULL: built-in */
 	int64_t max_owned;      /* experiments of the owner that may wait; 0: any number */
 	int64_t max_running;    /* it is not claimed while so many of the owner run; 0: any number */
@@ -73,13 +73,28 @@ struct experiment_query {
 	const char *status;  /* NULL: any */
 	const char *project; /* NULL: any */
 	const char *owner;   /* NULL: any */
-	const char *before;  /* list ids smaller than this one; NULL: from the newest */
+	const char *before;  /* behind this id in the order of the list; NULL: from the first */
 	int limit;
+	const char *tag;      /* one of its tags; NULL: any, as all below */
+	const char *text;     /* in name, notes or tags, whatever its case (of ASCII) */
+	const char *model;    /* the type or the variant of one of its layers: "lstm", "linear" */
+	const char *dataset;  /* the name or the id of its data set */
+	int64_t since, until; /* created then or later; before then (0: whenever); ms */
+	const char *sort; /* a metric of the last epoch, or "best_test_loss": those that have it, the smallest first */
+	bool falling;     /* the largest first */
 };
-/* Newest first. *rows (free each, then the array) and *count are the caller's; one row more than `limit` is never
- * returned, *more says whether there are any. */
+/* Newest first, or sorted; a filter beside owner, status and project is asked of each row in turn, and a sorted list
+ * reads all that fit. ERR_NOT_FOUND where a sorted list goes on behind an experiment that is gone. *rows (free each,
+ * then the array) and *count are the caller's; one row more than `limit` is never returned, *more says whether there
+ * are any. */
 int experiment_list(struct db *db, const struct experiment_query *query, struct experiment_row **rows, int *count,
                     bool *more, struct qlstm_error *error);
+
+/* What people may change; NULL: it stays. JSON in tags_json. */
+struct experiment_labels {
+	const char *name, *tags_json, *notes;
+};
+int experiment_label(struct db *db, const char *id, const struct experiment_labels *labels, struct qlstm_error *error);
 
 /* Only in a terminal status, else ERR_CONFLICT. Files are the caller's to remove afterwards; until the sweep has seen
  * that they are gone, the id stays among the deleted ones (files.h). */

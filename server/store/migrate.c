@@ -105,6 +105,9 @@ static const char *const migrations[] = {
     " WHERE status = 'queued' AND not_before = 0;"
     "CREATE INDEX experiment_backoff ON experiment (not_before) WHERE status = 'queued' AND not_before > 0;"
     "PRAGMA user_version = 7;",
+    /* 7 to 8: notes, which people may change, as name and tags. */
+    "ALTER TABLE experiment ADD COLUMN notes TEXT NOT NULL DEFAULT '';"
+    "PRAGMA user_version = 8;",
 };
 /* clang-format on */
 

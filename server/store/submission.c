@@ -98,11 +98,12 @@ int64_t experiment_run_at(const struct experiment_new *new)
 
 static int insert_row(struct db *db, const struct experiment_new *new, struct qlstm_error *error)
 {
-	db_query(db,
-	         "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json,"
-	         " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at, owner, max_running)"
-	         " VALUES (:id, 'queued', :max_attempts, :max_seconds, :run_at, :name, :project, :tags,"
-	         " :spec, :model, :data, :engine, :dataset, :epochs, :now, :owner, :max_running)");
+	db_query(
+	    db,
+	    "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json, notes,"
+	    " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at, owner, max_running)"
+	    " VALUES (:id, 'queued', :max_attempts, :max_seconds, :run_at, :name, :project, :tags, :notes,"
+	    " :spec, :model, :data, :engine, :dataset, :epochs, :now, :owner, :max_running)");
 	db_bind_int(db, ":max_running", new->max_running);
 	db_bind_text(db, ":owner", new->owner != NULL ? new->owner : "");
 	db_bind_text(db, ":id", new->id);
@@ -113,6 +114,7 @@ static int insert_row(struct db *db, const struct experiment_new *new, struct ql
 	db_bind_text(db, ":name", new->name);
 	db_bind_text(db, ":project", new->project);
 	db_bind_text(db, ":tags", new->tags_json);
+	db_bind_text(db, ":notes", new->notes != NULL ? new->notes : "");
 	db_bind_text(db, ":spec", new->spec_json);
 	db_bind_text(db, ":model", new->model_json);
 	db_bind_text(db, ":data", new->data_json);
@@ -135,6 +137,7 @@ void experiment_row_of(const struct experiment_new *new, int queue_position, str
 	                               .name = borrow(new->name),
 	                               .project = borrow(new->project),
 	                               .tags_json = borrow(new->tags_json),
+	                               .notes = borrow(new->notes != NULL ? new->notes : ""),
 	                               .spec_json = borrow(new->spec_json),
 	                               .model_json = borrow(new->model_json),
 	                               .data_json = borrow(new->data_json),

@@ -139,9 +139,16 @@ def test_taken_port(daemon, tmp_path):
 def test_help_names_every_option():
     run = subprocess.run([BUILD / "qlstmd", "--help"], capture_output=True, text=True, timeout=DEADLINE)
     assert run.returncode == 0
-    for option in ["--data", "--listen", "--published-on-loopback", "--slots", "--worker", "--isa", "--max-memory", "--grace",
+    for option in ["--data", "--listen", "--published-on-loopback", "--slots", "--worker", "--isa", "--speed", "--max-memory", "--grace",
                    "--health", "--version"]:
         assert option in run.stdout
+
+
+def test_the_speed_of_the_machine_is_measured_or_said(make_daemon):
+    measured = make_daemon().get("/version").json()["speed"]
+    assert 0.01 <= measured < 1000
+    said = make_daemon("--speed", "50")
+    assert said.get("/version").json()["speed"] == 0.5
 
 
 def test_the_instruction_set_is_that_of_the_workers(make_daemon):

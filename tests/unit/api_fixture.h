@@ -30,7 +30,9 @@ static inline int open_service(void **state)
 	api = (struct api){.store = store,
 	                   .data_dir = folder,
 	                   .max_memory = (size_t)1 << 30,
+	                   .max_upload = API_MAX_DATASET,
 	                   .threads = 1,
+	                   .speed = 1,
 	                   .started = clock_monotonic() - 5};
 	const struct scheduler_config config = {
 	    .data_dir = folder, .worker_path = "/nowhere", .slots = 1, .threads = 1};

@@ -44,8 +44,10 @@ static inline int open_service(void **state)
 	                   .loop = &loop,
 	                   .data_dir = folder,
 	                   .max_memory = (size_t)1 << 30,
+	                   .max_upload = API_MAX_DATASET,
 	                   .max_queued = 1000000,
 	                   .threads = 1,
+	                   .speed = 1,
 	                   .started = clock_monotonic()};
 	int rc = file_make_directory(datasets, &error);
 	if (rc == 0)

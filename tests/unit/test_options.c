@@ -139,6 +139,10 @@ static void bytes(void **state)
 		snprintf(line, sizeof line, WORKER "--max-memory %s", wrong[i]);
 		assert_refused(line, ERR_OUT_OF_RANGE, "--max-memory");
 	}
+	assert_reads(WORKER);
+	assert_int_equal(options.max_upload, 1 << 30);
+	assert_reads(WORKER "--max-upload 1G");
+	assert_refused(WORKER "--max-upload 1025M", ERR_OUT_OF_RANGE, "at most 1G");
 }
 
 /* What is given of the two moves the other one, never itself. */

@@ -2,6 +2,7 @@
 #include "tests/unit/job_fixture.h"
 
 #include "server/worker/train/predictions.h"
+#include "server/worker/train/scores.h"
 
 static int never(void *context, size_t done, size_t count)
 {
@@ -179,6 +180,7 @@ static void check_part(const json_t *list, const struct job *job, const struct p
 		assert_relative(real_at(found, "rmse"), sqrt(squares / n), 1e-12);
 		assert_relative(real_at(found, "mae"), absolute / n, 1e-12);
 		assert_relative(real_at(found, "r2"), 1 - squares / spread, 1e-11);
+		assert_int_equal(real_at(found, "samples"), last - first);
 	}
 }
 
@@ -190,7 +192,7 @@ static void metrics(void **state)
 	job_of(&job, JOB_SPEC);
 	job_train(&job, 1);
 	computed(&p, &job);
-	json_t *found = predictions_metrics(&p, &job);
+	json_t *found = scores_json(&p, &job);
 	assert_int_equal(json_object_size(found), 2);
 	check_part(at(found, "train"), &job, &p, 0, 15);
 	check_part(at(found, "test"), &job, &p, 15, 26);
@@ -199,7 +201,7 @@ static void metrics(void **state)
 	for (size_t i = 0; i < 26; i++)
 		for (size_t t = 0; t < 2; t++)
 			p.values[2 * i + t] = job_truth(&job, i, (int)t) - (t == 1 ? 0.25 : 0);
-	found = predictions_metrics(&p, &job);
+	found = scores_json(&p, &job);
 	const json_t *exact = json_array_get(at(found, "test"), 0), *off = json_array_get(at(found, "test"), 1);
 	assert_true(real_at(exact, "mse") == 0 && real_at(exact, "mae") == 0 && real_at(exact, "r2") == 1);
 	assert_relative(real_at(off, "mse"), 0.0625, 1e-9);
@@ -218,7 +220,7 @@ static void a_constant_truth_has_no_r2(void **state)
 	struct predictions p;
 	job_of(&job, "{" JOB_MODEL ",\"data\":{\"dataset\":\"d\",\"inputs\":[\"t\"],\"targets\":[\"flat\"]}}");
 	computed(&p, &job);
-	json_t *found = predictions_metrics(&p, &job);
+	json_t *found = scores_json(&p, &job);
 	assert_true(json_is_null(at(json_array_get(at(found, "train"), 0), "r2")));
 	assert_true(json_is_real(at(json_array_get(at(found, "train"), 0), "mse")));
 	json_decref(found);

@@ -113,7 +113,7 @@ static const struct bad bad_requests[] = {
     {"{'data':{'split':{'test':0.2}}}", ERR_UNKNOWN_FIELD, "/data/split/test",
      "unknown field 'test'; known are 'train'"},
     {"{'limits':{'xyzzy':1}}", ERR_UNKNOWN_FIELD, "/limits/xyzzy", "known are 'max_seconds', 'max_attempts'"},
-    {"{'xyzzyxyzzy':1}", ERR_UNKNOWN_FIELD, "/xyzzyxyzzy", "known are 'name', 'project', 'tags', 'priority', 'data', "},
+    {"{'xyzzyxyzzy':1}", ERR_UNKNOWN_FIELD, "/xyzzyxyzzy", "known are 'name', 'project', 'tags', 'notes', 'priority', "},
     {"{'xyzzyxyzzy':1}", ERR_UNKNOWN_FIELD, "/xyzzyxyzzy", ", ..."},
     /* missing, and what does not fit the rest */
     {LAYERS("{'hidden_size':3}"), ERR_MISSING, "/model/layers/0/type", "type is missing; allowed are 'qlstm'"},
@@ -274,7 +274,7 @@ static void test_defaults(void **state)
 	json_t *resolved = resolve_good("{}");
 	char *text = dump(resolved);
 	assert_string_equal(
-	    text, "{'name':'','project':'default','tags':[],'priority':0,"
+	    text, "{'name':'','project':'default','tags':[],'notes':'','priority':0,"
 	          "'data':{'dataset':'damped_shm','task':'forecasting','missing':'refuse','window':4,'horizon':1,'"
 	          "scaling':'minmax','"
 	          "scaling_fit':'train',"

@@ -257,7 +257,8 @@ static void test_parse(void **state)
 	(void)state;
 	json_t *resolved = resolve_good(
 	    "{'name':'n',"
-	    "'data':{'dataset':'sine','inputs':[0,2],'targets':[1],'window':7,'horizon':3,'scaling':'standard',"
+	    "'data':{'dataset':'sine','inputs':[0,2],'targets':[1],'window':7,'horizon':3,'period':12,'scaling':'"
+	    "standard',"
 	    "'scaling_fit':'all','missing':'ffill','drop_last_window':false,'split':{'train':0.5}},"
 	    "'model':{'layers':[{'type':'dense','units':4,'bias':false},"
 	    "{'type':'qlstm','variant':'linear','ansatz':'strong','hidden_size':6,'n_qubits':3,'n_qlayers':2,'depth':4,"

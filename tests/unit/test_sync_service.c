@@ -33,8 +33,13 @@ static int open_service(void **state)
 	/* Its loop is this thread's, which does not turn it: nothing is claimed. */
 	const struct scheduler_config config = {
 	    .data_dir = folder, .worker_path = "/nowhere", .slots = 1, .threads = 1, .grace_ms = 1, .hang_ms = 1};
-	api = (struct api){
-	    .store = store, .data_dir = folder, .max_memory = (size_t)1 << 30, .max_queued = 1000, .threads = 1};
+	api = (struct api){.store = store,
+	                   .data_dir = folder,
+	                   .max_memory = (size_t)1 << 30,
+	                   .max_upload = API_MAX_DATASET,
+	                   .max_queued = 1000,
+	                   .threads = 1,
+	                   .speed = 1};
 	char datasets[400];
 	snprintf(datasets, sizeof datasets, "%s/datasets", folder);
 	if (keeper_open(&api.keeper, folder, false, NULL) != 0)

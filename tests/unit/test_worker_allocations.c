@@ -2,12 +2,14 @@
 #include "tests/unit/job_fixture.h"
 
 #include "server/worker/train/artifacts.h"
+#include "server/worker/train/baselines.h"
 #include "server/worker/train/checkpoints.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
 #include "server/worker/tools/program_json.h"
 #include "server/worker/spec_model.h"
 #include "server/worker/train/predictions.h"
+#include "server/worker/train/scores.h"
 #include "server/worker/reply.h"
 #include "server/worker/train/report.h"
 #include "server/common/tensors.h"
@@ -86,13 +88,27 @@ static int predict(void)
 
 static int metrics(void)
 {
-	json_t *found = predictions_metrics(&predicted, &job);
+	json_t *found = scores_json(&predicted, &job);
 	if (found == NULL)
 		return ERR_OUT_OF_MEMORY;
 	assert_int_equal(json_array_size(json_object_get(found, "train")), 2);
 	assert_int_equal(json_array_size(json_object_get(found, "test")), 2);
 	for (size_t t = 0; t < 2; t++)
-		assert_int_equal(json_object_size(json_array_get(json_object_get(found, "test"), t)), 5);
+		assert_int_equal(json_object_size(json_array_get(json_object_get(found, "test"), t)), 10);
+	json_decref(found);
+	return 0;
+}
+
+static int baselines(void)
+{
+	json_t *found = NULL;
+	int rc = baselines_json(&job, never, NULL, &found, NULL);
+	if (rc != 0)
+		return rc;
+	assert_int_equal(json_object_size(found), 2);
+	for (size_t t = 0; t < 2; t++)
+		assert_int_equal(
+		    json_object_size(json_array_get(json_object_get(json_object_get(found, "linear"), "test"), t)), 10);
 	json_decref(found);
 	return 0;
 }
@@ -249,8 +265,8 @@ static void every_allocation_may_fail(void **state)
 {
 	(void)state;
 	static int (*const works[])(void) = {
-	    open_job,        predict,      metrics,   write_artifacts, flush_checkpoints,
-	    open_spec_model, read_program, read_file, make_tensor,     say};
+	    open_job,     predict,   metrics,     baselines, write_artifacts, flush_checkpoints, open_spec_model,
+	    read_program, read_file, make_tensor, say};
 	for (size_t k = 0; k < sizeof works / sizeof works[0]; k++) {
 		assert_every_allocation_may_fail(works[k], works[k] == open_job || works[k] == open_spec_model);
 	}
@@ -262,7 +278,7 @@ static int report(void)
 	json_t *json = report_json(&job, &predicted, &run);
 	if (json == NULL)
 		return ERR_OUT_OF_MEMORY;
-	assert_int_equal(json_object_size(json), 11);
+	assert_int_equal(json_object_size(json), 12);
 	assert_int_equal(json_array_size(json_object_get(json, "history")), 5);
 	json_decref(json);
 	return 0;
@@ -272,7 +288,7 @@ static int report(void)
 static void nothing_is_left_behind(void **state)
 {
 	(void)state;
-	static int (*const works[])(void) = {report, metrics, make_tensor, read_program, predict};
+	static int (*const works[])(void) = {report, metrics, baselines, make_tensor, read_program, predict};
 	size_t left = 0;
 	for (int round = 0; round < 3; round++) {
 		size_t before = heap_in_use();

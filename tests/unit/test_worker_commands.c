@@ -143,13 +143,14 @@ static int same_or_refused(int status, char expected[sizeof said], bool tolerant
 static int plan_as_json(void)
 {
 	static char expected[sizeof said];
-	return same_or_refused(CALL(plan, path_of("mixed.json"), "--data", table, "--json"), expected, true);
+	return same_or_refused(CALL(plan, path_of("mixed.json"), "--data", table, "--json", "--speed", "100"), expected,
+	                       true);
 }
 
 static int plan_as_text(void)
 {
 	static char expected[sizeof said];
-	return same_or_refused(CALL(plan, spec), expected, true);
+	return same_or_refused(CALL(plan, spec, "--speed", "100"), expected, true);
 }
 
 static int init_again(void)

@@ -64,7 +64,7 @@ static void every_field(void **state)
 	told(&job, (double[]){3, 1, 2}, 3);
 	job.load_seconds = 0.75;
 	json_t *report = reported(&job, 2);
-	assert_int_equal(json_object_size(report), 11);
+	assert_int_equal(json_object_size(report), 12);
 	const json_t *engine = at(report, "engine"), *model = at(report, "model"), *data = at(report, "data");
 	assert_string_equal(text_at(engine, "version"), QLSTM_VERSION);
 	assert_string_equal(text_at(engine, "plan"), "none");

@@ -536,6 +536,13 @@ def test_columns_of_the_spec_rule(tmp_path):
     assert said["message"] == "3 features a time step given; /data/inputs of the spec names 2"
 
 
+def test_inputs_that_are_too_wide_are_blamed(tmp_path):
+    case = Case(tmp_path, [qlstm("linear", 2, 2)], 1, 1)
+    two = dump(tmp_path / "two.json", [[[0.1, 0.2], [0.3, 0.4]]])
+    said = refusal(case, spec=dump(tmp_path / "s.json", {"variant": "linear", "hidden_size": 2, "n_qubits": 2}), inputs=two)
+    assert said["message"] == "the inputs have 2 features, the weights were made for 1"
+
+
 def test_spec_errors_have_pointers(tmp_path):
     case = Case(tmp_path, *MODELS["qdi"])
     said = refusal(case, spec=dump(tmp_path / "s.json", {"n_qubits": 26}))

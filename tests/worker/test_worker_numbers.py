@@ -256,13 +256,38 @@ def test_metrics_of_each_part_and_target(finished):
             mine = [row for row in rows if row["part"] == part]
             truth = np.array([float(row[entry["target"]]) for row in mine])
             off = np.array([float(row[entry["target"] + "_predicted"]) for row in mine]) - truth
+            first = [i for i, row in enumerate(rows) if row["part"] == part][0]
+            known = np.array(COLUMNS[entry["target"]][first + WINDOW - 1 :][: len(truth)])
+            steps = np.abs(np.diff(COLUMNS[entry["target"]][: N_TRAIN + WINDOW + HORIZON - 1]))
             assert entry == {
                 "target": entry["target"],
+                "samples": len(truth),
                 "mse": pytest.approx(np.mean(off**2), rel=1e-12),
                 "rmse": pytest.approx(np.sqrt(np.mean(off**2)), rel=1e-12),
                 "mae": pytest.approx(np.mean(np.abs(off)), rel=1e-12),
+                "mape": pytest.approx(100 * np.mean(np.abs(off / truth)), rel=1e-12),
+                "smape": pytest.approx(200 * np.mean(np.abs(off) / (np.abs(truth) + np.abs(truth + off))), rel=1e-12),
+                "mase": pytest.approx(np.mean(np.abs(off)) / np.mean(steps), rel=1e-12),
                 "r2": pytest.approx(1 - np.sum(off**2) / np.sum((truth - truth.mean()) ** 2), rel=1e-9, abs=1e-12),
+                "directional_accuracy": np.mean(np.sign(truth + off - known) == np.sign(truth - known)),
             }
+
+
+def test_baselines_of_each_part_and_target(finished):
+    _, _, folder, _, _ = finished
+    found = json.loads((folder / "report.json").read_text())["baselines"]
+    assert list(found) == ["last_value", "linear"]
+    rows = np.arange(COUNT)[:, None] + np.arange(WINDOW)
+    x = np.concatenate([np.ones((COUNT, 1)), *(np.array(COLUMNS[column])[rows] for column in INPUTS)], axis=1)
+    for k, column in enumerate(TARGETS):
+        y = np.array(COLUMNS[column])
+        truth, known = y[WINDOW + HORIZON - 1 :], y[WINDOW - 1 : WINDOW - 1 + COUNT]
+        line = x @ np.linalg.lstsq(x[:N_TRAIN], truth[:N_TRAIN], rcond=None)[0]
+        for part, at in (("train", slice(0, N_TRAIN)), ("test", slice(N_TRAIN, COUNT))):
+            for name, values in (("last_value", known), ("linear", line)):
+                entry = found[name][part][k]
+                assert entry["target"] == column and entry["samples"] == len(truth[at])
+                assert entry["rmse"] == pytest.approx(np.sqrt(np.mean((values - truth)[at] ** 2)), rel=1e-6, abs=1e-9)
 
 
 def test_report_and_its_files(finished):

@@ -7,8 +7,8 @@ from qlstm_worker import ROOT, answer, dump, problem, run
 KINDS = ["reference", "batch", "local", "wide"]
 
 
-def plan(folder, spec, *more):
-    return answer("plan", dump(folder / "spec.json", spec), "--json", *more)
+def plan(folder, spec, *more, speed=100):
+    return answer("plan", dump(folder / "spec.json", spec), "--json", "--speed", speed, *more)
 
 
 def chosen(circuit):
@@ -51,6 +51,22 @@ def test_the_sum_over_circuits_is_most_of_a_batch(tmp_path):
     assert account["bytes"]["plans"] == sum(2 * chosen(circuit)["bytes"] for circuit in circuits)
 
 
+def test_the_speed_of_the_machine_divides_every_time_and_chooses_nothing(tmp_path):
+    here, there = (plan(tmp_path, {"variant": "chen2020"}, speed=speed) for speed in (100, 400))
+    assert there["speed"] == 4 and there["seconds"]["training"] == pytest.approx(here["seconds"]["training"] / 4)
+    for slow, quick in zip(here["layers"][0]["circuits"], there["layers"][0]["circuits"]):
+        assert slow["plan"] == quick["plan"]
+        assert quick["seconds_per_batch"] == pytest.approx(slow["seconds_per_batch"] / 4)
+        assert chosen(quick)["ns_per_sample"] == pytest.approx(chosen(slow)["ns_per_sample"] / 4)
+
+
+def test_the_speed_is_measured_where_it_is_not_said(tmp_path):
+    account = answer("plan", dump(tmp_path / "spec.json", {}), "--json")
+    said = plan(tmp_path, {}, speed=100)
+    assert account["speed"] >= 0.01
+    assert account["seconds"]["training"] == pytest.approx(said["seconds"]["training"] / account["speed"])
+
+
 def test_numbers_of_parameters_are_those_of_describe(tmp_path):
     layers = [{"type": "lstm", "hidden_size": 3}, {"type": "qlstm", "hidden_size": 2, "n_qubits": 3}]
     spec = {"model": {"layers": layers}}
@@ -84,15 +100,17 @@ def test_an_upload_is_counted_where_it_is_given(tmp_path):
 
 
 @pytest.mark.parametrize("spec", [{}, {"variant": "chen2024", "training": {"batch_size": 64}}, {"type": "lstm"}])
-def test_the_service_estimates_the_same(tmp_path, daemon, spec):
+def test_the_service_estimates_the_same(tmp_path, make_daemon, spec):
+    daemon = make_daemon("--speed", "250")
     queued = daemon.post("/experiments", {**spec, "training": {"epochs": 1, **spec.get("training", {})}}).json()
-    account = plan(tmp_path, queued["spec"])
+    account = plan(tmp_path, queued["spec"], speed=250)
     assert account["seconds"]["training"] == queued["engine"]["estimated_seconds"]
     assert account["parameters"]["total"] == queued["model"]["parameters"]
     daemon.wait(queued["id"])
 
 
-def test_the_service_refuses_in_the_same_words(tmp_path, daemon):
+def test_the_service_refuses_in_the_same_words(tmp_path, make_daemon):
+    daemon = make_daemon("--speed", "100")
     spec = {"n_qubits": 20, "depth": 20, "limits": {"max_seconds": 10}}
     refused = plan(tmp_path, spec)["refused"]
     said = daemon.post("/experiments", spec)
@@ -139,7 +157,7 @@ def test_circuits_of_every_layer_are_told(tmp_path):
 
 def test_every_key(tmp_path):
     account = plan(tmp_path, {"variant": "chen2020"})
-    assert list(account) == ["version", "isa", "plan", "precision", "window", "batch_size", "epochs", "parameters", "data",
+    assert list(account) == ["version", "isa", "speed", "plan", "precision", "window", "batch_size", "epochs", "parameters", "data",
                              "bytes", "seconds", "refused", "layers"]  # fmt: skip
     assert list(account["parameters"]) == ["total", "quantum", "classical"]
     assert list(account["data"]) == ["dataset", "rows", "train", "test"]

@@ -12,6 +12,7 @@
 #include "server/http/mhd/framing.h"
 
 #define DISCARD_BYTES ((size_t)16 << 20)
+#define FORM_MORE     ((size_t)1 << 20)  /* bytes of a form beside its file */
 #define SPOOLED_BYTES ((size_t)16 << 20) /* bodies of paths that take more than that may go to the disk */
 #define SMALL_BYTES   ((size_t)1 << 20)  /* bodies that cannot be longer are small ones */
 
@@ -99,18 +100,33 @@ static const char *find_fault(struct exchange *exchange, const char *method, con
 	return fault != NULL ? fault : check_target(exchange);
 }
 
+/* Whether this path takes a file, by itself or in a form. */
+static bool takes_form(const struct exchange *exchange)
+{
+	const struct http_config *config = &exchange->server->config;
+	return config->takes_form != NULL &&
+	       config->takes_form(config->context, exchange->request.method, exchange->request.path);
+}
+
+static bool is_form(const struct exchange *exchange)
+{
+	return form_announced(exchange->connection) && takes_form(exchange);
+}
+
 /* With the limit, and the size where the head says it. */
 static enum MHD_Result refuse_size(struct exchange *exchange)
 {
-	char message[160];
+	char message[200], more[60] = "";
 	const char *length = http_header(&exchange->request, "Content-Length");
+	if (takes_form(exchange) && exchange->server->config.form_option != NULL)
+		snprintf(more, sizeof more, " (the server's %s)", exchange->server->config.form_option);
 	if (length != NULL)
 		snprintf(message, sizeof message,
-		         "the body is larger than this path takes: %.20s bytes; allowed are %zu", length,
-		         exchange->body.limit);
+		         "the body is larger than this path takes: %.20s bytes; allowed are %zu%s", length,
+		         exchange->body.limit, more);
 	else
-		snprintf(message, sizeof message, "the body is larger than this path takes: allowed are %zu bytes",
-		         exchange->body.limit);
+		snprintf(message, sizeof message, "the body is larger than this path takes: allowed are %zu bytes%s",
+		         exchange->body.limit, more);
 	return answer_refuse(exchange, 413, ERR_TOO_LARGE, message);
 }
 
@@ -154,8 +170,12 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 	exchange->budget = &server->budgets[most > SMALL_BYTES ? BODY_LARGE : BODY_SMALL];
 	if (limit < 0)
 		exchange->verdict = (int)limit;
-	else if (length > exchange->body.limit)
+	else if (length > exchange->body.limit + (is_form(exchange) ? FORM_MORE : 0))
 		exchange->verdict = ERR_TOO_LARGE;
+	if (exchange->verdict == 0 && is_form(exchange)) {
+		exchange->form = form_new(exchange->connection, &exchange->body, exchange->budget);
+		exchange->verdict = exchange->form == NULL ? ERR_SYNTAX : 0;
+	}
 	const char *expect = http_header(request, "Expect");
 	bool waits = expect != NULL && strcasecmp(expect, "100-continue") == 0;
 	if (exchange->verdict != 0 && (length > exchange->body.limit + DISCARD_BYTES || (waits && length > 0))) {
@@ -174,8 +194,17 @@ static void exchange_receive(struct exchange *exchange, const char *bytes, size_
 	struct client *client = client_of(exchange);
 	if (client != NULL)
 		client->progress++;
-	if (exchange->verdict == 0)
+	if (exchange->verdict == 0 && exchange->form != NULL)
+		exchange->verdict = form_append(exchange->form, bytes, count);
+	else if (exchange->verdict == 0)
 		exchange->verdict = body_append(&exchange->body, exchange->budget, bytes, count);
+}
+
+static enum MHD_Result refuse_form(struct exchange *exchange)
+{
+	const char *fault = exchange->form != NULL ? form_fault(exchange->form) : NULL;
+	return answer_refuse(exchange, 400, ERR_SYNTAX,
+	                     fault != NULL ? fault : "multipart/form-data needs a boundary of 2 to 70 characters");
 }
 
 static enum MHD_Result exchange_handle(struct exchange *exchange)
@@ -183,14 +212,19 @@ static enum MHD_Result exchange_handle(struct exchange *exchange)
 	struct http_server *server = exchange->server;
 	const struct http_config *config = &server->config;
 	struct http_request *request = &exchange->request;
+	if (exchange->verdict == 0 && exchange->form != NULL)
+		exchange->verdict = form_finish(exchange->form);
 	if (exchange->verdict == ERR_TOO_LARGE)
 		return refuse_size(exchange);
+	if (exchange->verdict == ERR_SYNTAX)
+		return refuse_form(exchange);
 	if (exchange->verdict == ERR_DISK_FULL)
 		return answer_refuse(exchange, 507, ERR_DISK_FULL, "the disk has no room for the body");
 	if (exchange->verdict == 0)
 		exchange->verdict = body_finish(&exchange->body);
 	if (exchange->verdict == ERR_UNAVAILABLE)
 		return answer_refuse(exchange, 503, ERR_UNAVAILABLE, "too many bodies are on their way at once");
+	request->form = exchange->form != NULL ? form_content(exchange->form) : NULL;
 	request->body = exchange->body.bytes;
 	request->body_length = exchange->body.length;
 	if (config->lane != NULL)
@@ -265,6 +299,7 @@ void exchange_on_completed(void *context, struct MHD_Connection *connection, voi
 		server->exchanges--;
 	}
 	exchange_expect(exchange, CLIENT_WAITS, server->config.idle_seconds);
+	form_free(exchange->form);
 	if (exchange->budget != NULL)
 		body_clear(&exchange->body, exchange->budget);
 	free(exchange->reply.body);

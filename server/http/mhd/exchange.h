@@ -8,6 +8,7 @@
 
 #include "server/http/http.h"
 #include "server/http/mhd/body.h"
+#include "server/http/mhd/form.h"
 #include "server/http/mhd/server.h"
 #include "server/http/target.h"
 
@@ -42,6 +43,7 @@ struct exchange {
 	uint64_t handed; /* over to the lane, uv_hrtime */
 	struct http_stream stream;
 	struct body body;
+	struct form *form;          /* that the body is the file of; NULL: it is none */
 	struct body_budget *budget; /* that its body takes from; NULL before the end of the head */
 	int verdict;                /* what is wrong already while the body still arrives: it is read and thrown away */
 	bool last;                  /* the connection ends with this reply */

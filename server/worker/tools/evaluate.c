@@ -13,6 +13,8 @@
 #include "server/common/tensors.h"
 #include "server/worker/weights.h"
 
+#define FEATURES_TRIED 64
+
 enum { OPT_WEIGHTS, OPT_INPUTS, OPT_TARGETS, OPT_GRADIENT };
 
 /* Behind the table of options. */
@@ -151,6 +153,35 @@ static int allocate(struct evaluation *e, struct qlstm_error *error)
 	return 0;
 }
 
+/* How many features the weights were made for: by trying, for which tensor shows it is each layer's own matter. 0: none
+ * of up to FEATURES_TRIED. */
+static int features_of_weights(const char *spec_path, const char *weights, int n_outputs)
+{
+	for (int n = 1; n <= FEATURES_TRIED; n++) {
+		struct spec_model other;
+		if (spec_model_open(&other, spec_path, n, n_outputs, NULL) != 0)
+			continue;
+		int rc = weights_load(weights, model_params(other.model), NULL);
+		spec_model_close(&other);
+		if (rc == 0)
+			return n;
+	}
+	return 0;
+}
+
+/* Inputs of another width than the weights' show as a tensor of another shape: it is the inputs that do not fit. */
+static int load_weights(struct evaluation *e, const char *spec_path, const char *weights, int n_outputs,
+                        struct qlstm_error *error)
+{
+	int rc = weights_load(weights, model_params(e->spec_model.model), error);
+	int n = rc == ERR_INVALID ? features_of_weights(spec_path, weights, n_outputs) : 0;
+	if (n == 0)
+		return name_file(rc, "--weights", weights, error);
+	*error = (struct qlstm_error){0};
+	return error_set(error, rc, e->x_pointer, "the inputs have %d features, the weights were made for %d",
+	                 e->n_inputs, n);
+}
+
 static int evaluation_open(struct evaluation *e, const char *spec_path, const struct option_value *values,
                            struct qlstm_error *error)
 {
@@ -161,8 +192,7 @@ static int evaluation_open(struct evaluation *e, const char *spec_path, const st
 	if (rc == 0)
 		rc = lay_out(e, error);
 	if (rc == 0)
-		rc = name_file(weights_load(weights, model_params(e->spec_model.model), error), "--weights", weights,
-		               error);
+		rc = load_weights(e, spec_path, weights, (int)e->y_dims[1], error);
 	if (rc == 0)
 		rc = model_reserve(e->spec_model.model, e->steps, e->batch, error);
 	if (rc == 0)

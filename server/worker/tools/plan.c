@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/circuit/plan_speed.h"
 #include "engine/circuit/planner.h"
 #include "engine/qlstm.h"
 #include "server/common/cost.h"
@@ -11,11 +12,13 @@
 #include "server/worker/tools/plan_text.h"
 #include "server/worker/reply.h"
 
-enum { OPT_DATA, OPT_THREADS, OPT_JSON };
+enum { OPT_DATA, OPT_THREADS, OPT_SPEED, OPT_JSON };
 
 static const struct option options[] = {
     [OPT_DATA] = {"--data", OPTION_TEXT, false, "FILE.csv", NULL, "the data, when data.dataset is no built-in series"},
     [OPT_THREADS] = {"--threads", OPTION_COUNT, false, "N", "1", "threads that share the work: memory for all of them"},
+    [OPT_SPEED] = {"--speed", OPTION_COUNT, false, "PERCENT", NULL,
+                   "of this machine; 100 is that of the machine the planner was measured on (default: measured)"},
     [OPT_JSON] = {"--json", OPTION_FLAG, false, NULL, NULL, "print one JSON object"},
     {0}};
 
@@ -23,6 +26,7 @@ static const struct option options[] = {
 struct cost_report {
 	struct job job; /* spec and data */
 	int threads;
+	double speed; /* of the machine */
 	struct model *model;
 	bool counted; /* whether the number of windows is known */
 	bool timed;   /* whether the plan takes all circuits, so that their time is known */
@@ -40,12 +44,14 @@ static json_t *bytes_json(size_t bytes)
 }
 
 /* One kind of plan for one circuit; numbers are null where the kind does not apply. */
-static json_t *kind_json(const struct circuit_program *program, const struct plan_request *request, size_t batch)
+static json_t *kind_json(const struct circuit_program *program, const struct plan_request *request,
+                         const struct cost_report *a)
 {
 	struct plan_estimate estimate;
 	plan_estimate(program, request, &estimate);
 	bool possible = estimate.possible;
-	double each = possible ? plan_estimate_ns(&estimate, 1, batch) / (double)batch : 0.0;
+	size_t batch = (size_t)a->job.spec.training.batch_size;
+	double each = possible ? plan_estimate_ns(&estimate, 1, batch) / (double)batch / a->speed : 0.0;
 	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "plan", request->kind, "possible", possible, "reason",
 	                 possible ? json_null() : json_string(estimate.reason), "precision",
 	                 possible ? json_string(precision_names[estimate.precision]) : json_null(), "samples_at_once",
@@ -59,7 +65,7 @@ static json_t *kinds_json(const struct circuit_program *program, const struct co
 	for (int k = 0; kinds != NULL && plan_kind_name(k) != NULL; k++) {
 		struct plan_request request = model_plan_request(&a->job.spec.model);
 		request.kind = plan_kind_name(k);
-		json_t *kind = kind_json(program, &request, (size_t)a->job.spec.training.batch_size);
+		json_t *kind = kind_json(program, &request, a);
 		if (json_array_append_new(kinds, kind) != 0) {
 			json_decref(kinds);
 			return NULL;
@@ -88,9 +94,9 @@ static json_t *circuit_json(const struct layer_circuit *circuit, const struct pl
 	size_t batch = (size_t)a->job.spec.training.batch_size;
 	char why[160];
 	write_reason(&request, chosen, why, sizeof why);
-	double seconds = chosen->possible
-	                     ? 1e-9 * circuit->calls / circuit->sets * plan_estimate_ns(chosen, circuit->sets, batch)
-	                     : 0.0;
+	double seconds = chosen->possible ? 1e-9 * circuit->calls / circuit->sets *
+	                                        plan_estimate_ns(chosen, circuit->sets, batch) / a->speed
+	                                  : 0.0;
 	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o, s:s, s:o, s:o}", "role", circuit->role,
 	                 "n_qubits", program->n_wires, "gates", program->n_ops, "features", program->n_features,
 	                 "weights", program->n_weights, "outputs", program->n_observables, "sets_of_weights",
@@ -188,8 +194,8 @@ static json_t *cost_report_json(const struct cost_report *a)
 	json_t *bytes = json_pack("{s:o, s:o, s:o}", "model", bytes_json(a->bytes.model), "plans",
 	                          bytes_json(model_plan_bytes(a->model, a->threads)), "data",
 	                          a->counted ? bytes_json(a->bytes.data) : json_null());
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", QLSTM_VERSION,
-	                 "isa", plan_isa(), "plan", spec->model.plan, "precision",
+	return json_pack("{s:s, s:s, s:f, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+	                 QLSTM_VERSION, "isa", plan_isa(), "speed", a->speed, "plan", spec->model.plan, "precision",
 	                 precision_names[spec->model.precision], "window", spec_steps(spec), "batch_size",
 	                 spec->training.batch_size, "epochs", spec->training.epochs, "parameters", parameters, "data",
 	                 data_json(a), "bytes", bytes, "seconds", seconds_json(a), "refused", refusal_json(&a->refusal),
@@ -220,7 +226,7 @@ static int cost_report_open(struct cost_report *a, const char *spec_path, const 
 	if (rc != 0)
 		return rc;
 	/* A refusal by the plan or by the clock is part of the answer. */
-	a->timed = cost_seconds(&a->job.spec, a->model, a->windows, &a->seconds, &a->refusal) == 0;
+	a->timed = cost_seconds(&a->job.spec, a->model, a->windows, a->speed, &a->seconds, &a->refusal) == 0;
 	if (a->timed)
 		cost_check_seconds(&a->job.spec, &a->seconds, a->threads, &a->refusal);
 	return 0;
@@ -241,6 +247,7 @@ static int plan(const char *spec_path, const struct option_value *values)
 	struct qlstm_error error = {0};
 	memset(&a, 0, sizeof a);
 	a.threads = (int)values[OPT_THREADS].number;
+	a.speed = values[OPT_SPEED].given ? values[OPT_SPEED].number / 100.0 : plan_speed_measure();
 	int rc = cost_report_open(&a, spec_path, values[OPT_DATA].text, &error), status;
 	if (rc != 0)
 		status = reply_failure(&error);

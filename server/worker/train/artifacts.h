@@ -2,6 +2,7 @@
 #ifndef QLSTM_WORKER_ARTIFACTS_H
 #define QLSTM_WORKER_ARTIFACTS_H
 
+#include <jansson.h>
 #include <stddef.h>
 
 #include "engine/error.h"
@@ -21,6 +22,7 @@ enum { ARTIFACT_COUNT = 3 }; /* weights, predictions, report */
 struct artifacts_run {
 	int resumed_from; /* epoch; 0: from the start */
 	double train_seconds, predict_seconds;
+	json_t *baselines; /* baselines.h; NULL: there are none */
 };
 
 /* Writes resolved-spec.json and the artifacts, each wholly or not at all. */

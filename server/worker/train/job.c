@@ -263,3 +263,35 @@ double job_truth(const struct job *job, size_t index, int target)
 {
 	return job->table.columns[job->spec.windows.targets[target]].values[job_row(job, index)];
 }
+
+const char *job_target_name(const struct job *job, int target)
+{
+	return job->table.columns[job->spec.windows.targets[target]].name;
+}
+
+double job_last(const struct job *job, size_t index, int target)
+{
+	size_t row = job_row(job, index) - (size_t)job->spec.windows.horizon;
+	return job->table.columns[job->spec.windows.targets[target]].values[row];
+}
+
+const double *job_inputs(const struct job *job, size_t index)
+{
+	const struct samples_shape *shape = &job->samples.shape;
+	size_t size = (size_t)shape->steps * (size_t)shape->n_inputs;
+	return (job->spec.task == TASK_FORECASTING ? job->windows.x : job->records.x) + index * size;
+}
+
+const double *job_targets(const struct job *job, size_t index)
+{
+	size_t size = (size_t)job->spec.windows.n_targets;
+	return (job->spec.task == TASK_FORECASTING ? job->windows.y : job->records.y) + index * size;
+}
+
+int job_parts(const struct job *job, struct job_part out[JOB_MAX_PARTS])
+{
+	const struct samples *samples = &job->samples;
+	out[0] = (struct job_part){.name = "train", .count = samples->n_train};
+	out[1] = (struct job_part){.name = "test", .first = samples->n_train, .count = samples->n_test};
+	return 2;
+}

@@ -45,6 +45,21 @@ json_t *job_scaling(const struct job *job);
 struct scaler job_target_scaler(const struct job *job, int target);
 /* The row of the table that sample `index` predicts, or is. */
 size_t job_row(const struct job *job, size_t index);
+/* The name of a target's column. */
+const char *job_target_name(const struct job *job, int target);
+/* Of a forecasting: the target's last value that sample `index` may know, that of its window's last row. */
+double job_last(const struct job *job, size_t index, int target);
+/* Sample `index` as the model has it, scaled: its inputs [steps * n_inputs], its targets; not of words. Borrowed. */
+const double *job_inputs(const struct job *job, size_t index);
+const double *job_targets(const struct job *job, size_t index);
+
+/* The parts, in the order of the samples; those that are empty are not listed. Returns how many. */
+#define JOB_MAX_PARTS 2
+struct job_part {
+	const char *name;
+	size_t first, count; /* samples */
+};
+int job_parts(const struct job *job, struct job_part out[JOB_MAX_PARTS]);
 /* The original-unit value, or the class, that sample `index` has for target `target`; not of words. */
 double job_truth(const struct job *job, size_t index, int target);
 

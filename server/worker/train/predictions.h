@@ -2,8 +2,6 @@
 #ifndef QLSTM_WORKER_PREDICTIONS_H
 #define QLSTM_WORKER_PREDICTIONS_H
 
-#include <jansson.h>
-
 #include "engine/text.h"
 #include "server/worker/train/job.h"
 
@@ -11,6 +9,7 @@ struct predictions {
 	size_t count;   /* samples, the training part first; of words scored positions */
 	int width;      /* targets; of classes their number */
 	double *values; /* [count][width]: original units; of classes probabilities, which add up to 1 */
+	bool gaps;      /* where a value is NaN nothing was predicted; not of a model */
 	size_t *places; /* of words: [count], sequence * steps + step */
 };
 
@@ -31,10 +30,5 @@ void predictions_line_end(struct text *out, const struct job *job, size_t row);
  * caller's. */
 int predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
                     struct qlstm_error *error);
-
-/* {"train": [{"target", "mse", "rmse", "mae", "r2"}], "test": [...]} in original units; r2 is null where the truth is
- * constant. Of a classification {"train": [{"target", "accuracy", "cross_entropy"}], ...}. New reference, NULL when out
- * of memory. Of words: word_predictions.h. */
-json_t *predictions_metrics(const struct predictions *predictions, const struct job *job);
 
 #endif

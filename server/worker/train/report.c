@@ -7,6 +7,7 @@
 #include "server/common/parameter_counts.h"
 #include "server/worker/reply.h"
 #include "server/worker/train/metrics_json.h"
+#include "server/worker/train/scores.h"
 
 /* NULL when out of memory, likewise below. */
 static json_t *epoch_json(const struct epoch_metrics *metrics)
@@ -98,9 +99,9 @@ json_t *report_json(struct job *job, const struct predictions *predictions, cons
 		json_decref(data);
 		data = NULL;
 	}
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o, s:o, s:o}", "engine", engine, "model", model,
-	                 "data", data, "scaling", job_scaling(job), "seed", (json_int_t)job->spec.training.seed,
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o, s:O?, s:o, s:o}", "engine", engine, "model",
+	                 model, "data", data, "scaling", job_scaling(job), "seed", (json_int_t)job->spec.training.seed,
 	                 "fingerprint", job->fingerprint, "resumed_from", run->resumed_from, "results",
-	                 results_json(job), "metrics", predictions_metrics(predictions, job), "timings",
-	                 timings_json(job, run), "history", history_json(job->trainer));
+	                 results_json(job), "metrics", scores_json(predictions, job), "baselines", run->baselines,
+	                 "timings", timings_json(job, run), "history", history_json(job->trainer));
 }

@@ -7,6 +7,7 @@
 #include "server/common/clock.h"
 #include "server/common/file.h"
 #include "server/worker/train/artifacts.h"
+#include "server/worker/train/baselines.h"
 #include "server/worker/train/checkpoints.h"
 #include "server/worker/command.h"
 #include "server/worker/sandbox.h"
@@ -131,8 +132,12 @@ static int write_results(struct training *t, predictions_progress_fn progress, s
 	if (rc != 0)
 		return rc;
 	t->run.predict_seconds = clock_monotonic() - start;
-	rc = artifacts_write(&t->job, &predictions, &t->run, t->directory, artifacts, error);
+	rc = baselines_json(&t->job, progress, t, &t->run.baselines, error);
+	if (rc == 0)
+		rc = artifacts_write(&t->job, &predictions, &t->run, t->directory, artifacts, error);
 	predictions_free(&predictions);
+	json_decref(t->run.baselines);
+	t->run.baselines = NULL;
 	if (rc == 0)
 		rc = artifacts_write_other(&t->job, t->directory, &artifacts[ARTIFACT_COUNT], error);
 	if (rc < 0)
