@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/nn/layer.h"
+#include "schema/circuits.h"
 #include "schema/embed.h"
 #include "schema/layers.h"
 #include "schema/overflow.h"
@@ -99,7 +100,9 @@ int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *e
 	if (rc != 0)
 		return rc;
 	json_t *result = NULL;
-	rc = schema_resolve(schema, expanded, &result, error);
+	rc = circuits_write(expanded, error);
+	if (rc == 0)
+		rc = schema_resolve(schema, expanded, &result, error);
 	if (rc == 0)
 		rc = task_check(result, error);
 	if (rc == 0)

@@ -95,6 +95,12 @@ struct embedding_config {
 	int dimension; /* numbers that stand for one of them */
 };
 
+/* A circuit that the user wrote. */
+struct written_config {
+	const char *qasm; /* OpenQASM 3 (engine/circuit/qasm/qasm.h); borrowed: it outlives every model made of it */
+	enum angle_init angle_init;
+};
+
 struct layer_type; /* layer.h */
 
 struct layer_config {
@@ -114,6 +120,7 @@ struct layer_config {
 		struct activation_config activation;
 		struct norm_config norm;
 		struct embedding_config embedding;
+		struct written_config written;
 	};
 };
 

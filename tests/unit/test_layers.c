@@ -51,14 +51,27 @@ static struct layer_config layer_norm_layer(void)
 	return (struct layer_config){.type = "layer_norm", .norm = {.epsilon = 1e-3}};
 }
 
+static struct layer_config circuit_layer(void)
+{
+	return (struct layer_config){
+	    .type = "circuit",
+	    .written = {"input float x0; input float atan_x1; input float a; input float b;"
+	                "qubit[3] q; h q; ry(2*x0 - 0.5) q[0]; crx(atan_x1) q[0], q[1];"
+	                "crz(a) q[1], q[2]; rxx(-b) q[0], q[2]; ry(a) q[2]; rz(x0) q[1]; ry(b) q[1];"
+	                "#pragma braket result expectation z(q[0]) @ x(q[1])\n"
+	                "#pragma braket result expectation y(q[2])\n",
+	                ANGLE_INIT_UNIFORM}};
+}
+
 /* A layer of the k-th type. */
 static struct layer_config layer_at(int k)
 {
 	const char *name = layer_type_at(k)->name;
-	struct layer_config all[] = {qlstm_layer("qdi"),     lstm_layer(3),      gru_layer(3),
-	                             rnn_layer(3, RNN_TANH), dense_layer(2),     activation_layer("gelu"),
-	                             dropout_layer(0.4),     qgru_layer("qdi"),  quantum_layer("qdi", 2),
-	                             embedding_layer(5, 2),  batch_norm_layer(), layer_norm_layer()};
+	struct layer_config all[] = {qlstm_layer("qdi"),     lstm_layer(3),     gru_layer(3),
+	                             rnn_layer(3, RNN_TANH), dense_layer(2),    activation_layer("gelu"),
+	                             dropout_layer(0.4),     qgru_layer("qdi"), quantum_layer("qdi", 2),
+	                             embedding_layer(5, 2),  circuit_layer(),   batch_norm_layer(),
+	                             layer_norm_layer()};
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		if (strcmp(all[i].type, name) == 0)
 			return all[i];
