@@ -12,6 +12,7 @@
 #include "schema/place.h"
 #include "schema/shorthand.h"
 #include "schema/task.h"
+#include "schema/tq42.h"
 #include "schema/validate.h"
 
 static json_t *document;
@@ -90,12 +91,28 @@ static int check_model(const json_t *resolved, struct qlstm_error *error)
 	return rc;
 }
 
+/* Resolved as what it is in our words; an error points into the request. */
+static int resolve_tq42(const json_t *request, json_t **resolved, struct qlstm_error *error)
+{
+	json_t *translated;
+	int rc = tq42_translate(request, &translated, error);
+	if (rc != 0)
+		return rc;
+	rc = spec_resolve(translated, resolved, error);
+	json_decref(translated);
+	if (rc != 0)
+		tq42_locate(request, error);
+	return rc;
+}
+
 int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *error)
 {
 	const json_t *schema = spec_schema();
 	if (schema == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	json_t *expanded;
+	if (tq42_is(request))
+		return resolve_tq42(request, resolved, error);
 	int rc = shorthand_expand(schema, request, &expanded, error);
 	if (rc != 0)
 		return rc;
@@ -120,5 +137,8 @@ int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *e
 
 void spec_locate(const json_t *request, struct qlstm_error *error)
 {
-	shorthand_locate(spec_schema(), request, error);
+	if (tq42_is(request))
+		tq42_locate(request, error);
+	else
+		shorthand_locate(spec_schema(), request, error);
 }

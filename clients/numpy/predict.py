@@ -131,7 +131,7 @@ def predict(path, raw):
                       for part in ("offset", "factor"))
     x = np.asarray(raw, float).reshape(len(raw), -1, len(data["inputs"]) // data.get("steps", 1))
     x = (x - offset["inputs"].reshape(-1, x.shape[2])) / factor["inputs"].reshape(-1, x.shape[2])
-    xs, last = [x[:, t] for t in range(x.shape[1])], max(k for k, layer in enumerate(layers) if "hidden_size" in layer)
+    xs, last = [x[:, t] for t in range(x.shape[1])], max((k for k, layer in enumerate(layers) if "hidden_size" in layer), default=-1)
     for k, layer in enumerate(layers):
         start = f"layers.{k}."
         t = {name[len(start):]: value for name, value in tensors.items() if name.startswith(start)}

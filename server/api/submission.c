@@ -145,11 +145,10 @@ int submission_make(struct api *api, const struct viewer *viewer, const char *te
 		rc = spec_resolve(request, &out->spec, error);
 	if (rc == 0)
 		rc = attach_data(api, viewer, out->spec, &entry, error);
-	if (rc == 0) {
+	if (rc == 0)
 		rc = describe(api, &entry, out, error);
-		if (rc != 0)
-			spec_locate(request, error);
-	}
+	if (rc != 0 && out->spec != NULL)
+		spec_locate(request, error);
 	if (rc == 0)
 		rc = write_texts(out, error);
 	if (rc != 0)

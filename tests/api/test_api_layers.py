@@ -141,7 +141,7 @@ def test_letters_are_embedded(daemon):
 
 
 def test_norms(daemon):
-    row = daemon.train({"model": {"layers": [{"type": "batch_norm", "eps": 0.01}, {"type": "gru", "hidden_size": 4},
+    row = daemon.train({"model": {"layers": [{"type": "batch_norm", "epsilon": 0.01}, {"type": "gru", "hidden_size": 4},
                                              {"type": "layer_norm"}, {"type": "dense", "units": 3}, {"type": "batch_norm"}]},
                         **EPOCHS})
     tensors = tensors_of(daemon, row)

@@ -392,8 +392,8 @@ def is_recurrent(layer):
 
 def model(layers, weights, xs):
     """Outputs for one sample, xs [time][feature]; `layers` in the long form of a spec."""
-    last = max(i for i, layer in enumerate(layers) if is_recurrent(layer))
-    final = None
+    last = max((i for i, layer in enumerate(layers) if is_recurrent(layer)), default=-1)
+    final = xs[0] if last < 0 else None
     for i, layer in enumerate(layers):
         prefix = f"layers.{i}."
         if i > last:

@@ -52,7 +52,7 @@ class Model:
     def scaled(self, X: Any) -> Any:
         """The network: scaled [sample][time][feature] -> scaled [sample][target], or logits of the classes."""
         xp, layers, xs = self.xp, self.spec["model"]["layers"], [X[:, t] for t in range(X.shape[1])]
-        last = max(i for i, layer in enumerate(layers) if "hidden_size" in layer)
+        last = max((i for i, layer in enumerate(layers) if "hidden_size" in layer), default=-1)
         for i, layer in enumerate(layers):
             prefix = f"layers.{i}."
             if "hidden_size" not in layer:
