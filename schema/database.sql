@@ -81,7 +81,7 @@ CREATE TABLE checkpoint (
 -- ended it.
 CREATE TABLE artifact (
 	experiment_id TEXT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
-	name TEXT NOT NULL,                      -- weights, predictions, report; weights_best or weights_last where that epoch is another one
+	name TEXT NOT NULL,                      -- weights, predictions, report, tensorboard; weights_best or weights_last where that epoch is another one
 	file TEXT NOT NULL,                      -- path inside the experiment's folder
 	bytes INTEGER NOT NULL,
 	sha256 TEXT NOT NULL,

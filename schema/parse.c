@@ -43,6 +43,7 @@ static const struct field spec_fields[] = {
     SPEC("data", "word_bits", field_int, words.bits, NULL),
     SPEC("data", "length", field_int, words.length, NULL),
     SPEC("data", "scored", field_text, scored, NULL),
+    SPEC("data", "alphabet", field_text, alphabet, NULL),
     SPEC("data", "classes", field_int, classes, NULL),
     SPEC("data/split", "train", field_double, windows.train_fraction, NULL),
     SPEC("training", "epochs", field_int, training.epochs, NULL),

@@ -6,6 +6,7 @@
 
 #include "engine/nn/layer.h"
 #include "engine/nn/loss.h"
+#include "schema/alphabet.h"
 #include "schema/choose.h"
 #include "schema/layers.h"
 #include "schema/place.h"
@@ -72,7 +73,8 @@ int task_check(const json_t *resolved, struct qlstm_error *error)
 		    error, ERR_MISSING, "/data/word_bits",
 		    "word_bits is missing; it says how many bits a word has: the columns hold whole numbers "
 		    "below 2^word_bits");
-	return check_loss(resolved, task, error);
+	int rc = alphabet_check(resolved, error);
+	return rc == 0 ? check_loss(resolved, task, error) : rc;
 }
 
 /* Whether a list of columns has one. */

@@ -21,6 +21,7 @@ static const struct {
     [ARTIFACT_WEIGHTS] = {"weights", "application/octet-stream", ".safetensors"},
     [ARTIFACT_PREDICTIONS] = {"predictions", "text/csv; charset=utf-8", "-predictions.csv"},
     [ARTIFACT_REPORT] = {"report", "application/json", "-report.json"},
+    [ARTIFACT_TENSORBOARD] = {"tensorboard", "application/octet-stream", ".tfevents"},
     [ARTIFACT_WEIGHTS_LAST] = {"weights_last", "application/octet-stream", "-last.safetensors"},
     [ARTIFACT_WEIGHTS_BEST] = {"weights_best", "application/octet-stream", "-best.safetensors"},
 };
@@ -167,4 +168,10 @@ void artifacts_report(void *context, struct http_request *request, struct http_r
 {
 	struct api *api = context;
 	artifact_reply(api, request, reply, ARTIFACT_REPORT);
+}
+
+void artifacts_tensorboard(void *context, struct http_request *request, struct http_reply *reply)
+{
+	struct api *api = context;
+	artifact_reply(api, request, reply, ARTIFACT_TENSORBOARD);
 }

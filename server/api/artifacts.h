@@ -13,6 +13,7 @@ enum artifact {
 	ARTIFACT_WEIGHTS,
 	ARTIFACT_PREDICTIONS,
 	ARTIFACT_REPORT,
+	ARTIFACT_TENSORBOARD,
 	ARTIFACT_WEIGHTS_LAST, /* of those epochs, whichever the results are of */
 	ARTIFACT_WEIGHTS_BEST
 };

@@ -20,6 +20,7 @@
 #define API_MAX_EXPERIMENT (1L << 20)           /* bytes of POST /experiments */
 #define API_MAX_DATASET    (1L << 30)           /* the most that max_upload may be */
 #define API_MAX_PREDICT    (16L << 20)          /* bytes of POST /experiments/{id}/predict */
+#define API_MAX_GENERATE   (64L << 10)          /* and /generate */
 #define API_MAX_UNPACKING  4                    /* packed data sets that are read at once: each takes API_MAX_DATASET */
 #define API_MIN_FREE_DISK  ((uint64_t)64 << 20) /* below it the service is not ready */
 

@@ -1,13 +1,11 @@
 /* POST /experiments/{id}/predict: what a trained model says about new inputs. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
-#include "server/api/artifacts.h"
 #include "server/api/handlers.h"
 #include "server/api/request.h"
+#include "server/api/trained.h"
 #include "server/common/data_file.h"
 #include "server/common/predict_inputs.h"
 #include "server/common/predict_outputs.h"
@@ -68,67 +66,35 @@ static int read_inputs(const struct http_request *request, const json_t *spec, s
 	return read_file(request, spec, inputs, mislabelled, error);
 }
 
-static json_t *answer(const struct http_request *request, const struct artifact_row *weights, json_t *outputs)
-{
-	json_t *body = json_pack("{s:s, s:s}", "experiment", request->params[0], "weights_sha256", weights->sha256);
-	if (json_object_update_missing(body, outputs) != 0) {
-		json_decref(body);
-		body = NULL;
-	}
-	json_decref(outputs);
-	return body;
-}
-
-/* What the inputs have against them is a 422, but for text that cannot be read. */
+/* What the inputs have against them. */
 static void reply_refused(const struct http_request *request, struct http_reply *reply, bool mislabelled,
                           const struct qlstm_error *error)
 {
 	if (mislabelled)
 		reply_problem_as(request, reply, 415, error);
-	else if (error->code == ERR_TOO_LARGE)
-		reply_problem_as(request, reply, 422, error);
 	else
-		reply_problem(request, reply, error);
-	if (error->code == ERR_UNAVAILABLE)
-		reply_header(reply, "Retry-After", "1");
-}
-
-/* The predictor did not find the weights' file: the experiment has just been deleted, or its file is lost. */
-static void reply_lost(struct api *api, struct http_request *request, struct http_reply *reply)
-{
-	struct artifact_row weights;
-	int fd = artifact_open_or_reply(api, request, reply, ARTIFACT_WEIGHTS, &weights);
-	struct qlstm_error error = {0};
-	if (fd < 0)
-		return;
-	close(fd);
-	error_set(&error, ERR_UNAVAILABLE, NULL, "the weights were not there for a moment; ask again");
-	reply_refused(request, reply, false, &error);
+		trained_reply_refused(request, reply, error);
 }
 
 static void predict(struct api *api, struct http_request *request, struct http_reply *reply,
-                    const struct artifact_row *weights, const json_t *spec)
+                    const struct trained *trained)
 {
 	struct qlstm_error error = {0};
 	struct predict_inputs inputs = {0};
-	char path[4096];
 	double *outputs = NULL;
 	size_t n_outputs = 0;
 	bool mislabelled = false;
-	int used = snprintf(path, sizeof path, "%s/runs/%s/%s", api->data_dir, request->params[0], weights->file);
-	int rc = used > 0 && (size_t)used < sizeof path
-	             ? read_inputs(request, spec, &inputs, &mislabelled, &error)
-	             : error_set(&error, ERR_IO, NULL, "the data directory's path is too long");
+	int rc = read_inputs(request, trained->spec, &inputs, &mislabelled, &error);
 	if (rc == 0) {
-		rc = predictor_pool_compute(api->predictors, path, &inputs, &outputs, &n_outputs, &error);
+		rc = predictor_pool_compute(api->predictors, trained->path, &inputs, &outputs, &n_outputs, &error);
 		if (!is_json(request))
 			error.pointer[0] = '\0'; /* a file has no JSON pointers: the message counts samples */
 	}
 	if (rc == 0)
-		reply_json(reply, 200,
-		           answer(request, weights, predict_outputs_json(spec, outputs, inputs.samples, n_outputs)));
+		trained_reply(request, reply, trained,
+		              predict_outputs_json(trained->spec, outputs, inputs.samples, n_outputs));
 	else if (rc == ERR_NOT_FOUND)
-		reply_lost(api, request, reply);
+		trained_reply_lost(api, request, reply);
 	else
 		reply_refused(request, reply, mislabelled, &error);
 	free(outputs);
@@ -138,16 +104,9 @@ static void predict(struct api *api, struct http_request *request, struct http_r
 void predict_post(void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct api *api = context;
-	struct artifact_row weights;
-	json_t *spec = NULL;
-	if (!content_type_fits_or_reply(request, reply) ||
-	    !artifact_find_or_reply(api, request, reply, ARTIFACT_WEIGHTS, &weights, &spec))
+	struct trained trained;
+	if (!content_type_fits_or_reply(request, reply) || !trained_open_or_reply(api, request, reply, &trained))
 		return;
-	int file =
-	    artifact_open_row_or_reply(api, request, reply, ARTIFACT_WEIGHTS, &weights); /* they are what they were */
-	if (file >= 0) {
-		close(file);
-		predict(api, request, reply, &weights, spec);
-	}
-	json_decref(spec);
+	predict(api, request, reply, &trained);
+	trained_close(&trained);
 }

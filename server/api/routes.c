@@ -19,6 +19,7 @@
 #define EXPERIMENT API_MAX_EXPERIMENT
 #define DATASET    API_MAX_DATASET
 #define PREDICT    API_MAX_PREDICT
+#define GENERATE   API_MAX_GENERATE
 #define KEY        4096
 #define LABELS     (256 << 10) /* what name, tags and notes may hold, escaped */
 
@@ -58,14 +59,17 @@ static const struct route routes[] = {
      {"format", "layer", "circuit", "direction", "features", "labels", "columns", "epoch"}},
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/experiments/{id}/tensorboard", artifacts_tensorboard, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/experiments/{id}/predict", predict_post, READ, LANE_PREDICT, PREDICT, {0}},
+    {"POST", "/experiments/{id}/generate", generate_post, READ, LANE_PREDICT, GENERATE, {0}},
     {"POST",
      "/datasets",
      datasets_post,
      SUBMIT,
      LANE_BULK,
      DATASET,
-     {"name", "separator", "decimal", "thousands", "header", "skip_rows", "comment", "encoding", "missing"}},
+     {"name", "separator", "decimal", "thousands", "header", "skip_rows", "comment", "encoding", "missing", "symbols",
+      "labels", "symbols_as", "pad"}},
     {"GET", "/datasets", datasets_list, READ, LANE_LIST, NO_BODY, {0}},
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
@@ -78,6 +82,12 @@ static const struct route routes[] = {
     {"GET", "/drain", drain_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/drain", drain_post, ADMIN, LANE_SHORT, ANY_BODY, {"running"}},
     {"DELETE", "/drain", drain_delete, ADMIN, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/v2", v2_server, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/v2/health/live", v2_live, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/v2/health/ready", v2_ready, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/v2/models/{id}", v2_model, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/v2/models/{id}/ready", v2_model_ready, READ, LANE_SHORT, NO_BODY, {0}},
+    {"POST", "/v2/models/{id}/infer", v2_infer, READ, LANE_PREDICT, PREDICT, {0}},
     {"GET", "/metrics", service_metrics, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/healthz", service_health, NONE, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/readyz", service_ready, NONE, LANE_SHORT, NO_BODY, {0}},

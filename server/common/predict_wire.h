@@ -1,7 +1,7 @@
 /* What the daemon and a resident `qlstm-worker predict --serve` say to each other, over one socket, in turn, in the
  * byte order of the machine that both run on:
  *
- *   -> struct predict_request, path, double [samples][steps][features]
+ *   -> struct predict_request, path, double [samples][steps][features]; of a generation prompts, a word a step
  *   <- struct predict_reply, double [samples][outputs], or with a code a struct qlstm_error */
 #ifndef QLSTM_COMMON_PREDICT_WIRE_H
 #define QLSTM_COMMON_PREDICT_WIRE_H
@@ -11,15 +11,23 @@
 
 #include "engine/error.h"
 
-#define PREDICT_MAGIC       UINT64_C(0x3174636964657270) /* "predict1" */
+#define PREDICT_MAGIC       UINT64_C(0x3274636964657270) /* "predict2" */
 #define PREDICT_MAX_NUMBERS ((size_t)1 << 20)            /* of all inputs together, and of all outputs */
 #define PREDICT_MAX_PATH    4096
+
+/* How sequences are to be continued (worker/predict/generator.h). */
+struct generation {
+	uint64_t length;    /* words of a sequence, those of its prompt among them; 0: this is a prediction */
+	uint64_t seed;      /* of the draws */
+	double temperature; /* 0: always the most probable word */
+};
 
 struct predict_request {
 	uint64_t magic, path_bytes; /* of the weights' file, without a NUL */
 	uint64_t samples, steps, features;
 	uint64_t max_bytes; /* that the model may take */
 	double max_seconds; /* that the answer may take, by the estimate */
+	struct generation generation;
 };
 
 struct predict_reply {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/common/data_file.h"
+#include "server/common/spool.h"
 
 #define HEX "0123456789abcdef"
 
@@ -28,6 +29,7 @@ static const struct {
     {"weights-last.safetensors", "", "", NEED_NAMED},
     {"predictions.csv", "", "", NEED_NAMED},
     {"report.json", "", "", NEED_NAMED},
+    {"events.out.tfevents.qlstm", "", "", NEED_NAMED},
     {"checkpoint-", ".safetensors", "0123456789", NEED_NAMED},
     {"data", "", "", NEED_LIVE},
     {"data.", "", "abcdefghijklmnopqrstuvwxyz0123456789.", NEED_LIVE},
@@ -115,8 +117,8 @@ bool layout_is_temporary_own(const char *name)
 bool layout_is_own(const char *name)
 {
 	static const char *const names[] = {"qlstmd.db",      "qlstmd.db-wal", "qlstmd.db-shm", "qlstmd.db-journal",
-	                                    "qlstmd.reserve", "qlstmd.backup", "audit.log",     "audit.log.1",
-	                                    "keys.json",      "keys.lock",     "keys.used.json"};
+	                                    "qlstmd.reserve", "qlstmd.backup", SPOOL_FILE,      "audit.log",
+	                                    "audit.log.1",    "keys.json",     "keys.lock",     "keys.used.json"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;

@@ -209,6 +209,7 @@ static void give(struct seat *seat, bool alive)
 struct question {
 	const char *path;
 	const struct predict_inputs *inputs;
+	struct generation generation;
 	double deadline;
 	double *outputs; /* the answer's, malloc */
 	size_t n_outputs;
@@ -225,7 +226,8 @@ static int send_question(const struct predictor_pool *pool, int socket, const st
 	                                        .steps = inputs->steps,
 	                                        .features = inputs->features,
 	                                        .max_bytes = pool->config.max_bytes,
-	                                        .max_seconds = pool->config.max_seconds};
+	                                        .max_seconds = pool->config.max_seconds,
+	                                        .generation = question->generation};
 	size_t bytes = inputs->samples * inputs->steps * inputs->features * sizeof(double);
 	int rc = wire_write(socket, &request, sizeof request, question->deadline, error);
 	if (rc == 0)
@@ -279,26 +281,44 @@ static int ask(struct predictor_pool *pool, struct question *question, struct ql
 	return rc;
 }
 
-int predictor_pool_compute(struct predictor_pool *pool, const char *weights_path, const struct predict_inputs *inputs,
-                           double **outputs, size_t *n_outputs, struct qlstm_error *error)
+/* The answer to a question, of which a process may die once. */
+static int answer(struct predictor_pool *pool, struct question *question, struct qlstm_error *error)
 {
-	struct question question = {
-	    .path = weights_path, .inputs = inputs, .deadline = clock_monotonic() + pool->config.max_seconds};
 	struct qlstm_error first = {0}, second = {0};
-	int rc = ask(pool, &question, &first);
-	if (rc == ERR_IO && (rc = ask(pool, &question, &second)) == ERR_IO)
+	question->deadline = clock_monotonic() + pool->config.max_seconds;
+	int rc = ask(pool, question, &first);
+	if (rc == ERR_IO && (rc = ask(pool, question, &second)) == ERR_IO)
 		return error_set(error, ERR_INTERNAL, NULL, "two processes died of this prediction");
 	if (rc != 0)
 		return error_set(error, rc, NULL, "%s", second.code != 0 ? second.message : first.message);
-	if (question.problem.code != 0)
-		return error_set(error, question.problem.code, question.problem.pointer, "%s",
-		                 question.problem.message);
+	if (question->problem.code != 0)
+		return error_set(error, question->problem.code, question->problem.pointer, "%s",
+		                 question->problem.message);
 	pthread_mutex_lock(&pool->lock);
 	pool->counters.answered++;
 	pthread_mutex_unlock(&pool->lock);
+	return 0;
+}
+
+int predictor_pool_compute(struct predictor_pool *pool, const char *weights_path, const struct predict_inputs *inputs,
+                           double **outputs, size_t *n_outputs, struct qlstm_error *error)
+{
+	struct question question = {.path = weights_path, .inputs = inputs};
+	int rc = answer(pool, &question, error);
 	*outputs = question.outputs;
 	*n_outputs = question.n_outputs;
-	return 0;
+	return rc;
+}
+
+int predictor_pool_generate(struct predictor_pool *pool, const char *weights_path, const struct predict_inputs *prompts,
+                            const struct generation *generation, double **outputs, struct qlstm_error *error)
+{
+	struct question question = {.path = weights_path, .inputs = prompts, .generation = *generation};
+	int rc = answer(pool, &question, error);
+	*outputs = question.outputs;
+	if (rc == 0 && question.n_outputs != 2 * generation->length)
+		rc = error_set(error, ERR_INTERNAL, NULL, "the predictor's sequences have another length");
+	return rc;
 }
 
 void predictor_pool_counters(struct predictor_pool *pool, struct predictor_counters *out)

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "server/common/predict_inputs.h"
+#include "server/common/predict_wire.h"
 #include "server/run/launcher.h"
 
 struct predictor_pool;
@@ -32,6 +33,11 @@ int predictor_pool_open(struct predictor_pool **out, uv_loop_t *loop, const stru
  * processes died of it, else what the predictor says (worker/predict/predictor.h). */
 int predictor_pool_compute(struct predictor_pool *pool, const char *weights_path, const struct predict_inputs *inputs,
                            double **outputs, size_t *n_outputs, struct qlstm_error *error);
+
+/* The sequences that it continues `prompts` to: *outputs [samples][2 * length] as worker/predict/generator.h gives
+ * them. Otherwise the same. */
+int predictor_pool_generate(struct predictor_pool *pool, const char *weights_path, const struct predict_inputs *prompts,
+                            const struct generation *generation, double **outputs, struct qlstm_error *error);
 
 struct predictor_counters {
 	int processes;

@@ -7,9 +7,9 @@
 #include "engine/qlstm.h"
 #include "server/worker/command.h"
 
-static const struct worker_command *const commands[] = {&command_train,    &command_evaluate,     &command_circuit,
-                                                        &command_describe, &command_init_weights, &command_plan,
-                                                        &command_bench,    &command_predict,      &command_export};
+static const struct worker_command *const commands[] = {
+    &command_train, &command_evaluate, &command_circuit, &command_describe, &command_init_weights,
+    &command_plan,  &command_bench,    &command_predict, &command_generate, &command_export};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -130,9 +130,9 @@ static void test_a_queued_experiment(void **state)
 	          "{\"self\":\"/experiments/" ID "\",\"metrics\":\"/experiments/" ID
 	          "/metrics\",\"events\":\"/experiments/" ID "/events\",\"weights\":\"/experiments/" ID
 	          "/weights\",\"predictions\":\"/experiments/" ID "/predictions\",\"report\":\"/experiments/" ID
-	          "/report\",\"cancel\":\"/experiments/" ID "/cancel\",\"pause\":\"/experiments/" ID
-	          "/pause\",\"resume\":\"/experiments/" ID "/resume\",\"retry\":\"/experiments/" ID
-	          "/retry\",\"logs\":\"/experiments/" ID "/logs\"}");
+	          "/report\",\"tensorboard\":\"/experiments/" ID "/tensorboard\",\"cancel\":\"/experiments/" ID
+	          "/cancel\",\"pause\":\"/experiments/" ID "/pause\",\"resume\":\"/experiments/" ID
+	          "/resume\",\"retry\":\"/experiments/" ID "/retry\",\"logs\":\"/experiments/" ID "/logs\"}");
 }
 
 /* Eight seconds for four epochs of ten: twelve are left. */

@@ -24,8 +24,10 @@ static void results_of(struct job *job, struct predictions *p)
 static void written(void **state)
 {
 	(void)state;
-	static const char *const expected[ARTIFACT_COUNT][2] = {
-	    {"weights", "weights.safetensors"}, {"predictions", "predictions.csv"}, {"report", "report.json"}};
+	static const char *const expected[ARTIFACT_COUNT][2] = {{"weights", "weights.safetensors"},
+	                                                        {"predictions", "predictions.csv"},
+	                                                        {"report", "report.json"},
+	                                                        {"tensorboard", "events.out.tfevents.qlstm"}};
 	struct job job;
 	struct predictions p;
 	struct artifact out[ARTIFACT_COUNT];

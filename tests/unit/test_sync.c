@@ -277,7 +277,8 @@ static void test_a_worker(void **state)
 	        "2") "write lines\n" CHECKPOINT("3") "write lines\nremove out/checkpoint-1.safetensors\n"
 	                                             "write lines\n" WRITTEN("weights.safetensors")
 	                                                 WRITTEN("predictions.csv") WRITTEN("report.json")
-	                                                     WRITTEN("resolved-spec.json") "write lines\n");
+	                                                     WRITTEN("events.out.tfevents.qlstm")
+	                                                         WRITTEN("resolved-spec.json") "write lines\n");
 }
 
 /* When store_write returns, its log is on the disk. */

@@ -6,7 +6,7 @@ import pytest
 
 from qlstm_worker import dump, run
 
-COMMANDS = ["train", "evaluate", "circuit", "describe", "init", "plan", "export"]
+COMMANDS = ["train", "evaluate", "circuit", "describe", "init", "plan", "generate", "export"]
 
 
 def misuse(*arguments):
@@ -41,7 +41,8 @@ def test_help_of_a_command(command):
          {"--plan": "auto", "--precision": "float64"}),
         ("describe SPEC.json", {}),
         ("init SPEC.json --out W.safetensors", {}),
-        ("plan SPEC.json [--data FILE.csv] [--threads N] [--json]", {"--threads": "1"}),
+        ("generate --weights FILE --request FILE.json", {}),
+        ("plan SPEC.json [--data FILE.csv] [--threads N] [--speed PERCENT] [--json]", {"--threads": "1"}),
         ("bench [--case NAME] [--threads N] [--seconds S] [--json]", {"--threads": "1", "--seconds": "0.25"}),
     ],
 )  # fmt: skip

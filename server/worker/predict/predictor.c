@@ -26,6 +26,8 @@ static bool of_rows(const struct spec *spec)
 static bool agree(const struct spec *spec, const struct column_scaling *scaling)
 {
 	const struct model_config *model = &spec->model;
+	if (spec->task == TASK_WORDS)
+		return model->output == MODEL_OUTPUT_SEQUENCE && model->n_outputs == 1 << spec->words.bits;
 	int steps = of_rows(spec) ? spec->steps : 1;
 	int outputs = spec->classes > 0 ? spec->classes : scaling->n_targets;
 	return model->n_inputs * steps == scaling->n_inputs && model->n_outputs == outputs &&
@@ -87,6 +89,8 @@ size_t predictor_width(const struct predictor *predictor)
 int predictor_check_shape(const struct predictor *predictor, size_t steps, size_t features, struct qlstm_error *error)
 {
 	const struct spec *spec = &predictor->spec;
+	if (spec->task == TASK_WORDS)
+		return error_set(error, ERR_CONFLICT, NULL, "a model of words generates sequences");
 	if (of_rows(spec) && steps != (size_t)spec->steps)
 		return error_set(error, ERR_INVALID, "/inputs/0", "%zu time steps a sample; the model takes %d", steps,
 		                 spec->steps);

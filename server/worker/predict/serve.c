@@ -7,6 +7,7 @@
 
 #include "server/common/predict_wire.h"
 #include "server/worker/command.h"
+#include "server/worker/predict/generator.h"
 #include "server/worker/predict/predictor.h"
 
 /* Models that stay loaded, the latest first. */
@@ -79,7 +80,33 @@ static bool makes_sense(const struct predict_request *request)
 	return request->magic == PREDICT_MAGIC && request->path_bytes > 0 && request->path_bytes < PREDICT_MAX_PATH &&
 	       request->samples > 0 && request->steps > 0 && request->features > 0 &&
 	       request->steps <= PREDICT_MAX_NUMBERS && request->features <= PREDICT_MAX_NUMBERS &&
-	       request->samples <= PREDICT_MAX_NUMBERS / request->steps / request->features;
+	       request->samples <= PREDICT_MAX_NUMBERS / request->steps / request->features &&
+	       (request->generation.length == 0 || request->features == 1);
+}
+
+/* Whether the model can do it, and what it gives a sample. */
+static int check(struct predictor *p, const struct predict_request *request, const double *inputs, uint64_t *outputs,
+                 struct qlstm_error *error)
+{
+	if (request->generation.length > 0) {
+		*outputs = 2 * request->generation.length;
+		return generator_check(p, inputs, request->samples, request->steps, &request->generation,
+		                       request->max_bytes, request->max_seconds, error);
+	}
+	*outputs = predictor_width(p);
+	int rc = predictor_check_shape(p, request->steps, request->features, error);
+	return rc == 0 ? predictor_check(p, request->samples, request->steps, request->max_bytes, request->max_seconds,
+	                                 error)
+	               : rc;
+}
+
+static int compute(struct predictor *p, const struct predict_request *request, const double *inputs, double *outputs,
+                   struct qlstm_error *error)
+{
+	if (request->generation.length > 0)
+		return generator_compute(p, inputs, request->samples, request->steps, &request->generation, outputs,
+		                         error);
+	return predictor_compute(p, inputs, request->samples, request->steps, outputs, error);
 }
 
 /* *outputs (malloc) is the caller's. */
@@ -92,23 +119,20 @@ static int answer(struct server *server, const struct predict_request *request, 
 		return rc;
 	keep_first(server, loaded);
 	struct predictor *p = &loaded->predictor;
-	rc = predictor_check_shape(p, request->steps, request->features, error);
-	if (rc != 0)
-		return rc;
-	rc = predictor_check(p, request->samples, request->steps, request->max_bytes, request->max_seconds, error);
+	rc = check(p, request, inputs, &reply->outputs, error);
 	if (rc != 0)
 		return rc;
 	reply->samples = request->samples;
-	reply->outputs = predictor_width(p);
 	if (reply->outputs > PREDICT_MAX_NUMBERS / reply->samples)
 		return error_set(error, ERR_TOO_LARGE, "/inputs", "%zu samples have more than %zu outputs",
 		                 (size_t)request->samples, (size_t)PREDICT_MAX_NUMBERS);
 	*outputs = malloc(reply->samples * reply->outputs * sizeof **outputs);
 	if (*outputs == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
-	size_t bytes = model_bytes(p->model, (int)request->steps, 64, 1);
+	uint64_t steps = request->generation.length > 0 ? request->generation.length : request->steps;
+	size_t bytes = model_bytes(p->model, (int)steps, 64, 1);
 	loaded->bytes = bytes > loaded->bytes ? bytes : loaded->bytes;
-	return predictor_compute(p, inputs, request->samples, request->steps, *outputs, error);
+	return compute(p, request, inputs, *outputs, error);
 }
 
 static int send_reply(int socket, struct predict_reply *reply, const double *outputs, const struct qlstm_error *problem)

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/common/clock.h"
 #include "server/common/file.h"
 #include "server/common/json_text.h"
 #include "server/worker/train/job.h"
 #include "server/worker/train/report.h"
+#include "server/worker/train/tensorboard.h"
 #include "server/worker/weights.h"
 
 struct source {
@@ -65,6 +67,11 @@ static int make_report(const struct source *source, unsigned char **bytes, size_
 	return rc;
 }
 
+static int make_events(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error)
+{
+	return tensorboard_events(source->job, (double)clock_now_ms() / 1000, bytes, length, error);
+}
+
 static int make_spec(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error)
 {
 	return make_text(source->job->resolved, bytes, length, error);
@@ -75,9 +82,8 @@ static const struct {
 	const char *name, *file;
 	int (*make)(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error);
 } files[] = {
-    {"weights", "weights.safetensors", make_weights},
-    {"predictions", "predictions.csv", make_predictions},
-    {"report", "report.json", make_report},
+    {"weights", "weights.safetensors", make_weights}, {"predictions", "predictions.csv", make_predictions},
+    {"report", "report.json", make_report},           {"tensorboard", "events.out.tfevents.qlstm", make_events},
     {"spec", "resolved-spec.json", make_spec},
 };
 

@@ -1,0 +1,24 @@
+/* What somebody wants generated: from JSON to numbers, and back to JSON. */
+#ifndef QLSTM_COMMON_GENERATE_REQUEST_H
+#define QLSTM_COMMON_GENERATE_REQUEST_H
+
+#include "server/common/predict_inputs.h"
+#include "server/common/predict_wire.h"
+
+/* The most sequences at once. */
+enum { GENERATE_MAX_SAMPLES = 256, GENERATE_MAX_LENGTH = 4096 };
+
+/* {"prompt": [0, 1], "length": 20, "samples": 1, "temperature": 1.0, "postselect": false, "seed": 0}: all but the
+ * prompt may be absent, the length is then that of the data. A prompt is a list of words, or a text where the data have
+ * an alphabet. postselect always takes the most probable word, as temperature 0 does. `resolved` is the model's spec;
+ * one that is not of words is ERR_CONFLICT. *prompts [samples][prompt][1] is the caller's (predict_inputs_free). */
+int generate_request_json(const char *text, size_t length, const json_t *resolved, struct predict_inputs *prompts,
+                          struct generation *generation, struct qlstm_error *error);
+
+/* {"prompt_length", "temperature", "seed", "sequences": [{"words": [...], "text": "...", "probabilities": [null, 0.5,
+ * ...]}]}, text where the data have an alphabet. values [samples][2 * length] as generator.h gives them. New reference,
+ * NULL when out of memory. */
+json_t *generate_reply_json(const json_t *resolved, const struct predict_inputs *prompts,
+                            const struct generation *generation, const double *values);
+
+#endif

@@ -1,0 +1,120 @@
+/* A run's history as an event file. */
+#include "server/worker/train/tensorboard.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/common/json_text.h"
+#include "server/worker/train/event_file.h"
+#include "server/worker/train/job.h"
+
+enum { TAG_SIZE = 80 };
+
+/* Tags of Bausch's program that do not follow from the names. */
+static const struct {
+	const char *metric, *tag;
+} of_words[] = {{"test_error_rate", "accuracy/character_error_rate_current"}};
+
+/* The least values so far of a run on words. */
+static const struct {
+	const char *metric, *tag, *at_the_end;
+} bests[] = {{"test_loss", "loss/validate_best", "hparams/validate_best"},
+             {"test_error_rate", "accuracy/character_error_rate_best", "hparams/character_error_rate_best"}};
+
+enum { N_BESTS = sizeof bests / sizeof bests[0] };
+
+struct writer {
+	struct event_file file;
+	bool words; /* the model measures words */
+	double wall;
+	int epoch;
+	double best[N_BESTS];
+};
+
+static void put_scalar(struct writer *w, const char *tag, double value)
+{
+	if (isfinite(value))
+		event_file_scalar(&w->file, w->wall, w->epoch, tag, value);
+}
+
+/* train_loss: loss/train. */
+static void name_tag(const struct writer *w, const char *metric, char tag[TAG_SIZE])
+{
+	snprintf(tag, TAG_SIZE, "%s", metric);
+	if (strncmp(metric, "train_", 6) == 0)
+		snprintf(tag, TAG_SIZE, "%s/train", metric + 6);
+	if (strncmp(metric, "test_", 5) == 0)
+		snprintf(tag, TAG_SIZE, "%s/%s", metric + 5, w->words ? "validate" : "test");
+	for (size_t k = 0; w->words && k < sizeof of_words / sizeof of_words[0]; k++)
+		if (strcmp(metric, of_words[k].metric) == 0)
+			snprintf(tag, TAG_SIZE, "%s", of_words[k].tag);
+}
+
+static void put_epoch(struct writer *w, const struct epoch_metrics *metrics)
+{
+	char tag[TAG_SIZE];
+	w->epoch = metrics->epoch;
+	w->wall += metrics->seconds;
+	for (int k = 0; k < metrics->count; k++) {
+		name_tag(w, metrics->names[k], tag);
+		put_scalar(w, tag, metrics->values[k]);
+	}
+	put_scalar(w, "time", metrics->seconds);
+	for (int k = 0; w->words && k < N_BESTS; k++) {
+		double value = epoch_metric(metrics, bests[k].metric);
+		if (!(value < w->best[k]))
+			continue;
+		w->best[k] = value;
+		put_scalar(w, bests[k].tag, value);
+	}
+}
+
+static void put_end(struct writer *w, const struct job *job)
+{
+	put_scalar(w, "hparams/epoch", w->epoch);
+	put_scalar(w, "hparams/num_parameters", (double)model_params(job->model)->size);
+	for (int k = 0; k < N_BESTS; k++)
+		put_scalar(w, bests[k].at_the_end, w->best[k]);
+}
+
+/* Indented by four blanks Markdown leaves a text as it is. */
+static void put_spec(struct writer *w, const struct job *job)
+{
+	struct text block = {0};
+	char *spec = json_text_indented(job->resolved), *text = NULL;
+	size_t length;
+	for (const char *line = spec; line != NULL && *line != '\0';) {
+		size_t n = strcspn(line, "\n");
+		text_print(&block, "    %.*s\n", (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+	if (spec != NULL && text_take(&block, &text, &length) == 0)
+		event_file_text(&w->file, w->wall, 0, "args", text);
+	else
+		w->file.bytes.failed = true;
+	free(text);
+	free(spec);
+}
+
+int tensorboard_events(const struct job *job, double now, unsigned char **bytes, size_t *length,
+                       struct qlstm_error *error)
+{
+	const struct epoch_metrics *history = trainer_history(job->trainer);
+	int epochs = trainer_epochs_done(job->trainer);
+	struct writer w = {.words = model_measures_words(job->model), .wall = now, .best = {INFINITY, INFINITY}};
+	for (int k = 0; k < epochs; k++)
+		w.wall -= history[k].seconds;
+	event_file_begin(&w.file, w.wall);
+	put_spec(&w, job);
+	for (int k = 0; k < epochs; k++)
+		put_epoch(&w, &history[k]);
+	if (w.words)
+		put_end(&w, job);
+	char *text = NULL;
+	if (text_take(&w.file.bytes, &text, length) != 0)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the event file");
+	*bytes = (unsigned char *)text;
+	return 0;
+}
