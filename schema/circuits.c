@@ -11,6 +11,7 @@
 #include "engine/circuit/program.h"
 #include "engine/number.h"
 #include "engine/text.h"
+#include "schema/circuit_templates.h"
 
 enum { MAX_INDEX = 4095 };
 
@@ -306,12 +307,65 @@ static int write_layer(json_t *layer, size_t index, struct qlstm_error *error)
 	return rc;
 }
 
+/* The first pauli whose letter the word is; Y where there is none. */
+static enum pauli read_rotation(const char *word)
+{
+	enum pauli pauli = PAULI_Y;
+	if (word != NULL && strlen(word) == 1)
+		pauli_from_letter(word[0], &pauli);
+	return pauli;
+}
+
+static int within(const json_t *value, int most, int otherwise)
+{
+	json_int_t number = json_is_integer(value) ? json_integer_value(value) : otherwise;
+	return number >= 1 && number <= most ? (int)number : 0;
+}
+
+/* One of the surveyed circuits. What is wrong with a field is left for the validation to say. */
+static int write_template(json_t *layer, struct qlstm_error *error)
+{
+	const json_t *qubits =
+	    json_object_get(layer, json_object_get(layer, "n_qubits") != NULL ? "n_qubits" : "num_qubits");
+	const char *encoder = json_string_value(json_object_get(layer, "encoder"));
+	struct circuit_template circuit = {.name = json_string_value(json_object_get(layer, "template")),
+	                                   .n_qubits = within(qubits, CIRCUIT_MAX_WIRES, 4),
+	                                   .depth = within(json_object_get(layer, "depth"), 30, 1),
+	                                   .hadamard = json_is_true(json_object_get(layer, "hadamard")),
+	                                   .rotation =
+	                                       read_rotation(json_string_value(json_object_get(layer, "rotation")))};
+	struct text text = {0};
+	if (circuit.n_qubits == 0 || circuit.depth == 0 ||
+	    (encoder != NULL && encoder_from_name(encoder, &circuit.encoder) != 0) ||
+	    !circuit_template_write(&circuit, &text))
+		return 0;
+	int rc = text.failed || json_object_set_new(layer, "qasm", json_string(text.bytes)) != 0;
+	free(text.bytes);
+	static const char *const fields[] = {"template", "n_qubits", "num_qubits", "depth",
+	                                     "hadamard", "rotation", "encoder"};
+	for (size_t k = 0; rc == 0 && k < sizeof fields / sizeof fields[0]; k++)
+		json_object_del(layer, fields[k]);
+	return rc == 0 ? 0 : error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the circuit");
+}
+
+static bool is_circuit(const json_t *layer)
+{
+	const char *type = json_string_value(json_object_get(layer, "type"));
+	return type != NULL && strcmp(type, "circuit") == 0;
+}
+
+/* Whether it names a circuit and gives none. */
+static bool is_named(const json_t *layer)
+{
+	return is_circuit(layer) && json_is_string(json_object_get(layer, "template")) &&
+	       json_object_get(layer, "qasm") == NULL && json_object_get(layer, "gates") == NULL;
+}
+
 /* Whether it has a list of objects as its gates. */
 static bool is_listed(const json_t *layer)
 {
-	const char *type = json_string_value(json_object_get(layer, "type"));
 	const json_t *gates = json_object_get(layer, "gates");
-	if (type == NULL || strcmp(type, "circuit") != 0 || !json_is_array(gates) || json_array_size(gates) == 0)
+	if (!is_circuit(layer) || !json_is_array(gates) || json_array_size(gates) == 0)
 		return false;
 	for (size_t k = 0; k < json_array_size(gates); k++)
 		if (!json_is_object(json_array_get(gates, k)))
@@ -324,12 +378,13 @@ int circuits_write(json_t *expanded, struct qlstm_error *error)
 	json_t *model = json_object_get(expanded, "model"), *layers = json_object_get(model, "layers");
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < json_array_size(layers); i++) {
-		if (!is_listed(json_array_get(layers, i)))
+		bool named = is_named(json_array_get(layers, i));
+		if (!named && !is_listed(json_array_get(layers, i)))
 			continue;
 		/* The request's own values stay as they are. */
 		json_t *own_model = json_copy(model), *own_layers = json_copy(layers),
 		       *own = json_copy(json_array_get(layers, i));
-		rc = own == NULL ? ERR_OUT_OF_MEMORY : write_layer(own, i, error);
+		rc = own == NULL ? ERR_OUT_OF_MEMORY : named ? write_template(own, error) : write_layer(own, i, error);
 		if (rc != 0 || json_array_set_new(own_layers, i, json_incref(own)) != 0 ||
 		    json_object_set_new(own_model, "layers", json_incref(own_layers)) != 0 ||
 		    json_object_set_new(expanded, "model", json_incref(own_model)) != 0)

@@ -167,3 +167,31 @@ def test_gates_of_a_custom_layer_are_refused_at_their_place(daemon, rows):
     custom["custom_quantum_layer"]["gates"][4] = {"toffoli": {}}
     reply = daemon.post("/experiments", request(rows, {"classical_dense_layer": {}}, custom, HEAD))
     problem(reply, 422, "invalid", "/parameters/layers/1/custom_quantum_layer/gates/4")
+
+
+def test_the_outcome(daemon, rows):
+    done = daemon.train(request(rows, QLSTM, HEAD))
+    found = daemon.get(f"/experiments/{done['id']}/outcome").json()
+    (fold,) = found["result"]["results"]
+    history = daemon.get(f"/experiments/{done['id']}/metrics").json()["metrics"]
+    assert fold["train_losses"] == [row["train_loss"] for row in history] and len(fold["test_losses"]) == 2
+    assert fold["test_losses"] == [row["test_loss"] for row in history]
+    report = daemon.get(f"/experiments/{done['id']}/report").json()
+    assert fold["test_metrics"] == {name: report["metrics"]["test"][0][name] for name in ("mse", "mae")}
+    assert list(found["result"]["input_scales"]) == ["a", "b", "c", "d"] and list(found["result"]["output_scales"]) == ["power"]
+    assert found["outputs"]["model"]["storage_id"] == done["id"]
+
+
+def test_the_outcome_of_classes(daemon, rows):
+    body = request(rows, {"classical_lstm_layer": {"hidden_size": 4}}, HEAD, loss_func="BCE", num_epochs=20, learning_rate=0.05)
+    body["parameters"]["data_processing_parameters"]["output_columns"] = [5]
+    done = daemon.train(body)
+    metrics = daemon.get(f"/experiments/{done['id']}/outcome").json()["result"]["results"][0]["test_metrics"]
+    matrix = metrics["confusion_matrix"]
+    for name, other in [("0", "1"), ("1", "0")]:
+        assert matrix[name]["tp"] == matrix[other]["tn"] and matrix[name]["fp"] == matrix[other]["fn"]
+        assert sum(matrix[name].values()) == done["data"]["test"]
+    found = matrix["1"]
+    assert metrics["accuracy"] == pytest.approx((found["tp"] + found["tn"]) / done["data"]["test"])
+    assert metrics["recall"]["1"] == pytest.approx(found["tp"] / (found["tp"] + found["fn"]))
+    assert metrics["specificity"]["1"] == pytest.approx(found["tn"] / (found["tn"] + found["fp"]))

@@ -131,6 +131,58 @@ def test_gates(tmp_path, seed, plan):
         assert abs(slope - given) < 1e-8
 
 
+def surveyed(name, n, depth, rotation, hadamard):
+    """The gates of a circuit of the survey, from the paper's drawings; 4 wires there, any number here."""
+    gates, weights = [{"gate": "H", "wires": [w]} for w in range(n) if hadamard], iter(range(1000))
+
+    def turn(kind):
+        gates.extend({"gate": kind, "wires": [w], "angle": {"weight": next(weights)}} for w in range(n))
+
+    def control(kind, pairs):
+        gates.extend({"gate": kind, "wires": pair, "angle": {"weight": next(weights)}} for pair in pairs)
+
+    gates += [{"gate": "R" + rotation, "wires": [w], "angle": {"feature": w, "encoder": "atan"}} for w in range(n)]
+    down = [[i, (i + 1) % n] for i in reversed(range(n))]
+    for layer in range(depth):
+        if name == "sim_5":
+            turn("RX"), turn("RZ")
+            control("CRZ", [[c, t] for c in reversed(range(n)) for t in reversed(range(n)) if t != c])
+            turn("RX"), turn("RZ")
+        elif name == "sim_10":
+            if layer == 0:
+                turn("RY")
+            gates += [{"gate": "CZ", "wires": pair} for pair in [[i, i - 1] for i in range(n - 1, 0, -1)] + [[0, n - 1]]]
+            turn("RY")
+        elif name == "sim_14":
+            turn("RY"), control("CRX", down), turn("RY")
+            control("CRX", [[c, (c - 1) % n] for c in [n - 1, *range(n - 1)]])
+        else:
+            turn("RX"), turn("RZ"), control("CRZ", down)
+    return gates, next(weights)
+
+
+@pytest.mark.parametrize("name, count", [
+    ("sim_5", lambda n, L: (n * n + 3 * n) * L), ("sim_10", lambda n, L: n * L + n), ("sim_14", lambda n, L: 4 * n * L),
+    ("sim_18", lambda n, L: 3 * n * L)])
+@pytest.mark.parametrize("n, depth, rotation, hadamard", [(4, 1, "Y", False), (3, 2, "X", True)])
+def test_the_survey(tmp_path, name, count, n, depth, rotation, hadamard):
+    draw = random.Random(n)
+    gates, n_weights = surveyed(name, n, depth, rotation, hadamard)
+    assert n_weights == count(n, depth)  # table I of the paper
+    features, weights = [draw.uniform(0, 1) for _ in range(n)], [draw.uniform(-3, 3) for _ in range(n_weights)]
+    layer = {"type": "circuit", "template": name, "n_qubits": n, "depth": depth, "rotation": rotation, "hadamard": hadamard,
+             "encoder": "arctan"}
+    found = evaluate(tmp_path, layer, features, weights, n)
+    np.testing.assert_allclose(found["outputs"][0], expected(n, gates, [f"Z{w}" for w in range(n)], features, weights), atol=1e-12)
+
+
+@pytest.mark.parametrize("field, value, code", [("template", "sim_6", "invalid"), ("depth", 31, "out_of_range"),
+                                                ("n_qubits", 26, "out_of_range"), ("encoder", "sinh", "invalid")])
+def test_templates_that_are_refused(tmp_path, field, value, code):
+    error = refused(tmp_path, {"type": "circuit", "template": "sim_5", "n_qubits": 1, field: value})
+    assert error["pointer"] == "/model/layers/0/" + field and error["code"] == code
+
+
 QASM = """OPENQASM 3.0;
 include "stdgates.inc";
 /* as qiskit writes it */
