@@ -69,6 +69,12 @@ HANDLER(service_metrics);
 HANDLER(service_health);
 HANDLER(service_ready);
 HANDLER(service_version);
+/* session.c */
+HANDLER(session_page);
+HANDLER(session_asset);
+HANDLER(session_get);
+HANDLER(session_post);
+HANDLER(session_delete);
 /* contract.c */
 HANDLER(contract_openapi_json);
 HANDLER(contract_openapi_yaml);
