@@ -57,10 +57,16 @@ function App() {
   const enter = (who: Session) => { setSession(who); setState('in'); };
   useEffect(() => {
     onSignedOut.call = () => setState('out');
-    get<Session>('/session').then(enter, (refused) => {
-      setError(refused);
-      setState(refused instanceof Refusal && refused.status === 401 ? 'out' : 'down');
-    });
+    const signedOut = (refused: unknown) => refused instanceof Refusal && refused.status === 401;
+    get<Session>('/session')
+      .catch((refused) => {
+        if (!signedOut(refused)) throw refused; // a key that is void is forgotten: the service may need none
+        return request('DELETE', '/session').then(() => get<Session>('/session'));
+      })
+      .then(enter, (refused) => {
+        setError(refused);
+        setState(signedOut(refused) ? 'out' : 'down');
+      });
   }, []);
   useEffect(() => {
     document.title = `${page.title} · qlstmd`;

@@ -119,7 +119,9 @@ test('one made from another, and both compared, with bands over seeds', async ()
   await page.getByRole('link', { name: 'Experiments' }).click();
   await page.getByLabel('Words').fill('pair');
   await page.getByLabel('Words').press('Enter');
-  await poll(async () => (await page.getByLabel('Choose pair to compare').count()) === 2, 'both');
+  await page.waitForURL(/text=pair/);
+  await page.getByRole('row', { name: /pair/ }).nth(1).waitFor();
+  await poll(async () => (await page.getByRole('row').count()) === 3, 'those two alone');
   for (const box of await page.getByLabel('Choose pair to compare').all()) await box.check();
   await page.getByRole('link', { name: 'Compare (2)' }).click();
   await page.getByRole('img', { name: /test loss of 2 runs/ }).waitFor();
