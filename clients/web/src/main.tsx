@@ -20,7 +20,7 @@ interface Page {
 const PAGES: Record<string, Page> = {
   '': { title: 'Experiments', show: (route) => <List route={route} /> },
   run: { title: 'Experiment', show: (route, session) => <Run key={route.path[1]} id={route.path[1] ?? ''} session={session} /> },
-  new: { title: 'New experiment', show: (route, session) => <Start from={route.query.get('from')} dataset={route.query.get('data')} session={session} /> },
+  new: { title: 'New experiment', show: (route, session) => <Start from={route.query.get('from')} weights={route.query.get('weights')} dataset={route.query.get('data')} session={session} /> },
   compare: { title: 'Comparison', show: (route) => <Compare ids={(route.query.get('runs') ?? '').split(',').filter(Boolean)} /> },
   data: { title: 'Data sets', show: (route, session) => <Data name={route.path[1]} session={session} /> },
 };

@@ -134,6 +134,22 @@ test('one made from another, and both compared, with bands over seeds', async ()
   await close(page);
 });
 
+test('a fork goes on from the weights of another', async () => {
+  const first = await daemon.train({ name: 'to fork', type: 'lstm', hidden_size: 3, training: { epochs: 20 } });
+  const page = await open(browser, `${daemon.url}/#/run/${first.id}`);
+  await page.getByRole('link', { name: 'Fork' }).click();
+  assert.equal(await page.getByLabel('init from', { exact: true }).inputValue(), first.id);
+  await page.getByLabel('epochs', { exact: true }).fill('5');
+  await page.getByText('Training takes about').waitFor();
+  await page.getByRole('button', { name: 'Start the experiment' }).click();
+  await until(page, 'succeeded');
+  const second = await daemon.call('GET', `/experiments/${page.url().split('/').at(-1)}`);
+  assert.deepEqual([second.spec.init_from, second.progress.epochs], [first.id, 5]);
+  const loss = async (id) => (await daemon.call('GET', `/experiments/${id}/metrics`)).metrics[0].train_loss;
+  assert.ok((await loss(second.id)) < (await loss(first.id)) / 2);
+  await close(page);
+});
+
 test('the list: filters stay in the address, progress without a reload', async () => {
   const id = await daemon.submit({ ...LONG, name: 'in the list', project: 'listed' });
   const page = await open(browser, daemon.url);
