@@ -95,6 +95,8 @@ static int describe_model(const struct api *api, struct spec *spec, struct cost_
 	size_t bytes = 0;
 	rc = check_groups(spec, model, error);
 	if (rc == 0)
+		rc = initial_check(api, &out->initial, model_params(model), error);
+	if (rc == 0)
 		rc = check_cost(api, spec, model, windows, &seconds, &bytes, error);
 	const struct parameter_counts counts = parameter_counts(model_params(model));
 	out->model = parameter_counts_json(&counts, "parameters");
@@ -162,11 +164,12 @@ int submission_make(struct api *api, const struct viewer *viewer, const char *te
 		rc = spec_resolve(request, &out->spec, error);
 	if (rc == 0)
 		rc = attach_data(api, viewer, out->spec, &entry, error);
-	if (rc == 0) {
+	if (rc == 0)
+		rc = initial_find(api, viewer, out->spec, &out->initial, error);
+	if (rc == 0)
 		rc = describe(api, &entry, out, error);
-		if (rc != 0)
-			spec_locate(request, error);
-	}
+	if (rc != 0 && out->spec != NULL)
+		spec_locate(request, error);
 	if (rc == 0)
 		rc = write_texts(out, error);
 	if (rc != 0)

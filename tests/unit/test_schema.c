@@ -89,7 +89,7 @@ static const struct bad bad_requests[] = {
     {"{'variant':'chen2021'}", ERR_INVALID, "/variant", "'qdi', 'linear', 'chen2020', 'chen2024'"},
     {LAYERS("{'type':'qlstn'}"), ERR_INVALID, "/model/layers/0/type",
      "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn', 'quantum', 'dense', 'dropout', "
-     "'activation'; did you mean "
+     "'activation', 'embedding', 'circuit', 'batch_norm', 'layer_norm'; did you mean "
      "'qlstm'?"},
     {"{'type':'dense'}", ERR_INVALID, "/type", "type is 'dense'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru'"},
     {"{'model':{'type':'gnu'}}", ERR_INVALID, "/model/type",
@@ -275,7 +275,7 @@ static void test_defaults(void **state)
 	json_t *resolved = resolve_good("{}");
 	char *text = dump(resolved);
 	assert_string_equal(
-	    text, "{'name':'','project':'default','tags':[],'notes':'','priority':0,"
+	    text, "{'name':'','project':'default','tags':[],'notes':'','priority':0,'init_from':'',"
 	          "'data':{'dataset':'damped_shm','task':'forecasting','missing':'refuse','window':4,'horizon':1,'"
 	          "stride':1,'scaling':'minmax','"
 	          "scaling_fit':'train',"
