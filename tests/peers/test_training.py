@@ -60,15 +60,12 @@ def ours(folder, training):
             "model": {"layers": [{"type": "lstm", "hidden_size": HIDDEN}]},
             "training": {"epochs": EPOCHS, "batch_size": BATCH, **training}}  # fmt: skip
     path = cases.write(folder / "spec.json", spec)
-    frozen = {**spec, "training": {**spec["training"], "epochs": 1, "freeze": ["layers.0.", "layers.1.weight"]}}
-    frozen["training"]["optimizer"] = {"type": "sgd", "learning_rate": 1e-300}
-    engine.run(WORKER, "train", cases.write(folder / "start.json", frozen), "--out", folder / "start", "--data",
-               folder / "rows.csv")  # fmt: skip
+    engine.run(WORKER, "init", path, "--out", folder / "start.safetensors")
     engine.run(WORKER, "train", path, "--out", folder / "out", "--data", folder / "rows.csv")
     report = json.loads((folder / "out/report.json").read_text())
     low, high = series.min(), series.max()
     scaled = (series - (low + high) / 2) / ((high - low) / 2)
-    return (load_file(folder / "start/weights.safetensors"), load_file(folder / "out/weights.safetensors"), report,
+    return (load_file(folder / "start.safetensors"), load_file(folder / "out/weights.safetensors"), report,
             torch.tensor(scaled))  # fmt: skip
 
 

@@ -244,7 +244,7 @@ static void losses_match_finite_differences(void **state)
 		                          .batch = 2,
 		                          .prediction = prediction,
 		                          .target = loss->takes == TARGET_REALS ? target : classes,
-		                          .options = &(struct loss_options){.huber_delta = 0.5, .quantile = 0.7}};
+		                          .options = &(struct loss_options){.huber_delta = 0.4, .quantile = 0.7}};
 		loss->backward(&rows, 0.25, gradient);
 		for (int k = 0; k < 4; k++) {
 			double kept = prediction[k];
