@@ -67,7 +67,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo data-mnist test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo data-mnist test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -85,6 +85,7 @@ help:
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
 	@echo "make bench-door      requests a second: POSTs, GETs, with 10 and with 10,000 experiments waiting"
+	@echo "make bench-uploads   100 uploads of 20 MB at once while experiments train"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; readers of the contract; from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT PYTEST AGAIN; CONTRIBUTING.md)"
 	@echo "make test-web   the dashboard: clients/web/dist is what its sources give, and a browser drives it; from npm"
@@ -250,6 +251,9 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIBENGINE)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $^ -o $@ -lm
 
+bench-uploads: all
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/uploads.py
+
 bench: $(BUILD)/qlstm-worker
 	@$(PYTHON) scripts/bench.py $<
 
@@ -258,7 +262,7 @@ bench-peers: $(BUILD)/qlstm-worker
 	@scripts/deps.sh peers
 	@scripts/peers.sh python tests/peers/bench.py $< $(BUILD)/peers-cases
 
-test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd
+test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd $(BUILD)/bench/csv
 	@scripts/deps.sh peers
 	@QLSTM_BUILD=$(BUILD) QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers --ignore=tests/peers/openqasm tests/peers
 	@QLSTM_BUILD=$(BUILD) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=clients/python/peers clients/python/peers
