@@ -183,7 +183,8 @@ int spec_parse(const json_t *resolved, struct spec *out, struct qlstm_error *err
 		rc = parse_layers(json_object_get(json_object_get(resolved, "model"), "layers"), &out->model, error);
 	if (rc != 0)
 		return rc;
-	out->batch_first = json_is_true(json_object_get(layers_recurrent(resolved), "batch_first"));
+	const json_t *recurrent = layers_recurrent(resolved);
+	out->batch_first = recurrent == NULL || json_is_true(json_object_get(recurrent, "batch_first"));
 	rc = parse_widths(data, out, error);
 	if (rc != 0)
 		return rc;

@@ -166,11 +166,10 @@ int submission_make(struct api *api, const struct viewer *viewer, const char *te
 		rc = attach_data(api, viewer, out->spec, &entry, error);
 	if (rc == 0)
 		rc = initial_find(api, viewer, out->spec, &out->initial, error);
-	if (rc == 0) {
+	if (rc == 0)
 		rc = describe(api, &entry, out, error);
-		if (rc != 0)
-			spec_locate(request, error);
-	}
+	if (rc != 0 && out->spec != NULL)
+		spec_locate(request, error);
 	if (rc == 0)
 		rc = write_texts(out, error);
 	if (rc != 0)

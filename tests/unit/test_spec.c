@@ -225,6 +225,9 @@ static int check_object_read(const char *part, const json_t *object)
 	json_object_foreach(json_object_get(object, "properties"), name, property)
 	{
 		char inner[64];
+		/* All but two are replaced by qasm before it is parsed. */
+		if (strcmp(part, "circuit") == 0 && strcmp(name, "qasm") != 0 && strcmp(name, "angle_init") != 0)
+			continue;
 		snprintf(inner, sizeof inner, "%s/%s", part, name);
 		if (json_object_get(property, "properties") != NULL) {
 			checked += check_object_read(inner, property);
