@@ -134,19 +134,20 @@ static const struct {
     {"majority_class", TASK_CLASSIFICATION, NULL, NULL, majority_class},
 };
 
-static int add(json_t *baselines, size_t k, struct baseline_run *run, struct qlstm_error *error)
+static int add(json_t *baselines, size_t k, const struct baseline_run *asked, struct qlstm_error *error)
 {
-	const struct samples *samples = &run->job->samples;
+	const struct samples *samples = &asked->job->samples;
 	struct predictions out = {.count = samples_count(samples), .width = samples->shape.width};
+	struct baseline_run run = *asked;
 	int rc = 0;
 	json_t *scores = NULL;
-	if (table[k].is_possible == NULL || table[k].is_possible(run->job)) {
+	if (table[k].is_possible == NULL || table[k].is_possible(run.job)) {
 		out.values = calloc(out.count + 1, (size_t)out.width * sizeof(double));
-		run->out = &out;
+		run.out = &out;
 		rc = out.values == NULL ? error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a baseline")
-		                        : table[k].fill(run, error);
+		                        : table[k].fill(&run, error);
 		if (rc == 0)
-			scores = scores_json(&out, run->job);
+			scores = scores_json(&out, run.job);
 		predictions_free(&out);
 	} else {
 		scores = json_null();
@@ -159,7 +160,7 @@ static int add(json_t *baselines, size_t k, struct baseline_run *run, struct qls
 int baselines_json(const struct job *job, predictions_progress_fn progress, void *context, json_t **out,
                    struct qlstm_error *error)
 {
-	struct baseline_run run = {.job = job, .progress = progress, .context = context};
+	const struct baseline_run run = {.job = job, .progress = progress, .context = context};
 	int rc = 0;
 	*out = json_object();
 	for (size_t k = 0; rc == 0 && k < sizeof table / sizeof table[0]; k++)
