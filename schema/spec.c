@@ -7,6 +7,7 @@
 #include "engine/nn/layer.h"
 #include "schema/circuits.h"
 #include "schema/embed.h"
+#include "schema/keyword_index.h"
 #include "schema/layers.h"
 #include "schema/overflow.h"
 #include "schema/place.h"
@@ -20,6 +21,7 @@ static json_t *document;
 static void parse_document(void)
 {
 	document = json_loads(schema_experiment_json, JSON_REJECT_DUPLICATES, NULL);
+	keyword_index(document);
 }
 
 const json_t *spec_schema(void)

@@ -35,7 +35,7 @@ static const struct route routes[] = {
      NO_BODY,
      {"status", "project", "limit", "cursor", "tag", "text", "model", "dataset", "created_after", "created_before",
       "sort"}},
-    {"GET", "/experiments/{id}", experiments_get, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/experiments/{id}", experiments_get, READ, LANE_SHORT, NO_BODY, {"wait"}},
     {"PATCH", "/experiments/{id}", experiments_patch, SUBMIT, LANE_WRITE, LABELS, {0}},
     {"DELETE", "/experiments/{id}", experiments_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
     {"POST", "/experiments/{id}/cancel", experiments_cancel, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
