@@ -84,7 +84,7 @@ bool content_type_or_reply(const struct http_request *request, struct http_reply
 	for (int i = 0; accepted[i] != NULL; i++)
 		if (strlen(accepted[i]) == length && strncasecmp(accepted[i], type, length) == 0)
 			return true;
-	char others[300] = "";
+	char others[400] = "";
 	for (int i = 1; accepted[i] != NULL; i++) {
 		size_t used = strlen(others);
 		snprintf(others + used, sizeof others - used, "%s%s", i > 1 ? ", " : "; also ", accepted[i]);
