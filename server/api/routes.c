@@ -61,6 +61,7 @@ static const struct route routes[] = {
      NO_BODY,
      {"format", "layer", "circuit", "direction", "features", "labels", "columns", "epoch"}},
     {"GET", "/experiments/{id}/predictions", artifacts_predictions, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/experiments/{id}/outcome", outcome_get, READ, LANE_BULK, NO_BODY, {0}},
     {"GET", "/experiments/{id}/report", artifacts_report, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/experiments/{id}/tensorboard", artifacts_tensorboard, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/experiments/{id}/predict", predict_post, READ, LANE_PREDICT, PREDICT, {0}},
