@@ -16,7 +16,7 @@ forbid() { # forbid PATTERN FILES REASON
 	[ -z "$found" ] || say "$3: $found"
 }
 python3 scripts/arrows.py || say "an include points where it may not; see ARROWS in scripts/arrows.py"
-forbid '(jansson|sqlite3|uv|microhttpd|sodium|yaml|zlib|unzip|expat)' '^engine/' "the engine meets a service library"
+forbid '(jansson|sqlite3|uv|microhttpd|sodium|yaml|zlib|minizip|expat)' '^engine/' "the engine meets a service library"
 only() { # only HEADER FILE
 	found=$(includes "$1" '\.[ch]$' | grep -vx "$2" | grep -v '^tests/' || true)
 	[ -z "$found" ] || say "$1 is met outside $2: $found"
@@ -25,7 +25,7 @@ only microhttpd "server/http/mhd/.*"
 only gnutls server/http/tls.c
 only sqlite3 server/store/db.c
 only zlib server/common/gzip.c
-only unzip server/common/xlsx/zip_part.c
+only minizip server/common/xlsx/zip_part.c
 only expat server/common/xlsx/xml.c
 printing=$(grep -nE '\b(printf|puts|exit|abort)\(' engine/*.c engine/*/*.c engine/*/*/*.c | grep -v '^engine/examples/' | grep -vE 's?nprintf|vsnprintf' || true)
 [ -z "$printing" ] || say "the engine prints or exits: $printing"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unzip.h>
+#include <minizip/unzip.h>
 
 enum { PIECE = 64 << 10 };
 
