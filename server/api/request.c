@@ -120,3 +120,17 @@ bool accepts(const struct http_request *request, const char *type)
 	}
 	return false;
 }
+
+int csv_query(const struct http_request *request, struct csv_options *out, struct qlstm_error *error)
+{
+	const char *name;
+	bool asked;
+	*out = (struct csv_options){0};
+	for (int i = 0; (name = csv_property_name(i, &asked)) != NULL; i++) {
+		const char *text = asked ? http_query(request, name) : NULL;
+		int rc = text != NULL ? csv_say(out, name, text, error) : 0;
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
