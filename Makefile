@@ -26,8 +26,8 @@ ALL_CFLAGS = -std=c17 $(WARN) -fno-math-errno -ffp-contract=off $(CFLAGS) $(SANF
 version = $(shell sed -n 's/.* QLSTM_VERSION "\(.*\)"/\1/p' engine/qlstm.h)
 
 PKGS_schema := jansson
-PKGS_server := libmicrohttpd gnutls libuv sqlite3 jansson libsodium yaml-0.1 zlib
-PKGS_worker := jansson libsodium zlib libseccomp
+PKGS_server := libmicrohttpd gnutls libuv sqlite3 jansson libsodium yaml-0.1 zlib minizip expat
+PKGS_worker := jansson libsodium zlib minizip expat libseccomp
 cflags_of = $(shell pkg-config --cflags $(1) 2>/dev/null)
 libs_of   = $(shell pkg-config --libs $(1) 2>/dev/null)
 

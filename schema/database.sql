@@ -124,7 +124,7 @@ CREATE TABLE dataset (
 	bytes INTEGER NOT NULL,
 	n_rows INTEGER NOT NULL,
 	file TEXT NOT NULL,                      -- SHA256.csv, SHA256.npy.gz: the SHA-256 and the suffix of the kind
-	kind TEXT NOT NULL,                      -- of the table in engine/data/kind.c: csv, npy, idx, safetensors
+	kind TEXT NOT NULL,                      -- of the table in engine/data/kind.c: csv, xlsx, npy, idx, safetensors
 	columns_json TEXT NOT NULL,              -- [{"name", "numeric"}], and where one that is not holds no number
 	description_json TEXT NOT NULL,          -- what else there is to say, by kind: csv {"has_header"}, npy and idx {"dtype", "shape"}; packed {"compression"}
 	created_at INTEGER NOT NULL,

@@ -5,7 +5,7 @@ set -eu
 
 group() {
 	case $1 in
-	build) echo gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libuv1-dev libsqlite3-dev libjansson-dev libsodium-dev libyaml-dev zlib1g-dev libseccomp-dev ;;
+	build) echo gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libuv1-dev libsqlite3-dev libjansson-dev libsodium-dev libyaml-dev zlib1g-dev libminizip-dev libexpat1-dev libseccomp-dev ;;
 	demo) echo curl jq gawk ;;
 	test) echo libcmocka-dev curl openssl python3 python3-pytest python3-pytest-xdist python3-requests python3-jsonschema python3-numpy python3-yaml libfaketime ;;
 	spin) echo gcc libc6-dev spin ;;

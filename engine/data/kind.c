@@ -22,6 +22,14 @@ static int describe_csv(const struct table *table, struct data_fact facts[DATA_M
 	return 1;
 }
 
+/* --- xlsx --- */
+
+/* A spreadsheet is a ZIP archive; `parse` gets one of its sheets as CSV text: who reads the file makes it. */
+static bool sniff_zip(const unsigned char *bytes, size_t length)
+{
+	return length >= 4 && memcmp(bytes, "PK\3\4", 4) == 0;
+}
+
 /* --- npy, idx --- */
 
 static int parse_npy(const unsigned char *bytes, size_t length, const struct data_options *options, struct table *out,
@@ -72,6 +80,13 @@ static const struct data_kind kinds[] = {
      weights_sniff,
      parse_weights,
      describe_weights},
+    {"xlsx",
+     "XLSX",
+     ".xlsx",
+     {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+     sniff_zip,
+     parse_csv,
+     describe_csv},
 };
 
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };

@@ -307,12 +307,16 @@ static int keep_found(struct reader *reader)
 	if (reader->options->dialect.symbols[0] == '\0')
 		qsort(reader->symbols, (size_t)reader->n_symbols, sizeof *reader->symbols, compare_symbols);
 	index_symbols(reader);
-	for (int i = 0; i < reader->n_symbols; i++)
-		strcat(text, reader->symbols[i]);
-	if (strlen(text) >= sizeof dialect->symbols)
+	size_t length = 0;
+	for (int i = 0; i < reader->n_symbols; i++) {
+		size_t bytes = strlen(reader->symbols[i]);
+		memcpy(text + length, reader->symbols[i], bytes);
+		length += bytes;
+	}
+	if (length >= sizeof dialect->symbols)
 		return error_set(reader->error, ERR_INVALID, NULL, "the alphabet takes more than %zu bytes",
 		                 sizeof dialect->symbols - 1);
-	strcpy(dialect->symbols, text);
+	memcpy(dialect->symbols, text, length + 1);
 	if (reader->options->dialect.labels[0] != '\0')
 		return 0;
 	qsort(reader->labels, (size_t)reader->n_labels, sizeof *reader->labels, compare_labels);

@@ -196,21 +196,6 @@ static const char *name_or_reply(const struct http_request *request, struct http
 	return NULL;
 }
 
-/* What the query says of a CSV file. */
-static int csv_query(const struct http_request *request, struct csv_options *out, struct qlstm_error *error)
-{
-	const char *name;
-	bool asked;
-	*out = (struct csv_options){0};
-	for (int i = 0; (name = csv_property_name(i, &asked)) != NULL; i++) {
-		const char *text = asked ? http_query(request, name) : NULL;
-		int rc = text != NULL ? csv_say(out, name, text, error) : 0;
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
-}
-
 void datasets_post(void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct api *api = context;

@@ -40,7 +40,11 @@ static int read_file(const struct http_request *request, const json_t *spec, str
                      bool *mislabelled, struct qlstm_error *error)
 {
 	const char *type = http_header(request, "Content-Type");
-	const struct csv_options rows = {.rules = CSV_LENIENT};
+	struct csv_options rows;
+	int rc = csv_query(request, &rows, error);
+	if (rc != 0)
+		return rc;
+	rows.rules = CSV_LENIENT;
 	const struct data_request wanted = {.declared = data_file_of_type(type),
 	                                    .word = type,
 	                                    .limit = API_MAX_PREDICT,
@@ -48,7 +52,7 @@ static int read_file(const struct http_request *request, const json_t *spec, str
 	                                    .csv = &rows};
 	struct data_file found;
 	struct table table = {0};
-	int rc = data_file_read(request->body, request->body_length, &wanted, &found, &table, error);
+	rc = data_file_read(request->body, request->body_length, &wanted, &found, &table, error);
 	*mislabelled = rc == ERR_WRONG_TYPE;
 	if (rc == 0)
 		rc = predict_inputs_table(&table, spec, inputs, error);

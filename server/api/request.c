@@ -84,7 +84,7 @@ bool content_type_or_reply(const struct http_request *request, struct http_reply
 	for (int i = 0; accepted[i] != NULL; i++)
 		if (strlen(accepted[i]) == length && strncasecmp(accepted[i], type, length) == 0)
 			return true;
-	char others[300] = "";
+	char others[400] = "";
 	for (int i = 1; accepted[i] != NULL; i++) {
 		size_t used = strlen(others);
 		snprintf(others + used, sizeof others - used, "%s%s", i > 1 ? ", " : "; also ", accepted[i]);
@@ -119,4 +119,18 @@ bool accepts(const struct http_request *request, const char *type)
 		list += strcspn(list, ",");
 	}
 	return false;
+}
+
+int csv_query(const struct http_request *request, struct csv_options *out, struct qlstm_error *error)
+{
+	const char *name;
+	bool asked;
+	*out = (struct csv_options){0};
+	for (int i = 0; (name = csv_property_name(i, &asked)) != NULL; i++) {
+		const char *text = asked ? http_query(request, name) : NULL;
+		int rc = text != NULL ? csv_say(out, name, text, error) : 0;
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
 }

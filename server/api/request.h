@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "engine/data/csv/dialect.h"
 #include "server/http/reply.h"
 
 /* A query parameter; *value keeps what it holds (the default) when the parameter is absent. Faults are 400s. */
@@ -19,5 +20,8 @@ bool content_type_or_reply(const struct http_request *request, struct http_reply
 
 /* Whether the Accept header names this media type itself (a wildcard does not count). */
 bool accepts(const struct http_request *request, const char *type);
+
+/* What the query says of a CSV file, by the names of its properties. ERR_INVALID with what is allowed. */
+int csv_query(const struct http_request *request, struct csv_options *out, struct qlstm_error *error);
 
 #endif

@@ -8,12 +8,15 @@
 
 #include "server/common/csv_json.h"
 #include "server/common/gzip.h"
+#include "server/common/xlsx/xlsx.h"
 
 /* They say nothing of the kind. The second is what curl --data-binary @FILE sends. */
 static const char *const general_types[] = {"application/octet-stream", "application/x-www-form-urlencoded"};
 
 static const char *const gzip_types[] = {"application/gzip", "application/x-gzip"};
 static const char gzip_suffix[] = ".gz";
+
+#define MOST_SPREADSHEET ((size_t)256 << 20) /* bytes, unpacked and as text: these are made in memory */
 
 enum { N_GZIP = sizeof gzip_types / sizeof gzip_types[0] };
 enum { N_GENERAL = sizeof general_types / sizeof general_types[0] };
@@ -89,11 +92,57 @@ static int find_kind(const unsigned char *bytes, size_t length, const struct dat
 	return 0;
 }
 
+/* What a sheet becomes is known; what lies in its cells is not. */
+static int sheet_options(const struct csv_options *given, struct csv_options *out, struct qlstm_error *error)
+{
+	const unsigned fixed = CSV_SAYS_SEPARATOR | CSV_SAYS_DECIMAL | CSV_SAYS_THOUSANDS | CSV_SAYS_ENCODING;
+	*out = given != NULL ? *given : (struct csv_options){0};
+	struct csv_dialect *dialect = &out->dialect;
+	if (dialect->is_symbols || ((out->said & CSV_SAYS_SEPARATOR) != 0 && dialect->separator != ',') ||
+	    ((out->said & CSV_SAYS_DECIMAL) != 0 && dialect->decimal != '.') ||
+	    ((out->said & CSV_SAYS_THOUSANDS) != 0 && dialect->thousands != CSV_NONE) ||
+	    ((out->said & CSV_SAYS_ENCODING) != 0 && dialect->encoding != CSV_UTF8))
+		return error_set(error, ERR_INVALID, NULL,
+		                 "of a spreadsheet sheet, header, skip_rows, comment and missing can be said");
+	out->said = (out->said | fixed) & ~(unsigned)CSV_SAYS_SHEET;
+	dialect->separator = ',';
+	dialect->decimal = '.';
+	dialect->thousands = CSV_NONE;
+	dialect->encoding = CSV_UTF8;
+	return 0;
+}
+
+static int read_spreadsheet(const unsigned char *bytes, size_t length, const struct data_request *request,
+                            const struct data_kind *kind, struct table *table, struct qlstm_error *error)
+{
+	struct csv_options csv;
+	char sheet[XLSX_SHEET_SIZE], *text = NULL;
+	size_t n = 0, limit = request->limit < MOST_SPREADSHEET ? request->limit : MOST_SPREADSHEET;
+	int rc = sheet_options(request->csv, &csv, error);
+	if (rc != 0)
+		return rc;
+	snprintf(sheet, sizeof sheet, "%s", csv.dialect.sheet);
+	rc = xlsx_csv(bytes, length, limit, sheet, &text, &n, error);
+	if (rc != 0)
+		return rc;
+	const struct data_options options = {.values = request->values, .csv = &csv};
+	rc = kind->parse((const unsigned char *)text, n, &options, table, error);
+	if (rc == 0)
+		snprintf(table->dialect.sheet, sizeof table->dialect.sheet, "%s", sheet);
+	free(text);
+	return rc;
+}
+
 static int read_plain(const unsigned char *bytes, size_t length, const struct data_request *request,
                       struct data_file *found, struct table *table, struct qlstm_error *error)
 {
 	int rc = find_kind(bytes, length, request, &found->kind, error);
 	const struct data_options options = {.values = request->values, .csv = request->csv};
+	if (rc == 0 && strcmp(found->kind->name, "xlsx") == 0)
+		return read_spreadsheet(bytes, length, request, found->kind, table, error);
+	if (rc == 0 && request->csv != NULL && (request->csv->said & CSV_SAYS_SHEET) != 0)
+		return error_set(error, ERR_INVALID, NULL, "sheet is said of a spreadsheet (XLSX); this is %s",
+		                 found->kind->title);
 	return rc == 0 ? found->kind->parse(bytes, length, &options, table, error) : rc;
 }
 
@@ -186,7 +235,7 @@ json_t *data_file_json(const struct data_file *file, const struct table *table)
 	struct data_fact facts[DATA_MAX_FACTS];
 	int n = file->kind->describe(table, facts);
 	json_t *json = file->gzip ? json_pack("{s:s}", "compression", "gzip") : json_object();
-	if (file->kind == data_kind_plain() && json != NULL && add_reading(json, table) != 0) {
+	if (file->kind->parse == data_kind_plain()->parse && json != NULL && add_reading(json, table) != 0) {
 		json_decref(json);
 		return NULL;
 	}

@@ -32,6 +32,12 @@ def test_promoters_end_to_end(daemon):
         assert done["results"]["train_accuracy"] > 0.85, done["results"]
         given = daemon.get(done["links"]["predictions"]).text.splitlines()
         assert len(given) == 107
+        some = "".join(line.split()[1] + "\n" for line in lines[:7])  # sequences alone, as new ones are
+        said = daemon.request("POST", f"/experiments/{done['id']}/predict", params={"symbols": "acgt"}, data=some,
+                              headers={"Content-Type": "text/plain"}).json()
+        rows = [[[float(base == letter) for base in line.split()[1][3 * step:3 * step + 3] for letter in "acgt"]
+                 for step in range(19)] for line in lines[:7]]
+        assert said["probabilities"] == daemon.post(f"/experiments/{done['id']}/predict", {"inputs": rows}).json()["probabilities"]
 
 
 def test_what_is_said_and_what_is_found(daemon):

@@ -90,7 +90,8 @@ def check_safetensors(body):
     return tensors
 
 
-UPLOADS = ("text/csv", "application/x-npy", "application/x-idx", "application/x-safetensors", "application/gzip")  # given back as they came
+UPLOADS = ("text/csv", "application/x-npy", "application/x-idx", "application/x-safetensors", "application/gzip",
+           "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")  # given back as they came
 def check_sqlite(body):
     assert body.startswith(b"SQLite format 3\0")
 

@@ -392,3 +392,22 @@ def test_a_checkpoint_of_before_there_were_tasks(tmp_path):
     other["data"].pop("window")
     message = failure(dump(tmp_path / "other.json", other), tmp_path / "out", *old)
     assert message[0] == "invalid_data"
+
+
+def test_weights_to_start_from(tmp_path):
+    """Plain gradient descent: two epochs, and two more from their weights, are four."""
+    sgd = {"training": {"epochs": 2, "optimizer": {"type": "sgd", "learning_rate": 0.05}}}
+    first = dump(tmp_path / "first.json", {**QUICK, **sgd})
+    train(first, tmp_path / "first")
+    named = dump(tmp_path / "named.json", {**QUICK, **sgd, "init_from": "mine"})
+    assert "say where its weights are by --init" in failure(named, tmp_path / "no")[1]
+    train(named, tmp_path / "second", "--init", tmp_path / "first" / "weights.safetensors")
+    whole = dump(tmp_path / "whole.json", {**QUICK, "training": {**sgd["training"], "epochs": 4}})
+    train(whole, tmp_path / "whole")
+    tensors = [read_safetensors(tmp_path / out / "weights.safetensors")[0] for out in ("second", "whole")]
+    assert tensors[0].keys() == tensors[1].keys()
+    for name in tensors[0]:
+        np.testing.assert_array_equal(tensors[0][name], tensors[1][name])
+    other = dump(tmp_path / "other.json", {"type": "lstm", "hidden_size": 2, "training": {"epochs": 1}})
+    said = failure(other, tmp_path / "no", "--init", tmp_path / "first" / "weights.safetensors")
+    assert "the weights to start from: " in said[1]

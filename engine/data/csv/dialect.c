@@ -207,6 +207,20 @@ static void get_pad(const struct csv_dialect *dialect, char *out)
 	snprintf(out, CSV_PROPERTY_SIZE, "%s", dialect->pad ? "true" : "false");
 }
 
+static int set_sheet(struct csv_dialect *dialect, const char *text)
+{
+	size_t length = strlen(text);
+	if (length >= sizeof dialect->sheet)
+		return ERR_INVALID;
+	memcpy(dialect->sheet, text, length + 1);
+	return 0;
+}
+
+static void get_sheet(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", dialect->sheet);
+}
+
 static void get_separator(const struct csv_dialect *dialect, char *out)
 {
 	const char *word = dialect->separator == '\t' ? "\t" : csv_separator_word(dialect->separator);
@@ -282,6 +296,7 @@ static const struct {
     {"labels", "labels with commas between, 255 bytes in all", CSV_SAYS_LABELS, true, set_labels, get_labels},
     {"symbols_as", "'one_hot', 'index' and 'positions'", CSV_SAYS_SYMBOLS_AS, true, set_symbols_as, get_symbols_as},
     {"pad", "'true' and 'false'", CSV_SAYS_PAD, true, set_pad, get_pad},
+    {"sheet", "names of up to 255 bytes", CSV_SAYS_SHEET, true, set_sheet, get_sheet},
 };
 
 enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
@@ -299,6 +314,8 @@ bool csv_property(const struct csv_dialect *dialect, int index, char out[CSV_PRO
 	const unsigned of_both = CSV_SAYS_ENCODING | CSV_SAYS_SKIP_ROWS;
 	bool of_symbols = properties[index].bit >= CSV_SAYS_SYMBOLS;
 	properties[index].get(dialect, out);
+	if (properties[index].bit == CSV_SAYS_SHEET)
+		return dialect->sheet[0] != '\0';
 	return of_symbols == dialect->is_symbols || ((unsigned)properties[index].bit & of_both) != 0;
 }
 

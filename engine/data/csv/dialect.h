@@ -38,7 +38,8 @@ struct csv_dialect {
 	char labels[CSV_MISSING_SIZE];  /* the labels in the order of their classes, with commas between; "": as symbols
 	                                 */
 	enum csv_symbols_as symbols_as;
-	bool pad; /* shorter sequences begin with steps of zeros */
+	char sheet[CSV_MISSING_SIZE]; /* of a spreadsheet: the one that is read; "": the first, and of other files */
+	bool pad;                     /* shorter sequences begin with steps of zeros */
 };
 
 /* What to do where the text leaves a choice. */
@@ -70,7 +71,8 @@ enum csv_bit {
 	CSV_SAYS_SYMBOLS = 1024,
 	CSV_SAYS_LABELS = 2048,
 	CSV_SAYS_SYMBOLS_AS = 4096,
-	CSV_SAYS_PAD = 8192
+	CSV_SAYS_PAD = 8192,
+	CSV_SAYS_SHEET = 16384
 };
 
 /* The name of property `index`, NULL past the end; *asked: it may be said in a request, others are kept alone. */

@@ -134,7 +134,7 @@ int inference_inputs(const json_t *body, const struct model_shape *shape, struct
 	if (rc != 0)
 		return rc;
 	size_t n = dims[0] * dims[1] * dims[2];
-	*out = (struct predict_inputs){dims[0], dims[1], dims[2], malloc(n * sizeof(double))};
+	*out = (struct predict_inputs){dims[0], dims[1], dims[2], calloc(n > 0 ? n : 1, sizeof(double))};
 	if (out->values == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the inputs");
 	int64_t taken = take_numbers(json_object_get(tensor, "data"), out->values, n, 4);

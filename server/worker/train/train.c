@@ -83,10 +83,15 @@ static int on_prediction(void *context, size_t done, size_t count)
 	return must_end(t) ? ERR_CANCELLED : 0;
 }
 
-/* The weights that are given in place of those of the seed. */
-static int start_from(struct training *t, const char *path, struct qlstm_error *error)
+/* The weights that are given in place of those of the seed. A spec that names some is not run without: the daemon has
+ * their file at hand, who runs it by hand says where it is. */
+static int start_from(struct training *t, const char *path, bool resumes, struct qlstm_error *error)
 {
 	struct qlstm_error cause = {0};
+	const char *named = json_string_value(json_object_get(t->job.resolved, "init_from"));
+	if (path == NULL && named != NULL && *named != '\0' && !resumes)
+		return error_set(error, ERR_MISSING, "/init_from",
+		                 "init_from is '%.60s': say where its weights are by --init", named);
 	int rc = path != NULL ? weights_load(path, model_params(t->job.model), &cause) : 0;
 	if (rc == 0 && path != NULL)
 		rc = sha256_file(path, t->run.init_sha256, NULL, &cause);
@@ -271,7 +276,7 @@ static int prepare(struct training *t, const char *spec_path, const struct optio
 		                 (int)values[OPT_THREADS].number, error);
 	if (rc != 0)
 		return rc;
-	rc = start_from(t, values[OPT_INIT].text, error);
+	rc = start_from(t, values[OPT_INIT].text, values[OPT_RESUME].given, error);
 	if (rc == 0)
 		rc = begin(t, values[OPT_RESUME].text, values[OPT_ANY_ARITHMETIC].given, error);
 	if (rc != 0)
