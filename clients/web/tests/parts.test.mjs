@@ -58,6 +58,9 @@ test('what is typed, by the type of the field', () => {
   assert.deepEqual([page.read(n_qubits, '6'), page.read(n_qubits, ''), page.read(n_qubits, 'six')], [6, undefined, 'six']);
   assert.deepEqual(page.read(inputs, 'a, 2 ,'), ['a', '2']);
   assert.equal(page.read(variant, 'qdi'), 'qdi');
+  const { gates } = schema.$defs.circuit.properties;
+  assert.deepEqual([page.read(gates, '[{"gate": "H"}]'), page.read(gates, '[{')], [[{ gate: 'H' }], '[{']);
+  assert.equal(page.write([{ gate: 'H' }]), '[{"gate":"H"}]');
   assert.equal(page.range(n_qubits), '1 to 25');
   assert.equal(page.range(schema.$defs.training.properties.optimizer.properties.learning_rate), 'more than 0, up to 100');
 });
