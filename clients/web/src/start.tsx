@@ -1,7 +1,7 @@
 // Starting an experiment: a form made from the schema, checked by the service while it is filled in.
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { get, post, Refusal, type Dataset, type Experiment, type Preview, type Session } from './api';
-import { bytes, count, seconds } from './format';
+import { bytes, count, samples, seconds } from './format';
 import { curlLine, pythonLine } from './lines';
 import { Card, Code, Fault, useLoad } from './parts';
 import { go, link } from './route';
@@ -188,7 +188,7 @@ function Estimate({ check }: { check: Check }) {
           <div><dt>Training takes about</dt><dd>{seconds(preview.engine.estimated_seconds)}</dd></div>
           <div><dt>Memory</dt><dd>{bytes(preview.engine.estimated_bytes)}</dd></div>
           <div><dt>Parameters</dt><dd>{count(preview.model.parameters)}{preview.model.quantum ? ` (${count(preview.model.quantum)} angles)` : ''}</dd></div>
-          <div><dt>Samples</dt><dd>{count(preview.data.train)} train, {count(preview.data.test)} test</dd></div>
+          <div><dt>Samples</dt><dd>{samples(preview.data)}</dd></div>
           <div><dt>Circuits by plan</dt><dd>{preview.engine.plan}</dd></div>
         </dl>
       ) : null}

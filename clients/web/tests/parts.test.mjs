@@ -39,8 +39,10 @@ test('metrics that belong in one picture', () => {
 
 test('predictions in the order of the data, with the line between the parts', () => {
   const read = page.readPredictions('part,index,v,v_predicted,row\ntest,0,3,3.5,7\ntrain,0,1,1.5,4\ntrain,1,2,,5\n');
-  assert.deepEqual(read, { targets: ['v'], x: [4, 5, 7], truth: [[1, 2, 3]], predicted: [[1.5, null, 3.5]], split: 6 });
-  assert.equal(page.readPredictions('part,index,v,v_predicted,row\ntest,0,3,3,4\ntrain,0,1,1,5\n').split, null);
+  assert.deepEqual(read, { targets: ['v'], x: [4, 5, 7], truth: [[1, 2, 3]], predicted: [[1.5, null, 3.5]],
+    splits: [{ at: 6, before: 'train', after: 'test' }] });
+  const mixed = Array.from({ length: 9 }, (_, i) => `${i % 2 ? 'train' : 'test'},0,1,1,${i}`).join('\n');
+  assert.deepEqual(page.readPredictions(`part,index,v,v_predicted,row\n${mixed}\n`).splits, []);
 });
 
 test('fields: defaults that depend on others, and fields of another task', () => {
