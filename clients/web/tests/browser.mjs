@@ -45,22 +45,6 @@ export async function inaccessible(page) {
     .map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.target).slice(0, 4).join('; ')}`);
 }
 
-/** Milliseconds that the page's thread computes for what `drawn` measures: other work of the machine does not count. */
-export async function computed(page, act) {
-  const session = await page.context().newCDPSession(page);
-  await session.send('Performance.setTimeDomain', { timeDomain: 'threadTicks' }).catch(() => {});
-  await session.send('Performance.enable');
-  const spent = async () => {
-    const { metrics } = await session.send('Performance.getMetrics');
-    return 1000 * metrics.find((one) => one.name === 'TaskDuration').value;
-  };
-  const before = await spent();
-  const wall = await drawn(page, act);
-  const after = await spent();
-  await session.detach();
-  return { wall, cpu: after - before };
-}
-
 /** Milliseconds from `act`, a function that runs in the page, until the page has drawn what comes of it. */
 export const drawn = (page, act) => page.evaluate(`(async () => {
   const next = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
