@@ -13,7 +13,7 @@ export interface Spec {
 export interface Preview {
   spec: Spec;
   model: { parameters: number; quantum: number; classical: number };
-  data: { dataset: string; rows: number; train: number; test: number; warnings?: string[] };
+  data: { dataset: string; rows: number; train: number; validation?: number; test: number; warnings?: string[] };
   engine: { version: string; plan: string; isa: string; estimated_seconds: number; estimated_bytes?: number };
 }
 

@@ -23,7 +23,7 @@ export interface ChartProps {
   log?: boolean;
   height?: number;
   time?: boolean;
-  split?: { at: number; before: string; after: string };
+  splits?: { at: number; before: string; after: string }[];
 }
 
 /** Epochs and rows have no parts. */
@@ -59,7 +59,7 @@ const short = (value: number): string => {
   return String(Number(value.toPrecision(6)));
 };
 
-function drawSplit(chart: uPlot, split: NonNullable<ChartProps['split']>, color: string) {
+function drawSplit(chart: uPlot, split: NonNullable<ChartProps['splits']>[number], color: string) {
   const { ctx } = chart;
   const at = Math.round(chart.valToPos(split.at, 'x', true));
   const { left, top, width, height } = chart.bbox;
@@ -107,7 +107,7 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
       bands.push({ series: [series.length - 1, series.length - 2], fill: `${stroke}2b` });
     }
   }
-  const split = props.split;
+  const splits = props.splits ?? [];
   return {
     width,
     height: props.height ?? 300,
@@ -123,7 +123,7 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
     ],
     cursor: { drag: { x: true, y: false }, points: { size: 7 } },
     legend: { live: true },
-    hooks: split ? { draw: [(chart) => drawSplit(chart, split, color('--text-soft'))] } : {},
+    hooks: { draw: [(chart) => splits.forEach((split) => drawSplit(chart, split, color('--text-soft')))] },
   };
 }
 
@@ -132,7 +132,7 @@ export function Chart(props: ChartProps) {
   const chart = useRef<uPlot | null>(null);
   const theme = useTheme();
   const shape = JSON.stringify([
-    theme, props.lines.map((l) => [l.label, l.color, l.dash, l.band !== undefined, l.hidden]), props.log, props.split, props.xLabel,
+    theme, props.lines.map((l) => [l.label, l.color, l.dash, l.band !== undefined, l.hidden]), props.log, props.splits, props.xLabel,
     props.yLabel, props.height, props.time, props.x.length < 2,
   ]);
 

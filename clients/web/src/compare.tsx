@@ -126,7 +126,8 @@ function TableCard({ runs, bands }: { runs: Compared[]; bands: boolean }) {
   const colour = (i: number) => ((bands ? seeds.findIndex((group) => group.includes(runs[i]!)) : i) % SERIES.length) + 1;
   const all = runs.map((one) => one.run);
   const label = names(all);
-  const results = (['test_loss', 'best_test_loss', 'train_loss'] as const).map((name) => [name, all.map((run) => run.results[name])] as const);
+  const results = ['test_loss', 'best_test_loss', 'best_validation_loss', 'train_loss'].map((name) => [name, all.map((run) => run.results[name])] as const)
+    .filter(([, values]) => values.some((value) => value !== null && value !== undefined));
   const accuracy = all.some((run) => run.results.test_accuracy !== undefined) ? all.map((run) => run.results.test_accuracy) : null;
   const differing = differences(all.map(({ spec: { name: _, ...spec } }) => spec));
   return (

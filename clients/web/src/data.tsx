@@ -206,7 +206,7 @@ function All({ session }: { session: Session }) {
                   <td data-label="Rows" class="num">{count(set.rows)}</td>
                   <td data-label="Columns" class="num">{count(set.columns.length)}</td>
                   <td data-label="Size" class="num">{bytes(set.bytes)}</td>
-                  <td data-label="Made" class="soft nowrap">{set.created_at ? ago(set.created_at) : '–'}</td>
+                  <td data-label={set.created_at ? 'Made' : undefined} class="soft nowrap">{set.created_at ? ago(set.created_at) : ''}</td>
                 </tr>
               ))}
             </tbody>

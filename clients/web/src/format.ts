@@ -52,6 +52,10 @@ export function ago(iso: string | null, now = Date.now()): string {
   return time(iso);
 }
 
+/** "157 train, 78 test": how many samples each part has. */
+export const samples = (data: { train: number; validation?: number; test: number }): string =>
+  [`${count(data.train)} train`, ...(data.validation ? [`${count(data.validation)} validation`] : []), `${count(data.test)} test`].join(', ');
+
 /** "qlstm chen2024, 6 qubits + dense": the layers of a spec. */
 export function modelName(layers: ({ type: string } & Record<string, unknown>)[]): string {
   return layers

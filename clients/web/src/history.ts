@@ -45,7 +45,7 @@ export function useHistory(id: string): History & { reload: () => void } {
         const { metrics } = state.current; // charts look at identities
         state.current.metrics = { names: metrics.names, columns: metrics.columns.map((c) => c.slice()) };
         if (!over) paint((n) => n + 1);
-      }, 200);
+      }, Math.max(200, state.current.metrics.columns[0]!.length / 100));
     };
     const loadRun = async () => {
       const run = await get<Experiment>(`/experiments/${id}`);

@@ -18,7 +18,7 @@ interface Predictions {
   x: number[];
   truth: (number | null)[][];
   predicted: (number | null)[][];
-  split: number | null;
+  splits: { at: number; before: string; after: string }[]; // where one part ends and the next begins
 }
 
 export function readPredictions(text: string): Predictions {
@@ -30,14 +30,17 @@ export function readPredictions(text: string): Predictions {
     .map((row, i) => ({ row, x: rowAt >= 0 ? Number(row[rowAt]) : i }))
     .sort((a, b) => a.x - b.x);
   const pick = (i: number) => order.map(({ row }) => (row[i] === '' || row[i] === undefined ? null : Number(row[i])));
-  const firstTest = order.findIndex(({ row }) => row[0] === 'test');
-  const mixed = order.slice(Math.max(firstTest, 0)).some(({ row }) => row[0] !== 'test');
+  const splits: Predictions['splits'] = [];
+  for (let i = 1; i < order.length; i++) {
+    const [before, after] = [order[i - 1]!, order[i]!];
+    if (before.row[0] !== after.row[0]) splits.push({ at: (before.x + after.x) / 2, before: before.row[0]!, after: after.row[0]! });
+  }
   return {
     targets,
     x: order.map((one) => one.x),
     truth: targets.map((name) => pick(at(name))),
     predicted: targets.map((name) => pick(at(`${name}_predicted`))),
-    split: firstTest > 0 && !mixed ? (order[firstTest - 1]!.x + order[firstTest]!.x) / 2 : null,
+    splits: splits.length < 4 ? splits : [], // more where parts are drawn at random
   };
 }
 
@@ -61,7 +64,7 @@ export function PredictionCard({ run }: { run: Experiment }) {
       {value && value.x.length > 0 ? (
         <Chart title={`${value.targets[target] ?? 'target'}: prediction and truth`} x={value.x} lines={lines} xLabel="row of the data"
           summary={`${value.x.length} samples. All values: download predictions.csv`}
-          split={value.split === null ? undefined : { at: value.split, before: 'train', after: 'test' }} />
+          splits={value.splits} />
       ) : null}
     </Card>
   );
@@ -100,8 +103,8 @@ function Confusion({ matrix, classes }: { matrix: number[][]; classes: string[] 
   const most = matrix.map((row) => Math.max(1, row.reduce((a, b) => a + b, 0)));
   return (
     <div class="table-place" tabIndex={0} role="region" aria-label="Confusion matrix">
-      <table class="confusion">
-        <caption>Confusion: rows are the truth, columns what was predicted</caption>
+      <p class="soft pad">Confusion: rows are the truth, columns what was predicted</p>
+      <table class="confusion" aria-label="Confusion">
         <thead><tr><th scope="col" aria-label="truth" />{matrix.map((_, i) => <th scope="col" key={i}>{classes[i]}</th>)}</tr></thead>
         <tbody>
           {matrix.map((row, i) => (

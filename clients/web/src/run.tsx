@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { get, post, request, type Experiment, type RunEvent, type Session } from './api';
 import { CircuitCard, withCircuits } from './circuit';
 import { CurveControls, Curves, useCurveControls } from './curves';
-import { bytes, count, number, seconds, time, timeOfDay } from './format';
+import { bytes, count, number, samples, seconds, time, timeOfDay } from './format';
 import { GenerateCard } from './generate';
 import { useHistory } from './history';
 import { Labels } from './labels';
@@ -58,11 +58,12 @@ function Actions({ run, reload }: { run: Experiment; reload: () => void }) {
 }
 
 function Facts({ run }: { run: Experiment }) {
+  const best = run.results.best_validation_loss ?? run.results.best_test_loss ?? null;
   const facts: [string, string][] = [
-    ['Data', `${run.data.dataset}: ${count(run.data.train)} train, ${count(run.data.test)} test`],
+    ['Data', `${run.data.dataset}: ${samples(run.data)}`],
     ['Parameters', `${count(run.model.parameters)}${run.model.quantum ? ` (${count(run.model.quantum)} angles)` : ''}`],
     ['Test loss', number(run.results.test_loss)],
-    ['Best', run.results.best_test_loss === null ? '–' : `${number(run.results.best_test_loss)} in epoch ${run.results.best_epoch}`],
+    ['Best', best === null ? '–' : `${number(best)} in epoch ${run.results.best_epoch}`],
     ['Ran', `${seconds(run.timings.run_seconds)}${run.attempt > 1 ? `, ${run.attempt} attempts` : ''}`],
     ['Made', time(run.created_at)],
   ];

@@ -79,10 +79,21 @@ export function range(node: Node): string {
   return low ? `from ${low}`.replace('from more', 'more') : high ? `up to ${high}` : '';
 }
 
+/** Lists of objects and what may be of several kinds are written as JSON. */
+export const asJson = (node: Node): boolean =>
+  node.items?.type === 'object' || node.items?.oneOf !== undefined || node.oneOf !== undefined || node.anyOf !== undefined;
+
 /** The value of what was typed; a text that is no number stays a text, and the service says what is wrong. */
 export function read(node: Node, text: string): unknown {
   const types = ([] as string[]).concat(node.type ?? []);
-  if (text === '') return undefined;
+  if (text.trim() === '') return undefined;
+  if (asJson(node)) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return text;
+    }
+  }
   if (types.includes('array')) {
     const items = ([] as string[]).concat(node.items?.type ?? []);
     const parts = text.split(',').map((part) => part.trim()).filter(Boolean);
@@ -92,7 +103,7 @@ export function read(node: Node, text: string): unknown {
   return text;
 }
 
-export const write = (value: unknown): string => (value === undefined ? '' : Array.isArray(value) ? value.map((one) => (isObject(one) ? JSON.stringify(one) : String(one))).join(', ') : isObject(value) ? JSON.stringify(value) : String(value));
+export const write = (value: unknown): string => (value === undefined ? '' : Array.isArray(value) && !value.some((one) => typeof one === 'object') ? value.join(', ') : typeof value === 'object' ? JSON.stringify(value) : String(value));
 
 /** The object with a member set, or without it where the value is undefined. */
 export function put(values: Values, name: string, value: unknown): Values {

@@ -1,11 +1,11 @@
 // Starting an experiment: a form made from the schema, checked by the service while it is filled in.
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { get, post, Refusal, type Dataset, type Experiment, type Preview, type Session } from './api';
-import { bytes, count, seconds } from './format';
+import { bytes, count, samples, seconds } from './format';
 import { curlLine, pythonLine } from './lines';
 import { Card, Code, Fault, useLoad } from './parts';
 import { go, link } from './route';
-import { applies, defaultOf, isObject, pruned, put, range, read, resolve, sparse, variants, write, type Node, type Schema, type Values } from './schema';
+import { applies, asJson, defaultOf, isObject, pruned, put, range, read, resolve, sparse, variants, write, type Node, type Schema, type Values } from './schema';
 
 interface FormState {
   schema: Schema;
@@ -49,6 +49,12 @@ function Control({ form, name, node, siblings, values, change, id, invalid, desc
         <option value="false">no</option>
       </select>
     );
+  const typed = (e: { currentTarget: { value: string } }) => {
+    setText(e.currentTarget.value);
+    set(read(node, e.currentTarget.value));
+  };
+  if (asJson(node) || (node.maxLength ?? 0) > 1000)
+    return <textarea {...aria} rows={asJson(node) ? 6 : 3} spellcheck={!asJson(node)} value={shown} placeholder={asJson(node) ? 'JSON' : undefined} onInput={typed} />;
   const types = ([] as string[]).concat(node.type ?? []);
   const list = name === 'dataset' ? form.datasets : name === 'inputs' || name === 'targets' || name === 'scored' ? form.columns : [];
   return (
@@ -56,7 +62,7 @@ function Control({ form, name, node, siblings, values, change, id, invalid, desc
       <input {...aria} list={list.length > 0 ? `${id}-list` : undefined} autocomplete="off"
         inputMode={types.includes('integer') ? 'numeric' : types.includes('number') ? 'decimal' : undefined}
         value={shown} placeholder={usual === undefined ? 'automatic' : write(usual)}
-        onInput={(e) => { setText(e.currentTarget.value); set(read(node, e.currentTarget.value)); }} />
+        onInput={typed} />
       {list.length > 0 ? <datalist id={`${id}-list`}>{list.map((one) => <option key={one} value={one} />)}</datalist> : null}
     </>
   );
@@ -70,7 +76,7 @@ function SchemaField(props: FieldProps) {
   const fault = form.refused?.pointer === pointer || form.refused?.pointer.startsWith(`${pointer}/`) ? form.refused.message : null;
   const limits = range(node);
   return (
-    <div class="field">
+    <div class={`field ${asJson(node) ? 'field-wide' : ''}`}>
       <div class="field-head">
         <label class="field-label" for={id}>{label(name)}</label>
         {node.description ? (
@@ -94,7 +100,7 @@ function Fields({ form, node, values, path, change, skip = [] }: {
   const shown = Object.entries(siblings)
     .map(([name, child]) => [name, resolve(form.schema, child)] as const)
     .filter(([name, child]) => !skip.includes(name) && child.const === undefined && applies(form.schema, siblings, values, name, form.whole));
-  const plain = shown.filter(([, child]) => !child.properties && !complex(child));
+  const plain = shown.filter(([, child]) => !child.properties && !child.items?.$ref);
   const groups = shown.filter(([, child]) => child.properties);
   return (
     <>
@@ -113,9 +119,6 @@ function Fields({ form, node, values, path, change, skip = [] }: {
     </>
   );
 }
-
-/** Lists of objects and the like are edited as JSON, not as fields. */
-const complex = (node: Node): boolean => Array.isArray(node.oneOf) || Array.isArray(node.anyOf) || node.items?.oneOf !== undefined || node.items?.$ref !== undefined || node.items?.properties !== undefined;
 
 function Layers({ form, values, change }: { form: FormState; values: Values; change: (values: Values) => void }) {
   const { schema } = form;
@@ -185,7 +188,7 @@ function Estimate({ check }: { check: Check }) {
           <div><dt>Training takes about</dt><dd>{seconds(preview.engine.estimated_seconds)}</dd></div>
           <div><dt>Memory</dt><dd>{bytes(preview.engine.estimated_bytes)}</dd></div>
           <div><dt>Parameters</dt><dd>{count(preview.model.parameters)}{preview.model.quantum ? ` (${count(preview.model.quantum)} angles)` : ''}</dd></div>
-          <div><dt>Samples</dt><dd>{count(preview.data.train)} train, {count(preview.data.test)} test</dd></div>
+          <div><dt>Samples</dt><dd>{samples(preview.data)}</dd></div>
           <div><dt>Circuits by plan</dt><dd>{preview.engine.plan}</dd></div>
         </dl>
       ) : null}

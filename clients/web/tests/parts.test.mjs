@@ -39,8 +39,10 @@ test('metrics that belong in one picture', () => {
 
 test('predictions in the order of the data, with the line between the parts', () => {
   const read = page.readPredictions('part,index,v,v_predicted,row\ntest,0,3,3.5,7\ntrain,0,1,1.5,4\ntrain,1,2,,5\n');
-  assert.deepEqual(read, { targets: ['v'], x: [4, 5, 7], truth: [[1, 2, 3]], predicted: [[1.5, null, 3.5]], split: 6 });
-  assert.equal(page.readPredictions('part,index,v,v_predicted,row\ntest,0,3,3,4\ntrain,0,1,1,5\n').split, null);
+  assert.deepEqual(read, { targets: ['v'], x: [4, 5, 7], truth: [[1, 2, 3]], predicted: [[1.5, null, 3.5]],
+    splits: [{ at: 6, before: 'train', after: 'test' }] });
+  const mixed = Array.from({ length: 9 }, (_, i) => `${i % 2 ? 'train' : 'test'},0,1,1,${i}`).join('\n');
+  assert.deepEqual(page.readPredictions(`part,index,v,v_predicted,row\n${mixed}\n`).splits, []);
 });
 
 test('fields: defaults that depend on others, and fields of another task', () => {
@@ -58,6 +60,9 @@ test('what is typed, by the type of the field', () => {
   assert.deepEqual([page.read(n_qubits, '6'), page.read(n_qubits, ''), page.read(n_qubits, 'six')], [6, undefined, 'six']);
   assert.deepEqual(page.read(inputs, 'a, 2 ,'), ['a', '2']);
   assert.equal(page.read(variant, 'qdi'), 'qdi');
+  const { gates } = schema.$defs.circuit.properties;
+  assert.deepEqual([page.read(gates, '[{"gate": "H"}]'), page.read(gates, '[{')], [[{ gate: 'H' }], '[{']);
+  assert.equal(page.write([{ gate: 'H' }]), '[{"gate":"H"}]');
   assert.equal(page.range(n_qubits), '1 to 25');
   assert.equal(page.range(schema.$defs.training.properties.optimizer.properties.learning_rate), 'more than 0, up to 100');
 });

@@ -16,7 +16,7 @@ after(async () => {
   await daemon.stop();
 });
 
-/** Bounds are for a machine ten times slower than the one on which 100 ms was measured (README). */
+/** 100 ms is what people do not notice; a busy machine takes longer for the same, so the bound is ten times that. */
 const quick = (name, ms) => {
   console.log(`${name}: ${ms.toFixed(0)} ms`);
   assert.ok(ms < 1000, `${name}: ${ms} ms`);
@@ -38,7 +38,7 @@ test('the first page is below 200 KB as it is sent', async () => {
 });
 
 test('a curve of 100,000 points', async () => {
-  const spec = { name: 'many epochs', type: 'rnn', hidden_size: 1, data: { dataset: 'sine', window: 1, split: { train: 0.05 } }, training: { epochs: POINTS, batch_size: 65536 } };
+  const spec = { name: 'many epochs', type: 'rnn', hidden_size: 1, data: { dataset: 'sine', window: 1, split: { train: 0.05 } }, training: { epochs: POINTS, batch_size: 65536 }, limits: { max_seconds: 2e6 } };
   const id = await daemon.submit(spec);
   await poll(async () => (await daemon.call('GET', `/experiments/${id}`)).terminal, 'the end of the run', 600);
   const page = await open(browser, `${daemon.url}/#/run/${id}`);
@@ -57,7 +57,7 @@ test('a curve of 100,000 points', async () => {
 });
 
 test('10,000 experiments', async () => {
-  const busy = await daemon.submit({ n_qubits: 6, depth: 8, training: { epochs: 100000 } });
+  const busy = await daemon.submit({ n_qubits: 6, depth: 8, training: { epochs: 100000 }, limits: { max_seconds: 2e6 } });
   const names = Array.from({ length: EXPERIMENTS }, (_, i) => `experiment ${i}`);
   const post = async () => {
     for (let name; (name = names.pop()) !== undefined; ) await daemon.submit({ name, type: 'lstm', hidden_size: 2, training: { epochs: 1 } });

@@ -16,7 +16,7 @@ after(async () => {
 });
 
 const CSV = 'day;wert;rest\n' + Array.from({ length: 120 }, (_, i) => `${i};${Math.sin(i / 5).toFixed(4).replace('.', ',')};x`).join('\n') + '\n';
-const LONG = { name: 'long one', hidden_size: 5, n_qubits: 6, depth: 8, training: { epochs: 100000 } };
+const LONG = { name: 'long one', hidden_size: 5, n_qubits: 6, depth: 8, training: { epochs: 100000 }, limits: { max_seconds: 2e6 } };
 const status = (page) => page.locator('.status-line .badge').textContent();
 const until = (page, wanted) => page.locator('.status-line .badge', { hasText: new RegExp(`^${wanted}$`) }).waitFor();
 
