@@ -483,27 +483,35 @@ static int finish(struct qasm_state *state)
 	return state->writer.failed ? out_of_memory(state) : program_check(program, state->lexer.error);
 }
 
+/* With what it needs, NULL when out of memory. */
+static struct qasm_state *state_new(void)
+{
+	struct qasm_state *state = calloc(1, sizeof *state);
+	if (state == NULL)
+		return NULL;
+	state->definitions = calloc(QASM_MAX_DEFINITIONS, sizeof *state->definitions);
+	if (state->definitions != NULL)
+		return state;
+	free(state);
+	return NULL;
+}
+
 int qasm_read(const char *text, struct qasm_circuit *out, struct qlstm_error *error)
 {
 	*out = (struct qasm_circuit){.program = program_new(0)};
-	struct qasm_state *state = calloc(1, sizeof *state);
-	int rc = 0;
-	if (state != NULL)
-		state->definitions = calloc(QASM_MAX_DEFINITIONS, sizeof *state->definitions);
-	if (state == NULL || state->definitions == NULL || out->program == NULL)
-		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the circuit");
-	if (rc == 0) {
-		state->writer.circuit = out;
-		rc = qasm_lexer_open(&state->lexer, text, error);
+	struct qasm_state *state = out->program != NULL ? state_new() : NULL;
+	if (state == NULL) {
+		qasm_free(out);
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the circuit");
 	}
+	state->writer.circuit = out;
+	int rc = qasm_lexer_open(&state->lexer, text, error);
 	while (rc == 0 && state->lexer.token.kind != QASM_END)
 		rc = statement(state);
 	if (rc == 0)
 		rc = finish(state);
-	if (state != NULL) {
-		free(state->definitions);
-		free(state->inputs);
-	}
+	free(state->definitions);
+	free(state->inputs);
 	free(state);
 	if (rc != 0)
 		qasm_free(out);
