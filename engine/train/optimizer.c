@@ -1,5 +1,5 @@
 /* Optimisers: one step function and one table row each. Definitions: the algorithm boxes of torch.optim.SGD, RMSprop,
- * Adam and AdamW in PyTorch's documentation (dampening 0, not Nesterov, not centered, not AMSGrad). */
+ * Adam, AdamW and LBFGS in PyTorch's documentation (dampening 0, not Nesterov, not centered, not AMSGrad). */
 #include "engine/train/optimizer.h"
 
 #include <math.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/elementary/elementary.h"
+#include "engine/train/lbfgs.h"
 
 struct row;
 
@@ -15,19 +16,22 @@ struct optimizer {
 	const struct row *row;
 	size_t n;
 	int slots;
-	uint64_t steps;  /* done so far, the one under way included */
-	double *moments; /* [slots][n] */
+	uint64_t steps;                              /* done so far, the one under way included */
+	double *moments;                             /* [slots][n], behind them what a step alone needs */
+	const struct optimizer_objective *objective; /* of the step under way */
 };
 
 struct row {
 	const char *name;
 	int slots;          /* moment blocks it always keeps */
 	int momentum_slots; /* further ones when momentum is not 0; they come last */
-	void (*step)(struct optimizer *optimizer, double *values, const double *gradients);
+	void (*step)(struct optimizer *optimizer, double *values, double *gradients);
+	int pair_slots; /* and for each pair of the history */
+	int scratch;    /* blocks that a step alone needs */
 };
 
 /* The buffer starts at zero, so that its first value is the gradient, as in PyTorch. */
-static void sgd_step(struct optimizer *optimizer, double *values, const double *gradients)
+static void sgd_step(struct optimizer *optimizer, double *values, double *gradients)
 {
 	const struct optimizer_config *c = &optimizer->config;
 	double *buffer = optimizer_slot(optimizer, 0);
@@ -39,7 +43,7 @@ static void sgd_step(struct optimizer *optimizer, double *values, const double *
 	}
 }
 
-static void rmsprop_step(struct optimizer *optimizer, double *values, const double *gradients)
+static void rmsprop_step(struct optimizer *optimizer, double *values, double *gradients)
 {
 	const struct optimizer_config *c = &optimizer->config;
 	double *squares = optimizer_slot(optimizer, 0);
@@ -71,12 +75,12 @@ static void adam_update(struct optimizer *optimizer, double *values, const doubl
 	}
 }
 
-static void adam_step(struct optimizer *optimizer, double *values, const double *gradients)
+static void adam_step(struct optimizer *optimizer, double *values, double *gradients)
 {
 	adam_update(optimizer, values, gradients, optimizer->config.weight_decay);
 }
 
-static void adamw_step(struct optimizer *optimizer, double *values, const double *gradients)
+static void adamw_step(struct optimizer *optimizer, double *values, double *gradients)
 {
 	double kept = 1 - optimizer->config.learning_rate * optimizer->config.weight_decay;
 	for (size_t i = 0; i < optimizer->n; i++)
@@ -84,11 +88,21 @@ static void adamw_step(struct optimizer *optimizer, double *values, const double
 	adam_update(optimizer, values, gradients, 0.0);
 }
 
+static void lbfgs_row_step(struct optimizer *optimizer, double *values, double *gradients)
+{
+	const struct lbfgs own = {.config = &optimizer->config,
+	                          .n = optimizer->n,
+	                          .state = optimizer->moments,
+	                          .scratch = optimizer->moments + (size_t)optimizer->slots * optimizer->n};
+	lbfgs_step(&own, values, gradients, optimizer->objective);
+}
+
 static const struct row rows[] = {
-    {"sgd", 0, 1, sgd_step},
-    {"rmsprop", 1, 1, rmsprop_step},
-    {"adam", 2, 0, adam_step},
-    {"adamw", 2, 0, adamw_step},
+    {"sgd", 0, 1, sgd_step, 0, 0},
+    {"rmsprop", 1, 1, rmsprop_step, 0, 0},
+    {"adam", 2, 0, adam_step, 0, 0},
+    {"adamw", 2, 0, adamw_step, 0, 0},
+    {"lbfgs", LBFGS_STATE, 0, lbfgs_row_step, LBFGS_STATE_OF_PAIR, LBFGS_SCRATCH},
 };
 
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
@@ -106,21 +120,42 @@ static const struct row *find_row(const char *name)
 	return NULL;
 }
 
+static int count_slots(const struct row *row, const struct optimizer_config *config)
+{
+	int slots = row->slots + (config->momentum != 0 ? row->momentum_slots : 0);
+	return row->pair_slots > 0 ? slots + row->pair_slots * config->history : slots;
+}
+
+static int check_config(const struct row *row, const struct optimizer_config *config, struct qlstm_error *error)
+{
+	if (row == NULL)
+		return error_set(error, ERR_NOT_FOUND, "/type", "there is no optimizer '%s'", config->type);
+	if (row->pair_slots > 0 && (config->history < 1 || config->history > LBFGS_HISTORY_MOST))
+		return error_set(error, ERR_OUT_OF_RANGE, "/history", "history is %d; allowed are 1 to %d",
+		                 config->history, LBFGS_HISTORY_MOST);
+	if (row->pair_slots > 0 && config->iterations < 1)
+		return error_set(error, ERR_OUT_OF_RANGE, "/iterations", "iterations is %d; 1 is the least",
+		                 config->iterations);
+	return 0;
+}
+
 int optimizer_new(struct optimizer **out, const struct optimizer_config *config, size_t n_params,
                   struct qlstm_error *error)
 {
 	const struct row *row = find_row(config->type);
-	if (row == NULL)
-		return error_set(error, ERR_NOT_FOUND, "/type", "there is no optimizer '%s'", config->type);
+	int rc = check_config(row, config, error);
+	if (rc != 0)
+		return rc;
 	struct optimizer *optimizer = calloc(1, sizeof *optimizer);
 	if (optimizer == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for an optimizer");
 	optimizer->config = *config;
 	optimizer->row = row;
 	optimizer->n = n_params;
-	optimizer->slots = row->slots + (config->momentum != 0 ? row->momentum_slots : 0);
-	if (optimizer->slots > 0 && n_params > 0) {
-		optimizer->moments = calloc(n_params, (size_t)optimizer->slots * sizeof(double));
+	optimizer->slots = count_slots(row, config);
+	size_t blocks = (size_t)optimizer->slots + (size_t)row->scratch;
+	if (blocks > 0 && n_params > 0) {
+		optimizer->moments = calloc(n_params, blocks * sizeof(double));
 		if (optimizer->moments == NULL) {
 			free(optimizer);
 			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu parameters", n_params);
@@ -138,10 +173,31 @@ void optimizer_free(struct optimizer *optimizer)
 	free(optimizer);
 }
 
-void optimizer_step(struct optimizer *optimizer, double *values, const double *gradients)
+void optimizer_step(struct optimizer *optimizer, double *values, double *gradients)
+{
+	optimizer_step_on(optimizer, values, gradients, NULL);
+}
+
+void optimizer_step_on(struct optimizer *optimizer, double *values, double *gradients,
+                       const struct optimizer_objective *objective)
 {
 	optimizer->steps++;
+	optimizer->objective = objective;
 	optimizer->row->step(optimizer, values, gradients);
+	optimizer->objective = NULL;
+}
+
+size_t optimizer_bytes(const struct optimizer_config *config, size_t n_params)
+{
+	const struct row *row = find_row(config->type);
+	size_t blocks = row != NULL ? (size_t)count_slots(row, config) + (size_t)row->scratch : 0;
+	return blocks * n_params * sizeof(double);
+}
+
+int optimizer_evaluations(const struct optimizer_config *config)
+{
+	const struct row *row = find_row(config->type);
+	return row != NULL && row->pair_slots > 0 ? config->iterations : 1;
 }
 
 int optimizer_slots(const struct optimizer *optimizer)

@@ -167,16 +167,38 @@ static int trainer_watch(void *context)
 	return t->watch.fn(t->watch.context, t->watch.epoch, t->watch.batch, t->watch.n_batches);
 }
 
+/* What an optimiser looks at beside the first place of a step: the batch under way. */
+struct batch {
+	struct trainer *trainer;
+	size_t first, count;
+};
+
+static double trainer_evaluate(void *context)
+{
+	const struct batch *batch = context;
+	struct trainer *t = batch->trainer;
+	if (pass_abandoned(t->pass))
+		return (double)NAN;
+	double loss = pass_train(t->pass, t->watch.epoch, t->order + batch->first, batch->count);
+	if (pass_abandoned(t->pass))
+		return (double)NAN;
+	trainer_clip(t);
+	return loss;
+}
+
 /* One optimiser step on samples order[first ..], none when the pass was abandoned. Returns the batch's mean loss; *norm
- * is the gradient's before clipping. */
-static double trainer_step(struct trainer *t, size_t first, size_t count, double *norm)
+ * is the gradient's before clipping, *sums what the pass added up, both before the step. */
+static double trainer_step(struct trainer *t, size_t first, size_t count, double *norm, struct pass_sums *sums)
 {
 	struct params *params = model_params(t->model);
 	double loss = pass_train(t->pass, t->watch.epoch, t->order + first, count);
 	if (pass_abandoned(t->pass))
 		return 0.0;
 	*norm = trainer_clip(t);
-	optimizer_step(t->optimizer, params->values, params->gradients);
+	*sums = pass_sums(t->pass);
+	struct batch batch = {t, first, count};
+	const struct optimizer_objective objective = {loss, trainer_evaluate, &batch};
+	optimizer_step_on(t->optimizer, params->values, params->gradients, &objective);
 	model_update_state(t->model);
 	return loss;
 }
@@ -228,9 +250,10 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 		t->watch.batch = b;
 		size_t count = n - b * size < size ? n - b * size : size;
 		double norm = 0.0, loss = 0.0;
+		struct pass_sums sums = {0};
 		bool stopped = t->watch.fn != NULL && trainer_watch(t) != 0;
 		if (!stopped)
-			loss = trainer_step(t, b * size, count, &norm);
+			loss = trainer_step(t, b * size, count, &norm, &sums);
 		if (stopped || pass_abandoned(t->pass))
 			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 		if (!isfinite(loss) || !isfinite(norm))
@@ -241,7 +264,6 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 			    isfinite(loss) ? "gradient" : "loss", epoch, b + 1, batches);
 		row->values[TRAIN_LOSS] += loss;
 		row->values[GRADIENT_NORM] += norm;
-		struct pass_sums sums = pass_sums(t->pass);
 		rows += sums.rows;
 		for (int k = METRICS_OF_ALL; k < row->count; k += 2)
 			row->values[k] =

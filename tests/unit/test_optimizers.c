@@ -77,7 +77,7 @@ static void check(const struct rule *rule, struct optimizer_config config)
 	assert_int_equal(optimizer_new(&optimizer, &config, N, NULL), 0);
 	assert_int_equal(optimizer_slots(optimizer), rule->slots + (config.momentum != 0 ? rule->momentum_slots : 0));
 	for (int step = 0; step < STEPS; step++) {
-		optimizer_step(optimizer, values, gradients[step]);
+		optimizer_step(optimizer, values, (double *)(uintptr_t)gradients[step]);
 		assert_int_equal(*optimizer_steps(optimizer), step + 1);
 		for (int i = 0; i < N; i++) {
 			rule->step(&config, step, &expected[i], gradients[step][i], states[i]);
@@ -165,7 +165,8 @@ static void names(void **state)
 	assert_string_equal(optimizer_name_at(1), "rmsprop");
 	assert_string_equal(optimizer_name_at(2), "adam");
 	assert_string_equal(optimizer_name_at(3), "adamw");
-	assert_null(optimizer_name_at(4));
+	assert_string_equal(optimizer_name_at(4), "lbfgs");
+	assert_null(optimizer_name_at(5));
 	assert_null(optimizer_name_at(-1));
 	assert_int_equal(optimizer_new(&optimizer, &(struct optimizer_config){.type = "adagrad"}, 1, &error),
 	                 ERR_NOT_FOUND);

@@ -206,6 +206,8 @@ static void optimizers_resume_from_their_slots(void **state)
 		                                  .epsilon = 1e-8,
 		                                  .weight_decay = 0.01};
 		snprintf(config.type, sizeof config.type, "%s", name);
+		if (strcmp(name, "lbfgs") == 0) /* it needs an objective: test_lbfgs.c */
+			continue;
 		struct optimizer *a, *b;
 		double x[3] = {1, 2, 3}, y[3];
 		assert_int_equal(optimizer_new(&a, &config, 3, NULL), 0);
