@@ -112,6 +112,22 @@ def test_refusals(daemon, change, code, pointer):
     problem(daemon.post("/experiments", spec), 422, code, pointer)
 
 
+@pytest.mark.parametrize("rows, words", [
+    ("0,1,1\n1,2,1\n2,4,1\n3,0,1\n", ("/data/targets/0", "holds 4 in row 2 (from 0)")),
+    ("0,1,1\n1.5,2,1\n2,3,1\n3,0,1\n", ("/data/inputs/0", "holds 1.5 in row 1")),
+    ("0,1,1\n1,2,1\n2,3,-1\n3,0,1\n", ("/data/scored", "holds -1 in row 2")),
+])
+def test_uploaded_words_are_checked_before(daemon, rows, words):
+    name = f"words{abs(hash(rows))}"
+    assert daemon.upload(name, ("input,target,scored\n" + rows).encode()).status_code == 201
+    spec = {"data": {"dataset": name, "task": "words", "word_bits": 2, "length": 2}, "model": {"layers": [SMALL]}}
+    for _ in range(2):
+        assert words[1] in problem(daemon.post("/experiments", spec), 422, "invalid", words[0])
+    wider = {**spec, "data": {**spec["data"], "word_bits": 3}}
+    reply = daemon.post("/experiments?validate_only=true", wider)
+    assert reply.status_code == (200 if "4" in words[1] else 422), reply.text
+
+
 def test_words_are_not_predicted(daemon):
     row = daemon.train({"data": XOR, "model": {"layers": [SMALL]}, "training": {**QUICK, "epochs": 1}})
     reply = daemon.post(f"/experiments/{row['id']}/predict", {"inputs": [[[0, 1]]]})
