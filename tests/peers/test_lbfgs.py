@@ -1,4 +1,7 @@
-"""L-BFGS beside torch.optim.LBFGS: an LSTM trained for some epochs, batch by batch, from the same weights."""
+"""L-BFGS beside torch.optim.LBFGS: an LSTM trained for some epochs from the same weights.
+
+With line searches batches are the whole training part: from batch to batch the loss is another function, whose searches
+make of the last digit's differences others within a few epochs."""
 import json
 import os
 import pathlib
@@ -11,7 +14,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 WORKER = os.environ["QLSTM_WORKER"]
-WINDOW, EPOCHS, BATCH, HIDDEN = 4, 4, 40, 3
+WINDOW, EPOCHS, HIDDEN = 4, 4, 3
 
 
 class Model(torch.nn.Module):
@@ -48,10 +51,10 @@ def load(model, path):
     model.load_state_dict(own)
 
 
-@pytest.mark.parametrize("line_search", ["strong_wolfe", "none"])
-def test_losses_and_weights(tmp_path, line_search):
+@pytest.mark.parametrize("line_search, batch", [("strong_wolfe", 400), ("none", 40)])
+def test_losses_and_weights(tmp_path, line_search, batch):
     spec = {"type": "lstm", "hidden_size": HIDDEN, "data": {"dataset": "sine", "window": WINDOW},
-            "training": {"epochs": EPOCHS, "batch_size": BATCH, "shuffle": False,
+            "training": {"epochs": EPOCHS, "batch_size": batch, "shuffle": False,
                          "optimizer": {"type": "lbfgs", "learning_rate": 1 if line_search == "strong_wolfe" else 0.05,
                                        "history": 5, "iterations": 6, "line_search": line_search}}}
     (tmp_path / "spec.json").write_text(json.dumps(spec))
@@ -76,10 +79,10 @@ def test_losses_and_weights(tmp_path, line_search):
                                   history_size=5, line_search_fn=None if line_search == "none" else line_search)
     for epoch in epochs:
         losses = []
-        for start in range(0, len(x), BATCH):
+        for start in range(0, len(x), batch):
             def closure():
                 optimizer.zero_grad()
-                loss = ((model(x[start:start + BATCH]) - y[start:start + BATCH]) ** 2).mean()
+                loss = ((model(x[start:start + batch]) - y[start:start + batch]) ** 2).mean()
                 loss.backward()
                 return loss
             losses.append(optimizer.step(closure).item())
