@@ -175,6 +175,8 @@ $(BUILD)/unit/test_plan: $(r64_obj)
 failing := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 $(BUILD)/unit/test_memory $(BUILD)/unit/test_disk_memory $(BUILD)/unit/test_api_memory: LDFLAGS += $(failing)
 $(BUILD)/unit/test_descriptors $(BUILD)/unit/test_api_memory: LDFLAGS += -Wl,--wrap=http_header
+$(BUILD)/unit/test_spool: LDFLAGS += -Wl,--wrap=open
+$(BUILD)/unit/test_spool $(BUILD)/unit/test_http_spool: LDFLAGS += -Wl,--wrap=fstatvfs
 
 # Fuzz targets that run on their seeds and on spoiled copies of these (tests/fuzz/replay.c).
 replay_bin := $(if $(filter *,$(TESTS)),$(patsubst %,$(BUILD)/replay/%,$(fuzz_names)))

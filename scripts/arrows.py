@@ -49,6 +49,7 @@ ARROWS = {
     "server/api": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/data/csv engine/train engine/export schema "
                   "server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api/parts",
     "server/api/export": "engine engine/nn engine/export server/common server/common/circuit server/http server/store server/api",
+    "server/api/inference": "engine engine/qlstm.h schema server/common server/http server/access server/store server/run server/predict server/api",
     "server/api/experiment": "engine engine/data/csv schema server/common server/http server/access server/store server/run server/api/parts server/api",
     "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "

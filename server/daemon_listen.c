@@ -63,7 +63,8 @@ int daemon_open_http(struct daemon *daemon, struct qlstm_error *error)
 	                                                   [LANE_SUBMIT] = submissions,
 	                                                   [LANE_WRITE] = few,
 	                                                   [LANE_BULK] = few,
-	                                                   [LANE_PREDICT] = few},
+	                                                   [LANE_PREDICT] = few,
+	                                                   [LANE_SPOOL] = few},
 	                                   .context = &daemon->api};
 	return http_open(&daemon->http, daemon->loop, &config, error);
 }

@@ -1,5 +1,5 @@
 /* Cosine and sine of half angles, and what features need beyond. Always in float64.
- * Included by batch_kernel.c and register/cpu_kernel.c only. */
+ * Included by kernels only. */
 #ifndef QLSTM_CIRCUIT_HALF_ANGLES_H
 #define QLSTM_CIRCUIT_HALF_ANGLES_H
 
@@ -27,7 +27,7 @@ static void half_angles(const double *angle, size_t count, double *cosine, doubl
 
 /* The same for the angle atan(tangent), without computing it: cos t = 1 / sqrt(1 + tan^2 t) > 0; then the half-angle
  * formulas, which cancel nowhere on this branch. */
-static void half_angles_atan(const double *tangent, size_t count, double *restrict cosine, double *restrict sine)
+static inline void half_angles_atan(const double *tangent, size_t count, double *restrict cosine, double *restrict sine)
 {
 	/* Beyond this the angle is pi / 2 to the last digit, and the square could overflow. */
 	const vec64 limit = (vec64){0} + 1e150;
@@ -44,7 +44,7 @@ static void half_angles_atan(const double *tangent, size_t count, double *restri
 }
 
 /* cos and sin of half of what the encoder makes of x; x is overwritten. */
-static void encode(enum encoder encoder, double *x, size_t count, double *cosine, double *sine)
+static inline void encode(enum encoder encoder, double *x, size_t count, double *cosine, double *sine)
 {
 	switch (encoder) {
 	case ENCODER_ATAN_SQUARE:
@@ -63,7 +63,7 @@ static void encode(enum encoder encoder, double *x, size_t count, double *cosine
 }
 
 /* What gradients with respect to the angle are multiplied with; `count` is a multiple of WIDTH64. */
-static void encoder_slopes(enum encoder encoder, const double *x, size_t count, double *slopes)
+static inline void encoder_slopes(enum encoder encoder, const double *x, size_t count, double *slopes)
 {
 	for (size_t i = 0; i < count; i += WIDTH64)
 		*(vec64 *)(slopes + i) = encoder_slope(encoder, *(const vec64 *)(x + i));

@@ -11,6 +11,7 @@
 #include "engine/data/csv/detect.h"
 #include "engine/data/csv/spacing.h"
 #include "engine/data/csv_header.h"
+#include "engine/data/symbols.h"
 #include "engine/utf8.h"
 
 enum { FIRST_ROWS = 64 };
@@ -490,6 +491,21 @@ static int read_text(const struct csv_text *text, const struct csv_options *opti
 	return rc;
 }
 
+/* What is said of numbers is not said of symbols, and the other way round. */
+static int check_said(const struct csv_options *options, struct qlstm_error *error)
+{
+	const unsigned of_symbols = CSV_SAYS_LABELS | CSV_SAYS_SYMBOLS_AS | CSV_SAYS_PAD;
+	const unsigned of_both = of_symbols | CSV_SAYS_SYMBOLS | CSV_SAYS_ENCODING | CSV_SAYS_SKIP_ROWS;
+	bool symbols = options->dialect.is_symbols;
+	if (!symbols && (options->said & of_symbols) != 0)
+		return error_set(error, ERR_MISSING, NULL,
+		                 "labels, symbols_as and pad are said of a text of symbols: say symbols=found too");
+	if (symbols && (options->said & ~of_both) != 0)
+		return error_set(error, ERR_INVALID, NULL,
+		                 "of a text of symbols labels, symbols_as, pad, encoding and skip_rows can be said");
+	return 0;
+}
+
 int csv_read(const char *bytes, size_t length, const struct csv_options *options, int values, struct table *out,
              struct qlstm_error *error)
 {
@@ -498,10 +514,13 @@ int csv_read(const char *bytes, size_t length, const struct csv_options *options
 	struct table table = {0};
 	if (options == NULL)
 		options = &nothing;
-	int rc = csv_decode((const unsigned char *)bytes, length, options, &text, error);
+	int rc = check_said(options, error);
+	if (rc == 0)
+		rc = csv_decode((const unsigned char *)bytes, length, options, &text, error);
 	if (rc != 0)
 		return rc;
-	rc = read_text(&text, options, values, &table, error);
+	rc = options->dialect.is_symbols ? symbols_read(&text, options, values, &table, error)
+	                                 : read_text(&text, options, values, &table, error);
 	csv_text_free(&text);
 	if (rc != 0) {
 		table_free(&table);

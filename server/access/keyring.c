@@ -99,11 +99,16 @@ int keyring_read(const char *data_dir, struct keyring *out, struct qlstm_error *
 		return 0;
 	if (out->file < 0)
 		return error_set(error, file_error_code(errno), NULL, "cannot open %s: %s", path, strerror(errno));
-	struct stat status;
-	if (fstat(out->file, &status) != 0 || !S_ISREG(status.st_mode) || (size_t)status.st_size > MAX_BYTES)
+	unsigned char *text = NULL;
+	size_t length = 0;
+	rc = file_read_open(out->file, path, MAX_BYTES, &text, &length, error);
+	if (rc == ERR_OUT_OF_MEMORY)
+		return rc;
+	if (rc != 0)
 		return error_set(error, ERR_CORRUPT, NULL, "%s is no file of keys", path);
 	json_error_t where;
-	json_t *root = json_loadfd(out->file, 0, &where);
+	json_t *root = json_loadb((const char *)text, length, 0, &where);
+	free(text);
 	if (root != NULL)
 		rc = parse(root, out, error);
 	else if (json_error_code(&where) == json_error_out_of_memory)

@@ -32,11 +32,12 @@ static int check_numeric(const struct table *table, struct qlstm_error *error)
 	if (at < 0)
 		return error_set(error, ERR_INVALID, NULL, "the data has no column");
 	const struct column *nearest = &table->columns[at];
-	char place[COLUMN_PLACE_SIZE], read[80] = "";
+	char place[COLUMN_PLACE_SIZE], read[120] = "";
 	column_place(nearest, place);
 	if (table->n_dimensions == 0)
-		snprintf(read, sizeof read, "; read with separator '%s' and decimal '%c'",
-		         csv_separator_word(table->dialect.separator), table->dialect.decimal);
+		snprintf(read, sizeof read, "; read with separator '%s' and decimal '%c'%s",
+		         csv_separator_word(table->dialect.separator), table->dialect.decimal,
+		         table->n_columns <= 3 ? "; of a text of symbols say symbols=found" : "");
 	return error_set(error, ERR_INVALID, NULL,
 	                 "the data has no numeric column; column '%.80s' is not numeric: %s holds '%s'%s",
 	                 nearest->name, place, nearest->bad_text, read);

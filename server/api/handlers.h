@@ -28,6 +28,13 @@ HANDLER(logs_get);
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
 HANDLER(artifacts_tensorboard);
+/* inference/v2.c */
+HANDLER(v2_server);
+HANDLER(v2_live);
+HANDLER(v2_ready);
+HANDLER(v2_model);
+HANDLER(v2_model_ready);
+HANDLER(v2_infer);
 /* predict.c */
 HANDLER(predict_post);
 /* generate.c */

@@ -34,7 +34,8 @@ int uploaded_table(const struct api *api, const struct dataset_row *row, int val
 	int rc = dataset_options(row, &csv, error);
 	if (rc != 0)
 		return rc;
-	const struct data_request wanted = {.declared = data_file_of_name(row->file),
+	const struct data_request wanted = {.spool = api->data_dir,
+	                                    .declared = data_file_of_name(row->file),
 	                                    .word = row->file,
 	                                    .limit = API_MAX_DATASET,
 	                                    .values = values,

@@ -8,7 +8,8 @@
 /* Numbers and truth values as such, the rest as text. */
 static json_t *property_json(const char *text)
 {
-	bool number = *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+	size_t digits = strspn(text, "0123456789");
+	bool number = digits > 0 && digits < 10 && text[digits] == '\0' && (*text != '0' || digits == 1);
 	if (number)
 		return json_integer(strtoll(text, NULL, 10));
 	if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
@@ -23,7 +24,8 @@ json_t *csv_dialect_json(const struct csv_dialect *dialect)
 	bool asked;
 	for (int i = 0; json != NULL && (name = csv_property_name(i, &asked)) != NULL; i++) {
 		char text[CSV_PROPERTY_SIZE];
-		csv_property(dialect, i, text);
+		if (!csv_property(dialect, i, text))
+			continue;
 		if (json_object_set_new(json, name, property_json(text)) == 0)
 			continue;
 		json_decref(json);

@@ -1,13 +1,10 @@
 /* Files with data. */
 #include "server/common/data_file.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "server/common/csv_json.h"
 #include "server/common/gzip.h"
@@ -120,31 +117,22 @@ static int read_packed(const unsigned char *bytes, size_t length, const struct d
 	return rc;
 }
 
-static int read_mapped(int fd, size_t length, const struct data_request *request, struct data_file *found,
-                       struct table *table, struct qlstm_error *error)
+/* By the disk, so that large data take no memory. */
+static int read_packed_spool(const unsigned char *bytes, size_t length, const struct data_request *request,
+                             struct data_file *found, struct table *table, struct qlstm_error *error)
 {
-	if (length == 0)
-		return read_unpacked((const unsigned char *)"", 0, request, found, table, error);
-	void *bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (bytes == MAP_FAILED)
-		return error_set(error, ERR_IO, NULL, "unpacked data cannot be read");
-	int rc = read_unpacked(bytes, length, request, found, table, error);
-	munmap(bytes, length);
-	return rc;
-}
-
-/* By a file without a name, so that large data take no memory. Where there can be none, by memory. */
-static int read_packed_file(const unsigned char *bytes, size_t length, const struct data_request *request,
-                            struct data_file *found, struct table *table, struct qlstm_error *error)
-{
-	size_t n = 0;
-	int fd = open(request->spool, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return read_packed(bytes, length, request, found, table, error);
-	int rc = gzip_unpack_file(bytes, length, request->limit, fd, &n, error);
+	struct spool spool;
+	const unsigned char *unpacked = NULL;
+	int rc = spool_open(&spool, request->spool, error);
+	if (rc != 0)
+		return rc;
+	rc = gzip_unpack_spool(bytes, length, request->limit, &spool, error);
 	if (rc == 0)
-		rc = read_mapped(fd, n, request, found, table, error);
-	close(fd);
+		rc = spool_map(&spool, &unpacked, error);
+	if (rc == 0)
+		rc = read_unpacked(unpacked, spool.length, request, found, table, error);
+	spool_unmap(&spool, unpacked);
+	spool_close(&spool);
 	return rc;
 }
 
@@ -157,7 +145,7 @@ int data_file_read(const unsigned char *bytes, size_t length, const struct data_
 		                 "declared as %.80s, but the data do not begin as gzip does", request->word);
 	if (!found->gzip)
 		return read_plain(bytes, length, request, found, table, error);
-	return request->spool != NULL ? read_packed_file(bytes, length, request, found, table, error)
+	return request->spool != NULL ? read_packed_spool(bytes, length, request, found, table, error)
 	                              : read_packed(bytes, length, request, found, table, error);
 }
 

@@ -27,14 +27,14 @@ struct data_request {
 	struct data_file declared;     /* must hold */
 	const char *word;              /* how it was declared ("text/csv"), for the message; NULL where nothing was */
 	size_t limit;                  /* bytes that packed data may unpack to */
-	const char *spool;             /* folder for a file that they unpack to; NULL: memory */
+	const char *spool;             /* folder of the spool that they unpack to; NULL: memory */
 	int values;                    /* of which columns (table.h) */
 	const struct csv_options *csv; /* what is said of CSV; NULL: nothing */
 };
 
 /* Reads the table in the bytes and says in *found what they are. Packed data of any kind are unpacked first.
- * ERR_WRONG_TYPE when the bytes are of another kind than declared; else as gzip_unpack and data_kind.parse. *table is
- * the caller's (table_free), untouched on failure. */
+ * ERR_WRONG_TYPE when the bytes are of another kind than declared; else as gzip_unpack, spool.h and data_kind.parse.
+ * *table is the caller's (table_free), untouched on failure. */
 int data_file_read(const unsigned char *bytes, size_t length, const struct data_request *request,
                    struct data_file *found, struct table *table, struct qlstm_error *error);
 

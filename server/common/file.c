@@ -198,43 +198,38 @@ static int read_all(int fd, unsigned char *bytes, size_t room, size_t *length)
 	return 0;
 }
 
+int file_read_open(int fd, const char *path, size_t max, unsigned char **bytes, size_t *length,
+                   struct qlstm_error *error)
+{
+	struct stat status;
+	size_t got = 0;
+	if (fstat(fd, &status) != 0)
+		return error_from_errno(error, errno, "read", path);
+	if (!S_ISREG(status.st_mode))
+		return error_set(error, ERR_IO, NULL, "%s is not a file", path);
+	if ((uintmax_t)status.st_size > max)
+		return error_set(error, ERR_TOO_LARGE, NULL, "%s is larger than %zu bytes", path, max);
+	size_t room = (size_t)status.st_size;
+	unsigned char *buffer = malloc(room + 1);
+	if (buffer == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the %zu bytes of %s", room, path);
+	if (read_all(fd, buffer, room, &got) != 0) {
+		int rc = error_from_errno(error, errno, "read", path);
+		free(buffer);
+		return rc;
+	}
+	buffer[got] = '\0';
+	*bytes = buffer;
+	*length = got;
+	return 0;
+}
+
 int file_read(const char *path, size_t max, unsigned char **bytes, size_t *length, struct qlstm_error *error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_from_errno(error, errno, "open", path);
-	unsigned char *buffer = NULL;
-	struct stat status;
-	size_t got = 0;
-	int rc = 0;
-	if (fstat(fd, &status) != 0) {
-		rc = error_from_errno(error, errno, "read", path);
-		goto done;
-	}
-	if (!S_ISREG(status.st_mode)) {
-		rc = error_set(error, ERR_IO, NULL, "%s is not a file", path);
-		goto done;
-	}
-	if ((uintmax_t)status.st_size > max) {
-		rc = error_set(error, ERR_TOO_LARGE, NULL, "%s is larger than %zu bytes", path, max);
-		goto done;
-	}
-	size_t room = (size_t)status.st_size;
-	buffer = malloc(room + 1);
-	if (buffer == NULL) {
-		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "no memory for the %zu bytes of %s", room, path);
-		goto done;
-	}
-	if (read_all(fd, buffer, room, &got) != 0) {
-		rc = error_from_errno(error, errno, "read", path);
-		goto done;
-	}
-	buffer[got] = '\0';
-	*bytes = buffer;
-	*length = got;
-	buffer = NULL;
-done:
-	free(buffer);
+	int rc = file_read_open(fd, path, max, bytes, length, error);
 	close(fd);
 	return rc;
 }

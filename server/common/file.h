@@ -22,7 +22,10 @@ int file_rename_durably(const char *from, const char *to, struct qlstm_error *er
 /* The whole file with a NUL byte behind it; *bytes (malloc) is the caller's. ERR_NOT_FOUND, ERR_TOO_LARGE past `max`.
  */
 int file_read(const char *path, size_t max, unsigned char **bytes, size_t *length, struct qlstm_error *error);
-/* The same without a copy, and without that NUL byte: the file's own pages; file_unmap it. What is empty is "". */
+/* The same of an open file, from where it stands; `path` is its name for the error. */
+int file_read_open(int fd, const char *path, size_t max, unsigned char **bytes, size_t *length,
+                   struct qlstm_error *error);
+/* As file_read without a copy, and without that NUL byte: the file's own pages; file_unmap it. What is empty is "". */
 int file_map(const char *path, size_t max, const unsigned char **bytes, size_t *length, struct qlstm_error *error);
 void file_unmap(const unsigned char *bytes, size_t length);
 int file_sync_folder(const char *path, struct qlstm_error *error);

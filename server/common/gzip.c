@@ -1,12 +1,9 @@
 /* gzip, by zlib. */
 #include "server/common/gzip.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-
-#include "server/common/file.h"
 
 enum { FIRST_ROOM = 1 << 16, CHUNK = 1 << 30, ONLY_GZIP = 16 + MAX_WBITS };
 
@@ -16,7 +13,7 @@ struct unpacking {
 	size_t length, at; /* packed; `at` is the next to be read */
 	unsigned char *out;
 	size_t room, used, limit; /* unpacked */
-	int fd;                   /* where it goes as soon as the buffer is full; -1: it stays in `out` */
+	struct spool *spool;      /* where it goes as soon as the buffer is full; NULL: it stays in `out` */
 	size_t written;
 };
 
@@ -25,12 +22,12 @@ bool gzip_sniff(const unsigned char *bytes, size_t length)
 	return length >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
 }
 
-/* What is in the buffer to the file. */
+/* What is in the buffer to the spool. */
 static int flush(struct unpacking *unpacking, struct qlstm_error *error)
 {
-	if (file_write_all(unpacking->fd, unpacking->out, unpacking->used) != 0)
-		return error_set(error, errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_IO, NULL,
-		                 "unpacked data cannot be written: %s", strerror(errno));
+	int rc = spool_write(unpacking->spool, unpacking->out, unpacking->used, error);
+	if (rc != 0)
+		return rc;
 	unpacking->written += unpacking->used;
 	unpacking->used = 0;
 	return 0;
@@ -39,7 +36,7 @@ static int flush(struct unpacking *unpacking, struct qlstm_error *error)
 /* Room for more, at most for one byte past the limit: then it is known that there are too many. */
 static int grow(struct unpacking *unpacking, struct qlstm_error *error)
 {
-	if (unpacking->fd >= 0 && unpacking->room > 0)
+	if (unpacking->spool != NULL && unpacking->room > 0)
 		return flush(unpacking, error);
 	size_t most = unpacking->limit + 1, room = unpacking->room == 0 ? FIRST_ROOM : unpacking->room * 2;
 	if (room > most)
@@ -109,7 +106,7 @@ static int unpack(struct unpacking *unpacking, struct qlstm_error *error)
 int gzip_unpack(const unsigned char *bytes, size_t length, size_t limit, unsigned char **out, size_t *out_length,
                 struct qlstm_error *error)
 {
-	struct unpacking unpacking = {.bytes = bytes, .length = length, .limit = limit, .fd = -1};
+	struct unpacking unpacking = {.bytes = bytes, .length = length, .limit = limit};
 	if (inflateInit2(&unpacking.stream, ONLY_GZIP) != Z_OK)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory to unpack gzip data");
 	int rc = unpack(&unpacking, error);
@@ -124,10 +121,10 @@ int gzip_unpack(const unsigned char *bytes, size_t length, size_t limit, unsigne
 	return 0;
 }
 
-int gzip_unpack_file(const unsigned char *bytes, size_t length, size_t limit, int fd, size_t *out_length,
-                     struct qlstm_error *error)
+int gzip_unpack_spool(const unsigned char *bytes, size_t length, size_t limit, struct spool *spool,
+                      struct qlstm_error *error)
 {
-	struct unpacking unpacking = {.bytes = bytes, .length = length, .limit = limit, .fd = fd};
+	struct unpacking unpacking = {.bytes = bytes, .length = length, .limit = limit, .spool = spool};
 	if (inflateInit2(&unpacking.stream, ONLY_GZIP) != Z_OK)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory to unpack gzip data");
 	int rc = unpack(&unpacking, error);
@@ -135,7 +132,6 @@ int gzip_unpack_file(const unsigned char *bytes, size_t length, size_t limit, in
 		rc = flush(&unpacking, error);
 	inflateEnd(&unpacking.stream);
 	free(unpacking.out);
-	*out_length = unpacking.written;
 	return rc;
 }
 

@@ -1,4 +1,4 @@
-/* gzip (RFC 1952) unpacked in memory. zlib is met in gzip.c alone. */
+/* gzip (RFC 1952) unpacked, in memory or to the disk. zlib is met in gzip.c alone. */
 #ifndef QLSTM_COMMON_GZIP_H
 #define QLSTM_COMMON_GZIP_H
 
@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "engine/error.h"
+#include "server/common/spool.h"
 
 bool gzip_sniff(const unsigned char *bytes, size_t length);
 
@@ -15,10 +16,10 @@ bool gzip_sniff(const unsigned char *bytes, size_t length);
 int gzip_unpack(const unsigned char *bytes, size_t length, size_t limit, unsigned char **out, size_t *out_length,
                 struct qlstm_error *error);
 
-/* The same into an open file, from where it stands: nothing but a buffer is held in memory. ERR_DISK_FULL, ERR_IO where
- * it cannot be written. */
-int gzip_unpack_file(const unsigned char *bytes, size_t length, size_t limit, int fd, size_t *out_length,
-                     struct qlstm_error *error);
+/* The same to the end of an open spool: nothing but a buffer is held in memory. Also what spool_write answers, as soon
+ * as the disk has no room for more. */
+int gzip_unpack_spool(const unsigned char *bytes, size_t length, size_t limit, struct spool *spool,
+                      struct qlstm_error *error);
 
 /* The CRC-32 of gzip and ZIP. */
 unsigned long gzip_checksum(const unsigned char *bytes, size_t length);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/common/data_file.h"
+#include "server/common/spool.h"
 
 #define HEX "0123456789abcdef"
 
@@ -116,8 +117,8 @@ bool layout_is_temporary_own(const char *name)
 bool layout_is_own(const char *name)
 {
 	static const char *const names[] = {"qlstmd.db",      "qlstmd.db-wal", "qlstmd.db-shm", "qlstmd.db-journal",
-	                                    "qlstmd.reserve", "qlstmd.backup", "audit.log",     "audit.log.1",
-	                                    "keys.json",      "keys.lock",     "keys.used.json"};
+	                                    "qlstmd.reserve", "qlstmd.backup", SPOOL_FILE,      "audit.log",
+	                                    "audit.log.1",    "keys.json",     "keys.lock",     "keys.used.json"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;

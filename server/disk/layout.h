@@ -7,7 +7,8 @@
  *     DATA/runs/ID/attempt-N/FILE              what one attempt at an experiment works on and leaves
  *     DATA/aside-N                             what was put aside (loss.h): never touched again
  *
- * A file on its way to one of these names is called .NAME.XXXXXXXX.tmp (server/common/file.h). */
+ * A file on its way to one of these names is called .NAME.XXXXXXXX.tmp (server/common/file.h). So is a spool, for the
+ * instant in which it has a name at all (server/common/spool.h): qlstmd.spool itself is never there. */
 #ifndef QLSTM_DISK_LAYOUT_H
 #define QLSTM_DISK_LAYOUT_H
 

@@ -99,6 +99,7 @@ enum http_lane {
 	LANE_WRITE,   /* other writes */
 	LANE_BULK,    /* large bodies that are read, large replies that are made */
 	LANE_PREDICT, /* waits for a predictor */
+	LANE_SPOOL,   /* no handler: parts of large bodies on their way to the disk, which are given back in the end */
 	LANE_COUNT
 };
 

@@ -191,6 +191,8 @@ void reply_problem_as(const struct http_request *request, struct http_reply *rep
 	                         clean_string(request->path, 512), "errors", "pointer",
 	                         clean_string(error->pointer, sizeof error->pointer), "code", problem->name, "message",
 	                         clean_string(message, sizeof error->message));
+	if (strncmp(request->path, "/v2", 3) == 0) /* where clients of the Open Inference Protocol look */
+		json_object_set_new(body, "error", clean_string(message, sizeof error->message));
 	reply_json_as(reply, status, "application/problem+json", body);
 	if (status == 503)
 		reply_header(reply, "Retry-After", "%d", RETRY_SECONDS);

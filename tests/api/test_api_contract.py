@@ -73,7 +73,7 @@ def test_routes_and_paths_are_the_same(contract):
 
 def test_what_changes_something_needs_more_than_to_read(contract):
     for method, path, operation, _ in operations(contract):
-        reads = method == "get" or path.endswith(("/predict", "/generate"))
+        reads = method == "get" or path.endswith(("/predict", "/generate", "/infer"))
         scope = operation["x-scope"]
         assert scope != "submit" if reads else scope in ("submit", "admin"), (method, path)
 
@@ -230,6 +230,11 @@ def test_answers_fit_their_description(daemon, contract):
             elif method == "post" and template.endswith("/generate"):
                 for body in ('{"prompt":[0],"samples":2}', '{"prompt":[9]}', "{"):
                     call(method, template, path, data=body)
+            elif method == "post" and template.endswith("/infer"):
+                good = {"name": "inputs", "shape": [1, 2, 1], "datatype": "FP64", "data": [0.1, 0.2]}
+                for body in ({"id": "a", "inputs": [good]}, {"inputs": []}):
+                    call(method, template, path, json=body)
+                call(method, template, path, data="{")
             else:
                 call(method, template, path)
                 call(method, template, path + "?nonsense=1")

@@ -1,4 +1,5 @@
 """A disk without a free byte: the way out stays open, through the API, over a kill and a start."""
+import gzip
 import os
 import subprocess
 
@@ -72,6 +73,18 @@ def test_a_small_disk_takes_large_uploads(disk):
         fill(daemon.data / "filler")
         problem(daemon.upload("more", large + "3\n"), 507, "disk_full")
         assert [row["name"] for row in daemon.get("/datasets").json()["datasets"] if not row["builtin"]] == ["large"]
+    finally:
+        daemon.close()
+
+
+def test_packed_data_leave_room(disk):
+    """70 KB that unpack to 24 MB, twice the disk: they are refused, and what they took meanwhile is free again."""
+    daemon = Daemon(disk, "--reserve", "1M").start()
+    try:
+        free = os.statvfs(daemon.data).f_bavail
+        problem(daemon.upload("bomb", gzip.compress(b"v\n" + b"1\n2\n" * 6000000)), 507, "disk_full")
+        poll(lambda: os.statvfs(daemon.data).f_bavail > free - 64, "the room is given back")
+        assert daemon.upload("small", gzip.compress(b"v\n" + b"1\n2\n" * 100000)).status_code == 201
     finally:
         daemon.close()
 

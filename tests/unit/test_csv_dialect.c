@@ -145,8 +145,8 @@ static void texts_that_are_understood(void **state)
 		const char *name;
 		for (int k = 0; (name = csv_property_name(k, &asked)) != NULL; k++) {
 			char value[CSV_PROPERTY_SIZE];
-			csv_property(&table.dialect, k, value);
-			assert_int_equal(csv_say(&found, name, value, NULL), 0);
+			if (csv_property(&table.dialect, k, value))
+				assert_int_equal(csv_say(&found, name, value, NULL), 0);
 		}
 		assert_int_equal(csv_read(text, strlen(text), &found, VALUES_ALL, &again, &error), 0);
 		summary(&again, expected, sizeof expected);

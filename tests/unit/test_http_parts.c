@@ -18,6 +18,12 @@
 
 /* --- body --- */
 
+static void clear(struct body *body, struct body_budget *budget)
+{
+	body_clear_buffer(body, budget);
+	body_close_spool(body);
+}
+
 static void test_body_collects_what_arrives(void **state)
 {
 	(void)state;
@@ -32,7 +38,7 @@ static void test_body_collects_what_arrives(void **state)
 	assert_memory_equal(body.bytes, expected, sizeof expected);
 	assert_true(body.capacity >= body.length);
 	assert_int_equal(budget.used, body.capacity);
-	body_clear(&body, &budget);
+	clear(&body, &budget);
 	assert_null(body.bytes);
 	assert_int_equal(body.length, 0);
 	assert_int_equal(body.limit, 100000);
@@ -50,7 +56,7 @@ static void test_a_body_takes_what_it_needs_alone(void **state)
 		struct body body = {.limit = 1 << 20};
 		assert_int_equal(body_append(&body, &budget, bytes, cases[i].count), 0);
 		assert_int_equal(body.capacity, cases[i].capacity);
-		body_clear(&body, &budget);
+		clear(&body, &budget);
 	}
 }
 
@@ -63,9 +69,9 @@ static void test_budget_is_given_back(void **state)
 		struct body body = {.limit = 1 << 20};
 		assert_int_equal(body_append(&body, &budget, "{}", 2), 0);
 		assert_int_equal(budget.used, 4096);
-		body_clear(&body, &budget);
+		clear(&body, &budget);
 		assert_int_equal(budget.used, 0);
-		body_clear(&body, &budget); /* twice is once */
+		clear(&body, &budget); /* twice is once */
 		assert_int_equal(budget.used, 0);
 	}
 }
@@ -85,44 +91,69 @@ static void test_budget_is_shared_to_the_byte(void **state)
 	assert_int_equal(second.length, 0);
 	assert_int_equal(budget.used, 8192);
 	assert_int_equal(body_append(&third, &budget, bytes, 1), 0);
-	body_clear(&first, &budget);
-	body_clear(&third, &budget);
+	clear(&first, &budget);
+	clear(&third, &budget);
 	assert_int_equal(budget.used, 0);
 }
 
-/* A large body goes into a file without a name, and is the same bytes. */
+/* As the server does it, block after block. */
+static int append_all(struct body *body, struct body_budget *budget, const unsigned char *bytes, size_t count)
+{
+	int rc = 0;
+	for (size_t taken; rc == 0 && count > 0; bytes += taken, count -= taken) {
+		size_t room = body_room(body);
+		if (room == 0)
+			rc = body_spool(body, NULL);
+		taken = rc != 0 || count < body_room(body) ? count : body_room(body);
+		if (rc == 0)
+			rc = body_append(body, budget, bytes, taken);
+	}
+	return rc;
+}
+
+/* A large body goes to the disk, block by block, and is the same bytes. */
 static void test_a_large_body_is_spooled(void **state)
 {
 	(void)state;
-	static unsigned char bytes[300000];
+	enum { BYTES = 300000, TIMES = 20 };
+	static unsigned char bytes[BYTES];
 	char folder[] = "/tmp/qlstm-body-XXXXXX";
 	assert_non_null(mkdtemp(folder));
 	struct body_budget budget = {.limit = 4 << 20};
-	struct body body = {.limit = 16 << 20, .spool = folder};
+	struct body body = {.limit = 16 << 20, .folder = folder};
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (unsigned char)(i * 7 % 251);
-	for (int i = 0; i < 20; i++)
-		assert_int_equal(body_append(&body, &budget, bytes, sizeof bytes), 0);
-	assert_true(body.file != 0 && budget.used == 0 && body.capacity == 0);
-	assert_int_equal(body_finish(&body), 0);
-	assert_int_equal(body.length, 20 * sizeof bytes);
-	for (size_t i = 0; i < 20; i++)
-		assert_memory_equal(body.bytes + i * sizeof bytes, bytes, sizeof bytes);
+	for (int i = 0; i < TIMES; i++)
+		assert_int_equal(append_all(&body, &budget, bytes, BYTES), 0);
+	assert_int_equal(body_length(&body), BYTES * TIMES);
+	assert_true(body.spool.file != 0 && budget.used == BODY_BLOCK);
+	assert_int_equal(body_finish(&body, NULL), 0);
+	assert_int_equal(body_length(&body), BYTES * TIMES);
+	for (size_t i = 0; i < TIMES; i++)
+		assert_memory_equal(body_content(&body) + i * BYTES, bytes, BYTES);
 	assert_int_equal(rmdir(folder), 0); /* nothing is in it */
-	body_clear(&body, &budget);
-	assert_true(body.file == 0 && body.bytes == NULL && body.length == 0);
-	/* The limit holds, a small one stays in memory, and a folder that is not there is no body. */
-	assert_int_equal(body_append(&body, &budget, bytes, BODY_IN_MEMORY / 8), 0);
-	assert_true(body.file == 0 && budget.used > 0);
-	assert_int_equal(body_finish(&body), 0);
-	for (int i = 0; i < 2; i++)
-		body_append(&body, &budget, bytes, sizeof bytes);
-	assert_int_equal(body_append(&body, &budget, bytes, sizeof bytes), 0);
-	assert_int_equal(body_append(&body, &budget, bytes, sizeof bytes), ERR_UNAVAILABLE);
-	assert_true(budget.used == 0 && body.length == 0);
-	body.limit = 10;
-	assert_int_equal(body_append(&body, &budget, bytes, 11), ERR_TOO_LARGE);
-	body_clear(&body, &budget);
+	clear(&body, &budget);
+	assert_true(body.spool.file == 0 && body_content(&body) == NULL && body_length(&body) == 0);
+	assert_int_equal(budget.used, 0);
+
+	/* One block stays in memory, one byte more needs a folder. */
+	static unsigned char block[BODY_BLOCK];
+	assert_int_equal(append_all(&body, &budget, block, BODY_BLOCK), 0);
+	assert_int_equal(body_finish(&body, NULL), 0);
+	assert_true(body.spool.file == 0 && body_content(&body) == body.bytes && budget.used == BODY_BLOCK);
+	assert_int_equal(append_all(&body, &budget, bytes, 1), ERR_NOT_FOUND);
+	clear(&body, &budget);
+
+	/* The limit is that of the whole. */
+	char other[] = "/tmp/qlstm-body-XXXXXX";
+	assert_non_null(mkdtemp(other));
+	body = (struct body){.limit = BODY_BLOCK + 10, .folder = other};
+	assert_int_equal(append_all(&body, &budget, block, BODY_BLOCK), 0);
+	assert_int_equal(append_all(&body, &budget, bytes, 10), 0);
+	assert_int_equal(append_all(&body, &budget, bytes, 1), ERR_TOO_LARGE);
+	assert_int_equal(budget.used, 0);
+	clear(&body, &budget);
+	assert_int_equal(rmdir(other), 0);
 }
 
 static void test_limit_of_a_body_to_the_byte(void **state)

@@ -113,7 +113,8 @@ static const struct bad bad_requests[] = {
     {"{'data':{'split':{'test':0.2}}}", ERR_UNKNOWN_FIELD, "/data/split/test",
      "unknown field 'test'; known are 'train'"},
     {"{'limits':{'xyzzy':1}}", ERR_UNKNOWN_FIELD, "/limits/xyzzy", "known are 'max_seconds', 'max_attempts'"},
-    {"{'xyzzyxyzzy':1}", ERR_UNKNOWN_FIELD, "/xyzzyxyzzy", "known are 'name', 'project', 'tags', 'notes', 'priority', "},
+    {"{'xyzzyxyzzy':1}", ERR_UNKNOWN_FIELD, "/xyzzyxyzzy",
+     "known are 'name', 'project', 'tags', 'notes', 'priority', "},
     {"{'xyzzyxyzzy':1}", ERR_UNKNOWN_FIELD, "/xyzzyxyzzy", ", ..."},
     /* missing, and what does not fit the rest */
     {LAYERS("{'hidden_size':3}"), ERR_MISSING, "/model/layers/0/type", "type is missing; allowed are 'qlstm'"},

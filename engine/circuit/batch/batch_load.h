@@ -7,7 +7,11 @@
 
 #include "engine/circuit/batch/batch_block.h"
 #include "engine/circuit/batch/batch_tile.h"
+#ifdef KERNEL_FLOAT32
+#include "engine/circuit/half_angles_f32.h"
+#else
 #include "engine/circuit/half_angles.h"
+#endif
 #include "engine/circuit/parity.h"
 
 /* Turns of the rotations whose angles are slots first .. end - 1, given the rows of those, `stride` apart. */
@@ -124,25 +128,45 @@ static void load_feature(const struct tile *tile, const struct batch_call *call,
 		x[l] = x[samples - 1];
 }
 
+/* `count` numbers that fill registers. */
+static size_t whole_rows(size_t count)
+{
+	return (count + WIDTH - 1) / WIDTH * WIDTH;
+}
+
+/* cos and sin of half of what the encoder makes of x, which is overwritten. */
+static void encode_rows(enum encoder encoder, double *x, size_t count, vec *cosine, vec *sine)
+{
+#ifdef KERNEL_FLOAT32
+	encode_f32(encoder, x, count, cosine, sine);
+#else
+	encode(encoder, x, count, (double *)cosine, (double *)sine);
+#endif
+}
+
+static void slope_rows(enum encoder encoder, const double *x, size_t count, vec *slopes)
+{
+#ifdef KERNEL_FLOAT32
+	encoder_slopes_f32(encoder, x, count, (float *)slopes);
+#else
+	encoder_slopes(encoder, x, count, (double *)slopes);
+#endif
+}
+
 static void load_features(const struct tile *tile, const struct batch_call *call, size_t samples)
 {
 	const struct batch_circuit *circuit = tile->circuit;
 	const struct batch_memory *memory = tile->memory;
 	size_t slots = (size_t)circuit->n_feature_slots, rows = slots * tile->tiles, count = tile->tiles * WIDTH;
-	bool wide = sizeof(real) == sizeof(double);
-	double *x = memory->scratch, *c = wide ? memory->cosine : x + slots * count;
-	double *s = wide ? memory->sine : c + slots * count;
+	double *x = memory->scratch;
 	for (size_t i = 0; i < slots; i++)
 		load_feature(tile, call, samples, (int)i, x + i * count);
 	/* Neighbours of one encoder together: independent arithmetic fills the pipelines. */
 	for (size_t i = 0, end; i < slots; i = end) {
 		for (end = i + 1; end < slots && circuit->slots[end].encoder == circuit->slots[i].encoder;)
 			end++;
-		encode(circuit->slots[i].encoder, x + i * count, (end - i) * count, c + i * count, s + i * count);
-	}
-	for (size_t i = 0; i < rows && !wide; i++) {
-		((vec *)memory->cosine)[i] = load_row(c + i * WIDTH, WIDTH);
-		((vec *)memory->sine)[i] = load_row(s + i * WIDTH, WIDTH);
+		encode_rows(circuit->slots[i].encoder, x + i * count, (end - i) * count,
+		            (vec *)memory->cosine + i * tile->tiles, (vec *)memory->sine + i * tile->tiles);
 	}
 	for (size_t i = 0; i < rows; i++)
 		((vec *)memory->gradient)[i] = (vec){0};
@@ -151,19 +175,20 @@ static void load_features(const struct tile *tile, const struct batch_call *call
 static void store_features(const struct tile *tile, const struct batch_call *call, size_t samples)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	double *x = tile->memory->scratch, *slopes = x + tile->tiles * WIDTH;
+	double *x = tile->memory->scratch;
+	vec *slopes = (vec *)(x + tile->tiles * WIDTH);
 	for (int i = 0; i < circuit->n_feature_slots; i++) {
 		double *to = call->d_features + (size_t)circuit->slots[i].index * call->batch + tile->first;
 		vec *gradient = (vec *)tile->memory->gradient + (size_t)i * tile->tiles;
 		enum encoder encoder = circuit->slots[i].encoder;
 		if (encoder != ENCODER_X) {
 			load_feature(tile, call, samples, i, x);
-			encoder_slopes(encoder, x, tile->tiles * WIDTH, slopes);
+			slope_rows(encoder, x, tile->tiles * WIDTH, slopes);
 		}
 		for (size_t l = 0; l < samples; l += WIDTH, gradient++) {
 			vec slope = *gradient;
 			if (encoder != ENCODER_X)
-				slope *= load_row(slopes + l, WIDTH);
+				slope *= slopes[l / WIDTH];
 			store_row(to + l, load_row(to + l, samples - l) + slope, samples - l);
 		}
 	}

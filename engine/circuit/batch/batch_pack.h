@@ -119,15 +119,15 @@ static inline vec replace_from(vec v, size_t lane, real x)
 
 /* Every number to all lanes of its sample; the last one also to lanes left over. A register is made of a number for
  * all its lanes, those from the next sample's on replaced by that one's, and so on. */
-static void pack_spread(const struct pack *pack, const double *from, vec *to)
+static void pack_spread(const struct pack *pack, const real *from, vec *to)
 {
 	size_t last = pack->samples - 1;
 	for (size_t t = 0; t < pack->tiles; t++) {
 		size_t i = t * WIDTH / pack->side;
-		vec row = SPLAT((real)from[i < last ? i : last]);
+		vec row = SPLAT(from[i < last ? i : last]);
 		for (size_t lane = pack->side; lane < WIDTH; lane += pack->side) {
 			i++;
-			row = replace_from(row, lane, (real)from[i < last ? i : last]);
+			row = replace_from(row, lane, from[i < last ? i : last]);
 		}
 		to[t] = row;
 	}
@@ -146,11 +146,11 @@ static void pack_features(const struct batch_circuit *circuit, const struct batc
 			for (size_t k = 0; k < samples; k++)
 				*x++ = pack->call->features[row + k];
 		}
-		size_t count = round_up((size_t)(x - memory->scratch));
-		double *c = memory->scratch + count, *s = c + count;
-		for (; x < c; x++)
+		size_t count = whole_rows((size_t)(x - memory->scratch));
+		real *c = (real *)(memory->scratch + count), *s = c + count;
+		for (; x < memory->scratch + count; x++)
 			*x = x[-1];
-		encode(circuit->slots[i].encoder, memory->scratch, count, c, s);
+		encode_rows(circuit->slots[i].encoder, memory->scratch, count, (vec *)c, (vec *)s);
 		for (int k = i; k < end; k++, c += samples, s += samples) {
 			pack_spread(pack, c, (vec *)memory->cosine + (size_t)k * pack->tiles);
 			pack_spread(pack, s, (vec *)memory->sine + (size_t)k * pack->tiles);
@@ -163,22 +163,23 @@ static void pack_features(const struct batch_circuit *circuit, const struct batc
 static void pack_slopes(const struct batch_circuit *circuit, const struct batch_memory *memory, const struct pack *pack)
 {
 	const struct batch_call *call = pack->call;
-	double *x = memory->scratch, *slopes = x + round_up(pack->samples);
+	double *x = memory->scratch, *end = x + whole_rows(pack->samples);
+	const real *slopes = (real *)end;
 	for (int i = 0; i < circuit->n_feature_slots; i++) {
 		enum encoder encoder = circuit->slots[i].encoder;
 		size_t row = (size_t)circuit->slots[i].index * call->batch + pack->first;
 		const real *gradient = (const real *)memory->gradient + (size_t)i * pack->tiles * WIDTH;
 		if (encoder != ENCODER_X) {
 			memcpy(x, call->features + row, pack->samples * sizeof *x);
-			for (double *more = x + pack->samples; more < slopes; more++)
+			for (double *more = x + pack->samples; more < end; more++)
 				*more = more[-1];
-			encoder_slopes(encoder, x, (size_t)(slopes - x), slopes);
+			slope_rows(encoder, x, (size_t)(end - x), (vec *)end);
 		}
 		for (size_t k = 0; k < pack->samples; k++, gradient += pack->side) {
 			double sum = 0.0;
 			for (int set = 0; set < call->n_sets; set++)
 				sum += (double)gradient[set];
-			call->d_features[row + k] += encoder != ENCODER_X ? sum * slopes[k] : sum;
+			call->d_features[row + k] += encoder != ENCODER_X ? sum * (double)slopes[k] : sum;
 		}
 	}
 }

@@ -30,6 +30,9 @@ static const struct word encodings[] = {{"utf-8", CSV_UTF8},          {"utf-16le
                                         {"ascii", CSV_UTF8},          {NULL, 0}};
 static const struct word flags[] = {{"true", 1}, {"false", 0}, {"1", 1}, {"0", 0}, {"yes", 1}, {"no", 0}, {NULL, 0}};
 
+static const struct word symbol_forms[] = {
+    {"one_hot", CSV_ONE_HOT}, {"index", CSV_INDEX}, {"positions", CSV_POSITIONS}, {NULL, 0}};
+
 static const struct word *find_word(const struct word *words, const char *text)
 {
 	for (; words->word != NULL; words++)
@@ -150,6 +153,60 @@ static int set_turned(struct csv_dialect *dialect, const char *text)
 	return set_flag(&dialect->turned, text);
 }
 
+/* "found" leaves the alphabet open. */
+static int set_symbols(struct csv_dialect *dialect, const char *text)
+{
+	size_t length = strlen(text);
+	if (length == 0 || length >= sizeof dialect->symbols)
+		return ERR_INVALID;
+	dialect->is_symbols = true;
+	memcpy(dialect->symbols, strcmp(text, "found") == 0 ? "" : text, strcmp(text, "found") == 0 ? 1 : length + 1);
+	return 0;
+}
+
+static int set_labels(struct csv_dialect *dialect, const char *text)
+{
+	size_t length = strlen(text);
+	if (length >= sizeof dialect->labels)
+		return ERR_INVALID;
+	memcpy(dialect->labels, text, length + 1);
+	return 0;
+}
+
+static int set_symbols_as(struct csv_dialect *dialect, const char *text)
+{
+	const struct word *word = find_word(symbol_forms, text);
+	if (word == NULL)
+		return ERR_INVALID;
+	dialect->symbols_as = (enum csv_symbols_as)word->value;
+	return 0;
+}
+
+static int set_pad(struct csv_dialect *dialect, const char *text)
+{
+	return set_flag(&dialect->pad, text);
+}
+
+static void get_symbols(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", dialect->symbols);
+}
+
+static void get_labels(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", dialect->labels);
+}
+
+static void get_symbols_as(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", word_of(symbol_forms, (int)dialect->symbols_as));
+}
+
+static void get_pad(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", dialect->pad ? "true" : "false");
+}
+
 static void get_separator(const struct csv_dialect *dialect, char *out)
 {
 	const char *word = dialect->separator == '\t' ? "\t" : csv_separator_word(dialect->separator);
@@ -220,6 +277,11 @@ static const struct {
     {"names_in_comment", "'true' and 'false'", CSV_SAYS_NAMES_IN_COMMENT, false, set_names_in_comment,
      get_names_in_comment},
     {"turned", "'true' and 'false'", CSV_SAYS_TURNED, false, set_turned, get_turned},
+    {"symbols", "an alphabet of up to 64 symbols, such as acgt, and 'found'", CSV_SAYS_SYMBOLS, true, set_symbols,
+     get_symbols},
+    {"labels", "labels with commas between, 255 bytes in all", CSV_SAYS_LABELS, true, set_labels, get_labels},
+    {"symbols_as", "'one_hot', 'index' and 'positions'", CSV_SAYS_SYMBOLS_AS, true, set_symbols_as, get_symbols_as},
+    {"pad", "'true' and 'false'", CSV_SAYS_PAD, true, set_pad, get_pad},
 };
 
 enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
@@ -232,9 +294,12 @@ const char *csv_property_name(int index, bool *asked)
 	return properties[index].name;
 }
 
-void csv_property(const struct csv_dialect *dialect, int index, char out[CSV_PROPERTY_SIZE])
+bool csv_property(const struct csv_dialect *dialect, int index, char out[CSV_PROPERTY_SIZE])
 {
+	const unsigned of_both = CSV_SAYS_ENCODING | CSV_SAYS_SKIP_ROWS;
+	bool of_symbols = properties[index].bit >= CSV_SAYS_SYMBOLS;
 	properties[index].get(dialect, out);
+	return of_symbols == dialect->is_symbols || ((unsigned)properties[index].bit & of_both) != 0;
 }
 
 int csv_say(struct csv_options *options, const char *name, const char *text, struct qlstm_error *error)

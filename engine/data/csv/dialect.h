@@ -18,6 +18,9 @@
 
 enum csv_encoding { CSV_UTF8, CSV_UTF16LE, CSV_UTF16BE, CSV_LATIN1 };
 
+/* What a text of symbols becomes (engine/data/symbols.h). */
+enum csv_symbols_as { CSV_ONE_HOT, CSV_INDEX, CSV_POSITIONS };
+
 struct csv_dialect {
 	enum csv_encoding encoding;
 	char separator;                 /* , ; tab | CSV_BLANKS CSV_NONE */
@@ -29,6 +32,13 @@ struct csv_dialect {
 	bool names_in_comment;          /* the last comment before the rows holds the names */
 	bool turned;                    /* the rows are taken from the last to the first: their times fall */
 	char missing[CSV_MISSING_SIZE]; /* further words for "no value", with commas between: "-999,off" */
+	bool is_symbols; /* it is a text of symbols; the rest holds for these alone, and none of the above
+	                    but encoding and skip_rows for them */
+	char symbols[CSV_MISSING_SIZE]; /* the alphabet; "": what is found */
+	char labels[CSV_MISSING_SIZE];  /* the labels in the order of their classes, with commas between; "": as symbols
+	                                 */
+	enum csv_symbols_as symbols_as;
+	bool pad; /* shorter sequences begin with steps of zeros */
 };
 
 /* What to do where the text leaves a choice. */
@@ -56,13 +66,17 @@ enum csv_bit {
 	CSV_SAYS_ENCODING = 64,
 	CSV_SAYS_MISSING = 128,
 	CSV_SAYS_NAMES_IN_COMMENT = 256,
-	CSV_SAYS_TURNED = 512
+	CSV_SAYS_TURNED = 512,
+	CSV_SAYS_SYMBOLS = 1024,
+	CSV_SAYS_LABELS = 2048,
+	CSV_SAYS_SYMBOLS_AS = 4096,
+	CSV_SAYS_PAD = 8192
 };
 
 /* The name of property `index`, NULL past the end; *asked: it may be said in a request, others are kept alone. */
 const char *csv_property_name(int index, bool *asked);
-/* Its text in a dialect: ";", "1", "false", "utf-8". */
-void csv_property(const struct csv_dialect *dialect, int index, char out[CSV_PROPERTY_SIZE]);
+/* Its text in a dialect: ";", "1", "false", "utf-8". False where it says nothing there: symbols of numbers. */
+bool csv_property(const struct csv_dialect *dialect, int index, char out[CSV_PROPERTY_SIZE]);
 /* Says one property by its name: "separator" is ";" or "semicolon". ERR_INVALID with what is allowed;
  * ERR_UNKNOWN_FIELD. */
 int csv_say(struct csv_options *options, const char *name, const char *text, struct qlstm_error *error);

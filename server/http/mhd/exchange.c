@@ -10,11 +10,13 @@
 #include "server/http/log.h"
 #include "server/http/mhd/answer.h"
 #include "server/http/mhd/framing.h"
+#include "server/http/reply.h"
 
 #define DISCARD_BYTES ((size_t)16 << 20)
-#define FORM_MORE     ((size_t)1 << 20)  /* bytes of a form beside its file */
-#define SPOOLED_BYTES ((size_t)16 << 20) /* bodies of paths that take more than that may go to the disk */
-#define SMALL_BYTES   ((size_t)1 << 20)  /* bodies that cannot be longer are small ones */
+#define FORM_MORE     ((size_t)1 << 20)   /* bytes of a form beside its file */
+#define SPOOLED_BYTES ((size_t)16 << 20)  /* bodies of paths that take more than that may go to the disk */
+#define SMALL_BYTES   ((size_t)1 << 20)   /* bodies that cannot be longer are small ones */
+#define DEPARTED_NS   UINT64_C(100000000) /* a client that has waited so long may have gone */
 
 const char *http_header(const struct http_request *request, const char *name)
 {
@@ -165,7 +167,7 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 	const char *length_text = http_header(request, "Content-Length");
 	unsigned long long length = length_text != NULL ? strtoull(length_text, NULL, 10) : 0;
 	exchange->body.limit = limit > 0 ? (size_t)limit : 0;
-	exchange->body.spool = exchange->body.limit > SPOOLED_BYTES ? server->config.spool : NULL;
+	exchange->body.folder = exchange->body.limit > SPOOLED_BYTES ? server->config.spool : NULL;
 	size_t most = length_text != NULL && length < exchange->body.limit ? (size_t)length : exchange->body.limit;
 	exchange->budget = &server->budgets[most > SMALL_BYTES ? BODY_LARGE : BODY_SMALL];
 	if (limit < 0)
@@ -189,15 +191,42 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 	return MHD_YES;
 }
 
-static void exchange_receive(struct exchange *exchange, const char *bytes, size_t count)
+/* To a pool thread by way of a lane; the connection is suspended until exchange_worked. */
+static void exchange_hand_over(struct exchange *exchange, enum phase phase, enum http_lane lane)
+{
+	exchange->phase = phase;
+	exchange->lane = lane;
+	exchange->server->with_pool++;
+	MHD_suspend_connection(exchange->connection);
+	lane_enter(exchange);
+}
+
+/* What a form holds back comes with the next bytes. */
+static size_t exchange_room(const struct exchange *exchange)
+{
+	size_t room = body_room(&exchange->body), kept = exchange->form != NULL ? FORM_KEPT_BYTES : 0;
+	return room > kept ? room - kept : 0;
+}
+
+/* As much of it as there is room for; how much. The rest waits, with its connection, until the room is on the disk. */
+static size_t exchange_receive(struct exchange *exchange, const char *bytes, size_t count)
 {
 	struct client *client = client_of(exchange);
 	if (client != NULL)
 		client->progress++;
-	if (exchange->verdict == 0 && exchange->form != NULL)
-		exchange->verdict = form_append(exchange->form, bytes, count);
-	else if (exchange->verdict == 0)
-		exchange->verdict = body_append(&exchange->body, exchange->budget, bytes, count);
+	if (exchange->verdict != 0)
+		return count;
+	size_t room = exchange_room(exchange), taken = count < room ? count : room;
+	if (taken > 0 && exchange->form != NULL)
+		exchange->verdict = form_append(exchange->form, bytes, taken);
+	else if (taken > 0)
+		exchange->verdict = body_append(&exchange->body, exchange->budget, bytes, taken);
+	if (taken == count)
+		return count;
+	if (client != NULL) /* the time of the disk is not the client's, but for the deadline */
+		client_set(client, CLIENT_BUSY, uv_now(exchange->server->loop), client->due);
+	exchange_hand_over(exchange, SPOOLING, LANE_SPOOL);
+	return taken;
 }
 
 static enum MHD_Result refuse_form(struct exchange *exchange)
@@ -209,8 +238,7 @@ static enum MHD_Result refuse_form(struct exchange *exchange)
 
 static enum MHD_Result exchange_handle(struct exchange *exchange)
 {
-	struct http_server *server = exchange->server;
-	const struct http_config *config = &server->config;
+	const struct http_config *config = &exchange->server->config;
 	struct http_request *request = &exchange->request;
 	if (exchange->verdict == 0 && exchange->form != NULL)
 		exchange->verdict = form_finish(exchange->form);
@@ -218,29 +246,71 @@ static enum MHD_Result exchange_handle(struct exchange *exchange)
 		return refuse_size(exchange);
 	if (exchange->verdict == ERR_SYNTAX)
 		return refuse_form(exchange);
-	if (exchange->verdict == ERR_DISK_FULL)
-		return answer_refuse(exchange, 507, ERR_DISK_FULL, "the disk has no room for the body");
-	if (exchange->verdict == 0)
-		exchange->verdict = body_finish(&exchange->body);
-	if (exchange->verdict == ERR_UNAVAILABLE)
+	if (exchange->verdict == ERR_UNAVAILABLE && exchange->spool_error.code == 0)
 		return answer_refuse(exchange, 503, ERR_UNAVAILABLE, "too many bodies are on their way at once");
 	request->form = exchange->form != NULL ? form_content(exchange->form) : NULL;
-	request->body = exchange->body.bytes;
-	request->body_length = exchange->body.length;
+	enum http_lane lane = LANE_SHORT;
 	if (config->lane != NULL)
-		exchange->lane = config->lane(config->context, request->method, request->path);
-	exchange->phase = WITH_HANDLER;
-	server->with_handler++;
+		lane = config->lane(config->context, request->method, request->path);
 	exchange_expect(exchange, CLIENT_BUSY, 0);
-	MHD_suspend_connection(exchange->connection);
-	lane_enter(exchange);
+	exchange_hand_over(exchange, WITH_HANDLER, lane);
 	return MHD_YES;
 }
 
-void exchange_answered(struct exchange *exchange)
+/* Whether the client closed its side while the request waited for a thread. Nothing else would say so: a suspended
+ * connection is not looked at. */
+static bool client_has_departed(const struct exchange *exchange)
 {
-	exchange->phase = ANSWERED;
-	exchange->server->with_handler--;
+	return uv_hrtime() - exchange->handed >= DEPARTED_NS && exchange_is_abandoned(exchange);
+}
+
+static void exchange_run_handler(struct exchange *exchange)
+{
+	const struct http_config *config = &exchange->server->config;
+	struct http_request *request = &exchange->request;
+	struct qlstm_error error = exchange->spool_error;
+	if (client_has_departed(exchange)) /* one that closed its sending side alone sees this */
+		error_set(&error, ERR_UNAVAILABLE, NULL, "the request waited, and its sender closed the connection");
+	else if (error.code == 0)
+		body_finish(&exchange->body, &error);
+	if (error.code != 0) {
+		reply_problem(request, &exchange->reply, &error);
+	} else {
+		request->body = body_content(&exchange->body);
+		request->body_length = body_length(&exchange->body);
+		config->handler(config->context, request, &exchange->reply);
+	}
+	body_close_spool(&exchange->body);
+}
+
+void exchange_work(struct exchange *exchange)
+{
+	if (exchange->phase == WITH_HANDLER)
+		exchange_run_handler(exchange);
+	else if (exchange->phase == SPOOLING)
+		exchange->verdict = body_spool(&exchange->body, &exchange->spool_error);
+	if (exchange->phase == DISCARDED || exchange->verdict != 0)
+		body_close_spool(&exchange->body);
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+	body_close_spool(&exchange->body);
+	free(exchange);
+}
+
+void exchange_worked(struct exchange *exchange)
+{
+	exchange->server->with_pool--;
+	if (exchange->phase == DISCARDED) {
+		exchange_free(exchange);
+		return;
+	}
+	struct client *client = client_of(exchange);
+	bool spooled = exchange->phase == SPOOLING;
+	if (spooled && client != NULL)
+		client_set(client, CLIENT_SENDS, uv_now(exchange->server->loop), client->due);
+	exchange->phase = spooled ? RECEIVING : ANSWERED;
 	MHD_resume_connection(exchange->connection);
 	/* In external mode a resumed connection is looked at by the next MHD_run only; one serves all that end now. */
 	server_soon(exchange->server);
@@ -260,8 +330,8 @@ enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *connec
 	if (exchange->phase == ARRIVING)
 		return exchange_begin(exchange, method, version);
 	if (*upload_data_size > 0) {
-		exchange_receive(exchange, upload_data, *upload_data_size);
-		*upload_data_size = 0;
+		if (exchange->phase == RECEIVING)
+			*upload_data_size -= exchange_receive(exchange, upload_data, *upload_data_size);
 		return MHD_YES;
 	}
 	if (exchange->phase == RECEIVING)
@@ -301,11 +371,18 @@ void exchange_on_completed(void *context, struct MHD_Connection *connection, voi
 	exchange_expect(exchange, CLIENT_WAITS, server->config.idle_seconds);
 	form_free(exchange->form);
 	if (exchange->budget != NULL)
-		body_clear(&exchange->body, exchange->budget);
+		body_clear_buffer(&exchange->body, exchange->budget);
 	free(exchange->reply.body);
 	if (exchange->reply.file >= 0)
 		close(exchange->reply.file);
 	target_free(&exchange->target);
-	free(exchange);
 	*request_context = NULL;
+	if (exchange->body.spool.file == 0 || server->closing) {
+		exchange_free(exchange);
+		return;
+	}
+	exchange->phase = DISCARDED;
+	exchange->lane = LANE_SPOOL;
+	server->with_pool++;
+	lane_enter(exchange);
 }

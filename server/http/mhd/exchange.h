@@ -1,6 +1,8 @@
 /* An exchange: one request and its reply. Phases: ARRIVING from the request line to the end of the head, RECEIVING its
- * body, WITH_HANDLER on a pool thread while the connection is suspended, ANSWERED when the handler is done and the
- * connection resumed. A suspended connection is never closed by libmicrohttpd, so an exchange outlives its handler. */
+ * body, SPOOLING while a pool thread puts a part of a large one on the disk, RECEIVING again, WITH_HANDLER on a pool
+ * thread, ANSWERED when the handler is done; DISCARDED when the connection has ended and a pool thread gives back what
+ * is on the disk. With a pool thread the connection is suspended; such a one is never closed by libmicrohttpd, so the
+ * exchange outlives that. */
 #ifndef QLSTM_HTTP_MHD_EXCHANGE_H
 #define QLSTM_HTTP_MHD_EXCHANGE_H
 
@@ -12,7 +14,7 @@
 #include "server/http/mhd/server.h"
 #include "server/http/target.h"
 
-enum phase { ARRIVING, RECEIVING, WITH_HANDLER, ANSWERED };
+enum phase { ARRIVING, RECEIVING, SPOOLING, WITH_HANDLER, ANSWERED, DISCARDED };
 
 /* The bytes of a reply with a source. */
 struct http_stream {
@@ -46,8 +48,9 @@ struct exchange {
 	struct form *form;          /* that the body is the file of; NULL: it is none */
 	struct body_budget *budget; /* that its body takes from; NULL before the end of the head */
 	int verdict;                /* what is wrong already while the body still arrives: it is read and thrown away */
-	bool last;                  /* the connection ends with this reply */
-	int status;                 /* sent; 0: not yet */
+	struct qlstm_error spool_error;
+	bool last;  /* the connection ends with this reply */
+	int status; /* sent; 0: not yet */
 	size_t sent_bytes;
 	uint64_t started; /* uv_hrtime */
 };
@@ -61,8 +64,10 @@ enum MHD_Result exchange_on_request(void *server, struct MHD_Connection *connect
 void exchange_on_completed(void *server, struct MHD_Connection *connection, void **exchange,
                            enum MHD_RequestTerminationCode code);
 
-/* The handler has ended, or none will have a turn: the connection goes on. */
-void exchange_answered(struct exchange *exchange);
+/* On a pool thread: what the phase asks for, the disk or the handler. */
+void exchange_work(struct exchange *exchange);
+/* That has ended, or will not have a turn: the connection goes on. */
+void exchange_worked(struct exchange *exchange);
 /* What its client does from here on, and for how many seconds it may; 0: no limit. */
 void exchange_expect(struct exchange *exchange, enum client_state state, int seconds);
 /* Whether its client has closed its side. */

@@ -7,8 +7,7 @@
 
 #include "engine/error.h"
 
-#define PROCESSOR_BYTES 8192
-#define BOUNDARY_MOST   70 /* RFC 2046 */
+#define BOUNDARY_MOST 70 /* RFC 2046 */
 
 static const char multipart[] = "multipart/form-data";
 
@@ -59,7 +58,7 @@ static enum MHD_Result refuse(struct form *form, int code, const char *fault)
 /* The file's bytes. A part may begin with a call without bytes; the next one then has offset 0 too. */
 static enum MHD_Result take_file(struct form *form, const char *type, uint64_t offset, const char *bytes, size_t count)
 {
-	if (offset == 0 && form->body->length > 0)
+	if (offset == 0 && body_length(form->body) > 0)
 		return refuse(form, ERR_SYNTAX, "the form holds more than one file");
 	if (!form->has_file) {
 		form->has_file = true;
@@ -125,7 +124,7 @@ struct form *form_new(struct MHD_Connection *connection, struct body *body, stru
 		return NULL;
 	form->body = body;
 	form->budget = budget;
-	form->processor = MHD_create_post_processor(connection, PROCESSOR_BYTES, take, form);
+	form->processor = MHD_create_post_processor(connection, FORM_KEPT_BYTES, take, form);
 	if (form->processor != NULL)
 		return form;
 	form_free(form);

@@ -10,6 +10,7 @@
 #include "server/http/mhd/body.h"
 
 #define FORM_FIELD_BYTES 4096 /* the longest field */
+#define FORM_KEPT_BYTES  8192 /* that have arrived and are not with the body yet, at most */
 
 struct form;
 

@@ -4,26 +4,9 @@
 #include "server/http/mhd/exchange.h"
 #include "server/http/reply.h"
 
-#define DEPARTED_NS UINT64_C(100000000) /* a client that has waited so long may have gone */
-
-/* Whether the client closed its side while the request waited for a thread. Nothing else would say so: a suspended
- * connection is not looked at. */
-static bool client_has_departed(const struct exchange *exchange)
+static void work_run(uv_work_t *work)
 {
-	return uv_hrtime() - exchange->handed >= DEPARTED_NS && exchange_is_abandoned(exchange);
-}
-
-static void work_handle(uv_work_t *work)
-{
-	struct exchange *exchange = work->data;
-	const struct http_config *config = &exchange->server->config;
-	if (client_has_departed(exchange)) { /* one that closed its sending side alone sees this */
-		struct qlstm_error error = {0};
-		error_set(&error, ERR_UNAVAILABLE, NULL, "the request waited, and its sender closed the connection");
-		reply_problem_as(&exchange->request, &exchange->reply, 503, &error);
-		return;
-	}
-	config->handler(config->context, &exchange->request, &exchange->reply);
+	exchange_work(work->data);
 }
 
 static void lane_next(struct http_server *server, enum http_lane which);
@@ -35,7 +18,7 @@ static void work_done(uv_work_t *work, int status)
 	struct http_server *server = exchange->server;
 	enum http_lane which = exchange->lane;
 	server->lanes[which].running--;
-	exchange_answered(exchange);
+	exchange_worked(exchange);
 	lane_next(server, which);
 }
 
@@ -44,7 +27,9 @@ static void lane_run(struct exchange *exchange)
 {
 	struct http_server *server = exchange->server;
 	server->lanes[exchange->lane].running++;
-	if (uv_queue_work(server->loop, &exchange->work, work_handle, work_done) != 0) {
+	if (uv_queue_work(server->loop, &exchange->work, work_run, work_done) != 0) {
+		exchange->verdict =
+		    error_set(&exchange->spool_error, ERR_INTERNAL, NULL, "no thread takes the request");
 		reply_json(&exchange->reply, 500, NULL);
 		work_done(&exchange->work, 0);
 	}
@@ -95,5 +80,5 @@ void lanes_drop(struct http_server *server)
 	struct exchange *exchange;
 	for (int i = 0; i < LANE_COUNT; i++)
 		while ((exchange = lane_take(&server->lanes[i])) != NULL)
-			exchange_answered(exchange);
+			exchange_worked(exchange);
 }

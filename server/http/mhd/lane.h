@@ -1,4 +1,4 @@
-/* Lanes: which requests are with a pool thread, and which wait for their turn (http.h says why). */
+/* Lanes: which exchanges are with a pool thread, and which wait for their turn (http.h says why). */
 #ifndef QLSTM_HTTP_MHD_LANE_H
 #define QLSTM_HTTP_MHD_LANE_H
 
@@ -10,9 +10,9 @@ struct lane {
 	struct exchange *first, **end; /* that wait; end NULL: nobody has waited yet */
 };
 
-/* Gives the exchange to a pool thread, or lets it wait; exchange_answered follows. */
+/* Gives the exchange to a pool thread, or lets it wait: exchange_work there, then exchange_worked on the loop's. */
 void lane_enter(struct exchange *exchange);
-/* Requests that have not had their turn are not handled any more. */
+/* Those that have not had their turn get none: exchange_worked alone. */
 void lanes_drop(struct http_server *server);
 
 #endif

@@ -252,7 +252,7 @@ void http_close(struct http_server *server)
 {
 	server->closing = true;
 	lanes_drop(server);
-	while (server->with_handler > 0)
+	while (server->with_pool > 0)
 		uv_run(server->loop, UV_RUN_ONCE);
 	answer_wake_streams(server);
 	answer_resume_streams(server, INT_MAX);

@@ -25,7 +25,7 @@ struct http_server {
 	int eager_runs;
 	int open_handles;
 	struct client_list clients;
-	int exchanges, with_handler;
+	int exchanges, with_pool;
 	struct body_budget budgets[BODY_KINDS];
 	struct lane lanes[LANE_COUNT];
 	struct http_stream *streams; /* replies from a source that are being sent */
