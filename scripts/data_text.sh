@@ -29,7 +29,8 @@ if ! holds; then
 		exit 1
 	}
 fi
-dpkg-deb -x "$archive" "$out/$package"
+mkdir -p "$out/$package"
+dpkg-deb --fsys-tarfile "$archive" | tar -x -C "$out/$package" ./usr/share/sword/modules
 file=$out/kjv.csv
 "$root/scripts/text_words.py" "$out/$package/usr/share/sword/modules/texts/ztext/"* 40 4000 >"$file.part" && mv "$file.part" "$file"
 say "$file"
