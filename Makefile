@@ -48,7 +48,7 @@ engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c
 schema_src := $(wildcard schema/*.c)
 common_src := $(wildcard server/common/*.c server/common/*/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/api/*.c server/api/*/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
+daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/web/*.c server/api/*.c server/api/*/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 TARGET     ?= *
@@ -67,7 +67,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo data-mnist data-text test unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo data-mnist data-text test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -86,8 +86,10 @@ help:
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
 	@echo "make bench-door      requests a second: POSTs, GETs, with 10 and with 10,000 experiments waiting"
+	@echo "make bench-uploads   100 uploads of 20 MB at once while experiments train"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; readers of the contract; from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT PYTEST AGAIN; CONTRIBUTING.md)"
+	@echo "make test-web   the dashboard: clients/web/dist is what its sources give, and a browser drives it; from npm"
 	@echo "make coverage   which lines the tests run, room by room (build/coverage/index.html: each line)"
 	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
 	@echo "make test-docker   the image and docker/compose.yaml with a real engine; starts one as root where none runs"
@@ -120,7 +122,7 @@ $(BUILD)/qlstm-worker: $(BUILD)/server/worker/main.o $(LIBWORKER) $(LIBCOMMON) $
 $(LIBENGINE): $(engine_obj)
 $(LIBSCHEMA): $(schema_obj)
 $(LIBCOMMON): $(call obj,$(common_src))
-$(LIBDAEMON): $(call obj,$(daemon_src))
+$(LIBDAEMON): $(call obj,$(daemon_src)) $(BUILD)/server/web/embed.o
 $(LIBWORKER): $(worker_obj)
 $(BUILD)/%.a:
 	@rm -f $@
@@ -142,6 +144,15 @@ $(BUILD)/examples/%: engine/examples/%.c $(LIBQLSTM)
 $(BUILD)/schema/embed.o: schema/embed.S schema/experiment.schema.json schema/openapi.yaml schema/database.sql schema/session.sql
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) -c $< -o $@
+
+# The dashboard too, packed as browsers ask for it (clients/web: how it is made).
+web_names  := index.html app.js app.css icon.svg LICENCES.txt
+web_packed := $(patsubst %,$(BUILD)/server/web/%.gz,$(web_names))
+$(web_packed): $(BUILD)/server/web/%.gz: clients/web/dist/%
+	@mkdir -p $(@D)
+	@gzip -9nc $< > $@
+$(BUILD)/server/web/embed.o: server/web/embed.S $(web_packed)
+	$(call say,AS)$(CC) -Wa,-I$(BUILD)/server/web -c $< -o $@
 
 # Products and sums are fused where the source says so (engine/vector/fused.h): which ones a compiler fuses by itself
 # depends on the instruction set.
@@ -244,6 +255,9 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIBENGINE)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $^ -o $@ -lm
 
+bench-uploads: all
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/uploads.py
+
 bench: $(BUILD)/qlstm-worker
 	@$(PYTHON) scripts/bench.py $<
 
@@ -252,12 +266,17 @@ bench-peers: $(BUILD)/qlstm-worker
 	@scripts/deps.sh peers
 	@scripts/peers.sh python tests/peers/bench.py $< $(BUILD)/peers-cases
 
-test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd
+test-peers: $(BUILD)/qlstm-worker $(BUILD)/qlstmd $(BUILD)/bench/csv
 	@scripts/deps.sh peers
 	@QLSTM_BUILD=$(BUILD) QLSTM_WORKER=$(abspath $<) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers --ignore=tests/peers/openqasm tests/peers
 	@QLSTM_BUILD=$(BUILD) scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=clients/python/peers clients/python/peers
 	@PEERS_VENV=$${PEERS_VENV:-$(BUILD)/peers}-openqasm PEERS_REQUIREMENTS=tests/peers/openqasm/requirements.txt QLSTM_WORKER=$(abspath $<) \
 		scripts/peers.sh python -m pytest -q -p no:cacheprovider --confcutdir=tests/peers/openqasm tests/peers/openqasm
+
+# The dashboard in Debian's Chromium. Not part of `test`, for npm has what it needs.
+test-web: all
+	@scripts/deps.sh build web
+	@QLSTM_BUILD=$(BUILD) scripts/web.sh
 
 # Faults put into a copy of the tree, with a tool from PyPI in build/mutation/venv. Not part of `test`.
 ROOM ?=

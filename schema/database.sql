@@ -4,7 +4,7 @@
 -- Times are integers, milliseconds since 1970-01-01 UTC. Text that holds JSON is named *_json.
 
 PRAGMA application_id = 0x716c7374; -- "qlst"
-PRAGMA user_version = 8;
+PRAGMA user_version = 9;
 
 -- An experiment: what was asked, where it stands, what came out. (id, attempt) is the fencing token: a worker's
 -- report changes a row only while the row is running that very attempt.
@@ -32,6 +32,7 @@ CREATE TABLE experiment (
 	data_json TEXT NOT NULL,                 -- {"dataset", "sha256", "train", "test"}
 	engine_json TEXT NOT NULL,               -- {"version", "plan", "isa", "estimated_seconds", "estimated_bytes"}
 	dataset_id TEXT REFERENCES dataset (id), -- NULL for a built-in series
+	init_id TEXT,                            -- the experiment or data set whose weights it starts from; NULL: its seed
 	owner TEXT NOT NULL DEFAULT '',          -- that of the key it was made with (server/access); empty without a key
 	epochs INTEGER NOT NULL,                 -- asked for
 	epoch INTEGER NOT NULL DEFAULT 0,        -- done
@@ -56,6 +57,7 @@ CREATE INDEX experiment_owner ON experiment (owner, id) WHERE owner <> '';
 CREATE INDEX experiment_owner_status ON experiment (owner, status, id) WHERE owner <> '';
 CREATE INDEX experiment_owner_project ON experiment (owner, project, id) WHERE owner <> '';
 CREATE INDEX experiment_dataset ON experiment (dataset_id) WHERE dataset_id IS NOT NULL;
+CREATE INDEX experiment_init ON experiment (init_id) WHERE init_id IS NOT NULL;
 
 -- One row an epoch. A run taken up again from a checkpoint rewrites the same rows with the same numbers.
 CREATE TABLE epoch_metric (
@@ -122,7 +124,7 @@ CREATE TABLE dataset (
 	bytes INTEGER NOT NULL,
 	n_rows INTEGER NOT NULL,
 	file TEXT NOT NULL,                      -- SHA256.csv, SHA256.npy.gz: the SHA-256 and the suffix of the kind
-	kind TEXT NOT NULL,                      -- of the table in engine/data/kind.c: csv, npy, idx
+	kind TEXT NOT NULL,                      -- of the table in engine/data/kind.c: csv, npy, idx, safetensors
 	columns_json TEXT NOT NULL,              -- [{"name", "numeric"}], and where one that is not holds no number
 	description_json TEXT NOT NULL,          -- what else there is to say, by kind: csv {"has_header"}, npy and idx {"dtype", "shape"}; packed {"compression"}
 	created_at INTEGER NOT NULL,

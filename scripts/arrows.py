@@ -39,6 +39,7 @@ ARROWS = {
     "server/common/circuit": "engine engine/circuit engine/nn engine/export schema server/common",
     "server/http": "engine server/common",
     "server/access": "engine server/common server/http",
+    "server/web": "server/common server/http",
     "server/http/mhd": "engine server/common server/http",
     "server/store": "engine server/common schema",
     "server/disk": "engine schema server/common server/http server/store",
@@ -47,8 +48,9 @@ ARROWS = {
     "server/predict": "engine schema server/common server/run",
     "server/api/parts": "engine server/common server/run",
     "server/api": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/data/csv engine/train engine/export schema "
-                  "server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api/parts",
+                  "server/common server/http server/access server/web server/store server/disk server/run server/run/events server/predict server/api/parts",
     "server/api/export": "engine engine/nn engine/export server/common server/common/circuit server/http server/store server/api",
+    "server/api/dataset": "engine engine/data engine/data/csv schema server/common server/http server/access server/store server/api",
     "server/api/inference": "engine engine/qlstm.h schema server/common server/http server/access server/store server/run server/predict server/api",
     "server/api/experiment": "engine engine/data/csv schema server/common server/http server/access server/store server/run server/api/parts server/api",
     "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api",

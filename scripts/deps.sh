@@ -11,11 +11,12 @@ group() {
 	spin) echo gcc libc6-dev spin ;;
 	valgrind) echo valgrind libc6-dbg ;;
 	coverage) echo gcovr python3 ;;
+	web) command -v npm >/dev/null && echo chromium || echo nodejs npm chromium ;;
 	docker) echo docker.io docker-compose debootstrap ;;
 	peers) echo python3 python3-venv python3-pip ;;
 	fuzz) echo clang libclang-rt-14-dev ;;
 	lint) echo clang clang-format clang-tidy shellcheck git python3 ;;
-	*) echo "deps.sh: unknown group '$1'; known: build demo test spin valgrind coverage docker peers fuzz lint" >&2 && exit 2 ;;
+	*) echo "deps.sh: unknown group '$1'; known: build demo test spin valgrind coverage web docker peers fuzz lint" >&2 && exit 2 ;;
 	esac
 }
 

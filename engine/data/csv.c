@@ -22,12 +22,17 @@ struct reader {
 	const struct csv_dialect *dialect;
 	struct number_format format;
 	struct csv_head head;
-	int values;              /* which are wanted (table.h) */
-	size_t capacity;         /* rows that there is room for */
-	size_t empty_rows;       /* at the end so far: without a single character */
-	bool empty;              /* the row at hand is one so far */
-	size_t header_line;      /* of the first record */
-	struct cell date, clock; /* of the row at hand */
+	int values;         /* which are wanted (table.h) */
+	size_t capacity;    /* rows that there is room for */
+	size_t empty_rows;  /* at the end so far: without a single character */
+	bool empty;         /* the row at hand is one so far */
+	size_t header_line; /* of the first record */
+	struct time_field {
+		struct cell cell; /* of the row at hand */
+		char text[32];    /* what was read last, and what it is: a day has many rows */
+		size_t length;    /* 0: nothing */
+		struct timestamp time;
+	} date, clock;
 	struct spacing spacing;
 	struct qlstm_error *error;
 };
@@ -111,6 +116,25 @@ static bool is_time_column(const struct reader *reader, int k)
 	return k == reader->head.date_column || k == reader->head.clock_column;
 }
 
+/* The time in the field of the row at hand. */
+static bool read_time(struct time_field *field, struct timestamp *out)
+{
+	const struct cell *cell = &field->cell;
+	bool same =
+	    cell->length > 0 && cell->length == field->length && memcmp(field->text, cell->text, field->length) == 0;
+	if (!same) {
+		field->length = 0;
+		if (!timestamp_parse(cell->text, cell->length, &field->time))
+			return false;
+		if (cell->length <= sizeof field->text) {
+			memcpy(field->text, cell->text, cell->length);
+			field->length = cell->length;
+		}
+	}
+	*out = field->time;
+	return true;
+}
+
 /* Any field, once the fast way has failed. */
 static int read_field(struct reader *reader, int k)
 {
@@ -124,10 +148,17 @@ static int read_field(struct reader *reader, int k)
 		return rc;
 	cell = cell_trim(raw);
 	reader->empty = reader->empty && cell.length == 0;
-	if (is_time_column(reader, k) && raw.text != scanner->scratch) /* the next field may need that place */
-		*(k == reader->head.date_column ? &reader->date : &reader->clock) = cell;
+	struct time_field *field = k == reader->head.date_column ? &reader->date : &reader->clock;
+	bool kept = is_time_column(reader, k) && raw.text != scanner->scratch; /* the next field may need that place */
+	if (kept)
+		field->cell = cell;
 	if (!values_checked(reader->values, k))
 		return 0;
+	/* What was a time all the way is looked at as one first; no time is a number. */
+	if (kept && column->type == COLUMN_TIME && *reader->dialect->missing == '\0' && read_time(field, &time)) {
+		preview(reader, k, raw, COLUMN_TIME, 0);
+		return 0;
+	}
 	rc = scanner_reserve(scanner, cell.length, reader->error); /* there is room where the field is in it */
 	if (rc != 0)
 		return rc;
@@ -199,7 +230,8 @@ static int grow_columns(struct reader *reader)
 static int keep_time(struct reader *reader)
 {
 	struct table_times *times = &reader->table->times;
-	size_t needed = times->used + reader->date.length + reader->clock.length + 2;
+	const struct cell date = reader->date.cell, clock = reader->clock.cell;
+	size_t needed = times->used + date.length + clock.length + 2;
 	if (needed > times->room) {
 		size_t room = needed > 2 * times->room ? 2 * needed : 2 * times->room;
 		char *text = realloc(times->text, room);
@@ -210,12 +242,12 @@ static int keep_time(struct reader *reader)
 	}
 	times->starts[reader->table->n_rows] = times->used;
 	char *at = times->text + times->used;
-	memcpy(at, reader->date.text, reader->date.length);
-	at += reader->date.length;
-	if (reader->clock.length > 0) {
+	memcpy(at, date.text, date.length);
+	at += date.length;
+	if (clock.length > 0) {
 		*at++ = ' ';
-		memcpy(at, reader->clock.text, reader->clock.length);
-		at += reader->clock.length;
+		memcpy(at, clock.text, clock.length);
+		at += clock.length;
 	}
 	*at = '\0';
 	times->used = (size_t)(at - times->text) + 1;
@@ -229,9 +261,8 @@ static int end_row(struct reader *reader, size_t line)
 	reader->empty_rows = reader->empty ? reader->empty_rows + 1 : 0;
 	if (reader->head.date_column < 0)
 		return 0;
-	if (timestamp_parse(reader->date.text, reader->date.length, &date)) {
-		bool added =
-		    reader->clock.length > 0 && timestamp_parse(reader->clock.text, reader->clock.length, &clock);
+	if (read_time(&reader->date, &date)) {
+		bool added = reader->clock.cell.length > 0 && read_time(&reader->clock, &clock);
 		date.seconds_day_first += added ? clock.seconds_day_first : 0;
 		date.seconds_month_first += added ? clock.seconds_day_first : 0;
 		spacing_add(&reader->spacing, &date, line);
@@ -254,7 +285,7 @@ static int read_row(struct reader *reader)
 	size_t line = scanner->line, n_columns = (size_t)reader->table->n_columns, n = 0;
 	struct cell ignored;
 	reader->empty = true;
-	reader->date = reader->clock = (struct cell){"", 0, line};
+	reader->date.cell = reader->clock.cell = (struct cell){"", 0, line};
 	do {
 		int k = (int)n, rc = 0;
 		if (n >= n_columns)

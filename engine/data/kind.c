@@ -6,6 +6,7 @@
 #include "engine/data/csv.h"
 #include "engine/data/idx.h"
 #include "engine/data/npy.h"
+#include "engine/data/weights.h"
 
 /* --- csv --- */
 
@@ -43,12 +44,34 @@ static int describe_array(const struct table *table, struct data_fact facts[DATA
 	return 2;
 }
 
+/* --- safetensors --- */
+
+static int parse_weights(const unsigned char *bytes, size_t length, const struct data_options *options,
+                         struct table *out, struct qlstm_error *error)
+{
+	return weights_parse(bytes, length, options->values, out, error);
+}
+
+static int describe_weights(const struct table *table, struct data_fact facts[DATA_MAX_FACTS])
+{
+	(void)table;
+	(void)facts;
+	return 0;
+}
+
 /* --- the table --- */
 
 static const struct data_kind kinds[] = {
     {"csv", "CSV", ".csv", {"text/csv", "application/csv", "text/plain"}, NULL, parse_csv, describe_csv},
     {"npy", "NumPy's .npy", ".npy", {"application/x-npy"}, npy_sniff, parse_npy, describe_array},
     {"idx", "IDX", ".idx", {"application/x-idx"}, idx_sniff, parse_idx, describe_array},
+    {"safetensors",
+     "safetensors",
+     ".safetensors",
+     {"application/x-safetensors"},
+     weights_sniff,
+     parse_weights,
+     describe_weights},
 };
 
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };

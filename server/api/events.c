@@ -17,7 +17,9 @@ struct page {
 	const char *id;
 	int64_t after;
 	int limit;
+	bool brief; /* without epochs */
 	struct outbox events;
+	int64_t last;  /* of a brief one: the id of the last event of any type */
 	bool terminal; /* nothing will be added */
 };
 
@@ -31,6 +33,8 @@ static int read_page(struct db *db, void *argument, struct qlstm_error *error)
 		rc = status_from_name(row.status, &status);
 	page->terminal = rc == 0 && status_terminal(status);
 	experiment_row_free(&row);
+	if (rc == 0 && page->brief)
+		return event_list_brief(db, page->id, page->after, page->limit, &page->events, &page->last, error);
 	return rc == 0 ? event_list(db, page->id, page->after, page->limit, &page->events, error) : rc;
 }
 
@@ -48,6 +52,7 @@ static void reply_page(struct http_reply *reply, const struct page *page)
 {
 	struct text out = {0};
 	int64_t last = page->after;
+	int count = 0;
 	text_print(&out, "{\"experiment\":\"%s\",\"events\":[", page->id);
 	for (const struct event *event = page->events.first; event != NULL; event = event->next) {
 		char *json = event_json(event);
@@ -56,7 +61,10 @@ static void reply_page(struct http_reply *reply, const struct page *page)
 		text_print(&out, "%s%s", event == page->events.first ? "" : ",", json);
 		free(json);
 		last = event->id;
+		count++;
 	}
+	if (page->brief && count < page->limit && page->last > last)
+		last = page->last; /* the epochs up to there were passed over */
 	text_print(&out, "],\"after\":%lld,\"terminal\":%s}\n", (long long)last, page->terminal ? "true" : "false");
 	reply_written(reply, "application/json", &out);
 }
@@ -93,11 +101,15 @@ void events_get(void *context, struct http_request *request, struct http_reply *
 	struct qlstm_error error = {0};
 	int after = 0;
 	struct page page = {.id = request->params[0], .limit = DEFAULT_LIMIT};
+	static const char *const skips[] = {"none", "epoch", NULL};
+	int skip = 0;
 	bool streams = accepts(request, "text/event-stream");
 	outbox_init(&page.events);
 	if (!query_int_or_reply(request, reply, "after", 0, INT_MAX, &after) ||
-	    !query_int_or_reply(request, reply, "limit", 1, MAX_LIMIT, &page.limit))
+	    !query_int_or_reply(request, reply, "limit", 1, MAX_LIMIT, &page.limit) ||
+	    !query_choice_or_reply(request, reply, "skip", skips, &skip))
 		return;
+	page.brief = skip == 1 && !streams;
 	int64_t seen = last_event_id(request);
 	page.after = seen > 0 ? seen : after;
 	if (streams)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/api/drain.h"
+#include "server/api/experiments.h"
 #include "server/api/handlers.h"
 #include "server/api/request.h"
 #include "server/api/resource.h"
@@ -13,7 +14,7 @@
 
 /* curl -d sends JSON under the form's name, and many people's first request is such a line: it is read as JSON all the
  * same. Browsers can send that type from any page; routes.c refuses those by their Origin. */
-static const char *const body_types[] = {"application/json", "application/x-www-form-urlencoded", NULL};
+const char *const experiments_types[] = {"application/json", "application/x-www-form-urlencoded", NULL};
 
 /* The key must be 1 to 255 visible characters; absent is fine. */
 static bool key_or_reply(const struct http_request *request, struct http_reply *reply, const char **key)
@@ -86,12 +87,12 @@ static void reply_created(struct api *api, const struct http_request *request, s
 
 /* Queues it: 202 with the resource, for a replayed key with the one made then. */
 static void create(struct api *api, const struct http_request *request, struct http_reply *reply,
-                   const struct submission *submission, const char *key)
+                   const struct submission *submission, const char *key, const char *text, size_t length)
 {
 	struct qlstm_error error = {0};
 	char id[RUN_ID_SIZE], existing[RUN_ID_SIZE] = "", sha256[65];
 	ulid_make(id);
-	sha256_hex(request->body, request->body_length, sha256);
+	sha256_hex(text, length, sha256);
 	bool over_quota = false;
 	int64_t age = 0, steady = clock_steady_ms(&age);
 	struct experiment_new new = {
@@ -109,6 +110,7 @@ static void create(struct api *api, const struct http_request *request, struct h
 	    .max_running = request->principal->quota.running,
 	    .over_quota = &over_quota,
 	    .dataset_id = submission->dataset_id[0] != '\0' ? submission->dataset_id : NULL,
+	    .init_id = submission->initial.id[0] != '\0' ? submission->initial.id : NULL,
 	    .epochs = submission->epochs,
 	    .max_attempts = submission->max_attempts,
 	    .priority = submission->priority,
@@ -133,23 +135,21 @@ static void create(struct api *api, const struct http_request *request, struct h
 	reply_created(api, request, reply, &new, existing[0] != '\0' ? existing : NULL);
 }
 
-void experiments_post(void *context, struct http_request *request, struct http_reply *reply)
+void experiments_submit(struct api *api, const struct http_request *request, struct http_reply *reply, const char *text,
+                        size_t length)
 {
-	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct submission submission;
 	bool validate_only = false;
 	const char *key;
-	if (!content_type_or_reply(request, reply, body_types) ||
-	    !query_bool_or_reply(request, reply, "validate_only", &validate_only) ||
+	if (!query_bool_or_reply(request, reply, "validate_only", &validate_only) ||
 	    !key_or_reply(request, reply, &key))
 		return;
 	if (!validate_only && (drain_check(api, &error) != 0 || reserve_check(api->reserve, &error) != 0)) {
 		reply_problem(request, reply, &error);
 		return;
 	}
-	const char *text = request->body_length > 0 ? (const char *)request->body : "";
-	if (submission_make(api, &request->principal->viewer, text, request->body_length, &submission, &error) != 0) {
+	if (submission_make(api, &request->principal->viewer, text, length, &submission, &error) != 0) {
 		reply_refused(request, reply, &error);
 		return;
 	}
@@ -158,8 +158,15 @@ void experiments_post(void *context, struct http_request *request, struct http_r
 		           json_pack("{sO, sO, sO, sO}", "spec", submission.spec, "model", submission.model, "data",
 		                     submission.data, "engine", submission.engine));
 	else
-		create(api, request, reply, &submission, key);
+		create(api, request, reply, &submission, key, text, length);
 	submission_free(&submission);
+}
+
+void experiments_post(void *context, struct http_request *request, struct http_reply *reply)
+{
+	const char *text = request->body_length > 0 ? (const char *)request->body : "";
+	if (content_type_or_reply(request, reply, experiments_types))
+		experiments_submit(context, request, reply, text, request->body_length);
 }
 
 void experiments_get(void *context, struct http_request *request, struct http_reply *reply)

@@ -12,6 +12,8 @@ HANDLER(experiments_post);
 HANDLER(experiments_list);
 HANDLER(experiments_get);
 HANDLER(experiments_patch);
+/* experiment/fork.c */
+HANDLER(experiments_fork);
 HANDLER(experiments_delete);
 /* life.c */
 HANDLER(experiments_cancel);
@@ -28,6 +30,8 @@ HANDLER(logs_get);
 HANDLER(artifacts_predictions);
 HANDLER(artifacts_report);
 HANDLER(artifacts_tensorboard);
+/* dataset/export.c */
+HANDLER(datasets_export);
 /* inference/v2.c */
 HANDLER(v2_server);
 HANDLER(v2_live);
@@ -65,6 +69,12 @@ HANDLER(service_metrics);
 HANDLER(service_health);
 HANDLER(service_ready);
 HANDLER(service_version);
+/* session.c */
+HANDLER(session_page);
+HANDLER(session_asset);
+HANDLER(session_get);
+HANDLER(session_post);
+HANDLER(session_delete);
 /* contract.c */
 HANDLER(contract_openapi_json);
 HANDLER(contract_openapi_yaml);

@@ -1,5 +1,5 @@
-/* Whether the target column of a classification holds classes, and those of words words: the daemon looks into the data once, before it accepts,
- * so that a bad label is refused with its place and does not fail in the worker. */
+/* Whether the target column of a classification holds classes, and those of words words: the daemon looks into the data
+ * once, before it accepts, so that a bad label is refused with its place and does not fail in the worker. */
 #ifndef QLSTM_API_LABELS_H
 #define QLSTM_API_LABELS_H
 

@@ -98,7 +98,7 @@ static json_t *timings_json(const struct experiment_row *row)
 static void write_links(const char *id, struct text *out)
 {
 	static const char *const names[] = {"metrics", "events", "weights", "predictions", "report", "tensorboard",
-	                                    "cancel",  "pause",  "resume",  "retry",       "logs"};
+	                                    "cancel",  "pause",  "resume",  "retry",       "logs",   "fork"};
 	text_print(out, ",\"links\":{\"self\":\"/experiments/%s\"", id);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		text_print(out, ",\"%s\":\"/experiments/%s/%s\"", names[i], id, names[i]);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "server/access/cookie.h"
 #include "server/api/handlers.h"
 #include "server/api/visible.h"
 #include "server/http/reply.h"
@@ -21,6 +22,7 @@
 #define PREDICT    API_MAX_PREDICT
 #define GENERATE   API_MAX_GENERATE
 #define KEY        4096
+#define SESSION    1024
 #define LABELS     (256 << 10) /* what name, tags and notes may hold, escaped */
 
 static const struct route routes[] = {
@@ -39,6 +41,7 @@ static const struct route routes[] = {
     {"POST", "/experiments/{id}/cancel", experiments_cancel, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
     {"POST", "/experiments/{id}/pause", experiments_pause, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
     {"POST", "/experiments/{id}/resume", experiments_resume, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
+    {"POST", "/experiments/{id}/fork", experiments_fork, SUBMIT, LANE_SUBMIT, EXPERIMENT, {"validate_only"}},
     {"POST", "/experiments/{id}/retry", experiments_retry, SUBMIT, LANE_WRITE, ANY_BODY, {0}},
     {"GET",
      "/experiments/{id}/metrics",
@@ -47,7 +50,7 @@ static const struct route routes[] = {
      LANE_BULK,
      NO_BODY,
      {"format", "after", "max_points"}},
-    {"GET", "/experiments/{id}/events", events_get, READ, LANE_LIST, NO_BODY, {"after", "limit"}},
+    {"GET", "/experiments/{id}/events", events_get, READ, LANE_LIST, NO_BODY, {"after", "limit", "skip"}},
     {"GET", "/experiments/{id}/logs", logs_get, READ, LANE_LIST, NO_BODY, {"attempt", "after", "limit"}},
     {"GET", "/experiments/{id}/weights", weights_get, READ, LANE_BULK, NO_BODY, {"format", "epoch"}},
     {"GET",
@@ -74,10 +77,16 @@ static const struct route routes[] = {
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
     {"GET", "/datasets/{name}/content", datasets_content, READ, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/datasets/{name}/export", datasets_export, READ, LANE_BULK, NO_BODY, {0}},
     {"GET", "/keys", keys_list, ADMIN, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/keys", keys_post, ADMIN, LANE_WRITE, KEY, {0}},
     {"DELETE", "/keys/{id}", keys_revoke, ADMIN, LANE_WRITE, NO_BODY, {0}},
     {"POST", "/keys/{id}/rotate", keys_rotate, ADMIN, LANE_WRITE, ANY_BODY, {0}},
+    {"GET", "/session", session_get, READ, LANE_SHORT, NO_BODY, {0}},
+    {"POST", "/session", session_post, NONE, LANE_SHORT, SESSION, {0}},
+    {"DELETE", "/session", session_delete, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/", session_page, NONE, LANE_SHORT, NO_BODY, {0}},
+    {"GET", "/assets/{name}", session_asset, NONE, LANE_SHORT, NO_BODY, {"v"}},
     {"GET", "/backup", backup_get, ADMIN, LANE_BULK, NO_BODY, {0}},
     {"GET", "/drain", drain_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/drain", drain_post, ADMIN, LANE_SHORT, ANY_BODY, {"running"}},
@@ -143,7 +152,8 @@ static void audit(struct api *api, const struct http_request *request, const str
 static void serve(struct api *api, struct http_request *request, struct http_reply *reply)
 {
 	struct caller caller = {0};
-	request->refusal = keeper_admit(api->keeper, http_header(request, "Authorization"), &caller);
+	char buffer[COOKIE_AUTHORIZATION_SIZE];
+	request->refusal = keeper_admit(api->keeper, cookie_authorization(request, buffer), &caller);
 	request->principal = request->refusal == NULL ? &caller.principal : NULL;
 	if (request->refusal == keeper_cannot_look)
 		reply_unavailable(request, reply, request->refusal);
@@ -176,7 +186,9 @@ void routes_handle(void *context, struct http_request *request, struct http_repl
 bool routes_admit(void *context, const struct http_request *request)
 {
 	struct api *api = context;
-	return keeper_may(api->keeper, http_header(request, "Authorization"));
+	char buffer[COOKIE_AUTHORIZATION_SIZE];
+	return router_scope(routes, request->method, request->path) == SCOPE_NONE ||
+	       keeper_may(api->keeper, cookie_authorization(request, buffer));
 }
 
 long routes_body_limit(void *context, const char *method, const char *path)

@@ -80,7 +80,9 @@ static int describe_model(const struct api *api, struct spec *spec, struct cost_
 	}
 	double seconds = 0.0;
 	size_t bytes = 0;
-	rc = check_cost(api, spec, model, windows, &seconds, &bytes, error);
+	rc = initial_check(api, &out->initial, model_params(model), error);
+	if (rc == 0)
+		rc = check_cost(api, spec, model, windows, &seconds, &bytes, error);
 	const struct parameter_counts counts = parameter_counts(model_params(model));
 	out->model = parameter_counts_json(&counts, "parameters");
 	out->engine = json_pack("{ss, ss, ss, sf, sI}", "version", QLSTM_VERSION, "plan", model_plan_kind(model), "isa",
@@ -145,6 +147,8 @@ int submission_make(struct api *api, const struct viewer *viewer, const char *te
 		rc = spec_resolve(request, &out->spec, error);
 	if (rc == 0)
 		rc = attach_data(api, viewer, out->spec, &entry, error);
+	if (rc == 0)
+		rc = initial_find(api, viewer, out->spec, &out->initial, error);
 	if (rc == 0) {
 		rc = describe(api, &entry, out, error);
 		if (rc != 0)

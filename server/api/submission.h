@@ -5,12 +5,14 @@
 #include <jansson.h>
 
 #include "server/api/context.h"
+#include "server/api/initial.h"
 #include "server/run/state.h"
 
 struct submission {
 	json_t *spec, *model, *data, *engine;                               /* owned; spec is resolved and bound */
 	char *spec_json, *model_json, *data_json, *engine_json, *tags_json; /* the same as text, owned */
 	char dataset_id[RUN_ID_SIZE];                                       /* "": built-in */
+	struct initial initial;
 	int epochs, max_attempts, priority;
 	double max_seconds;
 };

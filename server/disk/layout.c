@@ -32,6 +32,7 @@ static const struct {
     {"events.out.tfevents.qlstm", "", "", NEED_NAMED},
     {"checkpoint-", ".safetensors", "0123456789", NEED_NAMED},
     {"data", "", "", NEED_LIVE},
+    {"init.safetensors", "", "", NEED_LIVE},
     {"data.", "", "abcdefghijklmnopqrstuvwxyz0123456789.", NEED_LIVE},
 };
 

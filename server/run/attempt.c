@@ -34,6 +34,23 @@ static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error 
 	return db_finish(db) == 0 ? rc : db_error(db, error);
 }
 
+/* Weights to start from: a data set's file, or what another experiment left. One that is gone has a name and no hash:
+ * who prepares the attempt finds out. */
+static int read_init(struct db *db, struct attempt *attempt, struct qlstm_error *error)
+{
+	db_query(db, "SELECT coalesce('datasets/' || dataset.file, 'runs/' || init_id || '/' || artifact.file, 'gone'),"
+	             " coalesce(dataset.sha256, artifact.sha256, '') FROM experiment"
+	             " LEFT JOIN dataset ON dataset.id = init_id"
+	             " LEFT JOIN artifact ON artifact.experiment_id = init_id AND artifact.name = 'weights'"
+	             " WHERE experiment.id = :id AND init_id IS NOT NULL");
+	db_bind_text(db, ":id", attempt->token.id);
+	if (db_step(db) > 0) {
+		column_text(db, 0, attempt->init_file, sizeof attempt->init_file);
+		column_text(db, 1, attempt->init_sha256, sizeof attempt->init_sha256);
+	}
+	return db_finish(db) == 0 ? 0 : db_error(db, error);
+}
+
 static int count_waiting(struct db *db, int *waiting, struct qlstm_error *error)
 {
 	int64_t queued = 0;
@@ -51,6 +68,8 @@ int attempt_claim(struct db *db, struct turn_room room, struct attempt_claim *cl
 	int rc = turn_claim(db, clock_now_ms(), room, &attempt->token, &claim->next_due, error);
 	if (rc == 0)
 		rc = read_spec(db, attempt, error);
+	if (rc == 0)
+		rc = read_init(db, attempt, error);
 	if (rc == 0) {
 		attempt->n_checkpoints = checkpoint_list(db, attempt->token.id, attempt->checkpoints, 2, error);
 		rc = attempt->n_checkpoints < 0 ? attempt->n_checkpoints : 0;

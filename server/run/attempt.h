@@ -19,11 +19,13 @@ struct attempt {
 	char *spec_json; /* owned */
 	double max_seconds;
 	int epochs;
-	int threads;                          /* of its worker; the scheduler's to set */
-	int64_t bytes;                        /* that the planner expects it to take */
-	int64_t most_bytes;                   /* that all which run may take; 0: no limit. The scheduler's to set */
-	char dataset_sha256[65];              /* "" for a built-in series */
-	char dataset_file[ATTEMPT_DATA_SIZE]; /* its name in DATA/datasets */
+	int threads;                           /* of its worker; the scheduler's to set */
+	int64_t bytes;                         /* that the planner expects it to take */
+	int64_t most_bytes;                    /* that all which run may take; 0: no limit. The scheduler's to set */
+	char dataset_sha256[65];               /* "" for a built-in series */
+	char dataset_file[ATTEMPT_DATA_SIZE];  /* its name in DATA/datasets */
+	char init_file[ATTEMPT_DATA_SIZE * 2]; /* weights to start from, below DATA; "": none */
+	char init_sha256[65];
 	char dialect[ATTEMPT_DIALECT_SIZE];   /* how it is read (server/common/csv_json.h) */
 	struct checkpoint_row checkpoints[2]; /* newest first */
 	int n_checkpoints;

@@ -67,6 +67,24 @@ static int link_data(const char *data_dir, const struct attempt *attempt, struct
 	return link_file(stored, out->folder, name, out->data, error);
 }
 
+static int link_init(const char *data_dir, const struct attempt *attempt, struct prepared *out,
+                     struct qlstm_error *error)
+{
+	static const char name[] = "init.safetensors";
+	char stored[ATTEMPT_PATH_SIZE];
+	if (attempt->init_file[0] == '\0')
+		return 0;
+	snprintf(stored, sizeof stored, "%s/%s", data_dir, attempt->init_file);
+	struct qlstm_error cause = {0};
+	int rc = verify(stored, attempt->init_sha256, &cause);
+	if (rc == ERR_NOT_FOUND || rc == ERR_CORRUPT)
+		return error_set(error, ERR_INVALID, NULL, "the weights of init_from are lost: %s", cause.message);
+	if (rc != 0)
+		return error_set(error, rc, NULL, "%s", cause.message);
+	attempt_file(data_dir, &attempt->token, name, out->init);
+	return link_file(stored, out->folder, name, out->init, error);
+}
+
 /* Leaves out->resume empty when no checkpoint is of use: then the run starts anew, and ends in the same place. */
 static int link_checkpoint(const char *data_dir, const struct attempt *attempt, struct prepared *out,
                            struct qlstm_error *error)
@@ -145,6 +163,8 @@ int prepare_attempt(const char *data_dir, const struct attempt *attempt, struct 
 		rc = file_write_atomic(out->folder, "spec.json", attempt->spec_json, strlen(attempt->spec_json), error);
 	if (rc == 0)
 		rc = link_data(data_dir, attempt, out, error);
+	if (rc == 0)
+		rc = link_init(data_dir, attempt, out, error);
 	if (rc == 0)
 		rc = link_checkpoint(data_dir, attempt, out, error);
 	if (rc == 0)

@@ -9,6 +9,7 @@ struct prepared {
 	char folder[ATTEMPT_PATH_SIZE];
 	char data[ATTEMPT_PATH_SIZE];       /* data.csv, data.npy, ...; "" for a built-in series */
 	char dialect[ATTEMPT_DIALECT_SIZE]; /* of the data; "" for a built-in series */
+	char init[ATTEMPT_PATH_SIZE];       /* weights to start from; "": what the seed draws */
 	char resume[ATTEMPT_PATH_SIZE];     /* the checkpoint to go on from, "" to start from scratch */
 	int threads;                        /* of the worker */
 	int log_file;                       /* worker.log, open for appending; the caller's to close */

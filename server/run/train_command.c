@@ -22,6 +22,7 @@ void train_command(struct command *command, const struct worker_config *config, 
 	command_add_memory(command, config->max_memory);
 	command_add_option(command, "--data", prepared->data);
 	command_add_option(command, "--dialect", prepared->dialect);
+	command_add_option(command, "--init", prepared->init);
 	command_add_option(command, "--resume", prepared->resume);
 	if (prepared->resume[0] != '\0')
 		command_add(command, "--any-arithmetic"); /* the time is worth more; the report tells */

@@ -172,6 +172,11 @@ int dataset_delete(struct db *db, const char *id, bool *last, struct qlstm_error
 	                  "SELECT 1 FROM experiment WHERE dataset_id = :key"
 	                  " AND status IN ('queued', 'running', 'paused', 'cancelling') LIMIT 1",
 	                  id);
+	if (used == 0)
+		used = exists(db,
+		              "SELECT 1 FROM experiment WHERE init_id = :key"
+		              " AND status IN ('queued', 'running', 'paused', 'cancelling') LIMIT 1",
+		              id);
 	if (used < 0)
 		return db_error(db, error);
 	if (used)

@@ -37,12 +37,11 @@ int event_insert(struct db *db, const char *experiment, const char *type, int at
 	return rc;
 }
 
-int event_list(struct db *db, const char *experiment, int64_t after, int limit, struct outbox *out,
-               struct qlstm_error *error)
+/* The rows of a query that selects id, at, attempt, type, body_json. */
+static int read_list(struct db *db, const char *experiment, int64_t after, int limit, struct outbox *out,
+                     struct qlstm_error *error)
 {
 	int rc = 0;
-	db_query(db, "SELECT id, at, attempt, type, body_json FROM event"
-	             " WHERE experiment_id = :experiment AND id > :after ORDER BY id LIMIT :limit");
 	db_bind_text(db, ":experiment", experiment);
 	db_bind_int(db, ":after", after);
 	db_bind_int(db, ":limit", limit);
@@ -59,4 +58,27 @@ int event_list(struct db *db, const char *experiment, int64_t after, int limit, 
 	if (db_finish(db) != 0 && rc == 0)
 		rc = db_error(db, error);
 	return rc;
+}
+
+int event_list(struct db *db, const char *experiment, int64_t after, int limit, struct outbox *out,
+               struct qlstm_error *error)
+{
+	db_query(db, "SELECT id, at, attempt, type, body_json FROM event"
+	             " WHERE experiment_id = :experiment AND id > :after ORDER BY id LIMIT :limit");
+	return read_list(db, experiment, after, limit, out, error);
+}
+
+int event_list_brief(struct db *db, const char *experiment, int64_t after, int limit, struct outbox *out, int64_t *last,
+                     struct qlstm_error *error)
+{
+	*last = 0;
+	db_query(db, "SELECT id FROM event WHERE experiment_id = :experiment ORDER BY id DESC LIMIT 1");
+	db_bind_text(db, ":experiment", experiment);
+	if (db_step(db) > 0)
+		*last = db_int(db, 0);
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	db_query(db, "SELECT id, at, attempt, type, body_json FROM event"
+	             " WHERE experiment_id = :experiment AND id > :after AND type <> 'epoch' ORDER BY id LIMIT :limit");
+	return read_list(db, experiment, after, limit, out, error);
 }

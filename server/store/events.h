@@ -16,5 +16,9 @@ int event_insert(struct db *db, const char *experiment, const char *type, int at
 /* The first `limit` events of an experiment whose id is above `after`, in order, pushed into `out`. */
 int event_list(struct db *db, const char *experiment, int64_t after, int limit, struct outbox *out,
                struct qlstm_error *error);
+/* The same without those of type "epoch". *last is the id of the experiment's last event of any type, 0 for none. Reads
+ * past all of the experiment's epochs. */
+int event_list_brief(struct db *db, const char *experiment, int64_t after, int limit, struct outbox *out, int64_t *last,
+                     struct qlstm_error *error);
 
 #endif

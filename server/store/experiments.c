@@ -233,6 +233,14 @@ int experiment_delete(struct db *db, const char *id, struct qlstm_error *error)
 		return not_found(id, error);
 	if (rc != 0 || !status_terminal(status))
 		return error_set(error, ERR_CONFLICT, NULL, "the experiment has not ended; cancel it first");
+	db_query(db, "SELECT 1 FROM experiment WHERE init_id = :id"
+	             " AND status IN ('queued', 'running', 'paused', 'cancelling') LIMIT 1");
+	db_bind_text(db, ":id", id);
+	bool used = db_step(db) > 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	if (used)
+		return error_set(error, ERR_CONFLICT, NULL, "an experiment that has not ended starts from its weights");
 	/* An Idempotency-Key that made it stays: a late repetition of that POST must not bring it back. */
 	db_query(db, "DELETE FROM experiment WHERE id = :id");
 	db_bind_text(db, ":id", id);

@@ -35,6 +35,7 @@ void experiment_row_free(struct experiment_row *row);
 struct experiment_new {
 	const char *id, *name, *project, *tags_json, *notes, *spec_json, *model_json, *data_json, *engine_json;
 	const char *dataset_id; /* NULL: built-in */
+	const char *init_id;    /* whose weights it starts from, as init_from of the spec; NULL: nobody's */
 	int64_t max_owned;      /* experiments of the owner that may wait; 0: any number */
 	int64_t max_running;    /* it is not claimed while so many of the owner run; 0: any number */
 	bool *over_quota;       /* out, may be NULL: those are waiting, and ERR_UNAVAILABLE came of that */
@@ -96,8 +97,9 @@ struct experiment_labels {
 };
 int experiment_label(struct db *db, const char *id, const struct experiment_labels *labels, struct qlstm_error *error);
 
-/* Only in a terminal status, else ERR_CONFLICT. Files are the caller's to remove afterwards; until the sweep has seen
- * that they are gone, the id stays among the deleted ones (files.h). */
+/* Only in a terminal status, and while none that has not ended starts from it, else ERR_CONFLICT. Files are the
+ * caller's to remove afterwards; until the sweep has seen that they are gone, the id stays among the deleted ones
+ * (files.h). */
 int experiment_delete(struct db *db, const char *id, struct qlstm_error *error);
 
 #endif

@@ -108,6 +108,10 @@ static const char *const migrations[] = {
     /* 7 to 8: notes, which people may change, as name and tags. */
     "ALTER TABLE experiment ADD COLUMN notes TEXT NOT NULL DEFAULT '';"
     "PRAGMA user_version = 8;",
+    /* 8 to 9: weights of others to start from. */
+    "ALTER TABLE experiment ADD COLUMN init_id TEXT;"
+    "CREATE INDEX experiment_init ON experiment (init_id) WHERE init_id IS NOT NULL;"
+    "PRAGMA user_version = 9;",
 };
 /* clang-format on */
 

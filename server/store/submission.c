@@ -60,6 +60,16 @@ static int check_dataset(struct db *db, const char *id, struct qlstm_error *erro
 	return found ? 0 : error_set(error, ERR_NOT_FOUND, "/data/dataset", "the data set was deleted meanwhile");
 }
 
+static int check_init(struct db *db, const char *id, struct qlstm_error *error)
+{
+	db_query(db, "SELECT 1 FROM experiment WHERE id = :id UNION ALL SELECT 1 FROM dataset WHERE id = :id LIMIT 1");
+	db_bind_text(db, ":id", id);
+	bool found = db_step(db) > 0;
+	if (db_finish(db) != 0)
+		return db_error(db, error);
+	return found ? 0 : error_set(error, ERR_NOT_FOUND, "/init_from", "the weights were deleted meanwhile");
+}
+
 static int check_queue(struct db *db, int max_queued, struct qlstm_error *error)
 {
 	int64_t queued = 0;
@@ -101,10 +111,12 @@ static int insert_row(struct db *db, const struct experiment_new *new, struct ql
 	db_query(
 	    db,
 	    "INSERT INTO experiment (id, status, max_attempts, max_seconds, run_at, name, project, tags_json, notes,"
-	    " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at, owner, max_running)"
+	    " spec_json, model_json, data_json, engine_json, dataset_id, epochs, created_at, owner, max_running, "
+	    "init_id)"
 	    " VALUES (:id, 'queued', :max_attempts, :max_seconds, :run_at, :name, :project, :tags, :notes,"
-	    " :spec, :model, :data, :engine, :dataset, :epochs, :now, :owner, :max_running)");
+	    " :spec, :model, :data, :engine, :dataset, :epochs, :now, :owner, :max_running, :init)");
 	db_bind_int(db, ":max_running", new->max_running);
+	db_bind_text(db, ":init", new->init_id);
 	db_bind_text(db, ":owner", new->owner != NULL ? new->owner : "");
 	db_bind_text(db, ":id", new->id);
 	db_bind_int(db, ":max_attempts", new->max_attempts);
@@ -168,6 +180,8 @@ int experiment_insert(struct db *db, const struct experiment_new *new, int max_q
 		return rc < 0 ? rc : 0;
 	if (new->dataset_id != NULL)
 		rc = check_dataset(db, new->dataset_id, error);
+	if (rc == 0 && new->init_id != NULL)
+		rc = check_init(db, new->init_id, error);
 	if (rc == 0)
 		rc = experiment_queue_check(db, new->owner, &limits, &over, error);
 	if (new->over_quota != NULL)

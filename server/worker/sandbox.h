@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SANDBOX_FILES = 3 };
+enum { SANDBOX_FILES = 4 };
 
 struct sandbox {
 	const char *folder;               /* all below it; NULL: Landlock is left out */

@@ -181,7 +181,7 @@ def test_content_types(daemon):
             (csv(VALUES), "application/gzip", "but the data do not begin as gzip does"),
             (gzip.compress(npy(VALUES)), "application/x-idx", "but the data begin as NumPy's .npy does"),
             (csv(VALUES), "image/png", "text/csv is expected; also application/csv, text/plain, application/x-npy, "
-                                       "application/x-idx, application/gzip")):
+                                       "application/x-idx, application/x-safetensors, application/gzip")):
         assert words in problem(upload(daemon, body, kind), 415, "unsupported_media_type")
 
 

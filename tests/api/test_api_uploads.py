@@ -2,10 +2,14 @@
 import gzip
 import os
 import socket
+import sys
 
 import pytest
 
-from api_daemon import poll, problem
+from api_daemon import ROOT, poll, problem
+
+sys.path.insert(0, str(ROOT / "tests/bench"))
+import uploads
 
 CSV = b"month,value\n" + b"".join(b"%d,%d\n" % (i, 100 + i % 7) for i in range(20))
 
@@ -109,3 +113,14 @@ def test_an_upload_that_is_cut_leaves_nothing(make_daemon, form):
     poll(lambda: not files_without_a_name(daemon), "the cut body is gone")
     assert sorted(daemon.data.rglob("*")) == before
     assert not [row for row in daemon.get("/datasets").json()["datasets"] if not row["builtin"]]
+
+
+def test_many_at_once_while_an_experiment_trains(make_daemon):
+    """The small form of tests/bench/uploads.py."""
+    daemon = make_daemon()
+    found = uploads.measure(daemon, 20, 2_000_000, 1)
+    assert found["statuses"] == [201] * 20
+    assert found["epochs"][0] > 0 and len(found["waits"]) > 0
+    rows = [row for row in daemon.get("/datasets").json()["datasets"] if not row["builtin"]]
+    assert len({row["sha256"] for row in rows}) == 20 and not files_without_a_name(daemon)
+    assert found["memory_most"] - found["memory_before"] < 40 * 2  # MiB; the bodies went to the disk

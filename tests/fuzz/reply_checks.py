@@ -90,7 +90,7 @@ def check_safetensors(body):
     return tensors
 
 
-UPLOADS = ("text/csv", "application/x-npy", "application/x-idx", "application/gzip")  # given back as they came
+UPLOADS = ("text/csv", "application/x-npy", "application/x-idx", "application/x-safetensors", "application/gzip")  # given back as they came
 def check_sqlite(body):
     assert body.startswith(b"SQLite format 3\0")
 
@@ -99,7 +99,12 @@ def check_openqasm(body):
     assert re.match(rb'OPENQASM 3.0;\ninclude "stdgates.inc";\n', body)
 
 
+def check_text(body):
+    return body.decode()
+
+
 PARSERS = {
+    "text/html": check_text, "text/javascript": check_text, "text/css": check_text, "image/svg+xml": check_text,
     "application/vnd.sqlite3": check_sqlite,
     "application/json": check_json, "application/problem+json": check_json, "application/schema+json": check_json,
     "application/yaml": lambda body: yaml.load(body, yaml.CSafeLoader), "application/octet-stream": check_safetensors,

@@ -132,7 +132,8 @@ static void test_a_queued_experiment(void **state)
 	          "/weights\",\"predictions\":\"/experiments/" ID "/predictions\",\"report\":\"/experiments/" ID
 	          "/report\",\"tensorboard\":\"/experiments/" ID "/tensorboard\",\"cancel\":\"/experiments/" ID
 	          "/cancel\",\"pause\":\"/experiments/" ID "/pause\",\"resume\":\"/experiments/" ID
-	          "/resume\",\"retry\":\"/experiments/" ID "/retry\",\"logs\":\"/experiments/" ID "/logs\"}");
+	          "/resume\",\"retry\":\"/experiments/" ID "/retry\",\"logs\":\"/experiments/" ID
+	          "/logs\",\"fork\":\"/experiments/" ID "/fork\"}");
 }
 
 /* Eight seconds for four epochs of ten: twelve are left. */

@@ -55,7 +55,7 @@ static void test_settings(void **state)
 	    {"PRAGMA temp_store", "2", "2"},
 	    {"PRAGMA query_only", "0", "1"},
 	    {"PRAGMA application_id", "1902932852", "1902932852"},
-	    {"PRAGMA user_version", "8", "8"},
+	    {"PRAGMA user_version", "9", "9"},
 	};
 	struct db *reader = NULL;
 	assert_int_equal(db_open(&reader, database, DB_READER, NULL, NULL), 0);

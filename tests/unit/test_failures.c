@@ -370,7 +370,7 @@ static void test_every_step_of_opening(void **state)
 		/* It is gone on with where there was none, and refused by nobody. */
 		assert_int_equal(db_open(&opened, path, DB_WRITER, schema_database_sql, NULL), 0);
 		assert_int_equal(select_int(opened, "SELECT count(*) FROM experiment"), 0);
-		assert_int_equal(select_int(opened, "PRAGMA user_version"), 8);
+		assert_int_equal(select_int(opened, "PRAGMA user_version"), 9);
 		db_close(opened);
 	}
 	assert_true(steps > 5);

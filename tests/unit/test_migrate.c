@@ -31,7 +31,8 @@ static void make(const char *script)
 	db_close(db);
 }
 
-#define VERSION_7 "ALTER TABLE experiment DROP COLUMN notes; PRAGMA user_version = 7;"
+#define VERSION_8 "DROP INDEX experiment_init; ALTER TABLE experiment DROP COLUMN init_id; PRAGMA user_version = 8;"
+#define VERSION_7 VERSION_8 "ALTER TABLE experiment DROP COLUMN notes; PRAGMA user_version = 7;"
 #define VERSION_6                                                                                                      \
 	VERSION_7                                                                                                      \
 	"DROP INDEX experiment_queue; DROP INDEX experiment_owner_queue; DROP INDEX experiment_backoff;"               \
@@ -127,7 +128,7 @@ static void test_events_of_version_1(void **state)
 	    "13 0 status {\"from\":\"queued\",\"to\":\"cancelled\",\"reason\":\"cancelled_by_user\"}"};
 	make(VERSION_1 HISTORY);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 8);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 9);
 	assert_events("A", 7, of_a);
 	assert_events("B", 3, of_b);
 	assert_events("C", 3, of_c);
@@ -354,8 +355,8 @@ static void test_files_of_others(void **state)
 	} cases[] = {
 	    {"PRAGMA application_id = 7", "the file is a database of another program", ERR_INVALID},
 	    {"PRAGMA application_id = 0", "the file is a database of another program", ERR_INVALID},
-	    {"PRAGMA user_version = 9",
-	     "the database has version 9, this program knows up to 8: it was written by a newer one, which is to be "
+	    {"PRAGMA user_version = 10",
+	     "the database has version 10, this program knows up to 9: it was written by a newer one, which is to be "
 	     "used; nothing was changed",
 	     ERR_INVALID},
 	    {"PRAGMA ignore_check_constraints = ON; INSERT INTO experiment (id, status, max_attempts, max_seconds, "
@@ -392,7 +393,7 @@ static void test_files_of_nobody(void **state)
 	assert_non_null(file);
 	fclose(file);
 	assert_int_equal(open_database(schema_database_sql), 0);
-	assert_int_equal(select_int(db, "PRAGMA user_version"), 8);
+	assert_int_equal(select_int(db, "PRAGMA user_version"), 9);
 	db_close(db);
 }
 
@@ -400,10 +401,10 @@ static void test_files_of_nobody(void **state)
 static void test_a_wrong_schema(void **state)
 {
 	(void)state;
-	assert_int_equal(open_database("PRAGMA user_version = 9"), ERR_INTERNAL);
-	assert_string_equal(error.message, "the schema has version 9, the migrations lead to 8");
+	assert_int_equal(open_database("PRAGMA user_version = 10"), ERR_INTERNAL);
+	assert_string_equal(error.message, "the schema has version 10, the migrations lead to 9");
 	assert_int_equal(open_database("PRAGMA user_version = 1"), ERR_INTERNAL);
-	assert_int_equal(open_database("PRAGMA user_version = 8; SELEKT"), ERR_INTERNAL);
+	assert_int_equal(open_database("PRAGMA user_version = 9; SELEKT"), ERR_INTERNAL);
 	assert_non_null(strstr(error.message, "SELEKT"));
 	assert_null(db);
 	struct stat status;

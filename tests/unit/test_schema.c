@@ -275,7 +275,7 @@ static void test_defaults(void **state)
 	json_t *resolved = resolve_good("{}");
 	char *text = dump(resolved);
 	assert_string_equal(
-	    text, "{'name':'','project':'default','tags':[],'notes':'','priority':0,"
+	    text, "{'name':'','project':'default','tags':[],'notes':'','priority':0,'init_from':'',"
 	          "'data':{'dataset':'damped_shm','task':'forecasting','missing':'refuse','window':4,'horizon':1,'"
 	          "scaling':'minmax','"
 	          "scaling_fit':'train',"

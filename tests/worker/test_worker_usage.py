@@ -34,7 +34,7 @@ def test_help_of_a_command(command):
     "line, defaults",
     [
         ("train SPEC.json --out DIR [--data FILE.csv] [--resume FILE] [--supervised] [--checkpoint-seconds S]"
-         " [--checkpoint-epochs N] [--threads N] [--any-arithmetic] [--memory MIB] [--dialect JSON]",
+         " [--checkpoint-epochs N] [--threads N] [--any-arithmetic] [--memory MIB] [--dialect JSON] [--init W.safetensors]",
          {"--checkpoint-seconds": "10", "--threads": "1"}),
         ("evaluate SPEC.json --weights W.safetensors --inputs X.json [--targets Y.json] [--gradient]", {}),
         ("circuit PROGRAM.json [--plan KIND] [--precision P] [--gradient]",

@@ -144,13 +144,18 @@ static int read_quoted(struct scanner *scanner, struct cell *cell, struct qlstm_
 	return 0;
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 struct cell cell_trim(struct cell cell)
 {
-	while (cell.length > 0 && strchr(" \t\r\n", *cell.text) != NULL) {
+	while (cell.length > 0 && is_space(*cell.text)) {
 		cell.text++;
 		cell.length--;
 	}
-	while (cell.length > 0 && strchr(" \t\r\n", cell.text[cell.length - 1]) != NULL)
+	while (cell.length > 0 && is_space(cell.text[cell.length - 1]))
 		cell.length--;
 	return cell;
 }

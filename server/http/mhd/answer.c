@@ -1,6 +1,8 @@
 /* Replies on their way out. */
 #include "server/http/mhd/answer.h"
 
+#include <string.h>
+
 #include "server/http/reply.h"
 
 #define STREAM_BLOCK ((size_t)8 << 10) /* the most that is read from a source at once */
@@ -111,7 +113,16 @@ static struct MHD_Response *response_make(struct exchange *exchange)
 	return response;
 }
 
-/* Replies are data for programs: a browser shall not run them, guess their type, frame them, or tell where it was. */
+static bool has_header(const struct http_reply *reply, const char *name)
+{
+	for (int i = 0; i < reply->n_headers; i++)
+		if (strcmp(reply->headers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Replies are data for programs: a browser shall not run them, guess their type, frame them, or tell where it was. A
+ * page says by a header of its own what else it may. */
 static void add_headers(struct MHD_Response *response, const struct http_reply *reply)
 {
 	static const struct {
@@ -123,7 +134,8 @@ static void add_headers(struct MHD_Response *response, const struct http_reply *
 	if (reply->content_type != NULL)
 		MHD_add_response_header(response, "Content-Type", reply->content_type);
 	for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
-		MHD_add_response_header(response, always[i].name, always[i].value);
+		if (!has_header(reply, always[i].name))
+			MHD_add_response_header(response, always[i].name, always[i].value);
 	for (int i = 0; i < reply->n_headers; i++)
 		MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
 }

@@ -20,7 +20,8 @@ struct artifact {
 enum { ARTIFACT_COUNT = 4 }; /* weights, predictions, report, tensorboard */
 
 struct artifacts_run {
-	int resumed_from; /* epoch; 0: from the start */
+	int resumed_from;     /* epoch; 0: from the start */
+	char init_sha256[65]; /* of the weights that it started from; "": of its seed */
 	double train_seconds, predict_seconds;
 	json_t *baselines; /* baselines.h; NULL: there are none */
 };

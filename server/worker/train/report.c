@@ -99,9 +99,10 @@ json_t *report_json(struct job *job, const struct predictions *predictions, cons
 		json_decref(data);
 		data = NULL;
 	}
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o, s:O?, s:o, s:o}", "engine", engine, "model",
-	                 model, "data", data, "scaling", job_scaling(job), "seed", (json_int_t)job->spec.training.seed,
-	                 "fingerprint", job->fingerprint, "resumed_from", run->resumed_from, "results",
-	                 results_json(job), "metrics", scores_json(predictions, job), "baselines", run->baselines,
-	                 "timings", timings_json(job, run), "history", history_json(job->trainer));
+	return json_pack(
+	    "{s:o, s:o, s:o, s:o, s:I, s:s*, s:s, s:i, s:o, s:o, s:O?, s:o, s:o}", "engine", engine, "model", model,
+	    "data", data, "scaling", job_scaling(job), "seed", (json_int_t)job->spec.training.seed, "init_sha256",
+	    run->init_sha256[0] != '\0' ? run->init_sha256 : NULL, "fingerprint", job->fingerprint, "resumed_from",
+	    run->resumed_from, "results", results_json(job), "metrics", scores_json(predictions, job), "baselines",
+	    run->baselines, "timings", timings_json(job, run), "history", history_json(job->trainer));
 }

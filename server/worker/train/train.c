@@ -15,6 +15,7 @@
 #include "server/worker/train/predictions.h"
 #include "server/worker/train/progress.h"
 #include "server/worker/train/stop.h"
+#include "server/worker/weights.h"
 
 enum {
 	OPT_OUT,
@@ -26,7 +27,8 @@ enum {
 	OPT_THREADS,
 	OPT_ANY_ARITHMETIC,
 	OPT_MEMORY,
-	OPT_DIALECT
+	OPT_DIALECT,
+	OPT_INIT
 };
 
 static const struct option options[] = {
@@ -45,6 +47,7 @@ static const struct option options[] = {
     [OPT_MEMORY] = {"--memory", OPTION_COUNT, false, "MIB", NULL, "with --supervised: what it should do with"},
     [OPT_DIALECT] = {"--dialect", OPTION_TEXT, false, "JSON", NULL,
                      "how a CSV file is read, e.g. {\"separator\": \";\", \"decimal\": \",\"}"},
+    [OPT_INIT] = {"--init", OPTION_TEXT, false, "W.safetensors", NULL, "start from these weights"},
     {0}};
 
 /* How many times the first epoch's training loss the last one's is when a run is said to have diverged. */
@@ -77,6 +80,17 @@ static int on_prediction(void *context, size_t done, size_t count)
 	struct training *t = context;
 	pipe_heartbeat(&t->pipe, trainer_epochs_done(t->job.trainer), done, count);
 	return must_end(t) ? ERR_CANCELLED : 0;
+}
+
+/* The weights that are given in place of those of the seed. */
+static int start_from(struct training *t, const char *path, struct qlstm_error *error)
+{
+	struct qlstm_error cause = {0};
+	int rc = path != NULL ? weights_load(path, model_params(t->job.model), &cause) : 0;
+	if (rc == 0 && path != NULL)
+		rc = sha256_file(path, t->run.init_sha256, NULL, &cause);
+	return rc == 0 ? 0
+	               : error_set(error, ERR_INVALID, "/init_from", "the weights to start from: %s", cause.message);
 }
 
 /* Resumes and says hello. Under a daemon a checkpoint that cannot be used costs time, not the run. */
@@ -229,11 +243,12 @@ static int run_to_status(struct training *t)
 
 static void enter_sandbox(const struct training *t, const char *spec_path, const struct option_value *values)
 {
-	sandbox_enter(&(struct sandbox){.folder = t->directory,
-	                                .writes = true,
-	                                .files = {spec_path, values[OPT_DATA].text, values[OPT_RESUME].text},
-	                                .memory = (size_t)values[OPT_MEMORY].number << 20,
-	                                .threads = (int)values[OPT_THREADS].number});
+	sandbox_enter(&(struct sandbox){
+	    .folder = t->directory,
+	    .writes = true,
+	    .files = {spec_path, values[OPT_DATA].text, values[OPT_RESUME].text, values[OPT_INIT].text},
+	    .memory = (size_t)values[OPT_MEMORY].number << 20,
+	    .threads = (int)values[OPT_THREADS].number});
 }
 
 static int prepare(struct training *t, const char *spec_path, const struct option_value *values,
@@ -251,7 +266,9 @@ static int prepare(struct training *t, const char *spec_path, const struct optio
 		                 (int)values[OPT_THREADS].number, error);
 	if (rc != 0)
 		return rc;
-	rc = begin(t, values[OPT_RESUME].text, values[OPT_ANY_ARITHMETIC].given, error);
+	rc = start_from(t, values[OPT_INIT].text, error);
+	if (rc == 0)
+		rc = begin(t, values[OPT_RESUME].text, values[OPT_ANY_ARITHMETIC].given, error);
 	if (rc != 0)
 		job_close(&t->job);
 	return rc;

@@ -1,0 +1,165 @@
+// A line chart on uPlot, in the page's colours, as wide as its place.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+
+export interface Line {
+  label: string;
+  values: (number | null)[];
+  color: string; // a CSS variable: "--series-1"
+  dash?: number[];
+  width?: number;
+  band?: [(number | null)[], (number | null)[]]; // lower and upper edge
+  hidden?: boolean;
+}
+
+export interface ChartProps {
+  title: string; // for those who do not see it, with `summary`
+  summary?: string;
+  x: number[];
+  lines: Line[];
+  xLabel: string;
+  yLabel?: string;
+  log?: boolean;
+  height?: number;
+  time?: boolean;
+  split?: { at: number; before: string; after: string };
+}
+
+/** Epochs and rows have no parts. */
+const WHOLE = Array.from({ length: 10 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** i)).flat();
+
+const dark = matchMedia('(prefers-color-scheme: dark)');
+
+/** Raised whenever the colours change. */
+function useTheme(): number {
+  const [theme, setTheme] = useState(0);
+  useEffect(() => {
+    const changed = () => setTheme((n) => n + 1);
+    dark.addEventListener('change', changed);
+    return () => dark.removeEventListener('change', changed);
+  }, []);
+  return theme;
+}
+
+const positive = (values: (number | null)[]) => values.map((v) => (v !== null && v > 0 ? v : null));
+
+function dataOf({ x, lines, log }: ChartProps): uPlot.AlignedData {
+  const rows: (number | null)[][] = [];
+  for (const line of lines) {
+    rows.push(log ? positive(line.values) : line.values);
+    for (const edge of line.band ?? []) rows.push(log ? positive(edge) : edge);
+  }
+  return [x, ...rows] as uPlot.AlignedData;
+}
+
+const short = (value: number): string => {
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e5 || size < 1e-3)) return value.toExponential(Number.isInteger(Math.log10(size)) ? 0 : 1).replace('e+', 'e');
+  return String(Number(value.toPrecision(6)));
+};
+
+function drawSplit(chart: uPlot, split: NonNullable<ChartProps['split']>, color: string) {
+  const { ctx } = chart;
+  const at = Math.round(chart.valToPos(split.at, 'x', true));
+  const { left, top, width, height } = chart.bbox;
+  if (at < left || at > left + width) return;
+  const ratio = devicePixelRatio || 1;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = color;
+  ctx.lineWidth = ratio;
+  ctx.setLineDash([5 * ratio, 4 * ratio]);
+  ctx.beginPath();
+  ctx.moveTo(at, top);
+  ctx.lineTo(at, top + height);
+  ctx.stroke();
+  ctx.font = `${12 * ratio}px system-ui, sans-serif`;
+  ctx.textBaseline = 'top';
+  ctx.textAlign = 'right';
+  ctx.fillText(split.before, at - 6 * ratio, top + 4 * ratio);
+  ctx.textAlign = 'left';
+  ctx.fillText(split.after, at + 6 * ratio, top + 4 * ratio);
+  ctx.restore();
+}
+
+function optionsOf(props: ChartProps, width: number): uPlot.Options {
+  const style = getComputedStyle(document.documentElement);
+  const color = (name: string) => style.getPropertyValue(name).trim();
+  const axis: uPlot.Axis = {
+    stroke: color('--text-soft'),
+    grid: { stroke: color('--line'), width: 1 },
+    ticks: { stroke: color('--line'), width: 1 },
+    font: '12px system-ui, sans-serif',
+    labelFont: '12px system-ui, sans-serif',
+    labelSize: 20,
+  };
+  const series: uPlot.Series[] = [
+    props.time ? { label: props.xLabel } : { label: props.xLabel, value: (_, v) => (v === null ? '–' : String(v)) },
+  ];
+  const bands: uPlot.Band[] = [];
+  const value = (_: uPlot, v: number | null) => (v === null || v === undefined ? '–' : String(Number(v.toPrecision(5))));
+  for (const line of props.lines) {
+    const stroke = color(line.color);
+    series.push({ label: line.label, stroke, width: line.width ?? 1.75, dash: line.dash, points: { show: props.x.length < 2 }, spanGaps: true, show: !line.hidden, value });
+    if (line.band) {
+      const edge = { class: 'unseen', stroke: 'transparent', width: 0, points: { show: false }, value };
+      series.push({ label: `${line.label}, smallest`, ...edge }, { label: `${line.label}, largest`, ...edge });
+      bands.push({ series: [series.length - 1, series.length - 2], fill: `${stroke}2b` });
+    }
+  }
+  const split = props.split;
+  return {
+    width,
+    height: props.height ?? 300,
+    series,
+    bands,
+    scales: { x: { time: props.time ?? false }, y: props.log ? { distr: 3 } : {} },
+    axes: [
+      { ...axis, label: props.xLabel, size: 38, ...(props.time ? {} : { incrs: WHOLE, values: (_: uPlot, ticks: number[]) => ticks.map(short) }) },
+      {
+        ...axis, label: props.yLabel, size: 62,
+        values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : short(tick))),
+      },
+    ],
+    cursor: { drag: { x: true, y: false }, points: { size: 7 } },
+    legend: { live: true },
+    hooks: split ? { draw: [(chart) => drawSplit(chart, split, color('--text-soft'))] } : {},
+  };
+}
+
+export function Chart(props: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | null>(null);
+  const theme = useTheme();
+  const shape = JSON.stringify([
+    theme, props.lines.map((l) => [l.label, l.color, l.dash, l.band !== undefined, l.hidden]), props.log, props.split, props.xLabel,
+    props.yLabel, props.height, props.time, props.x.length < 2,
+  ]);
+
+  useEffect(() => {
+    const node = place.current!;
+    const made = new uPlot(optionsOf(props, node.clientWidth), dataOf(props), node);
+    chart.current = made;
+    const watch = new ResizeObserver(() => {
+      if (node.clientWidth !== made.width) made.setSize({ width: node.clientWidth, height: props.height ?? 300 });
+    });
+    watch.observe(node);
+    return () => {
+      watch.disconnect();
+      made.destroy();
+      chart.current = null;
+    };
+  }, [shape]);
+
+  useEffect(() => {
+    chart.current?.setData(dataOf(props));
+  }, [props.x, props.lines, props.log]);
+
+  return (
+    <figure class="chart">
+      <div ref={place} class="chart-place" role="img" aria-label={`${props.title}. ${props.summary ?? ''}`} />
+    </figure>
+  );
+}
+
+export const SERIES = ['--series-1', '--series-2', '--series-3', '--series-4', '--series-5', '--series-6', '--series-7', '--series-8'];

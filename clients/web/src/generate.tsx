@@ -1,0 +1,54 @@
+// A trained model of words continues a prompt.
+import { useState } from 'preact/hooks';
+import { post, type Experiment } from './api';
+import { Card, Fault, Field } from './parts';
+
+interface Generated {
+  prompt_length: number;
+  sequences: { words: number[]; text?: string; probabilities: (number | null)[] }[];
+}
+
+export function GenerateCard({ run }: { run: Experiment }) {
+  const alphabet = typeof run.spec.data.alphabet === 'string';
+  const [answer, setAnswer] = useState<Generated | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const ask = async (event: Event) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const prompt = String(form.get('prompt'));
+    const words = prompt.split(/[\s,]+/).filter(Boolean).map(Number);
+    const body: Record<string, unknown> = { prompt: alphabet ? prompt : words };
+    for (const name of ['length', 'samples', 'temperature', 'seed']) if (form.get(name) !== '') body[name] = Number(form.get(name));
+    setBusy(true);
+    setError(null);
+    await post<Generated>(`/experiments/${run.id}/generate`, body).then(setAnswer, (refused) => { setAnswer(null); setError(refused); });
+    setBusy(false);
+  };
+  return (
+    <Card title="Let it go on" id="generate">
+      <form class="pad" onSubmit={ask}>
+        <Field label="Prompt" hint={alphabet ? `Characters of ${JSON.stringify(run.spec.data.alphabet)}` : 'Words as whole numbers, with blanks between'}>
+          <input name="prompt" required defaultValue={alphabet ? String(run.spec.data.alphabet)[0] : '0 1'} autocomplete="off" />
+        </Field>
+        <div class="fields">
+          <Field label="length"><input name="length" inputMode="numeric" placeholder={String(run.spec.data.length ?? '')} /></Field>
+          <Field label="samples"><input name="samples" inputMode="numeric" placeholder="1" /></Field>
+          <Field label="temperature"><input name="temperature" inputMode="decimal" placeholder="1" /></Field>
+          <Field label="seed"><input name="seed" inputMode="numeric" placeholder="0" /></Field>
+        </div>
+        <button class="primary" disabled={busy}>Generate</button>
+      </form>
+      <Fault error={error} />
+      {answer ? (
+        <ol class="sequences" aria-live="polite">
+          {answer.sequences.map((one, i) => {
+            const words = one.text !== undefined ? [...one.text] : one.words.map(String);
+            const glue = one.text !== undefined ? '' : ' ';
+            return <li key={i}><code><span class="soft">{words.slice(0, answer.prompt_length).join(glue)}{glue}</span>{words.slice(answer.prompt_length).join(glue)}</code></li>;
+          })}
+        </ol>
+      ) : null}
+    </Card>
+  );
+}

@@ -1,0 +1,142 @@
+// All experiments, newest first: filters, live progress, choosing some to compare.
+import { useEffect, useState } from 'preact/hooks';
+import { get, STATUSES, type Experiment } from './api';
+import { ago, modelName, number, seconds } from './format';
+import { Badge, Fault, Progress, useEvery } from './parts';
+import { go, link, type Route } from './route';
+
+interface Page {
+  experiments: Experiment[];
+  next_cursor: string | null;
+}
+
+const PAGE = 50;
+
+function Row({ run, chosen, choose }: { run: Experiment; chosen: boolean; choose: (on: boolean) => void }) {
+  const name = run.spec.name || run.id.slice(-8);
+  return (
+    <tr>
+      <td class="cell-choose">
+        <input type="checkbox" checked={chosen} aria-label={`Choose ${name} to compare`} onChange={(e) => choose(e.currentTarget.checked)} />
+      </td>
+      <td class="cell-name">
+        <a href={link(`run/${run.id}`)}>{name}</a>
+        <span class="soft">
+          {run.spec.project !== 'default' ? `${run.spec.project} · ` : ''}{modelName(run.spec.model.layers)}
+        </span>
+        {run.spec.tags?.map((tag) => <a class="tag" key={tag} href={link('', { tag })} aria-label={`Tag ${tag}`}>{tag}</a>)}
+      </td>
+      <td><Badge status={run.status} /></td>
+      <td class="cell-progress"><Progress run={run} /></td>
+      <td data-label="Data">{run.data.dataset}</td>
+      <td data-label="Test loss" class="num">{number(run.results.test_loss, 3)}</td>
+      <td data-label="Ran" class="num">{seconds(run.timings.run_seconds)}</td>
+      <td data-label="Made" class="soft nowrap">{ago(run.created_at)}</td>
+    </tr>
+  );
+}
+
+const SORTS: [string, string][] = [['', 'newest first'], ['best_test_loss', 'best test loss'], ['test_loss', 'test loss'], ['-test_accuracy', 'test accuracy']];
+
+function Filters({ route }: { route: Route }) {
+  const value = (name: string) => route.query.get(name) ?? '';
+  const set = (name: string) => (e: { currentTarget: { value: string } }) =>
+    go(link('', { ...Object.fromEntries(route.query), cursor: '', [name]: e.currentTarget.value.trim() }));
+  const field = (name: string, label: string, placeholder: string) => (
+    <label class={name === 'text' ? 'grow' : ''}>
+      <span>{label}</span>
+      <input key={value(name)} defaultValue={value(name)} placeholder={placeholder} onChange={set(name)} />
+    </label>
+  );
+  return (
+    <form class="filters" role="search" onSubmit={(e) => { e.preventDefault(); (document.activeElement as HTMLElement | null)?.blur(); }}>
+      <label>
+        <span>Status</span>
+        <select value={value('status')} onChange={set('status')}>
+          <option value="">all</option>
+          {STATUSES.map((one) => <option key={one}>{one}</option>)}
+        </select>
+      </label>
+      {field('project', 'Project', 'all')}
+      {field('tag', 'Tag', 'all')}
+      <label>
+        <span>Order</span>
+        <select value={value('sort')} onChange={set('sort')}>{SORTS.map(([sort, name]) => <option key={sort} value={sort}>{name}</option>)}</select>
+      </label>
+      {field('text', 'Words', 'in name, notes or tags')}
+    </form>
+  );
+}
+
+export function List({ route }: { route: Route }) {
+  const query = route.query.toString();
+  const [page, setPage] = useState<Page | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [chosen, setChosen] = useState<string[]>([]);
+
+  const load = () => {
+    const params = new URLSearchParams(query);
+    params.set('limit', String(PAGE));
+    get<Page>(`/experiments?${params}`).then((loaded) => { setPage(loaded); setError(null); }, setError);
+  };
+  useEffect(() => { setPage(null); load(); }, [query]);
+  const active = page?.experiments.some((run) => !run.terminal && run.status !== 'paused') ?? false;
+  useEvery(active ? 2000 : 10000, load);
+
+  const rows = page?.experiments ?? [];
+  const older = page?.next_cursor ? link('', { ...Object.fromEntries(route.query), cursor: page.next_cursor }) : null;
+  const filtered = query !== '';
+  return (
+    <>
+      <div class="page-head">
+        <h1>Experiments</h1>
+        <div class="actions">
+          <a class={`button ${chosen.length < 2 ? 'off' : ''}`} aria-disabled={chosen.length < 2}
+            href={chosen.length < 2 ? undefined : link('compare', { runs: chosen.join(',') })}>
+            Compare{chosen.length > 0 ? ` (${chosen.length})` : ''}
+          </a>
+          <a class="button primary" href={link('new')}>New experiment</a>
+        </div>
+      </div>
+      <Filters route={route} />
+      <Fault error={error} />
+      {page && rows.length === 0 ? (
+        <div class="empty card">
+          <p>{filtered ? 'No experiment fits these filters.' : 'No experiments yet.'}</p>
+          {filtered ? <a class="button" href="#/">Show all</a> : <a class="button primary" href={link('new')}>Start the first one</a>}
+        </div>
+      ) : null}
+      {rows.length > 0 ? (
+        <div class="card table-place">
+          <table class="runs">
+            <caption class="unseen">Experiments, newest first</caption>
+            <thead>
+              <tr>
+                <th scope="col"><span class="unseen">Compare</span></th><th scope="col">Name</th><th scope="col">Status</th>
+                <th scope="col">Progress</th><th scope="col">Data</th><th scope="col" class="num">Test loss</th>
+                <th scope="col" class="num">Ran</th><th scope="col">Made</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((run) => (
+                <Row key={run.id} run={run} chosen={chosen.includes(run.id)}
+                  choose={(on) => setChosen((old) => (on ? [...old, run.id] : old.filter((id) => id !== run.id)))} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : null}
+      {older || route.query.get('cursor') ? (
+        <nav class="pages" aria-label="Pages">
+          {route.query.get('cursor') ? (
+            <>
+              <a class="button" href={link('', { ...Object.fromEntries(route.query), cursor: '' })}>Newest</a>
+              <button type="button" onClick={() => history.back()}>Newer</button>
+            </>
+          ) : null}
+          {older ? <a class="button" href={older}>Older</a> : null}
+        </nav>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,109 @@
+// Small pieces of pages.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Refusal, type Experiment, type Status } from './api';
+
+export function Badge({ status }: { status: Status }) {
+  return <span class={`badge badge-${status}`}>{status}</span>;
+}
+
+export function Progress({ run }: { run: Experiment }) {
+  const { epoch, epochs } = run.progress;
+  const part = epochs > 0 ? epoch / epochs : 0;
+  return (
+    <span class="progress">
+      <progress max={epochs} value={epoch} aria-label={`epoch ${epoch} of ${epochs}`} />
+      <span class="progress-text">
+        {run.terminal && epoch === epochs ? `${epochs} epochs` : `${epoch}/${epochs}`}
+        {!run.terminal && epoch > 0 ? ` · ${Math.floor(100 * part)} %` : ''}
+      </span>
+    </span>
+  );
+}
+
+export function Fault({ error }: { error: unknown }) {
+  if (!error) return null;
+  const message = error instanceof Refusal || error instanceof Error ? error.message : String(error);
+  return <p class="fault" role="alert">{message}</p>;
+}
+
+export function Card({ title, children, aside, id }: { title: string; children: ComponentChildren; aside?: ComponentChildren; id?: string }) {
+  return (
+    <section class="card" aria-label={title} id={id}>
+      <header class="card-head">
+        <h2>{title}</h2>
+        {aside ? <div class="card-aside">{aside}</div> : null}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+export function Copy({ text, label = 'Copy' }: { text: string; label?: string }) {
+  const [done, setDone] = useState(false);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = document.createElement('textarea'); // where the page is not https
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand('copy');
+      area.remove();
+    }
+    setDone(true);
+    setTimeout(() => setDone(false), 1500);
+  };
+  return <button type="button" class="small" onClick={copy} aria-live="polite">{done ? 'Copied' : label}</button>;
+}
+
+/** Text of a program, with a button that copies it. */
+export function Code({ text, label }: { text: string; label: string }) {
+  return (
+    <div class="code">
+      <div class="code-head"><span>{label}</span><Copy text={text} /></div>
+      <pre tabIndex={0} aria-label={label}>{text}</pre>
+    </div>
+  );
+}
+
+/** Calls `fn` every `ms` while the page is seen; null: not at all. */
+export function useEvery(ms: number | null, fn: () => void) {
+  const last = useRef(fn);
+  last.current = fn;
+  useEffect(() => {
+    if (ms === null) return;
+    const timer = setInterval(() => document.visibilityState === 'visible' && last.current(), ms);
+    return () => clearInterval(timer);
+  }, [ms]);
+}
+
+/** The result of `load`, again whenever one of `inputs` changes; `reload` asks once more. */
+export function useLoad<T>(load: () => Promise<T>, inputs: unknown[]): { value?: T; error?: unknown; reload: () => void } {
+  const [state, setState] = useState<{ value?: T; error?: unknown }>({});
+  const turn = useRef(0);
+  const ask = () => {
+    const mine = ++turn.current;
+    load().then(
+      (value) => mine === turn.current && setState({ value }),
+      (error) => mine === turn.current && setState((old) => ({ value: old.value, error })),
+    );
+  };
+  useEffect(() => {
+    setState({});
+    ask();
+    return () => void turn.current++;
+  }, inputs);
+  return { ...state, reload: ask };
+}
+
+export function Field({ label, children, hint }: { label: string; children: ComponentChildren; hint?: string }) {
+  return (
+    <label class="field">
+      <span class="field-label">{label}</span>
+      {children}
+      {hint ? <small>{hint}</small> : null}
+    </label>
+  );
+}

@@ -1,0 +1,202 @@
+// The page of one experiment.
+import { useState } from 'preact/hooks';
+import { get, post, request, type Experiment, type RunEvent, type Session } from './api';
+import { CircuitCard, withCircuits } from './circuit';
+import { CurveControls, Curves, useCurveControls } from './curves';
+import { bytes, count, number, seconds, time, timeOfDay } from './format';
+import { GenerateCard } from './generate';
+import { useHistory } from './history';
+import { Labels } from './labels';
+import { Badge, Card, Code, Copy, Fault, Progress, useEvery, useLoad } from './parts';
+import { PredictCard } from './predict';
+import { PredictionCard, ReportCard } from './results';
+import { go, link } from './route';
+
+interface Action {
+  name: string;
+  when: (run: Experiment) => boolean;
+  danger?: boolean;
+}
+
+const pausing = (run: Experiment) => run.status === 'running' && run.reason === 'user_paused';
+const ACTIONS: Action[] = [
+  { name: 'pause', when: (run) => (run.status === 'queued' || run.status === 'running') && !pausing(run) },
+  { name: 'resume', when: (run) => run.status === 'paused' || pausing(run) },
+  { name: 'retry', when: (run) => run.status === 'failed' || run.status === 'cancelled' },
+  { name: 'cancel', when: (run) => ['queued', 'running', 'paused'].includes(run.status), danger: true },
+];
+
+function Actions({ run, reload }: { run: Experiment; reload: () => void }) {
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const act = async (what: () => Promise<unknown>) => {
+    setBusy(true);
+    setError(null);
+    await what().catch(setError);
+    setBusy(false);
+  };
+  const remove = () => confirm('Delete this experiment with all its files?') && act(async () => {
+    await request('DELETE', `/experiments/${run.id}`);
+    go('#/');
+  });
+  return (
+    <>
+      <div class="actions">
+        {ACTIONS.filter((action) => action.when(run)).map((action) => (
+          <button key={action.name} type="button" disabled={busy} class={action.danger ? 'danger' : ''}
+            onClick={() => act(async () => { await post(`/experiments/${run.id}/${action.name}`); reload(); })}>
+            {action.name[0]!.toUpperCase() + action.name.slice(1)}
+          </button>
+        ))}
+        <a class="button" href={link('new', { from: run.id })}>Edit as new</a>
+        {run.terminal ? <button type="button" class="danger" disabled={busy} onClick={remove}>Delete</button> : null}
+      </div>
+      <Fault error={error} />
+    </>
+  );
+}
+
+function Facts({ run }: { run: Experiment }) {
+  const facts: [string, string][] = [
+    ['Data', `${run.data.dataset}: ${count(run.data.train)} train, ${count(run.data.test)} test`],
+    ['Parameters', `${count(run.model.parameters)}${run.model.quantum ? ` (${count(run.model.quantum)} angles)` : ''}`],
+    ['Test loss', number(run.results.test_loss)],
+    ['Best', run.results.best_test_loss === null ? '–' : `${number(run.results.best_test_loss)} in epoch ${run.results.best_epoch}`],
+    ['Ran', `${seconds(run.timings.run_seconds)}${run.attempt > 1 ? `, ${run.attempt} attempts` : ''}`],
+    ['Made', time(run.created_at)],
+  ];
+  if (!run.terminal && run.progress.eta_seconds !== null) facts.splice(4, 1, ['Time left', `about ${seconds(run.progress.eta_seconds)}`]);
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
+    </dl>
+  );
+}
+
+function Events({ events }: { events: RunEvent[] }) {
+  const said = (event: RunEvent): string => event.type === 'log'
+    ? `${event.level ?? 'log'}: ${event.message ?? ''}`
+    : `${event.from ? `${event.from} → ` : ''}${event.to}${event.reason ? ` (${String(event.reason).replace(/_/g, ' ')})` : ''}${event.message ? `: ${event.message}` : ''}`;
+  return (
+    <Card title="Events">
+      <ol class="events" tabIndex={0} aria-label="Events, oldest first">
+        {events.map((event) => (
+          <li key={event.id}>
+            <time dateTime={event.at} title={event.at}>{timeOfDay(event.at)}</time>
+            <span>{said(event)}</span>
+          </li>
+        ))}
+      </ol>
+    </Card>
+  );
+}
+
+function Logs({ run }: { run: Experiment }) {
+  const [attempt, setAttempt] = useState<number | null>(null);
+  const { value, error, reload } = useLoad(
+    () => get<{ lines: string[]; attempt: number }>(`/experiments/${run.id}/logs?limit=1000${attempt ? `&attempt=${attempt}` : ''}`),
+    [run.id, attempt, run.status],
+  );
+  useEvery(run.terminal ? null : 3000, reload);
+  const aside = run.attempt > 1 ? (
+    <label>attempt{' '}
+      <select value={attempt ?? run.attempt} onChange={(e) => setAttempt(Number(e.currentTarget.value))}>
+        {Array.from({ length: run.attempt }, (_, i) => <option key={i}>{i + 1}</option>)}
+      </select>
+    </label>
+  ) : null;
+  return (
+    <Card title="Log" aside={aside}>
+      <Fault error={error} />
+      <pre class="log" tabIndex={0} aria-label="The worker's log">{value ? value.lines.join('\n') || 'The worker has written nothing.' : ''}</pre>
+    </Card>
+  );
+}
+
+function Downloads({ run }: { run: Experiment }) {
+  const base = `/experiments/${run.id}`;
+  const done = run.status === 'succeeded';
+  const files: [string, string, boolean][] = [
+    ['metrics.csv', `${base}/metrics?format=csv`, true],
+    ['weights.safetensors', `${base}/weights`, done],
+    ['weights.safetensors of the best epoch', `${base}/weights?epoch=best`, done && run.results.best_epoch !== null],
+    ['weights.json', `${base}/weights?format=json`, done],
+    ['predictions.csv', `${base}/predictions`, done],
+    ['report.json', `${base}/report`, done],
+    ['events for TensorBoard', `${base}/tensorboard`, done],
+  ];
+  return (
+    <Card title="Downloads">
+      <ul class="files">
+        {files.filter(([, , there]) => there).map(([name, path]) => <li key={name}><a href={path} download>{name}</a></li>)}
+      </ul>
+    </Card>
+  );
+}
+
+function Setup({ run }: { run: Experiment }) {
+  const { engine } = run;
+  return (
+    <Card title="Setup" aside={<Copy text={JSON.stringify(run.spec, null, 2)} label="Copy as JSON" />}>
+      <p class="soft pad">
+        Plan {engine.plan}, {engine.isa}, {String((run.spec.simulation as { precision?: string })?.precision ?? '')}; estimated{' '}
+        {seconds(engine.estimated_seconds)}{engine.estimated_bytes ? `, ${bytes(engine.estimated_bytes)}` : ''}; seed {run.spec.training.seed}.
+      </p>
+      {run.data.warnings?.map((warning) => <p class="warning" key={warning}>{warning}</p>)}
+      <details class="pad">
+        <summary>The whole spec</summary>
+        <Code label="spec" text={JSON.stringify(run.spec, null, 2)} />
+      </details>
+    </Card>
+  );
+}
+
+export function Run({ id, session }: { id: string; session: Session }) {
+  const history = useHistory(id);
+  const controls = useCurveControls();
+  const [labelling, setLabelling] = useState(false);
+  const { run, metrics, events, error, live, reload } = history;
+  if (!run) return <><h1>Experiment</h1><Fault error={error} /></>;
+  const why = run.reason_message ?? (run.reason ? run.reason.replace(/_/g, ' ') : null);
+  return (
+    <>
+      <div class="page-head">
+        <div>
+          <h1>{run.spec.name || 'Experiment'}</h1>
+          <p class="soft id">{run.id} <Copy text={run.id} />{run.spec.tags?.map((tag) => <span class="tag" key={tag}>{tag}</span>)}
+            {session.scope !== 'read' ? <button type="button" class="small" aria-expanded={labelling} onClick={() => setLabelling(!labelling)}>Name and tags</button> : null}</p>
+          {run.spec.notes ? <p class="notes soft">{String(run.spec.notes)}</p> : null}
+        </div>
+        {session.scope !== 'read' ? <Actions run={run} reload={reload} /> : null}
+      </div>
+      <Fault error={error} />
+      {labelling ? <Labels run={run} reload={reload} done={() => setLabelling(false)} /> : null}
+      <div class="card status-card">
+        <div class="status-line">
+          <Badge status={run.status} />
+          <Progress run={run} />
+          {live ? <span class="live" title="Follows the experiment">live</span> : null}
+          {run.progress.queue_position ? <span class="soft">place {run.progress.queue_position} in the queue</span> : null}
+        </div>
+        {why && run.status !== 'succeeded' ? <p class={run.status === 'failed' ? 'fault' : 'soft'}>{why}</p> : null}
+        <Facts run={run} />
+      </div>
+      <Card title="Curves" aside={<CurveControls names={metrics.names} {...controls} />}>
+        <Curves metrics={metrics} controls={controls} over={run.terminal} />
+      </Card>
+      {run.status === 'succeeded' ? (
+        <>
+          {run.spec.data.task === 'classification' || run.spec.data.task === 'words' ? null : <PredictionCard run={run} />}
+          <div class="two"><ReportCard run={run} />{run.spec.data.task === 'words' ? <GenerateCard run={run} /> : <PredictCard run={run} />}</div>
+          {withCircuits(run).length > 0 ? <CircuitCard run={run} /> : null}
+        </>
+      ) : null}
+      <div class="two">
+        <Setup run={run} />
+        <Downloads run={run} />
+        <Events events={events} />
+        <Logs run={run} />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,192 @@
+// A person's way through the dashboard, in a browser, against the real daemon.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { close, launch, open } from './browser.mjs';
+import { Daemon, poll } from './daemon.mjs';
+
+const daemon = new Daemon();
+let browser;
+before(async () => {
+  await daemon.start();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await daemon.stop();
+});
+
+const CSV = 'day;wert;rest\n' + Array.from({ length: 120 }, (_, i) => `${i};${Math.sin(i / 5).toFixed(4).replace('.', ',')};x`).join('\n') + '\n';
+const LONG = { name: 'long one', hidden_size: 5, n_qubits: 6, depth: 8, training: { epochs: 100000 } };
+const status = (page) => page.locator('.status-line .badge').textContent();
+const until = (page, wanted) => page.locator('.status-line .badge', { hasText: new RegExp(`^${wanted}$`) }).waitFor();
+
+test('upload a file, start from the form, watch it live, look at what it learned, predict', async () => {
+  const page = await open(browser, daemon.url);
+  await page.getByRole('link', { name: 'Data sets' }).click();
+  await page.getByLabel('File', { exact: true }).setInputFiles({ name: 'waves.csv', mimeType: 'text/csv', buffer: Buffer.from(CSV) });
+  assert.equal(await page.getByLabel('Name').inputValue(), 'waves');
+  await page.getByRole('button', { name: 'Upload' }).click();
+  await page.getByRole('heading', { name: 'waves', level: 1 }).waitFor();
+  const understood = await page.getByRole('region', { name: 'What was understood' }).textContent();
+  assert.match(understood, /separator;/);
+  assert.match(understood, /decimal,/);
+  await page.getByRole('img', { name: /Values of wert/ }).waitFor();
+  assert.match(await page.getByRole('region', { name: /^Columns \(/ }).textContent(), /resttext/);
+
+  await page.getByRole('link', { name: 'Train on it' }).click();
+  assert.equal(await page.getByLabel('dataset', { exact: true }).inputValue(), 'waves');
+  await page.getByLabel('name', { exact: true }).fill('first waves');
+  await page.getByLabel('inputs', { exact: true }).fill('wert');
+  await page.getByLabel('targets', { exact: true }).fill('wert');
+  await page.getByLabel('n qubits', { exact: true }).fill('26');
+  await page.getByText('allowed are 1 to 25').first().waitFor();
+  assert.equal(await page.getByLabel('n qubits', { exact: true }).getAttribute('aria-invalid'), 'true');
+  assert.equal(await page.getByRole('button', { name: 'Start the experiment' }).isDisabled(), true);
+  await page.getByLabel('n qubits', { exact: true }).fill('3');
+  await page.getByLabel('hidden size', { exact: true }).fill('4');
+  await page.getByLabel('epochs', { exact: true }).fill('60');
+  await page.getByText('77 train, 38 test').waitFor();
+  const curl = await page.getByLabel('curl', { exact: true }).textContent();
+  const said = JSON.parse(/'(\{.*\})'/.exec(curl)[1]);
+  assert.deepEqual(said, { data: { dataset: 'waves', inputs: ['wert'], targets: ['wert'] }, name: 'first waves',
+    model: { layers: [{ type: 'qlstm', n_qubits: 3, hidden_size: 4 }] }, training: { epochs: 60 } });
+  assert.match(await page.getByLabel('Python', { exact: true }).textContent(), /client\.submit\(\{.*"n_qubits": 3/);
+  await page.getByRole('button', { name: 'Start the experiment' }).click();
+
+  await until(page, 'succeeded');
+  await page.getByRole('img', { name: /loss by epoch\. 60 epochs/ }).waitFor();
+  await page.getByRole('img', { name: /wert: prediction and truth/ }).waitFor();
+  assert.match(await page.getByRole('region', { name: 'How good it is' }).textContent(), /last value.*linear/);
+  assert.match(await page.getByRole('region', { name: 'Events' }).textContent(), /queued → running.*running → succeeded/s);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'metrics.csv' }).click()]);
+  assert.equal(download.suggestedFilename().endsWith('.csv'), true);
+
+  const inputs = page.getByLabel('Inputs as CSV');
+  await poll(async () => (await inputs.inputValue()).split('\n').length === 6, 'the last window of the data');
+  await page.getByRole('button', { name: 'Predict' }).click();
+  const answer = await page.getByRole('region', { name: 'Try a prediction' }).getByRole('table').textContent();
+  const value = Number(/sample\s*wert\s*0\s*(-?[\d.]+)/.exec(answer)[1]);
+  const id = page.url().split('/').at(-1);
+  const rows = (await inputs.inputValue()).trim().split('\n').slice(1).map((row) => [Number(row)]);
+  const { outputs } = await daemon.call('POST', `/experiments/${id}/predict`, { inputs: [rows] }, { 'Content-Type': 'application/json' });
+  assert.ok(Math.abs(value - outputs[0][0]) < 1e-6);
+  await inputs.fill('wert\nx\n');
+  await page.getByRole('button', { name: 'Predict' }).click();
+  await page.getByRole('region', { name: 'Try a prediction' }).getByRole('alert').waitFor();
+  await close(page);
+});
+
+test('a run as it grows: curve and progress without a reload; pause, resume, cancel, retry', async () => {
+  const id = await daemon.submit(LONG);
+  const page = await open(browser, `${daemon.url}/#/run/${id}`);
+  const epochs = async () => Number(/(\d+) epochs/.exec(await page.locator('.chart-place').first().getAttribute('aria-label'))[1]);
+  await page.getByText('live', { exact: true }).waitFor();
+  const seen = await poll(async () => (await page.locator('.chart-place').count()) && epochs(), 'a first epoch');
+  await poll(async () => (await epochs()) > seen + 3, 'more epochs');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await until(page, 'paused');
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await until(page, 'running');
+  const then = await epochs();
+  await poll(async () => (await epochs()) > then + 3, 'more epochs after the pause');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await until(page, 'cancelled');
+  assert.match(await page.getByRole('region', { name: 'Events' }).textContent(), /user paused/);
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await until(page, 'cancelled');
+  page.on('dialog', (dialog) => dialog.accept());
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('heading', { name: 'Experiments', level: 1 }).waitFor();
+  await assert.rejects(daemon.call('GET', `/experiments/${id}`), /not_found/);
+  await close(page);
+});
+
+test('one made from another, and both compared, with bands over seeds', async () => {
+  const spec = { name: 'pair', type: 'lstm', hidden_size: 3, tags: ['a tag'], training: { epochs: 12, optimizer: { type: 'adam' } } };
+  const first = await daemon.train(spec);
+  const page = await open(browser, `${daemon.url}/#/run/${first.id}`);
+  await page.getByRole('link', { name: 'Edit as new' }).click();
+  assert.equal(await page.getByLabel('epochs', { exact: true }).inputValue(), '12');
+  assert.equal(await page.getByLabel('tags', { exact: true }).inputValue(), 'a tag');
+  await page.getByLabel('seed', { exact: true }).fill('2');
+  await page.getByText('Training takes about').waitFor();
+  await page.getByRole('button', { name: 'Start the experiment' }).click();
+  await until(page, 'succeeded');
+  const second = await daemon.call('GET', `/experiments/${page.url().split('/').at(-1)}`);
+  assert.deepEqual({ ...second.spec, training: { ...second.spec.training, seed: 1 } }, first.spec);
+
+  await page.getByRole('link', { name: 'Experiments' }).click();
+  await page.getByLabel('Words').fill('pair');
+  await page.getByLabel('Words').press('Enter');
+  await poll(async () => (await page.getByLabel('Choose pair to compare').count()) === 2, 'both');
+  for (const box of await page.getByLabel('Choose pair to compare').all()) await box.check();
+  await page.getByRole('link', { name: 'Compare (2)' }).click();
+  await page.getByRole('img', { name: /test loss of 2 runs/ }).waitFor();
+  assert.match(await page.locator('.u-legend').textContent(), /pair, mean of 2 seeds/);
+  await page.getByLabel('bands over seeds').uncheck();
+  await page.locator('.u-legend', { hasText: 'pair, seed 2' }).waitFor();
+  const table = await page.getByRole('region', { name: 'What differs', exact: true }).textContent();
+  assert.match(table, /training seed(12|21)/);
+  assert.doesNotMatch(table, /epochs/);
+  await close(page);
+});
+
+test('the list: filters stay in the address, progress without a reload', async () => {
+  const id = await daemon.submit({ ...LONG, name: 'in the list', project: 'listed' });
+  const page = await open(browser, daemon.url);
+  await page.getByLabel('Project').fill('listed');
+  await page.getByLabel('Project').press('Enter');
+  const row = page.getByRole('row', { name: /in the list/ });
+  await row.waitFor();
+  await poll(async () => (await page.getByRole('row').count()) === 2, 'one row');
+  assert.match(page.url(), /project=listed/);
+  const epoch = async () => Number(/(\d+)\/100000/.exec(await row.textContent())?.[1] ?? 0);
+  const before = await epoch();
+  await poll(async () => (await epoch()) > before, 'more epochs in the list');
+  await daemon.call('POST', `/experiments/${id}/cancel`);
+  await row.getByText('cancelled').waitFor();
+  await page.getByLabel('Status').selectOption('running');
+  await page.getByText('No experiment fits these filters.').waitFor();
+  await close(page);
+});
+
+test('classes: confusion instead of a line, probabilities for a row', async () => {
+  const rows = Array.from({ length: 60 }, (_, i) => `${i % 3},${(i * 7) % 5},${i % 3}`).join('\n');
+  await daemon.call('POST', '/datasets?name=three', `a,b,kind\n${rows}\n`, { 'Content-Type': 'text/csv' });
+  const { id } = await daemon.train({ data: { dataset: 'three', task: 'classification', classes: 3, targets: ['kind'] }, type: 'lstm', hidden_size: 4, training: { epochs: 5 } });
+  const page = await open(browser, `${daemon.url}/#/run/${id}`);
+  await page.getByText('Confusion: rows are the truth').waitFor();
+  assert.equal(await page.getByRole('region', { name: 'Prediction and truth' }).count(), 0);
+  await page.getByLabel('Inputs as CSV').fill('a,b\n1,2\n');
+  await page.getByRole('button', { name: 'Predict' }).click();
+  assert.match(await page.getByRole('region', { name: 'Try a prediction' }).getByRole('table').textContent(), /P\(0\)P\(1\)P\(2\)/);
+  await close(page);
+});
+
+test('by keyboard: the skip link, the navigation and the form', async () => {
+  const page = await open(browser, daemon.url);
+  await page.getByRole('heading', { name: 'Experiments' }).waitFor();
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+  await page.getByRole('link', { name: 'New experiment' }).last().focus();
+  await page.keyboard.press('Enter');
+  const help = page.getByRole('button', { name: 'What is hidden size?' });
+  await help.focus();
+  await page.keyboard.press('Enter');
+  assert.equal(await help.getAttribute('aria-expanded'), 'true');
+  await page.getByText('1 to 1000').waitFor();
+  await close(page);
+});
+
+test('what the page says when the service is gone, and of an id that is none', async () => {
+  const page = await open(browser, `${daemon.url}/#/run/01ARZ3NDEKTSV4RRFFQ69G5FAV`);
+  await page.getByRole('alert').waitFor();
+  await page.route('**/experiments?*', (route) => route.abort());
+  await page.getByRole('link', { name: 'Experiments' }).click();
+  await page.getByText('the service does not answer').waitFor();
+  page.faults = page.faults.filter((fault) => !/ERR_FAILED/.test(fault));
+  await close(page);
+});
