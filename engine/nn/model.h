@@ -103,6 +103,8 @@ void model_forward_training(struct model *model, const struct training_context *
 void model_guide(struct model *model, const struct word_guide *guide);
 /* Whether the model is such a layer: then it gives probabilities of words, not numbers or logits. */
 bool model_measures_words(const struct model *model);
+/* Whether such a model draws its outcomes in training too. */
+bool model_draws_words(const struct model *model);
 
 /* For the last forward, once, since it overwrites what forward kept: adds to the gradient block; dx
  * [steps][n_inputs][batch] is overwritten unless NULL. */

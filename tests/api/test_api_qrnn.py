@@ -35,7 +35,7 @@ def test_two_sequences_by_heart(daemon):
     row = daemon.train(spec)
     assert row["model"] == {"parameters": 1162, "quantum": 1162, "classical": 0}
     assert row["spec"]["model"]["layers"] == [{**spec["model"]["layers"][0], "bias": 1.5707963267948966,
-                                               "batch_first": True, "input_bits": 3}]
+                                               "measure": False, "batch_first": True, "input_bits": 3}]
     history = epochs(daemon, row)
     assert METRICS <= set(history[-1])
     assert len(history) < 400 and history[-1]["test_loss"] < 1e-3 <= min(e["test_loss"] for e in history[:-1])
@@ -87,7 +87,7 @@ def test_shorthand(daemon):
     assert reply.status_code == 200, reply.text
     assert reply.json()["spec"]["model"]["layers"] == [
         {"type": "qrnn", "workspace": 2, "stages": 2, "order": 2, "degree": 2, "bias": 1.5707963267948966,
-         "weight_spread": 0.01, "bias_spread": 0.1, "rotation_spread": 0.01, "batch_first": True, "input_bits": 2}]
+         "weight_spread": 0.01, "bias_spread": 0.1, "rotation_spread": 0.01, "measure": False, "batch_first": True, "input_bits": 2}]
     assert reply.json()["spec"]["training"]["loss"] == "probability_cross_entropy"
 
 
