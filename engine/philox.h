@@ -6,7 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum philox_purpose { PHILOX_INIT = 1, PHILOX_SHUFFLE = 2, PHILOX_LAYER = 3, PHILOX_DATA = 4, PHILOX_TEST = 99 };
+enum philox_purpose {
+	PHILOX_INIT = 1,
+	PHILOX_SHUFFLE = 2,
+	PHILOX_LAYER = 3,
+	PHILOX_DATA = 4,
+	PHILOX_SPLIT = 5,
+	PHILOX_TEST = 99
+};
 
 struct philox {
 	uint32_t key[2];     /* from the seed */

@@ -48,7 +48,10 @@ const char *qlstm_version(void);
  *   quantum     a circuit, encoder, measurement
  *   dense       units, bias
  *   dropout     p
- *   activation  function, negative_slope, alpha */
+ *   activation  function, negative_slope, alpha
+ *   embedding   classes, dimension
+ *   batch_norm  momentum, epsilon
+ *   layer_norm  epsilon */
 struct qlstm_layer {
 	const char *type;
 	int hidden_size;          /* * width of the hidden state */
@@ -74,6 +77,10 @@ struct qlstm_layer {
 	const char *function;  /* "relu", "tanh", "sigmoid", "gelu", "leaky_relu", "elu", "softplus", "identity" */
 	double negative_slope; /* leaky_relu */
 	double alpha;          /* elu */
+	int classes;           /* * what comes in are whole numbers from 0 to classes - 1 */
+	int dimension;         /* * numbers that stand for one of them */
+	double momentum;       /* by how much running mean and variance move to those of a batch */
+	double epsilon;        /* added to a variance */
 };
 
 /* A stack of layers. The last recurrent one hands on its final step. The last layer is dense: its units are the

@@ -28,6 +28,13 @@ static inline const char *target_kind_name(enum target_kind kind)
 	return kind == TARGET_REALS ? "real numbers" : kind == TARGET_CLASSES ? "classes" : "words";
 }
 
+/* What losses and targets take beside the rows. */
+struct loss_options {
+	double huber_delta;          /* huber: from where on it grows in proportion, above 0 */
+	double quantile;             /* quantile: which one, between 0 and 1 */
+	const double *class_weights; /* [classes]: what each row of a class counts; NULL: 1. Borrowed */
+};
+
 struct rows {
 	size_t frames;            /* rows of a sample: 1, or the time steps */
 	size_t width;             /* outputs in a row; of classes their number */
@@ -38,6 +45,7 @@ struct rows {
 	const double *outcomes;   /* words [frames][batch]: what was measured */
 	bool training;            /* words: every row was postselected */
 	bool measured;            /* words: none was but those of ROW_GIVEN, also in training */
+	const struct loss_options *options; /* NULL where the loss needs none */
 };
 
 /* Whether row (frame, sample) counts; `row` is frame * batch + sample. */

@@ -42,7 +42,7 @@ CREATE TABLE experiment (
 	started_at INTEGER,                      -- of the first attempt
 	attempt_started_at INTEGER,              -- of the current attempt
 	finished_at INTEGER,
-	best_test_loss REAL, best_epoch INTEGER, -- the epoch with the smallest test loss
+	best_test_loss REAL, best_epoch INTEGER, -- the epoch with the smallest validation loss where it has one, else test loss, and that
 	train_seconds REAL NOT NULL DEFAULT 0,   -- sum over epochs
 	metrics_json TEXT NOT NULL DEFAULT '{}'  -- of the last epoch done, as in epoch_metric
 ) STRICT;

@@ -36,6 +36,12 @@ void field_text(void *at, const json_t *value, const struct field *field)
 	snprintf(at, field->size, "%s", text != NULL ? text : "");
 }
 
+void field_text_borrowed(void *at, const json_t *value, const struct field *field)
+{
+	(void)field;
+	*(const char **)at = json_string_value(value);
+}
+
 void field_enum(void *at, const json_t *value, const struct field *field)
 {
 	const char *text = json_string_value(value);

@@ -18,8 +18,9 @@ void field_int(void *at, const json_t *value, const struct field *field);
 void field_u64(void *at, const json_t *value, const struct field *field);
 void field_double(void *at, const json_t *value, const struct field *field);
 void field_bool(void *at, const json_t *value, const struct field *field);
-void field_text(void *at, const json_t *value, const struct field *field); /* char[] */
-void field_enum(void *at, const json_t *value, const struct field *field); /* an enum as wide as int */
+void field_text(void *at, const json_t *value, const struct field *field);          /* char[] */
+void field_text_borrowed(void *at, const json_t *value, const struct field *field); /* const char *, the value's own */
+void field_enum(void *at, const json_t *value, const struct field *field);          /* an enum as wide as int */
 
 #define FIELD_SIZE(type, member) sizeof(((type *)0)->member)
 #define FIELD(type, part, name, store, member, values)                                                                 \

@@ -12,7 +12,8 @@ static int hash_text(const char *text, size_t length, void *state)
 
 static void leave_out_defaults(const json_t *schema, json_t *value, const json_t *root);
 
-/* Removes the fields of `object` that say so in the schema and stand at their default. */
+/* Removes the fields of `object` that say so in the schema and stand at their default; objects that say so when nothing
+ * is left in them. */
 static void leave_out_fields(const json_t *schema, json_t *object, const json_t *root)
 {
 	const char *name;
@@ -23,11 +24,12 @@ static void leave_out_fields(const json_t *schema, json_t *object, const json_t 
 		const char *when = json_string_value(json_object_get(property, "x-fingerprint"));
 		if (value == NULL)
 			continue;
-		if (when != NULL && strcmp(when, "unless-default") == 0 &&
-		    json_equal(value, keyword_default(property, object, root)) == 1)
-			json_object_del(object, name);
-		else
+		bool if_needed = when != NULL && strcmp(when, "unless-default") == 0;
+		bool usual = if_needed && json_equal(value, keyword_default(property, object, root)) == 1;
+		if (!usual)
 			leave_out_defaults(property, value, root);
+		if (usual || (if_needed && json_is_object(value) && json_object_size(value) == 0))
+			json_object_del(object, name);
 	}
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "schema/keyword_index.h"
+
 #define MAX_HOPS 8
 
 /* "#/$defs/data"; names in our schema need no escapes. */
@@ -22,7 +24,7 @@ static const json_t *follow_fragment(const json_t *document, const char *fragmen
 const json_t *keyword_follow(const json_t *document, const json_t *schema)
 {
 	for (int hop = 0; hop < MAX_HOPS; hop++) {
-		const char *reference = json_string_value(json_object_get(schema, "$ref"));
+		const char *reference = json_string_value(keyword(schema, KEYWORD_REF));
 		if (reference == NULL)
 			return schema;
 		schema = follow_fragment(document, reference);
@@ -34,7 +36,7 @@ const char *keyword_field(const json_t *object_schema, const char *name)
 {
 	const char *proper;
 	json_t *property;
-	json_t *properties = json_object_get(object_schema, "properties");
+	json_t *properties = keyword(object_schema, KEYWORD_PROPERTIES);
 	void *exact = json_object_iter_at(properties, name);
 	if (exact != NULL)
 		return json_object_iter_key(exact);
@@ -42,7 +44,7 @@ const char *keyword_field(const json_t *object_schema, const char *name)
 	{
 		size_t i;
 		json_t *alias;
-		json_array_foreach(json_object_get(property, "x-aliases"), i, alias)
+		json_array_foreach(keyword(property, KEYWORD_ALIASES), i, alias)
 		{
 			if (strcmp(json_string_value(alias), name) == 0)
 				return proper;
@@ -56,9 +58,9 @@ const char *keyword_selector(const json_t *document, const json_t *one_of)
 	const char *name;
 	json_t *property;
 	const json_t *first = keyword_follow(document, json_array_get(one_of, 0));
-	keyword_foreach(json_object_get(first, "properties"), name, property)
+	keyword_foreach(keyword(first, KEYWORD_PROPERTIES), name, property)
 	{
-		if (json_object_get(property, "const") != NULL)
+		if (keyword(property, KEYWORD_CONST) != NULL)
 			return name;
 	}
 	return NULL;
@@ -66,8 +68,8 @@ const char *keyword_selector(const json_t *document, const json_t *one_of)
 
 const char *keyword_choice(const json_t *document, const json_t *branch, const char *selector)
 {
-	const json_t *properties = json_object_get(keyword_follow(document, branch), "properties");
-	return json_string_value(json_object_get(json_object_get(properties, selector), "const"));
+	const json_t *properties = keyword(keyword_follow(document, branch), KEYWORD_PROPERTIES);
+	return json_string_value(keyword(json_object_get(properties, selector), KEYWORD_CONST));
 }
 
 const json_t *keyword_branch(const json_t *document, const json_t *one_of, const char *selector, const char *value)
@@ -92,7 +94,7 @@ bool keyword_belongs(const json_t *property, const json_t *object, const json_t 
 {
 	const char *name;
 	json_t *values;
-	keyword_foreach(json_object_get(property, "x-only-for"), name, values)
+	keyword_foreach(keyword(property, KEYWORD_ONLY_FOR), name, values)
 	{
 		const json_t *is = keyword_other_field(root, object, name);
 		bool found = false;
@@ -107,10 +109,10 @@ bool keyword_belongs(const json_t *property, const json_t *object, const json_t 
 
 const json_t *keyword_default(const json_t *property, const json_t *object, const json_t *root)
 {
-	const json_t *value = json_object_get(property, "default");
+	const json_t *value = keyword(property, KEYWORD_DEFAULT);
 	const char *name;
 	json_t *by_value;
-	keyword_foreach(json_object_get(property, "x-default-by"), name, by_value)
+	keyword_foreach(keyword(property, KEYWORD_DEFAULT_BY), name, by_value)
 	{
 		value = json_object_get(by_value, json_string_value(keyword_other_field(root, object, name)));
 	}

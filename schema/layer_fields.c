@@ -84,6 +84,23 @@ static const struct field activation[] = {
     LAYER("alpha", field_double, activation.alpha, NULL),
 };
 
+static const struct field circuit[] = {
+    LAYER("qasm", field_text_borrowed, written.qasm, NULL),
+    LAYER("angle_init", field_enum, written.angle_init, angle_init_names),
+};
+
+static const struct field embedding[] = {
+    LAYER("classes", field_int, embedding.classes, NULL),
+    LAYER("dimension", field_int, embedding.dimension, NULL),
+};
+
+static const struct field batch_norm[] = {
+    LAYER("momentum", field_double, norm.momentum, NULL),
+    LAYER("epsilon", field_double, norm.epsilon, NULL),
+};
+
+static const struct field layer_norm[] = {LAYER("epsilon", field_double, norm.epsilon, NULL)};
+
 static const struct {
 	const char *type;
 	const struct field *fields;
@@ -93,8 +110,8 @@ static const struct {
 	{                                                                                                              \
 #name, name, sizeof name / sizeof name[0]                                                              \
 	}
-    TYPE(qlstm), TYPE(qgru), TYPE(qrnn),  TYPE(quantum), TYPE(lstm),
-    TYPE(gru),   TYPE(rnn),  TYPE(dense), TYPE(dropout), TYPE(activation),
+    TYPE(qlstm), TYPE(qgru),    TYPE(qrnn),       TYPE(quantum), TYPE(lstm),      TYPE(gru),        TYPE(rnn),
+    TYPE(dense), TYPE(dropout), TYPE(activation), TYPE(circuit), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm),
 };
 
 static const struct field type_field = LAYER("type", field_text, type, NULL);

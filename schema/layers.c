@@ -77,6 +77,35 @@ static int fit_words(json_t *resolved, struct qlstm_error *error)
 	return 0;
 }
 
+/* steps 1, where the schema has it: before classes and split. */
+static int insert_single_step(json_t *data)
+{
+	json_t *rest[2];
+	const char *const names[] = {"classes", "split"};
+	for (int k = 0; k < 2; k++) {
+		rest[k] = json_incref(json_object_get(data, names[k]));
+		json_object_del(data, names[k]);
+	}
+	int rc = json_object_set_new(data, "steps", json_integer(1));
+	for (int k = 0; k < 2; k++)
+		if (rest[k] != NULL && json_object_set_new(data, names[k], rest[k]) != 0)
+			rc = -1;
+	return rc;
+}
+
+/* Whether a sample is a single step; of rows it becomes one where the steps are not said. */
+static bool fit_single_step(json_t *resolved)
+{
+	json_t *data = json_object_get(resolved, "data");
+	const char *task = json_string_value(json_object_get(data, "task"));
+	const json_t *window = json_object_get(data, "window"), *steps = json_object_get(data, "steps");
+	if (task == NULL || strcmp(task, "words") == 0)
+		return false;
+	if (strcmp(task, "forecasting") == 0)
+		return json_integer_value(window) == 1;
+	return steps != NULL ? json_integer_value(steps) == 1 : insert_single_step(data) == 0;
+}
+
 static int refuse_no_recurrent(struct qlstm_error *error)
 {
 	char names[PLACE_LIST_SIZE] = "";
@@ -84,8 +113,11 @@ static int refuse_no_recurrent(struct qlstm_error *error)
 	for (int k = 0; (type = layer_type_at(k)) != NULL; k++)
 		if (type->traits.recurrent)
 			place_add_choice(names, sizeof names, type->name);
-	return error_set(error, ERR_INVALID, "/model/layers",
-	                 "layers has no recurrent layer; at least one is needed, of type %s", names);
+	return error_set(
+	    error, ERR_INVALID, "/model/layers",
+	    "layers has no recurrent layer; at least one is needed, of type %s, unless a sample is a single "
+	    "step: data.window 1, of rows data.steps 1",
+	    names);
 }
 
 /* Of classes and words as many as there are. Without targets the spec will be bound to one column. */
@@ -161,7 +193,7 @@ int layers_complete(json_t *resolved, struct qlstm_error *error)
 {
 	json_t *layers = get_layers(resolved);
 	json_int_t units = count_targets(resolved);
-	if (layers_recurrent(resolved) == NULL)
+	if (layers_recurrent(resolved) == NULL && !fit_single_step(resolved))
 		return refuse_no_recurrent(error);
 	int rc = check_inner_layers(layers, error);
 	if (rc != 0)

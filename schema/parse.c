@@ -12,7 +12,8 @@
 #include "schema/task.h"
 
 static const char *const scalings[] = {
-    [SCALING_NONE] = "none", [SCALING_MINMAX] = "minmax", [SCALING_STANDARD] = "standard", NULL};
+    [SCALING_NONE] = "none", [SCALING_MINMAX] = "minmax", [SCALING_STANDARD] = "standard",
+    [SCALING_MAX] = "max",   [SCALING_ROBUST] = "robust", NULL};
 static const char *const missing_names[] = {[MISSING_REFUSE] = "refuse",
                                             [MISSING_DROP] = "drop",
                                             [MISSING_FFILL] = "ffill",
@@ -22,11 +23,43 @@ static const char *const keep_names[] = {[TRAINER_LAST] = "last", [TRAINER_BEST]
 static const char *const scaling_fits[] = {[SCALING_FIT_TRAIN] = "train", [SCALING_FIT_ALL] = "all", NULL};
 static const char *const line_searches[] = {
     [LINE_SEARCH_STRONG_WOLFE] = "strong_wolfe", [LINE_SEARCH_NONE] = "none", NULL};
+static const char *const schedules[] = {[SCHEDULE_CONSTANT] = "constant",
+                                        [SCHEDULE_STEP] = "step",
+                                        [SCHEDULE_COSINE] = "cosine",
+                                        [SCHEDULE_PLATEAU] = "plateau",
+                                        NULL};
 static const char *const precisions[] = {[PRECISION_FLOAT64] = "float64", [PRECISION_FLOAT32] = "float32", NULL};
 
 static_assert(sizeof(enum scaling) == sizeof(int) && sizeof(enum task) == sizeof(int) &&
                   sizeof(enum precision) == sizeof(int),
               "enums are not ints");
+
+/* A row, or the text of a time. */
+static void field_until(void *at, const json_t *value, const struct field *field)
+{
+	struct split_until *until = at;
+	(void)field;
+	*until = (struct split_until){.said = true, .row = (size_t)json_integer_value(value)};
+	if (json_is_string(value))
+		snprintf(until->time, sizeof until->time, "%s", json_string_value(value));
+}
+
+/* A list of numbers; of texts. How many there are is counted in spec_parse. */
+static void field_weights(void *at, const json_t *value, const struct field *field)
+{
+	double *weights = at;
+	for (size_t i = 0; i < json_array_size(value) && i < field->size / sizeof *weights; i++)
+		weights[i] = json_number_value(json_array_get(value, i));
+}
+
+static void field_words(void *at, const json_t *value, const struct field *field)
+{
+	char(*words)[PARAM_NAME_SIZE] = at;
+	for (size_t i = 0; i < json_array_size(value) && i < field->size / sizeof *words; i++) {
+		const char *word = json_string_value(json_array_get(value, i));
+		snprintf(words[i], sizeof words[i], "%s", word != NULL ? word : "");
+	}
+}
 
 #define SPEC(part, name, store, member, values) FIELD(struct spec, part, name, store, member, values)
 
@@ -37,6 +70,7 @@ static const struct field spec_fields[] = {
     SPEC("data", "missing", field_enum, missing, missing_names),
     SPEC("data", "window", field_int, windows.window, NULL),
     SPEC("data", "horizon", field_int, windows.horizon, NULL),
+    SPEC("data", "stride", field_int, windows.stride, NULL),
     SPEC("data", "period", field_int, period, NULL),
     SPEC("data", "scaling", field_enum, windows.scaling, scalings),
     SPEC("data", "scaling_fit", field_enum, windows.scaling_fit, scaling_fits),
@@ -47,14 +81,24 @@ static const struct field spec_fields[] = {
     SPEC("data", "scored", field_text, scored, NULL),
     SPEC("data", "alphabet", field_text, alphabet, NULL),
     SPEC("data", "classes", field_int, classes, NULL),
-    SPEC("data/split", "train", field_double, windows.train_fraction, NULL),
+    SPEC("data/split", "train", field_double, windows.split.train, NULL),
+    SPEC("data/split", "validation", field_double, windows.split.validation, NULL),
+    SPEC("data/split", "train_until", field_until, windows.split.train_until, NULL),
+    SPEC("data/split", "validation_until", field_until, windows.split.validation_until, NULL),
+    SPEC("data/split", "shuffle", field_bool, windows.split.shuffle, NULL),
     SPEC("training", "epochs", field_int, training.epochs, NULL),
     SPEC("training", "batch_size", field_int, training.batch_size, NULL),
     SPEC("training", "shuffle", field_bool, training.shuffle, NULL),
     SPEC("training", "loss", field_text, training.loss, NULL),
+    SPEC("training", "huber_delta", field_double, training.options.huber_delta, NULL),
+    SPEC("training", "quantile", field_double, training.options.quantile, NULL),
+    SPEC("training", "class_weights", field_weights, class_weights, NULL),
+    SPEC("training", "balance_classes", field_bool, balance_classes, NULL),
     SPEC("training/optimizer", "type", field_text, training.optimizer.type, NULL),
     SPEC("training/optimizer", "learning_rate", field_double, training.optimizer.learning_rate, NULL),
+    SPEC("training/optimizer", "quantum_learning_rate", field_double, training.groups.quantum_learning_rate, NULL),
     SPEC("training/optimizer", "momentum", field_double, training.optimizer.momentum, NULL),
+    SPEC("training/optimizer", "nesterov", field_bool, training.optimizer.nesterov, NULL),
     SPEC("training/optimizer", "alpha", field_double, training.optimizer.alpha, NULL),
     SPEC("training/optimizer", "beta1", field_double, training.optimizer.beta1, NULL),
     SPEC("training/optimizer", "beta2", field_double, training.optimizer.beta2, NULL),
@@ -63,6 +107,14 @@ static const struct field spec_fields[] = {
     SPEC("training/optimizer", "history", field_int, training.optimizer.history, NULL),
     SPEC("training/optimizer", "iterations", field_int, training.optimizer.iterations, NULL),
     SPEC("training/optimizer", "line_search", field_enum, training.optimizer.line_search, line_searches),
+    SPEC("training/schedule", "type", field_enum, training.schedule.type, schedules),
+    SPEC("training/schedule", "warmup_epochs", field_int, training.schedule.warmup_epochs, NULL),
+    SPEC("training/schedule", "step_epochs", field_int, training.schedule.step_epochs, NULL),
+    SPEC("training/schedule", "factor", field_double, training.schedule.factor, NULL),
+    SPEC("training/schedule", "patience", field_int, training.schedule.patience, NULL),
+    SPEC("training/schedule", "minimum", field_double, training.schedule.least, NULL),
+    SPEC("training", "freeze", field_words, training.groups.frozen, NULL),
+    SPEC("training", "patience", field_int, training.patience, NULL),
     SPEC("training", "stop_loss", field_double, training.stop_loss, NULL),
     SPEC("training", "keep", field_enum, keep, keep_names),
     SPEC("training", "clip_norm", field_double, training.clip_norm, NULL),
@@ -111,7 +163,8 @@ static int parse_widths(const json_t *data, struct spec *out, struct qlstm_error
 		out->model.n_inputs = out->words.bits;
 		out->model.n_outputs = 1 << out->words.bits;
 		out->model.output = MODEL_OUTPUT_SEQUENCE;
-		out->words.train_fraction = out->windows.train_fraction;
+		out->words.train_fraction = out->windows.split.train;
+		out->words.validation_fraction = out->windows.split.validation;
 		return 0;
 	}
 	if (out->steps == 0)
@@ -135,10 +188,15 @@ int spec_parse(const json_t *resolved, struct spec *out, struct qlstm_error *err
 		rc = parse_layers(json_object_get(json_object_get(resolved, "model"), "layers"), &out->model, error);
 	if (rc != 0)
 		return rc;
-	out->batch_first = json_is_true(json_object_get(layers_recurrent(resolved), "batch_first"));
+	const json_t *recurrent = layers_recurrent(resolved);
+	out->batch_first = recurrent == NULL || json_is_true(json_object_get(recurrent, "batch_first"));
 	rc = parse_widths(data, out, error);
 	if (rc != 0)
 		return rc;
 	out->model.batch = out->training.batch_size;
+	out->windows.split.seed = out->training.seed;
+	const json_t *training = json_object_get(resolved, "training");
+	out->n_class_weights = (int)json_array_size(json_object_get(training, "class_weights"));
+	out->training.groups.n_frozen = (int)json_array_size(json_object_get(training, "freeze"));
 	return 0;
 }

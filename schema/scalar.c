@@ -81,9 +81,9 @@ struct range {
 
 static struct range number_range(const json_t *schema)
 {
-	struct range range = {.lower = json_object_get(schema, "minimum"), .upper = json_object_get(schema, "maximum")};
-	const json_t *lower = json_object_get(schema, "exclusiveMinimum");
-	const json_t *upper = json_object_get(schema, "exclusiveMaximum");
+	struct range range = {.lower = keyword(schema, KEYWORD_MINIMUM), .upper = keyword(schema, KEYWORD_MAXIMUM)};
+	const json_t *lower = keyword(schema, KEYWORD_EXCLUSIVE_MINIMUM);
+	const json_t *upper = keyword(schema, KEYWORD_EXCLUSIVE_MAXIMUM);
 	if (lower != NULL) {
 		range.lower = lower;
 		range.lower_open = true;
@@ -169,7 +169,7 @@ static const char *plain(const json_t *value, char text[PLACE_VALUE_SIZE])
 
 static int check_type(const json_t *schema, const struct place *place, const json_t *value, struct qlstm_error *error)
 {
-	const json_t *type = json_object_get(schema, "type");
+	const json_t *type = keyword(schema, KEYWORD_TYPE);
 	char words[64 + RANGE_SIZE] = "";
 	if (type == NULL || (json_is_string(type) && fits(type, value, words, sizeof words)))
 		return 0;
@@ -194,9 +194,9 @@ static int check_type(const json_t *schema, const struct place *place, const jso
 }
 
 int scalar_check_count(const json_t *schema, const struct place *place, size_t count, const char *noun,
-                       const char *minimum, const char *maximum, struct qlstm_error *error)
+                       enum keyword minimum, enum keyword maximum, struct qlstm_error *error)
 {
-	struct range range = {.lower = json_object_get(schema, minimum), .upper = json_object_get(schema, maximum)};
+	struct range range = {.lower = keyword(schema, minimum), .upper = keyword(schema, maximum)};
 	if (in_range(&range, (double)count))
 		return 0;
 	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], words[RANGE_SIZE];
@@ -222,8 +222,8 @@ static int check_range(const json_t *schema, const struct place *place, const js
 /* enum and const; ours are strings. */
 static int check_choice(const json_t *schema, const struct place *place, const json_t *value, struct qlstm_error *error)
 {
-	const json_t *choices = json_object_get(schema, "enum");
-	const json_t *only = json_object_get(schema, "const");
+	const json_t *choices = keyword(schema, KEYWORD_ENUM);
+	const json_t *only = keyword(schema, KEYWORD_CONST);
 	const char *names[MAX_CHOICES];
 	size_t n = 0;
 	for (size_t i = 0; i < json_array_size(choices) && n < MAX_CHOICES; i++)
@@ -258,7 +258,7 @@ static int check_pattern(const json_t *schema, const struct place *place, const 
 	size_t clean = 0;
 	while (text[clean] != '\0' && utf8_control(text + clean) == 0)
 		clean++;
-	if (json_object_get(schema, "pattern") == NULL || text[clean] == '\0')
+	if (keyword(schema, KEYWORD_PATTERN) == NULL || text[clean] == '\0')
 		return 0;
 	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE];
 	place_pointer(place, pointer);
@@ -273,7 +273,7 @@ int scalar_resolve(const json_t *schema, const struct place *place, const json_t
 	int rc = 0;
 	if (json_is_string(value))
 		rc = scalar_check_count(schema, place, count_characters(json_string_value(value)), "characters",
-		                        "minLength", "maxLength", error);
+		                        KEYWORD_MIN_LENGTH, KEYWORD_MAX_LENGTH, error);
 	else if (json_is_number(value))
 		rc = check_range(schema, place, value, error);
 	if (rc == 0 && json_is_string(value))

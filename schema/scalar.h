@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "engine/error.h"
+#include "schema/keyword_index.h"
 #include "schema/place.h"
 
 /* The keywords type, enum and const, for values of any kind. A real without a fraction counts as an integer. */
@@ -13,7 +14,7 @@ int scalar_check(const json_t *schema, const struct place *place, const json_t *
 
 /* `count` of `noun` ("items", "characters") against the two keywords named. */
 int scalar_check_count(const json_t *schema, const struct place *place, size_t count, const char *noun,
-                       const char *minimum, const char *maximum, struct qlstm_error *error);
+                       enum keyword minimum, enum keyword maximum, struct qlstm_error *error);
 
 /* Range or length of a value that is neither object nor array; *out is a new copy in which a number without a fraction
  * is an integer, so that one value has one spelling. */

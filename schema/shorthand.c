@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "schema/keyword.h"
+#include "schema/keyword_index.h"
 #include "schema/layers.h"
 #include "schema/place.h"
 #include "schema/suggest.h"
@@ -24,7 +25,7 @@ struct level {
 static struct level make_level(const json_t *document, const json_t *own)
 {
 	struct level level = {.schemas = {keyword_follow(document, own)}, .n = 1};
-	const json_t *one_of = json_object_get(json_object_get(json_object_get(document, "$defs"), "layer"), "oneOf");
+	const json_t *one_of = keyword(json_object_get(json_object_get(document, "$defs"), "layer"), KEYWORD_ONE_OF);
 	const char *selector = keyword_selector(document, one_of);
 	for (size_t i = 0; i < json_array_size(one_of) && level.n <= MAX_TYPES; i++) {
 		const json_t *branch = keyword_follow(document, json_array_get(one_of, i));
@@ -37,14 +38,18 @@ static struct level make_level(const json_t *document, const json_t *own)
 	return level;
 }
 
-static struct level top_level(const json_t *document)
-{
-	return make_level(document, document);
-}
+/* Where shorthand may stand: in the spec itself and in its model. */
+struct levels {
+	struct level top, model;
+};
 
-static struct level model_level(const json_t *document)
+static struct levels make_levels(const json_t *document)
 {
-	return make_level(document, json_object_get(json_object_get(document, "properties"), "model"));
+	struct levels levels = {.top = make_level(document, document)};
+	levels.model = levels.top;
+	levels.model.schemas[0] =
+	    keyword_follow(document, json_object_get(keyword(document, KEYWORD_PROPERTIES), "model"));
+	return levels;
 }
 
 static bool is_own(const struct level *level, const char *key)
@@ -72,15 +77,16 @@ static int move_fields(const json_t *document, const struct level *level, const 
 	keyword_foreach(given, key, value)
 	{
 		struct place here = place_key(place, key);
-		char pointer[PLACE_POINTER_SIZE];
-		place_pointer(&here, pointer);
 		if (is_own(level, key))
 			continue;
 		if (!is_shorthand(level, key))
 			return suggest_field(document, level->schemas, level->n, &here, value, error);
-		if (json_object_get(layer, key) != NULL)
+		if (json_object_get(layer, key) != NULL) {
+			char pointer[PLACE_POINTER_SIZE];
+			place_pointer(&here, pointer);
 			return error_set(error, ERR_INVALID, pointer, "%s is given twice, at /%s and at %s", key, key,
 			                 pointer);
+		}
 		if (json_object_set(layer, key, value) != 0)
 			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 		json_object_del(copy, key);
@@ -102,12 +108,13 @@ static const char *find_shorthand(const struct level *level, const json_t *given
 }
 
 /* The shorthand excludes a list of layers, and stands for a recurrent layer. */
-static int check_shorthand(const json_t *schema, const json_t *request, const json_t *layer, struct qlstm_error *error)
+static int check_shorthand(const struct levels *levels, const json_t *request, const json_t *layer,
+                           struct qlstm_error *error)
 {
-	struct level top = top_level(schema), inner = model_level(schema);
+	const struct level *top = &levels->top;
 	const json_t *model = json_object_get(request, "model");
-	const char *at_top = find_shorthand(&top, request);
-	const char *key = at_top != NULL ? at_top : find_shorthand(&inner, model);
+	const char *at_top = find_shorthand(top, request);
+	const char *key = at_top != NULL ? at_top : find_shorthand(&levels->model, model);
 	char pointer[PLACE_POINTER_SIZE];
 	if (json_object_get(model, "layers") != NULL) {
 		snprintf(pointer, sizeof pointer, "%s/%s", at_top != NULL ? "" : "/model", key);
@@ -118,13 +125,13 @@ static int check_shorthand(const json_t *schema, const json_t *request, const js
 	const json_t *type = json_object_get(layer, "type");
 	if (!json_is_string(type))
 		return 0;
-	for (size_t i = 1; i < top.n; i++)
-		if (strcmp(top.types[i], json_string_value(type)) == 0)
+	for (size_t i = 1; i < top->n; i++)
+		if (strcmp(top->types[i], json_string_value(type)) == 0)
 			return 0;
 	const struct place root = {0};
 	struct place parent = json_object_get(request, "type") != NULL ? root : place_key(&root, "model");
 	struct place here = place_key(&parent, "type");
-	return suggest_choice(&here, type, &top.types[1], top.n - 1, error);
+	return suggest_choice(&here, type, &top->types[1], top->n - 1, error);
 }
 
 /* Puts model = {"layers": [layer]} into `expanded`; `model` holds what else stands there and, like `layer`, is
@@ -159,7 +166,7 @@ int shorthand_expand(const json_t *schema, const json_t *request, json_t **expan
 	const struct place root = {0};
 	const struct place in_model = place_key(&root, "model");
 	const json_t *given = json_object_get(request, "model");
-	struct level top = top_level(schema), inner = model_level(schema);
+	struct levels levels = make_levels(schema);
 	json_t *copy = json_is_object(request) ? copy_object(request) : json_incref((json_t *)request);
 	json_t *model = copy_object(json_is_object(given) ? given : NULL);
 	json_t *layer = json_object();
@@ -167,13 +174,13 @@ int shorthand_expand(const json_t *schema, const json_t *request, json_t **expan
 	if (copy == NULL || model == NULL || layer == NULL)
 		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	if (rc == 0)
-		rc = move_fields(schema, &top, &root, request, copy, layer, error);
+		rc = move_fields(schema, &levels.top, &root, request, copy, layer, error);
 	if (rc == 0)
-		rc = move_fields(schema, &inner, &in_model, given, model, layer, error);
+		rc = move_fields(schema, &levels.model, &in_model, given, model, layer, error);
 	/* A model that is no object stays for the validation to refuse. */
 	bool found = rc == 0 && json_object_size(layer) > 0 && (given == NULL || json_is_object(given));
 	if (found)
-		rc = check_shorthand(schema, request, layer, error);
+		rc = check_shorthand(&levels, request, layer, error);
 	if (rc == 0 && found && set_layer(copy, model, layer) != 0)
 		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	if (rc == 0)
@@ -189,12 +196,12 @@ void shorthand_locate(const json_t *schema, const json_t *request, struct qlstm_
 	const size_t prefix = strlen(FIRST_LAYER);
 	if (error == NULL || strncmp(error->pointer, FIRST_LAYER, prefix) != 0 || error->pointer[prefix] != '/')
 		return;
-	struct level top = top_level(schema), inner = model_level(schema);
+	struct levels levels = make_levels(schema);
 	const json_t *model = json_object_get(request, "model");
 	if (json_object_get(model, "layers") != NULL)
 		return;
-	bool at_top = find_shorthand(&top, request) != NULL;
-	bool in_model = find_shorthand(&inner, model) != NULL;
+	bool at_top = find_shorthand(&levels.top, request) != NULL;
+	bool in_model = find_shorthand(&levels.model, model) != NULL;
 	if (!at_top && !in_model)
 		return;
 	char rest[PLACE_POINTER_SIZE] = "";

@@ -4,12 +4,16 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "engine/nn/layer.h"
+#include "schema/circuits.h"
 #include "schema/embed.h"
+#include "schema/keyword_index.h"
 #include "schema/layers.h"
 #include "schema/overflow.h"
 #include "schema/place.h"
 #include "schema/shorthand.h"
 #include "schema/task.h"
+#include "schema/tq42.h"
 #include "schema/validate.h"
 
 static json_t *document;
@@ -17,6 +21,7 @@ static json_t *document;
 static void parse_document(void)
 {
 	document = json_loads(schema_experiment_json, JSON_REJECT_DUPLICATES, NULL);
+	keyword_index(document);
 }
 
 const json_t *spec_schema(void)
@@ -61,6 +66,16 @@ int spec_load(const char *text, size_t length, json_t **request, struct qlstm_er
 	}
 }
 
+/* What is scaled is no whole number any more. */
+static int check_whole_numbers(const struct spec *spec, struct qlstm_error *error)
+{
+	const struct layer_type *first = layer_type_named(spec->model.layers[0].type);
+	if (first == NULL || !first->traits.whole_numbers || spec->windows.scaling == SCALING_NONE)
+		return 0;
+	return error_set(error, ERR_INVALID, "/data/scaling",
+	                 "the layer %s reads whole numbers as they are: data.scaling must be 'none'", first->name);
+}
+
 /* The checks of the engine, on what the spec becomes; where only the data set says how many inputs a sample has, they
  * are left to model_new. That works out the same shapes anyway: a thousandth of what a POST computes. */
 static int check_model(const json_t *resolved, struct qlstm_error *error)
@@ -68,11 +83,27 @@ static int check_model(const json_t *resolved, struct qlstm_error *error)
 	struct spec spec;
 	int rc = spec_parse(resolved, &spec, error);
 	bool known = json_object_get(json_object_get(resolved, "data"), "inputs") != NULL;
+	if (rc == 0)
+		rc = check_whole_numbers(&spec, error);
 	if (rc != 0 || (spec.task != TASK_FORECASTING && !known))
 		return rc;
 	rc = model_check(&spec.model, error);
 	if (rc != 0)
 		error_prefix(error, "/model");
+	return rc;
+}
+
+/* Resolved as what it is in our words; an error points into the request. */
+static int resolve_tq42(const json_t *request, json_t **resolved, struct qlstm_error *error)
+{
+	json_t *translated;
+	int rc = tq42_translate(request, &translated, error);
+	if (rc != 0)
+		return rc;
+	rc = spec_resolve(translated, resolved, error);
+	json_decref(translated);
+	if (rc != 0)
+		tq42_locate(request, error);
 	return rc;
 }
 
@@ -82,11 +113,15 @@ int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *e
 	if (schema == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	json_t *expanded;
+	if (tq42_is(request))
+		return resolve_tq42(request, resolved, error);
 	int rc = shorthand_expand(schema, request, &expanded, error);
 	if (rc != 0)
 		return rc;
 	json_t *result = NULL;
-	rc = schema_resolve(schema, expanded, &result, error);
+	rc = circuits_write(expanded, error);
+	if (rc == 0)
+		rc = schema_resolve(schema, expanded, &result, error);
 	if (rc == 0)
 		rc = task_check(result, error);
 	if (rc == 0)
@@ -104,5 +139,8 @@ int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *e
 
 void spec_locate(const json_t *request, struct qlstm_error *error)
 {
-	shorthand_locate(spec_schema(), request, error);
+	if (tq42_is(request))
+		tq42_locate(request, error);
+	else
+		shorthand_locate(spec_schema(), request, error);
 }

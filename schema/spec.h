@@ -18,7 +18,8 @@
 #include "engine/nn/model.h"
 #include "engine/train/trainer.h"
 
-#define SPEC_NAME_SIZE 204
+#define SPEC_NAME_SIZE   204
+#define SPEC_MAX_CLASSES 1000
 
 /* What is learned of the rows (schema/task.h). */
 enum task { TASK_FORECASTING, TASK_REGRESSION, TASK_CLASSIFICATION, TASK_WORDS };
@@ -39,6 +40,9 @@ struct spec {
 	struct model_config model;       /* n_inputs and n_outputs from the spec's columns (1 where it names none) */
 	struct trainer_config training;
 	bool batch_first; /* of the first recurrent layer */
+	double class_weights[SPEC_MAX_CLASSES];
+	int n_class_weights; /* 0: none are said */
+	bool balance_classes;
 	double max_seconds;
 	int max_attempts;
 };
@@ -77,9 +81,9 @@ int spec_steps(const struct spec *spec);
 struct records_config spec_records(const struct spec *spec);
 /* What kind of targets the samples have: words for a model that measures them. */
 enum target_kind spec_targets(const struct spec *spec);
-/* How many samples a table of n_rows gives; as windows_count and records_count. */
-int spec_count_samples(const struct spec *spec, size_t n_rows, size_t *n_train, size_t *n_test,
-                       struct qlstm_error *error);
+/* How many samples a table of n_rows gives; as windows_count and records_count. Where only the rows say where a part
+ * ends, by their times or because some are left out, the fractions are taken: an estimate. */
+int spec_count_samples(const struct spec *spec, size_t n_rows, struct parts *out, struct qlstm_error *error);
 
 /* SHA-256 in hex of what determines the result (data, model, training, simulation, data hash); ties checkpoints to
  * their experiment. Fields with x-fingerprint "unless-default" that stand at their default are left out: a field that

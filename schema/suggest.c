@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schema/keyword.h"
+#include "schema/keyword_index.h"
 #include "schema/synonyms.h"
 
 #define MAX_NAMES 64
@@ -50,21 +51,21 @@ static bool find_home(const json_t *document, const json_t *schema, const char *
 	size_t length = strlen(home);
 	const char *key;
 	json_t *property;
-	keyword_foreach(json_object_get(schema, "properties"), key, property)
+	keyword_foreach(keyword(schema, KEYWORD_PROPERTIES), key, property)
 	{
 		place_add_token(home, HOME_SIZE, key);
 		if (find_home(document, property, name, depth + 1, home))
 			return true;
 		home[length] = '\0';
 	}
-	const json_t *items = json_object_get(schema, "items");
+	const json_t *items = keyword(schema, KEYWORD_ITEMS);
 	if (items != NULL) {
 		place_add_token(home, HOME_SIZE, "N");
 		if (find_home(document, items, name, depth + 1, home))
 			return true;
 		home[length] = '\0';
 	}
-	return find_home_in_branches(document, json_object_get(schema, "oneOf"), name, depth, home);
+	return find_home_in_branches(document, keyword(schema, KEYWORD_ONE_OF), name, depth, home);
 }
 
 static const char *nearest(const char *word, const char *const *names, size_t n)
@@ -86,7 +87,7 @@ static size_t collect_names(const json_t *const *schemas, size_t n_schemas, cons
 	for (size_t i = 0; i < n_schemas; i++) {
 		const char *name;
 		json_t *property;
-		keyword_foreach(json_object_get(schemas[i], "properties"), name, property)
+		keyword_foreach(keyword(schemas[i], KEYWORD_PROPERTIES), name, property)
 		{
 			if (n < MAX_NAMES && !is_among(name, names, n))
 				names[n++] = name;

@@ -57,10 +57,32 @@ static int check_loss(const json_t *resolved, enum task task, struct qlstm_error
 	                 fitting);
 }
 
+/* Members that need others. */
+static int check_training(const json_t *resolved, struct qlstm_error *error)
+{
+	const json_t *training = json_object_get(resolved, "training");
+	const json_t *optimizer = json_object_get(training, "optimizer");
+	const json_t *weights = json_object_get(training, "class_weights");
+	json_int_t classes = json_integer_value(json_object_get(json_object_get(resolved, "data"), "classes"));
+	if (json_is_true(json_object_get(optimizer, "nesterov")) &&
+	    !(json_number_value(json_object_get(optimizer, "momentum")) > 0))
+		return error_set(error, ERR_INVALID, "/training/optimizer/nesterov",
+		                 "nesterov is true; momentum must be above 0 for it");
+	if (weights != NULL && json_is_true(json_object_get(training, "balance_classes")))
+		return error_set(error, ERR_INVALID, "/training/balance_classes",
+		                 "balance_classes is true; class_weights says already what classes count");
+	if (weights != NULL && classes > 0 && json_array_size(weights) != (size_t)classes)
+		return error_set(error, ERR_INVALID, "/training/class_weights",
+		                 "class_weights has %zu items; there are %d classes", json_array_size(weights),
+		                 (int)classes);
+	return 0;
+}
+
 int task_check(const json_t *resolved, struct qlstm_error *error)
 {
 	const json_t *data = json_object_get(resolved, "data");
 	enum task task = task_of(resolved);
+	int rc;
 	if (task == TASK_CLASSIFICATION && json_object_get(data, "classes") == NULL)
 		return error_set(error, ERR_MISSING, "/data/classes",
 		                 "classes is missing; it says how many classes the target column has, which holds the "
@@ -73,8 +95,22 @@ int task_check(const json_t *resolved, struct qlstm_error *error)
 		    error, ERR_MISSING, "/data/word_bits",
 		    "word_bits is missing; it says how many bits a word has: the columns hold whole numbers "
 		    "below 2^word_bits");
-	int rc = alphabet_check(resolved, error);
-	return rc == 0 ? check_loss(resolved, task, error) : rc;
+	rc = alphabet_check(resolved, error);
+	if (rc != 0)
+		return rc;
+	const json_t *split = json_object_get(data, "split");
+	bool until =
+	    json_object_get(split, "train_until") != NULL || json_object_get(split, "validation_until") != NULL;
+	bool shuffled = json_is_true(json_object_get(split, "shuffle"));
+	if (task == TASK_WORDS && (until || shuffled))
+		return error_set(error, ERR_INVALID, "/data/split",
+		                 "sequences of words are split by train and validation alone, in their order");
+	if (until && shuffled)
+		return error_set(error, ERR_INVALID, "/data/split/shuffle",
+		                 "shuffle is true; samples in a random order are split by train and validation, not "
+		                 "by train_until or validation_until");
+	rc = check_loss(resolved, task, error);
+	return rc == 0 ? check_training(resolved, error) : rc;
 }
 
 /* Whether a list of columns has one. */
@@ -219,18 +255,29 @@ struct records_config spec_records(const struct spec *spec)
 	                               .targets = columns->targets,
 	                               .steps = spec->steps,
 	                               .classes = spec->classes,
-	                               .train_fraction = columns->train_fraction,
+	                               .split = columns->split,
 	                               .scaling = columns->scaling,
 	                               .scaling_fit = columns->scaling_fit};
 }
 
-int spec_count_samples(const struct spec *spec, size_t n_rows, size_t *n_train, size_t *n_test,
-                       struct qlstm_error *error)
+static bool needs_rows(const struct split_until *until, const struct spec *spec)
 {
-	if (spec->task == TASK_FORECASTING)
-		return windows_count(n_rows, &spec->windows, n_train, n_test, error);
+	return until->said && (until->time[0] != '\0' || spec->missing == MISSING_DROP);
+}
+
+int spec_count_samples(const struct spec *spec, size_t n_rows, struct parts *out, struct qlstm_error *error)
+{
 	if (spec->task == TASK_WORDS)
-		return words_count(n_rows, &spec->words, n_train, n_test, error);
-	const struct records_config records = spec_records(spec);
-	return records_count(n_rows, &records, n_train, n_test, error);
+		return words_count(n_rows, &spec->words, out, error);
+	struct split split = spec->windows.split;
+	if (needs_rows(&split.train_until, spec) || needs_rows(&split.validation_until, spec))
+		split = (struct split){.train = split.train};
+	if (spec->task == TASK_FORECASTING) {
+		struct windows_config windows = spec->windows;
+		windows.split = split;
+		return windows_count(n_rows, &windows, out, error);
+	}
+	struct records_config records = spec_records(spec);
+	records.split = split;
+	return records_count(n_rows, &records, out, error);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schema/keyword.h"
+#include "schema/keyword_index.h"
 #include "schema/place.h"
 #include "schema/scalar.h"
 #include "schema/suggest.h"
@@ -67,12 +68,12 @@ static int find_written(const struct walk *walk, const json_t *schema, const str
                         const json_t *value, const char **written)
 {
 	json_t *given = (json_t *)(uintptr_t)value, *alias;
-	const json_t *property = json_object_get(json_object_get(schema, "properties"), name);
+	const json_t *property = json_object_get(keyword(schema, KEYWORD_PROPERTIES), name);
 	void *at = json_object_iter_at(given, name);
 	size_t i;
 	int names = at != NULL;
 	*written = at != NULL ? json_object_iter_key(at) : NULL;
-	json_array_foreach(json_object_get(property, "x-aliases"), i, alias)
+	json_array_foreach(keyword(property, KEYWORD_ALIASES), i, alias)
 	{
 		at = json_object_iter_at(given, json_string_value(alias));
 		if (at == NULL)
@@ -88,7 +89,7 @@ static int refuse_foreign(const struct walk *walk, const json_t *property, const
                           const struct place *here)
 {
 	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], is[PLACE_VALUE_SIZE] = "", list[PLACE_LIST_SIZE] = "";
-	const json_t *values = json_object_get(json_object_get(property, "x-only-for"), other);
+	const json_t *values = json_object_get(keyword(property, KEYWORD_ONLY_FOR), other);
 	const char *value = json_string_value(keyword_other_field(*walk->root, object, other));
 	for (size_t i = 0; i < json_array_size(values); i++)
 		place_add_choice(list, sizeof list, json_string_value(json_array_get(values, i)));
@@ -103,7 +104,7 @@ static int refuse_foreign(const struct walk *walk, const json_t *property, const
 static int resolve_field(const struct walk *walk, const json_t *schema, const struct place *place, const char *name,
                          const json_t *value, json_t *object)
 {
-	const json_t *property = json_object_get(json_object_get(schema, "properties"), name);
+	const json_t *property = json_object_get(keyword(schema, KEYWORD_PROPERTIES), name);
 	const char *written;
 	int rc = find_written(walk, schema, place, name, value, &written);
 	if (rc != 0)
@@ -128,7 +129,7 @@ static int check_required(const struct walk *walk, const json_t *schema, const s
 {
 	size_t i;
 	json_t *name;
-	json_array_foreach(json_object_get(schema, "required"), i, name)
+	json_array_foreach(keyword(schema, KEYWORD_REQUIRED), i, name)
 	{
 		if (json_object_get(object, json_string_value(name)) != NULL)
 			continue;
@@ -153,7 +154,7 @@ static int resolve_object(const struct walk *walk, const json_t *schema, const s
 		*walk->root = object;
 	const char *name;
 	json_t *property;
-	keyword_foreach(json_object_get(schema, "properties"), name, property)
+	keyword_foreach(keyword(schema, KEYWORD_PROPERTIES), name, property)
 	{
 		rc = resolve_field(walk, schema, place, name, value, object);
 		if (rc != 0)
@@ -172,8 +173,8 @@ fail:
 static int resolve_array(const struct walk *walk, const json_t *schema, const struct place *place, const json_t *value,
                          json_t **out)
 {
-	int rc =
-	    scalar_check_count(schema, place, json_array_size(value), "items", "minItems", "maxItems", walk->error);
+	int rc = scalar_check_count(schema, place, json_array_size(value), "items", KEYWORD_MIN_ITEMS,
+	                            KEYWORD_MAX_ITEMS, walk->error);
 	if (rc != 0)
 		return rc;
 	json_t *array = json_array();
@@ -182,7 +183,7 @@ static int resolve_array(const struct walk *walk, const json_t *schema, const st
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		struct place here = place_item(place, i);
 		json_t *item = NULL;
-		rc = resolve_value(walk, json_object_get(schema, "items"), &here, json_array_get(value, i), &item);
+		rc = resolve_value(walk, keyword(schema, KEYWORD_ITEMS), &here, json_array_get(value, i), &item);
 		if (rc == 0 && json_array_append_new(array, item) != 0)
 			rc = out_of_memory(walk);
 		if (rc != 0) {
@@ -224,7 +225,7 @@ static int resolve_value(const struct walk *walk, const json_t *schema, const st
 	schema = keyword_follow(walk->document, schema);
 	if (schema == NULL || place->depth > MAX_DEPTH)
 		return error_set(walk->error, ERR_INTERNAL, NULL, "the schema has a reference that leads nowhere");
-	const json_t *one_of = json_object_get(schema, "oneOf");
+	const json_t *one_of = keyword(schema, KEYWORD_ONE_OF);
 	int rc = one_of != NULL ? choose_branch(walk, one_of, place, value, &schema) : 0;
 	if (rc == 0)
 		rc = scalar_check(schema, place, value, walk->error);
@@ -252,6 +253,6 @@ int schema_resolve_member(const json_t *schema, const json_t *whole, const char 
 	const struct walk walk = {.document = schema, .root = &root, .error = error};
 	const struct place outside = {0};
 	const struct place here = place_key(&outside, name);
-	const json_t *property = json_object_get(json_object_get(schema, "properties"), name);
+	const json_t *property = json_object_get(keyword(schema, KEYWORD_PROPERTIES), name);
 	return resolve_value(&walk, property, &here, json_object_get(whole, name), out);
 }

@@ -19,13 +19,14 @@ ARROWS = {
     "engine/vector": "engine engine/elementary",
     "engine/circuit": "engine engine/elementary engine/vector",
     "engine/circuit/ansatz": "engine engine/circuit",
+    "engine/circuit/qasm": "engine engine/circuit",
     "engine/circuit/batch": "engine engine/elementary engine/vector engine/circuit",
     "engine/circuit/local": "engine engine/elementary engine/vector engine/circuit",
     "engine/circuit/wide": "engine engine/elementary engine/vector engine/circuit",
     "engine/circuit/register": "engine engine/elementary engine/vector engine/circuit",
     "engine/circuit/neuron": "engine engine/elementary engine/vector engine/circuit",
     "engine/nn": "engine engine/elementary engine/vector engine/circuit engine/circuit/ansatz engine/circuit/register",
-    "engine/nn/layer": "engine engine/circuit/neuron engine/nn",
+    "engine/nn/layer": "engine engine/circuit/neuron engine/circuit/qasm engine/nn",
     "engine/nn/cell": "engine engine/vector engine/circuit/register engine/nn",
     "engine/score": "engine",
     "engine/data/csv": "engine",
@@ -49,14 +50,14 @@ ARROWS = {
     "server/api/parts": "engine server/common server/run",
     "server/api": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/data/csv engine/train engine/export schema "
                   "server/common server/http server/access server/web server/store server/disk server/run server/run/events server/predict server/api/parts",
-    "server/api/export": "engine engine/nn engine/export server/common server/common/circuit server/http server/store server/api",
+    "server/api/export": "engine engine/qlstm.h engine/nn engine/export server/common server/common/circuit server/http server/store server/api",
     "server/api/dataset": "engine engine/data engine/data/csv schema server/common server/http server/access server/store server/api",
     "server/api/inference": "engine engine/qlstm.h schema server/common server/http server/access server/store server/run server/predict server/api",
-    "server/api/experiment": "engine engine/data/csv schema server/common server/http server/access server/store server/run server/api/parts server/api",
+    "server/api/experiment": "engine engine/data/csv schema server/common server/http server/access server/store server/run server/run/events server/api/parts server/api",
     "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
                      "server/common",
-    "server/worker/train": "engine engine/elementary engine/qlstm.h engine/nn engine/score engine/data engine/train "
+    "server/worker/train": "engine engine/elementary engine/qlstm.h engine/circuit engine/nn engine/score engine/data engine/train "
                            "engine/export schema server/common server/worker",
     "server/worker/predict": "engine engine/elementary engine/nn engine/export schema server/common server/worker server/worker/train",
     "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "

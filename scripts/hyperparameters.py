@@ -32,6 +32,8 @@ def limits(field):
 def allowed(field):
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
+    if isinstance(field["type"], list):  # a row, or the text of a time
+        return " or ".join(allowed({**field, "type": kind}) for kind in field["type"])
     return {"boolean": lambda: "true, false", "integer": lambda: limits(field), "number": lambda: limits(field),
             "string": lambda: f"text, at most {field['maxLength']}",
             "array": lambda: f"list, at most {field['maxItems']}"}[field["type"]]()

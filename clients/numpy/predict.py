@@ -14,6 +14,7 @@ import numpy as np
 PAULI = {"X": np.array([[0, 1], [1, 0]]), "Y": np.array([[0, -1j], [1j, 0]]), "Z": np.diag([1, -1])}
 ENCODE = {"x": lambda v: v, "pi_x": lambda v: math.pi * v, "atan": np.arctan, "atan_square": lambda v: np.arctan(v * v),
           "asin": np.arcsin, "acos": np.arccos, "tanh": np.tanh}
+sigmoid = lambda x: (1 + np.tanh(x / 2)) / 2
 
 def load(path):
     """Tensors by name, the spec, the scaling of the columns."""
@@ -27,9 +28,7 @@ def load(path):
 
 def entangle(kind, n, layer):
     """What a layer has beside its rotations."""
-    def ring(n, step):
-        return [("CNOT", i, (i + step) % n) for i in range(n)] if step % n else []
-
+    ring = lambda n, step: [("CNOT", i, (i + step) % n) for i in range(n)] if step % n else []
     if kind == "chen2024":
         return [("CNOT", i, i + 1) for start in (0, 1) for i in range(start, n - 1, 2)]
     if kind == "strong":
@@ -73,23 +72,14 @@ def circuit(layer, angles, x, wires):
             state = apply(wire, np.cos(half) * np.eye(2) - 1j * np.sin(half) * PAULI[gate])
     return np.stack([(state.conj() * apply(wire, PAULI[layer["measure"]])).sum(1).real for wire in wires], 1)
 
-def sigmoid(x):
-    return (1 + np.tanh(x / 2)) / 2
-
 def cell(layer, t, xs):
     """A recurrent layer with the tensors t over the steps in their order: outputs of all steps."""
     kind, size, outputs, c = layer["variant" if layer["type"] == "qlstm" else "type"], layer["hidden_size"], [], 0
     h = np.zeros((len(xs[0]), size))
 
-    def affine(name, v):
-        return v @ t[name].T + t[name.replace("weight", "bias")]
-
-    def plain(k, v, count=layer.get("n_qubits")):
-        return circuit(layer, t["circuits"][k], v, range(count))
-
-    def hybrid(k, v):
-        return affine("linear_out.weight", plain(k, affine("linear_in.weight", v)))
-
+    affine = lambda name, v: v @ t[name].T + t[name.replace("weight", "bias")]
+    plain = lambda k, v, count=layer.get("n_qubits"): circuit(layer, t["circuits"][k], v, range(count))
+    hybrid = lambda k, v: affine("linear_out.weight", plain(k, affine("linear_in.weight", v)))
     for x in xs:
         hx, xh = np.hstack([h, x]), np.hstack([x, h])
         a, s = (affine("weight_ih", x), affine("weight_hh", h)) if "weight_ih" in t else (0, 0)
@@ -121,7 +111,12 @@ def pointwise(layer, t, x):
     """A layer on one step; dropout does nothing here."""
     n, low, high = layer.get("n_qubits"), np.minimum(x, 0), np.maximum(x, 0)
     kind = layer["function"] if layer["type"] == "activation" else layer["type"]
+
+    norm = lambda mean, variance: t["weight"] * (x - mean) / np.sqrt(variance + layer["epsilon"]) + t["bias"]
     return {"dense": lambda: x @ t["weight"].T + t.get("bias", 0), "dropout": lambda: x, "identity": lambda: x,
+            "embedding": lambda: t["weight"][x.astype(int)].reshape(len(x), -1),
+            "batch_norm": lambda: norm(t["running_mean"], t["running_var"]),
+            "layer_norm": lambda: norm(x.mean(1, keepdims=True), x.var(1, keepdims=True)),
             "quantum": lambda: circuit(layer, t["circuits"][0], x, {"all": range(n), "even": range(0, n, 2),
                                                                     "single": range(1)}[layer["measurement"]]),
             "relu": lambda: high, "leaky_relu": lambda: high + layer["negative_slope"] * low, "tanh": lambda: np.tanh(x),
@@ -136,7 +131,7 @@ def predict(path, raw):
                       for part in ("offset", "factor"))
     x = np.asarray(raw, float).reshape(len(raw), -1, len(data["inputs"]) // data.get("steps", 1))
     x = (x - offset["inputs"].reshape(-1, x.shape[2])) / factor["inputs"].reshape(-1, x.shape[2])
-    xs, last = [x[:, t] for t in range(x.shape[1])], max(k for k, layer in enumerate(layers) if "hidden_size" in layer)
+    xs, last = [x[:, t] for t in range(x.shape[1])], max((k for k, layer in enumerate(layers) if "hidden_size" in layer), default=-1)
     for k, layer in enumerate(layers):
         start = f"layers.{k}."
         t = {name[len(start):]: value for name, value in tensors.items() if name.startswith(start)}

@@ -234,10 +234,10 @@ void program_observe(struct circuit_program *program, enum pauli pauli, int wire
 	program_observe_string(program, string);
 }
 
-static int check_angle(const struct circuit_op *op, int index, struct qlstm_error *error)
+/* Of an operation: the pointers are below its own. */
+static int check_angle(const struct circuit_op *op, struct qlstm_error *error)
 {
-	char at[64];
-	snprintf(at, sizeof at, "/gates/%d/angle", index);
+	static const char at[] = "/angle";
 	const struct angle *angle = &op->angle;
 	const char *name = gate_name(op->gate);
 	switch (angle->source) {
@@ -263,27 +263,20 @@ static int check_angle(const struct circuit_op *op, int index, struct qlstm_erro
 	return gate_takes_angle(op->gate) ? 0 : error_set(error, ERR_INVALID, at, "gate %s takes no angle", name);
 }
 
-static int check_op(const struct circuit_program *program, int index, struct qlstm_error *error)
+static int check_op(const struct circuit_program *program, const struct circuit_op *op, struct qlstm_error *error)
 {
-	const struct circuit_op *op = &program->ops[index];
-	char at[64];
-	if ((unsigned)op->gate >= GATE_COUNT) {
-		snprintf(at, sizeof at, "/gates/%d/gate", index);
-		return error_set(error, ERR_UNKNOWN_FIELD, at, "unknown gate %d", (int)op->gate);
-	}
-	for (int i = 0; i < gate_wires(op->gate); i++) {
-		snprintf(at, sizeof at, "/gates/%d/wires/%d", index, i);
+	if ((unsigned)op->gate >= GATE_COUNT)
+		return error_set(error, ERR_UNKNOWN_FIELD, "/gate", "unknown gate %d", (int)op->gate);
+	for (int i = 0; i < gate_wires(op->gate); i++)
 		if (op->wires[i] < 0 || op->wires[i] >= program->n_wires)
-			return error_set(error, ERR_OUT_OF_RANGE, at, "wire %d is not in 0..%d", op->wires[i],
-			                 program->n_wires - 1);
-	}
+			return error_set(error, ERR_OUT_OF_RANGE, i == 0 ? "/wires/0" : "/wires/1",
+			                 "wire %d is not in 0..%d", op->wires[i], program->n_wires - 1);
 	if (gate_wires(op->gate) == 2 && op->wires[0] == op->wires[1])
-		return error_set(error, ERR_INVALID, at, "gate %s needs two different wires", gate_name(op->gate));
-	if (gate_wires(op->gate) == 1 && op->wires[1] != -1) {
-		snprintf(at, sizeof at, "/gates/%d/wires", index);
-		return error_set(error, ERR_INVALID, at, "gate %s takes one wire", gate_name(op->gate));
-	}
-	return check_angle(op, index, error);
+		return error_set(error, ERR_INVALID, "/wires/1", "gate %s needs two different wires",
+		                 gate_name(op->gate));
+	if (gate_wires(op->gate) == 1 && op->wires[1] != -1)
+		return error_set(error, ERR_INVALID, "/wires", "gate %s takes one wire", gate_name(op->gate));
+	return check_angle(op, error);
 }
 
 int program_check(const struct circuit_program *program, struct qlstm_error *error)
@@ -294,9 +287,13 @@ int program_check(const struct circuit_program *program, struct qlstm_error *err
 		return error_set(error, ERR_OUT_OF_RANGE, "/n_wires", "a circuit has 1 to %d wires, not %d",
 		                 CIRCUIT_MAX_WIRES, program->n_wires);
 	for (int i = 0; i < program->n_ops; i++) {
-		int code = check_op(program, i, error);
-		if (code != 0)
+		int code = check_op(program, &program->ops[i], error);
+		if (code != 0) {
+			char at[64];
+			snprintf(at, sizeof at, "/gates/%d", i);
+			error_prefix(error, at);
 			return code;
+		}
 	}
 	if (program->n_observables == 0)
 		return error_set(error, ERR_MISSING, "/observables", "a circuit needs at least one observable");

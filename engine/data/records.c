@@ -2,22 +2,12 @@
 #include "engine/data/records.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-int records_count(size_t n_rows, const struct records_config *config, size_t *n_train, size_t *n_test,
-                  struct qlstm_error *error)
+int records_count(size_t n_rows, const struct records_config *config, struct parts *out, struct qlstm_error *error)
 {
-	if (!(config->train_fraction > 0 && config->train_fraction < 1))
-		return error_set(error, ERR_OUT_OF_RANGE, "/split/train", "train is %g, it must lie between 0 and 1",
-		                 config->train_fraction);
-	size_t train = samples_train_count(config->train_fraction, n_rows);
-	if (train == 0 || train >= n_rows)
-		return error_set(error, ERR_INVALID, "/split/train",
-		                 "train %g of %zu rows leaves no %s row: at least one of each is needed",
-		                 config->train_fraction, n_rows, train == 0 ? "training" : "test");
-	*n_train = train;
-	*n_test = n_rows - train;
-	return 0;
+	return split_parts(&config->split, n_rows, (struct split_rows){.stride = 1}, "row", out, error);
 }
 
 static int check_shape(const struct records_config *config, struct qlstm_error *error)
@@ -31,27 +21,42 @@ static int check_shape(const struct records_config *config, struct qlstm_error *
 	return 0;
 }
 
-/* Every value is one of the classes, and none of them is in the test part (from row n_train on) alone. */
-static int check_classes(const struct column *column, size_t n_rows, size_t n_train, int classes,
-                         struct qlstm_error *error)
+static int refuse_value(const struct column *column, size_t row, int classes, struct qlstm_error *error)
 {
-	bool *seen = calloc((size_t)classes, sizeof *seen);
+	return error_set(error, ERR_INVALID, "/targets/0",
+	                 "column '%s' holds %.17g in row %zu (from 0); its classes are the whole numbers "
+	                 "from 0 to %d",
+	                 column->name, column->values[row], row, classes - 1);
+}
+
+static int refuse_unseen(const struct column *column, size_t row, const struct split *split, bool validation,
+                         size_t n_train, struct qlstm_error *error)
+{
+	char rows[64] = "";
+	if (!split->shuffle)
+		snprintf(rows, sizeof rows, ", the first %zu rows", n_train);
+	return error_set(
+	    error, ERR_INVALID, "/targets/0",
+	    "class %.17g of column '%s' is in row %zu (from 0) of the %s part, and nowhere in the training part%s",
+	    column->values[row], column->name, row, validation ? "validation" : "test", rows);
+}
+
+/* Every value is one of the classes, and none of them is in another part than the training part alone. */
+static int check_classes(const struct column *column, const struct records_config *config, const struct parts *parts,
+                         const size_t *order, struct qlstm_error *error)
+{
+	bool *seen = calloc((size_t)config->classes, sizeof *seen);
 	int rc = seen == NULL ? error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory") : 0;
-	for (size_t i = 0; rc == 0 && i < n_rows; i++) {
-		double value = column->values[i];
-		if (!(value >= 0 && value < classes && value == floor(value)))
-			rc = error_set(error, ERR_INVALID, "/targets/0",
-			               "column '%s' holds %.17g in row %zu (from 0); its classes are the whole numbers "
-			               "from 0 to %d",
-			               column->name, value, i, classes - 1);
-		else if (i < n_train)
+	for (size_t i = 0; rc == 0 && i < parts_count(parts); i++) {
+		size_t row = order != NULL ? order[i] : i;
+		double value = column->values[row];
+		if (!(value >= 0 && value < config->classes && value == floor(value)))
+			rc = refuse_value(column, row, config->classes, error);
+		else if (i < parts->train)
 			seen[(size_t)value] = true;
 		else if (!seen[(size_t)value])
-			rc = error_set(
-			    error, ERR_INVALID, "/targets/0",
-			    "class %.17g of column '%s' is in row %zu (from 0) of the test part, and nowhere in the "
-			    "training part, the first %zu rows",
-			    value, column->name, i, n_train);
+			rc = refuse_unseen(column, row, &config->split, i < parts->train + parts->validation,
+			                   parts->train, error);
 	}
 	free(seen);
 	return rc;
@@ -59,7 +64,7 @@ static int check_classes(const struct column *column, size_t n_rows, size_t n_tr
 
 static int allocate(struct records *records, struct qlstm_error *error)
 {
-	size_t count = records->n_train + records->n_test; /* at least two: records_count */
+	size_t count = parts_count(&records->parts); /* at least two: records_count */
 	records->x = calloc(count, (size_t)records->n_columns * sizeof(double));
 	records->y = calloc(count, (size_t)records->n_targets * sizeof(double));
 	if (records->x == NULL || records->y == NULL)
@@ -71,11 +76,12 @@ static int allocate(struct records *records, struct qlstm_error *error)
 static void fill(struct records *records, const struct table *table, const struct records_config *config)
 {
 	double *x = records->x, *y = records->y;
-	for (size_t i = 0; i < records->n_train + records->n_test; i++) {
+	for (size_t i = 0; i < parts_count(&records->parts); i++) {
+		size_t row = records->order != NULL ? records->order[i] : i;
 		for (int k = 0; k < config->n_inputs; k++)
-			*x++ = scaler_apply(records->input_scalers[k], table->columns[config->inputs[k]].values[i]);
+			*x++ = scaler_apply(records->input_scalers[k], table->columns[config->inputs[k]].values[row]);
 		for (int k = 0; k < config->n_targets; k++)
-			*y++ = scaler_apply(records->target_scalers[k], table->columns[config->targets[k]].values[i]);
+			*y++ = scaler_apply(records->target_scalers[k], table->columns[config->targets[k]].values[row]);
 	}
 }
 
@@ -83,7 +89,9 @@ static void fill(struct records *records, const struct table *table, const struc
 static int fit(struct records *records, const struct table *table, const struct records_config *config,
                struct qlstm_error *error)
 {
-	size_t rows = config->scaling_fit == SCALING_FIT_TRAIN ? records->n_train : table->n_rows;
+	bool train = config->scaling_fit == SCALING_FIT_TRAIN;
+	const struct fit_rows rows = {.count = train ? records->parts.train : table->n_rows,
+	                              .rows = train ? records->order : NULL};
 	enum scaling of_targets = config->classes > 0 ? SCALING_NONE : config->scaling;
 	int rc = windows_fit_columns(table, config->inputs, config->n_inputs, "inputs", config->scaling, rows,
 	                             records->input_scalers, error);
@@ -93,30 +101,34 @@ static int fit(struct records *records, const struct table *table, const struct 
 	return rc;
 }
 
-static int check(const struct table *table, const struct records_config *config, size_t *n_train, size_t *n_test,
-                 struct qlstm_error *error)
+/* Parts, order and classes, once the target's column is known to be there. */
+static int divide(const struct table *table, const struct records_config *config, struct parts *parts, size_t **order,
+                  struct qlstm_error *error)
+{
+	int rc = records_count(table->n_rows, config, parts, error);
+	if (rc == 0)
+		rc = split_order(&config->split, table->n_rows, order, error);
+	if (rc == 0 && config->classes > 0)
+		rc = check_classes(&table->columns[config->targets[0]], config, parts, *order, error);
+	return rc;
+}
+
+static int check(const struct table *table, const struct records_config *config, struct qlstm_error *error)
 {
 	int rc = windows_check_columns(table, config->inputs, config->n_inputs, "inputs", error);
 	if (rc == 0)
 		rc = windows_check_columns(table, config->targets, config->n_targets, "targets", error);
-	if (rc == 0)
-		rc = check_shape(config, error);
-	if (rc == 0)
-		rc = records_count(table->n_rows, config, n_train, n_test, error);
-	if (rc == 0 && config->classes > 0)
-		rc =
-		    check_classes(&table->columns[config->targets[0]], table->n_rows, *n_train, config->classes, error);
-	return rc;
+	return rc == 0 ? check_shape(config, error) : rc;
 }
 
 int records_check_classes(const struct table *table, const struct records_config *config, struct qlstm_error *error)
 {
-	size_t n_train = 0, n_test = 0;
+	struct parts parts;
+	size_t *order = NULL;
 	int rc = windows_check_columns(table, config->targets, config->n_targets, "targets", error);
 	if (rc == 0)
-		rc = records_count(table->n_rows, config, &n_train, &n_test, error);
-	if (rc == 0)
-		rc = check_classes(&table->columns[config->targets[0]], table->n_rows, n_train, config->classes, error);
+		rc = divide(table, config, &parts, &order, error);
+	free(order);
 	return rc;
 }
 
@@ -127,7 +139,9 @@ int records_take(const struct table *table, const struct records_config *config,
 	                          .steps = config->steps,
 	                          .n_targets = config->n_targets,
 	                          .classes = config->classes};
-	int rc = check(table, config, &records.n_train, &records.n_test, error);
+	int rc = check(table, config, error);
+	if (rc == 0)
+		rc = divide(table, config, &records.parts, &records.order, error);
 	if (rc == 0)
 		rc = fit(&records, table, config, error);
 	if (rc == 0)
@@ -145,6 +159,7 @@ void records_free(struct records *records)
 {
 	free(records->x);
 	free(records->y);
+	free(records->order);
 	*records = (struct records){0};
 }
 
@@ -162,8 +177,9 @@ struct samples records_samples(const struct records *records)
 	                                  .n_inputs = records->n_columns / records->steps,
 	                                  .target = classes ? TARGET_CLASSES : TARGET_REALS,
 	                                  .width = classes ? records->classes : records->n_targets},
-	                        .n_train = records->n_train,
-	                        .n_test = records->n_test,
+	                        .n_train = records->parts.train,
+	                        .n_validation = records->parts.validation,
+	                        .n_test = records->parts.test,
 	                        .self = records,
 	                        .gather = gather};
 }

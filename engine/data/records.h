@@ -2,8 +2,8 @@
  *
  * The inputs of a row are laid out as a sequence: [steps][inputs / steps], in the order in which the columns are
  * chosen; 64 pixels as 8 steps are the 8 lines of an image. The target is one row of real numbers, or a class: a column
- * of whole numbers from 0 to classes - 1. The first samples_train_count(train_fraction, rows) rows are the training
- * part. A class that is in the test part must be in the training part too. */
+ * of whole numbers from 0 to classes - 1. split.h says which rows are trained on. A class that is in another part must
+ * be in the training part too. */
 #ifndef QLSTM_DATA_RECORDS_H
 #define QLSTM_DATA_RECORDS_H
 
@@ -16,16 +16,17 @@ struct records_config {
 	const int *inputs, *targets; /* column indices, borrowed; of classes one target */
 	int steps;                   /* divides n_inputs */
 	int classes;                 /* 0: targets are real numbers */
-	double train_fraction;       /* 0 < f < 1 */
+	struct split split;          /* resolved */
 	enum scaling scaling;        /* of inputs and real targets, column by column; classes are left as they are */
 	enum scaling_fit scaling_fit;
 };
 
 struct records {
 	int n_columns, steps, n_targets, classes; /* n_columns: inputs of a row */
-	size_t n_train, n_test;
-	double *x; /* [n_train + n_test][n_columns] */
-	double *y; /* [n_train + n_test][n_targets] */
+	struct parts parts;
+	double *x;     /* [samples][n_columns] */
+	double *y;     /* [samples][n_targets] */
+	size_t *order; /* [samples]: which row each one is; NULL: the same */
 	struct scaler input_scalers[SAMPLES_MAX_COLUMNS], target_scalers[SAMPLES_MAX_COLUMNS];
 };
 
@@ -40,7 +41,6 @@ void records_free(struct records *records);
 struct samples records_samples(const struct records *records);
 
 /* The sizes of the parts of n_rows rows, without taking anything. */
-int records_count(size_t n_rows, const struct records_config *config, size_t *n_train, size_t *n_test,
-                  struct qlstm_error *error);
+int records_count(size_t n_rows, const struct records_config *config, struct parts *out, struct qlstm_error *error);
 
 #endif

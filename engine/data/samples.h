@@ -1,7 +1,8 @@
 /* Samples: what a model is trained on and tested with, wherever it comes from.
  *
  * A sample is a sequence of inputs and what is to be said about it. All samples of a set have the same shape; the first
- * n_train are the training part, the n_test behind them the test part. Windows cut from a series (windows.h) are one
+ * n_train are the training part, behind them come the n_validation of the validation part, which may be empty, and
+ * the n_test of the test part. Windows cut from a series (windows.h) are one
  * implementation, the rows of a table (records.h) another; `struct samples` is what the trainer knows of either.
  *
  * To add one: a struct that holds the data, and a function that gives a `struct samples` of it, with the shape, the
@@ -32,7 +33,7 @@ struct samples_batch {
 /* A view, copied freely: what it looks at is borrowed and outlives it. */
 struct samples {
 	struct samples_shape shape;
-	size_t n_train, n_test;
+	size_t n_train, n_validation, n_test;
 	const void *self;
 	/* Copies samples order[0 .. count - 1], or first .. first + count - 1 where order is NULL, in that order.
 	 * Called by several threads at a time. Allocates nothing, cannot fail. */
@@ -45,13 +46,15 @@ struct samples {
 /* In all parts. */
 static inline size_t samples_count(const struct samples *samples)
 {
-	return samples->n_train + samples->n_test;
+	return samples->n_train + samples->n_validation + samples->n_test;
 }
 
 /* The name of the part that sample `index` belongs to. */
 static inline const char *samples_part(const struct samples *samples, size_t index)
 {
-	return index < samples->n_train ? "train" : "test";
+	return index < samples->n_train                           ? "train"
+	       : index < samples->n_train + samples->n_validation ? "validation"
+	                                                          : "test";
 }
 
 /* Rows that a sample has. */

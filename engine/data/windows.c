@@ -5,30 +5,79 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-struct scaler scaler_fit(enum scaling scaling, const double *values, size_t n)
+struct range {
+	double low, high, mean;
+};
+
+static struct range range_of(const double *values, size_t n)
 {
-	struct scaler identity = {.offset = 0, .factor = 1};
-	if (scaling == SCALING_NONE || n == 0)
-		return identity;
-	double low = values[0], high = values[0], mean = 0, squares = 0;
+	struct range range = {.low = values[0], .high = values[0]};
 	for (size_t i = 0; i < n; i++) {
-		low = fmin(low, values[i]);
-		high = fmax(high, values[i]);
-		mean += values[i] / (double)n;
+		range.low = fmin(range.low, values[i]);
+		range.high = fmax(range.high, values[i]);
+		range.mean += values[i] / (double)n;
 	}
-	if (low == high)
-		return (struct scaler){.offset = low, .factor = 1};
+	return range;
+}
 
-	struct scaler scaler = {.offset = 0.5 * low + 0.5 * high, .factor = 0.5 * high - 0.5 * low};
-	if (scaling == SCALING_STANDARD) {
-		for (size_t i = 0; i < n; i++)
-			squares += (values[i] - mean) * (values[i] - mean);
-		scaler = (struct scaler){.offset = mean, .factor = sqrt(squares / (double)n)};
-	}
-	if (scaler.factor == 0) /* the spread is lost in rounding */
-		scaler.factor = 1;
-	return scaler;
+static double deviation(const double *values, size_t n, double mean)
+{
+	double squares = 0;
+	for (size_t i = 0; i < n; i++)
+		squares += (values[i] - mean) * (values[i] - mean);
+	return sqrt(squares / (double)n);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* The value below which that share of the sorted ones lies, on the line between its neighbours. */
+static double quantile(const double *sorted, size_t n, double share)
+{
+	double place = share * (double)(n - 1);
+	size_t below = (size_t)place, above = below + 1 < n ? below + 1 : below;
+	return sorted[below] + (place - (double)below) * (sorted[above] - sorted[below]);
+}
+
+static int fit_robust(const double *values, size_t n, struct scaler *out)
+{
+	double *sorted = malloc(n * sizeof *sorted);
+	if (sorted == NULL)
+		return ERR_OUT_OF_MEMORY;
+	memcpy(sorted, values, n * sizeof *sorted);
+	qsort(sorted, n, sizeof *sorted, by_value);
+	*out = (struct scaler){.offset = quantile(sorted, n, 0.5),
+	                       .factor = quantile(sorted, n, 0.75) - quantile(sorted, n, 0.25)};
+	free(sorted);
+	return 0;
+}
+
+int scaler_fit(enum scaling scaling, const double *values, size_t n, struct scaler *out)
+{
+	*out = (struct scaler){.offset = 0, .factor = 1};
+	if (scaling == SCALING_NONE || n == 0)
+		return 0;
+	struct range range = range_of(values, n);
+	int rc = 0;
+	if (scaling == SCALING_MAX)
+		*out = (struct scaler){.factor = fmax(fabs(range.low), fabs(range.high))};
+	else if (range.low == range.high)
+		*out = (struct scaler){.offset = range.low, .factor = 1};
+	else if (scaling == SCALING_STANDARD)
+		*out = (struct scaler){.offset = range.mean, .factor = deviation(values, n, range.mean)};
+	else if (scaling == SCALING_ROBUST)
+		rc = fit_robust(values, n, out);
+	else
+		*out = (struct scaler){.offset = 0.5 * range.low + 0.5 * range.high,
+		                       .factor = 0.5 * range.high - 0.5 * range.low};
+	if (out->factor == 0) /* the spread is lost in rounding, or more than half of the values are equal */
+		out->factor = 1;
+	return rc;
 }
 
 double scaler_apply(struct scaler scaler, double raw)
@@ -41,8 +90,17 @@ double scaler_invert(struct scaler scaler, double scaled)
 	return scaled * scaler.factor + scaler.offset;
 }
 
-int windows_count(size_t n_rows, const struct windows_config *config, size_t *n_train, size_t *n_test,
-                  struct qlstm_error *error)
+static size_t stride_of(const struct windows_config *config)
+{
+	return config->stride > 1 ? (size_t)config->stride : 1;
+}
+
+size_t windows_row(const struct windows_config *config, size_t index)
+{
+	return index * stride_of(config) + (size_t)config->window + (size_t)config->horizon - 1;
+}
+
+int windows_count(size_t n_rows, const struct windows_config *config, struct parts *out, struct qlstm_error *error)
 {
 	if (config->window < 1)
 		return error_set(error, ERR_OUT_OF_RANGE, "/window", "window is %d, it must be at least 1",
@@ -50,28 +108,19 @@ int windows_count(size_t n_rows, const struct windows_config *config, size_t *n_
 	if (config->horizon < 1)
 		return error_set(error, ERR_OUT_OF_RANGE, "/horizon", "horizon is %d, it must be at least 1",
 		                 config->horizon);
-	if (!(config->train_fraction > 0 && config->train_fraction < 1))
-		return error_set(error, ERR_OUT_OF_RANGE, "/split/train", "train is %g, it must lie between 0 and 1",
-		                 config->train_fraction);
+	const struct split_rows rows = {.first = windows_row(config, 0), .stride = stride_of(config)};
 
 	/* Rows that one window takes, and those without which there are no two of them. */
 	size_t span = (size_t)config->window + (size_t)config->horizon;
-	size_t needed = span + 1 + config->drop_last;
+	size_t needed = span + rows.stride * (1 + (size_t)config->drop_last);
 	if (n_rows < needed)
 		return error_set(
 		    error, ERR_INVALID, "/window",
 		    "%zu rows are too few: window %d and horizon %d need at least %zu, for one training and "
 		    "one test window",
 		    n_rows, config->window, config->horizon, needed);
-	size_t count = n_rows - span + 1 - config->drop_last;
-	size_t train = samples_train_count(config->train_fraction, count);
-	if (train == 0 || train >= count)
-		return error_set(error, ERR_INVALID, "/split/train",
-		                 "train %g of %zu windows leaves no %s window: at least one of each is needed",
-		                 config->train_fraction, count, train == 0 ? "training" : "test");
-	*n_train = train;
-	*n_test = count - train;
-	return 0;
+	size_t count = (n_rows - span) / rows.stride + 1 - config->drop_last;
+	return split_parts(&config->split, count, rows, "window", out, error);
 }
 
 /* `part` is "inputs" or "targets": a member of the experiment's data part. */
@@ -114,25 +163,36 @@ int windows_check_columns(const struct table *table, const int *indices, int n, 
 	return 0;
 }
 
-int windows_fit_columns(const struct table *table, const int *indices, int n, const char *part, enum scaling scaling,
-                        size_t fit_rows, struct scaler *scalers, struct qlstm_error *error)
+/* The values of those rows, in `room` where they do not stand together already. */
+static const double *pick(const double *values, struct fit_rows rows, double *room)
 {
-	for (int i = 0; i < n; i++) {
+	for (size_t i = 0; rows.rows != NULL && i < rows.count; i++)
+		room[i] = values[rows.rows[i]];
+	return rows.rows != NULL ? room : values;
+}
+
+int windows_fit_columns(const struct table *table, const int *indices, int n, const char *part, enum scaling scaling,
+                        struct fit_rows rows, struct scaler *scalers, struct qlstm_error *error)
+{
+	double *room = malloc((rows.rows != NULL ? rows.count : 0) * sizeof *room + 1);
+	int rc = room == NULL ? ERR_OUT_OF_MEMORY : 0;
+	for (int i = 0; rc == 0 && i < n; i++) {
 		const struct column *column = &table->columns[indices[i]];
-		scalers[i] = scaler_fit(scaling, column->values, fit_rows);
-		if (isfinite(scalers[i].offset) && isfinite(scalers[i].factor))
+		rc = scaler_fit(scaling, pick(column->values, rows, room), rows.count, &scalers[i]);
+		if (rc != 0 || (isfinite(scalers[i].offset) && isfinite(scalers[i].factor)))
 			continue;
 		char pointer[32];
 		snprintf(pointer, sizeof pointer, "/%s/%d", part, i);
-		return error_set(error, ERR_INVALID, pointer, "column '%s' holds values too large to scale",
-		                 column->name);
+		rc =
+		    error_set(error, ERR_INVALID, pointer, "column '%s' holds values too large to scale", column->name);
 	}
-	return 0;
+	free(room);
+	return rc == ERR_OUT_OF_MEMORY ? error_set(error, rc, "/scaling", "out of memory for scaling") : rc;
 }
 
 static int allocate(struct windows *windows, struct qlstm_error *error)
 {
-	size_t count = windows->n_train + windows->n_test; /* at least two: windows_count */
+	size_t count = parts_count(&windows->parts); /* at least two: windows_count */
 	/* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): the analyzer does not see that promise */
 	windows->x = calloc(count, (size_t)windows->steps * (size_t)windows->n_inputs * sizeof(double));
 	windows->y = calloc(count, (size_t)windows->n_targets * sizeof(double));
@@ -144,18 +204,60 @@ static int allocate(struct windows *windows, struct qlstm_error *error)
 
 static void fill(struct windows *windows, const struct table *table, const struct windows_config *config)
 {
-	size_t count = windows->n_train + windows->n_test;
-	size_t steps = (size_t)windows->steps, ahead = steps + (size_t)config->horizon - 1;
+	size_t count = parts_count(&windows->parts), steps = (size_t)windows->steps;
 	double *x = windows->x, *y = windows->y;
 	for (size_t i = 0; i < count; i++) {
+		size_t row = windows_row(config, windows->order != NULL ? windows->order[i] : i);
+		size_t first = row + 1 - (size_t)config->horizon - steps;
 		for (size_t t = 0; t < steps; t++)
 			for (int k = 0; k < config->n_inputs; k++)
 				*x++ = scaler_apply(windows->input_scalers[k],
-				                    table->columns[config->inputs[k]].values[i + t]);
+				                    table->columns[config->inputs[k]].values[first + t]);
 		for (int k = 0; k < config->n_targets; k++)
-			*y++ = scaler_apply(windows->target_scalers[k],
-			                    table->columns[config->targets[k]].values[i + ahead]);
+			*y++ = scaler_apply(windows->target_scalers[k], table->columns[config->targets[k]].values[row]);
 	}
+}
+
+/* The rows that training windows touch, each once: where those stand together the first ones. *rows is the caller's. */
+static int touched_rows(const struct windows *windows, const struct windows_config *config, size_t n_rows,
+                        struct fit_rows *out, struct qlstm_error *error)
+{
+	size_t span = (size_t)config->window + (size_t)config->horizon, n_train = windows->parts.train;
+	*out = (struct fit_rows){.count = windows_row(config, n_train - 1) + 1};
+	if (windows->order == NULL)
+		return 0;
+	bool *touched = calloc(n_rows, sizeof *touched);
+	size_t *rows = malloc(n_rows * sizeof *rows);
+	*out = (struct fit_rows){.rows = rows};
+	for (size_t i = 0; touched != NULL && i < n_train; i++)
+		for (size_t k = 0; k < span; k++)
+			touched[windows_row(config, windows->order[i]) - k] = true;
+	for (size_t row = 0; touched != NULL && rows != NULL && row < n_rows; row++)
+		if (touched[row])
+			rows[out->count++] = row;
+	free(touched);
+	if (out->count > 0)
+		return 0;
+	free(rows);
+	*out = (struct fit_rows){0};
+	return error_set(error, ERR_OUT_OF_MEMORY, "/split/shuffle", "out of memory for %zu rows", n_rows);
+}
+
+static int fit(struct windows *windows, const struct table *table, const struct windows_config *config,
+               struct qlstm_error *error)
+{
+	struct fit_rows rows = {.count = table->n_rows};
+	int rc = 0;
+	if (config->scaling_fit == SCALING_FIT_TRAIN)
+		rc = touched_rows(windows, config, table->n_rows, &rows, error);
+	if (rc == 0)
+		rc = windows_fit_columns(table, config->inputs, config->n_inputs, "inputs", config->scaling, rows,
+		                         windows->input_scalers, error);
+	if (rc == 0)
+		rc = windows_fit_columns(table, config->targets, config->n_targets, "targets", config->scaling, rows,
+		                         windows->target_scalers, error);
+	free((void *)(uintptr_t)rows.rows);
+	return rc;
 }
 
 int windows_cut(const struct table *table, const struct windows_config *config, struct windows *out,
@@ -168,18 +270,12 @@ int windows_cut(const struct table *table, const struct windows_config *config, 
 		return rc;
 	struct windows windows = {
 	    .n_inputs = config->n_inputs, .n_targets = config->n_targets, .steps = config->window};
-	rc = windows_count(table->n_rows, config, &windows.n_train, &windows.n_test, error);
+	rc = windows_count(table->n_rows, config, &windows.parts, error);
 	if (rc != 0)
 		return rc;
-
-	size_t fit_rows = table->n_rows;
-	if (config->scaling_fit == SCALING_FIT_TRAIN)
-		fit_rows = windows.n_train - 1 + (size_t)config->window + (size_t)config->horizon;
-	rc = windows_fit_columns(table, config->inputs, config->n_inputs, "inputs", config->scaling, fit_rows,
-	                         windows.input_scalers, error);
+	rc = split_order(&config->split, parts_count(&windows.parts), &windows.order, error);
 	if (rc == 0)
-		rc = windows_fit_columns(table, config->targets, config->n_targets, "targets", config->scaling,
-		                         fit_rows, windows.target_scalers, error);
+		rc = fit(&windows, table, config, error);
 	if (rc == 0)
 		rc = allocate(&windows, error);
 	if (rc != 0) {
@@ -195,6 +291,7 @@ void windows_free(struct windows *windows)
 {
 	free(windows->x);
 	free(windows->y);
+	free(windows->order);
 	*windows = (struct windows){0};
 }
 
@@ -210,8 +307,9 @@ struct samples windows_samples(const struct windows *windows)
 {
 	return (struct samples){
 	    .shape = {.steps = windows->steps, .n_inputs = windows->n_inputs, .width = windows->n_targets},
-	    .n_train = windows->n_train,
-	    .n_test = windows->n_test,
+	    .n_train = windows->parts.train,
+	    .n_validation = windows->parts.validation,
+	    .n_test = windows->parts.test,
 	    .self = windows,
 	    .gather = gather};
 }

@@ -1,26 +1,32 @@
 /* Windows: scaled (inputs, target) pairs cut from a table in time order, split into a training and a test part.
  *
- * Window i reads rows i .. i + window - 1 and predicts row i + window + horizon - 1. There are
- * n_rows - window - horizon + 1 of them, one fewer with drop_last (the published protocol: 240 points, window 4,
- * horizon 1, 235 windows). The first samples_train_count(train_fraction, count) are the training part, the rest the
- * test part. */
+ * The window that begins in row k reads rows k .. k + window - 1 and predicts row k + window + horizon - 1; one begins
+ * in every stride-th row. With stride 1 there are n_rows - window - horizon + 1 of them; one fewer with drop_last (the
+ * published protocol: 240 points, window 4, horizon 1, 235 windows). split.h says which are trained on. */
 #ifndef QLSTM_DATA_WINDOWS_H
 #define QLSTM_DATA_WINDOWS_H
 
 #include <stdbool.h>
 
 #include "engine/data/samples.h"
+#include "engine/data/split.h"
 #include "engine/data/table.h"
 
-enum scaling { SCALING_NONE, SCALING_MINMAX, SCALING_STANDARD }; /* as is; to [-1, 1]; zero mean, unit deviation */
-enum scaling_fit { SCALING_FIT_TRAIN, SCALING_FIT_ALL };         /* rows that training windows touch; all rows */
+enum scaling {
+	SCALING_NONE,     /* as is */
+	SCALING_MINMAX,   /* to [-1, 1] */
+	SCALING_STANDARD, /* zero mean, unit deviation */
+	SCALING_MAX,      /* the largest magnitude is 1, 0 stays 0 */
+	SCALING_ROBUST /* zero median; 1 is the distance between the quartiles, each between two values on their line */
+};
+enum scaling_fit { SCALING_FIT_TRAIN, SCALING_FIT_ALL }; /* rows that training windows touch; all rows */
 
 struct windows_config {
 	int n_inputs, n_targets;
 	int inputs[SAMPLES_MAX_COLUMNS], targets[SAMPLES_MAX_COLUMNS]; /* column indices */
-	int window, horizon;                                           /* >= 1 */
+	int window, horizon, stride;                                   /* >= 1; stride 0 is 1 */
 	bool drop_last;
-	double train_fraction; /* 0 < f < 1 */
+	struct split split; /* resolved */
 	enum scaling scaling;
 	enum scaling_fit scaling_fit;
 };
@@ -32,14 +38,15 @@ struct scaler {
 
 struct windows {
 	int n_inputs, n_targets, steps;
-	size_t n_train, n_test;
-	double *x; /* [n_train + n_test][steps][n_inputs] */
-	double *y; /* [n_train + n_test][n_targets] */
+	struct parts parts;
+	double *x;     /* [samples][steps][n_inputs] */
+	double *y;     /* [samples][n_targets] */
+	size_t *order; /* [samples]: which window, in time order, each one is; NULL: the same */
 	struct scaler input_scalers[SAMPLES_MAX_COLUMNS], target_scalers[SAMPLES_MAX_COLUMNS];
 };
 
 /* Errors point into the experiment's data part: "/inputs/0" (not numeric), "/window" (series too short), ... The
- * training and the test part each hold at least one window, else ERR_INVALID at "/window" or "/split/train". */
+ * training and the test part each hold at least one window, else ERR_INVALID at "/window" or "/split/...". */
 int windows_cut(const struct table *table, const struct windows_config *config, struct windows *out,
                 struct qlstm_error *error);
 void windows_free(struct windows *windows);
@@ -47,18 +54,24 @@ void windows_free(struct windows *windows);
 struct samples windows_samples(const struct windows *windows);
 
 /* Window counts for n_rows without cutting anything. */
-int windows_count(size_t n_rows, const struct windows_config *config, size_t *n_train, size_t *n_test,
-                  struct qlstm_error *error);
+int windows_count(size_t n_rows, const struct windows_config *config, struct parts *out, struct qlstm_error *error);
+/* The row that window `index`, in time order, predicts. */
+size_t windows_row(const struct windows_config *config, size_t index);
 
 /* For all samples that are cut from a table: whether the chosen columns are there and numeric; and their scalers,
- * fitted on rows 0 .. fit_rows - 1. `part` is "inputs" or "targets": errors point to /PART/POSITION. */
+ * fitted on the rows given. `part` is "inputs" or "targets": errors point to /PART/POSITION. */
+struct fit_rows {
+	size_t count;
+	const size_t *rows; /* [count]; NULL: the first ones */
+};
 int windows_check_columns(const struct table *table, const int *indices, int n, const char *part,
                           struct qlstm_error *error);
 int windows_fit_columns(const struct table *table, const int *indices, int n, const char *part, enum scaling scaling,
-                        size_t fit_rows, struct scaler *scalers, struct qlstm_error *error);
+                        struct fit_rows rows, struct scaler *scalers, struct qlstm_error *error);
 
-/* Fit on values[0 .. n-1]; a constant column scales with factor 1. */
-struct scaler scaler_fit(enum scaling scaling, const double *values, size_t n);
+/* Fit on values[0 .. n-1]; where all are equal the factor is 1. ERR_OUT_OF_MEMORY alone, which SCALING_ROBUST may meet.
+ */
+int scaler_fit(enum scaling scaling, const double *values, size_t n, struct scaler *out);
 double scaler_apply(struct scaler scaler, double raw);
 double scaler_invert(struct scaler scaler, double scaled);
 

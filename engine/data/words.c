@@ -4,20 +4,23 @@
 #include <math.h>
 #include <stdlib.h>
 
-int words_count(size_t n_rows, const struct words_config *config, size_t *n_train, size_t *n_test,
-                struct qlstm_error *error)
+int words_count(size_t n_rows, const struct words_config *config, struct parts *out, struct qlstm_error *error)
 {
 	if (config->length < 2 || n_rows % (size_t)config->length != 0)
 		return error_set(error, ERR_INVALID, "/length",
 		                 "length is %d; %zu rows are no sequences of that length", config->length, n_rows);
 	size_t sequences = n_rows / (size_t)config->length;
 	size_t train = (size_t)(config->train_fraction * (double)sequences);
+	size_t validation = samples_train_count(config->validation_fraction, sequences);
 	if (train == 0 || train >= sequences)
 		return error_set(error, ERR_INVALID, "/split/train",
 		                 "train %g of %zu sequences leaves no %s one: at least one of each is needed",
 		                 config->train_fraction, sequences, train == 0 ? "training" : "test");
-	*n_train = train;
-	*n_test = sequences - train;
+	if (train + validation >= sequences || (config->validation_fraction > 0 && validation == 0))
+		return error_set(error, ERR_INVALID, "/split/validation",
+		                 "validation %g of %zu sequences leaves no %s one: at least one of each is needed",
+		                 config->validation_fraction, sequences, validation == 0 ? "validation" : "test");
+	*out = (struct parts){.train = train, .validation = validation, .test = sequences - train - validation};
 	return 0;
 }
 
@@ -48,7 +51,7 @@ int words_take(const struct table *table, const struct words_config *config, str
 {
 	struct word_sequences words = {.steps = config->length - 1, .bits = config->bits};
 	int most = (1 << config->bits) - 1;
-	int rc = words_count(table->n_rows, config, &words.n_train, &words.n_test, error);
+	int rc = words_count(table->n_rows, config, &words.parts, error);
 	if (rc != 0)
 		return rc;
 	words.inputs = malloc(3 * table->n_rows);
@@ -110,8 +113,9 @@ struct samples words_samples(const struct word_sequences *words, enum target_kin
 	                                  .width = 1 << words->bits,
 	                                  .per_step = true,
 	                                  .masked = true},
-	                        .n_train = words->n_train,
-	                        .n_test = words->n_test,
+	                        .n_train = words->parts.train,
+	                        .n_validation = words->parts.validation,
+	                        .n_test = words->parts.test,
 	                        .self = words,
 	                        .gather = gather,
 	                        .count_rows = count_rows};

@@ -13,20 +13,21 @@
 #include <stdint.h>
 
 #include "engine/data/samples.h"
+#include "engine/data/split.h"
 #include "engine/data/table.h"
 
 #define WORDS_MAX_BITS 6
 
 struct words_config {
-	int input, target, scored; /* column indices; scored -1: there is none */
-	int length;                /* of a sequence, 2 or more */
-	int bits;                  /* of a word, 1 to WORDS_MAX_BITS */
-	double train_fraction;     /* 0 < f < 1 */
+	int input, target, scored;                  /* column indices; scored -1: there is none */
+	int length;                                 /* of a sequence, 2 or more */
+	int bits;                                   /* of a word, 1 to WORDS_MAX_BITS */
+	double train_fraction, validation_fraction; /* 0 < train < 1, 0 <= validation < 1 */
 };
 
 struct word_sequences {
 	int steps, bits;
-	size_t n_train, n_test;
+	struct parts parts;
 	uint8_t *inputs, *targets, *scored; /* [sequence][steps] */
 };
 
@@ -35,9 +36,8 @@ struct word_sequences {
 int words_take(const struct table *table, const struct words_config *config, struct word_sequences *out,
                struct qlstm_error *error);
 void words_free(struct word_sequences *words);
-/* How many sequences of n_rows rows are in the two parts. */
-int words_count(size_t n_rows, const struct words_config *config, size_t *n_train, size_t *n_test,
-                struct qlstm_error *error);
+/* How many sequences of n_rows rows are in the parts. */
+int words_count(size_t n_rows, const struct words_config *config, struct parts *out, struct qlstm_error *error);
 /* Borrows `words`. Targets are words for a model that measures them, classes for others. */
 struct samples words_samples(const struct word_sequences *words, enum target_kind target);
 

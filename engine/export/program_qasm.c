@@ -13,17 +13,6 @@ static const char *const names[GATE_COUNT] = {
     [GATE_RX] = "rx", [GATE_RY] = "ry", [GATE_RZ] = "rz", [GATE_CNOT] = "cx", [GATE_CZ] = "cz", [GATE_SWAP] = "swap",
 };
 
-bool program_angle(const struct angle *angle, const double *weights, const double *features, double *radians)
-{
-	if (angle->source == ANGLE_FEATURE && features == NULL)
-		return false;
-	if (angle->source == ANGLE_FEATURE)
-		*radians = encoder_angle(angle->encoder, features[angle->index]);
-	else
-		*radians = angle->source == ANGLE_WEIGHT ? weights[angle->index] : angle->value;
-	return true;
-}
-
 void program_print_observable(const struct circuit_program *program, int index, char *out, size_t size)
 {
 	static const char letters[] = "IXZY";
@@ -39,47 +28,78 @@ void program_print_observable(const struct circuit_program *program, int index, 
 		snprintf(out, size, "I");
 }
 
-/* "x0", "atan_x0". */
-static void write_input_name(const struct angle *angle, struct text *out)
+/* What a feature's angle is made of. */
+static struct feature_made made_of(const struct angle *angle, const struct feature_made *made)
 {
-	if (angle->encoder != ENCODER_X)
-		text_print(out, "%s_", angle->encoder == ENCODER_PI_X ? "pi" : encoder_name(angle->encoder));
-	text_print(out, "x%d", angle->index);
+	return made != NULL ? made[angle->index] : (struct feature_made){angle->index, angle->encoder, 1.0};
 }
 
-static bool same_input(const struct angle *a, const struct angle *b)
+/* "x0", "atan_x0". */
+static void write_input_name(struct feature_made input, struct text *out)
 {
-	return a->source == ANGLE_FEATURE && b->source == ANGLE_FEATURE && a->index == b->index &&
-	       a->encoder == b->encoder;
+	if (input.encoder != ENCODER_X)
+		text_print(out, "%s_", input.encoder == ENCODER_PI_X ? "pi" : encoder_name(input.encoder));
+	text_print(out, "x%d", input.source);
+}
+
+static bool same_input(struct feature_made a, struct feature_made b)
+{
+	return a.source == b.source && a.encoder == b.encoder;
+}
+
+/* Whether an operation before the i-th reads the same input. */
+static bool read_before(const struct circuit_program *program, int i, const struct feature_made *made)
+{
+	struct feature_made input = made_of(&program->ops[i].angle, made);
+	for (int k = 0; k < i; k++)
+		if (program->ops[k].angle.source == ANGLE_FEATURE &&
+		    same_input(made_of(&program->ops[k].angle, made), input))
+			return true;
+	return false;
 }
 
 /* Each one where it is read first. */
-static void write_inputs(const struct circuit_program *program, struct text *out)
+static void write_inputs(const struct circuit_program *program, const struct feature_made *made, struct text *out)
 {
 	for (int i = 0; i < program->n_ops; i++) {
 		const struct angle *angle = &program->ops[i].angle;
-		int first = 0;
-		while (!same_input(&program->ops[first].angle, angle) && first < i)
-			first++;
-		if (angle->source != ANGLE_FEATURE || first < i)
+		if (angle->source != ANGLE_FEATURE || read_before(program, i, made))
 			continue;
+		struct feature_made input = made_of(angle, made);
 		text_print(out, "input float[64] ");
-		write_input_name(angle, out);
-		if (angle->encoder == ENCODER_X)
-			text_print(out, "; // feature %d\n", angle->index);
+		write_input_name(input, out);
+		if (input.encoder == ENCODER_X)
+			text_print(out, "; // feature %d\n", input.source);
 		else
-			text_print(out, "; // radians: %s of feature %d\n", encoder_name(angle->encoder), angle->index);
+			text_print(out, "; // radians: %s of feature %d\n", encoder_name(input.encoder), input.source);
 	}
 }
 
-static int write_angle(const struct angle *angle, const double *weights, const double *features, struct text *out,
-                       struct qlstm_error *error)
+/* "x0", "-0.5*atan_x0". */
+static void write_input(struct feature_made input, struct text *out)
+{
+	char number[NUMBER_SIZE];
+	if (input.scale != 1.0) {
+		number_text(number, input.scale);
+		text_print(out, "%s*", number);
+	}
+	write_input_name(input, out);
+}
+
+static int write_angle(const struct angle *angle, const double *weights, const struct feature_made *made,
+                       const double *features, struct text *out, struct qlstm_error *error)
 {
 	double radians;
 	char number[NUMBER_SIZE], pointer[32];
-	if (!program_angle(angle, weights, features, &radians)) {
-		write_input_name(angle, out);
+	if (angle->source == ANGLE_FEATURE && features == NULL) {
+		write_input(made_of(angle, made), out);
 		return 0;
+	}
+	if (angle->source == ANGLE_FEATURE) {
+		struct feature_made input = made_of(angle, made);
+		radians = input.scale * encoder_angle(input.encoder, features[input.source]);
+	} else {
+		radians = angle->source == ANGLE_WEIGHT ? weights[angle->index] : angle->value;
 	}
 	if (!isfinite(radians)) {
 		snprintf(pointer, sizeof pointer, "/features/%d", angle->index);
@@ -92,14 +112,14 @@ static int write_angle(const struct angle *angle, const double *weights, const d
 	return 0;
 }
 
-static int write_gate(const struct circuit_op *op, const double *weights, const double *features, struct text *out,
-                      struct qlstm_error *error)
+static int write_gate(const struct circuit_op *op, const double *weights, const struct feature_made *made,
+                      const double *features, struct text *out, struct qlstm_error *error)
 {
 	int rc = 0;
 	text_print(out, "%s", names[op->gate]);
 	if (gate_takes_angle(op->gate)) {
 		text_print(out, "(");
-		rc = write_angle(&op->angle, weights, features, out, error);
+		rc = write_angle(&op->angle, weights, made, features, out, error);
 		text_print(out, ")");
 	}
 	text_print(out, " q[%d]", op->wires[0]);
@@ -118,18 +138,18 @@ static void write_comment(const char *about, struct text *out)
 	}
 }
 
-int program_write_qasm(const struct circuit_program *program, const double *weights, const double *features,
-                       const char *about, struct text *out, struct qlstm_error *error)
+int program_write_qasm(const struct circuit_program *program, const double *weights, const struct feature_made *made,
+                       const double *features, const char *about, struct text *out, struct qlstm_error *error)
 {
 	char observable[CIRCUIT_MAX_WIRES * 5];
 	text_print(out, "OPENQASM 3.0;\ninclude \"stdgates.inc\";\n");
 	write_comment(about, out);
 	if (features == NULL)
-		write_inputs(program, out);
+		write_inputs(program, made, out);
 	text_print(out, "qubit[%d] q;\n", program->n_wires);
 	int rc = 0;
 	for (int i = 0; rc == 0 && i < program->n_ops; i++)
-		rc = write_gate(&program->ops[i], weights, features, out, error);
+		rc = write_gate(&program->ops[i], weights, made, features, out, error);
 	text_print(out, "// outputs, the expectation values of these products of Pauli matrices:\n");
 	for (int i = 0; i < program->n_observables; i++) {
 		program_print_observable(program, i, observable, sizeof observable);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 /* Pixels. */
 enum { COLUMN = 54, WIRE = 44, BOX_WIDTH = 46, BOX_HEIGHT = 34, LEFT = 44, RIGHT = 10, TOP = 12, GAP = 26 };
@@ -15,6 +15,7 @@ enum { COLUMN = 54, WIRE = 44, BOX_WIDTH = 46, BOX_HEIGHT = 34, LEFT = 44, RIGHT
 struct drawing {
 	const struct circuit_program *program;
 	const double *weights;
+	const struct feature_made *made; /* NULL: features are inputs */
 	enum svg_labels labels;
 	int columns; /* of a row */
 	int used;    /* columns in all */
@@ -102,8 +103,14 @@ static void draw_symbol(struct text *out, int x, int y, const char *before, cons
 static void draw_angle(const struct drawing *d, int x, int y, const struct angle *angle)
 {
 	if (angle->source == ANGLE_FEATURE) {
-		draw_symbol(d->out, x, y, encoder_words(angle->encoder), "x", angle->index,
-		            angle->encoder == ENCODER_ATAN_SQUARE);
+		struct feature_made input = {angle->index, angle->encoder, 1.0};
+		char before[48] = "";
+		if (d->made != NULL)
+			input = d->made[angle->index];
+		if (input.scale != 1.0)
+			snprintf(before, sizeof before, "%g ", input.scale);
+		snprintf(before + strlen(before), sizeof before - strlen(before), "%s", encoder_words(input.encoder));
+		draw_symbol(d->out, x, y, before, "x", input.source, input.encoder == ENCODER_ATAN_SQUARE);
 	} else if (angle->source == ANGLE_WEIGHT && d->labels == SVG_LABELS_NAMES) {
 		draw_symbol(d->out, x, y, "", "\xce\xb8", angle->index, false);
 	} else {
@@ -217,10 +224,11 @@ static void write_head(const struct drawing *d, const char *title)
 	           width, height);
 }
 
-int program_write_svg(const struct circuit_program *program, const double *weights, const char *title,
-                      enum svg_labels labels, int columns, struct text *out, struct qlstm_error *error)
+int program_write_svg(const struct circuit_program *program, const double *weights, const struct feature_made *made,
+                      const char *title, enum svg_labels labels, int columns, struct text *out,
+                      struct qlstm_error *error)
 {
-	struct drawing d = {program, weights, labels, columns, 0, out};
+	struct drawing d = {program, weights, made, labels, columns, 0, out};
 	int free_from[CIRCUIT_MAX_WIRES] = {0};
 	for (int i = 0; i < program->n_ops; i++) {
 		int column = place(&program->ops[i], free_from);

@@ -4,6 +4,7 @@
 #define QLSTM_EXPORT_PROGRAM_SVG_H
 
 #include "engine/circuit/program.h"
+#include "engine/nn/layer_circuit.h"
 #include "engine/text.h"
 
 #define PROGRAM_SVG_COLUMNS_MAX 1000
@@ -15,9 +16,10 @@ enum svg_labels {
 	SVG_LABELS_NONE
 };
 
-/* weights [n_weights], radians; title: for readers' tools, is escaped; 1 <= columns <= PROGRAM_SVG_COLUMNS_MAX.
- * ERR_OUT_OF_MEMORY. */
-int program_write_svg(const struct circuit_program *program, const double *weights, const char *title,
-                      enum svg_labels labels, int columns, struct text *out, struct qlstm_error *error);
+/* weights [n_weights], radians; made: as of program_qasm.h; title: for readers' tools, is escaped; 1 <= columns <=
+ * PROGRAM_SVG_COLUMNS_MAX. ERR_OUT_OF_MEMORY. */
+int program_write_svg(const struct circuit_program *program, const double *weights, const struct feature_made *made,
+                      const char *title, enum svg_labels labels, int columns, struct text *out,
+                      struct qlstm_error *error);
 
 #endif

@@ -54,6 +54,11 @@ static const struct field dropout[] = {FIELD(STORE_REAL, p, dropout.p, NULL)};
 static const struct field activation[] = {FIELD(STORE_TEXT, function, activation.function, NULL),
                                           FIELD(STORE_REAL, negative_slope, activation.negative_slope, NULL),
                                           FIELD(STORE_REAL, alpha, activation.alpha, NULL)};
+static const struct field embedding[] = {FIELD(STORE_INT, classes, embedding.classes, NULL),
+                                         FIELD(STORE_INT, dimension, embedding.dimension, NULL)};
+static const struct field batch_norm[] = {FIELD(STORE_REAL, momentum, norm.momentum, NULL),
+                                          FIELD(STORE_REAL, epsilon, norm.epsilon, NULL)};
+static const struct field layer_norm[] = {FIELD(STORE_REAL, epsilon, norm.epsilon, NULL)};
 
 #define TYPE(name)                                                                                                     \
 	{                                                                                                              \
@@ -65,8 +70,8 @@ static const struct type {
 	const struct field *fields;
 	size_t n;
 } types[] = {
-    TYPE(qlstm),   TYPE(qgru),  TYPE(lstm),    TYPE(gru),        TYPE(rnn),
-    TYPE(quantum), TYPE(dense), TYPE(dropout), TYPE(activation),
+    TYPE(qlstm), TYPE(qgru),    TYPE(lstm),       TYPE(gru),       TYPE(rnn),        TYPE(quantum),
+    TYPE(dense), TYPE(dropout), TYPE(activation), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm),
 };
 
 /* Far above what is of use, and far below what the engine's arithmetic in int could not take. */

@@ -19,6 +19,10 @@ static const struct layer_type types[] = {
     {"dense", {ANY_FORM, .trainable = true}, .ops = &dense_ops},
     {"dropout", {ANY_FORM, .random = true}, .ops = &dropout_ops},
     {"activation", {ANY_FORM}, .ops = &activation_ops},
+    {"embedding", {ANY_FORM, .trainable = true, .whole_numbers = true}, .ops = &embedding_ops},
+    {"circuit", {ANY_FORM, .trainable = true}, .ops = &circuit_ops, .wires = circuit_wires},
+    {"batch_norm", {ANY_FORM, .trainable = true, .state = true, .whole_batch = true}, .ops = &batch_norm_ops},
+    {"layer_norm", {ANY_FORM, .trainable = true}, .ops = &layer_norm_ops},
 };
 
 const struct layer_type *layer_type_at(int index)

@@ -75,6 +75,7 @@ struct layer_traits {
 	bool random;           /* draws while it trains */
 	bool state;            /* has tensors without a gradient, and update_state */
 	bool whole_batch;      /* in training its outputs mix the samples of a batch */
+	bool whole_numbers;    /* takes whole numbers, to look them up: its output has no slope by them */
 	bool words;            /* gives the probabilities of words that it measures; it is a model by itself */
 };
 
@@ -118,8 +119,9 @@ struct layer {
 	void *own;
 };
 
-/* The wires of a quantum layer, for the table. */
+/* The wires of a quantum layer and of a circuit, for the table. */
 int quantum_wires(const struct layer_config *config);
+int circuit_wires(const struct layer_config *config);
 
 /* The cost of a layer of matrix products: by its arrays, its weights and the window's steps, also for a layer that sees
  * a vector: a rough guess. How a batch is cut into slices follows from it (train/pass.c), so another one means other
@@ -133,5 +135,9 @@ extern const struct layer_ops quantum_ops;    /* quantum.c */
 extern const struct layer_ops dropout_ops;    /* dropout.c */
 extern const struct layer_ops activation_ops; /* activation.c */
 extern const struct layer_ops qrnn_ops;       /* qrnn.c */
+extern const struct layer_ops circuit_ops;    /* circuit.c */
+extern const struct layer_ops embedding_ops;  /* embedding.c */
+extern const struct layer_ops batch_norm_ops; /* batch_norm.c */
+extern const struct layer_ops layer_norm_ops; /* layer_norm.c */
 
 #endif

@@ -13,11 +13,21 @@ struct layer_circuit {
 	double calls;                          /* in forward and backward of one batch; a set counts as a call */
 };
 
+/* A feature of a program: scale times what the encoder makes of input `source`. */
+struct feature_made {
+	int source;
+	enum encoder encoder;
+	double scale;
+};
+
 /* One circuit with its own angles; borrowed from the model. */
 struct trained_angles {
 	const char *role; /* as above */
 	const struct circuit_program *program;
 	const double *angles; /* [program->n_weights], radians */
+	/* Of a program whose features are made of the layer's inputs, [program->n_features]; NULL: they are the inputs.
+	 */
+	const struct feature_made *made;
 };
 
 #endif

@@ -85,6 +85,23 @@ struct activation_config {
 	double alpha;          /* elu */
 };
 
+/* batch_norm and layer_norm, which has no momentum. */
+struct norm_config {
+	double epsilon;  /* added to a variance */
+	double momentum; /* of the running values */
+};
+
+struct embedding_config {
+	int classes;   /* what comes in are whole numbers from 0 to classes - 1 */
+	int dimension; /* numbers that stand for one of them */
+};
+
+/* A circuit that the user wrote. */
+struct written_config {
+	const char *qasm; /* OpenQASM 3 (engine/circuit/qasm/qasm.h); borrowed: it outlives every model made of it */
+	enum angle_init angle_init;
+};
+
 struct layer_type; /* layer.h */
 
 struct layer_config {
@@ -102,6 +119,9 @@ struct layer_config {
 		struct dense_config dense;
 		struct dropout_config dropout;
 		struct activation_config activation;
+		struct norm_config norm;
+		struct embedding_config embedding;
+		struct written_config written;
 	};
 };
 

@@ -67,6 +67,74 @@ static void mae_backward(const struct rows *rows, double scale, double *gradient
 	clear_masked(rows, gradient);
 }
 
+/* For losses that are a function of p - t: the sum of it, its derivative. */
+static double sum_of(const struct rows *rows, double (*term)(double off, const struct loss_options *options))
+{
+	double sum = 0;
+	for (size_t i = 0; i < all_elements(rows); i++)
+		if (rows->mask == NULL || element_counts(rows, i))
+			sum += term(rows->prediction[i] - rows->target[i], rows->options);
+	return sum;
+}
+
+static void slope_of(const struct rows *rows, double scale, double *gradient,
+                     double (*slope)(double off, const struct loss_options *options))
+{
+	for (size_t i = 0; i < all_elements(rows); i++)
+		gradient[i] = scale * slope(rows->prediction[i] - rows->target[i], rows->options);
+	clear_masked(rows, gradient);
+}
+
+/* e^2 / 2 up to delta, then delta (|e| - delta / 2) */
+static double huber(double off, const struct loss_options *options)
+{
+	double delta = options->huber_delta, size = fabs(off);
+	return size <= delta ? off * off / 2 : delta * (size - delta / 2);
+}
+
+static double huber_slope(double off, const struct loss_options *options)
+{
+	double delta = options->huber_delta;
+	return off > delta ? delta : off < -delta ? -delta : off;
+}
+
+static double huber_sum(const struct rows *rows)
+{
+	return sum_of(rows, huber);
+}
+
+static void huber_backward(const struct rows *rows, double scale, double *gradient)
+{
+	slope_of(rows, scale, gradient, huber_slope);
+}
+
+/* (1 - q) e above the truth, -q e below; its slope at 0 is 0 */
+static double pinball(double off, const struct loss_options *options)
+{
+	return off > 0 ? (1 - options->quantile) * off : -options->quantile * off;
+}
+
+static double pinball_slope(double off, const struct loss_options *options)
+{
+	return off > 0 ? 1 - options->quantile : off < 0 ? -options->quantile : 0;
+}
+
+static double quantile_sum(const struct rows *rows)
+{
+	return sum_of(rows, pinball);
+}
+
+static void quantile_backward(const struct rows *rows, double scale, double *gradient)
+{
+	slope_of(rows, scale, gradient, pinball_slope);
+}
+
+/* What a row of that class counts. */
+static double class_weight(const struct rows *rows, size_t class)
+{
+	return rows->options != NULL && rows->options->class_weights != NULL ? rows->options->class_weights[class] : 1;
+}
+
 /* One row of logits: width numbers, one every `batch`. */
 static double largest(const double *logits, size_t width, size_t batch)
 {
@@ -97,8 +165,10 @@ static double cross_entropy_sum(const struct rows *rows)
 			if (!rows_counts(rows, row))
 				continue;
 			double most = largest(logits, rows->width, rows->batch);
-			total += elementary_log(sum_exp(logits, rows->width, rows->batch, most)) -
-			         (logits[(size_t)rows->target[row] * rows->batch] - most);
+			size_t class = (size_t)rows->target[row];
+			total += class_weight(rows, class) *
+			         (elementary_log(sum_exp(logits, rows->width, rows->batch, most)) -
+			          (logits[class * rows->batch] - most));
 		}
 	return total;
 }
@@ -118,13 +188,50 @@ static void cross_entropy_backward(const struct rows *rows, double scale, double
 			size_t row = f * rows->batch + b, at = f * rows->width * rows->batch + b;
 			if (rows_counts(rows, row))
 				row_backward(rows->prediction + at, rows->width, rows->batch, (size_t)rows->target[row],
-				             scale, gradient + at);
+				             scale * class_weight(rows, (size_t)rows->target[row]), gradient + at);
 		}
 	clear_masked(rows, gradient);
 }
 
-/* The same of probabilities in the place of logits, less the least that it can be, that of a probability of 1: so 0 is
- * the best (Bausch, arXiv 2006.14619). */
+/* Each class against the rest: -log of the sigmoid of its logit, or of 1 - that where the row is of another class. */
+static double bce_term(double logit, bool own)
+{
+	return fmax(logit, 0) - (own ? logit : 0) + elementary_log1p(elementary_exp(-fabs(logit)));
+}
+
+static double sigmoid(double logit)
+{
+	double small = elementary_exp(-fabs(logit));
+	return logit >= 0 ? 1 / (1 + small) : small / (1 + small);
+}
+
+static double bce_sum(const struct rows *rows)
+{
+	double total = 0;
+	for (size_t i = 0; i < all_elements(rows); i++) {
+		size_t row = i / (rows->width * rows->batch) * rows->batch + i % rows->batch;
+		size_t class = i / rows->batch % rows->width;
+		if (rows_counts(rows, row))
+			total += class_weight(rows, (size_t)rows->target[row]) *
+			         bce_term(rows->prediction[i], class == (size_t)rows->target[row]);
+	}
+	return total;
+}
+
+static void bce_backward(const struct rows *rows, double scale, double *gradient)
+{
+	for (size_t i = 0; i < all_elements(rows); i++) {
+		size_t row = i / (rows->width * rows->batch) * rows->batch + i % rows->batch;
+		size_t class = i / rows->batch % rows->width;
+		bool own = class == (size_t)rows->target[row];
+		gradient[i] = !rows_counts(rows, row) ? 0
+		                                      : scale * class_weight(rows, (size_t)rows->target[row]) *
+		                                            (sigmoid(rows->prediction[i]) - own);
+	}
+}
+
+/* The same as cross_entropy of probabilities in the place of logits, less the least that it can be, that of a
+ * probability of 1: so 0 is the best (Bausch, arXiv 2006.14619). */
 static double probability_cross_entropy_sum(const struct rows *rows)
 {
 	const double least = elementary_log((double)rows->width - 1.0 + elementary_exp(1.0)) - 1.0;
@@ -137,7 +244,10 @@ static double probability_cross_entropy_sum(const struct rows *rows)
 static const struct loss table[] = {
     {"mse", TARGET_REALS, false, mse_sum, mse_backward},
     {"mae", TARGET_REALS, false, mae_sum, mae_backward},
+    {"huber", TARGET_REALS, false, huber_sum, huber_backward},
+    {"quantile", TARGET_REALS, false, quantile_sum, quantile_backward},
     {"cross_entropy", TARGET_CLASSES, true, cross_entropy_sum, cross_entropy_backward},
+    {"bce", TARGET_CLASSES, false, bce_sum, bce_backward},
     {"probability_cross_entropy", TARGET_WORDS, true, probability_cross_entropy_sum, cross_entropy_backward},
 };
 

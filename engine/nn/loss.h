@@ -1,5 +1,7 @@
 /* Losses: what training makes small. A loss sees rows (engine/rows.h) and is a mean: of a loss by element over all
  * outputs of all rows that count, of a loss by row over the rows that count. A batch without any has loss 0.
+ * Definitions: torch.nn.HuberLoss, CrossEntropyLoss, BCEWithLogitsLoss; quantile is the pinball loss. Rows of classes
+ * are multiplied by their class's weight, and the mean is over their number all the same.
  *
  * To add one: two functions and one row of the table in loss.c; its word in schema/experiment.schema.json. Outputs of a
  * loss that takes classes are told as probabilities by the softmax (server/worker/train/predictions.c). */
@@ -9,7 +11,7 @@
 #include "engine/rows.h"
 
 struct loss {
-	const char *name; /* "mse", "mae", "cross_entropy", "probability_cross_entropy" */
+	const char *name; /* "mse", "mae", "huber", "quantile", "cross_entropy", "bce", "probability_cross_entropy" */
 	enum target_kind takes;
 	bool by_row; /* one term a row; else one for each of its outputs */
 	/* The sum of its terms over the rows that count. */

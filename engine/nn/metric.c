@@ -69,14 +69,15 @@ double metric_join(const struct metric *metric, double a, double b)
 
 #define METRIC(name, takes, sum)                                                                                       \
 	{                                                                                                              \
-		name, "train_" name, "test_" name, takes, false, sum                                                   \
+		name, "train_" name, "validation_" name, "test_" name, takes, false, sum                               \
 	}
 
 static const struct metric table[] = {
     METRIC("accuracy", TARGET_CLASSES, accuracy_sum),
     METRIC("accuracy", TARGET_WORDS, accuracy_sum),
     METRIC("error_rate", TARGET_WORDS, error_sum),
-    {"min_postsel_prob", "train_min_postsel_prob", "test_min_postsel_prob", TARGET_WORDS, true, least_postselection},
+    {"min_postsel_prob", "train_min_postsel_prob", "validation_min_postsel_prob", "test_min_postsel_prob", TARGET_WORDS,
+     true, least_postselection},
 };
 _Static_assert(sizeof table / sizeof table[0] <= METRICS_MAX, "raise METRICS_MAX: an epoch's row has that much room");
 

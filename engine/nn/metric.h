@@ -1,5 +1,6 @@
 /* Metrics: what is measured beside the loss, as a mean, or the smallest, over the rows that count (engine/rows.h). An
- * epoch reports each one that takes the samples' targets as train_name and test_name.
+ * epoch reports each one that takes the samples' targets as train_name, test_name and, where there is such a part,
+ * validation_name.
  *
  * To add one: a function and one row of the table in metric.c, METRICS_MAX at most for one kind of target; for C
  * programs a member of struct qlstm_epoch (engine/qlstm.h). */
@@ -12,8 +13,8 @@
 #define METRICS_MAX 6
 
 struct metric {
-	const char *name;                   /* "accuracy" */
-	const char *train_name, *test_name; /* "train_accuracy", "test_accuracy" */
+	const char *name;                                     /* "accuracy" */
+	const char *train_name, *validation_name, *test_name; /* "train_accuracy", ... */
 	enum target_kind takes;
 	bool least; /* the smallest value is reported, not the mean */
 	/* The sum over the rows that count; of `least` the smallest value of all rows. */

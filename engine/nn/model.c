@@ -74,7 +74,8 @@ static int model_shapes(const struct model_config *config, struct shape shapes[M
 		return error_set(error, ERR_OUT_OF_RANGE, "/layers", "the model has %d layers; allowed are 1 to %d",
 		                 config->n_layers, MODEL_MAX_LAYERS);
 	int last = last_recurrent(config);
-	shapes[0] = (struct shape){SHAPE_REALS, SHAPE_SEQUENCE, config->n_inputs};
+	bool sequence = last >= 0 || config->output == MODEL_OUTPUT_SEQUENCE;
+	shapes[0] = (struct shape){SHAPE_REALS, sequence ? SHAPE_SEQUENCE : SHAPE_VECTOR, config->n_inputs};
 	for (int k = 0; k < config->n_layers; k++) {
 		struct qlstm_error local = {0};
 		int rc = check_layer(&config->layers[k], shapes[k], &shapes[k + 1], &local);
@@ -87,8 +88,6 @@ static int model_shapes(const struct model_config *config, struct shape shapes[M
 		if (k == last && config->output == MODEL_OUTPUT_VECTOR)
 			shapes[k + 1].form = SHAPE_VECTOR;
 	}
-	if (last < 0)
-		return error_set(error, ERR_INVALID, "/layers", "the model needs at least one recurrent layer");
 	return check_output(config, shapes[config->n_layers], error);
 }
 
@@ -241,6 +240,9 @@ int model_prepare(struct model *model, struct qlstm_error *error)
 
 int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error)
 {
+	if (steps > 1 && model->layers[0].in.form == SHAPE_VECTOR)
+		return error_set(error, ERR_INVALID, "/layers",
+		                 "samples of %d steps; a model without a recurrent layer takes one step", steps);
 	if (steps <= model->reserved_steps && batch <= model->reserved_batch)
 		return 0;
 	steps = steps > model->reserved_steps ? steps : model->reserved_steps;
@@ -344,6 +346,8 @@ bool model_abandoned(const struct model *model)
 const double *model_hidden(const struct model *model, int *width)
 {
 	int last = last_recurrent(&model->config);
+	if (last < 0)
+		last = model->config.n_layers - 1;
 	*width = model->layers[last].out.width;
 	return model->outputs[last];
 }

@@ -20,10 +20,8 @@ bool model_trained_circuit(const struct model *model, int layer, bool reverse, i
 	     block = block->next) {
 		if (!reads(block, tensor) || row < block->first_set || row >= block->first_set + block->sets)
 			continue;
-		const struct param *angles = &block->params->items[block->tensor];
 		*out = (struct trained_angles){block->role, block->program,
-		                               block->params->values + angles->offset +
-		                                   (size_t)row * (size_t)block->program->n_weights};
+		                               quantum_block_angles(block, row - block->first_set), block->made};
 		return true;
 	}
 	return false;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void list_append(struct quantum_list *list, struct quantum_block *block)
@@ -43,8 +44,29 @@ int quantum_block_open(struct quantum_block *block, const struct quantum_design 
 	return 0;
 }
 
+int quantum_block_adopt(struct quantum_block *block, const char *role, struct circuit_program *program,
+                        const struct angle_multiple *multiples, struct quantum_list *list, struct qlstm_error *error)
+{
+	*block = (struct quantum_block){.role = role,
+	                                .calls = QUANTUM_EVERY_STEP,
+	                                .sets = 1,
+	                                .n_features = program->n_features,
+	                                .n_expectations = program->n_observables,
+	                                .program = program,
+	                                .multiples = multiples};
+	block->angles = calloc((size_t)program->n_weights + 1, sizeof(double));
+	block->d_angles = calloc((size_t)program->n_weights + 1, sizeof(double));
+	list_append(list, block);
+	if (block->angles == NULL || block->d_angles == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	return 0;
+}
+
 void quantum_block_close(struct quantum_block *block)
 {
+	free(block->angles);
+	free(block->d_angles);
+	block->angles = block->d_angles = NULL;
 	plan_free(block->plan);
 	program_free(block->program);
 	block->plan = NULL;
@@ -95,23 +117,41 @@ double quantum_block_evaluations(const struct quantum_block *block, int steps, i
 	return block->sets * calls[block->calls];
 }
 
-/* Of the block's first set, in elements of the parameter block. */
+/* Of a tensor's row whose length is that of the program's weights, in elements of the parameter block. */
 static size_t angles_at(const struct quantum_block *block)
 {
-	size_t one = (size_t)block->program->n_weights;
+	size_t one = block->multiples != NULL ? 0 : (size_t)block->program->n_weights;
 	return block->params->items[block->tensor].offset + (size_t)block->first_set * one;
+}
+
+const double *quantum_block_angles(const struct quantum_block *block, int set)
+{
+	const double *numbers = block->params->values + angles_at(block);
+	if (block->multiples == NULL)
+		return numbers + (size_t)set * (size_t)block->program->n_weights;
+	for (int k = 0; k < block->program->n_weights; k++)
+		block->angles[k] = block->multiples[k].scale * numbers[block->multiples[k].source];
+	return block->angles;
 }
 
 void quantum_block_forward(const struct quantum_block *block, const double *features, int batch, double *expectations)
 {
-	plan_forward_many(block->plan, features, block->params->values + angles_at(block), block->sets, (size_t)batch,
+	plan_forward_many(block->plan, features, quantum_block_angles(block, 0), block->sets, (size_t)batch,
 	                  expectations);
 }
 
 void quantum_block_backward(const struct quantum_block *block, const double *features, int batch,
                             const double *d_expectations, double *d_features)
 {
-	size_t at = angles_at(block);
-	plan_backward_many(block->plan, features, block->params->values + at, block->sets, (size_t)batch,
-	                   d_expectations, d_features, block->params->gradients + at);
+	double *gradients = block->params->gradients + angles_at(block);
+	if (block->multiples == NULL) {
+		plan_backward_many(block->plan, features, quantum_block_angles(block, 0), block->sets, (size_t)batch,
+		                   d_expectations, d_features, gradients);
+		return;
+	}
+	memset(block->d_angles, 0, (size_t)block->program->n_weights * sizeof(double));
+	plan_backward_many(block->plan, features, quantum_block_angles(block, 0), 1, (size_t)batch, d_expectations,
+	                   d_features, block->d_angles);
+	for (int k = 0; k < block->program->n_weights; k++)
+		gradients[block->multiples[k].source] += block->multiples[k].scale * block->d_angles[k];
 }

@@ -14,8 +14,15 @@
 #include "engine/circuit/plan.h"
 #include "engine/circuit/planner.h"
 #include "engine/error.h"
+#include "engine/nn/layer_circuit.h"
 #include "engine/nn/layer_config.h"
 #include "engine/nn/params.h"
+
+/* scale times number `source` of the trained ones. */
+struct angle_multiple {
+	int source;
+	double scale;
+};
 
 /* When a pass over a sequence calls a block. QUANTUM_BETWEEN_STEPS: after every step but the last, for what only the
  * next step reads. QUANTUM_OUTPUTS: in the steps whose output somebody wants. */
@@ -33,6 +40,11 @@ struct quantum_block {
 	bool estimated;
 	struct plan_estimate estimate; /* valid where estimated */
 	struct quantum_block *next;    /* in its list */
+	/* Where the program's weights are multiples of the tensor's numbers: weight k is that of multiples[k]
+	 * (borrowed); angles and d_angles [program->n_weights] are scratch, owned. NULL: they are the numbers. */
+	const struct angle_multiple *multiples;
+	double *angles, *d_angles;
+	const struct feature_made *made; /* layer_circuit.h; borrowed; what its features are, for those who list them */
 };
 
 /* The blocks of a layer, in the order of their opening. The blocks belong to those who opened them. */
@@ -59,6 +71,10 @@ struct quantum_design {
  * Errors are those of ansatz_build. */
 int quantum_block_open(struct quantum_block *block, const struct quantum_design *design, struct quantum_list *list,
                        struct qlstm_error *error);
+/* The same of a program that is there already and that the block owns from now on, also where it fails; one set.
+ * ERR_OUT_OF_MEMORY. */
+int quantum_block_adopt(struct quantum_block *block, const char *role, struct circuit_program *program,
+                        const struct angle_multiple *multiples, struct quantum_list *list, struct qlstm_error *error);
 void quantum_block_close(struct quantum_block *block);
 
 /* Declares the tensor "PREFIX.circuits" [rows][the ansatz's shape] and returns its index in params, or a negative code.
@@ -75,6 +91,9 @@ const struct plan_estimate *quantum_block_estimate(struct quantum_block *block, 
 /* Evaluations of the program, forward and backward being one, in a pass over `steps` time steps of which `outs` give an
  * output. A set counts as one. */
 double quantum_block_evaluations(const struct quantum_block *block, int steps, int outs);
+
+/* The program's angles with one of its sets, [program->n_weights]; borrowed, until the next call. */
+const double *quantum_block_angles(const struct quantum_block *block, int set);
 
 /* expectations = the program's, with every set. */
 void quantum_block_forward(const struct quantum_block *block, const double *features, int batch, double *expectations);

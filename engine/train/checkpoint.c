@@ -248,25 +248,19 @@ static int checkpoint_check(const struct trainer *t, const char *fingerprint, co
 /* The parameters of the newest and of the best epoch, once the history is there; `best` NULL: the file has none. */
 static void apply_kept(struct trainer *t, const double *best)
 {
-	int best_epoch = 0;
 	t->best_loss = INFINITY;
+	t->best_epoch = 0;
+	schedule_start(&t->schedule, &t->config.schedule);
 	for (int k = 0; k < t->epochs_done; k++)
-		if (t->history[k].values[TEST_LOSS] < t->best_loss) {
-			t->best_loss = t->history[k].values[TEST_LOSS];
-			best_epoch = k + 1;
-		}
+		trainer_note(t, &t->history[k]);
 	memset(t->kept_epochs, 0, sizeof t->kept_epochs);
 	if (t->epochs_done == 0)
 		return;
-	double least = t->best_loss;
-	t->best_loss = best_epoch == t->epochs_done ? INFINITY : least;
 	trainer_keep(t);
-	t->best_loss = least;
-	if (best_epoch == t->epochs_done)
+	if (t->best_epoch == t->epochs_done || t->best_epoch == 0 || best == NULL)
 		return;
-	t->kept_epochs[TRAINER_BEST] = best != NULL ? best_epoch : 0;
-	if (best != NULL)
-		memcpy(t->kept[TRAINER_BEST], best, model_params(t->model)->size * sizeof(double));
+	t->kept_epochs[TRAINER_BEST] = t->best_epoch;
+	memcpy(t->kept[TRAINER_BEST], best, model_params(t->model)->size * sizeof(double));
 }
 
 static void checkpoint_apply(struct trainer *t, const struct safetensors_file *file, int epochs, uint64_t steps)

@@ -158,7 +158,7 @@ static bool iterate(struct run *run, bool last)
 	const struct lbfgs *own = run->own;
 	size_t n = own->n;
 	bool first = largest(run->before, n) <= 0;
-	double rate = own->config->learning_rate, loss_before = run->loss;
+	double rate = own->rate, loss_before = run->loss;
 	if (!first)
 		add_pair(run);
 	choose_direction(run);

@@ -18,6 +18,7 @@ enum { LBFGS_STATE = 2, LBFGS_STATE_OF_PAIR = 2, LBFGS_SCRATCH = 1 + LINE_SEARCH
 
 struct lbfgs {
 	const struct optimizer_config *config;
+	double rate; /* the learning rate of this step */
 	size_t n;
 	double *state;   /* [2 history + 2][n]; all zero before the first step */
 	double *scratch; /* [LBFGS_SCRATCH][n] */

@@ -1,5 +1,6 @@
 /* Optimisers: one step function and one table row each. Definitions: the algorithm boxes of torch.optim.SGD, RMSprop,
- * Adam, AdamW and LBFGS in PyTorch's documentation (dampening 0, not Nesterov, not centered, not AMSGrad). */
+ * Adam, AdamW, Adagrad and LBFGS in PyTorch's documentation (dampening 0, not centered, not AMSGrad, no decay of
+ * Adagrad's rate). */
 #include "engine/train/optimizer.h"
 
 #include <math.h>
@@ -16,93 +17,165 @@ struct optimizer {
 	const struct row *row;
 	size_t n;
 	int slots;
-	uint64_t steps;                              /* done so far, the one under way included */
-	double *moments;                             /* [slots][n], behind them what a step alone needs */
-	const struct optimizer_objective *objective; /* of the step under way */
+	uint64_t steps;  /* done so far, the one under way included */
+	double *moments; /* [slots][n], behind them what a step alone needs */
+	struct optimizer_group *groups;
+	int n_groups;
+	double factor; /* on all learning rates */
+};
+
+/* Of a group: the parameters first .. end - 1. */
+struct range {
+	size_t first, end;
+	double rate;
 };
 
 struct row {
 	const char *name;
 	int slots;          /* moment blocks it always keeps */
 	int momentum_slots; /* further ones when momentum is not 0; they come last */
-	void (*step)(struct optimizer *optimizer, double *values, double *gradients);
-	int pair_slots; /* and for each pair of the history */
+	void (*step)(struct optimizer *optimizer, struct range range, double *values, const double *gradients);
+	/* In its place, one that takes all parameters together. */
+	void (*whole)(struct optimizer *optimizer, double *values, double *gradients,
+	              const struct optimizer_objective *objective);
+	int pair_slots; /* for each pair of the history */
 	int scratch;    /* blocks that a step alone needs */
 };
 
+/* Nesterov looks one step ahead along the buffer. */
+static double sgd_momentum(const struct optimizer_config *c, double *buffer, double gradient)
+{
+	*buffer = c->momentum * *buffer + gradient;
+	return c->nesterov ? gradient + c->momentum * *buffer : *buffer;
+}
+
 /* The buffer starts at zero, so that its first value is the gradient, as in PyTorch. */
-static void sgd_step(struct optimizer *optimizer, double *values, double *gradients)
+static void sgd_step(struct optimizer *optimizer, struct range range, double *values, const double *gradients)
 {
 	const struct optimizer_config *c = &optimizer->config;
 	double *buffer = optimizer_slot(optimizer, 0);
-	for (size_t i = 0; i < optimizer->n; i++) {
+	for (size_t i = range.first; i < range.end; i++) {
 		double update = gradients[i] + c->weight_decay * values[i];
 		if (buffer != NULL)
-			update = buffer[i] = c->momentum * buffer[i] + update;
-		values[i] -= c->learning_rate * update;
+			update = sgd_momentum(c, &buffer[i], update);
+		values[i] -= range.rate * update;
 	}
 }
 
-static void rmsprop_step(struct optimizer *optimizer, double *values, double *gradients)
+static void rmsprop_step(struct optimizer *optimizer, struct range range, double *values, const double *gradients)
 {
 	const struct optimizer_config *c = &optimizer->config;
 	double *squares = optimizer_slot(optimizer, 0);
 	double *buffer = optimizer_slot(optimizer, 1);
-	for (size_t i = 0; i < optimizer->n; i++) {
+	for (size_t i = range.first; i < range.end; i++) {
 		double gradient = gradients[i] + c->weight_decay * values[i];
 		squares[i] = c->alpha * squares[i] + (1 - c->alpha) * gradient * gradient;
 		double update = gradient / (sqrt(squares[i]) + c->epsilon);
 		if (buffer != NULL)
 			update = buffer[i] = c->momentum * buffer[i] + update;
-		values[i] -= c->learning_rate * update;
+		values[i] -= range.rate * update;
 	}
 }
 
 /* `decay` is the L2 term in the gradient: Adam's; AdamW shrinks the values themselves. */
-static void adam_update(struct optimizer *optimizer, double *values, const double *gradients, double decay)
+static void adam_update(struct optimizer *optimizer, struct range range, double *values, const double *gradients,
+                        double decay)
 {
 	const struct optimizer_config *c = &optimizer->config;
 	double *means = optimizer_slot(optimizer, 0);
 	double *squares = optimizer_slot(optimizer, 1);
 	double mean_correction = 1 - elementary_power(c->beta1, optimizer->steps);
 	double square_correction = sqrt(1 - elementary_power(c->beta2, optimizer->steps));
-	for (size_t i = 0; i < optimizer->n; i++) {
+	for (size_t i = range.first; i < range.end; i++) {
 		double gradient = gradients[i] + decay * values[i];
 		means[i] = c->beta1 * means[i] + (1 - c->beta1) * gradient;
 		squares[i] = c->beta2 * squares[i] + (1 - c->beta2) * gradient * gradient;
 		double root = sqrt(squares[i]) / square_correction + c->epsilon;
-		values[i] -= c->learning_rate / mean_correction * means[i] / root;
+		values[i] -= range.rate / mean_correction * means[i] / root;
 	}
 }
 
-static void adam_step(struct optimizer *optimizer, double *values, double *gradients)
+static void adam_step(struct optimizer *optimizer, struct range range, double *values, const double *gradients)
 {
-	adam_update(optimizer, values, gradients, optimizer->config.weight_decay);
+	adam_update(optimizer, range, values, gradients, optimizer->config.weight_decay);
 }
 
-static void adamw_step(struct optimizer *optimizer, double *values, double *gradients)
+static void adamw_step(struct optimizer *optimizer, struct range range, double *values, const double *gradients)
 {
-	double kept = 1 - optimizer->config.learning_rate * optimizer->config.weight_decay;
-	for (size_t i = 0; i < optimizer->n; i++)
+	double kept = 1 - range.rate * optimizer->config.weight_decay;
+	for (size_t i = range.first; i < range.end; i++)
 		values[i] *= kept;
-	adam_update(optimizer, values, gradients, 0.0);
+	adam_update(optimizer, range, values, gradients, 0.0);
 }
 
-static void lbfgs_row_step(struct optimizer *optimizer, double *values, double *gradients)
+static void adagrad_step(struct optimizer *optimizer, struct range range, double *values, const double *gradients)
 {
+	const struct optimizer_config *c = &optimizer->config;
+	double *squares = optimizer_slot(optimizer, 0);
+	for (size_t i = range.first; i < range.end; i++) {
+		double gradient = gradients[i] + c->weight_decay * values[i];
+		squares[i] += gradient * gradient;
+		values[i] -= range.rate * gradient / (sqrt(squares[i]) + c->epsilon);
+	}
+}
+
+/* An objective of the parameters in groups alone. */
+struct grouped {
+	const struct optimizer *optimizer;
+	const struct optimizer_objective *objective;
+	double *gradients;
+};
+
+static bool in_a_group(const struct optimizer *optimizer, size_t i)
+{
+	for (int k = 0; k < optimizer->n_groups; k++)
+		if (i >= optimizer->groups[k].first && i - optimizer->groups[k].first < optimizer->groups[k].count)
+			return true;
+	return false;
+}
+
+static void clear_frozen(const struct grouped *grouped)
+{
+	for (size_t i = 0; i < grouped->optimizer->n; i++)
+		if (!in_a_group(grouped->optimizer, i))
+			grouped->gradients[i] = 0;
+}
+
+static double evaluate_grouped(void *context)
+{
+	const struct grouped *grouped = context;
+	double loss = grouped->objective->evaluate(grouped->objective->context);
+	clear_frozen(grouped);
+	return loss;
+}
+
+static void whole_lbfgs_step(struct optimizer *optimizer, double *values, double *gradients,
+                             const struct optimizer_objective *objective)
+{
+	struct grouped grouped = {optimizer, objective, gradients};
+	const struct optimizer_objective of_groups = {objective->loss, evaluate_grouped, &grouped};
+	if (optimizer->n_groups == 0)
+		return;
 	const struct lbfgs own = {.config = &optimizer->config,
+	                          .rate = optimizer->groups[0].learning_rate * optimizer->factor,
 	                          .n = optimizer->n,
 	                          .state = optimizer->moments,
 	                          .scratch = optimizer->moments + (size_t)optimizer->slots * optimizer->n};
-	lbfgs_step(&own, values, gradients, optimizer->objective);
+	clear_frozen(&grouped);
+	lbfgs_step(&own, values, gradients, &of_groups);
 }
 
 static const struct row rows[] = {
-    {"sgd", 0, 1, sgd_step, 0, 0},
-    {"rmsprop", 1, 1, rmsprop_step, 0, 0},
-    {"adam", 2, 0, adam_step, 0, 0},
-    {"adamw", 2, 0, adamw_step, 0, 0},
-    {"lbfgs", LBFGS_STATE, 0, lbfgs_row_step, LBFGS_STATE_OF_PAIR, LBFGS_SCRATCH},
+    {.name = "sgd", .momentum_slots = 1, .step = sgd_step},
+    {.name = "rmsprop", .slots = 1, .momentum_slots = 1, .step = rmsprop_step},
+    {.name = "adam", .slots = 2, .step = adam_step},
+    {.name = "adamw", .slots = 2, .step = adamw_step},
+    {.name = "adagrad", .slots = 1, .step = adagrad_step},
+    {.name = "lbfgs",
+     .slots = LBFGS_STATE,
+     .whole = whole_lbfgs_step,
+     .pair_slots = LBFGS_STATE_OF_PAIR,
+     .scratch = LBFGS_SCRATCH},
 };
 
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
@@ -161,8 +234,39 @@ int optimizer_new(struct optimizer **out, const struct optimizer_config *config,
 			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu parameters", n_params);
 		}
 	}
+	optimizer->factor = 1;
+	const struct optimizer_group all = {.count = n_params, .learning_rate = config->learning_rate};
+	rc = optimizer_set_groups(optimizer, &all, 1, error);
+	if (rc != 0) {
+		optimizer_free(optimizer);
+		return rc;
+	}
 	*out = optimizer;
 	return 0;
+}
+
+int optimizer_set_groups(struct optimizer *optimizer, const struct optimizer_group *groups, int n,
+                         struct qlstm_error *error)
+{
+	for (int k = 1; optimizer->row->whole != NULL && k < n; k++)
+		if (groups[k].learning_rate > groups[0].learning_rate ||
+		    groups[k].learning_rate < groups[0].learning_rate)
+			return error_set(error, ERR_INVALID, "/quantum_learning_rate", "%s has one learning rate",
+			                 optimizer->row->name);
+	struct optimizer_group *copy = calloc((size_t)n + 1, sizeof *copy);
+	if (copy == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for groups of parameters");
+	for (int k = 0; k < n; k++)
+		copy[k] = groups[k];
+	free(optimizer->groups);
+	optimizer->groups = copy;
+	optimizer->n_groups = n;
+	return 0;
+}
+
+void optimizer_set_factor(struct optimizer *optimizer, double factor)
+{
+	optimizer->factor = factor;
 }
 
 void optimizer_free(struct optimizer *optimizer)
@@ -170,6 +274,7 @@ void optimizer_free(struct optimizer *optimizer)
 	if (optimizer == NULL)
 		return;
 	free(optimizer->moments);
+	free(optimizer->groups);
 	free(optimizer);
 }
 
@@ -182,9 +287,17 @@ void optimizer_step_on(struct optimizer *optimizer, double *values, double *grad
                        const struct optimizer_objective *objective)
 {
 	optimizer->steps++;
-	optimizer->objective = objective;
-	optimizer->row->step(optimizer, values, gradients);
-	optimizer->objective = NULL;
+	if (optimizer->row->whole != NULL) {
+		optimizer->row->whole(optimizer, values, gradients, objective);
+		return;
+	}
+	for (int k = 0; k < optimizer->n_groups; k++) {
+		const struct optimizer_group *group = &optimizer->groups[k];
+		const struct range range = {.first = group->first,
+		                            .end = group->first + group->count,
+		                            .rate = group->learning_rate * optimizer->factor};
+		optimizer->row->step(optimizer, range, values, gradients);
+	}
 }
 
 size_t optimizer_bytes(const struct optimizer_config *config, size_t n_params)

@@ -3,6 +3,7 @@
 #ifndef QLSTM_TRAIN_OPTIMIZER_H
 #define QLSTM_TRAIN_OPTIMIZER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,13 +12,14 @@
 enum line_search_kind { LINE_SEARCH_STRONG_WOLFE, LINE_SEARCH_NONE };
 
 struct optimizer_config {
-	char type[16]; /* "sgd", "rmsprop", "adam", "adamw", "lbfgs" */
+	char type[16]; /* "sgd", "rmsprop", "adam", "adamw", "adagrad", "lbfgs" */
 	double learning_rate;
 	double momentum;     /* sgd, rmsprop */
 	double alpha;        /* rmsprop: smoothing constant */
 	double beta1, beta2; /* adam, adamw */
-	double epsilon;      /* rmsprop, adam: added to the root */
+	double epsilon;      /* rmsprop, adam, adamw, adagrad: added to the root */
 	double weight_decay; /* L2, added to the gradient; adamw: learning_rate times it is taken off the values */
+	bool nesterov;       /* sgd with momentum */
 	int history;         /* lbfgs: pairs that are remembered, 1 to LBFGS_HISTORY_MOST */
 	int iterations;      /* lbfgs: of one step, 1 or more */
 	enum line_search_kind line_search; /* lbfgs: none takes learning_rate for the step's length */
@@ -31,16 +33,30 @@ struct optimizer_objective {
 	void *context;
 };
 
+/* Parameters first .. first + count - 1 with a learning rate of their own. */
+struct optimizer_group {
+	size_t first, count;
+	double learning_rate;
+};
+
 struct optimizer;
 
 /* ERR_NOT_FOUND for an unknown type. Moments start at zero. */
 int optimizer_new(struct optimizer **out, const struct optimizer_config *config, size_t n_params,
                   struct qlstm_error *error);
 void optimizer_free(struct optimizer *optimizer);
-/* values -= update(gradients); PyTorch's definitions (torch.optim.SGD, RMSprop, Adam, AdamW). Not of one that needs an
- * objective. */
+/* Groups that do not overlap, in the place of one of all parameters with config.learning_rate; what is in none of them
+ * is never changed. Copied. ERR_INVALID at "/quantum_learning_rate" for several rates where there can be but one
+ * (lbfgs). */
+int optimizer_set_groups(struct optimizer *optimizer, const struct optimizer_group *groups, int n,
+                         struct qlstm_error *error);
+/* From now on all learning rates are multiplied by it; 1 at the start. */
+void optimizer_set_factor(struct optimizer *optimizer, double factor);
+/* values -= update(gradients); PyTorch's definitions (torch.optim.SGD, RMSprop, Adam, AdamW, Adagrad). Not of one
+ * that needs an objective. */
 void optimizer_step(struct optimizer *optimizer, double *values, double *gradients);
-/* The same of any optimiser. `gradients` are overwritten by what the objective writes there. */
+/* The same of any optimiser. `gradients` are overwritten by what the objective writes there, and zero where nothing is
+ * to change. */
 void optimizer_step_on(struct optimizer *optimizer, double *values, double *gradients,
                        const struct optimizer_objective *objective);
 /* Bytes that one for so many parameters takes. */

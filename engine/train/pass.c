@@ -38,6 +38,7 @@ struct pass {
 	double *gradients[SLICES_MAX]; /* of slice k; the first is the model's own block */
 	struct pass_sums *slices;      /* of slice k */
 	struct pass_sums sums;         /* of the last pass */
+	double *outputs;               /* of pass_train; NULL: not wanted */
 	model_watch_fn watch;
 	void *watch_context;
 	atomic_bool abandoned;
@@ -122,7 +123,8 @@ static int replica_allocate(struct replica *replica, size_t slice, struct qlstm_
 	                              .prediction = replica->y,
 	                              .target = replica->target,
 	                              .mask = replica->mask,
-	                              .outcomes = replica->outcomes};
+	                              .outcomes = replica->outcomes,
+	                              .options = &replica->pass->config.options};
 	return 0;
 }
 
@@ -180,7 +182,7 @@ static int pass_open(struct pass *pass, struct qlstm_error *error)
 	const struct samples *samples = &pass->config.samples;
 	const struct params *params = model_params(pass->config.model);
 	bool shared = model_set_team(pass->config.model, pass->config.team);
-	size_t count = samples->n_train + samples->n_test;
+	size_t count = samples_count(samples);
 	pass->n_slices = ((size_t)pass->config.batch + pass->slice - 1) / pass->slice;
 	size_t most = larger(pass->n_slices, count / pass->evaluation_slice + 1), members = 1;
 	if (!shared && most > 1)
@@ -347,12 +349,13 @@ static void pass_part(void *context, size_t part, int member)
 	model_watch(replica->model, pass->watch != NULL ? replica_tick : NULL, replica);
 	if (task->gradient) {
 		replica_train(replica, task, part);
-		return;
+	} else {
+		model_forward(replica->model, replica->x, pass->config.samples.shape.steps, (int)n, replica->y);
+		if (!model_abandoned(replica->model))
+			replica_sum(replica, &pass->slices[part]);
 	}
-	model_forward(replica->model, replica->x, pass->config.samples.shape.steps, (int)n, replica->y);
 	if (model_abandoned(replica->model))
 		return;
-	replica_sum(replica, &pass->slices[part]);
 	for (size_t b = 0; task->predictions != NULL && b < n; b++)
 		for (size_t k = 0; k < outputs; k++)
 			task->predictions[(first + b) * outputs + k] = replica->y[k * n + b];
@@ -411,12 +414,18 @@ double pass_train(struct pass *pass, int epoch, const size_t *order, size_t coun
 	                         .count = count,
 	                         .slice = pass->slice,
 	                         .gradient = true,
-	                         .epoch = (uint32_t)epoch};
+	                         .epoch = (uint32_t)epoch,
+	                         .predictions = pass->outputs};
 	pass_run(pass, task);
 	size_t size = params_elements(model_params(pass->config.model));
 	if (count > pass->slice && !pass_abandoned(pass))
 		team_run(pass->config.team, pass_sum_part, &task, (size + SUM_RANGE - 1) / SUM_RANGE);
 	return pass->sums.terms > 0 ? pass->sums.loss / (double)pass->sums.terms : 0.0;
+}
+
+void pass_keep_outputs(struct pass *pass, double *y)
+{
+	pass->outputs = y;
 }
 
 double pass_loss(struct pass *pass, size_t first, size_t count)

@@ -25,6 +25,7 @@ struct pass_config {
 	int batch;         /* the largest that pass_train is given */
 	struct team *team; /* NULL: the caller alone */
 	uint64_t seed;     /* of what layers draw while they train */
+	struct loss_options options;
 };
 
 /* What a pass adds up. A loss or a metric is a mean: its sum by the number of what was added. */
@@ -52,6 +53,10 @@ bool pass_abandoned(const struct pass *pass);
  * block, which is overwritten; behind it the sums for layers' state. As a part of epoch `epoch` (from 1) of training.
  */
 double pass_train(struct pass *pass, int epoch, const size_t *order, size_t count);
+
+/* Where pass_train leaves what the model said of each sample, y [count][rows][outputs] in the order of the batch; NULL,
+ * as at the start: nowhere. Borrowed. */
+void pass_keep_outputs(struct pass *pass, double *y);
 
 /* The sum of the loss's terms over samples first .. first + count - 1. */
 double pass_loss(struct pass *pass, size_t first, size_t count);

@@ -18,17 +18,89 @@ double epoch_metric(const struct epoch_metrics *metrics, const char *name)
 	return (double)NAN;
 }
 
+static void add_column(struct trainer *t, const char *name, struct trainer_column column)
+{
+	t->names[t->n_metrics] = name;
+	t->columns[t->n_metrics++] = column;
+}
+
+static bool has_part(const struct trainer *t, int part)
+{
+	return part != TRAINER_VALIDATION || t->samples.n_validation > 0;
+}
+
 static void trainer_name_metrics(struct trainer *t)
 {
 	static const char *const of_all[] = {
 	    [TRAIN_LOSS] = "train_loss", [TEST_LOSS] = "test_loss", [GRADIENT_NORM] = "gradient_norm"};
+	const struct trainer_scores *scores = t->config.scores;
 	const struct metric *metric;
-	for (; t->n_metrics < METRICS_OF_ALL; t->n_metrics++)
-		t->names[t->n_metrics] = of_all[t->n_metrics];
-	for (int k = 0; (metric = metric_for(t->samples.shape.target, k)) != NULL; k++) {
-		t->names[t->n_metrics++] = metric->train_name;
-		t->names[t->n_metrics++] = metric->test_name;
+	for (int k = 0; k < METRICS_OF_ALL; k++)
+		add_column(t, of_all[k], (struct trainer_column){.index = -1});
+	t->choosing = TEST_LOSS;
+	t->rate = -1;
+	if (t->config.schedule.type != SCHEDULE_CONSTANT || t->config.schedule.warmup_epochs > 1) {
+		t->rate = t->n_metrics;
+		add_column(t, "learning_rate", (struct trainer_column){.index = -1});
 	}
+	if (t->samples.n_validation > 0) {
+		t->choosing = t->n_metrics;
+		add_column(t, "validation_loss", (struct trainer_column){.part = TRAINER_VALIDATION, .index = -1});
+	}
+	for (int k = 0; (metric = metric_for(t->samples.shape.target, k)) != NULL; k++) {
+		const char *const names[] = {metric->train_name, metric->validation_name, metric->test_name};
+		for (int part = 0; part < TRAINER_PARTS; part++)
+			if (has_part(t, part))
+				add_column(t, names[part], (struct trainer_column){(enum trainer_part)part, metric, k});
+	}
+	for (int k = 0; scores != NULL && k < scores->count; k++)
+		for (int part = 0; part < TRAINER_PARTS; part++)
+			if (has_part(t, part))
+				add_column(t, scores->names[k][part],
+				           (struct trainer_column){(enum trainer_part)part, NULL, k});
+}
+
+static int trainer_open_groups(struct trainer *t, struct qlstm_error *error)
+{
+	struct groups_config config = t->config.groups;
+	struct optimizer_group *groups;
+	int n;
+	config.learning_rate = t->config.optimizer.learning_rate;
+	int rc = groups_make(model_params(t->model), &config, &groups, &n, error);
+	if (rc != 0)
+		return rc;
+	rc = optimizer_set_groups(t->optimizer, groups, n, error);
+	free(groups);
+	return rc;
+}
+
+static int trainer_open_gradients(struct trainer *t, struct qlstm_error *error)
+{
+	const struct params *params = model_params(t->model);
+	size_t count = (size_t)params->count + 1;
+	t->gradients.squares = calloc(2 * count + params->size + 1, sizeof(double));
+	if (t->gradients.squares == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	t->gradients.norms = t->gradients.squares + count;
+	t->gradients.largest = t->gradients.norms + count;
+	return 0;
+}
+
+/* Room for what scores are made of. */
+static int trainer_open_scores(struct trainer *t, struct qlstm_error *error)
+{
+	const struct samples *samples = &t->samples;
+	if (t->config.scores == NULL)
+		return 0;
+	size_t outputs = samples_frames(&samples->shape) * (size_t)samples->shape.width;
+	size_t most = samples->n_validation > samples->n_test ? samples->n_validation : samples->n_test;
+	most = most > (size_t)t->config.batch_size ? most : (size_t)t->config.batch_size;
+	t->seen = malloc(samples->n_train * outputs * sizeof *t->seen);
+	t->said = malloc(most * outputs * sizeof *t->said);
+	if (t->seen == NULL || t->said == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	pass_keep_outputs(t->pass, t->said);
+	return 0;
 }
 
 int trainer_new(struct trainer **out, struct model *model, struct samples samples, const struct trainer_config *config,
@@ -48,14 +120,22 @@ int trainer_new(struct trainer **out, struct model *model, struct samples sample
 	                                 .loss = t->loss,
 	                                 .batch = config->batch_size,
 	                                 .team = config->team,
-	                                 .seed = config->seed};
+	                                 .seed = config->seed,
+	                                 .options = config->options};
 	if (rc == 0)
 		rc = pass_new(&t->pass, &pass, error);
 	if (rc == 0)
 		rc = optimizer_new(&t->optimizer, &config->optimizer, model_params(model)->size, error);
+	if (rc == 0)
+		rc = trainer_open_groups(t, error);
+	if (rc == 0)
+		rc = trainer_open_gradients(t, error);
+	if (rc == 0)
+		rc = trainer_open_scores(t, error);
 	if (rc != 0)
 		goto fail;
 	t->best_loss = INFINITY;
+	schedule_start(&t->schedule, &config->schedule);
 	for (int which = 0; which < TRAINER_KEPT; which++)
 		t->kept[which] = calloc(model_params(model)->size + 1, sizeof(double));
 	t->order = malloc(samples.n_train * sizeof *t->order);
@@ -81,15 +161,41 @@ void trainer_free(struct trainer *t)
 	for (int which = 0; which < TRAINER_KEPT; which++)
 		free(t->kept[which]);
 	free(t->order);
+	free(t->gradients.squares);
+	free(t->seen);
+	free(t->said);
 	free(t->history);
 	free(t);
+}
+
+double trainer_choosing_loss(const struct trainer *t, const struct epoch_metrics *row)
+{
+	return row->values[t->choosing];
+}
+
+const char *trainer_best_by(const struct trainer *t)
+{
+	return t->names[t->choosing];
 }
 
 bool trainer_has_stopped(const struct trainer *t)
 {
 	if (t->epochs_done >= t->config.epochs)
 		return true;
-	return t->epochs_done > 0 && t->history[t->epochs_done - 1].values[TEST_LOSS] < t->config.stop_loss;
+	if (t->epochs_done == 0)
+		return false;
+	bool waited = t->config.patience > 0 && t->epochs_done - t->best_epoch >= t->config.patience;
+	return waited || trainer_choosing_loss(t, &t->history[t->epochs_done - 1]) < t->config.stop_loss;
+}
+
+void trainer_note(struct trainer *t, const struct epoch_metrics *row)
+{
+	double loss = trainer_choosing_loss(t, row);
+	schedule_note(&t->schedule, loss);
+	if (loss < t->best_loss) {
+		t->best_loss = loss;
+		t->best_epoch = row->epoch;
+	}
 }
 
 static void trainer_copy(struct trainer *t, enum trainer_epoch_kept which)
@@ -101,12 +207,9 @@ static void trainer_copy(struct trainer *t, enum trainer_epoch_kept which)
 
 void trainer_keep(struct trainer *t)
 {
-	double loss = t->epochs_done > 0 ? t->history[t->epochs_done - 1].values[TEST_LOSS] : NAN;
 	trainer_copy(t, TRAINER_LAST);
-	if (!(loss < t->best_loss))
-		return;
-	t->best_loss = loss;
-	trainer_copy(t, TRAINER_BEST);
+	if (t->best_epoch == t->epochs_done)
+		trainer_copy(t, TRAINER_BEST);
 }
 
 bool trainer_take(struct trainer *t, enum trainer_epoch_kept which)
@@ -147,6 +250,54 @@ static void trainer_order(struct trainer *t, int epoch)
 		t->order[k] = k;
 }
 
+/* Adds a batch's gradient to those of the epoch. */
+static void gradients_add(struct trainer *t)
+{
+	const struct params *params = model_params(t->model);
+	for (int k = 0; k < params->count; k++) {
+		const struct param *param = &params->items[k];
+		double sum = 0;
+		for (size_t i = param->offset; param->kind != PARAM_STATE && i < param->offset + param->size; i++) {
+			double size = fabs(params->gradients[i]);
+			sum += size * size;
+			if (size > t->gradients.largest[i])
+				t->gradients.largest[i] = size;
+		}
+		t->gradients.squares[k] += sum;
+	}
+}
+
+static void gradients_begin(struct trainer *t)
+{
+	const struct params *params = model_params(t->model);
+	t->gradients.epoch = 0;
+	memset(t->gradients.squares, 0, (size_t)params->count * sizeof(double));
+	memset(t->gradients.largest, 0, params->size * sizeof(double));
+}
+
+static void gradients_end(struct trainer *t, int epoch, size_t batches)
+{
+	const struct params *params = model_params(t->model);
+	double sums[2] = {0, 0};
+	for (int k = 0; k < params->count; k++) {
+		t->gradients.norms[k] = sqrt(t->gradients.squares[k] / (double)batches);
+		if (params->items[k].kind != PARAM_STATE)
+			sums[params->items[k].kind == PARAM_QUANTUM] += t->gradients.squares[k] / (double)batches;
+	}
+	t->gradients.kinds[0] = sqrt(sums[0]);
+	t->gradients.kinds[1] = sqrt(sums[1]);
+	t->gradients.epoch = epoch;
+}
+
+struct trainer_gradients trainer_gradients(const struct trainer *t)
+{
+	return (struct trainer_gradients){.epoch = t->gradients.epoch,
+	                                  .norms = t->gradients.norms,
+	                                  .largest = t->gradients.largest,
+	                                  .quantum = t->gradients.kinds[1],
+	                                  .classical = t->gradients.kinds[0]};
+}
+
 /* The global L2 norm of the gradient; scales it down to clip_norm where that is set and smaller. */
 static double trainer_clip(struct trainer *t)
 {
@@ -167,13 +318,27 @@ static int trainer_watch(void *context)
 	return t->watch.fn(t->watch.context, t->watch.epoch, t->watch.batch, t->watch.n_batches);
 }
 
-/* What an optimiser looks at beside the first place of a step: the batch under way. */
+/* Samples order[first ..]. */
 struct batch {
 	struct trainer *trainer;
 	size_t first, count;
 };
 
-static double trainer_evaluate(void *context)
+/* The mean loss of a batch, with its gradient, clipped; *norm is the gradient's before. Nothing when the pass was
+ * abandoned. */
+static double trainer_look(const struct batch *batch, double *norm)
+{
+	struct trainer *t = batch->trainer;
+	double loss = pass_train(t->pass, t->watch.epoch, t->order + batch->first, batch->count);
+	if (pass_abandoned(t->pass))
+		return 0.0;
+	gradients_add(t);
+	*norm = trainer_clip(t);
+	return loss;
+}
+
+/* What an optimiser looks at behind the first place of its step. */
+static double look_again(void *context)
 {
 	const struct batch *batch = context;
 	struct trainer *t = batch->trainer;
@@ -186,21 +351,14 @@ static double trainer_evaluate(void *context)
 	return loss;
 }
 
-/* One optimiser step on samples order[first ..], none when the pass was abandoned. Returns the batch's mean loss; *norm
- * is the gradient's before clipping, *sums what the pass added up, both before the step. */
-static double trainer_step(struct trainer *t, size_t first, size_t count, double *norm, struct pass_sums *sums)
+/* One optimiser step, once the batch was looked at. */
+static void trainer_step(struct batch *batch, double loss)
 {
+	struct trainer *t = batch->trainer;
 	struct params *params = model_params(t->model);
-	double loss = pass_train(t->pass, t->watch.epoch, t->order + first, count);
-	if (pass_abandoned(t->pass))
-		return 0.0;
-	*norm = trainer_clip(t);
-	*sums = pass_sums(t->pass);
-	struct batch batch = {t, first, count};
-	const struct optimizer_objective objective = {loss, trainer_evaluate, &batch};
+	const struct optimizer_objective objective = {loss, look_again, batch};
 	optimizer_step_on(t->optimizer, params->values, params->gradients, &objective);
 	model_update_state(t->model);
-	return loss;
 }
 
 /* A mean over nothing is 0. */
@@ -209,26 +367,43 @@ static double mean(double sum, size_t count)
 	return count > 0 ? sum / (double)count : 0.0;
 }
 
-/* The metric whose value is at place k of an epoch's row. */
-static const struct metric *metric_at(const struct trainer *t, int k)
-{
-	return metric_for(t->samples.shape.target, (k - METRICS_OF_ALL) / 2);
-}
-
 /* From what was added up over so many rows. */
-static double metric_value(const struct trainer *t, int k, double sum, size_t rows)
+static double metric_value(const struct metric *metric, double sum, size_t rows)
 {
-	return metric_at(t, k)->least ? sum : mean(sum, rows);
+	return metric->least ? sum : mean(sum, rows);
 }
 
-/* Loss and metrics of the test part. */
-static void trainer_test(struct trainer *t, struct epoch_metrics *row)
+/* The scores of a part, from what the model says of its samples. */
+static void trainer_score(struct trainer *t, enum trainer_part part, size_t first, size_t count, double *y,
+                          struct epoch_metrics *row)
 {
-	double loss = pass_loss(t->pass, t->samples.n_train, t->samples.n_test);
+	double values[TRAINER_SCORES_MAX];
+	if (t->config.scores == NULL)
+		return;
+	t->config.scores->compute(t->config.scores->context, first, count, y, values);
+	for (int k = METRICS_OF_ALL; k < row->count; k++)
+		if (t->columns[k].part == part && t->columns[k].metric == NULL && t->columns[k].index >= 0)
+			row->values[k] = values[t->columns[k].index];
+}
+
+/* Loss, metrics and scores of a part that is not trained on; nothing where it is empty. */
+static void trainer_evaluate(struct trainer *t, enum trainer_part part, size_t first, size_t count, int place,
+                             struct epoch_metrics *row)
+{
+	if (count == 0 || pass_abandoned(t->pass))
+		return;
+	if (t->config.scores != NULL)
+		pass_predict(t->pass, first, count, t->said);
+	else
+		pass_loss(t->pass, first, count);
 	struct pass_sums sums = pass_sums(t->pass);
-	row->values[TEST_LOSS] = mean(loss, sums.terms);
-	for (int k = METRICS_OF_ALL + 1; k < row->count; k += 2)
-		row->values[k] = metric_value(t, k, sums.metrics[(k - METRICS_OF_ALL) / 2], sums.rows);
+	row->values[place] = mean(sums.loss, sums.terms);
+	for (int k = METRICS_OF_ALL; k < row->count; k++)
+		if (t->columns[k].part == part && t->columns[k].metric != NULL)
+			row->values[k] =
+			    metric_value(t->columns[k].metric, sums.metrics[t->columns[k].index], sums.rows);
+	if (!pass_abandoned(t->pass))
+		trainer_score(t, part, first, count, t->said, row);
 }
 
 static double seconds_now(void)
@@ -238,22 +413,48 @@ static double seconds_now(void)
 	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* What the model said of a batch goes to the places of its samples. */
+static void trainer_see(struct trainer *t, size_t first, size_t count)
+{
+	const struct samples_shape *shape = &t->samples.shape;
+	size_t outputs = samples_frames(shape) * (size_t)shape->width;
+	for (size_t b = 0; t->seen != NULL && b < count; b++)
+		memcpy(t->seen + t->order[first + b] * outputs, t->said + b * outputs, outputs * sizeof *t->seen);
+}
+
+static bool of_training(const struct trainer *t, int k)
+{
+	return t->columns[k].part == TRAINER_TRAIN && t->columns[k].metric != NULL;
+}
+
+/* A batch's losses and metrics on top of those before. */
+static void trainer_add(struct trainer *t, double loss, double norm, struct epoch_metrics *row)
+{
+	struct pass_sums sums = pass_sums(t->pass);
+	row->values[TRAIN_LOSS] += loss;
+	row->values[GRADIENT_NORM] += norm;
+	for (int k = METRICS_OF_ALL; k < row->count; k++)
+		if (of_training(t, k))
+			row->values[k] =
+			    metric_join(t->columns[k].metric, row->values[k], sums.metrics[t->columns[k].index]);
+}
+
 /* All batches of an epoch. */
 static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *row, struct qlstm_error *error)
 {
 	size_t n = t->samples.n_train, size = (size_t)t->config.batch_size, batches = t->watch.n_batches;
 	size_t rows = 0;
 	trainer_order(t, epoch);
-	for (int k = METRICS_OF_ALL; k < row->count; k += 2)
-		row->values[k] = metric_none(metric_at(t, k));
+	gradients_begin(t);
+	for (int k = METRICS_OF_ALL; k < row->count; k++)
+		row->values[k] = of_training(t, k) ? metric_none(t->columns[k].metric) : (double)NAN;
 	for (size_t b = 0; b < batches; b++) {
 		t->watch.batch = b;
-		size_t count = n - b * size < size ? n - b * size : size;
+		struct batch batch = {t, b * size, n - b * size < size ? n - b * size : size};
 		double norm = 0.0, loss = 0.0;
-		struct pass_sums sums = {0};
 		bool stopped = t->watch.fn != NULL && trainer_watch(t) != 0;
 		if (!stopped)
-			loss = trainer_step(t, b * size, count, &norm, &sums);
+			loss = trainer_look(&batch, &norm);
 		if (stopped || pass_abandoned(t->pass))
 			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 		if (!isfinite(loss) || !isfinite(norm))
@@ -262,17 +463,20 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 			    "the %s is not finite in epoch %d, batch %zu of %zu; a smaller learning_rate or a "
 			    "clip_norm may help",
 			    isfinite(loss) ? "gradient" : "loss", epoch, b + 1, batches);
-		row->values[TRAIN_LOSS] += loss;
-		row->values[GRADIENT_NORM] += norm;
-		rows += sums.rows;
-		for (int k = METRICS_OF_ALL; k < row->count; k += 2)
-			row->values[k] =
-			    metric_join(metric_at(t, k), row->values[k], sums.metrics[(k - METRICS_OF_ALL) / 2]);
+		trainer_add(t, loss, norm, row);
+		trainer_see(t, batch.first, batch.count);
+		rows += pass_sums(t->pass).rows;
+		trainer_step(&batch, loss);
+		if (pass_abandoned(t->pass))
+			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 	}
 	row->values[TRAIN_LOSS] /= (double)batches;
 	row->values[GRADIENT_NORM] /= (double)batches;
-	for (int k = METRICS_OF_ALL; k < row->count; k += 2)
-		row->values[k] = metric_value(t, k, row->values[k], rows);
+	for (int k = METRICS_OF_ALL; k < row->count; k++)
+		if (of_training(t, k))
+			row->values[k] = metric_value(t->columns[k].metric, row->values[k], rows);
+	trainer_score(t, TRAINER_TRAIN, 0, n, t->seen, row);
+	gradients_end(t, epoch, batches);
 	return 0;
 }
 
@@ -291,18 +495,25 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 	pass_watch(t->pass, on_batch != NULL ? trainer_watch : NULL, t);
 
 	struct epoch_metrics row = {.epoch = epoch, .count = t->n_metrics, .names = t->names};
+	double factor = schedule_factor(&t->schedule, epoch, t->config.epochs);
+	optimizer_set_factor(t->optimizer, factor);
 	int rc = trainer_batches(t, epoch, &row, error);
 	if (rc == 0) {
 		t->watch.batch = batches;
-		trainer_test(t, &row);
+		size_t first = t->samples.n_train, validation = t->samples.n_validation;
+		trainer_evaluate(t, TRAINER_VALIDATION, first, validation, t->choosing, &row);
+		trainer_evaluate(t, TRAINER_TEST, first + validation, t->samples.n_test, TEST_LOSS, &row);
 		if (pass_abandoned(t->pass))
 			rc = error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 	}
 	pass_watch(t->pass, NULL, NULL);
 	if (rc != 0)
 		return rc;
+	if (t->rate >= 0)
+		row.values[t->rate] = t->config.optimizer.learning_rate * factor;
 	row.seconds = seconds_now() - start;
 	t->history[t->epochs_done++] = row;
+	trainer_note(t, &row);
 	trainer_keep(t);
 	*metrics = row;
 	return 0;
@@ -310,7 +521,7 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 
 int trainer_predict(struct trainer *t, size_t first, size_t count, double *y, struct qlstm_error *error)
 {
-	size_t all = t->samples.n_train + t->samples.n_test;
+	size_t all = samples_count(&t->samples);
 	if (first > all || count > all - first)
 		return error_set(error, ERR_OUT_OF_RANGE, "", "samples %zu to %zu do not exist", first, first + count);
 	pass_predict(t->pass, first, count, y);

@@ -12,28 +12,53 @@
 #include "engine/nn/metric.h"
 #include "engine/nn/model.h"
 #include "engine/team.h"
+#include "engine/train/groups.h"
 #include "engine/train/optimizer.h"
+#include "engine/train/schedule.h"
+
+enum trainer_part { TRAINER_TRAIN, TRAINER_VALIDATION, TRAINER_TEST, TRAINER_PARTS };
+
+#define TRAINER_SCORES_MAX 8
+
+/* Numbers that take all predictions of a part to be found, such as a root or a quotient, in every epoch: the caller's.
+ */
+struct trainer_scores {
+	int count;                                            /* at most TRAINER_SCORES_MAX */
+	const char *names[TRAINER_SCORES_MAX][TRAINER_PARTS]; /* "train_rmse", "validation_rmse", "test_rmse" */
+	/* Of samples first .. first + n - 1, for which the model says y [n][rows][outputs]; y may be changed. */
+	void (*compute)(void *context, size_t first, size_t n, double *y, double *out);
+	void *context;
+};
 
 struct trainer_config {
 	int epochs;
 	int batch_size;
 	bool shuffle;
 	char loss[32];
-	double stop_loss; /* trainer_has_stopped: a test loss below it; 0: never */
+	double stop_loss; /* trainer_has_stopped: a validation loss, else test loss, below it; 0: never */
+	int patience;     /* trainer_has_stopped: so many epochs after the best one; 0: never */
 	double clip_norm; /* global L2 norm; 0: no clipping */
 	uint64_t seed;
 	struct optimizer_config optimizer;
+	struct schedule_config schedule;
+	struct groups_config groups;         /* learning_rate is the optimizer's */
+	struct loss_options options;         /* class_weights borrowed */
+	const struct trainer_scores *scores; /* borrowed; NULL: none */
 	struct team *team; /* who shares the work, borrowed; NULL: the caller alone. Results do not depend on it */
 };
 
-#define TRAINER_METRICS_MAX (3 + 2 * METRICS_MAX)
+#define TRAINER_METRICS_MAX (5 + TRAINER_PARTS * (METRICS_MAX + TRAINER_SCORES_MAX))
 
 /* One row of the history: what the epoch is measured by, a name and a value each. Every trainer has, in this order,
  *   train_loss      mean of the batch losses during the epoch, in scaled units
  *   test_loss       of the test part, after the epoch
  *   gradient_norm   mean over batches of the global L2 norm before clipping
- * and behind them train_NAME and test_NAME of every metric that takes the samples' targets (nn/metric.h): over the rows
- * of the training part as they were met during the epoch, and over those of the test part after it. */
+ * and behind them
+ *   learning_rate   the optimizer's, where there is a schedule
+ *   validation_loss of the validation part, after the epoch, where there is such a part
+ *   train_NAME, validation_NAME where there is such a part, and test_NAME of every metric that takes the samples'
+ * targets (nn/metric.h) and of every score: of the training part as its samples were met during the epoch, of the
+ * others after it. */
 struct epoch_metrics {
 	int epoch; /* from 1 */
 	int count;
@@ -58,17 +83,22 @@ int trainer_new(struct trainer **out, struct model *model, struct samples sample
                 struct qlstm_error *error);
 void trainer_free(struct trainer *trainer);
 
-/* Runs the next epoch. ERR_NOT_FINITE when the training loss or a gradient is not finite. The test loss may not be: a
- * wild value in the test part spoils nothing that is learned. */
+/* Runs the next epoch. ERR_NOT_FINITE when the training loss or a gradient is not finite. Those of the other parts may
+ * not be: a wild value in the test part spoils nothing that is learned. */
 int trainer_epoch(struct trainer *trainer, trainer_batch_fn on_batch, void *context, struct epoch_metrics *metrics,
                   struct qlstm_error *error);
-/* Whether there is no epoch left to run: all are done, or the last test loss is below stop_loss. */
+/* Whether there is no epoch left to run: all are done, the last loss that chooses the best epoch is below
+ * stop_loss, or `patience` epochs brought no smaller one. */
 bool trainer_has_stopped(const struct trainer *trainer);
 int trainer_epochs_done(const struct trainer *trainer);
 /* History of epochs 1 .. trainer_epochs_done; borrowed. */
 const struct epoch_metrics *trainer_history(const struct trainer *trainer);
 
-/* The parameters at the end of the last whole epoch, and of the one with the smallest test loss (the first of such). */
+/* The loss that chooses the best epoch: "validation_loss" where there is such a part, else "test_loss". */
+const char *trainer_best_by(const struct trainer *trainer);
+
+/* The parameters at the end of the last whole epoch, and of the one with the smallest such loss (the first of those).
+ */
 enum trainer_epoch_kept { TRAINER_LAST, TRAINER_BEST, TRAINER_KEPT };
 
 /* Puts those parameters into the model, for predictions and weights; the next epoch goes on with what is there. False,
@@ -77,6 +107,16 @@ enum trainer_epoch_kept { TRAINER_LAST, TRAINER_BEST, TRAINER_KEPT };
 bool trainer_take(struct trainer *trainer, enum trainer_epoch_kept which);
 /* Which epoch that is; 0: none. */
 int trainer_kept_epoch(const struct trainer *trainer, enum trainer_epoch_kept which);
+
+/* Gradients of the last whole epoch, before clipping. */
+struct trainer_gradients {
+	int epoch;             /* 0: none was run here */
+	const double *norms;   /* [params->count]: of each tensor the root mean square, over batches, of its L2 norm */
+	const double *largest; /* [params->size]: of each number the largest magnitude; 0: it was 0 in every batch */
+	double quantum, classical; /* root mean squares over batches of the norms of all tensors of a kind */
+};
+/* Borrowed until the next epoch. After a checkpoint they begin anew. */
+struct trainer_gradients trainer_gradients(const struct trainer *trainer);
 
 /* What the model says of the given samples, in scaled units or logits: y [count][rows][outputs]. */
 int trainer_predict(struct trainer *trainer, size_t first, size_t count, double *y, struct qlstm_error *error);

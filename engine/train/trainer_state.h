@@ -6,8 +6,15 @@
 #include "engine/train/pass.h"
 #include "engine/train/trainer.h"
 
-/* Places among an epoch's metrics; behind them a train and a test value of each further one. */
+/* Places among an epoch's metrics; behind them the further ones. */
 enum { TRAIN_LOSS, TEST_LOSS, GRADIENT_NORM, METRICS_OF_ALL };
+
+/* What stands at a further place. */
+struct trainer_column {
+	enum trainer_part part;
+	const struct metric *metric; /* NULL: a score, or neither */
+	int index;                   /* of the metric among those of the targets, or of the score; -1: neither */
+};
 
 enum { ARITHMETIC_BEFORE_SIZE = 512 };
 
@@ -17,7 +24,9 @@ struct trainer {
 	struct epoch_metrics *history; /* [config.epochs] */
 	double *kept[TRAINER_KEPT];    /* [n_params] each: after the last whole epoch, and after the best one */
 	int kept_epochs[TRAINER_KEPT]; /* 0: none */
-	double best_loss;              /* of the history; infinite before the first epoch */
+	double best_loss;              /* the least that chooses; infinite before the first epoch */
+	int best_epoch;                /* that has it; 0: none */
+	struct schedule schedule;      /* having noted all epochs done */
 
 	struct model *model; /* borrowed */
 	struct samples samples;
@@ -32,12 +41,27 @@ struct trainer {
 		size_t batch, n_batches;
 	} watch;
 	size_t *order; /* [n_train] */
+	/* Gradients of the epoch that runs, and of the last whole one: trainer_gradients. */
+	struct {
+		int epoch;
+		double *squares, *largest; /* [params->count] sums over batches; [params->size] */
+		double *norms;             /* [params->count] */
+		double kinds[2];           /* roots of their sums: classical, quantum */
+	} gradients;
+	/* For scores: what the model said of the training part, [n_train][outputs], of a batch or another part. */
+	double *seen, *said;
 	const char *names[TRAINER_METRICS_MAX];
+	struct trainer_column columns[TRAINER_METRICS_MAX];
+	int choosing, rate; /* places of the loss that chooses, of the learning rate (-1: there is no schedule) */
 	int n_metrics;
 	bool any_arithmetic;
 	char arithmetic_before[ARITHMETIC_BEFORE_SIZE];
 };
 
+/* The value of that row that chooses the best epoch. */
+double trainer_choosing_loss(const struct trainer *trainer, const struct epoch_metrics *row);
+/* What an epoch's row says is noted: best loss, schedule. */
+void trainer_note(struct trainer *trainer, const struct epoch_metrics *row);
 /* At the end of an epoch, or of what a checkpoint says, whose parameters are in the model. */
 void trainer_keep(struct trainer *trainer);
 

@@ -1,4 +1,4 @@
-/* /experiments: create, read, delete. Lists are in experiment/list.c, what else becomes of one in life.c. */
+/* /experiments: create, delete. Lists are in experiment/list.c, reading one in experiment/get.c, what else becomes of one in life.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,19 +167,6 @@ void experiments_post(void *context, struct http_request *request, struct http_r
 	const char *text = request->body_length > 0 ? (const char *)request->body : "";
 	if (content_type_or_reply(request, reply, experiments_types))
 		experiments_submit(context, request, reply, text, request->body_length);
-}
-
-void experiments_get(void *context, struct http_request *request, struct http_reply *reply)
-{
-	struct api *api = context;
-	struct experiment_row row;
-	char etag[RESOURCE_ETAG_SIZE];
-	if (!resource_read_or_reply(api, request, reply, request->params[0], &row))
-		return;
-	resource_etag(&row, etag);
-	if (!reply_not_modified(request, reply, etag))
-		resource_reply_row(reply, 200, &row);
-	experiment_row_free(&row);
 }
 
 static int write_delete(struct db *db, void *argument, struct qlstm_error *error)

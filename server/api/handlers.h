@@ -45,6 +45,8 @@ HANDLER(predict_post);
 HANDLER(generate_post);
 /* export/weights.c */
 HANDLER(weights_get);
+/* export/outcome.c */
+HANDLER(outcome_get);
 /* export/circuit.c */
 HANDLER(circuit_get);
 /* datasets.c */

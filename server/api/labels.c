@@ -77,7 +77,7 @@ int labels_check(struct api *api, const struct catalog_entry *entry, const json_
 		return rc;
 	if (entry->series != NULL)
 		return check(api, entry, spec, error);
-	size_t test = 0;
+	struct parts parts;
 	struct labels_key key = {
 	    .column = spec->windows.targets[0], .classes = spec->classes, .missing = (int)spec->missing};
 	if (words)
@@ -86,11 +86,16 @@ int labels_check(struct api *api, const struct catalog_entry *entry, const json_
 		                          .input = spec->words.input + 1,
 		                          .scored = spec->words.scored + 1};
 	snprintf(key.dataset, sizeof key.dataset, "%s", entry->row.id);
-	rc = spec_count_samples(spec, n_rows, &key.n_train, &test, error);
-	if (rc != 0 || labels_seen_begin(api->labels, &key))
-		return rc;
+	const struct split *split = &spec->windows.split;
+	rc = spec_count_samples(spec, n_rows, &parts, error);
+	if (rc != 0 || split->train_until.time[0] != '\0' || (split->train_until.said && spec->missing == MISSING_DROP))
+		return rc; /* where a part ends the worker finds out */
+	/* What is remembered is that of rows in their order: 0 is never found. */
+	key.n_train = split->shuffle ? 0 : parts.train;
+	if (labels_seen_begin(api->labels, &key))
+		return 0;
 	rc = check(api, entry, spec, error);
 	malloc_trim(0); /* else each thread of the pool keeps what it has freed */
-	labels_seen_end(api->labels, &key, rc == 0 && spec->missing == MISSING_REFUSE);
+	labels_seen_end(api->labels, &key, rc == 0 && spec->missing == MISSING_REFUSE && !split->shuffle);
 	return rc;
 }

@@ -57,16 +57,20 @@ static json_t *progress_json(const struct experiment_row *row)
 
 static bool of_a_part(const char *name)
 {
-	return strncmp(name, "train_", 6) == 0 || strncmp(name, "test_", 5) == 0;
+	return strncmp(name, "train_", 6) == 0 || strncmp(name, "validation_", 11) == 0 ||
+	       strncmp(name, "test_", 5) == 0;
 }
 
 /* The losses, which every run has, the best epoch, and whatever else is said of the two parts after the last epoch. */
 static json_t *results_json(const struct experiment_row *row)
 {
 	json_t *metrics = json_embedded(row->metrics_json), *value;
-	json_t *results = json_pack("{sn, sn, so, so}", "train_loss", "test_loss", "best_epoch",
-	                            row->best_epoch > 0 ? json_integer(row->best_epoch) : json_null(), "best_test_loss",
-	                            json_finite(row->best_test_loss));
+	bool validated = json_object_get(metrics, METRIC_OF_VALIDATION) != NULL;
+	json_t *results =
+	    json_pack("{sn, sn, so, sn}", "train_loss", "test_loss", "best_epoch",
+	              row->best_epoch > 0 ? json_integer(row->best_epoch) : json_null(), "best_test_loss");
+	json_object_set_new(results, validated ? "best_validation_loss" : "best_test_loss",
+	                    json_finite(row->best_test_loss));
 	const char *name;
 	json_object_foreach(metrics, name, value)
 	{

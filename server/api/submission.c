@@ -67,6 +67,19 @@ static int check_cost(const struct api *api, const struct spec *spec, struct mod
 	return rc;
 }
 
+/* Whether what is to be frozen is there. */
+static int check_groups(const struct spec *spec, struct model *model, struct qlstm_error *error)
+{
+	struct optimizer_group *groups;
+	int n;
+	int rc = groups_make(model_params(model), &spec->training.groups, &groups, &n, error);
+	if (rc == 0)
+		free(groups);
+	else
+		error_prefix(error, "/training");
+	return rc;
+}
+
 /* What the model is made of, by which engine, and how long it will take. */
 static int describe_model(const struct api *api, struct spec *spec, struct cost_windows windows, struct submission *out,
                           struct qlstm_error *error)
@@ -80,7 +93,9 @@ static int describe_model(const struct api *api, struct spec *spec, struct cost_
 	}
 	double seconds = 0.0;
 	size_t bytes = 0;
-	rc = initial_check(api, &out->initial, model_params(model), error);
+	rc = check_groups(spec, model, error);
+	if (rc == 0)
+		rc = initial_check(api, &out->initial, model_params(model), error);
 	if (rc == 0)
 		rc = check_cost(api, spec, model, windows, &seconds, &bytes, error);
 	const struct parameter_counts counts = parameter_counts(model_params(model));
@@ -95,7 +110,7 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
                     struct qlstm_error *error)
 {
 	struct spec spec;
-	size_t train = 0, test = 0;
+	struct parts parts = {0};
 	int rc = spec_parse(out->spec, &spec, error);
 	if (rc != 0)
 		return rc;
@@ -103,7 +118,7 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 	rc = uploaded_rows(api, entry, out->spec, &spec, &rows, error);
 	if (rc != 0)
 		return rc;
-	rc = spec_count_samples(&spec, rows, &train, &test, error);
+	rc = spec_count_samples(&spec, rows, &parts, error);
 	if (rc != 0) {
 		error_prefix(error, "/data");
 		return rc;
@@ -111,10 +126,12 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 	rc = labels_check(api, entry, out->spec, &spec, rows, error);
 	if (rc != 0)
 		return rc;
-	rc = describe_model(api, &spec, (struct cost_windows){train, test}, out, error);
+	rc = describe_model(api, &spec, (struct cost_windows){parts.train, parts.validation + parts.test}, out, error);
 	out->data = json_pack("{ss, ss, sI, sI, sI, so}", "dataset", entry->row.name, "sha256", entry->row.sha256,
-	                      "rows", (json_int_t)rows, "train", (json_int_t)train, "test", (json_int_t)test,
-	                      "warnings", uploaded_warnings(entry, out->spec, &spec));
+	                      "rows", (json_int_t)rows, "train", (json_int_t)parts.train, "test",
+	                      (json_int_t)parts.test, "warnings", uploaded_warnings(entry, out->spec, &spec));
+	if (parts.validation > 0)
+		json_object_set_new(out->data, "validation", json_integer((json_int_t)parts.validation));
 	out->epochs = spec.training.epochs;
 	out->max_attempts = spec.max_attempts;
 	out->priority = (int)json_integer_value(json_object_get(out->spec, "priority"));
@@ -149,11 +166,10 @@ int submission_make(struct api *api, const struct viewer *viewer, const char *te
 		rc = attach_data(api, viewer, out->spec, &entry, error);
 	if (rc == 0)
 		rc = initial_find(api, viewer, out->spec, &out->initial, error);
-	if (rc == 0) {
+	if (rc == 0)
 		rc = describe(api, &entry, out, error);
-		if (rc != 0)
-			spec_locate(request, error);
-	}
+	if (rc != 0 && out->spec != NULL)
+		spec_locate(request, error);
 	if (rc == 0)
 		rc = write_texts(out, error);
 	if (rc != 0)

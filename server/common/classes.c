@@ -2,6 +2,7 @@
 #include "server/common/classes.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "engine/elementary/elementary.h"
 
@@ -13,6 +14,21 @@ void classes_softmax(double *values, size_t n)
 	for (size_t k = 0; k < n; k++)
 		sum += values[k] = elementary_exp(values[k] - most);
 	for (size_t k = 0; k < n; k++)
+		values[k] /= sum;
+}
+
+void classes_probabilities(const char *loss, double *values, size_t n)
+{
+	double sum = 0;
+	if (strcmp(loss, "bce") != 0) {
+		classes_softmax(values, n);
+		return;
+	}
+	for (size_t k = 0; k < n; k++) {
+		double small = elementary_exp(-fabs(values[k]));
+		sum += values[k] = values[k] >= 0 ? 1 / (1 + small) : small / (1 + small);
+	}
+	for (size_t k = 0; sum > 0 && k < n; k++)
 		values[k] /= sum;
 }
 

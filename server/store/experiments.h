@@ -24,8 +24,8 @@ struct experiment_row {
 	int attempt, max_attempts, epochs, epoch, version;
 	double max_seconds;
 	int64_t created_at, started_at, attempt_started_at, finished_at; /* ms; 0: not yet */
-	double best_test_loss;                                           /* NaN: none yet */
-	int best_epoch;                                                  /* 0: none yet */
+	double best_test_loss; /* the loss that chooses, of validation where there is that part; NaN: none yet */
+	int best_epoch;        /* 0: none yet */
 	double train_seconds;
 	int queue_position; /* from 1 while queued, else 0; needs the queue in memory (queue_order.h) */
 };

@@ -7,8 +7,9 @@
 
 /* Bytes that the text of an epoch's metrics takes at most. */
 #define METRICS_JSON_SIZE 2048
-/* The metric whose least value makes an epoch the best one. */
-#define METRIC_OF_BEST "test_loss"
+/* The metric whose least value makes an epoch the best one: the second, where an epoch has it. */
+#define METRIC_OF_BEST       "test_loss"
+#define METRIC_OF_VALIDATION "validation_loss"
 
 struct metric_row {
 	int epoch, attempt;

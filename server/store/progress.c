@@ -57,7 +57,8 @@ static int epoch_event(struct db *db, const struct run_token *token, const struc
 	return event_insert(db, token->id, "epoch", token->attempt, now, body, error);
 }
 
-/* `best`: the value of METRIC_OF_BEST, NaN when the epoch has none. */
+/* `best`: the loss that chooses the best epoch, NaN when the epoch has none; the column is named after the first such.
+ */
 static int update_experiment(struct db *db, const struct run_token *token, const struct metric_row *metric, double best,
                              int64_t now, struct qlstm_error *error)
 {
@@ -97,7 +98,9 @@ int progress_epoch(struct db *db, const struct run_token *token, const struct me
 	json_t *metrics = json_loads(metric->metrics_json, 0, NULL);
 	if (metrics == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for an epoch's metrics");
-	const json_t *best = json_object_get(metrics, METRIC_OF_BEST);
+	const json_t *best = json_object_get(metrics, METRIC_OF_VALIDATION);
+	if (best == NULL)
+		best = json_object_get(metrics, METRIC_OF_BEST);
 	int rc = update_experiment(db, token, metric, json_is_number(best) ? json_number_value(best) : (double)NAN, now,
 	                           error);
 	int known = rc == 0 ? has_epoch(db, token->id, metric->epoch, error) : rc;

@@ -122,3 +122,32 @@ def test_circuits_as_layers(daemon, measurement, width):
 ])
 def test_quantum_layers_that_cannot_be(daemon, layers, code, pointer, message):
     assert message in problem(daemon.post("/experiments", {"model": {"layers": layers}}), 422, code, pointer)
+
+
+def test_letters_are_embedded(daemon):
+    """The class is whether the letter stands in the first half of the alphabet."""
+    rows = "".join(f"{i * 5 % 8},{i * 3 % 8},{int(i * 5 % 8 < 4)}\n" for i in range(64))
+    letters = daemon.post("/datasets", params={"name": "letters", "header": "false"}, data=rows).json()["id"]
+    spec = {"data": {"dataset": letters, "task": "classification", "classes": 2, "scaling": "none"},
+            "model": {"layers": [{"type": "embedding", "num_embeddings": 8, "embedding_dim": 3}, {"type": "gru", "hidden_size": 4}]},
+            "training": {"epochs": 60, "batch_size": 8, "optimizer": {"type": "adam", "learning_rate": 0.05}}}
+    row = daemon.train(spec)
+    assert row["spec"]["model"]["layers"][0] == {"type": "embedding", "classes": 8, "dimension": 3}
+    assert tensors_of(daemon, row)["layers.0.weight"] == [8, 3] and row["results"]["test_accuracy"] == 1
+    reply = daemon.post("/experiments", {**spec, "data": {**spec["data"], "scaling": "minmax"}})
+    assert "reads whole numbers" in problem(reply, 422, "invalid", "/data/scaling")
+    spec["model"]["layers"][0]["num_embeddings"] = 7
+    assert daemon.wait(daemon.submit(spec))["reason"] == "nan_loss"
+
+
+def test_norms(daemon):
+    row = daemon.train({"model": {"layers": [{"type": "batch_norm", "epsilon": 0.01}, {"type": "gru", "hidden_size": 4},
+                                             {"type": "layer_norm"}, {"type": "dense", "units": 3}, {"type": "batch_norm"}]},
+                        **EPOCHS})
+    tensors = tensors_of(daemon, row)
+    assert {name: tensors[name] for name in tensors if name[7] in "024"} == {
+        f"layers.{k}.{name}": [width] for k, width, names in
+        [(0, 1, ["weight", "bias", "running_mean", "running_var"]), (2, 4, ["weight", "bias"]),
+         (4, 3, ["weight", "bias", "running_mean", "running_var"])] for name in names}
+    found = losses(daemon, row)
+    assert found[-1] < 0.5 * found[0]

@@ -80,7 +80,7 @@ def test_numbers_come_back_as_they_were_written(daemon):
     text = '{"training":{"optimizer":{"learning_rate":0.1,"weight_decay":1.2345678901234567e-5}},"data":{"split":{"train":0.7}}}'
     reply = daemon.post("/experiments?validate_only=true", text)
     assert reply.json()["spec"]["training"]["optimizer"]["weight_decay"] == 1.2345678901234567e-5
-    assert '"learning_rate":0.1,' in reply.text and '"train":0.7}' in reply.text
+    assert '"learning_rate":0.1,' in reply.text and '"train":0.7,' in reply.text
 
 
 def test_resolved_spec_is_valid_and_stable(daemon):

@@ -45,6 +45,16 @@ class Stack(torch.nn.Module):
                 names, width = {"weight": module.weight, "bias": module.bias}, layer["units"]
             elif layer["type"] == "activation":
                 module, names = ACTIVATIONS[layer["function"]], {}
+            elif layer["type"] == "embedding":
+                module = torch.nn.Embedding(layer["classes"], layer["dimension"], dtype=torch.float64)
+                names, width = {"weight": module.weight}, width * layer["dimension"]
+            elif layer["type"].endswith("_norm"):
+                kind = {"batch_norm": torch.nn.BatchNorm1d, "layer_norm": torch.nn.LayerNorm}[layer["type"]]
+                module = kind(width, eps=layer["epsilon"], dtype=torch.float64)
+                names = {"weight": module.weight, "bias": module.bias, **dict(module.named_buffers())}
+                names.pop("num_batches_tracked", None)
+                for value in names.values():
+                    torch.nn.init.uniform_(value, 0.5, 1.5)
             else:
                 module, names = torch.nn.Dropout(layer["p"]), {}
             self.modules_.append(module)
@@ -54,8 +64,12 @@ class Stack(torch.nn.Module):
     def forward(self, x):
         last = max(i for i, layer in enumerate(self.layers) if layer["type"] in CELLS)
         for i, (layer, module) in enumerate(zip(self.layers, self.modules_)):
+            if layer["type"] == "embedding":
+                x = module(x.long()).flatten(-2)
+                continue
             if layer["type"] not in CELLS:
-                x = module(x)
+                turned = layer["type"] == "batch_norm" and x.dim() == 3
+                x = module(x.transpose(1, 2)).transpose(1, 2) if turned else module(x)
                 continue
             x = module(x.flip(1))[0].flip(1) if layer["inversward"] else module(x)[0]
             if i == last:
@@ -69,11 +83,15 @@ def compare(layers, seed, inputs=3, batch=4, steps=5, classes=False):
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     theirs = Stack(layers, inputs)
-    x = torch.tensor(rng.normal(size=(batch, steps, inputs)), requires_grad=True)
+    whole = layers[0]["type"] == "embedding"
+    x = rng.integers(layers[0]["classes"], size=(batch, steps, inputs)) if whole else rng.normal(size=(batch, steps, inputs))
+    x = torch.tensor(x, dtype=torch.float64, requires_grad=True)
     units = layers[-1]["units"]
     targets = torch.tensor(rng.integers(units, size=(batch, 1)) if classes else rng.normal(size=(batch, units)))
     weights = {name: value.detach().tolist() for name, value in theirs.named.items()}
     spec = {"model": {"layers": layers}}
+    if whole:
+        spec["data"] = {"scaling": "none"}
     if classes:
         spec["data"] = {"task": "classification", "classes": units, "steps": steps}
     reply = engine.evaluate(WORKER, spec, weights, x.detach().tolist(), targets.tolist())
@@ -83,8 +101,10 @@ def compare(layers, seed, inputs=3, batch=4, steps=5, classes=False):
     loss.backward()
     np.testing.assert_allclose(reply["outputs"], outputs.detach(), rtol=0, atol=1e-12)
     np.testing.assert_allclose(reply["loss"], loss.detach(), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(reply["gradient"]["inputs"], x.grad, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(reply["gradient"]["inputs"], torch.zeros_like(x) if whole else x.grad, rtol=0, atol=1e-12)
     for name, value in theirs.named.items():
+        if not value.requires_grad:
+            continue
         np.testing.assert_allclose(reply["gradient"]["weights"][name], value.grad, rtol=0, atol=1e-12, err_msg=name)
 
 
@@ -118,3 +138,13 @@ def test_dropout_outside_of_training():
 def test_cross_entropy():
     compare([cell("lstm", 5), {"type": "dense", "units": 4}], seed=4, classes=True)
     compare([cell("gru", 6, "bidirectional"), {"type": "dense", "units": 10}], seed=5, batch=9, classes=True)
+
+
+@pytest.mark.parametrize("kind", ["batch_norm", "layer_norm"])
+def test_normalisation(kind):
+    norm = {"type": kind, "epsilon": 0.01}
+    compare([norm, cell("lstm", 5), norm, {"type": "dense", "units": 2}], seed=6)
+
+
+def test_embedding():
+    compare([{"type": "embedding", "classes": 7, "dimension": 3}, cell("gru", 5), {"type": "dense", "units": 2}], seed=7)

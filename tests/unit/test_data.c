@@ -28,7 +28,7 @@ static const struct windows_config univariate = {
     .window = 4,
     .horizon = 1,
     .drop_last = true,
-    .train_fraction = 0.67,
+    .split.train = 0.67,
     .scaling = SCALING_MINMAX,
     .scaling_fit = SCALING_FIT_ALL,
 };
@@ -103,8 +103,8 @@ static void check_series(const struct check *c)
 
 	struct windows windows;
 	assert_int_equal(windows_cut(&table, &univariate, &windows, &error), 0);
-	assert_int_equal(windows.n_train, c->counts[1]);
-	assert_int_equal(windows.n_test, c->counts[2]);
+	assert_int_equal(windows.parts.train, c->counts[1]);
+	assert_int_equal(windows.parts.test, c->counts[2]);
 	for (int i = 0; i < 4; i++)
 		assert_near(windows.x[i], c->scaled[i], DIGITS10);
 	assert_near(windows.y[0], c->scaled[4], DIGITS10);

@@ -72,7 +72,7 @@ static int cut(void)
 	static struct column column = {.name = name, .values = values};
 	const struct table table = {.n_rows = 10, .n_columns = 1, .columns = &column};
 	const struct windows_config config = {
-	    .n_inputs = 1, .n_targets = 1, .window = 2, .horizon = 1, .train_fraction = 0.5};
+	    .n_inputs = 1, .n_targets = 1, .window = 2, .horizon = 1, .split.train = 0.5};
 	struct windows windows = {0};
 	int rc = windows_cut(&table, &config, &windows, NULL);
 	if (rc == 0)

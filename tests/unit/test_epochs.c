@@ -97,15 +97,16 @@ static struct epoch_metrics mirror_epoch(struct mirror *m, int epoch)
 	const struct windows *w = &m->of->windows;
 	size_t order[64], size = (size_t)m->config.batch_size, batches = 0;
 	struct epoch_metrics row = {.epoch = epoch};
-	documented_order(&m->config, epoch, order, w->n_train);
+	documented_order(&m->config, epoch, order, w->parts.train);
 	m->sum_norm = 0;
-	for (size_t first = 0; first < w->n_train; first += size, batches++)
-		row.values[0] += mirror_batch(m, order + first, w->n_train - first < size ? w->n_train - first : size);
+	for (size_t first = 0; first < w->parts.train; first += size, batches++)
+		row.values[0] +=
+		    mirror_batch(m, order + first, w->parts.train - first < size ? w->parts.train - first : size);
 	row.values[0] /= (double)batches;
 	row.values[2] = m->sum_norm / (double)batches;
-	for (size_t k = 0; k < w->n_test; k++)
-		order[k] = w->n_train + k;
-	row.values[1] = mirror_loss(m, order, w->n_test, NULL) / (double)(w->n_test * FIX_TARGETS);
+	for (size_t k = 0; k < w->parts.test; k++)
+		order[k] = w->parts.train + k;
+	row.values[1] = mirror_loss(m, order, w->parts.test, NULL) / (double)(w->parts.test * FIX_TARGETS);
 	return row;
 }
 

@@ -11,8 +11,8 @@ static void everything_is_there(void **state)
 	job_of(&job, JOB_SPEC);
 	assert_int_equal(job.table.n_rows, JOB_ROWS);
 	assert_int_equal(job.table.n_columns, 4);
-	assert_int_equal(job.windows.n_train, 15);
-	assert_int_equal(job.windows.n_test, 11);
+	assert_int_equal(job.windows.parts.train, 15);
+	assert_int_equal(job.windows.parts.test, 11);
 	assert_int_equal(job.windows.steps, 3);
 	assert_int_equal(job.spec.training.epochs, 5);
 	assert_int_equal(trainer_epochs_done(job.trainer), 0);

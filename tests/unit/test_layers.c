@@ -36,13 +36,42 @@ static struct layer_config dropout_layer(double p)
 	return (struct layer_config){.type = "dropout", .dropout = {.p = p}};
 }
 
+static struct layer_config embedding_layer(int classes, int dimension)
+{
+	return (struct layer_config){.type = "embedding", .embedding = {classes, dimension}};
+}
+
+static struct layer_config batch_norm_layer(void)
+{
+	return (struct layer_config){.type = "batch_norm", .norm = {.epsilon = 1e-3, .momentum = 0.25}};
+}
+
+static struct layer_config layer_norm_layer(void)
+{
+	return (struct layer_config){.type = "layer_norm", .norm = {.epsilon = 1e-3}};
+}
+
+static struct layer_config circuit_layer(void)
+{
+	return (struct layer_config){
+	    .type = "circuit",
+	    .written = {"input float x0; input float atan_x1; input float a; input float b;"
+	                "qubit[3] q; h q; ry(2*x0 - 0.5) q[0]; crx(atan_x1) q[0], q[1];"
+	                "crz(a) q[1], q[2]; rxx(-b) q[0], q[2]; ry(a) q[2]; rz(x0) q[1]; ry(b) q[1];"
+	                "#pragma braket result expectation z(q[0]) @ x(q[1])\n"
+	                "#pragma braket result expectation y(q[2])\n",
+	                ANGLE_INIT_UNIFORM}};
+}
+
 /* A layer of the k-th type. */
 static struct layer_config layer_at(int k)
 {
 	const char *name = layer_type_at(k)->name;
 	struct layer_config all[] = {qlstm_layer("qdi"),     lstm_layer(3),     gru_layer(3),
 	                             rnn_layer(3, RNN_TANH), dense_layer(2),    activation_layer("gelu"),
-	                             dropout_layer(0.4),     qgru_layer("qdi"), quantum_layer("qdi", 2)};
+	                             dropout_layer(0.4),     qgru_layer("qdi"), quantum_layer("qdi", 2),
+	                             embedding_layer(5, 2),  circuit_layer(),   batch_norm_layer(),
+	                             layer_norm_layer()};
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		if (strcmp(all[i].type, name) == 0)
 			return all[i];
@@ -75,7 +104,7 @@ static void test_every_type(void **state)
 {
 	(void)state;
 	for (int k = 0; layer_type_at(k) != NULL; k++) {
-		if (layer_type_at(k)->traits.words) /* test_qrnn.c */
+		if (layer_type_at(k)->traits.words || layer_type_at(k)->traits.whole_numbers) /* test_qrnn.c, below */
 			continue;
 		struct model_config config = stack_with(layer_at(k));
 		check_gradient(&config, layer_type_at(k)->name);
@@ -121,6 +150,8 @@ static void test_traits_are_true(void **state)
 		assert_int_equal(layer_wires(&layer) > 0, type->wires != NULL);
 		double x[STEPS * 2 * BATCH], first[BATCH], second[BATCH];
 		fill(x, STEPS * 2 * BATCH, 0.9);
+		for (size_t i = 0; type->traits.whole_numbers && i < STEPS * 2 * BATCH; i++)
+			x[i] = (double)(i % 5);
 		struct training_context training = {.seed = 1, .epoch = 1};
 		model_forward_training(model, &training, x, STEPS, BATCH, first);
 		training.epoch = 2;
@@ -193,7 +224,7 @@ static void test_what_may_follow_what(void **state)
 	     {gru_layer(2), first_layer, dense_layer(1)},
 	     "/layers",
 	     "the last layer gives a single vector; the model's output is a sequence"},
-	    {MODEL_OUTPUT_VECTOR, 2, {dense_layer(1), dense_layer(1)}, "/layers", "at least one recurrent layer"},
+	    {MODEL_OUTPUT_VECTOR, 2, {dense_layer(1), dense_layer(1)}, NULL, NULL},
 	    {MODEL_OUTPUT_VECTOR,
 	     3,
 	     {lstm_layer(2), dense_layer(2), activation_layer("tanh")},
@@ -249,6 +280,37 @@ static void test_output_sequence(void **state)
 		model_free(sequence);
 		config.layers[0].recurrent.bidirectional = true;
 		check_gradient(&config, "a sequence as output");
+	}
+}
+
+/* inversward(x) == reverse(forward(reverse(x))), of every recurrent type and variant, step by step and bit for bit. */
+static void test_inversward(void **state)
+{
+	(void)state;
+	struct layer_config layers[] = {
+	    lstm_layer(3),           gru_layer(3),          rnn_layer(3, RNN_RELU), qlstm_layer("chen2020"),
+	    qlstm_layer("chen2024"), qlstm_layer("linear"), qlstm_layer("qdi"),     qgru_layer("linear"),
+	    qgru_layer("qdi")};
+	for (size_t k = 0; k < sizeof layers / sizeof layers[0]; k++) {
+		struct model_config config = one_layer(layers[k], 1, 2, "auto");
+		config.output = MODEL_OUTPUT_SEQUENCE;
+		struct model *forward = open_model(&config, STEPS, BATCH);
+		config.layers[0].recurrent.inversward = true;
+		struct model *inversward = open_model(&config, STEPS, BATCH);
+		params_initialise(model_params(forward), 5);
+		params_initialise(model_params(inversward), 5);
+		double x[STEPS * BATCH], reversed[STEPS * BATCH], y[STEPS * 2 * BATCH], other[STEPS * 2 * BATCH];
+		fill(x, STEPS * BATCH, 0.9);
+		for (size_t t = 0; t < STEPS; t++)
+			memcpy(reversed + t * BATCH, x + (STEPS - 1 - t) * BATCH, BATCH * sizeof(double));
+		model_forward(inversward, x, STEPS, BATCH, y);
+		model_forward(forward, reversed, STEPS, BATCH, other);
+		for (size_t t = 0; t < STEPS; t++)
+			assert_memory_equal(y + t * 2 * BATCH, other + (STEPS - 1 - t) * 2 * BATCH,
+			                    2 * BATCH * sizeof(double));
+		assert_memory_not_equal(y, other, sizeof y);
+		model_free(forward);
+		model_free(inversward);
 	}
 }
 
@@ -420,9 +482,13 @@ static void test_gradient_cells(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_every_type),           cmocka_unit_test(test_traits_are_true),
-	    cmocka_unit_test(test_what_may_follow_what), cmocka_unit_test(test_output_sequence),
-	    cmocka_unit_test(test_activation_values),    cmocka_unit_test(test_cells),
+	    cmocka_unit_test(test_every_type),
+	    cmocka_unit_test(test_traits_are_true),
+	    cmocka_unit_test(test_what_may_follow_what),
+	    cmocka_unit_test(test_output_sequence),
+	    cmocka_unit_test(test_inversward),
+	    cmocka_unit_test(test_activation_values),
+	    cmocka_unit_test(test_cells),
 	    cmocka_unit_test(test_gradient_cells),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,6 +202,32 @@ static void no_numbers(void **state)
 	optimizer_free(optimizer);
 }
 
+/* What is in no group stays as it is, and the rest goes to the minimum of what is left; a factor is on the rate. */
+static void frozen(void **state)
+{
+	(void)state;
+	struct problem p = problem_of(quadratic);
+	struct optimizer *optimizer = open_lbfgs(10, 40, LINE_SEARCH_STRONG_WOLFE, 1);
+	const struct optimizer_group groups[] = {{0, 2, 1}, {3, 3, 1}}, rates[] = {{0, 2, 1}, {2, 4, 0.5}};
+	assert_int_equal(optimizer_set_groups(optimizer, groups, 2, NULL), 0);
+	step(optimizer, &p);
+	for (int i = 0; i < N; i++)
+		assert_true(i == 2 ? p.values[i] == 0.5 : fabs(p.values[i] - lowest[i]) < 1e-4);
+	struct qlstm_error error = {0};
+	assert_int_equal(optimizer_set_groups(optimizer, rates, 2, &error), ERR_INVALID);
+	assert_string_equal(error.pointer, "/quantum_learning_rate");
+	optimizer_free(optimizer);
+	/* The first move of a step without a search is the rate's. */
+	struct problem q = problem_of(quadratic), half = q;
+	for (int k = 0; k < 2; k++) {
+		optimizer = open_lbfgs(10, 1, LINE_SEARCH_NONE, 0.01);
+		optimizer_set_factor(optimizer, k == 0 ? 1 : 0.5);
+		step(optimizer, k == 0 ? &q : &half);
+		optimizer_free(optimizer);
+	}
+	assert_true(fabs((q.values[5] - -1) - 2 * (half.values[5] - -1)) < 1e-12 && q.values[5] > -1);
+}
+
 static void refused(void **state)
 {
 	(void)state;
@@ -224,7 +250,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_quadratic),   cmocka_unit_test(a_curved_valley), cmocka_unit_test(from_its_slots),
-	    cmocka_unit_test(a_line_search), cmocka_unit_test(no_numbers),      cmocka_unit_test(refused),
+	    cmocka_unit_test(a_line_search), cmocka_unit_test(no_numbers),      cmocka_unit_test(frozen),
+	    cmocka_unit_test(refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

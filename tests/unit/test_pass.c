@@ -25,8 +25,8 @@ static void must(int rc, const struct qlstm_error *error)
 static void windows_fill(struct windows *windows)
 {
 	size_t n = N_TRAIN + N_TEST;
-	*windows = (struct windows){
-	    .n_inputs = INPUTS, .n_targets = TARGETS, .steps = STEPS, .n_train = N_TRAIN, .n_test = N_TEST};
+	*windows =
+	    (struct windows){.n_inputs = INPUTS, .n_targets = TARGETS, .steps = STEPS, .parts = {N_TRAIN, 0, N_TEST}};
 	windows->x = malloc(n * STEPS * INPUTS * sizeof(double));
 	windows->y = malloc(n * TARGETS * sizeof(double));
 	struct philox rng;

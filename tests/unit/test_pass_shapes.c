@@ -15,8 +15,7 @@ static void fill(struct windows *w, const struct shape *shape)
 	*w = (struct windows){.n_inputs = shape->inputs,
 	                      .n_targets = FIX_TARGETS,
 	                      .steps = shape->steps,
-	                      .n_train = shape->n_train,
-	                      .n_test = shape->n_test};
+	                      .parts = {shape->n_train, 0, shape->n_test}};
 	w->x = malloc(n * frame * sizeof(double));
 	w->y = malloc(n * FIX_TARGETS * sizeof(double));
 	assert_true(w->x != NULL && w->y != NULL);
@@ -79,8 +78,8 @@ static void check(struct layer_config layer, const char *plan, const struct shap
 	const struct params *a = model_params(model), *b = model_params(plain);
 	for (size_t k = 0; k < a->size; k++)
 		assert_true(fabs(a->gradients[k] - b->gradients[k]) <= 1e-11 * (1 + fabs(b->gradients[k])));
-	assert_relative(pass_loss(pass, 0, w.n_train + w.n_test), one_by_one(plain, &w, 0, w.n_train + w.n_test),
-	                1e-12);
+	assert_relative(pass_loss(pass, 0, w.parts.train + w.parts.test),
+	                one_by_one(plain, &w, 0, w.parts.train + w.parts.test), 1e-12);
 	pass_free(pass);
 	team_free(team);
 	model_free(model);

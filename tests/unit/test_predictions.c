@@ -38,7 +38,7 @@ static void every_target_has_its_own_scale(void **state)
 	job_of(&job, JOB_SPEC);
 	job_train(&job, 2);
 	computed(&p, &job);
-	assert_int_equal(job.windows.n_train, 15);
+	assert_int_equal(job.windows.parts.train, 15);
 	assert_int_equal(p.count, 26);
 	assert_int_equal(p.width, 2);
 	assert_int_equal(trainer_predict(job.trainer, 0, 26, scaled, NULL), 0);

@@ -49,7 +49,7 @@ static void qasm_with_inputs(void **state)
 	(void)state;
 	struct circuit_program *program = sample();
 	struct text text = {0};
-	assert_int_equal(program_write_qasm(program, weights, NULL, "one\ntwo", &text, NULL), 0);
+	assert_int_equal(program_write_qasm(program, weights, NULL, NULL, "one\ntwo", &text, NULL), 0);
 	assert_string_equal(text.bytes, "OPENQASM 3.0;\ninclude \"stdgates.inc\";\n// one\n// two\n"
 	                                "input float[64] atan_x1; // radians: atan of feature 1\n"
 	                                "input float[64] x0; // feature 0\n"
@@ -69,13 +69,13 @@ static void qasm_with_features(void **state)
 	struct qlstm_error error = {0};
 	struct text text = {0};
 	double features[] = {0.25, 1.0};
-	assert_int_equal(program_write_qasm(program, weights, features, NULL, &text, NULL), 0);
+	assert_int_equal(program_write_qasm(program, weights, NULL, features, NULL, &text, NULL), 0);
 	assert_null(strstr(text.bytes, "input"));
 	assert_non_null(strstr(text.bytes, "\nry(0.7853981633974483) q[0];\nrx(0.25) q[1];\nrz(0.25) q[1];\n"));
 	free_text(&text);
 
 	features[0] = NAN;
-	assert_int_equal(program_write_qasm(program, weights, features, NULL, &text, &error), ERR_OUT_OF_RANGE);
+	assert_int_equal(program_write_qasm(program, weights, NULL, features, NULL, &text, &error), ERR_OUT_OF_RANGE);
 	assert_string_equal(error.pointer, "/features/0");
 	free_text(&text);
 	program_free(program);
@@ -96,7 +96,7 @@ static void drawing(void **state)
 	(void)state;
 	struct circuit_program *program = sample();
 	struct text text = {0};
-	assert_int_equal(program_write_svg(program, weights, "a < b & c", SVG_LABELS_NAMES, 100, &text, NULL), 0);
+	assert_int_equal(program_write_svg(program, weights, NULL, "a < b & c", SVG_LABELS_NAMES, 100, &text, NULL), 0);
 	assert_non_null(strstr(text.bytes, "<title>a &#60; b &#38; c</title>"));
 	/* The background, eight gates of one wire, a meter on each wire. */
 	assert_int_equal(count(text.bytes, "<rect "), 1 + 8 + 3);
@@ -107,8 +107,9 @@ static void drawing(void **state)
 	assert_int_equal(count(text.bytes, ">q<tspan"), 3);
 	free_text(&text);
 
-	/* RY beside RX and RZ; the CNOT waits for wire 0, and crosses wire 1: seven columns and the meters, in rows of 3. */
-	assert_int_equal(program_write_svg(program, weights, "", SVG_LABELS_VALUES, 3, &text, NULL), 0);
+	/* RY beside RX and RZ; the CNOT waits for wire 0, and crosses wire 1: seven columns and the meters, in rows
+	 * of 3. */
+	assert_int_equal(program_write_svg(program, weights, NULL, "", SVG_LABELS_VALUES, 3, &text, NULL), 0);
 	assert_int_equal(count(text.bytes, ">q<tspan"), 3 * 3);
 	assert_int_equal(count(text.bytes, "\xce\xb8"), 0);
 	assert_int_equal(count(text.bytes, ">0.10<"), 1);

@@ -396,7 +396,7 @@ static void test_learns_and_stops(void **state)
 {
 	(void)state;
 	struct table table = task_table("simple_seq");
-	const struct words_config config = {0, 1, 2, 20, 3, 0.5};
+	const struct words_config config = {0, 1, 2, 20, 3, 0.5, 0};
 	struct model_config model_config = qrnn_model(3);
 	struct run run = {0};
 	struct qlstm_error error = {0};

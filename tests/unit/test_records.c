@@ -35,7 +35,7 @@ static struct records_config fresh(void)
 	                               .targets = targets,
 	                               .steps = 2,
 	                               .classes = 3,
-	                               .train_fraction = 0.75,
+	                               .split.train = 0.75,
 	                               .scaling = SCALING_MINMAX,
 	                               .scaling_fit = SCALING_FIT_TRAIN};
 }
@@ -127,7 +127,7 @@ static void refusals(void **state)
 		config = fresh();
 		config.steps = cases[k].steps;
 		config.n_targets = cases[k].n_targets;
-		config.train_fraction = cases[k].train;
+		config.split.train = cases[k].train;
 		error_clear(&error);
 		assert_int_equal(records_take(&table, &config, &records, &error), cases[k].code);
 		assert_string_equal(error.pointer, cases[k].pointer);

@@ -84,12 +84,12 @@ static const struct bad bad_requests[] = {
     {"{'model':{'layers':[]}}", ERR_OUT_OF_RANGE, "/model/layers", "layers has 0 items; allowed are 1 to 16"},
     /* choices */
     {"{'data':{'scaling':'foo'}}", ERR_INVALID, "/data/scaling",
-     "scaling is 'foo'; allowed are 'minmax', 'standard', 'none'"},
+     "scaling is 'foo'; allowed are 'minmax', 'standard', 'max', 'robust', 'none'"},
     {"{'data':{'scaling':'minmx'}}", ERR_INVALID, "/data/scaling", "did you mean 'minmax'?"},
     {"{'variant':'chen2021'}", ERR_INVALID, "/variant", "'qdi', 'linear', 'chen2020', 'chen2024'"},
     {LAYERS("{'type':'qlstn'}"), ERR_INVALID, "/model/layers/0/type",
      "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn', 'quantum', 'dense', 'dropout', "
-     "'activation'; did you mean "
+     "'activation', 'embedding', 'circuit', 'batch_norm', 'layer_norm'; did you mean "
      "'qlstm'?"},
     {"{'type':'dense'}", ERR_INVALID, "/type", "type is 'dense'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru'"},
     {"{'model':{'type':'gnu'}}", ERR_INVALID, "/model/type",
@@ -156,9 +156,9 @@ static const struct bad bad_requests[] = {
     {"{'data':{'task':'classification','classes':3,'targets':['a','b']}}", ERR_INVALID, "/data/targets",
      "a class is one column"},
     {"{'data':{'task':'classification','classes':3},'training':{'loss':'mse'}}", ERR_INVALID, "/training/loss",
-     "allowed for task classification are 'cross_entropy'"},
+     "allowed for task classification are 'cross_entropy', 'bce'"},
     {"{'training':{'loss':'cross_entropy'}}", ERR_INVALID, "/training/loss",
-     "allowed for task forecasting are 'mse', 'mae'"},
+     "allowed for task forecasting are 'mse', 'mae', 'huber', 'quantile'"},
     {"{'data':{'task':'regression','inputs':['a','b','c'],'steps':2}}", ERR_INVALID, "/data/steps",
      "steps is 2; 3 inputs are no multiple of it"},
     {"{'data':{'task':'classification','classes':3},'model':{'layers':[{'type':'lstm'},{'type':'dense','units':4}]}}",
@@ -277,16 +277,17 @@ static void test_defaults(void **state)
 	assert_string_equal(
 	    text, "{'name':'','project':'default','tags':[],'notes':'','priority':0,'init_from':'',"
 	          "'data':{'dataset':'damped_shm','task':'forecasting','missing':'refuse','window':4,'horizon':1,'"
-	          "scaling':'minmax','"
+	          "stride':1,'scaling':'minmax','"
 	          "scaling_fit':'train',"
-	          "'drop_last_window':true,'split':{'train':0.67}},"
+	          "'drop_last_window':true,'split':{'train':0.67,'validation':0,'shuffle':false}},"
 	          "'model':{'layers':[{'type':'qlstm','variant':'qdi','ansatz':'qdi','hidden_size':17,'n_qubits':4,"
 	          "'n_qlayers':1,'depth':1,'inversward':false,'bidirectional':false,'batch_first':true,'hadamard':true,"
 	          "'rotation':'Z','entangling':'basic','measure':'Y','angle_init':'uniform'},"
 	          "{'type':'dense','units':1,'bias':true}]},"
 	          "'training':{'epochs':100,'batch_size':10,'shuffle':false,'loss':'mse','optimizer':{'type':'rmsprop',"
 	          "'learning_rate':0.01,'momentum':0,'alpha':0.99,'beta1':0.9,'beta2':0.999,'epsilon':1e-8,"
-	          "'weight_decay':0},'stop_loss':0,'keep':'last','clip_norm':0,'seed':1},"
+	          "'weight_decay':0},'schedule':{'type':'constant','warmup_epochs':0},'patience':0,'stop_loss':0,'keep'"
+	          ":'last','clip_norm':0,'seed':1},"
 	          "'simulation':{'precision':'float64','plan':'auto'},'limits':{'max_seconds':3600,'max_attempts':3}}");
 	free(text);
 	json_decref(resolved);

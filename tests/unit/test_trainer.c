@@ -38,7 +38,7 @@ static void run_open(struct run *run, const char *series, struct layer_config la
 	                                 .window = 4,
 	                                 .horizon = 1,
 	                                 .drop_last = true,
-	                                 .train_fraction = 0.67,
+	                                 .split.train = 0.67,
 	                                 .scaling = SCALING_MINMAX,
 	                                 .scaling_fit = SCALING_FIT_ALL};
 	must(windows_cut(&table, &windows, &run->windows, &error), &error);
@@ -83,11 +83,11 @@ static double predicted_loss(struct run *run)
 	const struct windows *w = &run->windows;
 	double y[128], sum = 0.0;
 	struct qlstm_error error = {0};
-	assert_in_range(w->n_test, 1, 128);
-	must(trainer_predict(run->trainer, w->n_train, w->n_test, y, &error), &error);
-	for (size_t k = 0; k < w->n_test; k++)
-		sum += (y[k] - w->y[w->n_train + k]) * (y[k] - w->y[w->n_train + k]);
-	return sum / (double)w->n_test;
+	assert_in_range(w->parts.test, 1, 128);
+	must(trainer_predict(run->trainer, w->parts.train, w->parts.test, y, &error), &error);
+	for (size_t k = 0; k < w->parts.test; k++)
+		sum += (y[k] - w->y[w->parts.train + k]) * (y[k] - w->y[w->parts.train + k]);
+	return sum / (double)w->parts.test;
 }
 
 static void run_epochs(struct run *run, int epochs)
@@ -108,8 +108,8 @@ static void check_protocol(struct layer_config layer, const double reference[4],
 	for (uint64_t seed = 1; seed <= 3; seed++) {
 		struct run run = {0};
 		run_open(&run, "damped_shm", layer, protocol(100, seed));
-		assert_int_equal(run.windows.n_train, 157);
-		assert_int_equal(run.windows.n_test, 78);
+		assert_int_equal(run.windows.parts.train, 157);
+		assert_int_equal(run.windows.parts.test, 78);
 		for (int k = 0; k < 4; k++) {
 			run_epochs(&run, at[k] - trainer_epochs_done(run.trainer));
 			double loss = trainer_history(run.trainer)[at[k] - 1].values[1];

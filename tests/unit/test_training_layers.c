@@ -110,8 +110,7 @@ static struct layer_config dropout_layer(double p)
 static void windows_fill(struct windows *windows)
 {
 	size_t n = N_TRAIN + N_TEST;
-	*windows =
-	    (struct windows){.n_inputs = WIDTH, .n_targets = 1, .steps = STEPS, .n_train = N_TRAIN, .n_test = N_TEST};
+	*windows = (struct windows){.n_inputs = WIDTH, .n_targets = 1, .steps = STEPS, .parts = {N_TRAIN, 0, N_TEST}};
 	windows->x = malloc(n * STEPS * WIDTH * sizeof(double));
 	windows->y = malloc(n * sizeof(double));
 	struct philox rng;

@@ -25,7 +25,7 @@ static const struct windows_config univariate = {
     .window = 4,
     .horizon = 1,
     .drop_last = true,
-    .train_fraction = 0.67,
+    .split.train = 0.67,
     .scaling = SCALING_MINMAX,
     .scaling_fit = SCALING_FIT_ALL,
 };
@@ -76,23 +76,23 @@ static void windows_point_to_what_is_wrong(void **state)
 static void windows_counts(void **state)
 {
 	(void)state;
-	size_t train, test;
+	struct parts parts;
 	struct qlstm_error error = {0};
 	struct windows_config config = univariate;
 	static const struct {
 		size_t rows, train, test;
 	} cases[] = {{240, 157, 78}, {256, 168, 83}, {2200, 1470, 725}, {2500, 1671, 824}};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		assert_int_equal(windows_count(cases[i].rows, &config, &train, &test, NULL), 0);
-		assert_int_equal(train, cases[i].train);
-		assert_int_equal(test, cases[i].test);
+		assert_int_equal(windows_count(cases[i].rows, &config, &parts, NULL), 0);
+		assert_int_equal(parts.train, cases[i].train);
+		assert_int_equal(parts.test, cases[i].test);
 	}
-	assert_int_equal(windows_count(7, &config, &train, &test, NULL), 0);
-	assert_int_equal(windows_count(6, &config, &train, &test, &error), ERR_INVALID);
+	assert_int_equal(windows_count(7, &config, &parts, NULL), 0);
+	assert_int_equal(windows_count(6, &config, &parts, &error), ERR_INVALID);
 	assert_string_equal(error.pointer, "/window");
 	config.drop_last = false;
-	assert_int_equal(windows_count(6, &config, &train, &test, NULL), 0);
-	assert_int_equal(train + test, 2);
+	assert_int_equal(windows_count(6, &config, &parts, NULL), 0);
+	assert_int_equal(parts.train + parts.test, 2);
 
 	static const struct {
 		int window, horizon;
@@ -111,9 +111,9 @@ static void windows_counts(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		config.window = bad[i].window;
 		config.horizon = bad[i].horizon;
-		config.train_fraction = bad[i].train;
+		config.split.train = bad[i].train;
 		error_clear(&error);
-		assert_int_equal(windows_count(10, &config, &train, &test, &error), bad[i].code);
+		assert_int_equal(windows_count(10, &config, &parts, &error), bad[i].code);
 		assert_string_equal(error.pointer, bad[i].pointer);
 	}
 }
@@ -130,10 +130,10 @@ static void windows_hold_the_right_rows(void **state)
 	                                .targets = {0},
 	                                .window = 2,
 	                                .horizon = 3,
-	                                .train_fraction = 0.7};
+	                                .split.train = 0.7};
 	assert_int_equal(windows_cut(&table, &config, &windows, NULL), 0);
-	assert_int_equal(windows.n_train, 2);
-	assert_int_equal(windows.n_test, 1);
+	assert_int_equal(windows.parts.train, 2);
+	assert_int_equal(windows.parts.test, 1);
 	static const double x[] = {10, 0, 11, 1, 11, 1, 12, 2, 12, 2, 13, 3}, y[] = {4, 5, 6};
 	assert_memory_equal(windows.x, x, sizeof x);
 	assert_memory_equal(windows.y, y, sizeof y);
@@ -152,7 +152,7 @@ static void scaling_fits_what_training_sees(void **state)
 	                                .n_targets = 1,
 	                                .window = 2,
 	                                .horizon = 1,
-	                                .train_fraction = 0.5,
+	                                .split.train = 0.5,
 	                                .scaling = SCALING_MINMAX,
 	                                .scaling_fit = SCALING_FIT_TRAIN};
 	assert_int_equal(windows_cut(&table, &config, &windows, NULL), 0);
@@ -175,18 +175,19 @@ static void scalers(void **state)
 {
 	(void)state;
 	static const double values[] = {2, 4, 4, 4, 5, 5, 7, 9}, constant[] = {0.1, 0.1, 0.1}, huge[] = {-1e308, 1e308};
-	struct scaler s = scaler_fit(SCALING_STANDARD, values, 8);
+	struct scaler s;
+	assert_int_equal(scaler_fit(SCALING_STANDARD, values, 8, &s), 0);
 	assert_near(s.offset, 5, 1e-15);
 	assert_near(s.factor, 2, 1e-15);
 	assert_near(scaler_apply(s, 9), 2, 1e-15);
-	s = scaler_fit(SCALING_STANDARD, constant, 3);
+	assert_int_equal(scaler_fit(SCALING_STANDARD, constant, 3, &s), 0);
 	assert_near(s.factor, 1, 0);
 	assert_near(scaler_apply(s, 0.1), 0, 0);
-	s = scaler_fit(SCALING_MINMAX, constant, 3);
+	assert_int_equal(scaler_fit(SCALING_MINMAX, constant, 3, &s), 0);
 	assert_near(s.factor, 1, 0);
-	s = scaler_fit(SCALING_NONE, values, 8);
+	assert_int_equal(scaler_fit(SCALING_NONE, values, 8, &s), 0);
 	assert_near(scaler_apply(s, 7), 7, 0);
-	s = scaler_fit(SCALING_MINMAX, huge, 2);
+	assert_int_equal(scaler_fit(SCALING_MINMAX, huge, 2, &s), 0);
 	assert_near(scaler_apply(s, 1e308), 1, 0);
 
 	struct qlstm_error error;

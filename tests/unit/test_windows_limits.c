@@ -64,8 +64,8 @@ static void check_cut(const struct table *table, const struct windows_config *c,
 	size_t steps = (size_t)c->window, ahead = steps + (size_t)c->horizon - 1, fit_rows = table->n_rows;
 	if (c->scaling_fit == SCALING_FIT_TRAIN)
 		fit_rows = train + ahead;
-	assert_int_equal(w.n_train, train);
-	assert_int_equal(w.n_test, test);
+	assert_int_equal(w.parts.train, train);
+	assert_int_equal(w.parts.test, test);
 	assert_true(w.steps == c->window && w.n_inputs == c->n_inputs && w.n_targets == c->n_targets);
 	const double *x = w.x, *y = w.y;
 	for (size_t i = 0; i < train + test; i++) {
@@ -83,22 +83,24 @@ static void check(size_t rows, struct windows_config c)
 {
 	struct table table;
 	struct qlstm_error error = {0};
-	size_t train = 99, test = 99, count = windows_in(rows, (size_t)c.window, (size_t)c.horizon, c.drop_last);
-	size_t expected = (size_t)(c.train_fraction * (double)count);
-	int rc = windows_count(rows, &c, &train, &test, &error);
+	struct parts parts = {99, 98, 99};
+	size_t count = windows_in(rows, (size_t)c.window, (size_t)c.horizon, c.drop_last);
+	size_t expected = (size_t)(c.split.train * (double)count);
+	int rc = windows_count(rows, &c, &parts, &error);
 	if (count < 2 || expected == 0 || expected == count) {
 		assert_int_equal(rc, ERR_INVALID);
 		assert_string_equal(error.pointer, count < 2 ? "/window" : "/split/train");
-		assert_true(train == 99 && test == 99);
+		assert_true(parts.train == 99 && parts.test == 99);
 		if (count >= 2)
 			assert_non_null(strstr(error.message, expected == 0 ? "no training window" : "no test window"));
 		return;
 	}
 	assert_int_equal(rc, 0);
-	assert_int_equal(train, expected);
-	assert_int_equal(test, count - expected);
+	assert_int_equal(parts.train, expected);
+	assert_int_equal(parts.test, count - expected);
+	assert_int_equal(parts.validation, 0);
 	table_of(&table, rows);
-	check_cut(&table, &c, train, test);
+	check_cut(&table, &c, parts.train, parts.test);
 	table_free(&table);
 }
 
@@ -115,7 +117,7 @@ static void every_small_size(void **state)
 			                           .window = 1 + k % 5,
 			                           .horizon = 1 + k / 5 % 4,
 			                           .drop_last = k / 20 % 2 == 1,
-			                           .train_fraction = fractions[k / 40]};
+			                           .split.train = fractions[k / 40]};
 			c.scaling = (int)rows % 2 == 0 ? SCALING_MINMAX : SCALING_NONE;
 			c.scaling_fit = k % 3 == 0 ? SCALING_FIT_ALL : SCALING_FIT_TRAIN;
 			check(rows, c);
@@ -126,25 +128,27 @@ static void every_small_size(void **state)
 static void rows_needed(void **state)
 {
 	(void)state;
-	struct windows_config c = {.window = 4, .horizon = 3, .train_fraction = 0.5};
-	size_t train, test;
+	struct windows_config c = {.window = 4, .horizon = 3, .split.train = 0.5};
+	struct parts parts;
 	struct qlstm_error error = {0};
-	assert_int_equal(windows_count(7, &c, &train, &test, &error), ERR_INVALID);
+	assert_int_equal(windows_count(7, &c, &parts, &error), ERR_INVALID);
 	assert_string_equal(error.message,
 	                    "7 rows are too few: window 4 and horizon 3 need at least 8, for one training and "
 	                    "one test window");
-	assert_int_equal(windows_count(8, &c, &train, &test, NULL), 0);
-	assert_true(train == 1 && test == 1);
+	assert_int_equal(windows_count(8, &c, &parts, NULL), 0);
+	assert_true(parts.train == 1 && parts.test == 1);
 	c.drop_last = true;
 	error_clear(&error);
-	assert_int_equal(windows_count(8, &c, &train, &test, &error), ERR_INVALID);
+	assert_int_equal(windows_count(8, &c, &parts, &error), ERR_INVALID);
 	assert_non_null(strstr(error.message, "need at least 9"));
-	assert_int_equal(windows_count(9, &c, &train, &test, NULL), 0);
+	assert_int_equal(windows_count(9, &c, &parts, NULL), 0);
 }
 
 static struct scaler fit(enum scaling scaling, const double *values, size_t n)
 {
-	return scaler_fit(scaling, values, n);
+	struct scaler scaler;
+	assert_int_equal(scaler_fit(scaling, values, n, &scaler), 0);
+	return scaler;
 }
 
 static void is(struct scaler s, double offset, double factor)
@@ -184,7 +188,7 @@ static void columns(void **state)
 	struct table table;
 	struct windows w;
 	struct qlstm_error error = {0};
-	struct windows_config c = {.n_inputs = 1, .n_targets = 1, .window = 1, .horizon = 1, .train_fraction = 0.5};
+	struct windows_config c = {.n_inputs = 1, .n_targets = 1, .window = 1, .horizon = 1, .split.train = 0.5};
 	static const struct {
 		int n_inputs, n_targets, code;
 		const char *pointer;

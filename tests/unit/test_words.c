@@ -64,12 +64,12 @@ static void test_words_refused(void **state)
 		struct words_config config;
 		const char *pointer, *message;
 	} rows[] = {
-	    {{0, 1, -1, 3, 3, 0.5}, "/length", "length is 3; 4 rows"},
-	    {{0, 1, -1, 1, 3, 0.5}, "/length", "length is 1"},
-	    {{0, 1, -1, 4, 3, 0.5}, "/split/train", "leaves no training one"},
-	    {{0, 1, -1, 2, 2, 0.5}, "/targets/0", "column 'target' holds 4 in row 3 (from 0)"},
-	    {{0, 1, -1, 2, 1, 0.5}, "/inputs/0", "column 'input' holds 2 in row 2"},
-	    {{0, 1, 2, 2, 3, 0.5}, "/scored", "column 'scored' holds 3 in row 3"},
+	    {{0, 1, -1, 3, 3, 0.5, 0}, "/length", "length is 3; 4 rows"},
+	    {{0, 1, -1, 1, 3, 0.5, 0}, "/length", "length is 1"},
+	    {{0, 1, -1, 4, 3, 0.5, 0}, "/split/train", "leaves no training one"},
+	    {{0, 1, -1, 2, 2, 0.5, 0}, "/targets/0", "column 'target' holds 4 in row 3 (from 0)"},
+	    {{0, 1, -1, 2, 1, 0.5, 0}, "/inputs/0", "column 'input' holds 2 in row 2"},
+	    {{0, 1, 2, 2, 3, 0.5, 0}, "/scored", "column 'scored' holds 3 in row 3"},
 	};
 	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
 		struct word_sequences words;

@@ -278,7 +278,7 @@ static int report(void)
 	json_t *json = report_json(&job, &predicted, &run);
 	if (json == NULL)
 		return ERR_OUT_OF_MEMORY;
-	assert_int_equal(json_object_size(json), 12);
+	assert_int_equal(json_object_size(json), 13);
 	assert_int_equal(json_array_size(json_object_get(json, "history")), 5);
 	json_decref(json);
 	return 0;

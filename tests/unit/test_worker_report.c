@@ -45,7 +45,7 @@ static void best_epoch(void **state)
 		json_t *report = reported(&job, 0);
 		const json_t *results = at(report, "results");
 		int last = cases[k].epochs - 1;
-		assert_int_equal(json_object_size(results), 6);
+		assert_int_equal(json_object_size(results), 6 + 16); /* eight scores of two parts */
 		assert_int_equal(real_at(results, "kept_epoch"), cases[k].epochs);
 		assert_int_equal(real_at(results, "best_epoch"), cases[k].best);
 		assert_true(real_at(results, "best_test_loss") == cases[k].losses[cases[k].best - 1]);
@@ -64,7 +64,7 @@ static void every_field(void **state)
 	told(&job, (double[]){3, 1, 2}, 3);
 	job.load_seconds = 0.75;
 	json_t *report = reported(&job, 2);
-	assert_int_equal(json_object_size(report), 12);
+	assert_int_equal(json_object_size(report), 13);
 	const json_t *engine = at(report, "engine"), *model = at(report, "model"), *data = at(report, "data");
 	assert_string_equal(text_at(engine, "version"), QLSTM_VERSION);
 	assert_string_equal(text_at(engine, "plan"), "none");
@@ -100,7 +100,7 @@ static void history(void **state)
 	assert_int_equal(json_array_size(rows), 3);
 	for (size_t k = 0; k < 3; k++) {
 		const json_t *row = json_array_get(rows, k);
-		assert_int_equal(json_object_size(row), 5);
+		assert_int_equal(json_object_size(row), 5 + 16);
 		assert_int_equal(real_at(row, "epoch"), k + 1);
 		assert_true(real_at(row, "train_loss") == 10 - (double)k);
 		assert_true(real_at(row, "gradient_norm") == 0.5 + (double)k);
@@ -119,7 +119,7 @@ static void parameters_by_kind(void **state)
 	job_of(&job, "{\"hidden_size\":3,\"n_qubits\":2,\"data\":{\"dataset\":\"d\",\"targets\":[\"small\"],"
 	             "\"inputs\":[\"t\"]}}");
 	job_train(&job, 1);
-	struct predictions p = {.count = job.windows.n_train + job.windows.n_test, .width = 1};
+	struct predictions p = {.count = job.windows.parts.train + job.windows.parts.test, .width = 1};
 	p.values = calloc(p.count, sizeof(double));
 	const struct artifacts_run run = {0};
 	json_t *report = report_json(&job, &p, &run);

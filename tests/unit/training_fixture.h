@@ -37,7 +37,7 @@ static inline void random_windows(struct windows *windows, size_t n_train, size_
 {
 	size_t n = n_train + n_test;
 	*windows = (struct windows){
-	    .n_inputs = FIX_INPUTS, .n_targets = FIX_TARGETS, .steps = FIX_STEPS, .n_train = n_train, .n_test = n_test};
+	    .n_inputs = FIX_INPUTS, .n_targets = FIX_TARGETS, .steps = FIX_STEPS, .parts = {n_train, 0, n_test}};
 	windows->x = malloc(n * FIX_STEPS * FIX_INPUTS * sizeof(double));
 	windows->y = malloc(n * FIX_TARGETS * sizeof(double));
 	assert_true(windows->x != NULL && windows->y != NULL);

@@ -375,6 +375,14 @@ def pointwise(layer, weights, prefix, x):
         return dense(weights, prefix, x)
     if layer["type"] == "quantum":
         return quantum(layer, weights[prefix + "circuits"], x)
+    if layer["type"] == "embedding":
+        return np.concatenate([weights[prefix + "weight"][int(v)] for v in x])
+    if layer["type"] in ("batch_norm", "layer_norm"):
+        mean, variance = np.mean(x), np.var(x)
+        if layer["type"] == "batch_norm":
+            mean, variance = weights[prefix + "running_mean"], weights[prefix + "running_var"]
+        normal = (x - mean) / np.sqrt(variance + layer.get("epsilon", 1e-5))
+        return weights[prefix + "weight"] * normal + weights[prefix + "bias"]
     return np.array([activation(layer, v) for v in x]) if layer["type"] == "activation" else x
 
 
@@ -384,8 +392,8 @@ def is_recurrent(layer):
 
 def model(layers, weights, xs):
     """Outputs for one sample, xs [time][feature]; `layers` in the long form of a spec."""
-    last = max(i for i, layer in enumerate(layers) if is_recurrent(layer))
-    final = None
+    last = max((i for i, layer in enumerate(layers) if is_recurrent(layer)), default=-1)
+    final = xs[0] if last < 0 else None
     for i, layer in enumerate(layers):
         prefix = f"layers.{i}."
         if i > last:

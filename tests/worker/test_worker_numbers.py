@@ -296,7 +296,9 @@ def test_report_and_its_files(finished):
     epochs = [{key: value for key, value in line.items() if key != "type"} for line in of_type(said, "epoch")]
     assert report["history"] == epochs
     best = min(epochs, key=lambda line: line["test_loss"])
+    of_parts = {key: value for key, value in epochs[-1].items() if key.startswith(("train_", "test_"))}
     assert report["results"] == {
+        **of_parts,
         "epochs": 4,
         "train_loss": epochs[-1]["train_loss"],
         "test_loss": epochs[-1]["test_loss"],

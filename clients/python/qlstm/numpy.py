@@ -52,7 +52,7 @@ class Model:
     def scaled(self, X: Any) -> Any:
         """The network: scaled [sample][time][feature] -> scaled [sample][target], or logits of the classes."""
         xp, layers, xs = self.xp, self.spec["model"]["layers"], [X[:, t] for t in range(X.shape[1])]
-        last = max(i for i, layer in enumerate(layers) if "hidden_size" in layer)
+        last = max((i for i, layer in enumerate(layers) if "hidden_size" in layer), default=-1)
         for i, layer in enumerate(layers):
             prefix = f"layers.{i}."
             if "hidden_size" not in layer:
@@ -125,7 +125,18 @@ class Model:
             n = layer["n_qubits"]
             wires = {"all": range(n), "even": range(0, n, 2), "single": range(1)}[layer["measurement"]]
             return self.circuit(layer, self.tensors[prefix + "circuits"][0], x, wires)
+        if layer["type"] == "embedding":
+            return self.tensors[prefix + "weight"][self.xp.asarray(x, dtype=self.xp.int64)].reshape(len(x), -1)
+        if layer["type"] in ("batch_norm", "layer_norm"):
+            return self.normalised(layer, prefix, x)
         return self.activation(layer, x) if layer["type"] == "activation" else x
+
+    def normalised(self, layer: dict[str, Any], prefix: str, x: Any) -> Any:
+        t, mean = self.tensors, x.mean(1).reshape(-1, 1)
+        variance = ((x - mean) ** 2).mean(1).reshape(-1, 1)
+        if layer["type"] == "batch_norm":
+            mean, variance = t[prefix + "running_mean"], t[prefix + "running_var"]
+        return t[prefix + "weight"] * (x - mean) / (variance + layer["epsilon"]) ** 0.5 + t[prefix + "bias"]
 
     def activation(self, layer: dict[str, Any], x: Any) -> Any:
         xp, low, high = self.xp, x.clip(None, 0), x.clip(0)

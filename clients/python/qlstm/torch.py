@@ -34,11 +34,15 @@ class Module(torch.nn.Module, Model):  # type: ignore[misc]
                 if step not in place._modules:
                     place.add_module(step, torch.nn.Module())
                 place = place._modules[step]
-            place.register_parameter(leaf, torch.nn.Parameter(torch.tensor(value, dtype=torch.float64)))
+            tensor = torch.tensor(value, dtype=torch.float64)
+            if leaf.startswith("running_"):  # of batch normalisation: it is not trained
+                place.register_buffer(leaf, tensor)
+            else:
+                place.register_parameter(leaf, torch.nn.Parameter(tensor))
 
     @property
     def tensors(self) -> dict[str, Any]:
-        return dict(self.named_parameters())
+        return {**dict(self.named_parameters()), **dict(self.named_buffers())}
 
     def array(self, values: Any) -> Any:
         return values.double() if isinstance(values, torch.Tensor) else torch.tensor(values, dtype=torch.float64)

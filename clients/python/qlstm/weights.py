@@ -60,7 +60,9 @@ class Weights(Mapping[str, Any]):
         return f"<Weights of {len(self)} tensors: {', '.join(self)}>"
 
 
-COMPUTED = {"qlstm", "lstm", "gru", "rnn", "qgru", "quantum", "dense", "dropout", "activation"}
+COMPUTED = {"qlstm", "lstm", "gru", "rnn", "qgru", "quantum", "dense", "dropout", "activation"} | {
+    "embedding", "batch_norm", "layer_norm",
+}  # fmt: skip
 
 
 def network(source: Source) -> Weights:

@@ -29,6 +29,8 @@ def layers_of():
             {"type": "dense", "units": 4}, {"type": "activation", "function": function})]
         + [{"type": "gru", "hidden_size": 3}],
     }  # fmt: skip
+    found["norms"] = [{"type": "batch_norm", "epsilon": 0.01}, {"type": "gru", "hidden_size": 4}, {"type": "layer_norm"},
+                      {"type": "dense", "units": 3}, {"type": "batch_norm", "momentum": 0.5}]  # fmt: skip
     for number, ansatz in enumerate(ANSATZE):
         n = 2 + number % 2
         encoder = ["atan", "atan_square", "pi_x", "tanh", "x", "asin"][number]
@@ -55,6 +57,11 @@ def train_all(client):
     runs["classes"] = client.train(
         type="gru", hidden_size=4, epochs=2, data={**classes, "dataset": client.upload(rows)["id"]}
     )
+    letters = client.upload([[i * i % 7, i % 3, i % 2] for i in range(40)])["id"]
+    runs["embedding"] = client.train(
+        layers=[{"type": "embedding", "classes": 7, "dimension": 2}, {"type": "lstm", "hidden_size": 3}], epochs=2,
+        data={"task": "classification", "classes": 2, "scaling": "none", "dataset": letters},
+    )  # fmt: skip
     several = {"dataset": runs["classes"].row["data"]["dataset"], "inputs": [0, 1, 3], "targets": [0, 2]}
     several = {**several, "window": 2, "horizon": 2, "scaling": "standard"}
     runs["several columns"] = client.train(hidden_size=3, epochs=2, data=several)
@@ -66,6 +73,8 @@ def train_all(client):
 def inputs_of(run):
     """Raw [sample][time][feature], within the range of the data."""
     data = run.row["spec"]["data"]
+    if run.row["spec"]["model"]["layers"][0]["type"] == "embedding":
+        return [[[s], [s + 1]] for s in range(3)]
     steps, width = (
         (data["steps"], len(data["inputs"]) // data["steps"]) if "steps" in data else (4, len(data["inputs"]))
     )

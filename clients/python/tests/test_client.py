@@ -41,7 +41,7 @@ def test_names_find_their_places(run):
     assert (run.spec["data"]["dataset"], run.spec["data"]["window"], run.spec["data"]["split"]) == (
         "sine",
         5,
-        {"train": 0.8},
+        {"train": 0.8, "validation": 0, "shuffle": False},
     )
 
 

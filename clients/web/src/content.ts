@@ -1,18 +1,15 @@
-// The values of a data set, as far as the page needs them.
-import { request, type Dataset } from './api';
-import { parseUpload, type Table } from './table';
+// The values of a data set, as the service understood them.
+import { getText, type Dataset } from './api';
+import { parseRows, type Table } from './table';
 
-export const MAX_SHOWN = 4 << 20; // bytes
+const MAX_VALUES = 1e6; // what is loaded to be drawn
 
-/** All rows, or those of the first 4 MiB. Of files that are CSV or built in. */
+export const tooLarge = (set: Dataset): boolean => set.rows * set.columns.length > MAX_VALUES;
+
+/** All rows; columns that hold no number are of nulls. */
 export async function loadTable(set: Dataset): Promise<Table> {
-  if ((set.kind !== 'csv' && set.kind !== 'series') || set.description.compression) throw new Error('no CSV');
-  const part = !set.builtin && set.bytes > MAX_SHOWN;
-  const reply = await request('GET', `/datasets/${set.id}/content`, part ? { headers: { Range: `bytes=0-${MAX_SHOWN - 1}` } } : {});
-  const packed = new Uint8Array(await reply.arrayBuffer());
-  const dialect = set.description.dialect ?? {};
-  const encoding = String(dialect.encoding ?? 'utf-8');
-  let text = new TextDecoder(encoding === 'latin-1' ? 'windows-1252' : encoding).decode(packed);
-  if (part) text = text.slice(0, text.lastIndexOf('\n') + 1);
-  return parseUpload(text, set.columns.map((column) => column.name), set.builtin ? { header: 1 } : dialect);
+  if (tooLarge(set)) throw new Error('too large to be loaded here');
+  const [names = [], ...rows] = parseRows(await getText(`/datasets/${set.id}/export`));
+  const value = (field: string | undefined) => (field === undefined || field === '' || Number.isNaN(Number(field)) ? null : Number(field));
+  return { names, columns: names.map((_, j) => rows.map((row) => value(row[j]))) };
 }

@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import { get, request, type Dataset, type Session } from './api';
 import { Chart, SERIES, type Line } from './chart';
-import { loadTable, MAX_SHOWN } from './content';
+import { loadTable, tooLarge } from './content';
 import { ago, bytes, count, number } from './format';
 import { Card, Fault, Field, useLoad } from './parts';
 import { go, link } from './route';
@@ -131,7 +131,9 @@ function Plot({ set }: { set: Dataset }) {
     label: name, values: table.columns[table.names.indexOf(name)] ?? [], color: SERIES[numeric.indexOf(name) % SERIES.length]!,
   })) : []), [table, chosen]);
   const x = useMemo(() => Array.from({ length: table?.columns[0]?.length ?? 0 }, (_, i) => i), [table]);
-  if (error) return null;
+  if (numeric.length === 0) return null;
+  if (tooLarge(set)) return <p class="soft">The data set is too large to be plotted here.</p>;
+  if (error) return <Fault error={error} />;
   return (
     <Card title="Plot">
       {numeric.length > 1 ? (
@@ -144,7 +146,6 @@ function Plot({ set }: { set: Dataset }) {
         </div>
       ) : null}
       {table && x.length > 0 ? <Chart title={`Values of ${chosen.join(', ')}`} summary={`${x.length} rows`} x={x} lines={lines} xLabel="row" height={280} /> : null}
-      {set.bytes > MAX_SHOWN && !set.builtin ? <p class="soft pad">The rows of the first 4 MiB.</p> : null}
     </Card>
   );
 }
@@ -170,8 +171,9 @@ function One({ name, session }: { name: string; session: Session }) {
           <p class="soft">{set.summary ? `${set.summary}; ` : ''}{set.builtin ? 'built in' : `${set.kind}, ${bytes(set.bytes)}, uploaded ${ago(set.created_at)}`}; {count(set.rows)} rows</p>
         </div>
         <div class="actions">
-          <a class="button primary" href={link('new', { data: set.name })}>Train on it</a>
+          {set.kind === 'safetensors' ? null : <a class="button primary" href={link('new', { data: set.name })}>Train on it</a>}
           <a class="button" href={`/datasets/${set.id}/content`} download={set.name}>Download</a>
+          {set.kind === 'csv' || set.kind === 'series' ? null : <a class="button" href={`/datasets/${set.id}/export`} download={`${set.name}.csv`}>As CSV</a>}
           {!set.builtin && session.scope !== 'read' ? <button type="button" class="danger" onClick={remove}>Delete</button> : null}
         </div>
       </div>

@@ -20,7 +20,7 @@ interface Page {
 const PAGES: Record<string, Page> = {
   '': { title: 'Experiments', show: (route) => <List route={route} /> },
   run: { title: 'Experiment', show: (route, session) => <Run key={route.path[1]} id={route.path[1] ?? ''} session={session} /> },
-  new: { title: 'New experiment', show: (route, session) => <Start from={route.query.get('from')} dataset={route.query.get('data')} session={session} /> },
+  new: { title: 'New experiment', show: (route, session) => <Start from={route.query.get('from')} weights={route.query.get('weights')} dataset={route.query.get('data')} session={session} /> },
   compare: { title: 'Comparison', show: (route) => <Compare ids={(route.query.get('runs') ?? '').split(',').filter(Boolean)} /> },
   data: { title: 'Data sets', show: (route, session) => <Data name={route.path[1]} session={session} /> },
 };
@@ -57,10 +57,16 @@ function App() {
   const enter = (who: Session) => { setSession(who); setState('in'); };
   useEffect(() => {
     onSignedOut.call = () => setState('out');
-    get<Session>('/session').then(enter, (refused) => {
-      setError(refused);
-      setState(refused instanceof Refusal && refused.status === 401 ? 'out' : 'down');
-    });
+    const signedOut = (refused: unknown) => refused instanceof Refusal && refused.status === 401;
+    get<Session>('/session')
+      .catch((refused) => {
+        if (!signedOut(refused)) throw refused; // a key that is void is forgotten: the service may need none
+        return request('DELETE', '/session').then(() => get<Session>('/session'));
+      })
+      .then(enter, (refused) => {
+        setError(refused);
+        setState(signedOut(refused) ? 'out' : 'down');
+      });
   }, []);
   useEffect(() => {
     document.title = `${page.title} · qlstmd`;

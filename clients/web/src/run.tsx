@@ -48,6 +48,7 @@ function Actions({ run, reload }: { run: Experiment; reload: () => void }) {
             {action.name[0]!.toUpperCase() + action.name.slice(1)}
           </button>
         ))}
+        {run.terminal && run.progress.epoch > 0 ? <a class="button" href={link('new', { from: run.id, weights: run.id })}>Fork</a> : null}
         <a class="button" href={link('new', { from: run.id })}>Edit as new</a>
         {run.terminal ? <button type="button" class="danger" disabled={busy} onClick={remove}>Delete</button> : null}
       </div>

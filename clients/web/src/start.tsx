@@ -261,7 +261,7 @@ function Form({ schema, first, datasets, session }: { schema: Schema; first: Val
   );
 }
 
-export function Start({ from, dataset, session }: { from: string | null; dataset: string | null; session: Session }) {
+export function Start({ from, weights, dataset, session }: { from: string | null; weights: string | null; dataset: string | null; session: Session }) {
   const { value, error } = useLoad(async () => {
     const [schema, list, run] = await Promise.all([
       get<Schema>('/experiment.schema.json'),
@@ -271,15 +271,16 @@ export function Start({ from, dataset, session }: { from: string | null; dataset
     const first: Values = run ? pruned(schema, schema, run.spec as unknown as Values, run.spec as unknown as Values) : dataset ? { data: { dataset } } : {};
     const set = run ? list.datasets.find((one) => one.id === run.spec.data.dataset) : undefined;
     if (set && isObject(first.data)) first.data = { ...first.data, dataset: set.name };
+    if (weights) first.init_from = weights;
     return { schema, datasets: list.datasets, first };
-  }, [from, dataset]);
+  }, [from, weights, dataset]);
   return (
     <>
       <h1>New experiment</h1>
-      <p class="soft">Every field has a default; what is left empty keeps it. {from ? 'Filled in from the experiment you came from.' : ''}</p>
+      <p class="soft">Every field has a default; what is left empty keeps it. {weights ? 'It starts from the weights of the experiment you came from.' : from ? 'Filled in from the experiment you came from.' : ''}</p>
       {session.scope === 'read' ? <p class="warning">Your key may look, not start anything.</p> : null}
       <Fault error={error} />
-      {value ? <Form key={`${from} ${dataset}`} {...value} session={session} /> : null}
+      {value ? <Form key={`${from} ${weights} ${dataset}`} {...value} session={session} /> : null}
     </>
   );
 }

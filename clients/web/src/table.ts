@@ -24,10 +24,9 @@ export function parseMetrics(text: string): Table {
 }
 
 /** RFC 4180 rows of text. */
-export function parseRows(text: string, separator = ','): string[][] {
+export function parseRows(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [], field = '', quoted = false;
-  const blank = separator === ' ';
   for (let i = 0; i < text.length; i++) {
     const c = text[i]!;
     if (quoted) {
@@ -35,8 +34,8 @@ export function parseRows(text: string, separator = ','): string[][] {
       else if (text[i + 1] === '"') field += text[++i];
       else quoted = false;
     } else if (c === '"' && field === '') quoted = true;
-    else if (c === separator) {
-      if (!blank || field !== '') row.push(field);
+    else if (c === ',') {
+      row.push(field);
       field = '';
     } else if (c === '\n') {
       row.push(field.replace(/\r$/, ''));
@@ -47,27 +46,6 @@ export function parseRows(text: string, separator = ','): string[][] {
   }
   if (field !== '' || row.length > 0) rows.push([...row, field]);
   return rows.filter((one) => one.length > 1 || one[0] !== '');
-}
-
-const WORDS: Record<string, string> = { tab: '\t', blanks: ' ', blank: ' ', none: '\n', '\\t': '\t' };
-
-/** An upload by what the service understood of it; columns that hold no number are of nulls. */
-export function parseUpload(text: string, names: string[], dialect: Record<string, unknown> = {}): Table {
-  const said = String(dialect.separator ?? ',');
-  const separator = WORDS[said] ?? said;
-  const comment = typeof dialect.comment === 'string' ? dialect.comment : '';
-  const decimal = dialect.decimal === ',' ? ',' : '.';
-  const lines = text.split('\n').slice(Number(dialect.skip_rows ?? 0));
-  const kept = comment ? lines.filter((line) => !line.startsWith(comment)) : lines;
-  let rows = parseRows(kept.join('\n'), separator).slice(Number(dialect.header ?? 1));
-  if (dialect.turned) rows = rows.reverse();
-  const thousands = String(dialect.thousands ?? 'none');
-  const clean = (field: string): string => {
-    let value = field.trim();
-    if (thousands.length === 1) value = value.split(thousands).join('');
-    return decimal === ',' ? value.replace(',', '.') : value;
-  };
-  return { names, columns: names.map((_, j) => rows.map((row) => toNumber(clean(row[j] ?? '')))) };
 }
 
 export const column = (table: Table, name: string): (number | null)[] | undefined => {

@@ -45,13 +45,12 @@ export async function inaccessible(page) {
     .map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.target).slice(0, 4).join('; ')}`);
 }
 
-/** Milliseconds from the event until the page has drawn what comes of it; `act` runs in the page. */
-export const drawn = (page, act, argument) =>
-  page.evaluate(async ([source, value]) => {
-    const next = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-    await next();
-    const start = performance.now();
-    await (0, eval)(`(${source})`)(value);
-    await next();
-    return performance.now() - start;
-  }, [String(act), argument]);
+/** Milliseconds from `act`, a function that runs in the page, until the page has drawn what comes of it. */
+export const drawn = (page, act) => page.evaluate(`(async () => {
+  const next = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  await next();
+  const start = performance.now();
+  await (${act})();
+  await next();
+  return performance.now() - start;
+})()`);

@@ -15,14 +15,6 @@ test('metrics: columns of numbers, gaps are null', () => {
 
 test('rows of CSV: quotes, line ends, a last line without one', () => {
   assert.deepEqual(page.parseRows('a,b\r\n"x,""y""",2\n\n3,'), [['a', 'b'], ['x,"y"', '2'], ['3', '']]);
-  assert.deepEqual(page.parseRows('1  2\n3 4', ' '), [['1', '2'], ['3', '4']]);
-});
-
-test('uploads by their dialect', () => {
-  const read = (text, dialect) => page.parseUpload(text, ['a', 'b'], dialect).columns;
-  assert.deepEqual(read('a;b\n1.234,5;x\n', { separator: ';', decimal: ',', thousands: '.', header: 1 }), [[1234.5], [null]]);
-  assert.deepEqual(read('# no\n# a\tb\n1\t2\n3\t4\n', { separator: 'tab', comment: '#', header: 0 }), [[1, 3], [2, 4]]);
-  assert.deepEqual(read('junk\na,b\n2,1\n1,0\n', { skip_rows: 1, header: 1, turned: true }), [[1, 2], [0, 1]]);
 });
 
 test('smoothing is a mean without a start of zero', () => {

@@ -119,7 +119,9 @@ test('one made from another, and both compared, with bands over seeds', async ()
   await page.getByRole('link', { name: 'Experiments' }).click();
   await page.getByLabel('Words').fill('pair');
   await page.getByLabel('Words').press('Enter');
-  await poll(async () => (await page.getByLabel('Choose pair to compare').count()) === 2, 'both');
+  await page.waitForURL(/text=pair/);
+  await page.getByRole('row', { name: /pair/ }).nth(1).waitFor();
+  await poll(async () => (await page.getByRole('row').count()) === 3, 'those two alone');
   for (const box of await page.getByLabel('Choose pair to compare').all()) await box.check();
   await page.getByRole('link', { name: 'Compare (2)' }).click();
   await page.getByRole('img', { name: /test loss of 2 runs/ }).waitFor();
@@ -129,6 +131,22 @@ test('one made from another, and both compared, with bands over seeds', async ()
   const table = await page.getByRole('region', { name: 'What differs', exact: true }).textContent();
   assert.match(table, /training seed(12|21)/);
   assert.doesNotMatch(table, /epochs/);
+  await close(page);
+});
+
+test('a fork goes on from the weights of another', async () => {
+  const first = await daemon.train({ name: 'to fork', type: 'lstm', hidden_size: 3, training: { epochs: 20 } });
+  const page = await open(browser, `${daemon.url}/#/run/${first.id}`);
+  await page.getByRole('link', { name: 'Fork' }).click();
+  assert.equal(await page.getByLabel('init from', { exact: true }).inputValue(), first.id);
+  await page.getByLabel('epochs', { exact: true }).fill('5');
+  await page.getByText('Training takes about').waitFor();
+  await page.getByRole('button', { name: 'Start the experiment' }).click();
+  await until(page, 'succeeded');
+  const second = await daemon.call('GET', `/experiments/${page.url().split('/').at(-1)}`);
+  assert.deepEqual([second.spec.init_from, second.progress.epochs], [first.id, 5]);
+  const loss = async (id) => (await daemon.call('GET', `/experiments/${id}/metrics`)).metrics[0].train_loss;
+  assert.ok((await loss(second.id)) < (await loss(first.id)) / 2);
   await close(page);
 });
 

@@ -63,13 +63,40 @@ static json_t *observables_json(const struct circuit_program *program)
 	return list;
 }
 
-json_t *circuit_json(const struct circuit_program *program, const double *weights, const double *features)
+/* The program's features, made of the layer's inputs. */
+static json_t *made_numbers(const struct trained_angles *circuit, const double *inputs)
 {
+	json_t *list = json_array();
+	for (int k = 0; list != NULL && k < circuit->program->n_features; k++) {
+		const struct feature_made *made = &circuit->made[k];
+		json_array_append_new(list,
+		                      json_real(made->scale * encoder_angle(made->encoder, inputs[made->source])));
+	}
+	return list;
+}
+
+json_t *circuit_made_json(const struct trained_angles *circuit)
+{
+	json_t *list = json_array();
+	for (int k = 0; list != NULL && k < circuit->program->n_features; k++)
+		json_array_append_new(list, json_pack("{s:i, s:s, s:f}", "feature", circuit->made[k].source, "encoder",
+		                                      encoder_name(circuit->made[k].encoder), "scale",
+		                                      circuit->made[k].scale));
+	return list;
+}
+
+json_t *circuit_json(const struct trained_angles *circuit, const double *features)
+{
+	const struct circuit_program *program = circuit->program;
 	json_t *json =
 	    json_pack("{s:i, s:o, s:o, s:o}", "n_qubits", program->n_wires, "gates", gates_json(program), "weights",
-	              numbers_json(weights, program->n_weights), "observables", observables_json(program));
-	if (json == NULL || features == NULL ||
-	    json_object_set_new(json, "features", numbers_json(features, program->n_features)) == 0)
+	              numbers_json(circuit->angles, program->n_weights), "observables", observables_json(program));
+	int rc = json == NULL;
+	if (rc == 0 && features != NULL)
+		rc = json_object_set_new(json, "features",
+		                         circuit->made != NULL ? made_numbers(circuit, features)
+		                                               : numbers_json(features, program->n_features));
+	if (rc == 0)
 		return json;
 	json_decref(json);
 	return NULL;

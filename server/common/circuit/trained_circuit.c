@@ -131,6 +131,15 @@ static int read_features(const char *text, int count, double **out, struct qlstm
 	return 0;
 }
 
+/* Values of the layer's input that the circuit reads: 1 + the largest index. */
+static int features_read(const struct trained_angles *angles)
+{
+	int count = angles->made == NULL ? angles->program->n_features : 0;
+	for (int k = 0; angles->made != NULL && k < angles->program->n_features; k++)
+		count = angles->made[k].source >= count ? angles->made[k].source + 1 : count;
+	return count;
+}
+
 static const char *ansatz_of(const struct trained_circuit *circuit)
 {
 	const json_t *layers = json_object_get(json_object_get(circuit->resolved, "model"), "layers");
@@ -143,10 +152,11 @@ static int write_json(const struct trained_circuit *circuit, const double *featu
                       struct qlstm_error *error)
 {
 	const struct trained_angles *angles = &circuit->angles;
-	json_t *json =
-	    json_pack("{s:i, s:s, s:i, s:s, s:o}", "layer", circuit->choice.layer, "direction",
-	              circuit->choice.reverse ? "reverse" : "forward", "circuit", circuit->choice.circuit, "gate",
-	              circuit->gate, "program", circuit_json(angles->program, angles->angles, features));
+	json_t *json = json_pack("{s:i, s:s, s:i, s:s, s:o}", "layer", circuit->choice.layer, "direction",
+	                         circuit->choice.reverse ? "reverse" : "forward", "circuit", circuit->choice.circuit,
+	                         "gate", circuit->gate, "program", circuit_json(angles, features));
+	if (angles->made != NULL && json != NULL)
+		json_object_set_new(json, "features_made", circuit_made_json(angles));
 	char *text = json_text(json);
 	if (text != NULL)
 		text_print(out, "%s\n", text);
@@ -168,12 +178,12 @@ int trained_circuit_write(const struct trained_circuit *circuit, const struct ci
 	         choice->reverse ? "reverse." : "", choice->circuit, ansatz_of(circuit), circuit->gate);
 	int rc = 0;
 	if (writing->features != NULL)
-		rc = read_features(writing->features, angles->program->n_features, &features, error);
+		rc = read_features(writing->features, features_read(angles), &features, error);
 	if (rc == 0 && writing->format == CIRCUIT_QASM)
-		rc = program_write_qasm(angles->program, angles->angles, features, about, out, error);
+		rc = program_write_qasm(angles->program, angles->angles, angles->made, features, about, out, error);
 	else if (rc == 0 && writing->format == CIRCUIT_SVG)
-		rc = program_write_svg(angles->program, angles->angles, about, writing->labels, writing->columns, out,
-		                       error);
+		rc = program_write_svg(angles->program, angles->angles, angles->made, about, writing->labels,
+		                       writing->columns, out, error);
 	else if (rc == 0)
 		rc = write_json(circuit, features, out, error);
 	free(features);

@@ -19,7 +19,7 @@ struct training {
 static void step_call(void *context)
 {
 	struct training *training = context;
-	training->loss = pass_train(training->pass, 1, training->order, training->windows.n_train);
+	training->loss = pass_train(training->pass, 1, training->order, training->windows.parts.train);
 }
 
 static void training_close(struct training *training)
@@ -34,7 +34,7 @@ static int make_windows(struct training *training, const struct bench_case *row,
 {
 	struct windows *w = &training->windows;
 	size_t batch = (size_t)row->batch, inputs = (size_t)row->steps * batch;
-	*w = (struct windows){.n_inputs = 1, .n_targets = 1, .steps = row->steps, .n_train = batch};
+	*w = (struct windows){.n_inputs = 1, .n_targets = 1, .steps = row->steps, .parts = {.train = batch}};
 	w->x = calloc(inputs, sizeof(double));
 	w->y = calloc(batch, sizeof(double));
 	training->order = calloc(batch, sizeof *training->order);

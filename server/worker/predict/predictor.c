@@ -154,7 +154,7 @@ static int finish(const struct predictor *p, double *values, size_t sample, stru
 	if (rc != 0)
 		return rc;
 	if (p->spec.classes > 0)
-		classes_softmax(values, width);
+		classes_probabilities(p->spec.training.loss, values, width);
 	else
 		for (size_t k = 0; k < width; k++)
 			values[k] = scaler_invert(p->scaling.targets[k], values[k]);

@@ -302,6 +302,7 @@ static int compute(struct evaluation *e, bool gradient, struct qlstm_error *erro
 		if (rc != 0)
 			return rc;
 		e->rows = (struct rows){.frames = 1,
+		                        .options = &e->spec_model.spec.training.options,
 		                        .width = (size_t)e->n_outputs,
 		                        .batch = (size_t)e->batch,
 		                        .prediction = e->y,

@@ -207,7 +207,9 @@ static int count_windows(struct cost_report *a, struct qlstm_error *error)
 	a->counted = a->job.table.n_rows > 0;
 	if (!a->counted)
 		return 0;
-	int rc = spec_count_samples(&a->job.spec, a->job.table.n_rows, &a->windows.train, &a->windows.test, error);
+	struct parts parts = {0};
+	int rc = spec_count_samples(&a->job.spec, a->job.table.n_rows, &parts, error);
+	a->windows = (struct cost_windows){.train = parts.train, .test = parts.validation + parts.test};
 	if (rc != 0)
 		error_prefix(error, "/data");
 	return rc;

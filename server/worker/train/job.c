@@ -14,6 +14,7 @@
 #include "server/worker/input.h"
 #include "server/worker/scaling.h"
 #include "server/worker/spec_model.h"
+#include "server/worker/train/scores.h"
 
 static const size_t max_checkpoint_bytes = (size_t)4 << 30;
 
@@ -99,6 +100,24 @@ static int cut_samples(struct job *job, struct qlstm_error *error)
 	return rc;
 }
 
+/* What a sample of each class counts, where that is said or to be balanced. */
+static void weigh_classes(struct job *job)
+{
+	struct spec *spec = &job->spec;
+	size_t n = (size_t)job->samples.shape.width, n_train = job->samples.n_train;
+	if (spec->task != TASK_CLASSIFICATION || (spec->n_class_weights == 0 && !spec->balance_classes))
+		return;
+	spec->training.options.class_weights = spec->class_weights;
+	if (!spec->balance_classes)
+		return;
+	memset(spec->class_weights, 0, sizeof spec->class_weights);
+	for (size_t i = 0; i < n_train; i++)
+		spec->class_weights[(size_t)job_truth(job, i, 0)]++;
+	for (size_t k = 0; k < n; k++)
+		if (spec->class_weights[k] > 0)
+			spec->class_weights[k] = (double)n_train / ((double)n * spec->class_weights[k]);
+}
+
 static int build_model(struct job *job, int threads, struct qlstm_error *error)
 {
 	int rc = team_new(&job->team, threads, error);
@@ -110,7 +129,9 @@ static int build_model(struct job *job, int threads, struct qlstm_error *error)
 		error_prefix(error, "/model");
 		return rc;
 	}
-	return trainer_new(&job->trainer, job->model, job->samples, &job->spec.training, error);
+	weigh_classes(job);
+	rc = epoch_scores_open(&job->scores, job, error);
+	return rc == 0 ? trainer_new(&job->trainer, job->model, job->samples, &job->spec.training, error) : rc;
 }
 
 /* The columns that are read and those that are predicted. */
@@ -137,7 +158,11 @@ static int attach_data(struct job *job, const char *data_path, struct qlstm_erro
 		rc = spec_parse(job->resolved, &job->spec, error);
 	if (rc == 0)
 		rc = spec_columns(&job->spec, job->resolved, &job->table, error);
-	return rc == 0 ? complete_data(job, error) : rc;
+	if (rc == 0)
+		rc = complete_data(job, error);
+	if (rc == 0 && (rc = split_resolve(&job->spec.windows.split, &job->table, error)) != 0)
+		error_prefix(error, "/data");
+	return rc;
 }
 
 static int read_job(struct job *job, const char *spec_path, const char *data_path, const char *dialect, bool spec_alone,
@@ -192,6 +217,7 @@ int job_open_as(struct job *job, const char *spec_path, const char *data_path, c
 void job_close(struct job *job)
 {
 	trainer_free(job->trainer);
+	epoch_scores_close(&job->scores);
 	model_free(job->model);
 	team_free(job->team);
 	windows_free(&job->windows);
@@ -254,9 +280,10 @@ struct scaler job_target_scaler(const struct job *job, int target)
 
 size_t job_row(const struct job *job, size_t index)
 {
-	const struct windows_config *windows = &job->spec.windows;
-	size_t ahead = (size_t)windows->window + (size_t)windows->horizon - 1;
-	return job->spec.task == TASK_FORECASTING ? index + ahead : index;
+	bool windows = job->spec.task == TASK_FORECASTING;
+	const size_t *order = windows ? job->windows.order : job->records.order;
+	size_t sample = order != NULL ? order[index] : index;
+	return windows ? windows_row(&job->spec.windows, sample) : sample;
 }
 
 double job_truth(const struct job *job, size_t index, int target)
@@ -291,7 +318,12 @@ const double *job_targets(const struct job *job, size_t index)
 int job_parts(const struct job *job, struct job_part out[JOB_MAX_PARTS])
 {
 	const struct samples *samples = &job->samples;
-	out[0] = (struct job_part){.name = "train", .count = samples->n_train};
-	out[1] = (struct job_part){.name = "test", .first = samples->n_train, .count = samples->n_test};
-	return 2;
+	const size_t counts[] = {samples->n_train, samples->n_validation, samples->n_test};
+	static const char *const names[] = {"train", "validation", "test"};
+	size_t first = 0;
+	int n = 0;
+	for (size_t k = 0; k < JOB_MAX_PARTS; first += counts[k++])
+		if (counts[k] > 0)
+			out[n++] = (struct job_part){.name = names[k], .first = first, .count = counts[k]};
+	return n;
 }

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "schema/spec.h"
+#include "server/worker/train/epoch_scores.h"
 
 struct job {
 	json_t *resolved; /* with columns bound */
@@ -17,7 +18,8 @@ struct job {
 	struct records records;      /* of any other task */
 	struct samples samples;      /* of these */
 	struct model *model;
-	struct team *team; /* NULL: one thread */
+	struct team *team;          /* NULL: one thread */
+	struct epoch_scores scores; /* that the trainer asks for */
 	struct trainer *trainer;
 	double load_seconds;
 	struct csv_options csv; /* what is said of the data's file */
@@ -54,7 +56,7 @@ const double *job_inputs(const struct job *job, size_t index);
 const double *job_targets(const struct job *job, size_t index);
 
 /* The parts, in the order of the samples; those that are empty are not listed. Returns how many. */
-#define JOB_MAX_PARTS 2
+#define JOB_MAX_PARTS 3
 struct job_part {
 	const char *name;
 	size_t first, count; /* samples */

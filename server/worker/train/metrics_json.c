@@ -16,7 +16,8 @@ int metrics_json_add(json_t *object, const struct epoch_metrics *metrics)
 
 static bool of_a_part(const char *name)
 {
-	return strncmp(name, "train_", 6) == 0 || strncmp(name, "test_", 5) == 0;
+	return strncmp(name, "train_", 6) == 0 || strncmp(name, "validation_", 11) == 0 ||
+	       strncmp(name, "test_", 5) == 0;
 }
 
 int metrics_json_add_parts(json_t *object, const struct epoch_metrics *metrics)

@@ -34,7 +34,7 @@ int predictions_compute(struct predictions *out, struct job *job, predictions_pr
 	}
 	bool classes = samples->shape.target == TARGET_CLASSES;
 	for (size_t i = 0; classes && i < count; i++)
-		classes_softmax(out->values + i * width, width);
+		classes_probabilities(job->spec.training.loss, out->values + i * width, width);
 	for (size_t i = 0; !classes && i < count * width; i++)
 		out->values[i] = scaler_invert(job_target_scaler(job, (int)(i % width)), out->values[i]);
 	return 0;

@@ -2,10 +2,12 @@
 #include "server/worker/train/report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/qlstm.h"
 #include "server/common/parameter_counts.h"
 #include "server/worker/reply.h"
+#include "server/worker/train/learning.h"
 #include "server/worker/train/metrics_json.h"
 #include "server/worker/train/scores.h"
 
@@ -32,24 +34,27 @@ static json_t *history_json(const struct trainer *trainer)
 	return rows;
 }
 
-/* Losses and metrics after the last epoch, the epoch whose test loss was the least, and the one whose weights these
- * are. */
+/* Losses and metrics after the last epoch, the epoch whose validation loss, else test loss, was the least, and the one
+ * whose weights these are. */
 static json_t *results_json(const struct job *job)
 {
 	const struct trainer *trainer = job->trainer;
+	const char *by = trainer_best_by(trainer);
 	int kept = trainer_kept_epoch(trainer, job->spec.keep);
 	const struct epoch_metrics *history = trainer_history(trainer);
 	int epochs = trainer_epochs_done(trainer), best = 0;
 	const struct epoch_metrics *last = &history[epochs - 1];
 	for (int i = 1; i < epochs; i++)
-		if (epoch_metric(&history[i], "test_loss") < epoch_metric(&history[best], "test_loss"))
+		if (epoch_metric(&history[i], by) < epoch_metric(&history[best], by))
 			best = i;
-	json_t *results =
-	    json_pack("{s:i, s:i, s:o, s:o, s:i, s:o}", "epochs", epochs, "kept_epoch", kept > 0 ? kept : epochs,
-	              "train_loss", reply_number(epoch_metric(last, "train_loss")), "test_loss",
-	              reply_number(epoch_metric(last, "test_loss")), "best_epoch", history[best].epoch,
-	              "best_test_loss", reply_number(epoch_metric(&history[best], "test_loss")));
-	if (metrics_json_add_parts(results, last) == 0)
+	bool validated = job->samples.n_validation > 0;
+	json_t *results = json_pack(
+	    "{s:i, s:i, s:o, s:o, s:i, s:n}", "epochs", epochs, "kept_epoch", kept > 0 ? kept : epochs, "train_loss",
+	    reply_number(epoch_metric(last, "train_loss")), "test_loss", reply_number(epoch_metric(last, "test_loss")),
+	    "best_epoch", history[best].epoch, "best_test_loss");
+	int rc = json_object_set_new(results, validated ? "best_validation_loss" : "best_test_loss",
+	                             reply_number(epoch_metric(&history[best], by)));
+	if (rc == 0 && metrics_json_add_parts(results, last) == 0)
 		return results;
 	json_decref(results);
 	return NULL;
@@ -69,18 +74,44 @@ static json_t *timings_json(const struct job *job, const struct artifacts_run *r
 /* How many samples of each class the parts have, by the class: [{"train", "test"}, ...]. */
 static json_t *classes_json(const struct job *job)
 {
-	const struct samples *samples = &job->samples;
-	size_t n = (size_t)samples->shape.width, *counts = calloc(2 * n, sizeof *counts);
+	struct job_part parts[JOB_MAX_PARTS];
+	int n_parts = job_parts(job, parts);
+	size_t n = (size_t)job->samples.shape.width, *counts = calloc(n, sizeof *counts);
 	json_t *classes = counts != NULL ? json_array() : NULL;
-	for (size_t i = 0; counts != NULL && i < samples->n_train + samples->n_test; i++)
-		counts[2 * (size_t)job_truth(job, i, 0) + (i >= samples->n_train)]++;
 	for (size_t k = 0; classes != NULL && k < n; k++)
-		json_array_append_new(classes, json_pack("{s:I, s:I}", "train", (json_int_t)counts[2 * k], "test",
-		                                         (json_int_t)counts[2 * k + 1]));
+		json_array_append_new(classes, json_object());
+	for (int p = 0; classes != NULL && p < n_parts; p++) {
+		memset(counts, 0, n * sizeof *counts);
+		for (size_t i = parts[p].first; i < parts[p].first + parts[p].count; i++)
+			counts[(size_t)job_truth(job, i, 0)]++;
+		for (size_t k = 0; k < json_array_size(classes); k++)
+			if (json_object_set_new(json_array_get(classes, k), parts[p].name,
+			                        json_integer((json_int_t)counts[k])) != 0)
+				json_array_clear(classes);
+	}
 	free(counts);
 	if (json_array_size(classes) == n)
 		return classes;
 	json_decref(classes);
+	return NULL;
+}
+
+/* What was trained on: parts, rows, hash. */
+static json_t *data_json(const struct job *job)
+{
+	struct job_part parts[JOB_MAX_PARTS];
+	int n = job_parts(job, parts);
+	json_t *data = json_pack("{s:s, s:s, s:I}", "dataset", job->spec.dataset, "sha256", job->data_sha256, "rows",
+	                         (json_int_t)job->table.n_rows);
+	bool whole = true;
+	for (int k = 0; k < n; k++)
+		whole &= json_object_set_new(data, parts[k].name, json_integer((json_int_t)parts[k].count)) == 0;
+	whole &= json_object_set_new(data, "completed", json_integer((json_int_t)job->completed)) == 0;
+	if (job->spec.task == TASK_CLASSIFICATION)
+		whole &= json_object_set_new(data, "classes", classes_json(job)) == 0;
+	if (whole)
+		return data;
+	json_decref(data);
 	return NULL;
 }
 
@@ -91,18 +122,11 @@ json_t *report_json(struct job *job, const struct predictions *predictions, cons
 	                           model_plan_kind(job->model), "isa", plan_isa(), "arithmetic", QLSTM_ARITHMETIC,
 	                           "arithmetic_before", trainer_arithmetic_before(job->trainer));
 	json_t *model = parameter_counts_json(&counts, "parameters");
-	json_t *data =
-	    json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "dataset", job->spec.dataset, "sha256", job->data_sha256,
-	              "rows", (json_int_t)job->table.n_rows, "train", (json_int_t)job->samples.n_train, "test",
-	              (json_int_t)job->samples.n_test, "completed", (json_int_t)job->completed);
-	if (job->spec.task == TASK_CLASSIFICATION && json_object_set_new(data, "classes", classes_json(job)) != 0) {
-		json_decref(data);
-		data = NULL;
-	}
-	return json_pack(
-	    "{s:o, s:o, s:o, s:o, s:I, s:s*, s:s, s:i, s:o, s:o, s:O?, s:o, s:o}", "engine", engine, "model", model,
-	    "data", data, "scaling", job_scaling(job), "seed", (json_int_t)job->spec.training.seed, "init_sha256",
-	    run->init_sha256[0] != '\0' ? run->init_sha256 : NULL, "fingerprint", job->fingerprint, "resumed_from",
-	    run->resumed_from, "results", results_json(job), "metrics", scores_json(predictions, job), "baselines",
-	    run->baselines, "timings", timings_json(job, run), "history", history_json(job->trainer));
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s*, s:s, s:i, s:o, s:o, s:O?, s:o, s:o, s:o}", "engine", engine,
+	                 "model", model, "data", data_json(job), "scaling", job_scaling(job), "seed",
+	                 (json_int_t)job->spec.training.seed, "init_sha256",
+	                 run->init_sha256[0] != '\0' ? run->init_sha256 : NULL, "fingerprint", job->fingerprint,
+	                 "resumed_from", run->resumed_from, "results", results_json(job), "metrics",
+	                 scores_json(predictions, job), "baselines", run->baselines, "gradients", learning_json(job),
+	                 "timings", timings_json(job, run), "history", history_json(job->trainer));
 }

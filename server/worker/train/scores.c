@@ -4,38 +4,54 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "engine/score/forecast.h"
 #include "server/worker/reply.h"
 #include "server/worker/train/class_scores.h"
 #include "server/worker/train/word_predictions.h"
 
-/* mean |y[t] - y[t - period]| over the rows that the training part touches. */
+/* mean |y[t] - y[t - period]| over the rows up to the last one that the training part predicts; of shuffled samples all
+ * rows. */
 static double naive_of(const struct job *job, int target)
 {
-	size_t rows = job_row(job, job->samples.n_train - 1) + 1;
+	bool shuffled = job->windows.order != NULL;
+	size_t rows = shuffled ? job->table.n_rows : job_row(job, job->samples.n_train - 1) + 1;
 	return forecast_naive(job->table.columns[job->spec.windows.targets[target]].values, rows,
 	                      job->spec.period > 0 ? (size_t)job->spec.period : 1);
 }
 
-/* Truth, prediction and last value of the samples of a part for one target; `values` has room for all three. */
-static struct forecast gather(const struct predictions *p, const struct job *job, const struct job_part *part,
-                              int target, double *values)
+bool scores_has(const struct job *job, int score)
 {
-	size_t room = part->count, n = 0;
+	return job->spec.task == TASK_FORECASTING || (score != FORECAST_MASE && score != FORECAST_DIRECTION);
+}
+
+struct forecast scores_gather(const double *y, const struct job *job, const struct job_part *part, int target,
+                              double *values)
+{
+	size_t n = part->count, width = (size_t)job->samples.shape.width;
 	bool forecasting = job->spec.task == TASK_FORECASTING;
-	for (size_t i = part->first; i < part->first + part->count; i++) {
-		double prediction = p->values[i * (size_t)p->width + (size_t)target];
-		if (p->gaps && isnan(prediction))
-			continue;
-		values[n] = job_truth(job, i, target);
-		values[room + n] = prediction;
-		values[2 * room + n++] = forecasting ? job_last(job, i, target) : 0;
+	for (size_t i = 0; i < n; i++) {
+		values[i] = job_truth(job, part->first + i, target);
+		values[n + i] = y[i * width + (size_t)target];
+		values[2 * n + i] = forecasting ? job_last(job, part->first + i, target) : 0;
 	}
 	return (struct forecast){.count = n,
 	                         .truth = values,
-	                         .prediction = values + room,
-	                         .last = forecasting ? values + 2 * room : NULL,
+	                         .prediction = values + n,
+	                         .last = forecasting ? values + 2 * n : NULL,
 	                         .naive = forecasting ? naive_of(job, target) : (double)NAN};
+}
+
+/* Leaves out what has no prediction. */
+static void close_gaps(struct forecast *forecast, double *values, size_t room)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < forecast->count; i++) {
+		if (isnan(values[room + i]))
+			continue;
+		for (size_t k = 0; k < 3; k++)
+			values[k * room + n] = values[k * room + i];
+		n++;
+	}
+	forecast->count = n;
 }
 
 static json_t *target_scores(const struct predictions *p, const struct job *job, const struct job_part *part,
@@ -44,16 +60,16 @@ static json_t *target_scores(const struct predictions *p, const struct job *job,
 	double *values = malloc((3 * part->count + 1) * sizeof *values), scores[FORECAST_SCORES];
 	if (values == NULL)
 		return NULL;
-	struct forecast forecast = gather(p, job, part, target, values);
+	struct forecast forecast = scores_gather(p->values + part->first * (size_t)p->width, job, part, target, values);
+	if (p->gaps)
+		close_gaps(&forecast, values, part->count);
 	forecast_scores(&forecast, scores);
 	json_t *entry =
 	    json_pack("{s:s, s:I}", "target", job_target_name(job, target), "samples", (json_int_t)forecast.count);
 	bool whole = entry != NULL;
-	for (int k = 0; k < FORECAST_SCORES; k++) {
-		bool in_time = k == FORECAST_MASE || k == FORECAST_DIRECTION;
-		if (!in_time || job->spec.task == TASK_FORECASTING)
+	for (int k = 0; k < FORECAST_SCORES; k++)
+		if (scores_has(job, k))
 			whole &= json_object_set_new(entry, forecast_score_names[k], reply_number(scores[k])) == 0;
-	}
 	free(values);
 	if (whole)
 		return entry;

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "engine/score/forecast.h"
 #include "server/worker/train/predictions.h"
 
 /* Classes past which a report has no confusion matrix, no areas under ROC curves and no list by class. */
@@ -20,5 +21,12 @@
  *
  * Samples whose prediction is NaN are left out where predictions->gaps says so. */
 json_t *scores_json(const struct predictions *predictions, const struct job *job);
+
+/* Whether samples of the job's task have that score (enum forecast_score). */
+bool scores_has(const struct job *job, int score);
+/* Truth, prediction and last value of a part's samples for one target, in `values`, which has room for three of each
+ * sample and lives on; y [count of the part][targets] in the units of the data. */
+struct forecast scores_gather(const double *y, const struct job *job, const struct job_part *part, int target,
+                              double *values);
 
 #endif

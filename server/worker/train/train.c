@@ -9,6 +9,7 @@
 #include "server/worker/train/artifacts.h"
 #include "server/worker/train/baselines.h"
 #include "server/worker/train/checkpoints.h"
+#include "server/worker/train/learning.h"
 #include "server/worker/command.h"
 #include "server/worker/sandbox.h"
 #include "server/worker/train/pipe.h"
@@ -111,6 +112,10 @@ static int begin(struct training *t, const char *path, bool any_arithmetic, stru
 	if (before[0] != '\0')
 		pipe_log(&t->pipe, "warning", "going on with arithmetic %d on %s; before it were: %s", QLSTM_ARITHMETIC,
 		         plan_isa(), before);
+	char warning[512];
+	learning_warning(&t->job, warning, sizeof warning);
+	if (warning[0] != '\0')
+		pipe_log(&t->pipe, "warning", "%s", warning);
 	if (rc != 0)
 		pipe_log(&t->pipe, "warning", "starting from the beginning; checkpoint %s is not usable: %s", path,
 		         refused.message);

@@ -29,7 +29,7 @@ static void take_rows(struct predictions *out, const struct job *job, size_t fir
 			continue;
 		memcpy(to, y + k * width, width * sizeof *to);
 		if (job->samples.shape.target == TARGET_CLASSES)
-			classes_softmax(to, width);
+			classes_probabilities(job->spec.training.loss, to, width);
 		out->places[out->count++] = place;
 	}
 }
@@ -38,7 +38,7 @@ int word_predictions_compute(struct predictions *out, struct job *job, predictio
                              struct qlstm_error *error)
 {
 	const struct samples *samples = &job->samples;
-	size_t count = samples->n_train + samples->n_test, width = (size_t)samples->shape.width;
+	size_t count = samples_count(samples), width = (size_t)samples->shape.width;
 	size_t steps = (size_t)samples->shape.steps, rows = samples_count_rows(samples, NULL, 0, count);
 	double *y = calloc(WORDS_CHUNK * steps, width * sizeof *y);
 	*out = (struct predictions){.width = samples->shape.width};
@@ -79,7 +79,7 @@ int word_predictions_csv(const struct predictions *predictions, const struct job
 	predictions_header(&out, job, predictions->width);
 	for (size_t i = 0; i < predictions->count; i++) {
 		size_t place = predictions->places[i], sequence = place / steps;
-		text_print(&out, "%s,%zu,%zu,%zu,%d", sequence < job->samples.n_train ? "train" : "test", sequence,
+		text_print(&out, "%s,%zu,%zu,%zu,%d", samples_part(&job->samples, sequence), sequence,
 		           place % steps + 1, truth_at(job, place), predicted(predictions, i));
 		for (size_t k = 0; k < width; k++)
 			text_print(&out, ",%.17g", predictions->values[i * width + k]);
@@ -106,9 +106,18 @@ static json_t *part_metrics(const struct predictions *predictions, const struct 
 
 json_t *word_predictions_metrics(const struct predictions *predictions, const struct job *job)
 {
-	size_t steps = (size_t)job->words.steps, n_train = 0;
-	while (n_train < predictions->count && predictions->places[n_train] / steps < job->samples.n_train)
-		n_train++;
-	return json_pack("{s:o, s:o}", "train", part_metrics(predictions, job, 0, n_train), "test",
-	                 part_metrics(predictions, job, n_train, predictions->count));
+	struct job_part parts[JOB_MAX_PARTS];
+	size_t steps = (size_t)job->words.steps, first = 0, last;
+	json_t *metrics = json_object();
+	int n = job_parts(job, parts);
+	for (int k = 0; k < n; k++, first = last) {
+		last = first;
+		while (last < predictions->count && predictions->places[last] / steps < parts[k].first + parts[k].count)
+			last++;
+		if (json_object_set_new(metrics, parts[k].name, part_metrics(predictions, job, first, last)) != 0) {
+			json_decref(metrics);
+			return NULL;
+		}
+	}
+	return metrics;
 }
