@@ -21,7 +21,10 @@
 static int failed(int number, struct qlstm_error *error)
 {
 	char reason[128];
-	return error_set(error, file_error_code(number), NULL, "data on their way cannot be put on the disk: %s",
+	int code = file_error_code(number);
+	if (code == ERR_NOT_FOUND) /* the folder: nothing that was asked for */
+		code = ERR_IO;
+	return error_set(error, code, NULL, "data on their way cannot be put on the disk: %s",
 	                 strerror_r(number, reason, sizeof reason));
 }
 

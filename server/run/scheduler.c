@@ -40,10 +40,11 @@ struct scheduler {
 	uv_async_t async;
 	int open_handles;
 	struct supervisor *next;    /* for the attempt to be claimed; may be NULL */
+	bool nothing;               /* the claim found that it is nobody's turn; like `claim` */
 	struct attempt_claim claim; /* the writer thread's while claiming */
 	struct turn_room room;      /* that it may take */
-	bool nothing;               /* it found that it is nobody's turn */
-	bool claiming, again;       /* again: something was queued after the claim had looked */
+	/* Not beside `nothing`: a compiler reads neighbors in one, which the thread sanitizer takes for a race. */
+	bool claiming, again; /* again: something was queued after the claim had looked */
 	bool draining;
 	void (*drained)(void *context);
 	void *drained_context;

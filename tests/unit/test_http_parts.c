@@ -141,7 +141,7 @@ static void test_a_large_body_is_spooled(void **state)
 	assert_int_equal(append_all(&body, &budget, block, BODY_BLOCK), 0);
 	assert_int_equal(body_finish(&body, NULL), 0);
 	assert_true(body.spool.file == 0 && body_content(&body) == body.bytes && budget.used == BODY_BLOCK);
-	assert_int_equal(append_all(&body, &budget, bytes, 1), ERR_NOT_FOUND);
+	assert_int_equal(append_all(&body, &budget, bytes, 1), ERR_IO);
 	clear(&body, &budget);
 
 	/* The limit is that of the whole. */

@@ -13,7 +13,7 @@
 
 #include "tests/unit/door_fixture.h"
 
-enum { MOST = 17 << 20, SMALLER = 3 << 20 };
+enum { MOST = (17 << 20) - 100, SMALLER = 3 << 20 };
 
 /* The disk, which every spool asks for its room (--wrap): it answers when it is not stuck, and may be full. */
 static atomic_bool stuck, full;
@@ -133,6 +133,22 @@ static void test_large_bodies_arrive_whole(void **state)
 	}
 	free(text);
 	wait_until_none_is_spooled();
+}
+
+/* Past the limit just before a block is full. */
+static void test_bodies_past_their_limit(void **state)
+{
+	(void)state;
+	char *text = letters(MOST + 200000);
+	for (size_t part = 99991; part > 90000; part -= 1111) {
+		int client = door_connect(&door);
+		send_text(client, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+		assert_int_equal(send_in_chunks(client, text, MOST + 200000, part), 0);
+		assert_told(receive(client, 1), 413, "too_large");
+		close(client);
+	}
+	assert_int_equal(entered, 0);
+	free(text);
 }
 
 /* The file in a form, around the size of a block; what stands behind it is no part of it. */
@@ -255,6 +271,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_spooling, close_spooling)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_large_bodies_arrive_whole),
+	    TEST(test_bodies_past_their_limit),
 	    TEST(test_large_files_in_forms),
 	    TEST(test_nobody_waits_for_the_disk_of_another),
 	    TEST(test_a_full_disk),

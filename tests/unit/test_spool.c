@@ -117,7 +117,7 @@ static void test_no_file_at_all(void **state)
 	(void)state;
 	const struct {
 		int number, code;
-	} cases[] = {{EMFILE, ERR_UNAVAILABLE}, {ENOSPC, ERR_DISK_FULL}, {EACCES, ERR_IO}};
+	} cases[] = {{EMFILE, ERR_UNAVAILABLE}, {ENOSPC, ERR_DISK_FULL}, {EACCES, ERR_IO}, {ENOENT, ERR_IO}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct spool spool;
 		struct qlstm_error error = {0};

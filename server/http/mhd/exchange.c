@@ -221,7 +221,7 @@ static size_t exchange_receive(struct exchange *exchange, const char *bytes, siz
 		exchange->verdict = form_append(exchange->form, bytes, taken);
 	else if (taken > 0)
 		exchange->verdict = body_append(&exchange->body, exchange->budget, bytes, taken);
-	if (taken == count)
+	if (taken == count || exchange->verdict != 0)
 		return count;
 	if (client != NULL) /* the time of the disk is not the client's, but for the deadline */
 		client_set(client, CLIENT_BUSY, uv_now(exchange->server->loop), client->due);
