@@ -1,9 +1,10 @@
 /* A model: a stack of layers over windows of a series, ended by a dense head.
  *
  * Activations are [time][rows][batch] with the batch innermost. What flows from layer to layer is a shape (shape.h); it
- * begins as a sequence of n_inputs real numbers a step, in a model without a recurrent layer as a vector: a single step. The last recurrent layer turns it into a vector, its final step
- * in reading order: time T-1 of a forward layer, time 0 of an inversward one, both for a bidirectional one; unless the
- * model's output is a sequence. The output of a recurrent layer to the next layer is aligned to input time. */
+ * begins as a sequence of n_inputs real numbers a step, in a model without a recurrent layer as a vector: a single
+ * step. The last recurrent layer turns it into a vector, its final step in reading order: time T-1 of a forward layer,
+ * time 0 of an inversward one, both for a bidirectional one; unless the model's output is a sequence. The output of a
+ * recurrent layer to the next layer is aligned to input time. */
 #ifndef QLSTM_NN_MODEL_H
 #define QLSTM_NN_MODEL_H
 

@@ -32,7 +32,7 @@ def test_scalars_of_words(tmp_path):
              "test_error_rate": "accuracy/character_error_rate_current"}
     bests = {"loss/validate_best": "test_loss", "accuracy/character_error_rate_best": "test_error_rate"}
     ends = {"hparams/epoch", "hparams/num_parameters", "hparams/validate_best", "hparams/character_error_rate_best"}
-    assert set(read.Tags()["scalars"]) == set(names.values()) | set(bests) | ends
+    assert set(read.Tags()["scalars"]) >= set(names.values()) | set(bests) | ends
     for name, tag in names.items():
         told = read.Scalars(tag)
         assert [event.step for event in told] == list(range(1, 41))
@@ -49,6 +49,6 @@ def test_scalars_of_words(tmp_path):
 
 def test_scalars_of_a_series(tmp_path):
     epochs, read = run(tmp_path, {"type": "lstm", "hidden_size": 2, "training": {"epochs": 5}})
-    assert set(read.Tags()["scalars"]) == {"loss/train", "loss/test", "gradient_norm", "time"}
+    assert set(read.Tags()["scalars"]) >= {"loss/train", "loss/test", "gradient_norm", "time"}
     told = [event.value for event in read.Scalars("loss/test")]
     assert told == pytest.approx([line["test_loss"] for line in epochs], rel=1e-6)
