@@ -547,7 +547,7 @@ static int run(struct translation *t, const json_t *request)
 {
 	static const struct row whole[] = {
 	    {{"parameters"}, NULL, NULL}, {{"inputs"}, NULL, NULL}, {{NULL}, NULL, NULL}};
-	t->ours = make("{'data':{},'training':{'num_epochs':20,'batch_size':128,"
+	t->ours = make("{'data':{'scaling':'max'},'training':{'num_epochs':20,'batch_size':128,"
 	               "'optimizer':{'type':'adam','learning_rate':0.001}}}");
 	if (t->ours == NULL)
 		return error_set(t->error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
