@@ -278,19 +278,9 @@ void optimizer_free(struct optimizer *optimizer)
 	free(optimizer);
 }
 
-void optimizer_step(struct optimizer *optimizer, double *values, double *gradients)
-{
-	optimizer_step_on(optimizer, values, gradients, NULL);
-}
-
-void optimizer_step_on(struct optimizer *optimizer, double *values, double *gradients,
-                       const struct optimizer_objective *objective)
+void optimizer_step(struct optimizer *optimizer, double *values, const double *gradients)
 {
 	optimizer->steps++;
-	if (optimizer->row->whole != NULL) {
-		optimizer->row->whole(optimizer, values, gradients, objective);
-		return;
-	}
 	for (int k = 0; k < optimizer->n_groups; k++) {
 		const struct optimizer_group *group = &optimizer->groups[k];
 		const struct range range = {.first = group->first,
@@ -298,6 +288,17 @@ void optimizer_step_on(struct optimizer *optimizer, double *values, double *grad
 		                            .rate = group->learning_rate * optimizer->factor};
 		optimizer->row->step(optimizer, range, values, gradients);
 	}
+}
+
+void optimizer_step_on(struct optimizer *optimizer, double *values, double *gradients,
+                       const struct optimizer_objective *objective)
+{
+	if (optimizer->row->whole == NULL) {
+		optimizer_step(optimizer, values, gradients);
+		return;
+	}
+	optimizer->steps++;
+	optimizer->row->whole(optimizer, values, gradients, objective);
 }
 
 size_t optimizer_bytes(const struct optimizer_config *config, size_t n_params)

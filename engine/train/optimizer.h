@@ -54,7 +54,7 @@ int optimizer_set_groups(struct optimizer *optimizer, const struct optimizer_gro
 void optimizer_set_factor(struct optimizer *optimizer, double factor);
 /* values -= update(gradients); PyTorch's definitions (torch.optim.SGD, RMSprop, Adam, AdamW, Adagrad). Not of one
  * that needs an objective. */
-void optimizer_step(struct optimizer *optimizer, double *values, double *gradients);
+void optimizer_step(struct optimizer *optimizer, double *values, const double *gradients);
 /* The same of any optimiser. `gradients` are overwritten by what the objective writes there, and zero where nothing is
  * to change. */
 void optimizer_step_on(struct optimizer *optimizer, double *values, double *gradients,

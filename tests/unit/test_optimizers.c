@@ -77,7 +77,7 @@ static void check(const struct rule *rule, struct optimizer_config config)
 	assert_int_equal(optimizer_new(&optimizer, &config, N, NULL), 0);
 	assert_int_equal(optimizer_slots(optimizer), rule->slots + (config.momentum != 0 ? rule->momentum_slots : 0));
 	for (int step = 0; step < STEPS; step++) {
-		optimizer_step(optimizer, values, (double *)(uintptr_t)gradients[step]);
+		optimizer_step(optimizer, values, gradients[step]);
 		assert_int_equal(*optimizer_steps(optimizer), step + 1);
 		for (int i = 0; i < N; i++) {
 			rule->step(&config, step, &expected[i], gradients[step][i], states[i]);
