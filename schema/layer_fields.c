@@ -48,6 +48,7 @@ static const struct field qrnn[] = {
     LAYER("stages", field_int, qrnn.stages, NULL),
     LAYER("order", field_int, qrnn.order, NULL),
     LAYER("degree", field_int, qrnn.degree, NULL),
+    LAYER("measure", field_bool, qrnn.measure, NULL),
     LAYER("bias", field_double, qrnn.bias, NULL),
     LAYER("weight_spread", field_double, qrnn.weight_spread, NULL),
     LAYER("bias_spread", field_double, qrnn.bias_spread, NULL),

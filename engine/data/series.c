@@ -127,6 +127,8 @@ static const struct series rows[] = {
      generate_population_inversion},
     {"simple_seq", "words of 3 bits, length 20: 0 1 2 3 repeated, and 4 repeated", SIMPLE_SEQ_ROWS, true,
      word_task_simple_seq},
+    {"simple_quotes", "words of 5 bits, length 70: six lines of Shakespeare's", QUOTES_ROWS, true,
+     word_task_simple_quotes},
     {"elman_xor", "words of 2 bits, length 36: two random bits and their exclusive or", ELMAN_ROWS, true,
      word_task_elman_xor},
     {"elman_letter", "words of 3 bits, length 36: ba, dii, guuu in random order", ELMAN_ROWS, true,

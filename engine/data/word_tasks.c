@@ -35,6 +35,31 @@ int word_task_simple_seq(double *values, size_t n, struct qlstm_error *error)
 	return 0;
 }
 
+int word_task_simple_quotes(double *values, size_t n, struct qlstm_error *error)
+{
+	static const char alphabet[] = WORD_ALPHABET;
+	static const char *const quotes[QUOTES] = {
+	    "brevity is the soul of wit.",
+	    "to be, or not to be, that is the question.",
+	    "all that glisters is not gold.",
+	    "the lady doth protest too much, methinks.",
+	    "we know what we are, but know not what we may be.",
+	    "love all, trust a few, do wrong to none.",
+	};
+	const struct word_rows rows = rows_of(values, n);
+	(void)error;
+	for (size_t i = 0; i < n; i++) {
+		const char *quote = quotes[i / QUOTES_LENGTH % QUOTES];
+		size_t place = i % QUOTES_LENGTH;
+		char letter = place < strlen(quote) ? quote[place] : ' ';
+		bool consonant = letter >= 'a' && letter <= 'z' && strchr("aeiou", letter) == NULL;
+		rows.input[i] = (double)(strchr(alphabet, letter) - alphabet);
+		rows.target[i] = rows.input[i];
+		rows.scored[i] = consonant ? ROW_GIVEN : ROW_DRAWN;
+	}
+	return 0;
+}
+
 int word_task_elman_xor(double *values, size_t n, struct qlstm_error *error)
 {
 	const struct word_rows rows = rows_of(values, n);

@@ -107,7 +107,9 @@ static int take_training(const struct qlstm_training *training, size_t n_train, 
 	                                             .beta1 = or_default(training->beta1, 0.9),
 	                                             .beta2 = or_default(training->beta2, 0.999),
 	                                             .epsilon = or_default(training->epsilon, 1e-8),
-	                                             .weight_decay = training->weight_decay}};
+	                                             .weight_decay = training->weight_decay,
+	                                             .history = 10,
+	                                             .iterations = 20}};
 	if (strlen(training->loss) >= sizeof out->loss)
 		return error_set(error, ERR_NOT_FOUND, "/loss", "unknown loss '%s'", training->loss);
 	if (strlen(training->optimizer) >= sizeof out->optimizer.type)

@@ -58,6 +58,7 @@ struct qrnn_config {
 	int input_bits;                                     /* of a word */
 	double bias;                                        /* radians, of every neuron, not trained */
 	double bias_spread, weight_spread, rotation_spread; /* standard deviations of initial values */
+	bool measure;                                       /* training draws outcomes too, it postselects none */
 };
 
 /* Which wires are measured: all, 0, 2, 4, .., or wire 0 alone. */

@@ -49,7 +49,8 @@ static double least_postselection(const struct rows *rows)
 	for (size_t f = 0; f < rows->frames; f++)
 		for (size_t b = 0; b < rows->batch; b++) {
 			size_t row = f * rows->batch + b, target = (size_t)rows->target[row];
-			bool drawn = !rows->training && (rows->mask == NULL || rows->mask[row] == ROW_DRAWN);
+			double mask = rows->mask != NULL ? rows->mask[row] : ROW_DRAWN;
+			bool drawn = rows->measured ? mask != ROW_GIVEN : !rows->training && mask == ROW_DRAWN;
 			if (!drawn)
 				least = fmin(least, rows->prediction[(f * rows->width + target) * rows->batch + b]);
 		}

@@ -308,6 +308,11 @@ bool model_measures_words(const struct model *model)
 	return model->layers[model->config.n_layers - 1].type->traits.words;
 }
 
+bool model_draws_words(const struct model *model)
+{
+	return model_measures_words(model) && model->config.layers[model->config.n_layers - 1].qrnn.measure;
+}
+
 void model_set_gradients(struct model *model, double *block)
 {
 	params_set_gradients(&model->params, block);

@@ -1,9 +1,10 @@
 /* A model: a stack of layers over windows of a series, ended by a dense head.
  *
  * Activations are [time][rows][batch] with the batch innermost. What flows from layer to layer is a shape (shape.h); it
- * begins as a sequence of n_inputs real numbers a step, in a model without a recurrent layer as a vector: a single step. The last recurrent layer turns it into a vector, its final step
- * in reading order: time T-1 of a forward layer, time 0 of an inversward one, both for a bidirectional one; unless the
- * model's output is a sequence. The output of a recurrent layer to the next layer is aligned to input time. */
+ * begins as a sequence of n_inputs real numbers a step, in a model without a recurrent layer as a vector: a single
+ * step. The last recurrent layer turns it into a vector, its final step in reading order: time T-1 of a forward layer,
+ * time 0 of an inversward one, both for a bidirectional one; unless the model's output is a sequence. The output of a
+ * recurrent layer to the next layer is aligned to input time. */
 #ifndef QLSTM_NN_MODEL_H
 #define QLSTM_NN_MODEL_H
 
@@ -103,6 +104,8 @@ void model_forward_training(struct model *model, const struct training_context *
 void model_guide(struct model *model, const struct word_guide *guide);
 /* Whether the model is such a layer: then it gives probabilities of words, not numbers or logits. */
 bool model_measures_words(const struct model *model);
+/* Whether such a model draws its outcomes in training too. */
+bool model_draws_words(const struct model *model);
 
 /* For the last forward, once, since it overwrites what forward kept: adds to the gradient block; dx
  * [steps][n_inputs][batch] is overwritten unless NULL. */

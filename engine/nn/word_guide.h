@@ -9,7 +9,8 @@
 
 struct word_guide {
 	/* [steps][batch]; a step's word, as in rows of words (engine/rows.h), likewise the mask. In training every step
-	 * is postselected on its word, otherwise those whose row is not ROW_DRAWN. */
+	 * is postselected on its word, otherwise those whose row is not ROW_DRAWN; where the layer says that it
+	 * measures (struct qrnn_config), always those of ROW_GIVEN alone. */
 	const double *words, *mask;
 	double *outcomes;    /* [steps][batch]: the words that were postselected or drawn; NULL: not wanted */
 	uint64_t seed;       /* of draws, which are functions of it, the sample and the step */

@@ -294,6 +294,7 @@ static void replica_guide(struct replica *replica, const struct pass_task *task,
 	if (replica->outcomes == NULL)
 		return;
 	replica->rows.training = task->gradient;
+	replica->rows.measured = model_draws_words(replica->model);
 	replica->guide = (struct word_guide){.words = replica->target,
 	                                     .mask = replica->mask,
 	                                     .outcomes = replica->outcomes,

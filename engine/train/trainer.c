@@ -318,19 +318,47 @@ static int trainer_watch(void *context)
 	return t->watch.fn(t->watch.context, t->watch.epoch, t->watch.batch, t->watch.n_batches);
 }
 
-/* One optimiser step on samples order[first ..], none when the pass was abandoned. Returns the batch's mean loss; *norm
- * is the gradient's before clipping. */
-static double trainer_step(struct trainer *t, size_t first, size_t count, double *norm)
+/* Samples order[first ..]. */
+struct batch {
+	struct trainer *trainer;
+	size_t first, count;
+};
+
+/* The mean loss of a batch, with its gradient, clipped; *norm is the gradient's before. Nothing when the pass was
+ * abandoned. */
+static double trainer_look(const struct batch *batch, double *norm)
 {
-	struct params *params = model_params(t->model);
-	double loss = pass_train(t->pass, t->watch.epoch, t->order + first, count);
+	struct trainer *t = batch->trainer;
+	double loss = pass_train(t->pass, t->watch.epoch, t->order + batch->first, batch->count);
 	if (pass_abandoned(t->pass))
 		return 0.0;
 	gradients_add(t);
 	*norm = trainer_clip(t);
-	optimizer_step(t->optimizer, params->values, params->gradients);
-	model_update_state(t->model);
 	return loss;
+}
+
+/* What an optimiser looks at behind the first place of its step. */
+static double look_again(void *context)
+{
+	const struct batch *batch = context;
+	struct trainer *t = batch->trainer;
+	if (pass_abandoned(t->pass))
+		return (double)NAN;
+	double loss = pass_train(t->pass, t->watch.epoch, t->order + batch->first, batch->count);
+	if (pass_abandoned(t->pass))
+		return (double)NAN;
+	trainer_clip(t);
+	return loss;
+}
+
+/* One optimiser step, once the batch was looked at. */
+static void trainer_step(struct batch *batch, double loss)
+{
+	struct trainer *t = batch->trainer;
+	struct params *params = model_params(t->model);
+	const struct optimizer_objective objective = {loss, look_again, batch};
+	optimizer_step_on(t->optimizer, params->values, params->gradients, &objective);
+	model_update_state(t->model);
 }
 
 /* A mean over nothing is 0. */
@@ -422,11 +450,11 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 		row->values[k] = of_training(t, k) ? metric_none(t->columns[k].metric) : (double)NAN;
 	for (size_t b = 0; b < batches; b++) {
 		t->watch.batch = b;
-		size_t count = n - b * size < size ? n - b * size : size;
+		struct batch batch = {t, b * size, n - b * size < size ? n - b * size : size};
 		double norm = 0.0, loss = 0.0;
 		bool stopped = t->watch.fn != NULL && trainer_watch(t) != 0;
 		if (!stopped)
-			loss = trainer_step(t, b * size, count, &norm);
+			loss = trainer_look(&batch, &norm);
 		if (stopped || pass_abandoned(t->pass))
 			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 		if (!isfinite(loss) || !isfinite(norm))
@@ -436,8 +464,11 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 			    "clip_norm may help",
 			    isfinite(loss) ? "gradient" : "loss", epoch, b + 1, batches);
 		trainer_add(t, loss, norm, row);
-		trainer_see(t, b * size, count);
+		trainer_see(t, batch.first, batch.count);
 		rows += pass_sums(t->pass).rows;
+		trainer_step(&batch, loss);
+		if (pass_abandoned(t->pass))
+			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 	}
 	row->values[TRAIN_LOSS] /= (double)batches;
 	row->values[GRADIENT_NORM] /= (double)batches;

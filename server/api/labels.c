@@ -1,4 +1,4 @@
-/* The labels of a classification, before it is accepted. */
+/* The labels of a classification, or words, before they are accepted. */
 #include "server/api/labels.h"
 
 #include <malloc.h>
@@ -33,9 +33,27 @@ static int read_table(const struct api *api, const struct catalog_entry *entry, 
 	return rc == 0 ? uploaded_complete(table, spec, error) : rc;
 }
 
+static int check_words(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
+                       struct qlstm_error *error)
+{
+	struct table table = {0};
+	struct word_sequences words = {0};
+	int rc = uploaded_table(api, &entry->row, VALUES_ALL, &table, error);
+	if (rc == 0) {
+		rc = words_take(&table, &spec->words, &words, error);
+		if (rc != 0)
+			error_prefix(error, "/data");
+	}
+	words_free(&words);
+	table_free(&table);
+	return rc;
+}
+
 static int check(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
                  struct qlstm_error *error)
 {
+	if (spec->task == TASK_WORDS)
+		return check_words(api, entry, spec, error);
 	struct table table = {0};
 	const struct records_config records = spec_records(spec);
 	int rc = read_table(api, entry, spec, &table, error);
@@ -51,7 +69,8 @@ static int check(const struct api *api, const struct catalog_entry *entry, const
 int labels_check(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
                  size_t n_rows, struct qlstm_error *error)
 {
-	if (spec->task != TASK_CLASSIFICATION)
+	bool words = spec->task == TASK_WORDS;
+	if (spec->task != TASK_CLASSIFICATION && (!words || entry->series != NULL))
 		return 0;
 	int rc = find_columns(entry, resolved, spec, error);
 	if (rc != 0)
@@ -61,6 +80,11 @@ int labels_check(struct api *api, const struct catalog_entry *entry, const json_
 	struct parts parts;
 	struct labels_key key = {
 	    .column = spec->windows.targets[0], .classes = spec->classes, .missing = (int)spec->missing};
+	if (words)
+		key = (struct labels_key){.column = spec->words.target,
+		                          .classes = 1 << spec->words.bits,
+		                          .input = spec->words.input + 1,
+		                          .scored = spec->words.scored + 1};
 	snprintf(key.dataset, sizeof key.dataset, "%s", entry->row.id);
 	const struct split *split = &spec->windows.split;
 	rc = spec_count_samples(spec, n_rows, &parts, error);

@@ -1,14 +1,14 @@
-/* Whether the target column of a classification holds classes: the daemon looks into the data once, before it accepts,
- * so that a bad label is refused with its place and does not fail in the worker. */
+/* Whether the target column of a classification holds classes, and those of words words: the daemon looks into the data
+ * once, before it accepts, so that a bad label is refused with its place and does not fail in the worker. */
 #ifndef QLSTM_API_LABELS_H
 #define QLSTM_API_LABELS_H
 
 #include "schema/spec.h"
 #include "server/api/catalog.h"
 
-/* Reads the target's column of a bound spec, unless it was found good before (labels_seen.h); a few at a time, others
+/* Reads the columns of a bound spec, unless they were found good before (labels_seen.h); a few at a time, others
  * wait. Nothing to do for other tasks. n_rows: those that samples
- * are cut from (uploaded_rows). Errors point into the spec, "/data/targets/0". */
+ * are cut from (uploaded_rows). Errors point into the spec, "/data/targets/0". Built-in words are right. */
 int labels_check(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
                  size_t n_rows, struct qlstm_error *error);
 

@@ -17,7 +17,8 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 	size_t steps = (size_t)spec_steps(spec);
 	size_t numbers = (size_t)spec->model.n_inputs * steps + (size_t)spec->model.n_outputs;
 	return (struct cost_bytes){
-	    .model = pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads),
+	    .model = pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads) +
+	             optimizer_bytes(&spec->training.optimizer, model_params(model)->size),
 	    .data = (windows.train + windows.test) * numbers * sizeof(double),
 	};
 }
@@ -31,7 +32,8 @@ int cost_seconds(const struct spec *spec, struct model *model, struct cost_windo
 		return rc;
 	}
 	out->batch /= speed;
-	double batches = ((double)windows.train + TEST_WINDOW * (double)windows.test) / spec->training.batch_size;
+	double train = (double)windows.train * optimizer_evaluations(&spec->training.optimizer);
+	double batches = (train + TEST_WINDOW * (double)windows.test) / spec->training.batch_size;
 	out->epoch = out->batch * batches;
 	out->training = spec->training.epochs * out->epoch;
 	return 0;

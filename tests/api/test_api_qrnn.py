@@ -35,7 +35,7 @@ def test_two_sequences_by_heart(daemon):
     row = daemon.train(spec)
     assert row["model"] == {"parameters": 1162, "quantum": 1162, "classical": 0}
     assert row["spec"]["model"]["layers"] == [{**spec["model"]["layers"][0], "bias": 1.5707963267948966,
-                                               "batch_first": True, "input_bits": 3}]
+                                               "measure": False, "batch_first": True, "input_bits": 3}]
     history = epochs(daemon, row)
     assert METRICS <= set(history[-1])
     assert len(history) < 400 and history[-1]["test_loss"] < 1e-3 <= min(e["test_loss"] for e in history[:-1])
@@ -87,7 +87,7 @@ def test_shorthand(daemon):
     assert reply.status_code == 200, reply.text
     assert reply.json()["spec"]["model"]["layers"] == [
         {"type": "qrnn", "workspace": 2, "stages": 2, "order": 2, "degree": 2, "bias": 1.5707963267948966,
-         "weight_spread": 0.01, "bias_spread": 0.1, "rotation_spread": 0.01, "batch_first": True, "input_bits": 2}]
+         "weight_spread": 0.01, "bias_spread": 0.1, "rotation_spread": 0.01, "measure": False, "batch_first": True, "input_bits": 2}]
     assert reply.json()["spec"]["training"]["loss"] == "probability_cross_entropy"
 
 
@@ -110,6 +110,22 @@ def test_shorthand(daemon):
 def test_refusals(daemon, change, code, pointer):
     spec = {"data": XOR, "model": {"layers": [SMALL]}, **change}
     problem(daemon.post("/experiments", spec), 422, code, pointer)
+
+
+@pytest.mark.parametrize("rows, words", [
+    ("0,1,1\n1,2,1\n2,4,1\n3,0,1\n", ("/data/targets/0", "holds 4 in row 2 (from 0)")),
+    ("0,1,1\n1.5,2,1\n2,3,1\n3,0,1\n", ("/data/inputs/0", "holds 1.5 in row 1")),
+    ("0,1,1\n1,2,1\n2,3,-1\n3,0,1\n", ("/data/scored", "holds -1 in row 2")),
+])
+def test_uploaded_words_are_checked_before(daemon, rows, words):
+    name = f"words{abs(hash(rows))}"
+    assert daemon.upload(name, ("input,target,scored\n" + rows).encode()).status_code == 201
+    spec = {"data": {"dataset": name, "task": "words", "word_bits": 2, "length": 2}, "model": {"layers": [SMALL]}}
+    for _ in range(2):
+        assert words[1] in problem(daemon.post("/experiments", spec), 422, "invalid", words[0])
+    wider = {**spec, "data": {**spec["data"], "word_bits": 3}}
+    reply = daemon.post("/experiments?validate_only=true", wider)
+    assert reply.status_code == (200 if "4" in words[1] else 422), reply.text
 
 
 def test_words_are_not_predicted(daemon):

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import threading
 
+import pytest
 import requests
 
 from api_daemon import BUILD, DEADLINE, TERMINAL, poll, read_safetensors
@@ -217,11 +218,12 @@ def test_a_stopped_worker_ends_with_the_daemon(make_daemon):
     assert not alive(pid)
 
 
-def test_killed_while_it_draws_words(make_daemon, tmp_path):
+@pytest.mark.parametrize("optimizer", [{"type": "adam"}, {"type": "lbfgs", "history": 5, "iterations": 2}])
+def test_killed_while_it_draws_words(make_daemon, optimizer):
     """Bausch's network: weights, and what the draws of the test part were measured by, are those of an undisturbed run."""
     spec = {"data": {"dataset": "elman_xor", "task": "words", "word_bits": 2, "length": 36},
             "model": {"layers": [{"type": "qrnn", "workspace": 5, "degree": 3}]},
-            "training": {"epochs": 40, "batch_size": 32, "shuffle": True, "optimizer": {"type": "adam"}},
+            "training": {"epochs": 40, "batch_size": 32, "shuffle": True, "optimizer": optimizer},
             "simulation": {"precision": "float32"}}
     daemon = make_daemon("--slots", "1", "--checkpoint", "0")
     experiment, undisturbed_one = daemon.submit(spec), daemon.submit(spec)

@@ -5,7 +5,7 @@
 #include "engine/export/safetensors.h"
 #include "engine/export/safetensors_seal.h"
 
-static const char *const optimizers[] = {"sgd", "rmsprop", "adam"};
+static const char *const optimizers[] = {"sgd", "rmsprop", "adam", "lbfgs"};
 
 static unsigned char *saved(const struct training *t, const char *fingerprint, size_t *length)
 {

@@ -54,6 +54,12 @@ static void what_is_good_is_remembered(void **state)
 	other = key;
 	other.n_train = 66;
 	check(&other, false);
+	other = key;
+	other.input = 1;
+	check(&other, false);
+	other = key;
+	other.scored = 1;
+	check(&other, false);
 	other = key_of(2);
 	check(&other, false);
 }

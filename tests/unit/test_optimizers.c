@@ -166,7 +166,8 @@ static void names(void **state)
 	assert_string_equal(optimizer_name_at(2), "adam");
 	assert_string_equal(optimizer_name_at(3), "adamw");
 	assert_string_equal(optimizer_name_at(4), "adagrad");
-	assert_null(optimizer_name_at(5));
+	assert_string_equal(optimizer_name_at(5), "lbfgs");
+	assert_null(optimizer_name_at(6));
 	assert_null(optimizer_name_at(-1));
 	assert_int_equal(optimizer_new(&optimizer, &(struct optimizer_config){.type = "lbfgsb"}, 1, &error),
 	                 ERR_NOT_FOUND);

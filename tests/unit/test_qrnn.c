@@ -92,16 +92,17 @@ static void test_tensors(void **state)
 
 enum { FORWARD_STEPS = 4, FORWARD_BATCH = 40, FORWARD_ROWS = FORWARD_STEPS * FORWARD_BATCH };
 
-/* Inputs, words and a mask of samples first .. first + batch - 1 of a data set, and the outcomes of a pass over them.
+/* Inputs, words and a mask of samples first .. first + batch - 1 of a data set, and the outcomes of a pass over them;
+ * training: 0, or in which epoch.
  */
 struct outcomes {
 	double x[FORWARD_ROWS * 2], words[FORWARD_ROWS], mask[FORWARD_ROWS], outcomes[FORWARD_ROWS],
 	    y[FORWARD_ROWS * 4];
 };
 
-static void run_outcomes(struct model *model, struct outcomes *o, struct word_guide guide, int batch, bool training)
+static void run_outcomes(struct model *model, struct outcomes *o, struct word_guide guide, int batch, int training)
 {
-	const struct training_context context = {.seed = 1, .epoch = 1};
+	const struct training_context context = {.seed = 1, .epoch = training ? (uint32_t)training : 1};
 	for (size_t b = 0; b < (size_t)batch; b++) {
 		size_t sample = guide.order != NULL ? guide.order[b] : guide.first + b;
 		for (size_t t = 0; t < FORWARD_STEPS; t++) {
@@ -116,7 +117,7 @@ static void run_outcomes(struct model *model, struct outcomes *o, struct word_gu
 	guide.mask = o->mask;
 	guide.outcomes = o->outcomes;
 	model_guide(model, &guide);
-	model_forward_training(model, training ? &context : NULL, o->x, FORWARD_STEPS, batch, o->y);
+	model_forward_training(model, training > 0 ? &context : NULL, o->x, FORWARD_STEPS, batch, o->y);
 	model_guide(model, NULL);
 }
 
@@ -131,10 +132,10 @@ static void test_outcomes(void **state)
 	assert_int_equal(model_new(&model, &config, NULL), 0);
 	assert_int_equal(model_reserve(model, FORWARD_STEPS, FORWARD_BATCH, NULL), 0);
 	params_initialise(model_params(model), 3);
-	run_outcomes(model, &all, (struct word_guide){.seed = 7}, FORWARD_BATCH, true);
+	run_outcomes(model, &all, (struct word_guide){.seed = 7}, FORWARD_BATCH, 1);
 	assert_memory_equal(all.outcomes, all.words, sizeof all.words);
-	run_outcomes(model, &all, (struct word_guide){.seed = 7}, FORWARD_BATCH, false);
-	run_outcomes(model, &other, (struct word_guide){.seed = 8}, FORWARD_BATCH, false);
+	run_outcomes(model, &all, (struct word_guide){.seed = 7}, FORWARD_BATCH, 0);
+	run_outcomes(model, &other, (struct word_guide){.seed = 8}, FORWARD_BATCH, 0);
 	for (size_t row = 0; row < FORWARD_ROWS; row++) {
 		bool given = all.mask[row] != ROW_DRAWN;
 		assert_true(!given || all.outcomes[row] == all.words[row]);
@@ -146,7 +147,7 @@ static void test_outcomes(void **state)
 		for (int by_order = 0; by_order < 2; by_order++) {
 			const struct word_guide guide = {
 			    .seed = 7, .order = by_order ? &b : NULL, .first = by_order ? 0 : b};
-			run_outcomes(model, &one, guide, 1, false);
+			run_outcomes(model, &one, guide, 1, 0);
 			for (size_t t = 0; t < FORWARD_STEPS; t++)
 				assert_true(one.outcomes[t] == all.outcomes[t * FORWARD_BATCH + b]);
 			for (size_t k = 0; k < FORWARD_STEPS * 4; k++)
@@ -159,6 +160,50 @@ static void test_outcomes(void **state)
 }
 
 /* Tables are counted, for every replica; they are the larger part of a model with many lanes. */
+/* A model that measures draws in training too, anew in every epoch; its numbers and gradient are then those of one that
+ * is postselected on what was drawn. */
+static void test_measured(void **state)
+{
+	(void)state;
+	static struct outcomes drawn, again, later, plain;
+	struct model_config config = qrnn_model(2);
+	struct model *measured, *postselected;
+	double dy[FORWARD_ROWS * 4];
+	config.layers[0].qrnn.measure = true;
+	assert_int_equal(model_new(&measured, &config, NULL), 0);
+	config.layers[0].qrnn.measure = false;
+	assert_int_equal(model_new(&postselected, &config, NULL), 0);
+	assert_true(model_draws_words(measured) && !model_draws_words(postselected));
+	for (int k = 0; k < 2; k++) {
+		struct model *model = k == 0 ? measured : postselected;
+		assert_int_equal(model_reserve(model, FORWARD_STEPS, FORWARD_BATCH, NULL), 0);
+		params_initialise(model_params(model), 3);
+	}
+	run_outcomes(measured, &later, (struct word_guide){.seed = 7}, FORWARD_BATCH, 2);
+	run_outcomes(measured, &again, (struct word_guide){.seed = 7}, FORWARD_BATCH, 1);
+	run_outcomes(measured, &drawn, (struct word_guide){.seed = 7}, FORWARD_BATCH, 1);
+	assert_memory_equal(drawn.outcomes, again.outcomes, sizeof drawn.outcomes);
+	assert_true(memcmp(drawn.outcomes, later.outcomes, sizeof drawn.outcomes) != 0);
+	size_t others = 0;
+	for (size_t row = 0; row < FORWARD_ROWS; row++) {
+		assert_true(drawn.mask[row] != ROW_GIVEN || drawn.outcomes[row] == drawn.words[row]);
+		others += drawn.outcomes[row] != drawn.words[row];
+	}
+	assert_true(others > 20);
+	for (size_t k = 0; k < FORWARD_ROWS * 4; k++)
+		dy[k] = 0.01 * (double)(k % 7);
+	const struct training_context context = {.seed = 1, .epoch = 1};
+	model_guide(postselected, &(struct word_guide){.words = drawn.outcomes, .mask = drawn.mask});
+	model_forward_training(postselected, &context, drawn.x, FORWARD_STEPS, FORWARD_BATCH, plain.y);
+	assert_memory_equal(plain.y, drawn.y, sizeof plain.y);
+	model_backward(postselected, dy, NULL);
+	model_backward(measured, dy, NULL);
+	assert_memory_equal(model_params(postselected)->gradients, model_params(measured)->gradients,
+	                    model_params(measured)->size * sizeof(double));
+	model_free(measured);
+	model_free(postselected);
+}
+
 static void test_memory(void **state)
 {
 	(void)state;
@@ -327,6 +372,9 @@ static void test_metrics_of_rows(void **state)
 	rows.mask = NULL;
 	rows.training = false;
 	assert_true(least->sum(&rows) == 1.0); /* all drawn */
+	rows.mask = mask;
+	rows.training = rows.measured = true;
+	assert_true(least->sum(&rows) == 0.2); /* the one that was given */
 	assert_true(metric_none(least) == 1.0 && metric_join(least, 0.3, 0.2) == 0.2);
 	assert_true(metric_none(errors) == 0.0 && metric_join(errors, 3, 2) == 5);
 }
@@ -378,6 +426,7 @@ int main(void)
 	    cmocka_unit_test(test_gradient),
 	    cmocka_unit_test(test_tensors),
 	    cmocka_unit_test(test_outcomes),
+	    cmocka_unit_test(test_measured),
 	    cmocka_unit_test(test_memory),
 	    cmocka_unit_test(test_models_refused),
 	    cmocka_unit_test(test_threads_change_nothing),

@@ -206,6 +206,8 @@ static void optimizers_resume_from_their_slots(void **state)
 		                                  .epsilon = 1e-8,
 		                                  .weight_decay = 0.01};
 		snprintf(config.type, sizeof config.type, "%s", name);
+		if (strcmp(name, "lbfgs") == 0) /* it needs an objective: test_lbfgs.c */
+			continue;
 		struct optimizer *a, *b;
 		double x[3] = {1, 2, 3}, y[3];
 		assert_int_equal(optimizer_new(&a, &config, 3, NULL), 0);
@@ -224,7 +226,8 @@ static void optimizers_resume_from_their_slots(void **state)
 	}
 	struct optimizer *none;
 	struct qlstm_error error = {0};
-	assert_int_equal(optimizer_new(&none, &(struct optimizer_config){.type = "lion"}, 1, &error), ERR_NOT_FOUND);
+	assert_int_equal(optimizer_new(&none, &(struct optimizer_config){.type = "adadelta"}, 1, &error),
+	                 ERR_NOT_FOUND);
 	assert_string_equal(error.pointer, "/type");
 	optimizer_free(NULL);
 }
@@ -235,6 +238,7 @@ static void losses_match_finite_differences(void **state)
 	static const double target[] = {0.5, -1, 2, 0.25}, classes[] = {1, 0};
 	double prediction[] = {0.75, -1.5, 2.25, -3};
 	const struct loss *loss;
+	const struct loss_options options = {.huber_delta = 1, .quantile = 0.3};
 	const double h = 1e-6;
 	for (int i = 0; (loss = loss_at(i)) != NULL; i++) {
 		double gradient[4];
@@ -244,7 +248,7 @@ static void losses_match_finite_differences(void **state)
 		                          .batch = 2,
 		                          .prediction = prediction,
 		                          .target = loss->takes == TARGET_REALS ? target : classes,
-		                          .options = &(struct loss_options){.huber_delta = 0.4, .quantile = 0.7}};
+		                          .options = &options};
 		loss->backward(&rows, 0.25, gradient);
 		for (int k = 0; k < 4; k++) {
 			double kept = prediction[k];

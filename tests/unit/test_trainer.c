@@ -141,7 +141,7 @@ static void test_protocol_lstm(void **state)
 static void test_resume_is_exact(void **state)
 {
 	(void)state;
-	static const char *const optimizers[] = {"sgd", "rmsprop", "adam"};
+	static const char *const optimizers[] = {"sgd", "rmsprop", "adam", "lbfgs"};
 	for (size_t k = 0; k < 3; k++) {
 		struct trainer_config training = protocol(6, 4);
 		training.shuffle = true;

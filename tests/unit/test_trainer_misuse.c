@@ -24,7 +24,7 @@ static void unknown_names(void **state)
 	assert_int_equal(refused(&t, "hinge", "sgd", &error), ERR_NOT_FOUND);
 	assert_string_equal(error.pointer, "/loss");
 	assert_string_equal(error.message, "unknown loss 'hinge'");
-	assert_int_equal(refused(&t, "mse", "lion", &error), ERR_NOT_FOUND);
+	assert_int_equal(refused(&t, "mse", "adadelta", &error), ERR_NOT_FOUND);
 	assert_string_equal(error.pointer, "/type");
 	trainer_free(NULL);
 	training_close(&t);
@@ -108,7 +108,7 @@ static void open_and_close(void)
 	must(trainer_load(t.trainer, "x", bytes, length, &error), &error);
 	assert_int_equal(trainer_load(t.trainer, "y", bytes, length, NULL), ERR_CONFLICT);
 	free(bytes);
-	refused(&t, "mse", "lion", &error);
+	refused(&t, "mse", "adadelta", &error);
 	refused(&t, "hinge", "sgd", &error);
 	training_close(&t);
 }

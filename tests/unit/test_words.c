@@ -1,6 +1,8 @@
 /* Words as samples: how sequences are cut from a table, what is refused, and the built-in tasks. */
 #include "tests/unit/words_fixture.h"
 
+#include "engine/data/word_tasks.h"
+
 /* ---- Words as samples ---- */
 
 static void test_words_are_cut(void **state)
@@ -30,6 +32,26 @@ static void test_words_are_cut(void **state)
 	const struct samples all = words_samples(&words, TARGET_CLASSES);
 	assert_int_equal(samples_count_rows(&all, NULL, 0, 2), 4);
 	words_free(&words);
+}
+
+/* Blanks behind a line, hints at consonants, the same twice. */
+static void test_quotes(void **state)
+{
+	(void)state;
+	struct table table = task_table("simple_quotes");
+	const double *input = table.columns[0].values, *target = table.columns[1].values,
+	             *scored = table.columns[2].values;
+	size_t half = QUOTES * QUOTES_LENGTH;
+	assert_int_equal(table.n_rows, 2 * half);
+	assert_memory_equal(input, input + half, half * sizeof *input);
+	assert_memory_equal(input, target, 2 * half * sizeof *input);
+	for (size_t i = 0; i < half; i++) {
+		assert_true(input[i] >= 0 && input[i] < 32);
+		bool consonant = input[i] < 26 && strchr("aeiou", WORD_ALPHABET[(int)input[i]]) == NULL;
+		assert_true(scored[i] == (consonant ? ROW_GIVEN : ROW_DRAWN));
+	}
+	assert_true(input[0] == 1 && input[1] == 17 && input[QUOTES_LENGTH - 1] == 30);
+	table_free(&table);
 }
 
 static void test_words_refused(void **state)
@@ -115,9 +137,8 @@ static void test_dna_tasks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_words_are_cut),
-	    cmocka_unit_test(test_words_refused),
-	    cmocka_unit_test(test_elman_tasks),
+	    cmocka_unit_test(test_words_are_cut), cmocka_unit_test(test_quotes),
+	    cmocka_unit_test(test_words_refused), cmocka_unit_test(test_elman_tasks),
 	    cmocka_unit_test(test_dna_tasks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

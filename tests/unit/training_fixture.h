@@ -68,13 +68,18 @@ struct training {
 
 static inline struct trainer_config small_training(const char *optimizer)
 {
-	struct trainer_config config = {
-	    .epochs = 4,
-	    .batch_size = 5,
-	    .loss = "mse",
-	    .seed = 3,
-	    .optimizer = {
-	        .learning_rate = 0.01, .alpha = 0.9, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-6, .momentum = 0.5}};
+	struct trainer_config config = {.epochs = 4,
+	                                .batch_size = 5,
+	                                .loss = "mse",
+	                                .seed = 3,
+	                                .optimizer = {.learning_rate = 0.01,
+	                                              .alpha = 0.9,
+	                                              .beta1 = 0.9,
+	                                              .beta2 = 0.99,
+	                                              .epsilon = 1e-6,
+	                                              .momentum = 0.5,
+	                                              .history = 3,
+	                                              .iterations = 2}};
 	snprintf(config.optimizer.type, sizeof config.optimizer.type, "%s", optimizer);
 	return config;
 }

@@ -1,4 +1,4 @@
-"""scripts/mnist_words.py: images as sequences of words."""
+"""scripts/mnist_words.py, mnist_pca.py, text_words.py: images and texts as sequences of words."""
 import gzip
 import struct
 import subprocess
@@ -52,6 +52,49 @@ def test_pixels_line_by_line_and_column_by_column(folder):
     assert [row[1:] for row in rows[:100]] == [(0, 0)] * 99 + [(0, 1)]
     assert [row[1:] for row in rows[100:200]] == [(0, 0)] * 99 + [(1, 1)]
     assert "train 2, test 1" in done.stderr and '"train": 0.833' in done.stderr
+
+
+def test_a_label_and_its_image(folder):
+    done = run(folder, 3, 6, "--generate")
+    rows = [tuple(map(int, line.split(","))) for line in done.stdout.splitlines()[1:]]
+    plain = [tuple(map(int, line.split(","))) for line in run(folder, 3, 6).stdout.splitlines()[1:]]
+    assert all(word == target and scored == 1 for word, target, scored in rows)
+    assert [row[0] for row in rows[::100]] == [0, 1, 1]
+    assert all(a[0] == b[0] for i, (a, b) in enumerate(zip(rows, plain)) if i % 100)
+
+
+def test_components_and_planes(folder, tmp_path):
+    table = tmp_path / "low.csv"
+    table.write_text("x,y,label\n0,3,9\n1,1,4\n0.5,2,2\n")
+    script = ROOT / "scripts" / "mnist_pca.py"
+    words = {}
+    for way in ([], ["--planes"]):
+        done = subprocess.run([sys.executable, script, table, "2", "3", *way], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        words[bool(way)] = [tuple(map(int, line.split(","))) for line in done.stdout.splitlines()[1:]]
+        assert f'"word_bits": {2 if way else 3}, "length": {4 if way else 3}' in done.stderr
+    # 3 bits of 0, 255 and 128; the label 9 is 001 001 in words of 3 bits. The first two rows are the range.
+    assert words[False][:3] == [(0, 0, 0), (7, 1, 1), (0, 1, 1)]
+    assert words[False][6:] == [(4, 0, 0), (4, 0, 1), (0, 2, 1)]
+    # Planes of (0, 255): 01 01 01; 9 is 10 01 in words of 2 bits.
+    assert words[True][:4] == [(1, 0, 0), (1, 0, 0), (1, 2, 1), (0, 1, 1)]
+    images = subprocess.run([sys.executable, script, folder, "2", "3"], capture_output=True, text=True)
+    assert images.returncode == 0 and len(images.stdout.splitlines()) == 1 + 4 * 3
+
+
+def test_a_text(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("It is 2 o'clock;  time\n to GO!\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, ROOT / "scripts" / "text_words.py", text, "7", "3"], capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
+    alphabet = "abcdefghijklmnopqrstuvwxyz,.?! \n"
+    rows = [tuple(map(int, line.split(","))) for line in done.stdout.splitlines()[1:]]
+    assert all(word == target and scored == 1 for word, target, scored in rows)
+    said = "".join(alphabet[row[0]] for row in rows)
+    whole = "it is two o clock, time\nto go!"
+    assert len(said) == 21 and said[:7] == whole[:7]
+    assert all(said[k:k + 7] in whole and said[k] != " " for k in (0, 7, 14))
 
 
 def test_refusals(folder):

@@ -154,30 +154,41 @@ static void read_words(const struct layer *layer, const double *x)
 }
 
 /* Outside training draws are those of epoch 0, so that every evaluation of a sample has the same numbers. */
-static void draw_uniforms(const struct layer *layer, const struct word_guide *guide)
+static void draw_uniforms(const struct layer *layer, const struct word_guide *guide, uint32_t epoch)
 {
 	struct qrnn *own = layer->own;
 	size_t batch = (size_t)own->batch;
 	for (size_t b = 0; b < batch; b++) {
 		struct philox rng;
 		size_t sample = guide == NULL ? b : guide->order != NULL ? guide->order[b] : guide->first + b;
-		philox_open_place(&rng, guide != NULL ? guide->seed : 0,
-		                  &(struct philox_place){.layer = (uint32_t)layer->index, .sample = sample});
+		philox_open_place(
+		    &rng, guide != NULL ? guide->seed : 0,
+		    &(struct philox_place){.layer = (uint32_t)layer->index, .epoch = epoch, .sample = sample});
 		for (size_t t = 0; t < (size_t)own->steps; t++)
 			own->uniforms[t * batch + b] = philox_uniform(&rng);
 	}
 }
 
-static void choose_outcomes(const struct layer *layer, const struct word_guide *guide, bool training)
+/* Whether the outcome at place k is the guide's word. */
+static bool is_postselected(const struct layer *layer, const struct word_guide *guide, size_t k, bool training)
+{
+	if (guide == NULL)
+		return false;
+	if (layer->config.qrnn.measure)
+		return guide->mask != NULL && guide->mask[k] == ROW_GIVEN;
+	return training || (guide->mask != NULL && guide->mask[k] != ROW_DRAWN);
+}
+
+static void choose_outcomes(const struct layer *layer, const struct word_guide *guide,
+                            const struct training_context *training)
 {
 	struct qrnn *own = layer->own;
 	size_t count = (size_t)own->steps * (size_t)own->batch;
-	for (size_t k = 0; k < count; k++) {
-		bool known = guide != NULL && (training || (guide->mask != NULL && guide->mask[k] != ROW_DRAWN));
-		own->outcomes[k] = known ? (uint8_t)guide->words[k] : NEURON_DRAW;
-	}
-	if (!training || guide == NULL)
-		draw_uniforms(layer, guide);
+	for (size_t k = 0; k < count; k++)
+		own->outcomes[k] =
+		    is_postselected(layer, guide, k, training != NULL) ? (uint8_t)guide->words[k] : NEURON_DRAW;
+	if (training == NULL || guide == NULL || layer->config.qrnn.measure)
+		draw_uniforms(layer, guide, training != NULL ? training->epoch : 0);
 }
 
 static struct neuron_sequence sequence_of(const struct qrnn *own)
@@ -194,7 +205,7 @@ static void qrnn_forward(struct layer *layer, const struct training_context *tra
 	own->steps = frames;
 	own->batch = batch;
 	read_words(layer, x);
-	choose_outcomes(layer, guide, training != NULL);
+	choose_outcomes(layer, guide, training);
 	match_parameters(&shape, layer->params->values + first_parameter(layer), own->flat, true);
 	neuron_set(own->cell, own->flat);
 	const struct neuron_sequence sequence = sequence_of(own);

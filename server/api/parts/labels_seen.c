@@ -38,7 +38,8 @@ static bool is_in(const struct labels_seen *seen, const struct labels_key *key)
 	for (unsigned i = 0; i < LABELS_SEEN && i < seen->count; i++) {
 		const struct labels_key *other = &seen->keys[i];
 		if (other->column == key->column && other->classes == key->classes && other->n_train == key->n_train &&
-		    other->missing == key->missing && strcmp(other->dataset, key->dataset) == 0)
+		    other->missing == key->missing && other->input == key->input && other->scored == key->scored &&
+		    strcmp(other->dataset, key->dataset) == 0)
 			return true;
 	}
 	return false;

@@ -1,5 +1,5 @@
-/* Which columns of classes were found good, so that the same data are not read again for each POST, and how many are
- * being read: each takes as much memory as its file has bytes. Data sets never change under their id. */
+/* Which columns of classes or words were found good, so that the same data are not read again for each POST, and how
+ * many are being read: each takes as much memory as its file has bytes. Data sets never change under their id. */
 #ifndef QLSTM_API_LABELS_SEEN_H
 #define QLSTM_API_LABELS_SEEN_H
 
@@ -15,6 +15,7 @@
 struct labels_key {
 	char dataset[27];             /* its id */
 	int column, classes, missing; /* what becomes of missing values */
+	int input, scored;            /* of words, the other columns, counted from 1; of classes 0 */
 	size_t n_train;
 };
 

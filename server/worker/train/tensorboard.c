@@ -15,19 +15,20 @@ enum { TAG_SIZE = 80 };
 /* Tags of Bausch's program that do not follow from the names. */
 static const struct {
 	const char *metric, *tag;
-} of_words[] = {{"test_error_rate", "accuracy/character_error_rate_current"}};
+} of_words[] = {{"error_rate", "accuracy/character_error_rate_current"}};
 
 /* The least values so far of a run on words. */
 static const struct {
 	const char *metric, *tag, *at_the_end;
-} bests[] = {{"test_loss", "loss/validate_best", "hparams/validate_best"},
-             {"test_error_rate", "accuracy/character_error_rate_best", "hparams/character_error_rate_best"}};
+} bests[] = {{"loss", "loss/validate_best", "hparams/validate_best"},
+             {"error_rate", "accuracy/character_error_rate_best", "hparams/character_error_rate_best"}};
 
 enum { N_BESTS = sizeof bests / sizeof bests[0] };
 
 struct writer {
 	struct event_file file;
-	bool words; /* the model measures words */
+	bool words;       /* the model measures words */
+	const char *part; /* how names of the part begin that epochs are chosen by: "validation_", "test_" */
 	double wall;
 	int epoch;
 	double best[N_BESTS];
@@ -39,17 +40,28 @@ static void put_scalar(struct writer *w, const char *tag, double value)
 		event_file_scalar(&w->file, w->wall, w->epoch, tag, value);
 }
 
+static bool begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
 /* train_loss: loss/train. */
 static void name_tag(const struct writer *w, const char *metric, char tag[TAG_SIZE])
 {
+	static const struct {
+		const char *prefix, *suffix;
+	} parts[] = {{"train_", "train"}, {"validation_", "validate"}, {"test_", "test"}};
 	snprintf(tag, TAG_SIZE, "%s", metric);
-	if (strncmp(metric, "train_", 6) == 0)
-		snprintf(tag, TAG_SIZE, "%s/train", metric + 6);
-	if (strncmp(metric, "test_", 5) == 0)
-		snprintf(tag, TAG_SIZE, "%s/%s", metric + 5, w->words ? "validate" : "test");
-	for (size_t k = 0; w->words && k < sizeof of_words / sizeof of_words[0]; k++)
-		if (strcmp(metric, of_words[k].metric) == 0)
-			snprintf(tag, TAG_SIZE, "%s", of_words[k].tag);
+	for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) {
+		if (!begins(metric, parts[k].prefix))
+			continue;
+		bool chosen = w->words && strcmp(parts[k].prefix, w->part) == 0;
+		const char *name = metric + strlen(parts[k].prefix);
+		snprintf(tag, TAG_SIZE, "%s/%s", name, chosen ? "validate" : parts[k].suffix);
+		for (size_t i = 0; chosen && i < sizeof of_words / sizeof of_words[0]; i++)
+			if (strcmp(name, of_words[i].metric) == 0)
+				snprintf(tag, TAG_SIZE, "%s", of_words[i].tag);
+	}
 }
 
 static void put_epoch(struct writer *w, const struct epoch_metrics *metrics)
@@ -63,7 +75,9 @@ static void put_epoch(struct writer *w, const struct epoch_metrics *metrics)
 	}
 	put_scalar(w, "time", metrics->seconds);
 	for (int k = 0; w->words && k < N_BESTS; k++) {
-		double value = epoch_metric(metrics, bests[k].metric);
+		char name[TAG_SIZE];
+		snprintf(name, sizeof name, "%s%s", w->part, bests[k].metric);
+		double value = epoch_metric(metrics, name);
 		if (!(value < w->best[k]))
 			continue;
 		w->best[k] = value;
@@ -103,9 +117,12 @@ int tensorboard_events(const struct job *job, double now, unsigned char **bytes,
 {
 	const struct epoch_metrics *history = trainer_history(job->trainer);
 	int epochs = trainer_epochs_done(job->trainer);
-	struct writer w = {.words = model_measures_words(job->model), .wall = now, .best = {INFINITY, INFINITY}};
+	struct writer w = {
+	    .words = model_measures_words(job->model), .part = "test_", .wall = now, .best = {INFINITY, INFINITY}};
 	for (int k = 0; k < epochs; k++)
 		w.wall -= history[k].seconds;
+	if (epochs > 0 && !isnan(epoch_metric(&history[0], "validation_loss")))
+		w.part = "validation_";
 	event_file_begin(&w.file, w.wall);
 	put_spec(&w, job);
 	for (int k = 0; k < epochs; k++)
