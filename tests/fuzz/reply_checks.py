@@ -90,6 +90,20 @@ def check_safetensors(body):
     return tensors
 
 
+def check_records(body):
+    """A file of events: length, checksum, event, checksum, and so on."""
+    while body:
+        (length,) = struct.unpack("<Q", body[:8])
+        assert len(body) >= length + 16, "a record is cut"
+        body = body[length + 16:]
+
+
+def check_octets(body):
+    (length,) = struct.unpack("<Q", body[:8])
+    return check_safetensors(body) if body[8:8 + length].rstrip()[:1] + body[8:8 + length].rstrip()[-1:] == b"{}" \
+        else check_records(body)
+
+
 UPLOADS = ("text/csv", "application/x-npy", "application/x-idx", "application/x-safetensors", "application/gzip",
            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")  # given back as they came
 def check_sqlite(body):
@@ -108,7 +122,7 @@ PARSERS = {
     "text/html": check_text, "text/javascript": check_text, "text/css": check_text, "image/svg+xml": check_text,
     "application/vnd.sqlite3": check_sqlite,
     "application/json": check_json, "application/problem+json": check_json, "application/schema+json": check_json,
-    "application/yaml": lambda body: yaml.load(body, yaml.CSafeLoader), "application/octet-stream": check_safetensors,
+    "application/yaml": lambda body: yaml.load(body, yaml.CSafeLoader), "application/octet-stream": check_octets,
     "application/x-npz": lambda body: zipfile.ZipFile(io.BytesIO(body)).testzip(),
     "image/svg+xml": ElementTree.fromstring, "text/x-openqasm": check_openqasm,
     "text/csv": check_results_csv, "text/plain": check_prometheus, "text/event-stream": check_event_stream}
