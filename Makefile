@@ -45,7 +45,7 @@ march_x86_64_v4 := -march=x86-64-v4 -mprefer-vector-width=512
 march_generic   :=
 
 engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c engine/*/*.c engine/*/*/*.c))
-schema_src := $(wildcard schema/*.c)
+schema_src := $(wildcard schema/*.c schema/*/*.c)
 common_src := $(wildcard server/common/*.c server/common/*/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
 daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/web/*.c server/api/*.c server/api/*/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/nn/layer.h"
-#include "schema/circuits.h"
+#include "schema/circuit/circuits.h"
 #include "schema/embed.h"
 #include "schema/keyword_index.h"
 #include "schema/layers.h"

@@ -1,4 +1,5 @@
-/* /experiments: create, delete. Lists are in experiment/list.c, reading one in experiment/get.c, what else becomes of one in life.c. */
+/* /experiments: create, delete. Lists are in experiment/list.c, reading one in experiment/get.c, what else becomes of
+ * one in life.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

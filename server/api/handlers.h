@@ -55,7 +55,7 @@ HANDLER(datasets_list);
 HANDLER(datasets_get);
 HANDLER(datasets_content);
 HANDLER(datasets_delete);
-/* keys.c */
+/* access/keys.c */
 HANDLER(keys_list);
 HANDLER(keys_post);
 HANDLER(keys_revoke);
@@ -71,7 +71,7 @@ HANDLER(service_metrics);
 HANDLER(service_health);
 HANDLER(service_ready);
 HANDLER(service_version);
-/* session.c */
+/* access/session.c */
 HANDLER(session_page);
 HANDLER(session_asset);
 HANDLER(session_get);

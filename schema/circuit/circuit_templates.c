@@ -1,5 +1,5 @@
 /* The surveyed circuits. n wires, L layers; trained angles: 5 (n^2 + 3 n) L, 10 n L + n, 14 4 n L, 18 3 n L. */
-#include "schema/circuit_templates.h"
+#include "schema/circuit/circuit_templates.h"
 
 #include <stdlib.h>
 #include <string.h>

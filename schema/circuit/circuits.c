@@ -1,5 +1,5 @@
 /* From lists of gates to OpenQASM. */
-#include "schema/circuits.h"
+#include "schema/circuit/circuits.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -11,7 +11,7 @@
 #include "engine/circuit/program.h"
 #include "engine/number.h"
 #include "engine/text.h"
-#include "schema/circuit_templates.h"
+#include "schema/circuit/circuit_templates.h"
 
 enum { MAX_INDEX = 4095 };
 
