@@ -196,7 +196,7 @@ def test_targets_that_name_the_server(daemon):
     for target in [b"http://localhost/healthz", b"HTTP://LOCALHOST/healthz?", b"http://localhost/version"]:
         answer = until_end(daemon, b"GET " + target + b" HTTP/1.1\r\nConnection: close\r\n" + HOST + END)
         assert statuses(answer) == [200], answer
-    assert statuses(until_end(daemon, b"GET http://localhost HTTP/1.1\r\nConnection: close\r\n" + HOST + END)) == [404]
+    assert statuses(until_end(daemon, b"GET http://localhost HTTP/1.1\r\nConnection: close\r\n" + HOST + END)) == [200]
     answer = until_end(daemon, b"OPTIONS * HTTP/1.1\r\nConnection: close\r\n" + HOST + END)
     assert statuses(answer) == [204] and b"Allow: POST, GET, HEAD, DELETE, OPTIONS\r\n" in answer
 
