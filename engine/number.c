@@ -31,12 +31,15 @@ static int trim_exponent(char *text)
 
 int number_text(char out[NUMBER_SIZE], double value)
 {
+	char text[NUMBER_SIZE] = "";
 	for (int digits = first_digits(value); digits <= DBL_DECIMAL_DIG; digits++) {
-		snprintf(out, NUMBER_SIZE, "%.*g", digits, value);
-		if (strtod(out, NULL) == value)
+		snprintf(text, sizeof text, "%.*g", digits, value);
+		if (strtod(text, NULL) == value)
 			break;
 	}
-	if (strpbrk(out, ".e") == NULL)
-		memcpy(out + strlen(out), ".0", 3);
-	return trim_exponent(out);
+	if (strpbrk(text, ".e") == NULL)
+		memcpy(text + strlen(text), ".0", 3);
+	int length = trim_exponent(text);
+	memcpy(out, text, (size_t)length + 1);
+	return length;
 }
