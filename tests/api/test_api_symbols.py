@@ -41,13 +41,13 @@ def test_promoters_end_to_end(daemon):
 
 
 def test_what_is_said_and_what_is_found(daemon):
-    found = upload(daemon, "letters", "b\tXYZ\na\tZZX\n", symbols="found", symbols_as="index").json()
+    found = upload(daemon, "letters_found", "b\tXYZ\na\tZZX\n", symbols="found", symbols_as="index").json()
     assert [column["name"] for column in found["columns"]] == ["s0", "s1", "s2", "label"]
     assert found["description"]["preview"] == [[0, 1, 2, 1], [2, 2, 0, 0]]
-    pairs = upload(daemon, "pairs", "abba\tbaab\nbbbb\taaaa\n", symbols="ab", symbols_as="positions").json()
+    pairs = upload(daemon, "letter_pairs", "abba\tbaab\nbbbb\taaaa\n", symbols="ab", symbols_as="positions").json()
     assert pairs["rows"] == 8 and pairs["description"]["preview"][:2] == [[0, 1], [1, 0]]
     done = daemon.train({"type": "lstm", "hidden_size": 2, "training": {"epochs": 1, "loss": "cross_entropy"},
-                         "data": {"dataset": "pairs", "task": "words", "word_bits": 1, "length": 2}})
+                         "data": {"dataset": "letter_pairs", "task": "words", "word_bits": 1, "length": 2}})
     assert done["status"] == "succeeded"
 
 
