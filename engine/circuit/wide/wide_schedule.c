@@ -160,7 +160,7 @@ void wide_sweeps_free(struct wide_circuit *circuit)
 }
 
 /* The sweeps of `bits`, if they save a quarter of those that the circuit has: a larger tile stays less well in the
- * caches, so that one of five saved costs time. False when out of memory. */
+ * caches, so that one of five saved gains nothing. False when out of memory. */
 static bool try_bits(struct wide_circuit *circuit, int bits, struct wide_gate *gates)
 {
 	struct wide_circuit other = *circuit;
