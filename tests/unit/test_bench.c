@@ -231,8 +231,8 @@ static void cases(void **state)
 			assert_int_equal(row.precision, PRECISION_FLOAT32);
 		before = row;
 	}
-	assert_int_equal(count - pairs, 49); /* rows of the table */
-	assert_int_equal(pairs, 24);
+	assert_int_equal(count - pairs, 50); /* rows of the table */
+	assert_int_equal(pairs, 25);
 	assert_false(bench_case_at(count, &row));
 	assert_true(bench_is_statevector("batch") && bench_is_statevector("wide") && !bench_is_statevector("local"));
 	double values[98];

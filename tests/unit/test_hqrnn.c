@@ -1,6 +1,38 @@
 /* The hybrid network as a layer: gradients, dropout, draws, precisions, tensors, refusals. */
 #include "tests/unit/hqrnn_fixture.h"
 
+/* d(u . y) against central differences of fourth order: angles of pi tanh bend too much for those of second order. */
+static void check_slopes(const struct model_config *config, const char *what)
+{
+	enum { steps = 3, batch = 3 };
+	struct model *model = open_model(config, steps, batch);
+	struct params *params = model_params(model);
+	double x[steps * 2 * batch], dx[steps * 2 * batch], u[64];
+	params_initialise(params, 7);
+	for (size_t k = 0; k < steps * 2 * batch; k++)
+		x[k] = sin(1.7 * (double)k);
+	for (size_t k = 0; k < 64; k++)
+		u[k] = cos(2.3 * (double)k);
+	for (size_t k = 0; k < params->size; k++)
+		params->values[k] += 0.3 * sin(3.1 * (double)k);
+	weighted_output(model, x, steps, batch, u);
+	params_zero_gradients(params);
+	model_backward(model, u, dx);
+	for (size_t k = 0; k < params->size + steps * 2 * batch; k++) {
+		double *at = k < params->size ? &params->values[k] : &x[k - params->size];
+		double given = k < params->size ? params->gradients[k] : dx[k - params->size], kept = *at, slope = 0.0;
+		static const double weights[4] = {1.0, -8.0, 8.0, -1.0}, places[4] = {-2.0, -1.0, 1.0, 2.0};
+		for (int j = 0; j < 4; j++) {
+			*at = kept + 1e-3 * places[j];
+			slope += weights[j] * weighted_output(model, x, steps, batch, u) / 12e-3;
+		}
+		*at = kept;
+		if (!(fabs(given - slope) <= 1e-8 * (1.0 + fabs(slope))))
+			fail_msg("%s: value %zu: gradient %.12g, differences %.12g", what, k, given, slope);
+	}
+	model_free(model);
+}
+
 /* Every choice beside every other one once at least, as a vector and as a sequence. */
 static void test_gradients(void **state)
 {
@@ -21,7 +53,7 @@ static void test_gradients(void **state)
 		struct model_config config = one_layer(layer, 2, 2, "auto");
 		config.output = k % 5 < 2 ? MODEL_OUTPUT_SEQUENCE : MODEL_OUTPUT_VECTOR;
 		snprintf(what, sizeof what, "hqrnn, case %d", k);
-		check_gradient(&config, what);
+		check_slopes(&config, what);
 	}
 }
 
