@@ -14,7 +14,7 @@
 
 #define ID "01ARZ3NDEKTSV4RRFF00000001"
 
-static const char *const routes[] = {"PATCH /experiments/" ID, "POST /experiments/" ID "/fork",
+static const char *const routes[] = {"PATCH /experiments/" ID, "POST /experiments/" ID "/fork?validate_only=true",
                                      "POST /experiments?validate_only=true", "POST /session"};
 
 enum { N_ROUTES = sizeof routes / sizeof routes[0] };
@@ -77,6 +77,9 @@ static void open_service(void)
 	CHECK(reserve_open(&api.reserve, folder, 0, &error) == 0);
 	CHECK(labels_seen_open(&api.labels, &error) == 0);
 	CHECK(plan_estimates_new(&api.plans, &error) == 0);
+	const struct scheduler_config config = {
+	    .data_dir = folder, .worker_path = "/nowhere", .slots = 1, .threads = 1};
+	CHECK(scheduler_open(&api.scheduler, &loop, api.store, &config, &error) == 0); /* nothing wakes it */
 	CHECK(uv_mutex_init(&api.datasets) == 0);
 	insert_experiment();
 	door_open((struct http_config){.handler = routes_handle, .body_limit = routes_body_limit, .context = &api});
