@@ -107,8 +107,7 @@ void target_seeds(target_give *give, void *context)
 	static const char *const texts[] = {
 	    "0<worksheet><sheetData><row r=\"1\"><c r=\"ZZZ1\"><v>1</v></c></row></sheetData></worksheet>",
 	    "0<worksheet><sheetData><row r=\"1048577\"><c r=\"A1\"/></row></sheetData></worksheet>",
-	    "0<worksheet><sheetData><row><c "
-	    "t=\"s\"><v>99999999999</v></c><c><v>1</v></c></row></sheetData></worksheet>",
+	    "0<worksheet><sheetData><row><c t=\"s\"><v>99999999999</v></c></row></sheetData></worksheet>",
 	    "0<!DOCTYPE w [<!ENTITY a \"b\">]><worksheet>&a;</worksheet>",
 	    "1<sst><si><t>\"x\",\ny</t></si></sst>",
 	    "2<styleSheet><numFmts><numFmt numFmtId=\"165\" formatCode=\"yy\\-mm;&quot;\"/></numFmts></styleSheet>",
