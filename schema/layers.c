@@ -99,7 +99,7 @@ static bool fit_single_step(json_t *resolved)
 	json_t *data = json_object_get(resolved, "data");
 	const char *task = json_string_value(json_object_get(data, "task"));
 	const json_t *window = json_object_get(data, "window"), *steps = json_object_get(data, "steps");
-	if (task == NULL || strcmp(task, "words") == 0)
+	if (task == NULL || strcmp(task, "words") == 0 || task_has_texts(task_of(resolved)))
 		return false;
 	if (strcmp(task, "forecasting") == 0)
 		return json_integer_value(window) == 1;

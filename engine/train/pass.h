@@ -54,6 +54,10 @@ bool pass_abandoned(const struct pass *pass);
  */
 double pass_train(struct pass *pass, int epoch, const size_t *order, size_t count);
 
+/* Of samples that go on where others end (streams of samples_shape): the next pass_train begins afresh. A batch is one
+ * sample of each stream then, in their order. Passes that train nothing begin afresh each. */
+void pass_restart(struct pass *pass);
+
 /* Where pass_train leaves what the model said of each sample, y [count][rows][outputs] in the order of the batch; NULL,
  * as at the start: nowhere. Borrowed. */
 void pass_keep_outputs(struct pass *pass, double *y);

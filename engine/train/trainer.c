@@ -8,6 +8,7 @@
 
 #include "engine/nn/loss.h"
 #include "engine/philox.h"
+#include "engine/train/buckets.h"
 #include "engine/train/trainer_state.h"
 
 double epoch_metric(const struct epoch_metrics *metrics, const char *name)
@@ -138,7 +139,7 @@ int trainer_new(struct trainer **out, struct model *model, struct samples sample
 	schedule_start(&t->schedule, &config->schedule);
 	for (int which = 0; which < TRAINER_KEPT; which++)
 		t->kept[which] = calloc(model_params(model)->size + 1, sizeof(double));
-	t->order = malloc(samples.n_train * sizeof *t->order);
+	t->order = malloc(2 * samples.n_train * sizeof *t->order); /* with room to sort */
 	t->history = calloc((size_t)config->epochs, sizeof *t->history);
 	if (t->order == NULL || t->history == NULL || t->kept[TRAINER_LAST] == NULL || t->kept[TRAINER_BEST] == NULL) {
 		rc = error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
@@ -244,6 +245,8 @@ static void trainer_order(struct trainer *t, int epoch)
 		struct philox rng;
 		philox_open(&rng, t->config.seed, PHILOX_SHUFFLE, (uint32_t)epoch);
 		philox_permute(&rng, t->order, n);
+		if (t->config.bucket && t->samples.length != NULL)
+			buckets_sort(&t->samples, (size_t)t->config.batch_size, t->order, n, &rng);
 		return;
 	}
 	for (size_t k = 0; k < n; k++)
@@ -445,6 +448,7 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 	size_t n = t->samples.n_train, size = (size_t)t->config.batch_size, batches = t->watch.n_batches;
 	size_t rows = 0;
 	trainer_order(t, epoch);
+	pass_restart(t->pass);
 	gradients_begin(t);
 	for (int k = METRICS_OF_ALL; k < row->count; k++)
 		row->values[k] = of_training(t, k) ? metric_none(t->columns[k].metric) : (double)NAN;

@@ -34,6 +34,7 @@ struct trainer_config {
 	int epochs;
 	int batch_size;
 	bool shuffle;
+	bool bucket; /* with shuffle: batches of samples of about the same length (buckets.h) */
 	char loss[32];
 	double stop_loss; /* trainer_has_stopped: a validation loss, else test loss, below it; 0: never */
 	int patience;     /* trainer_has_stopped: so many epochs after the best one; 0: never */

@@ -40,7 +40,7 @@ struct trainer {
 		int epoch;
 		size_t batch, n_batches;
 	} watch;
-	size_t *order; /* [n_train] */
+	size_t *order; /* [n_train], with room for as many behind it */
 	/* Gradients of the epoch that runs, and of the last whole one: trainer_gradients. */
 	struct {
 		int epoch;

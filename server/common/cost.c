@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/nn/layer.h"
+#include "schema/task.h"
 #include "engine/train/pass.h"
 
 /* How far the estimate of the time may be off. */
@@ -16,6 +17,9 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 {
 	size_t steps = (size_t)spec_steps(spec);
 	size_t numbers = (size_t)spec->model.n_inputs * steps + (size_t)spec->model.n_outputs;
+	/* Of texts the numbers of tokens and classes, and the texts themselves. */
+	if (task_has_texts(spec->task))
+		numbers = 2 * steps;
 	return (struct cost_bytes){
 	    .model = pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads) +
 	             optimizer_bytes(&spec->training.optimizer, model_params(model)->size),

@@ -6,6 +6,7 @@
 
 #include "engine/score/linear_fit.h"
 #include "server/worker/train/scores.h"
+#include "server/worker/train/text_predictions.h"
 
 /* Samples between two calls of the progress function. */
 enum { CHUNK = 256 };
@@ -75,6 +76,13 @@ static int majority_class(const struct baseline_run *run, struct qlstm_error *er
 	return 0;
 }
 
+/* It opens the predictions itself: a row for each token. */
+static int most_frequent_tag(const struct baseline_run *run, struct qlstm_error *error)
+{
+	predictions_free(run->out);
+	return tag_predictions_most_frequent(run->out, run->job, error);
+}
+
 static int check_stop(const struct baseline_run *run, size_t done, struct qlstm_error *error)
 {
 	if (done % CHUNK != 0 || run->progress == NULL || run->progress(run->context, done, run->out->count) == 0)
@@ -132,6 +140,8 @@ static const struct {
     {"mean", TASK_REGRESSION, NULL, NULL, mean},
     {"linear", TASK_REGRESSION, NULL, is_small, linear},
     {"majority_class", TASK_CLASSIFICATION, NULL, NULL, majority_class},
+    {"majority_class", TASK_TEXT_CLASSIFICATION, NULL, NULL, majority_class},
+    {"most_frequent_tag", TASK_TAGGING, NULL, NULL, most_frequent_tag},
 };
 
 static int add(json_t *baselines, size_t k, const struct baseline_run *asked, struct qlstm_error *error)
