@@ -66,26 +66,26 @@ static int count_tokens(const struct lexicon *lexicon, const struct texts *texts
 	return vocabulary_size(out) > 0 ? 0 : error_set(error, ERR_INVALID, NULL, "the training part holds no token");
 }
 
-/* The most frequent ones of `counted`, to the end of what there is. */
-static int take_words(struct lexicon *lexicon, const struct vocabulary *counted, struct qlstm_error *error)
+/* The most frequent ones of `counted` that occur `least` times, to the end of what there is. */
+static int take_words(struct lexicon *lexicon, const struct vocabulary *counted, uint64_t least,
+                      struct qlstm_error *error)
 {
 	size_t *order = NULL, most = (size_t)lexicon->config.size;
 	int rc = vocabulary_order(counted, 0, &order, error);
 	for (size_t k = 0; rc == 0 && k < vocabulary_size(counted); k++) {
 		const char *word = vocabulary_word(counted, order[k]);
 		uint64_t count = counted->counts[order[k]];
-		int64_t known = vocabulary_find(&lexicon->words, word, strlen(word));
-		if (count < (uint64_t)lexicon->config.min_count ||
-		    (known < 0 && vocabulary_size(&lexicon->words) >= most))
-			count = 0;
-		if (count > 0 && vocabulary_add(&lexicon->words, word, strlen(word), count) < 0)
+		bool known = vocabulary_find(&lexicon->words, word, strlen(word)) >= 0;
+		bool taken = count >= least && (known || vocabulary_size(&lexicon->words) < most);
+		if (taken && vocabulary_add(&lexicon->words, word, strlen(word), count) < 0)
 			rc = no_memory(error);
 	}
 	free(order);
 	return rc;
 }
 
-/* Of pieces: the merges, and how often each of their symbols stands in the words. */
+/* Of pieces: the merges, and how often each of their symbols stands in the words. One that stands in none, because it is
+ * merged wherever it occurs, may stand in a new word. */
 static int learn_pieces(struct lexicon *lexicon, const struct vocabulary *words, struct qlstm_error *error)
 {
 	struct vocabulary counted = {0};
@@ -100,8 +100,13 @@ static int learn_pieces(struct lexicon *lexicon, const struct vocabulary *words,
 				rc = no_memory(error);
 		}
 	}
+	for (size_t k = 0; rc == 0 && k < vocabulary_size(&lexicon->merges.symbols); k++) {
+		const char *symbol = vocabulary_word(&lexicon->merges.symbols, k);
+		if (vocabulary_add(&counted, symbol, strlen(symbol), 0) < 0)
+			rc = no_memory(error);
+	}
 	if (rc == 0)
-		rc = take_words(lexicon, &counted, error);
+		rc = take_words(lexicon, &counted, 0, error);
 	vocabulary_free(&counted);
 	return rc;
 }
@@ -115,7 +120,7 @@ int lexicon_learn(struct lexicon *lexicon, const struct lexicon_config *config, 
 		rc = count_tokens(lexicon, texts, order, n, &counted, error);
 	if (rc == 0)
 		rc = config->tokenizer == TOKENIZER_PIECE ? learn_pieces(lexicon, &counted, error)
-		                                          : take_words(lexicon, &counted, error);
+		                                          : take_words(lexicon, &counted, (uint64_t)config->min_count, error);
 	vocabulary_free(&counted);
 	if (rc != 0)
 		lexicon_free(lexicon);

@@ -94,8 +94,12 @@ static struct model *ragged_model(struct layer_config first, bool sequence)
 static struct layer_config layer_number(int k)
 {
 	static const char *const types[] = {"lstm", "gru", "rnn"};
-	if (k >= 3)
-		return k == 3 ? qlstm_layer("linear") : k == 4 ? qlstm_layer("chen2024") : qgru_layer("qdi");
+	if (k >= 3) {
+		struct layer_config quantum = k == 3 ? qlstm_layer("linear") : k == 4 ? qlstm_layer("chen2020") : qgru_layer("qdi");
+		if (k == 4)
+			quantum.qlstm.circuit.n_qubits = INPUTS + 3;
+		return quantum;
+	}
 	struct layer_config layer = {.recurrent = {.hidden_size = 3}};
 	snprintf(layer.type, sizeof layer.type, "%s", types[k]);
 	return layer;
