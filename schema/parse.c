@@ -183,8 +183,11 @@ static int parse_widths(const json_t *data, struct spec *out, struct qlstm_error
 	}
 	if (task_has_texts(out->task)) {
 		out->model.n_inputs = 1;
-		out->model.ragged = true;
-		out->model.output = out->task == TASK_TAGGING ? MODEL_OUTPUT_SEQUENCE : MODEL_OUTPUT_VECTOR;
+		bool language = out->task == TASK_LANGUAGE_MODEL;
+		out->model.ragged = !language;
+		if (language)
+			out->model.n_outputs = out->text.lexicon.size;
+		out->model.output = out->task != TASK_TEXT_CLASSIFICATION ? MODEL_OUTPUT_SEQUENCE : MODEL_OUTPUT_VECTOR;
 		return 0;
 	}
 	if (out->steps == 0)

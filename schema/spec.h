@@ -16,6 +16,7 @@
 #include "engine/data/words.h"
 #include "engine/error.h"
 #include "engine/language/sequences.h"
+#include "engine/language/streams.h"
 #include "engine/nn/model.h"
 #include "engine/train/trainer.h"
 
@@ -29,7 +30,8 @@ enum task {
 	TASK_CLASSIFICATION,
 	TASK_WORDS,
 	TASK_TAGGING,
-	TASK_TEXT_CLASSIFICATION
+	TASK_TEXT_CLASSIFICATION,
+	TASK_LANGUAGE_MODEL
 };
 
 struct spec {
@@ -88,8 +90,10 @@ int spec_columns(struct spec *spec, const json_t *resolved, const struct table *
 int spec_steps(const struct spec *spec);
 /* Of a task whose rows are samples; borrows the spec's columns. */
 struct records_config spec_records(const struct spec *spec);
-/* Of a task on texts. */
+/* Of tagging and text_classification. */
 struct sequences_config spec_text(const struct spec *spec);
+/* Of a language model. */
+struct streams_config spec_streams(const struct spec *spec);
 /* What kind of targets the samples have: words for a model that measures them. */
 enum target_kind spec_targets(const struct spec *spec);
 /* How many samples a table of n_rows gives; as windows_count and records_count. Where only the rows say where a part

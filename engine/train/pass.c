@@ -58,6 +58,8 @@ struct pass_task {
 	uint32_t epoch;      /* with gradient */
 	double scale;        /* likewise: 1 / terms of the whole batch's loss */
 	double *predictions; /* [count][frames][outputs]; NULL: not wanted */
+	pass_said_fn said;   /* of streams: who has them each time; predictions are of one batch then */
+	void *context;
 };
 
 /* Slices that there may be of a model with so many parameters. */
@@ -462,10 +464,13 @@ static void pass_run(struct pass *pass, const struct pass_task *task)
 		struct pass_task part = *task;
 		part.first += done;
 		part.count = task->count - done < streams ? task->count - done : streams;
-		part.predictions = task->predictions != NULL ? task->predictions + done * outputs : NULL;
+		if (task->predictions != NULL && task->said == NULL)
+			part.predictions += done * outputs;
 		pass_run_once(pass, part);
 		if (pass_abandoned(pass))
 			return;
+		if (task->said != NULL)
+			task->said(task->context, part.first, part.count, part.predictions);
 		sums.loss += pass->sums.loss;
 		sums.terms += pass->sums.terms;
 		sums.rows += pass->sums.rows;
@@ -533,5 +538,16 @@ void pass_predict(struct pass *pass, size_t first, size_t count, double *y)
 {
 	const struct pass_task task = {
 	    .first = first, .count = count, .slice = pass->evaluation_slice, .predictions = y};
+	pass_run(pass, &task);
+}
+
+void pass_predict_streams(struct pass *pass, size_t first, size_t count, double *y, pass_said_fn said, void *context)
+{
+	const struct pass_task task = {.first = first,
+	                               .count = count,
+	                               .slice = pass->evaluation_slice,
+	                               .predictions = y,
+	                               .said = said,
+	                               .context = context};
 	pass_run(pass, &task);
 }

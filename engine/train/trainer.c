@@ -523,11 +523,28 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 	return 0;
 }
 
-int trainer_predict(struct trainer *t, size_t first, size_t count, double *y, struct qlstm_error *error)
+static int trainer_check(const struct trainer *t, size_t first, size_t count, struct qlstm_error *error)
 {
 	size_t all = samples_count(&t->samples);
 	if (first > all || count > all - first)
 		return error_set(error, ERR_OUT_OF_RANGE, "", "samples %zu to %zu do not exist", first, first + count);
-	pass_predict(t->pass, first, count, y);
 	return 0;
+}
+
+int trainer_predict(struct trainer *t, size_t first, size_t count, double *y, struct qlstm_error *error)
+{
+	int rc = trainer_check(t, first, count, error);
+	if (rc == 0)
+		pass_predict(t->pass, first, count, y);
+	return rc;
+}
+
+int trainer_predict_streams(struct trainer *t, size_t first, size_t count, double *y,
+                            void (*said)(void *context, size_t first, size_t count, double *y), void *context,
+                            struct qlstm_error *error)
+{
+	int rc = trainer_check(t, first, count, error);
+	if (rc == 0)
+		pass_predict_streams(t->pass, first, count, y, said, context);
+	return rc;
 }

@@ -56,14 +56,18 @@ static int check_texts(const struct api *api, const struct catalog_entry *entry,
 {
 	struct table table = {0};
 	struct sequences texts = {0};
+	struct streams streams = {0};
 	const struct sequences_config config = spec_text(spec);
+	const struct streams_config running = spec_streams(spec);
 	int rc = uploaded_table(api, &entry->row, VALUES_ALL, &table, error);
 	if (rc == 0) {
-		rc = sequences_take(&table, &config, &texts, error);
+		rc = spec->task == TASK_LANGUAGE_MODEL ? streams_take(&table, &running, &streams, error)
+		                                       : sequences_take(&table, &config, &texts, error);
 		if (rc != 0)
 			error_prefix(error, "/data");
 	}
 	sequences_free(&texts);
+	streams_free(&streams);
 	table_free(&table);
 	return rc;
 }
@@ -109,7 +113,7 @@ int labels_check(struct api *api, const struct catalog_entry *entry, const json_
 		                          .input = spec->words.input + 1,
 		                          .scored = spec->words.scored + 1};
 	if (texts) /* no words have so many bits */
-		key.input = 1000 + (int)spec->task;
+		key.input = 1000 + 10 * spec->training.batch_size + (int)spec->task;
 	snprintf(key.dataset, sizeof key.dataset, "%s", entry->row.id);
 	const struct split *split = &spec->windows.split;
 	rc = spec_count_samples(spec, n_rows, &parts, error);

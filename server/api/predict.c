@@ -113,7 +113,9 @@ static void predict_texts(struct api *api, struct http_request *request, struct 
 	struct qlstm_error error = {0};
 	char *said = NULL;
 	size_t length = 0;
-	int rc = is_json(request) ? predictor_pool_read(api->predictors, trained->path, (const char *)request->body,
+	bool language = task_of(trained->spec) == TASK_LANGUAGE_MODEL;
+	int rc = language ? error_set(&error, ERR_CONFLICT, NULL, "a language model continues texts: POST .../generate")
+	         : is_json(request) ? predictor_pool_read(api->predictors, trained->path, (const char *)request->body,
 	                                                request->body_length, &said, &length, &error)
 	                          : error_set(&error, ERR_INVALID, NULL, "texts are sent as JSON: {\"texts\": [\"...\"]}");
 	if (rc == 0)

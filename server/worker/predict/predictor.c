@@ -30,6 +30,8 @@ static bool agree(const struct spec *spec, const struct column_scaling *scaling)
 	const struct model_config *model = &spec->model;
 	if (spec->task == TASK_WORDS)
 		return model->output == MODEL_OUTPUT_SEQUENCE && model->n_outputs == 1 << spec->words.bits;
+	if (spec->task == TASK_LANGUAGE_MODEL)
+		return model->n_inputs == 1 && model->n_outputs == spec->text.lexicon.size;
 	if (task_has_texts(spec->task))
 		return model->n_inputs == 1 && model->ragged && model->n_outputs == spec->classes;
 	int steps = of_rows(spec) ? spec->steps : 1;

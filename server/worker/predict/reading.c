@@ -11,6 +11,7 @@
 #include "schema/task.h"
 #include "server/common/classes.h"
 #include "server/common/json_text.h"
+#include "server/worker/predict/continuing.h"
 
 /* Texts at once, and tokens of one at most. */
 enum { READ_BATCH = 64, MOST_TOKENS = 4096 };
@@ -202,6 +203,18 @@ static json_t *reply_json(struct reading *r)
 	return reply;
 }
 
+static int answer(struct reading *r, const json_t *body, size_t max_bytes, double max_seconds, json_t **said)
+{
+	int rc = read_body(r, body);
+	if (rc == 0)
+		rc = predictor_check(r->predictor, r->count, r->longest, max_bytes, max_seconds, r->error);
+	if (rc == 0)
+		rc = compute(r);
+	if (rc == 0)
+		*said = reply_json(r);
+	return rc;
+}
+
 int reading_answer(struct predictor *predictor, const char *request, size_t length, size_t max_bytes,
                    double max_seconds, char **reply, size_t *reply_length, struct qlstm_error *error)
 {
@@ -212,15 +225,13 @@ int reading_answer(struct predictor *predictor, const char *request, size_t leng
 	int rc = task_has_texts(predictor->spec.task)
 	             ? spec_load(request, length, &body, error)
 	             : error_set(error, ERR_CONFLICT, NULL, "the model reads numbers, not texts: {\"inputs\": [...]}");
-	if (rc == 0)
-		rc = json_is_object(body) ? read_body(&r, body)
-		                          : error_set(error, ERR_WRONG_TYPE, "", "an object with 'texts' is expected");
-	if (rc == 0)
-		rc = predictor_check(predictor, r.count, r.longest, max_bytes, max_seconds, error);
-	if (rc == 0)
-		rc = compute(&r);
+	if (rc == 0 && !json_is_object(body))
+		rc = error_set(error, ERR_WRONG_TYPE, "", "an object is expected");
+	if (rc == 0 && predictor->spec.task == TASK_LANGUAGE_MODEL)
+		rc = continuing_answer(predictor, body, max_bytes, max_seconds, &said, error);
+	else if (rc == 0)
+		rc = answer(&r, body, max_bytes, max_seconds, &said);
 	if (rc == 0) {
-		said = reply_json(&r);
 		*reply = json_text(said);
 		*reply_length = *reply != NULL ? strlen(*reply) : 0;
 		rc = *reply != NULL ? 0 : no_memory(&r);

@@ -87,6 +87,17 @@ static int take_words(struct job *job, struct qlstm_error *error)
 	return rc;
 }
 
+static int take_streams(struct job *job, struct qlstm_error *error)
+{
+	const struct streams_config config = spec_streams(&job->spec);
+	int rc = streams_take(&job->table, &config, &job->streams, error);
+	if (rc == 0)
+		job->samples = streams_samples(&job->streams);
+	else
+		error_prefix(error, "/data");
+	return rc;
+}
+
 static int take_texts(struct job *job, struct qlstm_error *error)
 {
 	const struct sequences_config config = spec_text(&job->spec);
@@ -103,6 +114,8 @@ static int cut_samples(struct job *job, struct qlstm_error *error)
 	const struct records_config records = spec_records(&job->spec);
 	if (job->spec.task == TASK_WORDS)
 		return take_words(job, error);
+	if (job->spec.task == TASK_LANGUAGE_MODEL)
+		return take_streams(job, error);
 	if (task_has_texts(job->spec.task))
 		return take_texts(job, error);
 	bool windows = job->spec.task == TASK_FORECASTING;
@@ -245,6 +258,7 @@ void job_close(struct job *job)
 	records_free(&job->records);
 	words_free(&job->words);
 	sequences_free(&job->texts);
+	streams_free(&job->streams);
 	table_free(&job->table);
 	json_decref(job->resolved);
 	*job = (struct job){0};
@@ -296,6 +310,8 @@ json_t *job_scaling(const struct job *job)
 
 json_t *job_lexicon(const struct job *job)
 {
+	if (job->spec.task == TASK_LANGUAGE_MODEL)
+		return lexicon_json(&job->streams.lexicon, NULL);
 	return task_has_texts(job->spec.task) ? lexicon_json(&job->texts.lexicon, &job->texts.labels) : NULL;
 }
 

@@ -15,7 +15,8 @@ struct job {
 	char fingerprint[65];        /* ties checkpoints to this job */
 	struct windows windows;      /* of a forecasting */
 	struct word_sequences words; /* of words */
-	struct sequences texts;      /* of texts */
+	struct sequences texts;      /* of texts with tags or labels */
+	struct streams streams;      /* of a language model */
 	struct records records;      /* of any other task */
 	struct samples samples;      /* of these */
 	struct model *model;

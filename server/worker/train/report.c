@@ -102,7 +102,16 @@ static json_t *classes_json(const struct job *job)
 static json_t *text_json(const struct job *job)
 {
 	const struct sequences *texts = &job->texts;
+	const struct streams *streams = &job->streams;
 	size_t unknown = 0;
+	for (size_t k = 0; k < streams->tokens.count; k++)
+		unknown += streams->tokens.values[k] == LEXICON_UNKNOWN;
+	if (job->spec.task == TASK_LANGUAGE_MODEL)
+		return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "vocabulary",
+		                 (json_int_t)vocabulary_size(&streams->lexicon.words), "tokens",
+		                 (json_int_t)streams->tokens.count, "unknown", (json_int_t)unknown, "tokens_train",
+		                 (json_int_t)streams->parts[0].count, "tokens_validation",
+		                 (json_int_t)streams->parts[1].count, "tokens_test", (json_int_t)streams->parts[2].count);
 	for (size_t k = 0; k < texts->tokens.count; k++)
 		unknown += texts->tokens.values[k] == LEXICON_UNKNOWN;
 	return json_pack("{s:I, s:I, s:I, s:i, s:I, s:o}", "vocabulary",
