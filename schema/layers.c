@@ -178,7 +178,8 @@ static int fit_head(json_t *layers, json_int_t units, struct qlstm_error *error)
 	if (given == NULL) {
 		bool bias = json_is_true(json_object_get(head, "bias"));
 		json_t *made = make_head(units, bias), *tied = json_object_get(head, "tied");
-		if ((tied != NULL && json_object_set(made, "tied", tied) != 0) || json_array_set_new(layers, last, made) != 0)
+		if ((tied != NULL && json_object_set(made, "tied", tied) != 0) ||
+		    json_array_set_new(layers, last, made) != 0)
 			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 		return 0;
 	}

@@ -11,7 +11,7 @@
 #include "schema/place.h"
 #include "schema/suggest.h"
 
-#define MAX_TYPES   15
+#define MAX_TYPES    15
 #define FIRST_LAYER  "/model/layers/0"
 #define SECOND_LAYER "/model/layers/1"
 

@@ -45,7 +45,7 @@ struct spec {
 	int period;                /* of a forecasting, in rows; 0: none is said */
 	int steps, classes;        /* of tasks whose rows are samples; classes: 0 where there are none */
 	struct words_config words; /* of words; column indices are set by spec_columns */
-	struct sequences_config text; /* of texts; column indices are set by spec_columns, the split by spec_text */
+	struct sequences_config text;    /* of texts; column indices are set by spec_columns, the split by spec_text */
 	char scored[SPEC_NAME_SIZE * 4]; /* of words: the column's name, "": there is none */
 	char alphabet[64 * 4 + 1];       /* of words, UTF-8 (schema/alphabet.h); "": there is none */
 	struct model_config model;       /* n_inputs and n_outputs from the spec's columns (1 where it names none) */

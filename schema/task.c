@@ -97,12 +97,14 @@ static int check_language(const json_t *resolved, struct qlstm_error *error)
 	const char *loss = json_string_value(json_object_get(training, "loss"));
 	if (json_is_true(json_object_get(training, "shuffle")) || json_is_true(json_object_get(split, "shuffle")))
 		return error_set(error, ERR_INVALID,
-		                 json_is_true(json_object_get(split, "shuffle")) ? "/data/split/shuffle" : "/training/shuffle",
+		                 json_is_true(json_object_get(split, "shuffle")) ? "/data/split/shuffle"
+		                                                                 : "/training/shuffle",
 		                 "shuffle is true; a language model reads its text in order");
 	if (type != NULL && strcmp(type, "lbfgs") == 0)
-		return error_set(error, ERR_INVALID, "/training/optimizer/type",
-		                 "type is \"lbfgs\", which looks at a batch several times; the state of a language model goes "
-		                 "on with each");
+		return error_set(
+		    error, ERR_INVALID, "/training/optimizer/type",
+		    "type is \"lbfgs\", which looks at a batch several times; the state of a language model goes "
+		    "on with each");
 	if (loss != NULL && strcmp(loss, "cross_entropy") != 0)
 		return error_set(error, ERR_INVALID, "/training/loss",
 		                 "loss is \"%s\"; allowed for task language_model is \"cross_entropy\"", loss);
@@ -112,9 +114,10 @@ static int check_language(const json_t *resolved, struct qlstm_error *error)
 		char pointer[PLACE_POINTER_SIZE];
 		snprintf(pointer, sizeof pointer, "/model/layers/%zu/%s", i / 2, ways[i % 2]);
 		if (json_is_true(json_object_get(json_array_get(layers, i / 2), ways[i % 2])))
-			return error_set(error, ERR_INVALID, pointer,
-			                 "%s is true; a layer that reads from the end sees the token that is to be predicted",
-			                 ways[i % 2]);
+			return error_set(
+			    error, ERR_INVALID, pointer,
+			    "%s is true; a layer that reads from the end sees the token that is to be predicted",
+			    ways[i % 2]);
 	}
 	for (size_t k = 0; k < 2; k++) {
 		const json_t *said = json_object_get(training, refused[k]);
@@ -284,18 +287,19 @@ static int fill_text(json_t *data, const char *key, const struct table *table, c
 		                 json_array_size(list));
 	int column = list != NULL ? choose_index(table, json_array_get(list, 0)) : table_column(table, name);
 	if (column < 0 && list == NULL)
-		return error_set(error, ERR_INVALID, "/data/dataset",
-		                 "the data set has no column '%s'; texts are uploaded with text=labelled, tagged, pairs or "
-		                 "lines",
-		                 name);
+		return error_set(
+		    error, ERR_INVALID, "/data/dataset",
+		    "the data set has no column '%s'; texts are uploaded with text=labelled, tagged, pairs or "
+		    "lines",
+		    name);
 	if (column < 0 || table->columns[column].type != COLUMN_TEXT) {
 		char quoted[PLACE_VALUE_SIZE] = "";
 		if (list != NULL)
 			place_value(json_array_get(list, 0), quoted);
 		else
 			place_add_choice(quoted, sizeof quoted, name);
-		return error_set(error, ERR_INVALID, pointer, "%s[0] is %s; the data set has no such column of texts", key,
-		                 quoted);
+		return error_set(error, ERR_INVALID, pointer, "%s[0] is %s; the data set has no such column of texts",
+		                 key, quoted);
 	}
 	if (list != NULL || json_object_set_new(data, key, json_pack("[o]", choose_item(table, column))) == 0)
 		return 0;

@@ -96,15 +96,17 @@ int texts_check(const json_t *resolved, struct qlstm_error *error)
 	if (!task_has_texts(task_of(resolved)))
 		return 0;
 	if (!is_embedding(first))
-		return error_set(error, ERR_INVALID, "/model/layers/0/type",
-		                 "texts come in as the numbers of their tokens: the first layer is an embedding (without "
-		                 "a list of layers it is put there)");
+		return error_set(
+		    error, ERR_INVALID, "/model/layers/0/type",
+		    "texts come in as the numbers of their tokens: the first layer is an embedding (without "
+		    "a list of layers it is put there)");
 	json_int_t classes = json_integer_value(json_object_get(first, "classes"));
 	json_int_t vocabulary = json_integer_value(json_object_get(data, "vocabulary"));
 	if (classes < vocabulary)
-		return error_set(error, ERR_INVALID, "/model/layers/0/classes",
-		                 "classes is %lld; data.vocabulary is %lld: so many tokens may come in (leave classes out to "
-		                 "have it fit)",
-		                 (long long)classes, (long long)vocabulary);
+		return error_set(
+		    error, ERR_INVALID, "/model/layers/0/classes",
+		    "classes is %lld; data.vocabulary is %lld: so many tokens may come in (leave classes out to "
+		    "have it fit)",
+		    (long long)classes, (long long)vocabulary);
 	return 0;
 }

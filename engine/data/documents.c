@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/data/vocabulary.h"
+#include "engine/data/text/vocabulary.h"
 #include "engine/utf8.h"
 
 struct piece {
@@ -195,7 +195,8 @@ static int take_tagged(struct reader *reader, struct piece line)
 		if (!token && !tag)
 			break;
 		if (token != tag)
-			return refuse(reader, token ? "there are fewer tags than tokens" : "there are more tags than tokens");
+			return refuse(reader,
+			              token ? "there are fewer tags than tokens" : "there are more tags than tokens");
 		rc = append(reader, 0, tokens[0]);
 		if (rc == 0)
 			rc = append(reader, 1, tokens[1]);

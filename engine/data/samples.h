@@ -21,8 +21,8 @@ struct samples_shape {
 	int width;               /* reals: numbers in a row of the target; classes, words: how many there are */
 	bool per_step;           /* a row for every time step; else one for the sample */
 	bool masked;             /* some rows may not count */
-	int streams; /* sample i goes on where sample i - streams of its part ends, and the parts are multiples of it; 0: no
-	                sample goes on where another one ends */
+	int streams; /* sample i goes on where sample i - streams of its part ends, and the parts are multiples of it;
+	                0: no sample goes on where another one ends */
 };
 
 /* Where a batch goes, the batch innermost as models have it. The caller's, of the sizes that the shape gives. */

@@ -32,7 +32,8 @@ void numbers_shorten(struct numbers *numbers, size_t start, size_t length, bool 
 	if (n <= length)
 		return;
 	if (keep_last)
-		memmove(numbers->values + start, numbers->values + start + (n - length), length * sizeof *numbers->values);
+		memmove(numbers->values + start, numbers->values + start + (n - length),
+		        length * sizeof *numbers->values);
 	numbers->count = start + length;
 }
 
@@ -84,8 +85,8 @@ static int take_words(struct lexicon *lexicon, const struct vocabulary *counted,
 	return rc;
 }
 
-/* Of pieces: the merges, and how often each of their symbols stands in the words. One that stands in none, because it is
- * merged wherever it occurs, may stand in a new word. */
+/* Of pieces: the merges, and how often each of their symbols stands in the words. One that stands in none, because it
+ * is merged wherever it occurs, may stand in a new word. */
 static int learn_pieces(struct lexicon *lexicon, const struct vocabulary *words, struct qlstm_error *error)
 {
 	struct vocabulary counted = {0};
@@ -119,8 +120,9 @@ int lexicon_learn(struct lexicon *lexicon, const struct lexicon_config *config, 
 	if (rc == 0)
 		rc = count_tokens(lexicon, texts, order, n, &counted, error);
 	if (rc == 0)
-		rc = config->tokenizer == TOKENIZER_PIECE ? learn_pieces(lexicon, &counted, error)
-		                                          : take_words(lexicon, &counted, (uint64_t)config->min_count, error);
+		rc = config->tokenizer == TOKENIZER_PIECE
+		         ? learn_pieces(lexicon, &counted, error)
+		         : take_words(lexicon, &counted, (uint64_t)config->min_count, error);
 	vocabulary_free(&counted);
 	if (rc != 0)
 		lexicon_free(lexicon);

@@ -1,14 +1,16 @@
-/* A lexicon: how texts become numbers and numbers texts. It is learned from the training part, and kept with the weights.
+/* A lexicon: how texts become numbers and numbers texts. It is learned from the training part, and kept with the
+ * weights.
  *
- * Numbers 0 to 3 are none of the text's: padding, an unknown token, the beginning, the end. Behind them come the tokens,
- * the most frequent first, as many as there is room for; those that were met less often than min_count are unknown. */
+ * Numbers 0 to 3 are none of the text's: padding, an unknown token, the beginning, the end. Behind them come the
+ * tokens, the most frequent first, as many as there is room for; those that were met less often than min_count are
+ * unknown. */
 #ifndef QLSTM_LANGUAGE_LEXICON_H
 #define QLSTM_LANGUAGE_LEXICON_H
 
 #include <stdint.h>
 
-#include "engine/data/texts.h"
-#include "engine/data/vocabulary.h"
+#include "engine/data/text/texts.h"
+#include "engine/data/text/vocabulary.h"
 #include "engine/language/merges.h"
 #include "engine/language/tokenizer.h"
 #include "engine/text.h"

@@ -1,5 +1,5 @@
-/* Byte-pair encoding. While it is learned, words are lists of symbols' numbers, and every pair that occurs is a row with
- * its count; a merge passes once over all words. */
+/* Byte-pair encoding. While it is learned, words are lists of symbols' numbers, and every pair that occurs is a row
+ * with its count; a merge passes once over all words. */
 #include "engine/language/merges.h"
 
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #ifndef QLSTM_LANGUAGE_MERGES_H
 #define QLSTM_LANGUAGE_MERGES_H
 
-#include "engine/data/vocabulary.h"
+#include "engine/data/text/vocabulary.h"
 
 /* {0}: none. */
 struct merges {

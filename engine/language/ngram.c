@@ -146,8 +146,8 @@ int ngram_new(struct ngram **out, const int32_t *tokens, size_t n, size_t vocabu
 		g->behind = calloc(vocabulary, sizeof *g->behind);
 		g->through = calloc(vocabulary, sizeof *g->through);
 		g->kinds = calloc(vocabulary, sizeof *g->kinds);
-		bool whole = g->kinds != NULL && g->counts != NULL && g->leads != NULL && g->before != NULL && g->behind != NULL &&
-		             g->through != NULL && grow(&g->two) == 0 && grow(&g->three) == 0;
+		bool whole = g->kinds != NULL && g->counts != NULL && g->leads != NULL && g->before != NULL &&
+		             g->behind != NULL && g->through != NULL && grow(&g->two) == 0 && grow(&g->three) == 0;
 		rc = whole ? count_all(g, tokens) : ERR_OUT_OF_MEMORY;
 	}
 	if (rc != 0) {
@@ -185,7 +185,8 @@ static double interpolate(double discount, double count_of, double total, double
 
 static double continuation(const struct ngram *g, int32_t w)
 {
-	return interpolate(g->of_before, g->before[w], (double)g->pairs, (double)g->preceded, 1.0 / (double)g->vocabulary);
+	return interpolate(g->of_before, g->before[w], (double)g->pairs, (double)g->preceded,
+	                   1.0 / (double)g->vocabulary);
 }
 
 static double pair_probability(const struct ngram *g, const int32_t pair[2])

@@ -5,10 +5,10 @@
  *   order 3   max(c(u v w) - D, 0) / c(u v) + D N(u v .) / c(u v) P(w | v), with P(w | v) of continuation counts:
  *             max(N(. v w) - D, 0) / N(. v .) + D N(v .) / N(. v .) P(w)
  *
- * c counts occurrences, N(. v w) different tokens before v w, N(v .) different tokens behind v, V the vocabulary; the last
- * P(w) is max(N(. w) - D, 0) / N(. .) + D |{w : N(. w) > 0}| / N(. .) / V. D = n1 / (n1 + 2 n2) of the counts that it is
- * taken from, n1 of them 1 and n2 of them 2 (0.5 where there are none). Probabilities add up to 1 behind any context
- * (Kneser and Ney 1995; Chen and Goodman 1999). */
+ * c counts occurrences, N(. v w) different tokens before v w, N(v .) different tokens behind v, V the vocabulary; the
+ * last P(w) is max(N(. w) - D, 0) / N(. .) + D |{w : N(. w) > 0}| / N(. .) / V. D = n1 / (n1 + 2 n2) of the counts that
+ * it is taken from, n1 of them 1 and n2 of them 2 (0.5 where there are none). Probabilities add up to 1 behind any
+ * context (Kneser and Ney 1995; Chen and Goodman 1999). */
 #ifndef QLSTM_LANGUAGE_NGRAM_H
 #define QLSTM_LANGUAGE_NGRAM_H
 

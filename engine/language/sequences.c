@@ -70,8 +70,8 @@ static int take_text(struct sequences *s, const struct sequences_config *config,
 	if (rc == 0 && n == 0)
 		return error_set(error, ERR_INVALID, "/inputs/0", "the text of row %zu (from 0) holds no token", row);
 	if (rc == 0 && s->per_token && s->classes_of.count - first != n)
-		return error_set(error, ERR_INVALID, "/targets/0", "row %zu (from 0) has %zu tokens and %zu tags", row, n,
-		                 s->classes_of.count - first);
+		return error_set(error, ERR_INVALID, "/targets/0", "row %zu (from 0) has %zu tokens and %zu tags", row,
+		                 n, s->classes_of.count - first);
 	if (n > most) {
 		numbers_shorten(&s->tokens, start, most, config->keep == KEEP_LAST);
 		if (s->per_token)
@@ -107,7 +107,8 @@ int sequences_take(const struct table *table, const struct sequences_config *con
 	const struct texts *targets = sequences_texts(table, config->target, error);
 	int rc = inputs != NULL && targets != NULL ? 0 : ERR_INVALID;
 	if (rc == 0)
-		rc = split_parts(&config->split, table->n_rows, (struct split_rows){.stride = 1}, "text", &s.parts, error);
+		rc = split_parts(&config->split, table->n_rows, (struct split_rows){.stride = 1}, "text", &s.parts,
+		                 error);
 	if (rc == 0)
 		rc = split_order(&config->split, table->n_rows, &s.order, error);
 	if (rc == 0)

@@ -13,18 +13,18 @@
 enum kept_tokens { KEEP_FIRST, KEEP_LAST };
 
 struct sequences_config {
-	int input, target;  /* columns of texts */
-	bool per_token;     /* the target is a tag for each token; else the text's label */
-	int length;         /* tokens of a text at most */
+	int input, target;     /* columns of texts */
+	bool per_token;        /* the target is a tag for each token; else the text's label */
+	int length;            /* tokens of a text at most */
 	enum kept_tokens keep; /* of a longer one */
-	int classes;        /* that there may be */
-	struct split split; /* resolved */
+	int classes;           /* that there may be */
+	struct split split;    /* resolved */
 	struct lexicon_config lexicon;
 };
 
 struct sequences {
 	bool per_token;
-	int steps;    /* of the longest */
+	int steps; /* of the longest */
 	int classes;
 	struct parts parts;
 	size_t *order;             /* [samples]: which text each one is; NULL: the same */

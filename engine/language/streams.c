@@ -32,8 +32,8 @@ static int take_part(struct streams *s, const struct texts *texts, size_t first,
 		return rc;
 	if (part->count <= streams)
 		return error_set(error, ERR_INVALID, "/split/train",
-		                 "a part of %zu texts has %zu tokens; batch_size cuts it into %zu streams", n, part->count,
-		                 streams);
+		                 "a part of %zu texts has %zu tokens; batch_size cuts it into %zu streams", n,
+		                 part->count, streams);
 	part->length = (part->count - 1 + streams - 1) / streams;
 	part->segments = (part->length + steps - 1) / steps;
 	return 0;
@@ -47,7 +47,8 @@ int streams_take(const struct table *table, const struct streams_config *config,
 	const struct texts *texts = sequences_texts(table, config->input, error);
 	int rc = texts != NULL ? 0 : ERR_INVALID;
 	if (rc == 0)
-		rc = split_parts(&config->split, table->n_rows, (struct split_rows){.stride = 1}, "text", &parts, error);
+		rc =
+		    split_parts(&config->split, table->n_rows, (struct split_rows){.stride = 1}, "text", &parts, error);
 	if (rc == 0)
 		rc = lexicon_learn(&s.lexicon, &config->lexicon, texts, NULL, parts.train, error);
 	if (rc == 0) {

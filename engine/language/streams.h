@@ -14,19 +14,19 @@
 #include "engine/language/lexicon.h"
 
 struct streams_config {
-	int input;   /* a column of texts */
-	int steps;   /* tokens of a segment */
-	int streams; /* samples of a batch */
+	int input;          /* a column of texts */
+	int steps;          /* tokens of a segment */
+	int streams;        /* samples of a batch */
 	struct split split; /* of the texts, in their order; resolved */
 	struct lexicon_config lexicon;
 };
 
 struct streams_part {
-	size_t first, count;   /* of `tokens` */
-	size_t length;         /* tokens that a stream predicts at most */
-	size_t segments;       /* of a stream */
-	size_t first_sample;   /* samples are segments * streams */
-	uint64_t characters;   /* that the texts are written with, an end of a line for each */
+	size_t first, count; /* of `tokens` */
+	size_t length;       /* tokens that a stream predicts at most */
+	size_t segments;     /* of a stream */
+	size_t first_sample; /* samples are segments * streams */
+	uint64_t characters; /* that the texts are written with, an end of a line for each */
 };
 
 enum { STREAMS_PARTS = 3 }; /* training, validation, test */
@@ -38,8 +38,8 @@ struct streams {
 	struct numbers tokens;  /* of all parts */
 };
 
-/* Errors point into the experiment's data part: "/dataset" (no texts), "/split/train", "/length" (a part has fewer tokens
- * than streams). */
+/* Errors point into the experiment's data part: "/dataset" (no texts), "/split/train", "/length" (a part has fewer
+ * tokens than streams). */
 int streams_take(const struct table *table, const struct streams_config *config, struct streams *out,
                  struct qlstm_error *error);
 void streams_free(struct streams *streams);

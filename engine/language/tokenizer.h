@@ -4,8 +4,8 @@
  *     word        letters, digits and the apostrophes between them are a word; every other character but blanks is a
  *                 token by itself: "Don't go!" is "Don't", "go", "!"
  *     character   every character, blanks too
- *     piece       as word, and U+2581 stands before what a blank, or nothing, stands before: "\u2581Don't", "\u2581go", "!";
- *                 byte-pair encoding cuts these further (merges.h)
+ *     piece       as word, and U+2581 stands before what a blank, or nothing, stands before: "\u2581Don't", "\u2581go",
+ * "!"; byte-pair encoding cuts these further (merges.h)
  *
  * In lower case: the letters of ASCII, Latin-1, Greek and Cyrillic. */
 #ifndef QLSTM_LANGUAGE_TOKENIZER_H

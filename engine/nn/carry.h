@@ -8,7 +8,8 @@
 
 /* Borrowed by the model (model_carry). Sample b of a batch is stream first + b. */
 struct carry {
-	double *states; /* [model_carried][streams]: read at the beginning, overwritten at the end; zeros: a fresh start */
+	double
+	    *states; /* [model_carried][streams]: read at the beginning, overwritten at the end; zeros: a fresh start */
 	size_t streams, first;
 };
 

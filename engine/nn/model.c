@@ -27,7 +27,8 @@ static int check_layer(const struct layer_config *layer, bool ragged, struct sha
 		rc = layer_type_takes(type, in, error);
 	if (rc == 0 && ragged && (type->traits.whole_batch || type->traits.words))
 		rc = error_set(error, ERR_INVALID, "/type",
-		               "a layer of type '%s' takes sequences of one length; the texts have their own", type->name);
+		               "a layer of type '%s' takes sequences of one length; the texts have their own",
+		               type->name);
 	return rc == 0 ? type->ops->check(layer, in, out, error) : rc;
 }
 

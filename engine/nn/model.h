@@ -110,8 +110,8 @@ bool model_measures_words(const struct model *model);
 bool model_draws_words(const struct model *model);
 
 /* Of a ragged model: how many steps each sample of the next batches has, 1 to the steps of the batch; borrowed. What
- * stands behind a sample's last step changes nothing of what the model says before it. NULL: all are whole. A model whose
- * output is a vector takes each sample's own last step; layers that read from the end begin there. */
+ * stands behind a sample's last step changes nothing of what the model says before it. NULL: all are whole. A model
+ * whose output is a vector takes each sample's own last step; layers that read from the end begin there. */
 void model_lengths(struct model *model, const int *lengths);
 
 /* Rows of state that its layers carry from one batch to the next; ERR_INVALID at "/layers/0" and so on for layers that

@@ -10,8 +10,8 @@
 
 #define POOL_BATCHES 50
 
-/* In place. `order` [count] with room for as many behind it; only whole batches change places, so that the last, shorter
- * batch stays the last. */
+/* In place. `order` [count] with room for as many behind it; only whole batches change places, so that the last,
+ * shorter batch stays the last. */
 void buckets_sort(const struct samples *samples, size_t batch, size_t *order, size_t count, struct philox *rng);
 
 #endif

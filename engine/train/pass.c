@@ -25,9 +25,9 @@ struct replica {
 	double *y, *dy;      /* [frames][outputs][slice] */
 	double *target;      /* as samples_batch, likewise mask; NULL without one */
 	double *mask;
-	double *outcomes; /* words [frames][slice]; NULL without */
-	int steps;        /* of the slice at hand */
-	int *lengths;     /* [slice], of samples that have their own; NULL */
+	double *outcomes;   /* words [frames][slice]; NULL without */
+	int steps;          /* of the slice at hand */
+	int *lengths;       /* [slice], of samples that have their own; NULL */
 	struct carry carry; /* of samples that go on: the slice's streams */
 	struct word_guide guide;
 };
@@ -247,7 +247,8 @@ static int check_fit(const struct pass_config *config, struct qlstm_error *error
 		                 config->loss->name, target_kind_name(config->loss->takes),
 		                 target_kind_name(shape->target));
 	if (config->samples.length != NULL && !model->ragged)
-		return error_set(error, ERR_INVALID, "", "the samples have lengths of their own; the model takes one length");
+		return error_set(error, ERR_INVALID, "",
+		                 "the samples have lengths of their own; the model takes one length");
 	if (model->n_inputs != shape->n_inputs || model->n_outputs != shape->width ||
 	    (model->output == MODEL_OUTPUT_SEQUENCE) != shape->per_step)
 		return error_set(
@@ -335,9 +336,8 @@ static void replica_gather(struct replica *replica, const struct pass_task *task
 	model_lengths(replica->model, replica->lengths);
 	if (samples->shape.streams == 0)
 		return;
-	replica->carry = (struct carry){.states = replica->pass->states[task->gradient],
-	                                .streams = (size_t)samples->shape.streams,
-	                                .first = first};
+	replica->carry = (struct carry){
+	    .states = replica->pass->states[task->gradient], .streams = (size_t)samples->shape.streams, .first = first};
 	model_carry(replica->model, &replica->carry);
 }
 

@@ -122,7 +122,8 @@ struct trainer_gradients trainer_gradients(const struct trainer *trainer);
 /* What the model says of the given samples, in scaled units or logits: y [count][rows][outputs]. */
 int trainer_predict(struct trainer *trainer, size_t first, size_t count, double *y, struct qlstm_error *error);
 
-/* The same of samples that go on where others end, batch by batch: y is room for the outputs of one of them (pass.h). */
+/* The same of samples that go on where others end, batch by batch: y is room for the outputs of one of them (pass.h).
+ */
 int trainer_predict_streams(struct trainer *trainer, size_t first, size_t count, double *y,
                             void (*said)(void *context, size_t first, size_t count, double *y), void *context,
                             struct qlstm_error *error);

@@ -37,7 +37,9 @@ static int check_numeric(const struct table *table, struct qlstm_error *error)
 	if (table->n_dimensions == 0)
 		snprintf(read, sizeof read, "; read with separator '%s' and decimal '%c'%s",
 		         csv_separator_word(table->dialect.separator), table->dialect.decimal,
-		         table->n_columns <= 3 ? "; of a text of symbols say symbols=found, of one of words text=labelled, tagged, pairs or lines" : "");
+		         table->n_columns <= 3 ? "; of a text of symbols say symbols=found, of one of words "
+		                                 "text=labelled, tagged, pairs or lines"
+		                               : "");
 	return error_set(error, ERR_INVALID, NULL,
 	                 "the data has no numeric column; column '%.80s' is not numeric: %s holds '%s'%s",
 	                 nearest->name, place, nearest->bad_text, read);

@@ -38,8 +38,8 @@ static void continue_text(struct api *api, struct http_request *request, struct 
 	struct qlstm_error error = {0};
 	char *said = NULL;
 	size_t length = 0;
-	int rc = predictor_pool_read(api->predictors, trained->path, (const char *)request->body, request->body_length, &said,
-	                             &length, &error);
+	int rc = predictor_pool_read(api->predictors, trained->path, (const char *)request->body, request->body_length,
+	                             &said, &length, &error);
 	if (rc == 0)
 		trained_reply(request, reply, trained, json_loadb(said, length, 0, NULL));
 	else if (rc == ERR_NOT_FOUND)

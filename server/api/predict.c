@@ -115,9 +115,10 @@ static void predict_texts(struct api *api, struct http_request *request, struct 
 	size_t length = 0;
 	bool language = task_of(trained->spec) == TASK_LANGUAGE_MODEL;
 	int rc = language ? error_set(&error, ERR_CONFLICT, NULL, "a language model continues texts: POST .../generate")
-	         : is_json(request) ? predictor_pool_read(api->predictors, trained->path, (const char *)request->body,
-	                                                request->body_length, &said, &length, &error)
-	                          : error_set(&error, ERR_INVALID, NULL, "texts are sent as JSON: {\"texts\": [\"...\"]}");
+	         : is_json(request)
+	             ? predictor_pool_read(api->predictors, trained->path, (const char *)request->body,
+	                                   request->body_length, &said, &length, &error)
+	             : error_set(&error, ERR_INVALID, NULL, "texts are sent as JSON: {\"texts\": [\"...\"]}");
 	if (rc == 0)
 		trained_reply(request, reply, trained, json_loadb(said, length, 0, NULL));
 	else if (rc == ERR_NOT_FOUND)

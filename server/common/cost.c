@@ -21,7 +21,8 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 	size_t said = 0;
 	if (task_has_texts(spec->task))
 		numbers = 2 * steps;
-	/* What a model says of each token of a batch, its gradient, and what is predicted: as large as the vocabulary. */
+	/* What a model says of each token of a batch, its gradient, and what is predicted: as large as the vocabulary.
+	 */
 	if (spec->task == TASK_LANGUAGE_MODEL)
 		said = 3 * steps * (size_t)spec->model.n_outputs * (size_t)spec->training.batch_size * sizeof(double);
 	return (struct cost_bytes){

@@ -27,7 +27,8 @@ static void tokens_of_each_kind(void **state)
 	(void)state;
 	assert_tokens(TOKENIZER_GIVEN, false, " Don't go!\n", "Don't|go!|");
 	assert_tokens(TOKENIZER_WORD, false, "Don't go! 'x' 3.5", "Don't|go|!|'|x|'|3|.|5|");
-	assert_tokens(TOKENIZER_WORD, true, "\xc3\x84RGER \xce\xa9 \xd0\x96 \xe2\x80\x94", "\xc3\xa4rger|\xcf\x89|\xd0\xb6|\xe2\x80\x94|");
+	assert_tokens(TOKENIZER_WORD, true, "\xc3\x84RGER \xce\xa9 \xd0\x96 \xe2\x80\x94",
+	              "\xc3\xa4rger|\xcf\x89|\xd0\xb6|\xe2\x80\x94|");
 	assert_tokens(TOKENIZER_CHARACTER, true, "A b\xc3\x9c", "a| |b|\xc3\xbc|");
 	assert_tokens(TOKENIZER_PIECE, false, "go, now", TOKEN_MARKER "go|,|" TOKEN_MARKER "now|");
 	assert_tokens(TOKENIZER_WORD, false, "", "");
@@ -167,8 +168,9 @@ static void texts_to_numbers_and_back(void **state)
 	struct texts none = {0};
 	texts_add(&none, " \n", 2, NULL);
 	struct qlstm_error error = {0};
-	assert_int_equal(lexicon_learn(&lexicon, &(struct lexicon_config){TOKENIZER_WORD, false, 9, 1}, &none, NULL, 1, &error),
-	                 ERR_INVALID);
+	assert_int_equal(
+	    lexicon_learn(&lexicon, &(struct lexicon_config){TOKENIZER_WORD, false, 9, 1}, &none, NULL, 1, &error),
+	    ERR_INVALID);
 	texts_free(&none);
 }
 

@@ -1,5 +1,5 @@
-/* Sequences of their own lengths: what a batch holds, that padding changes nothing, gradients, buckets, states that go on
- * from batch to batch. */
+/* Sequences of their own lengths: what a batch holds, that padding changes nothing, gradients, buckets, states that go
+ * on from batch to batch. */
 #include "tests/unit/nn_fixture.h"
 
 #include <stdlib.h>
@@ -95,7 +95,9 @@ static struct layer_config layer_number(int k)
 {
 	static const char *const types[] = {"lstm", "gru", "rnn"};
 	if (k >= 3) {
-		struct layer_config quantum = k == 3 ? qlstm_layer("linear") : k == 4 ? qlstm_layer("chen2020") : qgru_layer("qdi");
+		struct layer_config quantum = k == 3   ? qlstm_layer("linear")
+		                              : k == 4 ? qlstm_layer("chen2020")
+		                                       : qgru_layer("qdi");
 		if (k == 4)
 			quantum.qlstm.circuit.n_qubits = INPUTS + 3;
 		return quantum;
@@ -244,7 +246,8 @@ static void states_go_on(void **state)
 		model_forward(model, x, FIRST, N, part);
 		assert_memory_equal(part, whole, FIRST * OUTPUTS * N * sizeof(double));
 		model_forward(model, x + FIRST * INPUTS * N, MAX_STEPS - FIRST, N, part);
-		assert_memory_equal(part, whole + FIRST * OUTPUTS * N, (MAX_STEPS - FIRST) * OUTPUTS * N * sizeof(double));
+		assert_memory_equal(part, whole + FIRST * OUTPUTS * N,
+		                    (MAX_STEPS - FIRST) * OUTPUTS * N * sizeof(double));
 		for (size_t r = 0; r < rows; r++)
 			assert_true(states[r * (N + 2)] == 0.0 && states[r * (N + 2) + N + 1] == 0.0);
 		free(states);
@@ -333,9 +336,12 @@ static void buckets_hold_equal_lengths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(tags_in_batches),          cmocka_unit_test(padding_changes_no_byte),
-	    cmocka_unit_test(gradients_of_padded_samples), cmocka_unit_test(what_takes_no_lengths),
-	    cmocka_unit_test(states_go_on),             cmocka_unit_test(gradients_of_a_segment),
+	    cmocka_unit_test(tags_in_batches),
+	    cmocka_unit_test(padding_changes_no_byte),
+	    cmocka_unit_test(gradients_of_padded_samples),
+	    cmocka_unit_test(what_takes_no_lengths),
+	    cmocka_unit_test(states_go_on),
+	    cmocka_unit_test(gradients_of_a_segment),
 	    cmocka_unit_test(buckets_hold_equal_lengths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

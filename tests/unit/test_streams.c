@@ -20,7 +20,8 @@ static int make_lines(void **state)
 	for (size_t k = 0; k < LINES; k++) {
 		char line[100] = "";
 		for (size_t i = 0; i < 3 + k % 4; i++)
-			snprintf(line + strlen(line), sizeof line - strlen(line), "%s ", words[(k * k + 3 * i + i * i) % 5]);
+			snprintf(line + strlen(line), sizeof line - strlen(line), "%s ",
+			         words[(k * k + 3 * i + i * i) % 5]);
 		texts_add(&texts, line, strlen(line), NULL);
 	}
 	return 0;
@@ -62,7 +63,8 @@ static void every_token_is_predicted_once(void **state)
 			const struct samples_batch batch = {x, target, mask, STEPS, NULL};
 			samples.gather(samples.self, NULL, i, 1, &batch);
 			assert_true(mask[t] == (place > 0));
-			assert_true(place == 0 || (x[t] == s.tokens.values[place - 1] && target[t] == s.tokens.values[place]));
+			assert_true(place == 0 ||
+			            (x[t] == s.tokens.values[place - 1] && target[t] == s.tokens.values[place]));
 			/* What a stream reads next is what it predicted. */
 			if (t + 1 == STEPS && place > 0 && i + STREAMS < samples_count(&samples)) {
 				size_t next = streams_target(&s, i + STREAMS, 0);
@@ -84,7 +86,8 @@ static void every_token_is_predicted_once(void **state)
 
 static struct model *language_model(bool tied)
 {
-	struct model_config config = {.n_inputs = 1, .n_outputs = 20, .output = MODEL_OUTPUT_SEQUENCE, .n_layers = 3, .plan = "auto"};
+	struct model_config config = {
+	    .n_inputs = 1, .n_outputs = 20, .output = MODEL_OUTPUT_SEQUENCE, .n_layers = 3, .plan = "auto"};
 	config.layers[0] = (struct layer_config){.type = "embedding", .embedding = {.classes = 20, .dimension = 4}};
 	config.layers[1] = (struct layer_config){.type = "lstm", .recurrent = {.hidden_size = 4}};
 	config.layers[2] = (struct layer_config){.type = "dense", .dense = {.units = 20, .bias = true, .tied = tied}};
@@ -117,7 +120,8 @@ static void segments_are_one_text(void **state)
 		                                        .batch = STREAMS,
 		                                        .team = team};
 		assert_int_equal(pass_new(&pass, &pass_config, NULL), 0);
-		losses[k] = pass_loss(pass, s.parts[2].first_sample, s.parts[2].segments * STREAMS) / (double)pass_sums(pass).rows;
+		losses[k] = pass_loss(pass, s.parts[2].first_sample, s.parts[2].segments * STREAMS) /
+		            (double)pass_sums(pass).rows;
 		assert_int_equal(pass_sums(pass).rows, s.parts[2].count - 1);
 		if (k > 0) {
 			size_t order[2 * STREAMS];
@@ -126,7 +130,8 @@ static void segments_are_one_text(void **state)
 			for (int twice = 0; twice < 2; twice++) {
 				pass_restart(pass);
 				pass_train(pass, 1, order, STREAMS);
-				pass_loss(pass, s.parts[1].first_sample, STREAMS); /* between batches it changes nothing */
+				pass_loss(pass, s.parts[1].first_sample,
+				          STREAMS); /* between batches it changes nothing */
 				pass_train(pass, 1, order + STREAMS, STREAMS);
 				memcpy(gradients[2 * (k - 1) + twice], model_params(model)->gradients,
 				       model_params(model)->size * sizeof(double));
@@ -187,7 +192,8 @@ static void kneser_and_ney_by_hand(void **state)
 	struct ngram *ngram;
 	assert_int_equal(ngram_new(&ngram, text, 7, 4, NULL), 0);
 	assert_true(fabs(ngram_probability(ngram, 1, NULL, 0) - 4.0 / 11) < 1e-15);
-	/* D of N(. w): one of 2, two of 1: 2 / (2 + 2) = 0.5; P(0) = 1.5/4 + 0.5 3/4 1/4; D of pairs: 3 of 1, none of 2: 1. */
+	/* D of N(. w): one of 2, two of 1: 2 / (2 + 2) = 0.5; P(0) = 1.5/4 + 0.5 3/4 1/4; D of pairs: 3 of 1, none of
+	 * 2: 1. */
 	double p0 = 1.5 / 4 + 0.5 * 3 / 4 / 4;
 	assert_true(fabs(ngram_probability(ngram, 2, text + 2, 0) - (0 + 1.0 * 2 / 2 * p0)) < 1e-15);
 	double p1 = 0.5 / 4 + 0.5 * 3 / 4 / 4;

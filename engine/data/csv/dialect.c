@@ -33,8 +33,9 @@ static const struct word flags[] = {{"true", 1}, {"false", 0}, {"1", 1}, {"0", 0
 static const struct word symbol_forms[] = {
     {"one_hot", CSV_ONE_HOT}, {"index", CSV_INDEX}, {"positions", CSV_POSITIONS}, {NULL, 0}};
 
-static const struct word text_forms[] = {{"labelled", TEXTS_LABELLED}, {"pairs", TEXTS_PAIRS}, {"tagged", TEXTS_TAGGED},
-                                         {"lines", TEXTS_LINES},       {"labeled", TEXTS_LABELLED}, {NULL, 0}};
+static const struct word text_forms[] = {{"labelled", TEXTS_LABELLED}, {"pairs", TEXTS_PAIRS},
+                                         {"tagged", TEXTS_TAGGED},     {"lines", TEXTS_LINES},
+                                         {"labeled", TEXTS_LABELLED},  {NULL, 0}};
 
 static const struct word *find_word(const struct word *words, const char *text)
 {

@@ -30,11 +30,12 @@ static int find_tied(const struct layer *layer, struct qlstm_error *error)
 	snprintf(pointer, sizeof pointer, "/layers/%d/tied", layer->index);
 	if (weight == NULL || weight->rank != 2 || weight->dims[0] != (size_t)layer->out.width ||
 	    weight->dims[1] != (size_t)layer->in.width)
-		return error_set(error, ERR_INVALID, pointer,
-		                 "tied takes the weight of the embedding that the model begins with: it has %zu classes of %zu "
-		                 "numbers, this layer gives %d from %d",
-		                 weight != NULL ? weight->dims[0] : 0, weight != NULL ? weight->dims[1] : 0,
-		                 layer->out.width, layer->in.width);
+		return error_set(
+		    error, ERR_INVALID, pointer,
+		    "tied takes the weight of the embedding that the model begins with: it has %zu classes of %zu "
+		    "numbers, this layer gives %d from %d",
+		    weight != NULL ? weight->dims[0] : 0, weight != NULL ? weight->dims[1] : 0, layer->out.width,
+		    layer->in.width);
 	return (int)(weight - layer->params->items);
 }
 

@@ -3,8 +3,8 @@
  * Reading order: step s of a direction is time s, or T-1-s where it reads inversward. h and c start at zero. The output
  * at time t is the direction's output of the step that read time t; a bidirectional layer concatenates the rows of both
  * directions. Of samples with lengths of their own step s of an inversward direction is time length - 1 - s of each.
- * Where states are carried, h and c start with those. Back-propagation goes through all steps (no truncation); per step only what the cell cannot recompute is
- * kept: its saved rows, h and c. */
+ * Where states are carried, h and c start with those. Back-propagation goes through all steps (no truncation); per step
+ * only what the cell cannot recompute is kept: its saved rows, h and c. */
 #include "engine/nn/cell.h"
 #include "engine/nn/layer.h"
 #include "engine/nn/layer/ragged.h"
@@ -288,9 +288,10 @@ static void step_backward(struct layer *layer, struct direction *d, size_t s, co
 	d->d_h_prev = swap;
 }
 
-/* dy: the direction's rows of time 0, a step `width` numbers behind the one before; dx is added to, NULL: not wanted. */
-static void direction_backward(struct layer *layer, struct direction *d, const double *x, const double *dy, size_t width,
-                               double *dx)
+/* dy: the direction's rows of time 0, a step `width` numbers behind the one before; dx is added to, NULL: not wanted.
+ */
+static void direction_backward(struct layer *layer, struct direction *d, const double *x, const double *dy,
+                               size_t width, double *dx)
 {
 	struct recurrent *own = layer->own;
 	size_t n = (size_t)own->batch, steps = (size_t)own->steps, in = (size_t)layer->in.width * n;
@@ -299,7 +300,7 @@ static void direction_backward(struct layer *layer, struct direction *d, const d
 		size_t start = direction_time(own, d, 0);
 		struct cell_sequence sequence = direction_sequence(layer, d, x);
 		struct cell_sequence_gradient gradient = {.d_out = dy + (last_alone(layer) ? 0 : start * width),
-		                                          .d_out_step = last_alone(layer)      ? 0
+		                                          .d_out_step = last_alone(layer)    ? 0
 		                                                        : reads_back(own, d) ? -(ptrdiff_t)width
 		                                                                             : (ptrdiff_t)width,
 		                                          .first_out = last_alone(layer) ? own->steps - 1 : 0,

@@ -58,8 +58,8 @@ static int read_member(struct continuing *c, const json_t *request, int k)
 		                 member->whole ? "an integer" : "a number");
 	c->said[k] = json_number_value(value);
 	if (c->said[k] < member->least || c->said[k] > member->most)
-		return error_set(c->error, ERR_OUT_OF_RANGE, pointer, "%s is %s; allowed are %.17g to %.17g", member->name,
-		                 quoted, member->least, member->most);
+		return error_set(c->error, ERR_OUT_OF_RANGE, pointer, "%s is %s; allowed are %.17g to %.17g",
+		                 member->name, quoted, member->least, member->most);
 	return 0;
 }
 
@@ -100,12 +100,13 @@ static int read_request(struct continuing *c, const json_t *request)
 	if (rc == 0 && c->prompt.count == 0)
 		return error_set(c->error, ERR_INVALID, "/prompt", "the prompt holds no token");
 	if (rc == 0 && c->prompt.count >= c->length)
-		return error_set(c->error, ERR_INVALID, "/length", "%zu tokens have no room behind a prompt of %zu", c->length,
-		                 c->prompt.count);
+		return error_set(c->error, ERR_INVALID, "/length", "%zu tokens have no room behind a prompt of %zu",
+		                 c->length, c->prompt.count);
 	return rc;
 }
 
-/* What the model says of sequence b's next token: y [width][samples] of the last step, tokens that are none left out. */
+/* What the model says of sequence b's next token: y [width][samples] of the last step, tokens that are none left out.
+ */
 static int take_chances(struct continuing *c, const double *y, size_t b)
 {
 	size_t known = vocabulary_size(&c->predictor->lexicon.words);
@@ -207,8 +208,8 @@ static json_t *reply_json(const struct continuing *c)
 			json_array_append_new(probabilities,
 			                      k > 0 ? json_real(c->probabilities[b * c->length + k]) : json_null());
 		}
-		json_array_append_new(sequences, json_pack("{s:o, s:o, s:o}", "words", words, "probabilities", probabilities,
-		                                           "text", text_json(c, tokens)));
+		json_array_append_new(sequences, json_pack("{s:o, s:o, s:o}", "words", words, "probabilities",
+		                                           probabilities, "text", text_json(c, tokens)));
 	}
 	return json_pack("{s:I, s:f, s:I, s:o}", "prompt_length", (json_int_t)c->prompt.count, "temperature",
 	                 c->said[TEMPERATURE], "seed", (json_int_t)c->said[SEED], "sequences", sequences);

@@ -5,9 +5,9 @@
  *    "sequences": [{"words": [17, 12, ...], "probabilities": [null, 0.02, ...], "text": "It was ..."}, ...]}
  *
  * length: tokens of a sequence, the prompt's among them (100). Tokens are drawn with probabilities p^(1 / temperature),
- * normalised: 1 is the model's own, 0 takes the most probable (of equal ones the first). A draw is a function of the seed,
- * the sequence and the place alone. Of numbers that no token has none is drawn, nor padding, the unknown token or a
- * beginning. The state of the model goes on from token to token, so that a token costs one step. */
+ * normalised: 1 is the model's own, 0 takes the most probable (of equal ones the first). A draw is a function of the
+ * seed, the sequence and the place alone. Of numbers that no token has none is drawn, nor padding, the unknown token or
+ * a beginning. The state of the model goes on from token to token, so that a token costs one step. */
 #ifndef QLSTM_WORKER_CONTINUING_H
 #define QLSTM_WORKER_CONTINUING_H
 

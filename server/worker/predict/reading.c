@@ -71,8 +71,8 @@ static int read_body(struct reading *r, const json_t *body)
 		if (strcmp(name, "texts") == 0)
 			continue;
 		place_add_token(pointer, sizeof pointer, name);
-		return error_set(r->error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%.*s'; the body has 'texts' alone",
-		                 (int)utf8_cut(name, 60), name);
+		return error_set(r->error, ERR_UNKNOWN_FIELD, pointer,
+		                 "unknown field '%.*s'; the body has 'texts' alone", (int)utf8_cut(name, 60), name);
 	}
 	if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > READING_MAX_TEXTS)
 		return error_set(r->error, list == NULL ? ERR_MISSING : ERR_INVALID, "/texts",
@@ -99,7 +99,8 @@ static int check_finite(struct reading *r, const double *values, size_t i)
 	snprintf(pointer, sizeof pointer, "/texts/%zu", i);
 	for (size_t k = 0; k < predictor_width(r->predictor); k++)
 		if (!isfinite(values[k]))
-			return error_set(r->error, ERR_INVALID, pointer, "the model has no finite output for text %zu", i);
+			return error_set(r->error, ERR_INVALID, pointer, "the model has no finite output for text %zu",
+			                 i);
 	return 0;
 }
 
@@ -155,7 +156,8 @@ static int read_batch(struct reading *r, size_t first, size_t count, int *length
 	double *row = x + steps * count, *y = row + width;
 	for (size_t b = 0; b < count; b++)
 		for (size_t t = 0; t < steps; t++)
-			x[t * count + b] = t < (size_t)lengths[b] ? r->numbers.values[r->starts[first + b] + t] : LEXICON_PADDING;
+			x[t * count + b] =
+			    t < (size_t)lengths[b] ? r->numbers.values[r->starts[first + b] + t] : LEXICON_PADDING;
 	model_lengths(r->predictor->model, lengths);
 	model_forward(r->predictor->model, x, (int)steps, (int)count, y);
 	model_lengths(r->predictor->model, NULL);

@@ -1,14 +1,14 @@
 /* New texts, read by a trained model: JSON in, JSON out.
  *
  *   {"texts": ["a fine film", ...]}
- *   tagging              {"targets": ["tags"], "outputs": [{"tokens": [...], "tags": [...], "probabilities": [...]}, ...]}
- *   text_classification  {"targets": ["label"], "outputs": [["pos"], ...], "labels": ["neg", "pos"],
+ *   tagging              {"targets": ["tags"], "outputs": [{"tokens": [...], "tags": [...], "probabilities": [...]},
+ * ...]} text_classification  {"targets": ["label"], "outputs": [["pos"], ...], "labels": ["neg", "pos"],
  *                         "probabilities": [[0.1, 0.9], ...]}
  *
  * A language model continues a prompt (continuing.h).
  *
- * Texts are cut into tokens as those that the model was trained on; a text to be labelled is shortened as they were, one
- * to be tagged is not. The bits are those of predictions.csv. */
+ * Texts are cut into tokens as those that the model was trained on; a text to be labelled is shortened as they were,
+ * one to be tagged is not. The bits are those of predictions.csv. */
 #ifndef QLSTM_WORKER_READING_H
 #define QLSTM_WORKER_READING_H
 

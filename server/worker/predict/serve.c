@@ -146,11 +146,11 @@ static int answer_text(struct server *server, const struct predict_request *requ
 	if (rc != 0)
 		return rc;
 	keep_first(server, loaded);
-	rc = reading_answer(&loaded->predictor, text, request->text_bytes, request->max_bytes, request->max_seconds, said,
-	                    &bytes, error);
+	rc = reading_answer(&loaded->predictor, text, request->text_bytes, request->max_bytes, request->max_seconds,
+	                    said, &bytes, error);
 	if (rc == 0 && bytes > PREDICT_MAX_TEXT)
-		rc = error_set(error, ERR_TOO_LARGE, "/texts", "the answer is longer than %zu bytes; ask of fewer texts",
-		               PREDICT_MAX_TEXT);
+		rc = error_set(error, ERR_TOO_LARGE, "/texts",
+		               "the answer is longer than %zu bytes; ask of fewer texts", PREDICT_MAX_TEXT);
 	*length = bytes;
 	return rc;
 }

@@ -324,7 +324,7 @@ struct scaler job_target_scaler(const struct job *job, int target)
 size_t job_row(const struct job *job, size_t index)
 {
 	bool windows = job->spec.task == TASK_FORECASTING;
-	const size_t *order = windows                            ? job->windows.order
+	const size_t *order = windows                          ? job->windows.order
 	                      : task_has_texts(job->spec.task) ? job->texts.order
 	                                                       : job->records.order;
 	size_t sample = order != NULL ? order[index] : index;

@@ -76,8 +76,8 @@ int language_predictions_compute(struct predictions *out, struct job *job, predi
 		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for predictions");
 	for (int k = 1; rc == 0 && k < STREAMS_PARTS; k++) {
 		const struct streams_part *part = &streams->parts[k];
-		rc = trainer_predict_streams(job->trainer, part->first_sample, part->segments * (size_t)streams->streams, y,
-		                             said, &saying, error);
+		rc = trainer_predict_streams(job->trainer, part->first_sample,
+		                             part->segments * (size_t)streams->streams, y, said, &saying, error);
 		if (rc == 0 && saying.stopped)
 			rc = error_set(error, ERR_CANCELLED, NULL, "stopped while predicting");
 	}
@@ -176,7 +176,8 @@ json_t *language_predictions_metrics(const struct predictions *predictions, cons
 	json_t *metrics = json_object();
 	for (int k = 1; k < STREAMS_PARTS; k++)
 		if (job->streams.parts[k].count > 0 &&
-		    json_object_set_new(metrics, names[k], part_metrics(predictions, job, &job->streams.parts[k])) != 0) {
+		    json_object_set_new(metrics, names[k], part_metrics(predictions, job, &job->streams.parts[k])) !=
+		        0) {
 			json_decref(metrics);
 			return NULL;
 		}

@@ -1,5 +1,6 @@
-/* What a language model says of the tokens of the validation and the test part, and what counts of the training part say
- * of them (engine/language/ngram.h). Called by predictions.h, scores.h and baselines.h where the task is language_model. */
+/* What a language model says of the tokens of the validation and the test part, and what counts of the training part
+ * say of them (engine/language/ngram.h). Called by predictions.h, scores.h and baselines.h where the task is
+ * language_model. */
 #ifndef QLSTM_WORKER_LANGUAGE_PREDICTIONS_H
 #define QLSTM_WORKER_LANGUAGE_PREDICTIONS_H
 

@@ -111,7 +111,8 @@ static json_t *text_json(const struct job *job)
 		                 (json_int_t)vocabulary_size(&streams->lexicon.words), "tokens",
 		                 (json_int_t)streams->tokens.count, "unknown", (json_int_t)unknown, "tokens_train",
 		                 (json_int_t)streams->parts[0].count, "tokens_validation",
-		                 (json_int_t)streams->parts[1].count, "tokens_test", (json_int_t)streams->parts[2].count);
+		                 (json_int_t)streams->parts[1].count, "tokens_test",
+		                 (json_int_t)streams->parts[2].count);
 	for (size_t k = 0; k < texts->tokens.count; k++)
 		unknown += texts->tokens.values[k] == LEXICON_UNKNOWN;
 	return json_pack("{s:I, s:I, s:I, s:i, s:I, s:o}", "vocabulary",

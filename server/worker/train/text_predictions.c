@@ -96,8 +96,9 @@ int tag_predictions_most_frequent(struct predictions *out, const struct job *job
 	size_t width = (size_t)texts->classes, words = vocabulary_size(&texts->lexicon.words), most = 0;
 	uint32_t *counts = calloc(words * width, sizeof *counts);
 	size_t *tags = calloc(width, sizeof *tags);
-	int rc = counts != NULL && tags != NULL ? open_rows(out, job, error)
-	                                        : error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a baseline");
+	int rc = counts != NULL && tags != NULL
+	             ? open_rows(out, job, error)
+	             : error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a baseline");
 	if (rc == 0)
 		count_tags(job, counts, tags);
 	for (size_t k = 1; rc == 0 && k < width; k++)
@@ -150,8 +151,7 @@ static void print_class(struct text *out, const struct job *job, size_t class)
 static void print_token(struct text *out, const struct job *job, size_t row, size_t step, size_t skipped)
 {
 	struct tokens tokens;
-	tokens_open(&tokens, TOKENIZER_GIVEN, false,
-	            texts_at(job->table.columns[job->spec.text.input].texts, row));
+	tokens_open(&tokens, TOKENIZER_GIVEN, false, texts_at(job->table.columns[job->spec.text.input].texts, row));
 	for (size_t k = 0; k <= step + skipped; k++)
 		tokens_next(&tokens);
 	print_field(out, tokens.token, tokens.length);
@@ -261,11 +261,10 @@ static json_t *by_class(const struct tagged *t, const struct job *job)
 	json_t *list = json_array();
 	for (size_t k = 0; k < vocabulary_size(&job->texts.labels); k++) {
 		const struct class_scores scores = confusion_class(&t->confusion, k);
-		json_array_append_new(list, json_pack("{s:s, s:I, s:o, s:o, s:o}", "class",
-		                                      vocabulary_word(&job->texts.labels, k), "support",
-		                                      (json_int_t)scores.support, "precision",
-		                                      reply_number(scores.precision), "recall", reply_number(scores.recall),
-		                                      "f1", reply_number(scores.f1)));
+		json_array_append_new(
+		    list, json_pack("{s:s, s:I, s:o, s:o, s:o}", "class", vocabulary_word(&job->texts.labels, k),
+		                    "support", (json_int_t)scores.support, "precision", reply_number(scores.precision),
+		                    "recall", reply_number(scores.recall), "f1", reply_number(scores.f1)));
 	}
 	return list;
 }
@@ -280,8 +279,8 @@ static json_t *part_metrics(const struct predictions *p, const struct job *job, 
 	struct confusion_scores all = confusion_scores(&t.confusion);
 	double unknown = (double)t.unknown;
 	json_t *json = json_pack(
-	    "[{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}]", "target", job_target_name(job, 0), "texts",
-	    (json_int_t)part->count, "samples", (json_int_t)t.tokens, "accuracy", reply_number(all.accuracy),
+	    "[{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}]", "target", job_target_name(job, 0),
+	    "texts", (json_int_t)part->count, "samples", (json_int_t)t.tokens, "accuracy", reply_number(all.accuracy),
 	    "balanced_accuracy", reply_number(all.balanced_accuracy), "cross_entropy", reply_number(t.cross_entropy),
 	    "precision", reply_number(all.precision), "recall", reply_number(all.recall), "f1", reply_number(all.f1),
 	    "unknown", reply_number(unknown / (double)t.tokens), "accuracy_unknown",

@@ -1,5 +1,5 @@
 /* Texts in one block. */
-#include "engine/data/texts.h"
+#include "engine/data/text/texts.h"
 
 #include <stdlib.h>
 #include <string.h>

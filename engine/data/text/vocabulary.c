@@ -1,5 +1,5 @@
 /* Vocabularies: words by hash (FNV-1a), open addressing. */
-#include "engine/data/vocabulary.h"
+#include "engine/data/text/vocabulary.h"
 
 #include <stdlib.h>
 #include <string.h>

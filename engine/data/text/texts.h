@@ -1,6 +1,6 @@
 /* Texts, one behind the other in one block: those of a column of a table, one a row. */
-#ifndef QLSTM_DATA_TEXTS_H
-#define QLSTM_DATA_TEXTS_H
+#ifndef QLSTM_DATA_TEXT_TEXTS_H
+#define QLSTM_DATA_TEXT_TEXTS_H
 
 #include <stddef.h>
 

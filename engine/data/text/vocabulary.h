@@ -3,13 +3,13 @@
  *     vocabulary_add(&v, "the", 3, 1);    // 0, or the number that "the" has
  *     vocabulary_find(&v, "cat", 3);      // -1
  *     vocabulary_word(&v, 0);             // "the" */
-#ifndef QLSTM_DATA_VOCABULARY_H
-#define QLSTM_DATA_VOCABULARY_H
+#ifndef QLSTM_DATA_TEXT_VOCABULARY_H
+#define QLSTM_DATA_TEXT_VOCABULARY_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/data/texts.h"
+#include "engine/data/text/texts.h"
 #include "engine/error.h"
 
 /* {0}: empty. */
