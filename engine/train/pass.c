@@ -60,6 +60,7 @@ struct pass_task {
 	double *predictions; /* [count][frames][outputs]; NULL: not wanted */
 	pass_said_fn said;   /* of streams: who has them each time; predictions are of one batch then */
 	void *context;
+	double *words;       /* [count][frames] outcomes, likewise */
 };
 
 /* Slices that there may be of a model with so many parameters. */
@@ -413,6 +414,10 @@ static void pass_part(void *context, size_t part, int member)
 	for (size_t b = 0; task->predictions != NULL && b < n; b++)
 		for (size_t k = 0; k < said; k++)
 			task->predictions[(first + b) * outputs + k] = replica->y[k * n + b];
+	size_t frames = replica->rows.frames;
+	for (size_t b = 0; task->words != NULL && b < n; b++)
+		for (size_t k = 0; k < frames; k++)
+			task->words[(first + b) * frames + k] = replica->outcomes[k * n + b];
 }
 
 /* Adds up the slices, in their order. */
@@ -549,5 +554,11 @@ void pass_predict_streams(struct pass *pass, size_t first, size_t count, double 
 	                               .predictions = y,
 	                               .said = said,
 	                               .context = context};
+	pass_run(pass, &task);
+}
+
+void pass_draw(struct pass *pass, size_t first, size_t count, double *words)
+{
+	const struct pass_task task = {.first = first, .count = count, .slice = pass->evaluation_slice, .words = words};
 	pass_run(pass, &task);
 }

@@ -70,6 +70,8 @@ struct pass_sums pass_sums(const struct pass *pass);
 
 /* y [count][rows][outputs] of these samples, as the model gives them: scaled numbers, or logits. */
 void pass_predict(struct pass *pass, size_t first, size_t count, double *y);
+/* Of a model that measures words: the outcomes of these samples, postselected or drawn, words [count][steps]. */
+void pass_draw(struct pass *pass, size_t first, size_t count, double *words);
 
 /* The same of samples that go on where others end, one of each stream at a time: y [streams][rows][outputs] is room for
  * those, `said` is called with what the model says of samples first .. first + count - 1, and may change it. */
