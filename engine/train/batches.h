@@ -16,8 +16,8 @@ struct batches {
 	bool shuffle;
 	uint64_t seed;
 	const struct samples *by_length; /* batches of about the same length (buckets.h); borrowed; NULL: of any */
-	size_t *order; /* [samples] of the pass at hand, with room for as many behind it */
-	size_t pass;   /* which that is, from 1; 0: none yet */
+	size_t *order;                   /* [samples] of the pass at hand, with room for as many behind it */
+	size_t pass;                     /* which that is, from 1; 0: none yet */
 };
 
 struct batch {

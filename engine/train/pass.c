@@ -60,7 +60,7 @@ struct pass_task {
 	double *predictions; /* [count][frames][outputs]; NULL: not wanted */
 	pass_said_fn said;   /* of streams: who has them each time; predictions are of one batch then */
 	void *context;
-	double *words;       /* [count][frames] outcomes, likewise */
+	double *words; /* [count][frames] outcomes, likewise */
 };
 
 /* Slices that there may be of a model with so many parameters. */
