@@ -218,8 +218,8 @@ static void cases(void **state)
 			assert_int_equal(row.precision, PRECISION_FLOAT32);
 		before = row;
 	}
-	assert_int_equal(count - pairs, 47); /* rows of the table */
-	assert_int_equal(pairs, 22);
+	assert_int_equal(count - pairs, 48); /* rows of the table */
+	assert_int_equal(pairs, 23);
 	assert_false(bench_case_at(count, &row));
 	assert_true(bench_is_statevector("batch") && bench_is_statevector("wide") && !bench_is_statevector("local"));
 	double values[98];

@@ -263,7 +263,7 @@ static void run_packed(const struct batch_circuit *circuit, struct batch_memory 
 
 static void run(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
 {
-	struct pack pack = pack_choose(circuit, memory, call);
+	struct pack pack = pack_choose(memory, call);
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
 	if (pack.first > 0) {
 		load_sets(circuit, memory, call);

@@ -7,9 +7,6 @@
 
 #include "engine/circuit/batch/batch_load.h"
 
-/* Up to this many wires all samples of a small batch are packed, not only those beyond full rows of virtual lanes. */
-#define PACK_WIRES 5
-
 /* Which samples of a call are packed: its last ones. */
 struct pack {
 	const struct batch_call *call;
@@ -23,27 +20,22 @@ static size_t rows_of(size_t samples, size_t each)
 	return (samples + each - 1) / each;
 }
 
-/* How many samples packed tiles take: those where they are no more tiles. */
-static size_t pack_samples(const struct batch_circuit *circuit, const struct batch_memory *memory,
-                           const struct batch_call *call, size_t side)
+/* How many samples packed tiles take: those beyond full rows of virtual lanes, where that makes fewer tiles. Full rows
+ * are quicker set by set, whose tables need a number for all lanes. */
+static size_t pack_samples(const struct batch_memory *memory, const struct batch_call *call, size_t side)
 {
-	size_t sets = (size_t)call->n_sets, left = call->batch % VIRTUAL_LANES, each = VIRTUAL_LANES / side;
-	size_t rows = rows_of(call->batch, each);
+	size_t sets = (size_t)call->n_sets, left = call->batch % VIRTUAL_LANES;
 	if (memory->packed[0].cosine == NULL || sets < 2)
 		return 0;
-	bool small = circuit->n_wires <= PACK_WIRES && !circuit->prefix_shared && rows <= BATCH_ROWS;
-	if (small && rows <= sets * rows_of(call->batch, VIRTUAL_LANES))
-		return call->batch;
-	return rows_of(left, each) < sets ? left : 0;
+	return rows_of(left, VIRTUAL_LANES / side) < sets ? left : 0;
 }
 
-static struct pack pack_choose(const struct batch_circuit *circuit, const struct batch_memory *memory,
-                               const struct batch_call *call)
+static struct pack pack_choose(const struct batch_memory *memory, const struct batch_call *call)
 {
 	size_t side = 1;
 	while (side < (size_t)call->n_sets)
 		side *= 2;
-	size_t samples = pack_samples(circuit, memory, call, side);
+	size_t samples = pack_samples(memory, call, side);
 	return (struct pack){call, samples, call->batch - samples, side, rows_of(samples * side, WIDTH)};
 }
 

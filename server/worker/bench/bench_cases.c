@@ -72,6 +72,7 @@ static const struct row rows[] = {
     {{CIRCUIT("qdi(12)", "qdi", 12, 1, 16, 1, "batch")}, PRECISION_FLOAT64},
     {{V("V(20,2)", 20, 2, 256, 1, "local")}, PRECISION_FLOAT64},
     {{V("V(20,2)", 20, 2, 1, 1, "wide")}, PRECISION_FLOAT32},
+    {{V("V(20,4)", 20, 4, 1, 1, "wide")}, PRECISION_FLOAT32},
     {{V("V(25,1)", 25, 1, 256, 1, "local")}, PRECISION_FLOAT64},
     {{V("V(25,1)", 25, 1, 1, 1, "wide")}, PRECISION_FLOAT32},
     {{V("V(25,2)", 25, 2, 256, 1, "local")}, PRECISION_FLOAT64},

@@ -16,6 +16,9 @@ struct share {
 	double *features, *outputs, *cotangents, *d_features, *d_weights; /* shapes as in plan.h */
 };
 
+/* Layers of the deeper of the two circuits whose difference bench_layer measures. */
+#define LAYERS_MORE 4
+
 struct bench_run {
 	struct circuit_program *program;
 	struct team *team;
@@ -203,20 +206,21 @@ int bench_circuit(const struct bench_case *row, const struct bench_setup *setup,
 	return measure(row, setup, gradient_call, out, error);
 }
 
-/* The difference between one and two layers more, so that encoding and readout cancel. */
+/* A layer in the middle of a deep circuit: what LAYERS_MORE layers add, divided by their number, so that encoding and
+ * readout cancel and no single sweep more or less decides. */
 int bench_layer(const struct bench_case *row, const struct bench_setup *setup, struct bench_result *out,
                 struct qlstm_error *error)
 {
 	struct bench_case deep = *row;
 	struct bench_result less;
-	deep.layers = row->layers + 1;
+	deep.layers = row->layers + LAYERS_MORE;
 	int rc = measure(row, setup, forward_call, &less, error);
 	if (rc == 0)
 		rc = measure(&deep, setup, forward_call, out, error);
 	if (rc != 0)
 		return rc;
-	out->time.minimum -= less.time.minimum;
-	out->time.median -= less.time.median;
-	out->operations -= less.operations;
+	out->time.minimum = (out->time.minimum - less.time.minimum) / LAYERS_MORE;
+	out->time.median = (out->time.median - less.time.median) / LAYERS_MORE;
+	out->operations = (out->operations - less.operations) / LAYERS_MORE;
 	return 0;
 }
