@@ -82,7 +82,7 @@ def test_with_a_key(monkeypatch, tmp_path):
         pass
     add = [find_daemon(), "key", "add", "alice", "--data", data]
     key = subprocess.run(add, capture_output=True, text=True, check=True).stdout.strip()
-    with qlstm.serve(data=data, key=key) as service:
+    with qlstm.serve("--require-keys", data=data, key=key) as service:
         run = service.train(epochs=1, hidden_size=2).wait(progress=False)
         monkeypatch.delenv("MLFLOW_TRACKING_TOKEN", raising=False)
         with pytest.raises(MlflowException, match="UNAUTHENTICATED|needs a key"):
