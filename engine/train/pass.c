@@ -53,6 +53,7 @@ struct pass_task {
 	uint32_t epoch;      /* with gradient */
 	double scale;        /* likewise: 1 / terms of the whole batch's loss */
 	double *predictions; /* [count][frames][outputs]; NULL: not wanted */
+	double *words;       /* [count][frames] outcomes, likewise */
 };
 
 /* Slices that there may be of a model with so many parameters. */
@@ -359,6 +360,10 @@ static void pass_part(void *context, size_t part, int member)
 	for (size_t b = 0; task->predictions != NULL && b < n; b++)
 		for (size_t k = 0; k < outputs; k++)
 			task->predictions[(first + b) * outputs + k] = replica->y[k * n + b];
+	size_t frames = replica->rows.frames;
+	for (size_t b = 0; task->words != NULL && b < n; b++)
+		for (size_t k = 0; k < frames; k++)
+			task->words[(first + b) * frames + k] = replica->outcomes[k * n + b];
 }
 
 /* Adds up the slices, in their order. */
@@ -443,4 +448,10 @@ void pass_predict(struct pass *pass, size_t first, size_t count, double *y)
 {
 	pass_run(pass,
 	         (struct pass_task){.first = first, .count = count, .slice = pass->evaluation_slice, .predictions = y});
+}
+
+void pass_draw(struct pass *pass, size_t first, size_t count, double *words)
+{
+	pass_run(pass,
+	         (struct pass_task){.first = first, .count = count, .slice = pass->evaluation_slice, .words = words});
 }

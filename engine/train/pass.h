@@ -66,5 +66,7 @@ struct pass_sums pass_sums(const struct pass *pass);
 
 /* y [count][rows][outputs] of these samples, as the model gives them: scaled numbers, or logits. */
 void pass_predict(struct pass *pass, size_t first, size_t count, double *y);
+/* Of a model that measures words: the outcomes of these samples, postselected or drawn, words [count][steps]. */
+void pass_draw(struct pass *pass, size_t first, size_t count, double *words);
 
 #endif

@@ -32,8 +32,11 @@ int cost_seconds(const struct spec *spec, struct model *model, struct cost_windo
 		return rc;
 	}
 	out->batch /= speed;
-	double train = (double)windows.train * optimizer_evaluations(&spec->training.optimizer);
-	double batches = (train + TEST_WINDOW * (double)windows.test) / spec->training.batch_size;
+	double train = (double)windows.train, size = spec->training.batch_size;
+	if (spec->training.epoch_batches > 0)
+		train = spec->training.epoch_batches * (size < train ? size : train);
+	train *= optimizer_evaluations(&spec->training.optimizer);
+	double batches = (train + TEST_WINDOW * (double)windows.test) / size;
 	out->epoch = out->batch * batches;
 	out->training = spec->training.epochs * out->epoch;
 	return 0;
