@@ -79,8 +79,8 @@ def test_the_example_runs_with_other_imports(client, tmp_path):
     losses = json.loads(re.search(r"^losses: (.*)$", ran.stdout, re.MULTILINE)[1])
     assert len(losses) == 5 and all(math.isfinite(loss) for loss in losses)
     assert re.search(r"^metrics: \{.*'mse': [\d.e-]+", ran.stdout, re.MULTILINE)
-    assert (tmp_path / "first" / "predictions.csv").read_text().startswith("part,index,")
-    (run,) = [run for run in client.runs(project="default") if run.spec["name"] == "first"]
+    assert (tmp_path / "tq42 first" / "predictions.csv").read_text().startswith("part,index,")
+    (run,) = [run for run in client.runs(project="default") if run.spec["name"] == "tq42 first"]
     layers = run.spec["model"]["layers"]
     assert layers[0]["hidden_size"] == 17 and layers[0]["n_qubits"] == 4
     assert layers[1]["bias"] is False, "what is said is sent, false as well"

@@ -63,7 +63,7 @@ with TQ42Client() as client:
                 optim=OptimProto.ADAM,
                 loss_func=LossFuncProto.MSE,
                 diff_method=DiffMethodProto.ADJOINT,
-                train_model_info=TrainModelInfoProto(name="first", description="a QLSTM layer and a dense one"),
+                train_model_info=TrainModelInfoProto(name="tq42 first", description="a QLSTM layer and a dense one"),
                 data_processing_parameters=TrainDataProcessingParametersProto(
                     input_columns=[0, 1, 2, 3], output_columns=[4]
                 ),
