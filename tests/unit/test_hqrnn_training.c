@@ -152,7 +152,7 @@ static void test_memory(void **state)
 	size_t few = model_bytes(model, 10, 8, 1), more = model_bytes(model, 10, 16, 1),
 	       two = model_bytes(model, 10, 8, 2);
 	size_t states = 8 * (size_t)32 * 4096; /* psi and lambda of eight samples */
-	assert_true(more - few >= states && more - few < states + states / 8);
+	assert_true(more - few >= states && more - few < states + states / 4);
 	assert_true(two - few >= states && two - few < states + states / 8);
 	model_free(model);
 }

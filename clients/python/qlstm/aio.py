@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import functools
-from collections.abc import AsyncIterator, Callable
+import os
+import pathlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
 from .client import Client
@@ -106,6 +108,13 @@ class AsyncRun:
         await self.client.call(self.run.retry)
         return self
 
+    async def fork(self, **hyperparameters: Any) -> AsyncRun:
+        return AsyncRun(self.client, await self.client.call(self.run.fork, **hyperparameters))
+
+    async def label(self, **said: Any) -> AsyncRun:
+        await self.client.call(self.run.label, **said)
+        return self
+
     async def delete(self) -> None:
         await self.client.call(self.run.delete)
 
@@ -120,6 +129,12 @@ class AsyncRun:
 
     async def predictions(self) -> Any:
         return await self.client.call(self.run.predictions)
+
+    async def generate(self, prompt: str | Sequence[int], *lengths: int | None, **how: Any) -> list[dict[str, Any]]:
+        return await self.client.call(self.run.generate, prompt, *lengths, **how)
+
+    async def tensorboard(self, folder: str | os.PathLike[str] = ".") -> pathlib.Path:
+        return await self.client.call(self.run.tensorboard, folder)
 
     async def predict(self, X: Any) -> Any:
         return await self.client.call(self.run.predict, X)

@@ -228,8 +228,8 @@ double hybrid_flop(const struct hybrid_shape *shape)
 }
 
 /* Per operation of hybrid_flop; an angle forward and back; a step of a sample. */
-#define NS_PER_FLOP     0.03
-#define NS_PER_FLOP_F32 0.016
+#define NS_PER_FLOP     0.019
+#define NS_PER_FLOP_F32 0.010
 #define NS_PER_ANGLE    8.0
 #define NS_PER_STEP     40.0
 

@@ -73,6 +73,8 @@ static struct angle_tables tables_of(const struct hybrid_pass *pass)
 static struct turn turn_of(enum hybrid_rotations rotations, const vec *c, const vec *s)
 {
 	const vec zero = {0};
+	if (rotations == HYBRID_RY)
+		return (struct turn){{c[0], zero}, {s[0], zero}};
 	struct turn u = {{c[0], zero}, {s[0], zero}};
 	if (rotations == HYBRID_RX_RY_RZ) {
 		/* RY RX */
@@ -80,14 +82,10 @@ static struct turn turn_of(enum hybrid_rotations rotations, const vec *c, const 
 		u.b = (struct amplitude){s[1] * c[0], -(c[1] * s[0])};
 		c++, s++;
 	}
-	if (rotations != HYBRID_RY) {
-		/* RZ: the first row by exp(-i t / 2), the second one by its conjugate */
-		u.a = multiply(u.a, (struct amplitude){c[1], -s[1]});
-		u.b = multiply(u.b, (struct amplitude){c[1], s[1]});
-	}
-	/* One step of Newton's method to |a|^2 + |b|^2 = 1: what sines are off does not add up over the steps. */
-	const vec off = fma_vec(SPLAT((real)-0.5), squared(u.a) + squared(u.b), SPLAT((real)1.5));
-	return (struct turn){scale(u.a, off), scale(u.b, off)};
+	/* RZ: the first row by exp(-i t / 2), the second one by its conjugate */
+	u.a = multiply(u.a, (struct amplitude){c[1], -s[1]});
+	u.b = multiply(u.b, (struct amplitude){c[1], s[1]});
+	return u;
 }
 
 /* The angles of the samples from `first` on, `count` of them; lanes beyond are angles of 0. */
