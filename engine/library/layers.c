@@ -19,10 +19,10 @@ struct field {
 static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == sizeof(int) &&
                   sizeof(enum angle_init) == sizeof(int) && sizeof(enum rnn_nonlinearity) == sizeof(int) &&
                   sizeof(enum measurement) == sizeof(int) && sizeof(enum encoder) == sizeof(int) &&
-                  sizeof(enum controller) == sizeof(int) && sizeof(enum hybrid_rotations) == sizeof(int) &&
+                  sizeof(enum hqrnn_controller) == sizeof(int) && sizeof(enum hybrid_rotations) == sizeof(int) &&
                   sizeof(enum hybrid_entangler) == sizeof(int) && sizeof(enum hybrid_readouts) == sizeof(int) &&
-                  sizeof(enum squash) == sizeof(int) && sizeof(enum initial_state) == sizeof(int) &&
-                  sizeof(enum reading) == sizeof(int),
+                  sizeof(enum hqrnn_squash) == sizeof(int) && sizeof(enum hqrnn_initial_state) == sizeof(int) &&
+                  sizeof(enum hqrnn_reading) == sizeof(int),
               "enums are not ints");
 
 #define FIELD(store, member, target, names)                                                                            \

@@ -62,25 +62,25 @@ struct qrnn_config {
 	bool measure;                                       /* training draws outcomes too, it postselects none */
 };
 
-enum controller { CONTROLLER_LINEAR, CONTROLLER_RELU, CONTROLLER_GELU, CONTROLLER_GLU };
+enum hqrnn_controller { CONTROLLER_LINEAR, CONTROLLER_RELU, CONTROLLER_GELU, CONTROLLER_GLU };
 /* What becomes of the controller's outputs: angles as they are, or pi tanh of them. */
-enum squash { SQUASH_NONE, SQUASH_PI_TANH };
-enum initial_state { INITIAL_ZERO, INITIAL_LEARNED };
+enum hqrnn_squash { SQUASH_NONE, SQUASH_PI_TANH };
+enum hqrnn_initial_state { INITIAL_ZERO, INITIAL_LEARNED };
 /* What is read outside training: expectations; draws of the Pauli operators, each on a state of its own; or draws one
  * after the other on the one state, which they project. */
-enum reading { READING_EXPECTATION, READING_PROJECTIVE, READING_COLLAPSE };
+enum hqrnn_reading { READING_EXPECTATION, READING_PROJECTIVE, READING_COLLAPSE };
 
 /* The hybrid recurrent network (engine/circuit/hybrid/hybrid.h, layer/hqrnn.c). */
 struct hqrnn_config {
 	int n_qubits, depth;
 	int hidden_size; /* of the controller */
-	enum controller controller;
+	enum hqrnn_controller controller;
 	enum hybrid_rotations rotations;
 	enum hybrid_entangler entangler;
 	enum hybrid_readouts readouts;
-	enum squash squash;
-	enum initial_state initial_state;
-	enum reading reading;
+	enum hqrnn_squash squash;
+	enum hqrnn_initial_state initial_state;
+	enum hqrnn_reading reading;
 	double dropout; /* probability, of what comes in and of the controller's hidden values */
 };
 

@@ -44,12 +44,12 @@ static void test_gradients(void **state)
 		hqrnn->n_qubits = 1 + k % 4;
 		hqrnn->depth = 1 + k % 3;
 		hqrnn->hidden_size = 2;
-		hqrnn->controller = (enum controller)(k % 4);
+		hqrnn->controller = (enum hqrnn_controller)(k % 4);
 		hqrnn->rotations = (enum hybrid_rotations)(k % 3);
 		hqrnn->entangler = (enum hybrid_entangler)((k / 2) % 4);
 		hqrnn->readouts = (enum hybrid_readouts)((k / 3) % 3);
-		hqrnn->squash = (enum squash)(k / 2 % 2);
-		hqrnn->initial_state = (enum initial_state)(k % 2);
+		hqrnn->squash = (enum hqrnn_squash)(k / 2 % 2);
+		hqrnn->initial_state = (enum hqrnn_initial_state)(k % 2);
 		struct model_config config = one_layer(layer, 2, 2, "auto");
 		config.output = k % 5 < 2 ? MODEL_OUTPUT_SEQUENCE : MODEL_OUTPUT_VECTOR;
 		snprintf(what, sizeof what, "hqrnn, case %d", k);
@@ -115,7 +115,7 @@ static void test_draws(void **state)
 		struct training_context training = {.seed = 3, .epoch = 1};
 		struct model_config config = one_layer(layer, WIDTH, 1, "auto");
 		struct model *expecting = open_model(&config, STEPS, BATCH);
-		config.layers[0].hqrnn.reading = (enum reading)reading;
+		config.layers[0].hqrnn.reading = (enum hqrnn_reading)reading;
 		struct model *model = open_model(&config, STEPS, BATCH);
 		double x[STEPS * WIDTH * BATCH], y[BATCH], again[BATCH], one[STEPS * WIDTH], y_one;
 		int width;

@@ -85,7 +85,7 @@ static void test_variants(void **state)
 {
 	(void)state;
 	static const struct {
-		enum controller controller;
+		enum hqrnn_controller controller;
 		int depth;
 		enum hybrid_rotations rotations;
 		enum hybrid_entangler entangler;

@@ -6,7 +6,7 @@
 #include "engine/train/pass.h"
 
 /* Words of 2 bits in, logits of four words out, step by step. */
-static struct model_config words_model(enum reading reading)
+static struct model_config words_model(enum hqrnn_reading reading)
 {
 	struct model_config config = {
 	    .n_inputs = 2, .n_outputs = 4, .output = MODEL_OUTPUT_SEQUENCE, .n_layers = 2, .plan = "auto"};

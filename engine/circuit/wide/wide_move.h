@@ -65,9 +65,10 @@ static void find_lanes(const struct wide_move *move, struct move_lanes *lanes)
 }
 
 /* How a register is read: as it is, from one register with its lanes permuted, from two, from more. */
-enum reading { READ_STRAIGHT, READ_ONE, READ_TWO, READ_MANY };
+enum hqrnn_reading { READ_STRAIGHT, READ_ONE, READ_TWO, READ_MANY };
 
-ALWAYS_INLINE vec read_lanes(const struct move_lanes *lanes, const real *from, uint32_t place, enum reading reading)
+ALWAYS_INLINE vec read_lanes(const struct move_lanes *lanes, const real *from, uint32_t place,
+                             enum hqrnn_reading reading)
 {
 	if (reading == READ_STRAIGHT)
 		return *(const vec *)(from + place);
@@ -82,7 +83,7 @@ ALWAYS_INLINE vec read_lanes(const struct move_lanes *lanes, const real *from, u
 }
 
 ALWAYS_INLINE void move_row(const struct move_lanes *lanes, const uint32_t *low, const real *from, uint32_t place,
-                            real *to, real scale, enum reading reading)
+                            real *to, real scale, enum hqrnn_reading reading)
 {
 	for (int part = 0; part < 2; part++, place ^= WIDE_ROW, to += WIDE_ROW)
 		for (int v = 0; v < ROW_VECS; v++) {
@@ -109,7 +110,7 @@ ALWAYS_INLINE uint32_t step_to(const uint32_t *steps, uint32_t row)
 }
 
 ALWAYS_INLINE void move_rows(const struct wide_move *move, const struct move_lanes *lanes, const real *from, real *to,
-                             real scale, enum reading reading)
+                             real scale, enum hqrnn_reading reading)
 {
 	uint32_t low[ROW_VECS] = {0}, place = move->from, written = move->to;
 	for (int v = 0; v < ROW_VECS; v++)
