@@ -65,10 +65,9 @@ static void find_lanes(const struct wide_move *move, struct move_lanes *lanes)
 }
 
 /* How a register is read: as it is, from one register with its lanes permuted, from two, from more. */
-enum hqrnn_reading { READ_STRAIGHT, READ_ONE, READ_TWO, READ_MANY };
+enum reading { READ_STRAIGHT, READ_ONE, READ_TWO, READ_MANY };
 
-ALWAYS_INLINE vec read_lanes(const struct move_lanes *lanes, const real *from, uint32_t place,
-                             enum hqrnn_reading reading)
+ALWAYS_INLINE vec read_lanes(const struct move_lanes *lanes, const real *from, uint32_t place, enum reading reading)
 {
 	if (reading == READ_STRAIGHT)
 		return *(const vec *)(from + place);
@@ -83,7 +82,7 @@ ALWAYS_INLINE vec read_lanes(const struct move_lanes *lanes, const real *from, u
 }
 
 ALWAYS_INLINE void move_row(const struct move_lanes *lanes, const uint32_t *low, const real *from, uint32_t place,
-                            real *to, real scale, enum hqrnn_reading reading)
+                            real *to, real scale, enum reading reading)
 {
 	for (int part = 0; part < 2; part++, place ^= WIDE_ROW, to += WIDE_ROW)
 		for (int v = 0; v < ROW_VECS; v++) {
@@ -110,7 +109,7 @@ ALWAYS_INLINE uint32_t step_to(const uint32_t *steps, uint32_t row)
 }
 
 ALWAYS_INLINE void move_rows(const struct wide_move *move, const struct move_lanes *lanes, const real *from, real *to,
-                             real scale, enum hqrnn_reading reading)
+                             real scale, enum reading reading)
 {
 	uint32_t low[ROW_VECS] = {0}, place = move->from, written = move->to;
 	for (int v = 0; v < ROW_VECS; v++)
