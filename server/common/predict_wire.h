@@ -2,7 +2,8 @@
  * byte order of the machine that both run on:
  *
  *   -> struct predict_request, path, double [samples][steps][features]; of a generation prompts, a word a step
- *   <- struct predict_reply, double [samples][outputs], or with a code a struct qlstm_error */
+ *   <- struct predict_reply, double [samples][outputs], of a forecast [samples][ahead][targets], or with a code a
+ * struct qlstm_error */
 #ifndef QLSTM_COMMON_PREDICT_WIRE_H
 #define QLSTM_COMMON_PREDICT_WIRE_H
 
@@ -11,7 +12,7 @@
 
 #include "engine/error.h"
 
-#define PREDICT_MAGIC       UINT64_C(0x3274636964657270) /* "predict2" */
+#define PREDICT_MAGIC       UINT64_C(0x3374636964657270) /* "predict3" */
 #define PREDICT_MAX_NUMBERS ((size_t)1 << 20)            /* of all inputs together, and of all outputs */
 #define PREDICT_MAX_PATH    4096
 
@@ -25,6 +26,7 @@ struct generation {
 struct predict_request {
 	uint64_t magic, path_bytes; /* of the weights' file, without a NUL */
 	uint64_t samples, steps, features;
+	uint64_t ahead;     /* rows to be predicted one after the other (worker/predict/forecast.h); 0: no forecast */
 	uint64_t max_bytes; /* that the model may take */
 	double max_seconds; /* that the answer may take, by the estimate */
 	struct generation generation;

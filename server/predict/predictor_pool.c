@@ -225,6 +225,7 @@ static int send_question(const struct predictor_pool *pool, int socket, const st
 	                                        .samples = inputs->samples,
 	                                        .steps = inputs->steps,
 	                                        .features = inputs->features,
+	                                        .ahead = inputs->ahead,
 	                                        .max_bytes = pool->config.max_bytes,
 	                                        .max_seconds = pool->config.max_seconds,
 	                                        .generation = question->generation};
