@@ -14,7 +14,6 @@
 #include "server/common/clock.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
-#include "server/common/gzip.h"
 #include "server/common/json_text.h"
 
 static bool file_path(const struct api *api, const char *file, char *path, size_t size)
@@ -91,26 +90,18 @@ static int describe(const struct http_request *request, const char *name, const 
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 }
 
-/* The table in the body, without its values. A packed body takes memory that its sender did not have to send: only so
- * many are read at once, others are to come again. */
+/* The table in the body, without its values. */
 static int read_body(struct api *api, const struct http_request *request, const struct csv_options *csv,
                      struct data_file *file, struct table *table, struct qlstm_error *error)
 {
 	const char *type = http_body_type(request);
 	const struct data_request wanted = {.spool = api->data_dir,
+	                                    .unpacking = &api->unpacking,
 	                                    .declared = data_file_of_type(type != NULL ? type : ""),
 	                                    .word = type,
 	                                    .limit = api->max_upload,
 	                                    .csv = csv};
-	int rc = ERR_UNAVAILABLE;
-	if (!gzip_sniff(request->body, request->body_length))
-		return data_file_read(request->body, request->body_length, &wanted, file, table, error);
-	if (atomic_fetch_add(&api->unpacking, 1) < API_MAX_UNPACKING)
-		rc = data_file_read(request->body, request->body_length, &wanted, file, table, error);
-	else
-		error_set(error, rc, NULL, "%d packed data sets are being read", API_MAX_UNPACKING);
-	atomic_fetch_sub(&api->unpacking, 1);
-	return rc;
+	return data_file_read(request->body, request->body_length, &wanted, file, table, error);
 }
 
 /* Reads the body and fills a new row from it. */

@@ -22,8 +22,8 @@ static int find_columns(const struct catalog_entry *entry, const json_t *resolve
 	return rc;
 }
 
-static int read_table(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
-                      struct table *table, struct qlstm_error *error)
+static int read_table(struct api *api, const struct catalog_entry *entry, const struct spec *spec, struct table *table,
+                      struct qlstm_error *error)
 {
 	if (entry->series != NULL)
 		return series_table(entry->series, table, error);
@@ -34,7 +34,7 @@ static int read_table(const struct api *api, const struct catalog_entry *entry, 
 	return rc == 0 ? uploaded_complete(table, spec, error) : rc;
 }
 
-static int check_words(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
+static int check_words(struct api *api, const struct catalog_entry *entry, const struct spec *spec,
                        struct qlstm_error *error)
 {
 	struct table table = {0};
@@ -51,7 +51,7 @@ static int check_words(const struct api *api, const struct catalog_entry *entry,
 }
 
 /* Labels, and that there are texts. */
-static int check_texts(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
+static int check_texts(struct api *api, const struct catalog_entry *entry, const struct spec *spec,
                        struct qlstm_error *error)
 {
 	struct table table = {0};
@@ -72,8 +72,7 @@ static int check_texts(const struct api *api, const struct catalog_entry *entry,
 	return rc;
 }
 
-static int check(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
-                 struct qlstm_error *error)
+static int check(struct api *api, const struct catalog_entry *entry, const struct spec *spec, struct qlstm_error *error)
 {
 	if (spec->task == TASK_WORDS)
 		return check_words(api, entry, spec, error);

@@ -21,22 +21,22 @@
 static const size_t max_checkpoint_bytes = (size_t)4 << 30;
 
 /* The file's kind is what its name or its bytes say. */
-static int read_file(struct job *job, const char *path, struct qlstm_error *error)
+static int read_file(struct job *job, const struct job_data *data, struct qlstm_error *error)
 {
-	unsigned char *bytes = NULL;
-	size_t length = 0;
-	const struct data_request wanted = {.declared = data_file_of_name(path),
-	                                    .word = path,
+	struct input input;
+	const struct data_request wanted = {.declared = data_file_of_name(data->path),
+	                                    .word = data->path,
 	                                    .limit = INPUT_MAX_BYTES,
+	                                    .spool = data->spool,
 	                                    .values = VALUES_ALL,
 	                                    .csv = &job->csv};
 	struct data_file found;
-	int rc = input_read(path, &bytes, &length, error);
+	int rc = input_map(data->path, &input, error);
 	if (rc != 0)
 		return rc;
-	sha256_hex(bytes, length, job->data_sha256);
-	rc = data_file_read(bytes, length, &wanted, &found, &job->table, error);
-	free(bytes);
+	sha256_hex(input.bytes, input.length, job->data_sha256);
+	rc = data_file_read(input.bytes, input.length, &wanted, &found, &job->table, error);
+	input_unmap(&input);
 	return rc;
 }
 
@@ -66,15 +66,15 @@ static const char *dataset_name(const struct job *job)
 	return name != NULL ? name : "";
 }
 
-static int load_data(struct job *job, const char *data_path, struct qlstm_error *error)
+static int load_data(struct job *job, const struct job_data *data, struct qlstm_error *error)
 {
 	const char *name = dataset_name(job);
-	if (data_path == NULL)
+	if (data->path == NULL)
 		return generate_series(job, name, error);
 	if (series_find(name) != NULL)
 		return error_set(error, ERR_CONFLICT, "/data/dataset",
 		                 "'%.80s' is a built-in series: give the data of --data another name", name);
-	return read_file(job, data_path, error);
+	return read_file(job, data, error);
 }
 
 static int take_words(struct job *job, struct qlstm_error *error)
@@ -183,9 +183,9 @@ static int complete_data(struct job *job, struct qlstm_error *error)
 }
 
 /* Data, and the spec with its columns bound. */
-static int attach_data(struct job *job, const char *data_path, struct qlstm_error *error)
+static int attach_data(struct job *job, const struct job_data *data, struct qlstm_error *error)
 {
-	int rc = load_data(job, data_path, error);
+	int rc = load_data(job, data, error);
 	if (rc == 0)
 		rc = spec_bind(job->resolved, &job->table, error);
 	if (rc == 0)
@@ -199,17 +199,17 @@ static int attach_data(struct job *job, const char *data_path, struct qlstm_erro
 	return rc;
 }
 
-static int read_job(struct job *job, const char *spec_path, const char *data_path, const char *dialect, bool spec_alone,
+static int read_job(struct job *job, const char *spec_path, const struct job_data *data, bool spec_alone,
                     struct qlstm_error *error)
 {
 	*job = (struct job){0};
-	int rc = csv_options_read(dialect, &job->csv, error);
+	int rc = csv_options_read(data->dialect, &job->csv, error);
 	if (rc == 0)
 		rc = spec_read(spec_path, &job->resolved, error);
-	if (rc == 0 && spec_alone && data_path == NULL && series_find(dataset_name(job)) == NULL)
+	if (rc == 0 && spec_alone && data->path == NULL && series_find(dataset_name(job)) == NULL)
 		rc = spec_parse(job->resolved, &job->spec, error);
 	else if (rc == 0)
-		rc = attach_data(job, data_path, error);
+		rc = attach_data(job, data, error);
 	if (rc != 0)
 		job_close(job);
 	return rc;
@@ -217,19 +217,19 @@ static int read_job(struct job *job, const char *spec_path, const char *data_pat
 
 int job_read(struct job *job, const char *spec_path, const char *data_path, bool spec_alone, struct qlstm_error *error)
 {
-	return read_job(job, spec_path, data_path, NULL, spec_alone, error);
+	return read_job(job, spec_path, &(struct job_data){.path = data_path}, spec_alone, error);
 }
 
 int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error)
 {
-	return job_open_as(job, spec_path, data_path, NULL, threads, error);
+	return job_open_as(job, spec_path, &(struct job_data){.path = data_path}, threads, error);
 }
 
-int job_open_as(struct job *job, const char *spec_path, const char *data_path, const char *dialect, int threads,
+int job_open_as(struct job *job, const char *spec_path, const struct job_data *data, int threads,
                 struct qlstm_error *error)
 {
 	double start = clock_monotonic();
-	int rc = read_job(job, spec_path, data_path, dialect, false, error);
+	int rc = read_job(job, spec_path, data, false, error);
 	if (rc != 0)
 		return rc;
 	rc = cut_samples(job, error);

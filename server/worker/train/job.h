@@ -35,8 +35,14 @@ int job_read(struct job *job, const char *spec_path, const char *data_path, bool
 /* data_path NULL: the spec names a built-in series. Results do not depend on `threads`. On failure everything is freed
  * again; error->pointer points into the spec. */
 int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error);
-/* The same, with what is said of a CSV file (server/common/csv_json.h); NULL: nothing. */
-int job_open_as(struct job *job, const char *spec_path, const char *data_path, const char *dialect, int threads,
+/* The file with the data. */
+struct job_data {
+	const char *path;
+	const char *dialect; /* what is said of a CSV file (server/common/csv_json.h); NULL: nothing */
+	const char *spool; /* folder in which a large packed one is unpacked (server/common/spool.h); NULL: in memory */
+};
+/* The same, with all that there is to say of the file. */
+int job_open_as(struct job *job, const char *spec_path, const struct job_data *data, int threads,
                 struct qlstm_error *error);
 void job_close(struct job *job);
 
