@@ -30,7 +30,8 @@ struct spec {
 	enum task task;
 	enum missing missing;
 	enum trainer_epoch_kept keep;
-	int shown_sequences; /* of words */
+	int shown_sequences;   /* of words */
+	bool resume_optimizer; /* init_from is a training's state */
 	struct windows_config
 	    windows;               /* column indices are set by spec_columns; columns, scaling and split of any task */
 	int period;                /* of a forecasting, in rows; 0: none is said */
