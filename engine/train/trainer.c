@@ -134,6 +134,8 @@ int trainer_new(struct trainer **out, struct model *model, struct samples sample
 	if (rc == 0)
 		rc = batches_open(&t->batches, samples.n_train, (size_t)config->batch_size, config->shuffle,
 		                  config->seed, error);
+	if (config->bucket && samples.length != NULL)
+		t->batches.by_length = &t->samples;
 	if (rc != 0)
 		goto fail;
 	t->best_loss = INFINITY;
@@ -434,7 +436,11 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 		row->values[k] = of_training(t, k) ? metric_none(t->columns[k].metric) : (double)NAN;
 	for (size_t b = 0; b < batches; b++) {
 		t->watch.batch = b;
-		const struct batch batch = batches_at(&t->batches, (size_t)(epoch - 1) * batches + b);
+		size_t place = (size_t)(epoch - 1) * batches + b;
+		const struct batch batch = batches_at(&t->batches, place);
+		/* Every epoch begins afresh, so that one that is resumed does; and every pass. */
+		if (b == 0 || place % batches_in_pass(&t->batches) == 0)
+			pass_restart(t->pass);
 		double norm = 0.0, loss = 0.0;
 		bool stopped = t->watch.fn != NULL && trainer_watch(t) != 0;
 		if (!stopped)
@@ -517,6 +523,16 @@ int trainer_predict(struct trainer *t, size_t first, size_t count, double *y, st
 	int rc = check_samples(t, first, count, error);
 	if (rc == 0)
 		pass_predict(t->pass, first, count, y);
+	return rc;
+}
+
+int trainer_predict_streams(struct trainer *t, size_t first, size_t count, double *y,
+                            void (*said)(void *context, size_t first, size_t count, double *y), void *context,
+                            struct qlstm_error *error)
+{
+	int rc = check_samples(t, first, count, error);
+	if (rc == 0)
+		pass_predict_streams(t->pass, first, count, y, said, context);
 	return rc;
 }
 

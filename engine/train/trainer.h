@@ -37,6 +37,7 @@ struct trainer_config {
 	int epoch_batches; /* batches of an epoch, which goes on where the one before has ended; 0: those of a pass over
 	                    * the training part */
 	bool shuffle;
+	bool bucket; /* with shuffle: batches of samples of about the same length (buckets.h) */
 	char loss[32];
 	double stop_loss; /* trainer_has_stopped: a validation loss, else test loss, below it; 0: never */
 	int patience;     /* trainer_has_stopped: so many epochs after the best one; 0: never */
@@ -126,6 +127,12 @@ int trainer_predict(struct trainer *trainer, size_t first, size_t count, double 
 /* Of a model that measures words: the outcomes of the given samples when they are not trained on, drawn or, where that
  * is asked for, postselected: words [count][steps]. Those that error_rate counts. */
 int trainer_draw(struct trainer *trainer, size_t first, size_t count, double *words, struct qlstm_error *error);
+
+/* The same of samples that go on where others end, batch by batch: y is room for the outputs of one of them (pass.h).
+ */
+int trainer_predict_streams(struct trainer *trainer, size_t first, size_t count, double *y,
+                            void (*said)(void *context, size_t first, size_t count, double *y), void *context,
+                            struct qlstm_error *error);
 
 /* The whole state as safetensors: parameters by name, those of the best epoch, optimiser moments, history.
  * `fingerprint` names the experiment that it belongs to (a hash of the resolved spec); loading under another one is

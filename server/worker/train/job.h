@@ -15,6 +15,8 @@ struct job {
 	char fingerprint[65];        /* ties checkpoints to this job */
 	struct windows windows;      /* of a forecasting */
 	struct word_sequences words; /* of words */
+	struct sequences texts;      /* of texts with tags or labels */
+	struct streams streams;      /* of a language model */
 	struct records records;      /* of any other task */
 	struct samples samples;      /* of these */
 	struct model *model;
@@ -33,14 +35,22 @@ int job_read(struct job *job, const char *spec_path, const char *data_path, bool
 /* data_path NULL: the spec names a built-in series. Results do not depend on `threads`. On failure everything is freed
  * again; error->pointer points into the spec. */
 int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error);
-/* The same, with what is said of a CSV file (server/common/csv_json.h); NULL: nothing. */
-int job_open_as(struct job *job, const char *spec_path, const char *data_path, const char *dialect, int threads,
+/* The file with the data. */
+struct job_data {
+	const char *path;
+	const char *dialect; /* what is said of a CSV file (server/common/csv_json.h); NULL: nothing */
+	const char *spool; /* folder in which a large packed one is unpacked (server/common/spool.h); NULL: in memory */
+};
+/* The same, with all that there is to say of the file. */
+int job_open_as(struct job *job, const char *spec_path, const struct job_data *data, int threads,
                 struct qlstm_error *error);
 void job_close(struct job *job);
 
 /* Continues from a checkpoint file. A failure leaves the job at its start. */
 int job_resume(struct job *job, const char *path, struct qlstm_error *error);
 
+/* How its texts are read, for the metadata of its weights (lexicon_json.h); NULL of other tasks, or out of memory. */
+json_t *job_lexicon(const struct job *job);
 /* How its columns were scaled. New reference, NULL when out of memory. */
 json_t *job_scaling(const struct job *job);
 /* How target `target` was scaled. */
@@ -62,7 +72,7 @@ struct job_part {
 	size_t first, count; /* samples */
 };
 int job_parts(const struct job *job, struct job_part out[JOB_MAX_PARTS]);
-/* The original-unit value, or the class, that sample `index` has for target `target`; not of words. */
+/* The original-unit value, or the class, that sample `index` has for target `target`; not of words and tags. */
 double job_truth(const struct job *job, size_t index, int target);
 
 #endif

@@ -308,9 +308,10 @@ static int prepare(struct training *t, const char *spec_path, const struct optio
 		enter_sandbox(t, spec_path, values);
 		rc = stop_watch_stdin(error);
 	}
+	const struct job_data data = {
+	    .path = values[OPT_DATA].text, .dialect = values[OPT_DIALECT].text, .spool = t->directory};
 	if (rc == 0)
-		rc = job_open_as(&t->job, spec_path, values[OPT_DATA].text, values[OPT_DIALECT].text,
-		                 (int)values[OPT_THREADS].number, error);
+		rc = job_open_as(&t->job, spec_path, &data, (int)values[OPT_THREADS].number, error);
 	if (rc != 0)
 		return rc;
 	rc = start_from(t, values[OPT_INIT].text, values[OPT_RESUME].given, error);
