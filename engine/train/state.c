@@ -18,7 +18,8 @@ static void slot_name(int slot, char out[SLOT_NAME_SIZE])
 }
 
 /* Parameters as after the last whole epoch. */
-static void state_tensors(const struct trainer *t, char (*names)[SLOT_NAME_SIZE], struct safetensors_tensor *tensors)
+static void state_tensors(const struct trainer *t, int slots, char (*names)[SLOT_NAME_SIZE],
+                          struct safetensors_tensor *tensors)
 {
 	const struct params *params = model_params(t->model);
 	const double *values = t->kept_epochs[TRAINER_LAST] > 0 ? t->kept[TRAINER_LAST] : params->values;
@@ -28,7 +29,7 @@ static void state_tensors(const struct trainer *t, char (*names)[SLOT_NAME_SIZE]
 		    .name = param->name, .rank = param->rank, .data = values + param->offset};
 		memcpy(tensors[k].dims, param->dims, (size_t)param->rank * sizeof *param->dims);
 	}
-	for (int slot = 0; slot < optimizer_slots(t->optimizer); slot++) {
+	for (int slot = 0; slot < slots; slot++) {
 		slot_name(slot, names[slot]);
 		tensors[params->count + slot] = (struct safetensors_tensor){
 		    .name = names[slot], .rank = 1, .dims = {params->size}, .data = optimizer_slot(t->optimizer, slot)};
@@ -37,7 +38,7 @@ static void state_tensors(const struct trainer *t, char (*names)[SLOT_NAME_SIZE]
 
 int trainer_save_state(const struct trainer *t, unsigned char **bytes, size_t *length, struct qlstm_error *error)
 {
-	int slots = optimizer_slots(t->optimizer), count = model_params(t->model)->count + slots;
+	int slots = t->midway ? 0 : optimizer_slots(t->optimizer), count = model_params(t->model)->count + slots;
 	char steps[24], (*names)[SLOT_NAME_SIZE] = calloc((size_t)slots + 1, sizeof *names);
 	struct safetensors_tensor *tensors = calloc((size_t)count + 1, sizeof *tensors);
 	int rc = ERR_OUT_OF_MEMORY;
@@ -45,8 +46,8 @@ int trainer_save_state(const struct trainer *t, unsigned char **bytes, size_t *l
 		snprintf(steps, sizeof steps, "%" PRIu64, *optimizer_steps(t->optimizer));
 		const struct safetensors_meta meta[] = {{TRAINER_STATE_OPTIMIZER, t->config.optimizer.type},
 		                                        {"optimizer_steps", steps}};
-		state_tensors(t, names, tensors);
-		rc = safetensors_encode(tensors, count, meta, 2, bytes, length, error);
+		state_tensors(t, slots, names, tensors);
+		rc = safetensors_encode(tensors, count, meta, t->midway ? 0 : 2, bytes, length, error);
 	} else {
 		error_set(error, rc, "", "out of memory");
 	}
