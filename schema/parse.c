@@ -20,6 +20,12 @@ static const char *const missing_names[] = {[MISSING_REFUSE] = "refuse",
                                             [MISSING_INTERPOLATE] = "interpolate",
                                             NULL};
 static const char *const keep_names[] = {[TRAINER_LAST] = "last", [TRAINER_BEST] = "best", NULL};
+static const char *const tokenizers[] = {[TOKENIZER_GIVEN] = "given",
+                                         [TOKENIZER_WORD] = "word",
+                                         [TOKENIZER_CHARACTER] = "character",
+                                         [TOKENIZER_PIECE] = "byte_pair",
+                                         NULL};
+static const char *const kept_tokens[] = {[KEEP_FIRST] = "first", [KEEP_LAST] = "last", NULL};
 static const char *const scaling_fits[] = {[SCALING_FIT_TRAIN] = "train", [SCALING_FIT_ALL] = "all", NULL};
 static const char *const line_searches[] = {
     [LINE_SEARCH_STRONG_WOLFE] = "strong_wolfe", [LINE_SEARCH_NONE] = "none", NULL};
@@ -31,7 +37,8 @@ static const char *const schedules[] = {[SCHEDULE_CONSTANT] = "constant",
 static const char *const precisions[] = {[PRECISION_FLOAT64] = "float64", [PRECISION_FLOAT32] = "float32", NULL};
 
 static_assert(sizeof(enum scaling) == sizeof(int) && sizeof(enum task) == sizeof(int) &&
-                  sizeof(enum precision) == sizeof(int),
+                  sizeof(enum precision) == sizeof(int) && sizeof(enum tokenizer) == sizeof(int) &&
+                  sizeof(enum kept_tokens) == sizeof(int),
               "enums are not ints");
 
 /* A row, or the text of a time. */
@@ -80,6 +87,13 @@ static const struct field spec_fields[] = {
     SPEC("data", "length", field_int, words.length, NULL),
     SPEC("data", "scored", field_text, scored, NULL),
     SPEC("data", "alphabet", field_text, alphabet, NULL),
+    SPEC("data", "tokenizer", field_enum, text.lexicon.tokenizer, tokenizers),
+    SPEC("data", "lowercase", field_bool, text.lexicon.lowercase, NULL),
+    SPEC("data", "vocabulary", field_int, text.lexicon.size, NULL),
+    SPEC("data", "min_count", field_int, text.lexicon.min_count, NULL),
+    SPEC("data", "max_length", field_int, text.length, NULL),
+    SPEC("data", "keep_tokens", field_enum, text.keep, kept_tokens),
+    SPEC("data", "bucketing", field_bool, training.bucket, NULL),
     SPEC("data", "classes", field_int, classes, NULL),
     SPEC("data/split", "train", field_double, windows.split.train, NULL),
     SPEC("data/split", "validation", field_double, windows.split.validation, NULL),
@@ -88,6 +102,7 @@ static const struct field spec_fields[] = {
     SPEC("data/split", "shuffle", field_bool, windows.split.shuffle, NULL),
     SPEC("training", "epochs", field_int, training.epochs, NULL),
     SPEC("training", "batch_size", field_int, training.batch_size, NULL),
+    SPEC("training", "epoch_batches", field_int, training.epoch_batches, NULL),
     SPEC("training", "shuffle", field_bool, training.shuffle, NULL),
     SPEC("training", "loss", field_text, training.loss, NULL),
     SPEC("training", "huber_delta", field_double, training.options.huber_delta, NULL),
@@ -116,6 +131,7 @@ static const struct field spec_fields[] = {
     SPEC("training", "freeze", field_words, training.groups.frozen, NULL),
     SPEC("training", "patience", field_int, training.patience, NULL),
     SPEC("training", "stop_loss", field_double, training.stop_loss, NULL),
+    SPEC("training", "shown_sequences", field_int, shown_sequences, NULL),
     SPEC("training", "keep", field_enum, keep, keep_names),
     SPEC("training", "clip_norm", field_double, training.clip_norm, NULL),
     SPEC("training", "seed", field_u64, training.seed, NULL),
@@ -165,6 +181,15 @@ static int parse_widths(const json_t *data, struct spec *out, struct qlstm_error
 		out->model.output = MODEL_OUTPUT_SEQUENCE;
 		out->words.train_fraction = out->windows.split.train;
 		out->words.validation_fraction = out->windows.split.validation;
+		return 0;
+	}
+	if (task_has_texts(out->task)) {
+		out->model.n_inputs = 1;
+		bool language = out->task == TASK_LANGUAGE_MODEL;
+		out->model.ragged = !language;
+		if (language)
+			out->model.n_outputs = out->text.lexicon.size;
+		out->model.output = out->task != TASK_TEXT_CLASSIFICATION ? MODEL_OUTPUT_SEQUENCE : MODEL_OUTPUT_VECTOR;
 		return 0;
 	}
 	if (out->steps == 0)

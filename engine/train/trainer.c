@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "engine/nn/loss.h"
-#include "engine/philox.h"
 #include "engine/train/trainer_state.h"
 
 double epoch_metric(const struct epoch_metrics *metrics, const char *name)
@@ -132,15 +131,19 @@ int trainer_new(struct trainer **out, struct model *model, struct samples sample
 		rc = trainer_open_gradients(t, error);
 	if (rc == 0)
 		rc = trainer_open_scores(t, error);
+	if (rc == 0)
+		rc = batches_open(&t->batches, samples.n_train, (size_t)config->batch_size, config->shuffle,
+		                  config->seed, error);
+	if (config->bucket && samples.length != NULL)
+		t->batches.by_length = &t->samples;
 	if (rc != 0)
 		goto fail;
 	t->best_loss = INFINITY;
 	schedule_start(&t->schedule, &config->schedule);
 	for (int which = 0; which < TRAINER_KEPT; which++)
 		t->kept[which] = calloc(model_params(model)->size + 1, sizeof(double));
-	t->order = malloc(samples.n_train * sizeof *t->order);
 	t->history = calloc((size_t)config->epochs, sizeof *t->history);
-	if (t->order == NULL || t->history == NULL || t->kept[TRAINER_LAST] == NULL || t->kept[TRAINER_BEST] == NULL) {
+	if (t->history == NULL || t->kept[TRAINER_LAST] == NULL || t->kept[TRAINER_BEST] == NULL) {
 		rc = error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 		goto fail;
 	}
@@ -160,7 +163,7 @@ void trainer_free(struct trainer *t)
 	pass_free(t->pass);
 	for (int which = 0; which < TRAINER_KEPT; which++)
 		free(t->kept[which]);
-	free(t->order);
+	batches_close(&t->batches);
 	free(t->gradients.squares);
 	free(t->seen);
 	free(t->said);
@@ -236,20 +239,6 @@ const struct epoch_metrics *trainer_history(const struct trainer *t)
 	return t->history;
 }
 
-/* The batch order of an epoch: a pure function of seed and epoch. */
-static void trainer_order(struct trainer *t, int epoch)
-{
-	size_t n = t->samples.n_train;
-	if (t->config.shuffle) {
-		struct philox rng;
-		philox_open(&rng, t->config.seed, PHILOX_SHUFFLE, (uint32_t)epoch);
-		philox_permute(&rng, t->order, n);
-		return;
-	}
-	for (size_t k = 0; k < n; k++)
-		t->order[k] = k;
-}
-
 /* Adds a batch's gradient to those of the epoch. */
 static void gradients_add(struct trainer *t)
 {
@@ -318,18 +307,17 @@ static int trainer_watch(void *context)
 	return t->watch.fn(t->watch.context, t->watch.epoch, t->watch.batch, t->watch.n_batches);
 }
 
-/* Samples order[first ..]. */
-struct batch {
+/* What an optimiser's step is about. */
+struct step {
 	struct trainer *trainer;
-	size_t first, count;
+	struct batch batch;
 };
 
 /* The mean loss of a batch, with its gradient, clipped; *norm is the gradient's before. Nothing when the pass was
  * abandoned. */
-static double trainer_look(const struct batch *batch, double *norm)
+static double trainer_look(struct trainer *t, const struct batch *batch, double *norm)
 {
-	struct trainer *t = batch->trainer;
-	double loss = pass_train(t->pass, t->watch.epoch, t->order + batch->first, batch->count);
+	double loss = pass_train(t->pass, batch->pass, batch->order, batch->count);
 	if (pass_abandoned(t->pass))
 		return 0.0;
 	gradients_add(t);
@@ -340,11 +328,11 @@ static double trainer_look(const struct batch *batch, double *norm)
 /* What an optimiser looks at behind the first place of its step. */
 static double look_again(void *context)
 {
-	const struct batch *batch = context;
-	struct trainer *t = batch->trainer;
+	const struct step *step = context;
+	struct trainer *t = step->trainer;
 	if (pass_abandoned(t->pass))
 		return (double)NAN;
-	double loss = pass_train(t->pass, t->watch.epoch, t->order + batch->first, batch->count);
+	double loss = pass_train(t->pass, step->batch.pass, step->batch.order, step->batch.count);
 	if (pass_abandoned(t->pass))
 		return (double)NAN;
 	trainer_clip(t);
@@ -352,11 +340,11 @@ static double look_again(void *context)
 }
 
 /* One optimiser step, once the batch was looked at. */
-static void trainer_step(struct batch *batch, double loss)
+static void trainer_step(struct trainer *t, const struct batch *batch, double loss)
 {
-	struct trainer *t = batch->trainer;
 	struct params *params = model_params(t->model);
-	const struct optimizer_objective objective = {loss, look_again, batch};
+	struct step step = {t, *batch};
+	const struct optimizer_objective objective = {loss, look_again, &step};
 	optimizer_step_on(t->optimizer, params->values, params->gradients, &objective);
 	model_update_state(t->model);
 }
@@ -414,12 +402,12 @@ static double seconds_now(void)
 }
 
 /* What the model said of a batch goes to the places of its samples. */
-static void trainer_see(struct trainer *t, size_t first, size_t count)
+static void trainer_see(struct trainer *t, const struct batch *batch)
 {
 	const struct samples_shape *shape = &t->samples.shape;
 	size_t outputs = samples_frames(shape) * (size_t)shape->width;
-	for (size_t b = 0; t->seen != NULL && b < count; b++)
-		memcpy(t->seen + t->order[first + b] * outputs, t->said + b * outputs, outputs * sizeof *t->seen);
+	for (size_t b = 0; t->seen != NULL && b < batch->count; b++)
+		memcpy(t->seen + batch->order[b] * outputs, t->said + b * outputs, outputs * sizeof *t->seen);
 }
 
 static bool of_training(const struct trainer *t, int k)
@@ -442,19 +430,21 @@ static void trainer_add(struct trainer *t, double loss, double norm, struct epoc
 /* All batches of an epoch. */
 static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *row, struct qlstm_error *error)
 {
-	size_t n = t->samples.n_train, size = (size_t)t->config.batch_size, batches = t->watch.n_batches;
-	size_t rows = 0;
-	trainer_order(t, epoch);
+	size_t batches = t->watch.n_batches, rows = 0;
 	gradients_begin(t);
 	for (int k = METRICS_OF_ALL; k < row->count; k++)
 		row->values[k] = of_training(t, k) ? metric_none(t->columns[k].metric) : (double)NAN;
 	for (size_t b = 0; b < batches; b++) {
 		t->watch.batch = b;
-		struct batch batch = {t, b * size, n - b * size < size ? n - b * size : size};
+		size_t place = (size_t)(epoch - 1) * batches + b;
+		const struct batch batch = batches_at(&t->batches, place);
+		/* Every epoch begins afresh, so that one that is resumed does; and every pass. */
+		if (b == 0 || place % batches_in_pass(&t->batches) == 0)
+			pass_restart(t->pass);
 		double norm = 0.0, loss = 0.0;
 		bool stopped = t->watch.fn != NULL && trainer_watch(t) != 0;
 		if (!stopped)
-			loss = trainer_look(&batch, &norm);
+			loss = trainer_look(t, &batch, &norm);
 		if (stopped || pass_abandoned(t->pass))
 			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 		if (!isfinite(loss) || !isfinite(norm))
@@ -464,9 +454,9 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 			    "clip_norm may help",
 			    isfinite(loss) ? "gradient" : "loss", epoch, b + 1, batches);
 		trainer_add(t, loss, norm, row);
-		trainer_see(t, batch.first, batch.count);
+		trainer_see(t, &batch);
 		rows += pass_sums(t->pass).rows;
-		trainer_step(&batch, loss);
+		trainer_step(t, &batch, loss);
 		if (pass_abandoned(t->pass))
 			return error_set(error, ERR_CANCELLED, "", "stopped in epoch %d", epoch);
 	}
@@ -475,7 +465,8 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 	for (int k = METRICS_OF_ALL; k < row->count; k++)
 		if (of_training(t, k))
 			row->values[k] = metric_value(t->columns[k].metric, row->values[k], rows);
-	trainer_score(t, TRAINER_TRAIN, 0, n, t->seen, row);
+	if (batches % batches_in_pass(&t->batches) == 0)
+		trainer_score(t, TRAINER_TRAIN, 0, t->samples.n_train, t->seen, row);
 	gradients_end(t, epoch, batches);
 	return 0;
 }
@@ -487,7 +478,7 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 		return error_set(error, ERR_INVALID, "", "all %d epochs are done", t->config.epochs);
 	double start = seconds_now();
 	int epoch = t->epochs_done + 1;
-	size_t size = (size_t)t->config.batch_size, batches = (t->samples.n_train + size - 1) / size;
+	size_t batches = t->config.epoch_batches > 0 ? (size_t)t->config.epoch_batches : batches_in_pass(&t->batches);
 	t->watch.fn = on_batch;
 	t->watch.context = context;
 	t->watch.epoch = epoch;
@@ -519,11 +510,38 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 	return 0;
 }
 
-int trainer_predict(struct trainer *t, size_t first, size_t count, double *y, struct qlstm_error *error)
+static int check_samples(const struct trainer *t, size_t first, size_t count, struct qlstm_error *error)
 {
 	size_t all = samples_count(&t->samples);
 	if (first > all || count > all - first)
 		return error_set(error, ERR_OUT_OF_RANGE, "", "samples %zu to %zu do not exist", first, first + count);
-	pass_predict(t->pass, first, count, y);
 	return 0;
+}
+
+int trainer_predict(struct trainer *t, size_t first, size_t count, double *y, struct qlstm_error *error)
+{
+	int rc = check_samples(t, first, count, error);
+	if (rc == 0)
+		pass_predict(t->pass, first, count, y);
+	return rc;
+}
+
+int trainer_predict_streams(struct trainer *t, size_t first, size_t count, double *y,
+                            void (*said)(void *context, size_t first, size_t count, double *y), void *context,
+                            struct qlstm_error *error)
+{
+	int rc = check_samples(t, first, count, error);
+	if (rc == 0)
+		pass_predict_streams(t->pass, first, count, y, said, context);
+	return rc;
+}
+
+int trainer_draw(struct trainer *t, size_t first, size_t count, double *words, struct qlstm_error *error)
+{
+	if (!model_measures_words(t->model))
+		return error_set(error, ERR_CONFLICT, "", "the model measures no words");
+	int rc = check_samples(t, first, count, error);
+	if (rc == 0)
+		pass_draw(t->pass, first, count, words);
+	return rc;
 }

@@ -1,7 +1,8 @@
 /* The training loop, one epoch at a time, so that whoever drives it can report, checkpoint and stop between epochs.
  *
  * The state after epoch e is a function of (config, data, seed) alone: batch order comes from the counter-based
- * generator keyed by the epoch. trainer_save / trainer_load carry that state bit for bit. */
+ * generator keyed by the pass over the training part, which is the epoch where epoch_batches is 0. trainer_save /
+ * trainer_load carry that state bit for bit. */
 #ifndef QLSTM_TRAIN_TRAINER_H
 #define QLSTM_TRAIN_TRAINER_H
 
@@ -33,7 +34,10 @@ struct trainer_scores {
 struct trainer_config {
 	int epochs;
 	int batch_size;
+	int epoch_batches; /* batches of an epoch, which goes on where the one before has ended; 0: those of a pass over
+	                    * the training part */
 	bool shuffle;
+	bool bucket; /* with shuffle: batches of samples of about the same length (buckets.h) */
 	char loss[32];
 	double stop_loss; /* trainer_has_stopped: a validation loss, else test loss, below it; 0: never */
 	int patience;     /* trainer_has_stopped: so many epochs after the best one; 0: never */
@@ -58,7 +62,7 @@ struct trainer_config {
  *   validation_loss of the validation part, after the epoch, where there is such a part
  *   train_NAME, validation_NAME where there is such a part, and test_NAME of every metric that takes the samples'
  * targets (nn/metric.h) and of every score: of the training part as its samples were met during the epoch, of the
- * others after it. */
+ * others after it. Scores of the training part are NaN where an epoch is no whole number of passes. */
 struct epoch_metrics {
 	int epoch; /* from 1 */
 	int count;
@@ -120,6 +124,15 @@ struct trainer_gradients trainer_gradients(const struct trainer *trainer);
 
 /* What the model says of the given samples, in scaled units or logits: y [count][rows][outputs]. */
 int trainer_predict(struct trainer *trainer, size_t first, size_t count, double *y, struct qlstm_error *error);
+/* Of a model that measures words: the outcomes of the given samples when they are not trained on, drawn or, where that
+ * is asked for, postselected: words [count][steps]. Those that error_rate counts. */
+int trainer_draw(struct trainer *trainer, size_t first, size_t count, double *words, struct qlstm_error *error);
+
+/* The same of samples that go on where others end, batch by batch: y is room for the outputs of one of them (pass.h).
+ */
+int trainer_predict_streams(struct trainer *trainer, size_t first, size_t count, double *y,
+                            void (*said)(void *context, size_t first, size_t count, double *y), void *context,
+                            struct qlstm_error *error);
 
 /* The whole state as safetensors: parameters by name, those of the best epoch, optimiser moments, history.
  * `fingerprint` names the experiment that it belongs to (a hash of the resolved spec); loading under another one is

@@ -3,6 +3,7 @@
 #define QLSTM_TRAIN_TRAINER_STATE_H
 
 #include "engine/nn/loss.h"
+#include "engine/train/batches.h"
 #include "engine/train/pass.h"
 #include "engine/train/trainer.h"
 
@@ -40,7 +41,7 @@ struct trainer {
 		int epoch;
 		size_t batch, n_batches;
 	} watch;
-	size_t *order; /* [n_train] */
+	struct batches batches;
 	/* Gradients of the epoch that runs, and of the last whole one: trainer_gradients. */
 	struct {
 		int epoch;

@@ -25,18 +25,20 @@ static bool file_path(const struct api *api, const char *file, char *path, size_
 /* Nothing could be trained on a table without numbers. */
 static int check_numeric(const struct table *table, struct qlstm_error *error)
 {
-	if (table_first_numeric(table) >= 0)
+	if (table_first_numeric(table) >= 0 || table->dialect.texts != TEXTS_NONE)
 		return 0;
 	int at = table_nearest_numeric(table);
 	if (at < 0)
 		return error_set(error, ERR_INVALID, NULL, "the data has no column");
 	const struct column *nearest = &table->columns[at];
-	char place[COLUMN_PLACE_SIZE], read[120] = "";
+	char place[COLUMN_PLACE_SIZE], read[200] = "";
 	column_place(nearest, place);
 	if (table->n_dimensions == 0)
 		snprintf(read, sizeof read, "; read with separator '%s' and decimal '%c'%s",
 		         csv_separator_word(table->dialect.separator), table->dialect.decimal,
-		         table->n_columns <= 3 ? "; of a text of symbols say symbols=found" : "");
+		         table->n_columns <= 3 ? "; of a text of symbols say symbols=found, of one of words "
+		                                 "text=labelled, tagged, pairs or lines"
+		                               : "");
 	return error_set(error, ERR_INVALID, NULL,
 	                 "the data has no numeric column; column '%.80s' is not numeric: %s holds '%s'%s",
 	                 nearest->name, place, nearest->bad_text, read);

@@ -6,6 +6,7 @@
 #include "server/api/handlers.h"
 #include "server/api/request.h"
 #include "server/api/trained.h"
+#include "schema/task.h"
 #include "server/common/data_file.h"
 #include "server/common/predict_inputs.h"
 #include "server/common/predict_outputs.h"
@@ -105,12 +106,37 @@ static void predict(struct api *api, struct http_request *request, struct http_r
 	predict_inputs_free(&inputs);
 }
 
+/* Of texts the predictor reads the JSON itself: it has the vocabulary. */
+static void predict_texts(struct api *api, struct http_request *request, struct http_reply *reply,
+                          const struct trained *trained)
+{
+	struct qlstm_error error = {0};
+	char *said = NULL;
+	size_t length = 0;
+	bool language = task_of(trained->spec) == TASK_LANGUAGE_MODEL;
+	int rc = language ? error_set(&error, ERR_CONFLICT, NULL, "a language model continues texts: POST .../generate")
+	         : is_json(request)
+	             ? predictor_pool_read(api->predictors, trained->path, (const char *)request->body,
+	                                   request->body_length, &said, &length, &error)
+	             : error_set(&error, ERR_INVALID, NULL, "texts are sent as JSON: {\"texts\": [\"...\"]}");
+	if (rc == 0)
+		trained_reply(request, reply, trained, json_loadb(said, length, 0, NULL));
+	else if (rc == ERR_NOT_FOUND)
+		trained_reply_lost(api, request, reply);
+	else
+		trained_reply_refused(request, reply, &error);
+	free(said);
+}
+
 void predict_post(void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct api *api = context;
 	struct trained trained;
 	if (!content_type_fits_or_reply(request, reply) || !trained_open_or_reply(api, request, reply, &trained))
 		return;
-	predict(api, request, reply, &trained);
+	if (task_has_texts(task_of(trained.spec)))
+		predict_texts(api, request, reply, &trained);
+	else
+		predict(api, request, reply, &trained);
 	trained_close(&trained);
 }

@@ -79,7 +79,7 @@ static const struct route routes[] = {
      LANE_BULK,
      DATASET,
      {"name", "separator", "decimal", "thousands", "header", "skip_rows", "comment", "encoding", "missing", "symbols",
-      "labels", "symbols_as", "pad", "sheet"}},
+      "labels", "symbols_as", "pad", "sheet", "text"}},
     {"GET", "/datasets", datasets_list, READ, LANE_LIST, NO_BODY, {0}},
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},

@@ -99,7 +99,8 @@ static int sheet_options(const struct csv_options *given, struct csv_options *ou
 	const unsigned fixed = CSV_SAYS_SEPARATOR | CSV_SAYS_DECIMAL | CSV_SAYS_THOUSANDS | CSV_SAYS_ENCODING;
 	*out = given != NULL ? *given : (struct csv_options){0};
 	struct csv_dialect *dialect = &out->dialect;
-	if (dialect->is_symbols || ((out->said & CSV_SAYS_SEPARATOR) != 0 && dialect->separator != ',') ||
+	if (dialect->is_symbols || dialect->texts != TEXTS_NONE ||
+	    ((out->said & CSV_SAYS_SEPARATOR) != 0 && dialect->separator != ',') ||
 	    ((out->said & CSV_SAYS_DECIMAL) != 0 && dialect->decimal != '.') ||
 	    ((out->said & CSV_SAYS_THOUSANDS) != 0 && dialect->thousands != CSV_NONE) ||
 	    ((out->said & CSV_SAYS_ENCODING) != 0 && dialect->encoding != CSV_UTF8))

@@ -27,6 +27,8 @@ static int read_spec(const json_t *resolved, struct wanted *out, struct qlstm_er
 		return error_set(error, ERR_CONFLICT, NULL,
 		                 "a model of words predicts step by step; what it says of its data is in the artifact "
 		                 "predictions");
+	if (task_has_texts(task_of(resolved)))
+		return error_set(error, ERR_CONFLICT, NULL, "the model reads texts: {\"texts\": [\"...\"]}");
 	bool rows = task_of(resolved) != TASK_FORECASTING;
 	json_int_t steps = json_integer_value(json_object_get(data, rows ? "steps" : "window"));
 	size_t columns = json_array_size(names);

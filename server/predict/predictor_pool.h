@@ -34,6 +34,11 @@ int predictor_pool_open(struct predictor_pool **out, uv_loop_t *loop, const stru
 int predictor_pool_compute(struct predictor_pool *pool, const char *weights_path, const struct predict_inputs *inputs,
                            double **outputs, size_t *n_outputs, struct qlstm_error *error);
 
+/* What it says to a JSON text, as JSON: *reply (malloc, the caller's), *reply_length bytes and a NUL. Otherwise the
+ * same. */
+int predictor_pool_read(struct predictor_pool *pool, const char *weights_path, const char *text, size_t length,
+                        char **reply, size_t *reply_length, struct qlstm_error *error);
+
 /* The sequences that it continues `prompts` to: *outputs [samples][2 * length] as worker/predict/generator.h gives
  * them. Otherwise the same. */
 int predictor_pool_generate(struct predictor_pool *pool, const char *weights_path, const struct predict_inputs *prompts,

@@ -80,7 +80,8 @@ static int parse(struct spec_model *spec_model, json_t *request, int n_inputs, i
 	bool made_inputs = false, made_targets = false;
 	int rc = 0;
 	const char *task = json_string_value(json_object_get(data, "task"));
-	bool words = task != NULL && strcmp(task, task_names[TASK_WORDS]) == 0, made_steps = false;
+	bool words = task != NULL && (strcmp(task, task_names[TASK_WORDS]) == 0 || task_has_texts(task_of(request))),
+	     made_steps = false;
 	bool rows = task != NULL && !words && strcmp(task, task_names[TASK_FORECASTING]) != 0;
 	if (words || (task != NULL && strcmp(task, task_names[TASK_CLASSIFICATION]) == 0))
 		n_outputs = 1; /* the column that holds the class or the word */

@@ -26,9 +26,12 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
                    size_t *length, struct qlstm_error *error)
 {
 	char *spec = json_text(origin->resolved), *scaling = json_text(origin->scaling);
-	if (spec == NULL || (scaling == NULL && origin->scaling != NULL)) {
+	char *lexicon = json_text(origin->lexicon);
+	if (spec == NULL || (scaling == NULL && origin->scaling != NULL) ||
+	    (lexicon == NULL && origin->lexicon != NULL)) {
 		free(spec);
 		free(scaling);
+		free(lexicon);
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the weights");
 	}
 	char seed[24], arithmetic[16];
@@ -45,9 +48,11 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
 	    {"data_sha256", origin->data_sha256 != NULL ? origin->data_sha256 : ""},
 	    {"spec", spec},
 	    {"scaling", scaling},
+	    {"text", lexicon}, /* where there is one, there is a scaling */
 	};
-	int count = (int)(sizeof meta / sizeof meta[0]) - (scaling == NULL ? 1 : 0);
+	int count = (int)(sizeof meta / sizeof meta[0]) - (scaling == NULL ? 1 : 0) - (lexicon == NULL ? 1 : 0);
 	int rc = params_to_safetensors(params, meta, count, bytes, length, error);
+	free(lexicon);
 	free(scaling);
 	free(spec);
 	return rc;

@@ -73,6 +73,44 @@ def test_a_built_in_task_is_a_data_set(daemon):
     assert len(said) == 800 * 12 and {r["position"] for r in said} == {str(p) for p in range(2, 36, 3)}
 
 
+def test_validation_every_few_batches_with_what_is_drawn(daemon):
+    """An epoch of two batches of 480 / 64; sequences 480 and 481 are the first of the validation part."""
+    data = {**XOR, "split": {"train": 0.6, "validation": 0.2}}
+    row = daemon.train({"data": data, "model": {"layers": [SMALL]},
+                        "training": {**QUICK, "epochs": 3, "epoch_batches": 2, "shown_sequences": 2}})
+    history = epochs(daemon, row)
+    measured = {f"validation_{name}" for name in ("loss", "accuracy", "error_rate", "min_postsel_prob")}
+    assert len(history) == 3 and measured | METRICS <= set(history[0])
+    assert all(0 < epoch["validation_min_postsel_prob"] <= 1 for epoch in history)
+    events = daemon.get(f"/experiments/{row['id']}/events?limit=200").json()["events"]
+    said = [event["message"] for event in events if event["type"] == "log" and ", drawn " in event["message"]]
+    assert len(said) == 3 * 2 and [line.split(":")[0] for line in said[::2]] == ["epoch 1", "epoch 2", "epoch 3"]
+    rows = list(csv.DictReader(io.StringIO(daemon.get("/datasets/elman_xor/content").text)))
+    for k, line in enumerate(said):
+        targets, drawn = line.split(": ")[1].split(", drawn ")
+        sequence = rows[(480 + k % 2) * 36:][1:36]
+        assert targets.split() == [at["target"] for at in sequence if at["scored"] == "1"]
+        assert len(drawn.split()) == 12 and set(drawn.split()) <= set("0123")
+    file = daemon.get(f"/experiments/{row['id']}/tensorboard").content
+    assert b"validation_samples" in file and said[-1].split(": ")[1].encode() in file
+
+
+def test_going_on_with_another_rate_batch_and_optimiser(daemon):
+    spec = {"data": XOR, "model": {"layers": [SMALL]}, "training": {**QUICK, "epochs": 3}}
+    parent = daemon.train(spec)
+    changes = {"training": {"epochs": 2, "batch_size": 16,
+                            "optimizer": {"type": "sgd", "learning_rate": 1e-12, "momentum": 0}}}
+    reply = daemon.post(f"/experiments/{parent['id']}/fork", changes)
+    assert reply.status_code == 202, reply.text
+    child = daemon.wait(reply.json()["id"])
+    assert child["status"] == "succeeded" and child["spec"]["training"]["batch_size"] == 16
+    # A rate that moves nothing: what the parent knew is still known.
+    assert epochs(daemon, child)[-1]["test_loss"] == pytest.approx(epochs(daemon, parent)[-1]["test_loss"], rel=1e-9)
+    better = daemon.post(f"/experiments/{parent['id']}/fork", {"training": {"epochs": 4, "batch_size": 32}}).json()
+    learned = epochs(daemon, daemon.wait(better["id"]))
+    assert learned[-1]["test_loss"] < epochs(daemon, parent)[-1]["test_loss"]
+
+
 def test_another_model_on_the_same_words(daemon):
     row = daemon.train({"data": XOR, "model": {"layers": [{"type": "gru", "hidden_size": 4}]},
                         "training": {**QUICK, "loss": "cross_entropy"}})

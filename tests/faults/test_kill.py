@@ -218,12 +218,23 @@ def test_a_stopped_worker_ends_with_the_daemon(make_daemon):
     assert not alive(pid)
 
 
-@pytest.mark.parametrize("optimizer", [{"type": "adam"}, {"type": "lbfgs", "history": 5, "iterations": 2}])
-def test_killed_while_it_draws_words(make_daemon, optimizer):
-    """Bausch's network: weights, and what the draws of the test part were measured by, are those of an undisturbed run."""
-    spec = {"data": {"dataset": "elman_xor", "task": "words", "word_bits": 2, "length": 36},
+def shown_words(daemon, experiment):
+    """The lines of drawn sequences that the log has; those of an epoch that was computed again are the same."""
+    said = [event.get("message", "") for event in daemon.get(f"/experiments/{experiment}/events?limit=1000").json()["events"]]
+    return sorted({line for line in said if ", drawn " in line})
+
+
+@pytest.mark.parametrize("training", [
+    {"optimizer": {"type": "adam"}, "epoch_batches": 7, "shown_sequences": 2},
+    {"optimizer": {"type": "lbfgs", "history": 5, "iterations": 2}},
+])
+def test_killed_while_it_draws_words(make_daemon, training):
+    """Bausch's network: weights, and what the draws of the other parts were measured by, are those of an undisturbed
+    run; also where an epoch, with its validation, is a few batches, and drawn sequences are shown."""
+    spec = {"data": {"dataset": "elman_xor", "task": "words", "word_bits": 2, "length": 36,
+                     "split": {"train": 0.6, "validation": 0.2}},
             "model": {"layers": [{"type": "qrnn", "workspace": 5, "degree": 3}]},
-            "training": {"epochs": 40, "batch_size": 32, "shuffle": True, "optimizer": optimizer},
+            "training": {"epochs": 40, "batch_size": 32, "shuffle": True, **training},
             "simulation": {"precision": "float32"}}
     daemon = make_daemon("--slots", "1", "--checkpoint", "0")
     experiment, undisturbed_one = daemon.submit(spec), daemon.submit(spec)
@@ -233,7 +244,9 @@ def test_killed_while_it_draws_words(make_daemon, optimizer):
     daemon.wait(undisturbed_one)
     assert ended_once(daemon, experiment)["attempt"] == 2 and resumed_from(daemon, experiment) >= 1
     assert tensors(daemon, experiment) == tensors(daemon, undisturbed_one)
-    rows = [[{k: v for k, v in epoch.items() if k.startswith(("train_", "test_"))}
+    shown = [shown_words(daemon, one) for one in (experiment, undisturbed_one)]
+    assert shown[0] == shown[1] and len(shown[0]) == 40 * training.get("shown_sequences", 0)
+    rows = [[{k: v for k, v in epoch.items() if k.startswith(("train_", "validation_", "test_"))}
              for epoch in daemon.get(f"/experiments/{one}/metrics").json()["metrics"]]
             for one in (experiment, undisturbed_one)]
     assert rows[0] == rows[1] and len(rows[0]) == 40

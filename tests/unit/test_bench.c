@@ -169,8 +169,29 @@ static int grid_batch(const struct bench_case *row)
 	return row->wires == 10 ? 64 : row->wires == 12 ? 16 : 256;
 }
 
+/* Steps and batch by name. */
+static void check_words(const struct bench_case *row)
+{
+	assert_string_equal(row->quantity, "training step");
+	assert_int_equal(row->steps, number_in(row->name, '-', 0));
+	assert_int_equal(row->batch, number_in(row->name, '/', 0));
+	assert_int_equal(row->long_run, row->steps > 99 || row->batch > 200);
+}
+
+/* W8 I2 S2: 24 neurons, 16 rotations, words of 2 bits, on 256 amplitudes. */
+static void words(void **state)
+{
+	(void)state;
+	const struct qrnn_config shape = {.workspace = 8, .stages = 2, .input_bits = 2};
+	assert_true(bench_count_neurons(&shape) == 256 * (24 * 11 + 16 * 9 + 3 * (6 + 8)));
+}
+
 static void check_case(const struct bench_case *row)
 {
+	if (row->model != NULL && strcmp(row->model->type, "qrnn") == 0) {
+		check_words(row);
+		return;
+	}
 	if (row->run == bench_step) {
 		bool lstm = strcmp(row->model->type, "lstm") == 0, windows_of_4 = strchr(row->name, '/') != NULL;
 		assert_string_equal(row->quantity, "training step");
@@ -218,8 +239,8 @@ static void cases(void **state)
 			assert_int_equal(row.precision, PRECISION_FLOAT32);
 		before = row;
 	}
-	assert_int_equal(count - pairs, 48); /* rows of the table */
-	assert_int_equal(pairs, 23);
+	assert_int_equal(count - pairs, 51); /* rows of the table */
+	assert_int_equal(pairs, 26);
 	assert_false(bench_case_at(count, &row));
 	assert_true(bench_is_statevector("batch") && bench_is_statevector("wide") && !bench_is_statevector("local"));
 	double values[98];
@@ -235,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    WITH_PROGRAM(rotations),      WITH_PROGRAM(diagonals),     WITH_PROGRAM(phases_that_spread),
 	    WITH_PROGRAM(other_readouts), cmocka_unit_test(the_clock), cmocka_unit_test(cases),
+	    cmocka_unit_test(words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -275,20 +275,22 @@ static void test_defaults(void **state)
 	json_t *resolved = resolve_good("{}");
 	char *text = dump(resolved);
 	assert_string_equal(
-	    text, "{'name':'','project':'default','tags':[],'notes':'','priority':0,'init_from':'',"
-	          "'data':{'dataset':'damped_shm','task':'forecasting','missing':'refuse','window':4,'horizon':1,'"
-	          "stride':1,'scaling':'minmax','"
-	          "scaling_fit':'train',"
-	          "'drop_last_window':true,'split':{'train':0.67,'validation':0,'shuffle':false}},"
-	          "'model':{'layers':[{'type':'qlstm','variant':'qdi','ansatz':'qdi','hidden_size':17,'n_qubits':4,"
-	          "'n_qlayers':1,'depth':1,'inversward':false,'bidirectional':false,'batch_first':true,'hadamard':true,"
-	          "'rotation':'Z','entangling':'basic','measure':'Y','angle_init':'uniform'},"
-	          "{'type':'dense','units':1,'bias':true}]},"
-	          "'training':{'epochs':100,'batch_size':10,'shuffle':false,'loss':'mse','optimizer':{'type':'rmsprop',"
-	          "'learning_rate':0.01,'momentum':0,'alpha':0.99,'beta1':0.9,'beta2':0.999,'epsilon':1e-8,"
-	          "'weight_decay':0},'schedule':{'type':'constant','warmup_epochs':0},'patience':0,'stop_loss':0,'keep'"
-	          ":'last','clip_norm':0,'seed':1},"
-	          "'simulation':{'precision':'float64','plan':'auto'},'limits':{'max_seconds':3600,'max_attempts':3}}");
+	    text,
+	    "{'name':'','project':'default','tags':[],'notes':'','priority':0,'init_from':'',"
+	    "'data':{'dataset':'damped_shm','task':'forecasting','missing':'refuse','window':4,'horizon':1,'"
+	    "stride':1,'scaling':'minmax','"
+	    "scaling_fit':'train',"
+	    "'drop_last_window':true,'split':{'train':0.67,'validation':0,'shuffle':false}},"
+	    "'model':{'layers':[{'type':'qlstm','variant':'qdi','ansatz':'qdi','hidden_size':17,'n_qubits':4,"
+	    "'n_qlayers':1,'depth':1,'inversward':false,'bidirectional':false,'batch_first':true,'hadamard':true,"
+	    "'rotation':'Z','entangling':'basic','measure':'Y','angle_init':'uniform'},"
+	    "{'type':'dense','units':1,'bias':true}]},"
+	    "'training':{'epochs':100,'batch_size':10,'epoch_batches':0,'shuffle':false,'loss':'mse','optimizer':{'"
+	    "type':'rmsprop',"
+	    "'learning_rate':0.01,'momentum':0,'alpha':0.99,'beta1':0.9,'beta2':0.999,'epsilon':1e-8,"
+	    "'weight_decay':0},'schedule':{'type':'constant','warmup_epochs':0},'patience':0,'stop_loss':0,'keep'"
+	    ":'last','clip_norm':0,'seed':1},"
+	    "'simulation':{'precision':'float64','plan':'auto'},'limits':{'max_seconds':3600,'max_attempts':3}}");
 	free(text);
 	json_decref(resolved);
 }

@@ -270,7 +270,8 @@ static void test_parse(void **state)
 	    "'inversward':true,'batch_first':false,'hadamard':false,'rotation':'Y','entangling':'strong','measure':'X',"
 	    "'angle_init':'normal'},"
 	    "{'type':'lstm','hidden_size':8,'bidirectional':true}]},"
-	    "'training':{'epochs':9,'batch_size':11,'shuffle':true,'loss':'mae','patience':6,'freeze':['layers.0.'],"
+	    "'training':{'epochs':9,'batch_size':11,'epoch_batches':3,'shuffle':true,'loss':'mae','patience':6,'freeze'"
+	    ":['layers.0.'],"
 	    "'schedule':{'type':'plateau','warmup_epochs':2,'factor':0.5,'patience':4,'minimum':0.25},"
 	    "'optimizer':{'type':'adam','quantum_learning_rate':0.9,"
 	    "'learning_rate':0.1,'momentum':0.2,'alpha':0.3,'beta1':0.4,'beta2':0.5,'epsilon':0.6,'weight_decay':0.7},"
@@ -328,6 +329,7 @@ static void test_parse(void **state)
 	const struct trainer_config *training = &spec.training;
 	assert_int_equal(training->epochs, 9);
 	assert_int_equal(training->batch_size, 11);
+	assert_int_equal(training->epoch_batches, 3);
 	assert_true(training->shuffle);
 	assert_string_equal(training->loss, "mae");
 	assert_true(training->clip_norm == 0.8);
@@ -495,7 +497,7 @@ static void test_recipes(void **state)
 		assert_true(strlen(spec.name) > 0);
 		if (series_find(spec.dataset) == NULL) { /* of data that are fetched */
 			assert_true(strstr(found.gl_pathv[i], "mnist") != NULL ||
-			            strstr(found.gl_pathv[i], "qrnn_text") != NULL);
+			            strstr(found.gl_pathv[i], "qrnn_text") != NULL || spec.text.length > 0);
 			json_decref(recipe);
 			json_decref(resolved);
 			continue;

@@ -52,6 +52,12 @@ def test_a_shortcut_has_the_statevector_beside_it():
     assert rows[0]["fraction_of_peak"] is None and rows[1]["fraction_of_peak"] > 0
 
 
+def test_a_step_of_words():
+    """Of each sequence: 99 steps of 24 neurons, 16 rotations and an output stage of two bits on 256 amplitudes."""
+    row = bench("qrnn-99/200", seconds=0)[1]
+    assert (row["precision"], row["batch"], row["operations"]) == ("float32", 200, 99 * 256 * (24 * 11 + 16 * 9 + 42))
+
+
 @pytest.mark.parametrize("case", ["chen2020/1", "lstm-4"])
 def test_training_steps(case):
     row = bench(case)[0]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import functools
-from collections.abc import AsyncIterator, Callable
+import os
+import pathlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
 from .client import Client
@@ -120,6 +122,12 @@ class AsyncRun:
 
     async def predictions(self) -> Any:
         return await self.client.call(self.run.predictions)
+
+    async def generate(self, prompt: str | Sequence[int], *lengths: int | None, **how: Any) -> list[dict[str, Any]]:
+        return await self.client.call(self.run.generate, prompt, *lengths, **how)
+
+    async def tensorboard(self, folder: str | os.PathLike[str] = ".") -> pathlib.Path:
+        return await self.client.call(self.run.tensorboard, folder)
 
     async def predict(self, X: Any) -> Any:
         return await self.client.call(self.run.predict, X)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import predict
@@ -169,6 +171,35 @@ class Run:
     def ask(self, X: Any) -> list[dict[str, Any]]:
         """The service's whole answers about new inputs, as for `predict`; several where X is sent in parts."""
         return predict.ask(self, X)
+
+    def generate(
+        self,
+        prompt: str | Sequence[int],
+        length: int | None = None,
+        samples: int | None = None,
+        *,
+        temperature: float | None = None,
+        postselect: bool | None = None,
+        seed: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Of a model of words: sequences that go on from `prompt`, a list of words, or text where the data have an
+        alphabet. Each has `words`, their `probabilities` and, with an alphabet, `text`. What is None is the
+        service's default: the length of the trained sequences, one sample, temperature 1, seed 0."""
+        given = {"prompt": prompt if isinstance(prompt, str) else list(prompt), "length": length, "samples": samples,
+                 "temperature": temperature, "postselect": postselect, "seed": seed}  # fmt: skip
+        body = {name: value for name, value in given.items() if value is not None}
+        answer = self.client.transport.json("POST", f"/experiments/{self.id}/generate", body=body)
+        sequences: list[dict[str, Any]] = answer["sequences"]
+        return sequences
+
+    def tensorboard(self, folder: str | os.PathLike[str] = ".") -> pathlib.Path:
+        """Writes the event file for TensorBoard to FOLDER/ID/events.out.tfevents.qlstm, so that each run has a folder
+        of its own, and returns that path; `tensorboard --logdir FOLDER` shows it."""
+        path = pathlib.Path(folder) / self.id / "events.out.tfevents.qlstm"
+        content = self._file("tensorboard")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
 
     def plot(self, axes: Any = None) -> Any:
         """Losses by epoch and predictions beside the truth; needs matplotlib. Returns the two axes."""

@@ -21,6 +21,9 @@ int model_shape_of(const json_t *spec, struct model_shape *out, struct qlstm_err
 	enum task task = task_of(spec);
 	if (task == TASK_WORDS)
 		return error_set(error, ERR_CONFLICT, NULL, "a model of words predicts step by step, not by tensors");
+	if (task_has_texts(task))
+		return error_set(error, ERR_CONFLICT, NULL,
+		                 "a model of texts reads texts, not tensors: POST .../predict");
 	bool rows = task != TASK_FORECASTING;
 	size_t columns = json_array_size(json_object_get(data, "inputs"));
 	size_t steps = rows ? (size_t)json_integer_value(json_object_get(data, "steps")) : 0;

@@ -34,6 +34,18 @@ LSTM(16);
 LSTM(64);
 LSTM(256);
 
+/* Bausch's network on MNIST's pairs (schema/recipes/qrnn_mnist_01.json). */
+static const struct layer_config qrnn = {.type = "qrnn",
+                                         .qrnn = {.workspace = 8,
+                                                  .stages = 2,
+                                                  .order = 2,
+                                                  .degree = 2,
+                                                  .input_bits = 2,
+                                                  .bias = 1.5707963267948966,
+                                                  .bias_spread = 0.1,
+                                                  .weight_spread = 0.01,
+                                                  .rotation_spread = 0.01}};
+
 #define CIRCUIT(label, form, n, l, b, s, kind)                                                                         \
 	.name = label, .quantity = "forward and gradient", .run = bench_circuit, .plan = kind, .batch = b,             \
 	.ansatz = form, .wires = n, .layers = l, .sets = s
@@ -95,6 +107,9 @@ static const struct row rows[] = {
     {{STEP("lstm-16", lstm_16, 8, 256, "auto")}, PRECISION_FLOAT64},
     {{STEP("lstm-64", lstm_64, 8, 256, "auto")}, PRECISION_FLOAT64},
     {{STEP("lstm-256", lstm_256, 8, 256, "auto")}, PRECISION_FLOAT64},
+    {{STEP("qrnn-99/200", qrnn, 99, 200, "auto")}, PRECISION_FLOAT32},
+    {{STEP("qrnn-99/3200", qrnn, 99, 3200, "auto"), .long_run = true}, PRECISION_FLOAT32},
+    {{STEP("qrnn-1584/200", qrnn, 1584, 200, "auto"), .long_run = true}, PRECISION_FLOAT32},
 };
 
 bool bench_case_at(int index, struct bench_case *out)

@@ -60,3 +60,10 @@ struct bench_count bench_count_program(const struct circuit_program *program)
 	double amplitudes = ldexp(1.0, program->n_wires), passes = turns + diagonals;
 	return (struct bench_count){amplitudes * (2.0 + 6.0 * passes + 5.0), amplitudes * (8.0 + 10.0 * passes + 3.0)};
 }
+
+double bench_count_neurons(const struct qrnn_config *shape)
+{
+	double rotations = shape->stages * shape->workspace, neurons = rotations + shape->workspace;
+	double words = 1 << shape->input_bits, output = 2 * (words - 1) + 2 * words;
+	return (double)(1 << shape->workspace) * (neurons * (3 + 8) + rotations * (3 + 6) + 3 * output);
+}

@@ -1,14 +1,18 @@
 /* `predict`: what a trained model says about new inputs, in the units of the data. */
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "schema/task.h"
 #include "server/common/data_file.h"
 #include "server/common/predict_inputs.h"
 #include "server/common/predict_outputs.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
 #include "server/worker/predict/predictor.h"
+#include "server/worker/predict/reading.h"
 #include "server/worker/predict/serve.h"
 #include "server/worker/reply.h"
 #include "server/worker/sandbox.h"
@@ -61,6 +65,22 @@ static int read_inputs(const char *path, const struct predictor *predictor, stru
 	return rc;
 }
 
+/* Of texts: JSON in, JSON out. */
+static int print_reading(struct predictor *predictor, const char *path, struct qlstm_error *error)
+{
+	unsigned char *bytes = NULL;
+	char *reply = NULL;
+	size_t length = 0, n = 0;
+	int rc = input_read(path, &bytes, &length, error);
+	if (rc == 0)
+		rc = reading_answer(predictor, (const char *)bytes, length, SIZE_MAX, 1e9, &reply, &n, error);
+	if (rc == 0)
+		puts(reply);
+	free(reply);
+	free(bytes);
+	return rc == 0 ? WORKER_DONE : WORKER_FAILED;
+}
+
 static int print_outputs(struct predictor *predictor, const struct predict_inputs *inputs, struct qlstm_error *error)
 {
 	size_t width = predictor_width(predictor);
@@ -86,6 +106,11 @@ static int predict(const struct option_value *values)
 	}
 	int status = WORKER_FAILED;
 	int rc = predictor_open(&predictor, values[OPT_WEIGHTS].text, &error);
+	if (rc == 0 && task_has_texts(predictor.spec.task)) {
+		status = print_reading(&predictor, values[OPT_INPUTS].text, &error);
+		predictor_close(&predictor);
+		return error.code != 0 ? reply_failure(&error) : status;
+	}
 	if (rc == 0)
 		rc = read_inputs(values[OPT_INPUTS].text, &predictor, &inputs, &error);
 	if (rc == 0)

@@ -8,8 +8,10 @@
 
 #include "engine/export/params_tensors.h"
 #include "engine/export/safetensors.h"
+#include "schema/task.h"
 #include "server/common/classes.h"
 #include "server/worker/input.h"
+#include "server/worker/lexicon_json.h"
 
 /* Samples at once. */
 enum { PREDICT_BATCH = 64 };
@@ -28,6 +30,10 @@ static bool agree(const struct spec *spec, const struct column_scaling *scaling)
 	const struct model_config *model = &spec->model;
 	if (spec->task == TASK_WORDS)
 		return model->output == MODEL_OUTPUT_SEQUENCE && model->n_outputs == 1 << spec->words.bits;
+	if (spec->task == TASK_LANGUAGE_MODEL)
+		return model->n_inputs == 1 && model->n_outputs == spec->text.lexicon.size;
+	if (task_has_texts(spec->task))
+		return model->n_inputs == 1 && model->ragged && model->n_outputs == spec->classes;
 	int steps = of_rows(spec) ? spec->steps : 1;
 	int outputs = spec->classes > 0 ? spec->classes : scaling->n_targets;
 	return model->n_inputs * steps == scaling->n_inputs && model->n_outputs == outputs &&
@@ -46,6 +52,10 @@ static int read_metadata(struct predictor *p, const struct safetensors_file *fil
 	int rc = spec_parse(p->resolved, &p->spec, error);
 	if (rc == 0)
 		rc = scaling_read(scaling, &p->scaling, error);
+	const char *text = safetensors_meta_find(file, "text");
+	if (rc == 0 && task_has_texts(p->spec.task))
+		rc = text != NULL ? lexicon_json_read(text, &p->lexicon, &p->labels, error)
+		                  : error_set(error, ERR_CORRUPT, NULL, "the weights' metadata hold no vocabulary");
 	if (rc == 0 && !agree(&p->spec, &p->scaling))
 		rc = error_set(error, ERR_CORRUPT, NULL, "spec and scaling in the weights' metadata do not agree");
 	return rc;
@@ -77,6 +87,8 @@ void predictor_close(struct predictor *predictor)
 {
 	model_free(predictor->model);
 	scaling_free(&predictor->scaling);
+	lexicon_free(&predictor->lexicon);
+	vocabulary_free(&predictor->labels);
 	json_decref(predictor->resolved);
 	*predictor = (struct predictor){0};
 }
@@ -91,6 +103,8 @@ int predictor_check_shape(const struct predictor *predictor, size_t steps, size_
 	const struct spec *spec = &predictor->spec;
 	if (spec->task == TASK_WORDS)
 		return error_set(error, ERR_CONFLICT, NULL, "a model of words generates sequences");
+	if (task_has_texts(spec->task))
+		return error_set(error, ERR_CONFLICT, NULL, "the model reads texts: {\"texts\": [\"...\"]}");
 	if (of_rows(spec) && steps != (size_t)spec->steps)
 		return error_set(error, ERR_INVALID, "/inputs/0", "%zu time steps a sample; the model takes %d", steps,
 		                 spec->steps);

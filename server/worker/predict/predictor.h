@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "engine/error.h"
+#include "engine/language/lexicon.h"
 #include "engine/nn/model.h"
 #include "schema/spec.h"
 #include "server/worker/scaling.h"
@@ -13,6 +14,8 @@ struct predictor {
 	json_t *resolved;
 	struct spec spec;
 	struct column_scaling scaling;
+	struct lexicon lexicon;   /* of texts */
+	struct vocabulary labels; /* likewise: the names of the classes */
 	struct model *model;
 };
 
@@ -24,8 +27,8 @@ void predictor_close(struct predictor *predictor);
 /* Numbers of an output: targets, or of a classification its classes. */
 size_t predictor_width(const struct predictor *predictor);
 
-/* ERR_CONFLICT for a model of words (generator.h); ERR_INVALID for samples of another shape than the model takes: a
- * feature for each input column of a forecasting, else the columns of a row cut into its steps. */
+/* ERR_CONFLICT for a model of words (generator.h) or texts (reading.h); ERR_INVALID for samples of another shape than
+ * the model takes: a feature for each input column of a forecasting, else the columns of a row cut into its steps. */
 int predictor_check_shape(const struct predictor *predictor, size_t steps, size_t features, struct qlstm_error *error);
 
 /* ERR_TOO_LARGE when so many samples would take more memory or more time (the planner's estimate) than allowed. */

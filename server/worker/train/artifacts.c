@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/task.h"
 #include "server/common/clock.h"
 #include "server/common/file.h"
 #include "server/common/json_text.h"
@@ -21,15 +22,17 @@ struct source {
 static int make_weights(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error)
 {
 	const struct job *job = source->job;
-	json_t *scaling = job_scaling(job);
-	if (scaling == NULL)
+	json_t *scaling = job_scaling(job), *lexicon = job_lexicon(job);
+	if (scaling == NULL || (lexicon == NULL && task_has_texts(job->spec.task)))
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the results");
 	const struct weights_origin origin = {.resolved = job->resolved,
 	                                      .seed = job->spec.training.seed,
 	                                      .data_sha256 = job->data_sha256,
 	                                      .plan = model_plan_kind(job->model),
-	                                      .scaling = scaling};
+	                                      .scaling = scaling,
+	                                      .lexicon = lexicon};
 	int rc = weights_encode(model_params(job->model), &origin, bytes, length, error);
+	json_decref(lexicon);
 	json_decref(scaling);
 	return rc;
 }

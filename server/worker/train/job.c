@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "engine/data/series.h"
+#include "schema/task.h"
 #include "server/common/clock.h"
 #include "server/common/csv_json.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
 #include "server/common/series_hash.h"
 #include "server/worker/input.h"
+#include "server/worker/lexicon_json.h"
 #include "server/worker/scaling.h"
 #include "server/worker/spec_model.h"
 #include "server/worker/train/scores.h"
@@ -85,11 +87,37 @@ static int take_words(struct job *job, struct qlstm_error *error)
 	return rc;
 }
 
+static int take_streams(struct job *job, struct qlstm_error *error)
+{
+	const struct streams_config config = spec_streams(&job->spec);
+	int rc = streams_take(&job->table, &config, &job->streams, error);
+	if (rc == 0)
+		job->samples = streams_samples(&job->streams);
+	else
+		error_prefix(error, "/data");
+	return rc;
+}
+
+static int take_texts(struct job *job, struct qlstm_error *error)
+{
+	const struct sequences_config config = spec_text(&job->spec);
+	int rc = sequences_take(&job->table, &config, &job->texts, error);
+	if (rc == 0)
+		job->samples = sequences_samples(&job->texts);
+	else
+		error_prefix(error, "/data");
+	return rc;
+}
+
 static int cut_samples(struct job *job, struct qlstm_error *error)
 {
 	const struct records_config records = spec_records(&job->spec);
 	if (job->spec.task == TASK_WORDS)
 		return take_words(job, error);
+	if (job->spec.task == TASK_LANGUAGE_MODEL)
+		return take_streams(job, error);
+	if (task_has_texts(job->spec.task))
+		return take_texts(job, error);
 	bool windows = job->spec.task == TASK_FORECASTING;
 	int rc = windows ? windows_cut(&job->table, &job->spec.windows, &job->windows, error)
 	                 : records_take(&job->table, &records, &job->records, error);
@@ -105,17 +133,21 @@ static void weigh_classes(struct job *job)
 {
 	struct spec *spec = &job->spec;
 	size_t n = (size_t)job->samples.shape.width, n_train = job->samples.n_train;
-	if (spec->task != TASK_CLASSIFICATION || (spec->n_class_weights == 0 && !spec->balance_classes))
+	bool classes = spec->task == TASK_CLASSIFICATION || task_has_texts(spec->task);
+	if (!classes || (spec->n_class_weights == 0 && !spec->balance_classes))
 		return;
 	spec->training.options.class_weights = spec->class_weights;
 	if (!spec->balance_classes)
 		return;
 	memset(spec->class_weights, 0, sizeof spec->class_weights);
-	for (size_t i = 0; i < n_train; i++)
-		spec->class_weights[(size_t)job_truth(job, i, 0)]++;
+	const struct sequences *texts = &job->texts;
+	bool tags = spec->task == TASK_TAGGING;
+	size_t rows = tags ? texts->starts[n_train] : n_train;
+	for (size_t i = 0; i < rows; i++)
+		spec->class_weights[tags ? (size_t)texts->classes_of.values[i] : (size_t)job_truth(job, i, 0)]++;
 	for (size_t k = 0; k < n; k++)
 		if (spec->class_weights[k] > 0)
-			spec->class_weights[k] = (double)n_train / ((double)n * spec->class_weights[k]);
+			spec->class_weights[k] = (double)rows / ((double)n * spec->class_weights[k]);
 }
 
 static int build_model(struct job *job, int threads, struct qlstm_error *error)
@@ -139,6 +171,8 @@ static int complete_data(struct job *job, struct qlstm_error *error)
 {
 	const struct windows_config *chosen = &job->spec.windows;
 	int columns[2 * SAMPLES_MAX_COLUMNS];
+	if (task_has_texts(job->spec.task))
+		return 0;
 	memcpy(columns, chosen->inputs, (size_t)chosen->n_inputs * sizeof *columns);
 	memcpy(columns + chosen->n_inputs, chosen->targets, (size_t)chosen->n_targets * sizeof *columns);
 	int rc = missing_complete(&job->table, columns, chosen->n_inputs + chosen->n_targets, job->spec.missing,
@@ -223,6 +257,8 @@ void job_close(struct job *job)
 	windows_free(&job->windows);
 	records_free(&job->records);
 	words_free(&job->words);
+	sequences_free(&job->texts);
+	streams_free(&job->streams);
 	table_free(&job->table);
 	json_decref(job->resolved);
 	*job = (struct job){0};
@@ -240,7 +276,7 @@ int job_resume(struct job *job, const char *path, struct qlstm_error *error)
 	return rc;
 }
 
-/* Words are taken as they are. */
+/* Words and texts are taken as they are. */
 static json_t *words_scaling(const struct job *job)
 {
 	static const struct scaler as_it_is = {.offset = 0, .factor = 1};
@@ -255,7 +291,7 @@ static json_t *words_scaling(const struct job *job)
 
 json_t *job_scaling(const struct job *job)
 {
-	if (job->spec.task == TASK_WORDS)
+	if (job->spec.task == TASK_WORDS || task_has_texts(job->spec.task))
 		return words_scaling(job);
 	bool cut = job->spec.task == TASK_FORECASTING;
 	const struct windows *windows = &job->windows;
@@ -272,6 +308,13 @@ json_t *job_scaling(const struct job *job)
 	return scaling_json(&scaling);
 }
 
+json_t *job_lexicon(const struct job *job)
+{
+	if (job->spec.task == TASK_LANGUAGE_MODEL)
+		return lexicon_json(&job->streams.lexicon, NULL);
+	return task_has_texts(job->spec.task) ? lexicon_json(&job->texts.lexicon, &job->texts.labels) : NULL;
+}
+
 struct scaler job_target_scaler(const struct job *job, int target)
 {
 	return job->spec.task == TASK_FORECASTING ? job->windows.target_scalers[target]
@@ -281,13 +324,17 @@ struct scaler job_target_scaler(const struct job *job, int target)
 size_t job_row(const struct job *job, size_t index)
 {
 	bool windows = job->spec.task == TASK_FORECASTING;
-	const size_t *order = windows ? job->windows.order : job->records.order;
+	const size_t *order = windows                          ? job->windows.order
+	                      : task_has_texts(job->spec.task) ? job->texts.order
+	                                                       : job->records.order;
 	size_t sample = order != NULL ? order[index] : index;
 	return windows ? windows_row(&job->spec.windows, sample) : sample;
 }
 
 double job_truth(const struct job *job, size_t index, int target)
 {
+	if (task_has_texts(job->spec.task))
+		return job->texts.classes_of.values[index];
 	return job->table.columns[job->spec.windows.targets[target]].values[job_row(job, index)];
 }
 

@@ -15,6 +15,8 @@ struct job {
 	char fingerprint[65];        /* ties checkpoints to this job */
 	struct windows windows;      /* of a forecasting */
 	struct word_sequences words; /* of words */
+	struct sequences texts;      /* of texts with tags or labels */
+	struct streams streams;      /* of a language model */
 	struct records records;      /* of any other task */
 	struct samples samples;      /* of these */
 	struct model *model;
@@ -47,6 +49,8 @@ void job_close(struct job *job);
 /* Continues from a checkpoint file. A failure leaves the job at its start. */
 int job_resume(struct job *job, const char *path, struct qlstm_error *error);
 
+/* How its texts are read, for the metadata of its weights (lexicon_json.h); NULL of other tasks, or out of memory. */
+json_t *job_lexicon(const struct job *job);
 /* How its columns were scaled. New reference, NULL when out of memory. */
 json_t *job_scaling(const struct job *job);
 /* How target `target` was scaled. */
@@ -68,7 +72,7 @@ struct job_part {
 	size_t first, count; /* samples */
 };
 int job_parts(const struct job *job, struct job_part out[JOB_MAX_PARTS]);
-/* The original-unit value, or the class, that sample `index` has for target `target`; not of words. */
+/* The original-unit value, or the class, that sample `index` has for target `target`; not of words and tags. */
 double job_truth(const struct job *job, size_t index, int target);
 
 #endif

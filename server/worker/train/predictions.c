@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/task.h"
 #include "server/common/classes.h"
+#include "server/worker/train/language_predictions.h"
+#include "server/worker/train/text_predictions.h"
 #include "server/worker/train/word_predictions.h"
 
 /* Samples between two calls of the progress function. */
@@ -16,6 +19,10 @@ int predictions_compute(struct predictions *out, struct job *job, predictions_pr
 {
 	if (job->spec.task == TASK_WORDS)
 		return word_predictions_compute(out, job, progress, context, error);
+	if (job->spec.task == TASK_TAGGING)
+		return tag_predictions_compute(out, job, progress, context, error);
+	if (job->spec.task == TASK_LANGUAGE_MODEL)
+		return language_predictions_compute(out, job, progress, context, error);
 	const struct samples *samples = &job->samples;
 	size_t count = samples_count(samples), width = (size_t)samples->shape.width;
 	*out = (struct predictions){.count = count, .width = samples->shape.width};
@@ -113,6 +120,10 @@ int predictions_csv(const struct predictions *predictions, const struct job *job
 {
 	if (job->spec.task == TASK_WORDS)
 		return word_predictions_csv(predictions, job, text, length, error);
+	if (job->spec.task == TASK_LANGUAGE_MODEL)
+		return language_predictions_csv(predictions, job, text, length, error);
+	if (task_has_texts(job->spec.task))
+		return text_predictions_csv(predictions, job, text, length, error);
 	struct text out = {0};
 	*text = NULL;
 	text_print(&out, "part,index");

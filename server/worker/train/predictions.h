@@ -6,11 +6,11 @@
 #include "server/worker/train/job.h"
 
 struct predictions {
-	size_t count;   /* samples, the training part first; of words scored positions */
+	size_t count;   /* samples, the training part first; of words scored positions, of tags tokens */
 	int width;      /* targets; of classes their number */
 	double *values; /* [count][width]: original units; of classes probabilities, which add up to 1 */
 	bool gaps;      /* where a value is NaN nothing was predicted; not of a model */
-	size_t *places; /* of words: [count], sequence * steps + step */
+	size_t *places; /* of words: [count], sequence * steps + step; of tags: which token of all */
 };
 
 /* Called now and then with the samples done; a non-zero return stops (ERR_CANCELLED). */

@@ -6,6 +6,8 @@
 
 #include "server/worker/reply.h"
 #include "server/worker/train/class_scores.h"
+#include "server/worker/train/language_predictions.h"
+#include "server/worker/train/text_predictions.h"
 #include "server/worker/train/word_predictions.h"
 
 /* mean |y[t] - y[t - period]| over the rows up to the last one that the training part predicts; of shuffled samples all
@@ -94,6 +96,10 @@ json_t *scores_json(const struct predictions *p, const struct job *job)
 {
 	if (job->spec.task == TASK_WORDS)
 		return word_predictions_metrics(p, job);
+	if (job->spec.task == TASK_TAGGING)
+		return tag_predictions_metrics(p, job);
+	if (job->spec.task == TASK_LANGUAGE_MODEL)
+		return language_predictions_metrics(p, job);
 	struct job_part parts[JOB_MAX_PARTS];
 	int n = job_parts(job, parts);
 	json_t *scores = json_object();

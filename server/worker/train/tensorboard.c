@@ -9,6 +9,7 @@
 #include "server/common/json_text.h"
 #include "server/worker/train/event_file.h"
 #include "server/worker/train/job.h"
+#include "server/worker/train/shown_words.h"
 
 enum { TAG_SIZE = 80 };
 
@@ -112,6 +113,27 @@ static void put_spec(struct writer *w, const struct job *job)
 	free(spec);
 }
 
+/* What the model draws in the end. */
+static void put_shown(struct writer *w, const struct job *job)
+{
+	struct text block = {0};
+	char line[SHOWN_WORDS_SIZE], *text = NULL;
+	size_t count = shown_words_count(job), length;
+	if (count == 0)
+		return;
+	for (size_t k = 0; k < count; k++) {
+		if (shown_words_line(job, k, line, NULL) != 0)
+			w->file.bytes.failed = true;
+		else
+			text_print(&block, "    %s\n", line);
+	}
+	if (text_take(&block, &text, &length) == 0)
+		event_file_text(&w->file, w->wall, w->epoch, "validation_samples", text);
+	else
+		w->file.bytes.failed = true;
+	free(text);
+}
+
 int tensorboard_events(const struct job *job, double now, unsigned char **bytes, size_t *length,
                        struct qlstm_error *error)
 {
@@ -129,6 +151,7 @@ int tensorboard_events(const struct job *job, double now, unsigned char **bytes,
 		put_epoch(&w, &history[k]);
 	if (w.words)
 		put_end(&w, job);
+	put_shown(&w, job);
 	char *text = NULL;
 	if (text_take(&w.file.bytes, &text, length) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the event file");

@@ -6,7 +6,8 @@
  * error_rate is accuracy/character_error_rate_current, and the smallest so far of it and of its loss are
  * accuracy/character_error_rate_best and loss/validate_best, where they fell. At the end what he records of a run:
  * hparams/epoch, hparams/num_parameters, hparams/validate_best, hparams/character_error_rate_best. The resolved spec is
- * the text `args`. */
+ * the text `args`; the sequences that training.shown_sequences shows, by the weights that the model has, are the text
+ * `validation_samples`. */
 #ifndef QLSTM_WORKER_TENSORBOARD_H
 #define QLSTM_WORKER_TENSORBOARD_H
 

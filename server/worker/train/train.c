@@ -15,6 +15,7 @@
 #include "server/worker/train/pipe.h"
 #include "server/worker/train/predictions.h"
 #include "server/worker/train/progress.h"
+#include "server/worker/train/shown_words.h"
 #include "server/worker/train/stop.h"
 #include "server/worker/weights.h"
 
@@ -127,6 +128,17 @@ static int begin(struct training *t, const char *path, bool any_arithmetic, stru
 	return 0;
 }
 
+/* A line of the log for each sequence that people want to see. */
+static int show_words(struct training *t, int epoch, struct qlstm_error *error)
+{
+	char line[SHOWN_WORDS_SIZE];
+	int rc = 0;
+	for (size_t k = 0; rc == 0 && k < shown_words_count(&t->job); k++)
+		if ((rc = shown_words_line(&t->job, k, line, error)) == 0)
+			pipe_log(&t->pipe, "info", "epoch %d: %s", epoch, line);
+	return rc;
+}
+
 static int run_epochs(struct training *t, struct qlstm_error *error)
 {
 	int epochs = t->job.spec.training.epochs;
@@ -137,6 +149,9 @@ static int run_epochs(struct training *t, struct qlstm_error *error)
 			return rc;
 		pipe_epoch(&t->pipe, &metrics);
 		progress_report_epoch(&t->progress, &metrics, epochs);
+		rc = show_words(t, metrics.epoch, error);
+		if (rc != 0)
+			return rc;
 		rc = checkpoints_after_epoch(&t->checkpoints, &t->job, &t->pipe, error);
 		if (rc != 0)
 			return rc;

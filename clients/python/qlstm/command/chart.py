@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 SERIES = [("train_loss", "+"), ("test_loss", "o")]
 HEIGHT = 14
+NOTES = 4
 
 
 class Chart:
@@ -18,11 +19,14 @@ class Chart:
         self.title, self.epochs, self.out = title, epochs, out
         self.rows: list[dict[str, Any]] = []
         self.status = ""
+        self.notes: list[str] = []
         self._lines, self._drawn = 0, 0.0
 
     def say(self, event: dict[str, Any]) -> None:
         if event["type"] == "status":
             self.status = event["to"]
+        elif event["type"] == "log":
+            self._note(f"{event['level']}: {event['message']}")
         elif event["type"] == "epoch":
             self.rows.append(event)
             if not self.out.isatty():
@@ -36,11 +40,19 @@ class Chart:
         if self.out.isatty():
             self._draw()
 
+    def _note(self, text: str) -> None:
+        """A line of the run's log: the newest few under the chart, elsewhere all of them."""
+        self.notes = [*self.notes, text][-NOTES:]
+        if not self.out.isatty():
+            self.out.write(text + "\n")
+            self.out.flush()
+
     def _draw(self) -> None:
         self._drawn = time.monotonic()
-        lines = picture(self.rows, shutil.get_terminal_size().columns - 1, HEIGHT)
+        width = shutil.get_terminal_size().columns - 1
+        lines = picture(self.rows, width, HEIGHT)
         last = self.rows[-1]["epoch"] if self.rows else 0
-        lines = [f"{self.title}  {self.status}  epoch {last}/{self.epochs}", *lines]
+        lines = [f"{self.title}  {self.status}  epoch {last}/{self.epochs}", *lines, *(n[:width] for n in self.notes)]
         back = f"\x1b[{self._lines}A" if self._lines else ""
         self.out.write(back + "".join(f"\x1b[2K{line}\n" for line in lines))
         self.out.flush()

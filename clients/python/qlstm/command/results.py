@@ -1,4 +1,4 @@
-"""What a run leaves: metrics, weights, predictions, report, logs; and new predictions."""
+"""What a run leaves: metrics, weights, predictions, report, logs; new predictions, and sequences that go on."""
 
 from __future__ import annotations
 
@@ -69,6 +69,24 @@ def predict(client: Client, given: argparse.Namespace) -> None:
     write_csv(rows)
 
 
+def generate(client: Client, given: argparse.Namespace) -> None:
+    """Goes on from PROMPT, a text or a list as [0,1]; a sequence a line, as text where there is an alphabet."""
+    prompt = json.loads(given.prompt) if given.prompt[:1] == "[" else given.prompt
+    run = find(client, given.id)
+    found = run.generate(prompt, given.length, given.samples, temperature=given.temperature, seed=given.seed)
+    if given.json:
+        write_json(found)
+        return
+    for one in found:
+        print(one["text"] if "text" in one else " ".join(map(str, one["words"])))
+
+
+def tensorboard(client: Client, given: argparse.Namespace) -> None:
+    """The event file for TensorBoard, into FOLDER/ID; tensorboard --logdir FOLDER shows it."""
+    path = str(find(client, given.id).tensorboard(given.out))
+    write_json({"path": path}) if given.json else print(path)
+
+
 COMMANDS = [
     Command("metrics", metrics, [ID]),
     Command("predictions", predictions, [ID]),
@@ -76,6 +94,15 @@ COMMANDS = [
     Command(
         "weights", weights, [ID, argument("-o", "--out", metavar="FILE"), argument("--epoch", help="last or best")]
     ),
+    Command("generate", generate, [
+        ID,
+        argument("prompt", metavar="PROMPT"),
+        argument("--length", type=int, help="words in all; those of a trained sequence"),
+        argument("--samples", type=int, help="sequences (1)"),
+        argument("--temperature", type=float, help="0 takes the most probable word (1)"),
+        argument("--seed", type=int, help="of the draws (0)"),
+    ]),
     Command("report", report, [ID]),
+    Command("tensorboard", tensorboard, [ID, argument("-o", "--out", metavar="FOLDER", default=".")]),
     Command("logs", logs, [ID, argument("--attempt", type=int)]),
-]
+]  # fmt: skip
