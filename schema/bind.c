@@ -135,6 +135,7 @@ int spec_bind(json_t *resolved, const struct table *table, struct qlstm_error *e
 	enum task task = table->n_columns > 0 ? task_of(resolved) : TASK_FORECASTING;
 	int rc = task == TASK_FORECASTING ? bind_series(data, table, error)
 	         : task == TASK_WORDS     ? bind_words(data, table, error)
+	         : task_has_texts(task)   ? task_fill_texts(data, task, table, error)
 	                                  : bind_rows(data, table, error);
 	if (rc != 0)
 		return rc;
@@ -181,6 +182,8 @@ int spec_columns(struct spec *spec, const json_t *resolved, const struct table *
 		rc = look_up(data, "targets", table, spec->windows.targets, error);
 	spec->words.input = spec->windows.inputs[0];
 	spec->words.target = spec->windows.targets[0];
+	spec->text.input = spec->windows.inputs[0];
+	spec->text.target = spec->windows.targets[0];
 	spec->words.scored = spec->scored[0] != '\0' ? table_column(table, spec->scored) : -1;
 	return rc;
 }

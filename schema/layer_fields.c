@@ -74,6 +74,7 @@ static const struct field rnn[] = {
 static const struct field dense[] = {
     LAYER("units", field_int, dense.units, NULL),
     LAYER("bias", field_bool, dense.bias, NULL),
+    LAYER("tied", field_bool, dense.tied, NULL),
 };
 
 static const struct field dropout[] = {LAYER("p", field_double, dropout.p, NULL)};

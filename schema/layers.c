@@ -99,7 +99,7 @@ static bool fit_single_step(json_t *resolved)
 	json_t *data = json_object_get(resolved, "data");
 	const char *task = json_string_value(json_object_get(data, "task"));
 	const json_t *window = json_object_get(data, "window"), *steps = json_object_get(data, "steps");
-	if (task == NULL || strcmp(task, "words") == 0)
+	if (task == NULL || strcmp(task, "words") == 0 || task_has_texts(task_of(resolved)))
 		return false;
 	if (strcmp(task, "forecasting") == 0)
 		return json_integer_value(window) == 1;
@@ -120,17 +120,20 @@ static int refuse_no_recurrent(struct qlstm_error *error)
 	    names);
 }
 
-/* Of classes and words as many as there are. Without targets the spec will be bound to one column. */
+/* Of classes, words and tokens as many as there are, of a forecasting one for each target at each horizon. Without
+ * targets the spec will be bound to one column. */
 static json_int_t count_targets(const json_t *resolved)
 {
 	const json_t *classes = json_object_get(json_object_get(resolved, "data"), "classes");
 	if (classes != NULL)
 		return json_integer_value(classes);
+	if (task_of(resolved) == TASK_LANGUAGE_MODEL)
+		return json_integer_value(json_object_get(json_object_get(resolved, "data"), "vocabulary"));
 	const json_t *bits = json_object_get(json_object_get(resolved, "data"), "word_bits");
 	if (bits != NULL)
 		return (json_int_t)1 << json_integer_value(bits);
 	size_t n = json_array_size(task_columns(json_object_get(resolved, "data"), "targets"));
-	return n == 0 ? 1 : (json_int_t)n;
+	return (json_int_t)((n == 0 ? 1 : n) * task_horizons(json_object_get(resolved, "data")));
 }
 
 static int check_inner_layers(const json_t *layers, struct qlstm_error *error)
@@ -175,7 +178,9 @@ static int fit_head(json_t *layers, json_int_t units, struct qlstm_error *error)
 	const json_t *given = json_object_get(head, "units");
 	if (given == NULL) {
 		bool bias = json_is_true(json_object_get(head, "bias"));
-		if (json_array_set_new(layers, last, make_head(units, bias)) != 0)
+		json_t *made = make_head(units, bias), *tied = json_object_get(head, "tied");
+		if ((tied != NULL && json_object_set(made, "tied", tied) != 0) ||
+		    json_array_set_new(layers, last, made) != 0)
 			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 		return 0;
 	}
@@ -183,10 +188,10 @@ static int fit_head(json_t *layers, json_int_t units, struct qlstm_error *error)
 		return 0;
 	char pointer[PLACE_POINTER_SIZE];
 	snprintf(pointer, sizeof pointer, "/model/layers/%zu/units", last);
-	return error_set(
-	    error, ERR_INVALID, pointer,
-	    "units is %lld; the last layer needs %lld, one for each target or class (leave units out to have them fit)",
-	    (long long)json_integer_value(given), (long long)units);
+	return error_set(error, ERR_INVALID, pointer,
+	                 "units is %lld; the last layer needs %lld, one for each target or class "
+	                 "(leave units out to have them fit)",
+	                 (long long)json_integer_value(given), (long long)units);
 }
 
 int layers_complete(json_t *resolved, struct qlstm_error *error)

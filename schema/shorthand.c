@@ -11,8 +11,9 @@
 #include "schema/place.h"
 #include "schema/suggest.h"
 
-#define MAX_TYPES   15
-#define FIRST_LAYER "/model/layers/0"
+#define MAX_TYPES    15
+#define FIRST_LAYER  "/model/layers/0"
+#define SECOND_LAYER "/model/layers/1"
 
 /* What may stand at one level: its own fields (item 0), then those of each recurrent layer type. */
 struct level {
@@ -194,7 +195,10 @@ int shorthand_expand(const json_t *schema, const json_t *request, json_t **expan
 void shorthand_locate(const json_t *schema, const json_t *request, struct qlstm_error *error)
 {
 	const size_t prefix = strlen(FIRST_LAYER);
-	if (error == NULL || strncmp(error->pointer, FIRST_LAYER, prefix) != 0 || error->pointer[prefix] != '/')
+	/* Before texts the one layer stands behind an embedding (texts.h). */
+	bool first = error != NULL && strncmp(error->pointer, FIRST_LAYER "/", prefix + 1) == 0;
+	bool second = error != NULL && strncmp(error->pointer, SECOND_LAYER "/", prefix + 1) == 0;
+	if (!first && !second)
 		return;
 	struct levels levels = make_levels(schema);
 	const json_t *model = json_object_get(request, "model");

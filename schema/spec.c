@@ -13,6 +13,7 @@
 #include "schema/place.h"
 #include "schema/shorthand.h"
 #include "schema/task.h"
+#include "schema/texts.h"
 #include "schema/tq42.h"
 #include "schema/validate.h"
 
@@ -85,7 +86,7 @@ static int check_model(const json_t *resolved, struct qlstm_error *error)
 	bool known = json_object_get(json_object_get(resolved, "data"), "inputs") != NULL;
 	if (rc == 0)
 		rc = check_whole_numbers(&spec, error);
-	if (rc != 0 || (spec.task != TASK_FORECASTING && !known))
+	if (rc != 0 || (spec.task != TASK_FORECASTING && !known && !task_has_texts(spec.task)))
 		return rc;
 	rc = model_check(&spec.model, error);
 	if (rc != 0)
@@ -120,6 +121,8 @@ int spec_resolve(const json_t *request, json_t **resolved, struct qlstm_error *e
 		return rc;
 	json_t *result = NULL;
 	rc = circuits_write(expanded, error);
+	if (rc == 0)
+		rc = texts_prepare(expanded, request, error);
 	if (rc == 0)
 		rc = schema_resolve(schema, expanded, &result, error);
 	if (rc == 0)

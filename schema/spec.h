@@ -15,6 +15,8 @@
 #include "engine/data/windows.h"
 #include "engine/data/words.h"
 #include "engine/error.h"
+#include "engine/language/sequences.h"
+#include "engine/language/streams.h"
 #include "engine/nn/model.h"
 #include "engine/train/trainer.h"
 
@@ -22,7 +24,15 @@
 #define SPEC_MAX_CLASSES 1000
 
 /* What is learned of the rows (schema/task.h). */
-enum task { TASK_FORECASTING, TASK_REGRESSION, TASK_CLASSIFICATION, TASK_WORDS };
+enum task {
+	TASK_FORECASTING,
+	TASK_REGRESSION,
+	TASK_CLASSIFICATION,
+	TASK_WORDS,
+	TASK_TAGGING,
+	TASK_TEXT_CLASSIFICATION,
+	TASK_LANGUAGE_MODEL
+};
 
 struct spec {
 	char name[SPEC_NAME_SIZE * 4]; /* UTF-8 */
@@ -33,9 +43,11 @@ struct spec {
 	int shown_sequences; /* of words */
 	struct windows_config
 	    windows;               /* column indices are set by spec_columns; columns, scaling and split of any task */
+	struct fold folds;         /* index 0; count 0: none are asked for */
 	int period;                /* of a forecasting, in rows; 0: none is said */
 	int steps, classes;        /* of tasks whose rows are samples; classes: 0 where there are none */
 	struct words_config words; /* of words; column indices are set by spec_columns */
+	struct sequences_config text;    /* of texts; column indices are set by spec_columns, the split by spec_text */
 	char scored[SPEC_NAME_SIZE * 4]; /* of words: the column's name, "": there is none */
 	char alphabet[64 * 4 + 1];       /* of words, UTF-8 (schema/alphabet.h); "": there is none */
 	struct model_config model;       /* n_inputs and n_outputs from the spec's columns (1 where it names none) */
@@ -80,6 +92,10 @@ int spec_columns(struct spec *spec, const json_t *resolved, const struct table *
 int spec_steps(const struct spec *spec);
 /* Of a task whose rows are samples; borrows the spec's columns. */
 struct records_config spec_records(const struct spec *spec);
+/* Of tagging and text_classification. */
+struct sequences_config spec_text(const struct spec *spec);
+/* Of a language model. */
+struct streams_config spec_streams(const struct spec *spec);
 /* What kind of targets the samples have: words for a model that measures them. */
 enum target_kind spec_targets(const struct spec *spec);
 /* How many samples a table of n_rows gives; as windows_count and records_count. Where only the rows say where a part

@@ -10,12 +10,21 @@
 #include "schema/choose.h"
 #include "schema/layers.h"
 #include "schema/place.h"
+#include "schema/texts.h"
 
 const char *const task_names[] = {[TASK_FORECASTING] = "forecasting",
                                   [TASK_REGRESSION] = "regression",
                                   [TASK_CLASSIFICATION] = "classification",
                                   [TASK_WORDS] = "words",
+                                  [TASK_TAGGING] = "tagging",
+                                  [TASK_TEXT_CLASSIFICATION] = "text_classification",
+                                  [TASK_LANGUAGE_MODEL] = "language_model",
                                   NULL};
+
+bool task_has_texts(enum task task)
+{
+	return task == TASK_TAGGING || task == TASK_TEXT_CLASSIFICATION || task == TASK_LANGUAGE_MODEL;
+}
 
 enum task task_of(const json_t *resolved)
 {
@@ -35,14 +44,52 @@ const json_t *task_columns(const json_t *data, const char *key)
 	return json_object_get(data, strcmp(key, "inputs") == 0 ? "targets" : "inputs");
 }
 
+size_t task_horizons(const json_t *data)
+{
+	size_t n = json_array_size(json_object_get(data, "horizon"));
+	return n > 0 ? n : 1;
+}
+
+/* That a list of whole numbers rises. */
+static int check_rising(const json_t *object, const char *part, const char *name, struct qlstm_error *error)
+{
+	const json_t *list = json_object_get(object, name);
+	for (size_t i = 1; i < json_array_size(list); i++) {
+		json_int_t before = json_integer_value(json_array_get(list, i - 1));
+		json_int_t here = json_integer_value(json_array_get(list, i));
+		char pointer[PLACE_POINTER_SIZE];
+		if (here > before)
+			continue;
+		snprintf(pointer, sizeof pointer, "/%s/%s/%zu", part, name, i);
+		return error_set(error, ERR_INVALID, pointer, "%s[%zu] is %d, after %d; they are in rising order", name,
+		                 i, (int)here, (int)before);
+	}
+	return 0;
+}
+
+/* Epochs that the run has. */
+static int check_snapshots(const json_t *training, struct qlstm_error *error)
+{
+	const json_t *list = json_object_get(training, "snapshots");
+	json_int_t epochs = json_integer_value(json_object_get(training, "epochs"));
+	int rc = check_rising(training, "training", "snapshots", error);
+	size_t n = json_array_size(list);
+	char pointer[PLACE_POINTER_SIZE];
+	if (rc != 0 || n == 0 || json_integer_value(json_array_get(list, n - 1)) <= epochs)
+		return rc;
+	snprintf(pointer, sizeof pointer, "/training/snapshots/%zu", n - 1);
+	return error_set(error, ERR_INVALID, pointer, "snapshots[%zu] is %d; there are %d epochs", n - 1,
+	                 (int)json_integer_value(json_array_get(list, n - 1)), (int)epochs);
+}
+
 static int check_loss(const json_t *resolved, enum task task, struct qlstm_error *error)
 {
 	const char *name = json_string_value(json_object_get(json_object_get(resolved, "training"), "loss"));
 	const struct loss *loss = name != NULL ? loss_find(name) : NULL;
 	bool measured = layers_measure_words(resolved);
-	enum target_kind kind = task == TASK_WORDS && measured                      ? TARGET_WORDS
-	                        : task == TASK_CLASSIFICATION || task == TASK_WORDS ? TARGET_CLASSES
-	                                                                            : TARGET_REALS;
+	enum target_kind kind = task == TASK_WORDS && measured                        ? TARGET_WORDS
+	                        : task != TASK_FORECASTING && task != TASK_REGRESSION ? TARGET_CLASSES
+	                                                                              : TARGET_REALS;
 	if (loss == NULL || loss->takes == kind)
 		return 0;
 	char fitting[PLACE_LIST_SIZE] = "";
@@ -75,6 +122,60 @@ static int check_training(const json_t *resolved, struct qlstm_error *error)
 		return error_set(error, ERR_INVALID, "/training/class_weights",
 		                 "class_weights has %zu items; there are %d classes", json_array_size(weights),
 		                 (int)classes);
+	return check_snapshots(training, error);
+}
+
+/* A qrnn has no plan: its gradient goes back through its own states. */
+static int check_diff_method(const json_t *resolved, struct qlstm_error *error)
+{
+	const json_t *simulation = json_object_get(resolved, "simulation");
+	const char *method = json_string_value(json_object_get(simulation, "diff_method"));
+	if (method == NULL || strcmp(method, "parameter_shift") != 0 || !layers_measure_words(resolved))
+		return 0;
+	return error_set(
+	    error, ERR_INVALID, "/simulation/diff_method",
+	    "diff_method is \"parameter_shift\"; a qrnn is postselected, and its gradient is by adjoint alone");
+}
+
+/* A running text is read from its beginning to its end, batch by batch. */
+static int check_language(const json_t *resolved, struct qlstm_error *error)
+{
+	static const char *const refused[] = {"class_weights", "balance_classes"};
+	const json_t *training = json_object_get(resolved, "training");
+	const json_t *split = json_object_get(json_object_get(resolved, "data"), "split");
+	const char *type = json_string_value(json_object_get(json_object_get(training, "optimizer"), "type"));
+	const char *loss = json_string_value(json_object_get(training, "loss"));
+	if (json_is_true(json_object_get(training, "shuffle")) || json_is_true(json_object_get(split, "shuffle")))
+		return error_set(error, ERR_INVALID,
+		                 json_is_true(json_object_get(split, "shuffle")) ? "/data/split/shuffle"
+		                                                                 : "/training/shuffle",
+		                 "shuffle is true; a language model reads its text in order");
+	if (type != NULL && strcmp(type, "lbfgs") == 0)
+		return error_set(
+		    error, ERR_INVALID, "/training/optimizer/type",
+		    "type is \"lbfgs\", which looks at a batch several times; the state of a language model goes "
+		    "on with each");
+	if (loss != NULL && strcmp(loss, "cross_entropy") != 0)
+		return error_set(error, ERR_INVALID, "/training/loss",
+		                 "loss is \"%s\"; allowed for task language_model is \"cross_entropy\"", loss);
+	const json_t *layers = json_object_get(json_object_get(resolved, "model"), "layers");
+	for (size_t i = 0; i < 2 * json_array_size(layers); i++) {
+		static const char *const ways[] = {"inversward", "bidirectional"};
+		char pointer[PLACE_POINTER_SIZE];
+		snprintf(pointer, sizeof pointer, "/model/layers/%zu/%s", i / 2, ways[i % 2]);
+		if (json_is_true(json_object_get(json_array_get(layers, i / 2), ways[i % 2])))
+			return error_set(
+			    error, ERR_INVALID, pointer,
+			    "%s is true; a layer that reads from the end sees the token that is to be predicted",
+			    ways[i % 2]);
+	}
+	for (size_t k = 0; k < 2; k++) {
+		const json_t *said = json_object_get(training, refused[k]);
+		char pointer[PLACE_POINTER_SIZE];
+		snprintf(pointer, sizeof pointer, "/training/%s", refused[k]);
+		if (said != NULL && !json_is_false(said))
+			return error_set(error, ERR_INVALID, pointer, "%s is nothing for a language model", refused[k]);
+	}
 	return 0;
 }
 
@@ -95,7 +196,17 @@ int task_check(const json_t *resolved, struct qlstm_error *error)
 		    error, ERR_MISSING, "/data/word_bits",
 		    "word_bits is missing; it says how many bits a word has: the columns hold whole numbers "
 		    "below 2^word_bits");
-	rc = alphabet_check(resolved, error);
+	if (task_has_texts(task) && task != TASK_LANGUAGE_MODEL && json_object_get(data, "classes") == NULL)
+		return error_set(error, ERR_MISSING, "/data/classes",
+		                 "classes is missing; it says how many different %s there may be",
+		                 task == TASK_TAGGING ? "tags" : "labels");
+	if (task == TASK_LANGUAGE_MODEL && (rc = check_language(resolved, error)) != 0)
+		return rc;
+	rc = texts_check(resolved, error);
+	if (rc == 0)
+		rc = alphabet_check(resolved, error);
+	if (rc == 0)
+		rc = check_rising(data, "data", "horizon", error);
 	if (rc != 0)
 		return rc;
 	const json_t *split = json_object_get(data, "split");
@@ -110,6 +221,8 @@ int task_check(const json_t *resolved, struct qlstm_error *error)
 		                 "shuffle is true; samples in a random order are split by train and validation, not "
 		                 "by train_until or validation_until");
 	rc = check_loss(resolved, task, error);
+	if (rc == 0)
+		rc = check_diff_method(resolved, error);
 	return rc == 0 ? check_training(resolved, error) : rc;
 }
 
@@ -216,6 +329,48 @@ int task_check_words(const json_t *data, const struct table *table, struct qlstm
 	return 0;
 }
 
+/* A list of the one column of that name, where there is none yet. */
+static int fill_text(json_t *data, const char *key, const struct table *table, const char *name,
+                     struct qlstm_error *error)
+{
+	char pointer[PLACE_POINTER_SIZE];
+	const json_t *list = json_object_get(data, key);
+	snprintf(pointer, sizeof pointer, "/data/%s", key);
+	if (list != NULL && json_array_size(list) != 1)
+		return error_set(error, ERR_INVALID, pointer, "%s has %zu items; a text is one column", key,
+		                 json_array_size(list));
+	int column = list != NULL ? choose_index(table, json_array_get(list, 0)) : table_column(table, name);
+	if (column < 0 && list == NULL)
+		return error_set(
+		    error, ERR_INVALID, "/data/dataset",
+		    "the data set has no column '%s'; texts are uploaded with text=labelled, tagged, pairs or "
+		    "lines",
+		    name);
+	if (column < 0 || table->columns[column].type != COLUMN_TEXT) {
+		char quoted[PLACE_VALUE_SIZE] = "";
+		if (list != NULL)
+			place_value(json_array_get(list, 0), quoted);
+		else
+			place_add_choice(quoted, sizeof quoted, name);
+		return error_set(error, ERR_INVALID, pointer, "%s[0] is %s; the data set has no such column of texts",
+		                 key, quoted);
+	}
+	if (list != NULL || json_object_set_new(data, key, json_pack("[o]", choose_item(table, column))) == 0)
+		return 0;
+	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+}
+
+int task_fill_texts(json_t *data, enum task task, const struct table *table, struct qlstm_error *error)
+{
+	bool tags = task == TASK_TAGGING;
+	if (task == TASK_LANGUAGE_MODEL) {
+		int filled = fill_text(data, "inputs", table, "text", error);
+		return filled == 0 ? fill_text(data, "targets", table, "text", error) : filled;
+	}
+	int rc = fill_text(data, "inputs", table, tags ? "tokens" : "text", error);
+	return rc == 0 ? fill_text(data, "targets", table, tags ? "tags" : "label", error) : rc;
+}
+
 int task_bind_steps(json_t *data, const struct table *table, struct qlstm_error *error)
 {
 	const json_t *inputs = json_object_get(data, "inputs");
@@ -234,6 +389,10 @@ int spec_steps(const struct spec *spec)
 {
 	if (spec->task == TASK_WORDS)
 		return spec->words.length - 1;
+	if (spec->task == TASK_LANGUAGE_MODEL)
+		return spec->words.length;
+	if (task_has_texts(spec->task))
+		return spec->text.length;
 	return spec->task == TASK_FORECASTING ? spec->windows.window : spec->steps;
 }
 
@@ -260,9 +419,41 @@ struct records_config spec_records(const struct spec *spec)
 	                               .scaling_fit = columns->scaling_fit};
 }
 
+struct sequences_config spec_text(const struct spec *spec)
+{
+	struct sequences_config text = spec->text;
+	text.per_token = spec->task == TASK_TAGGING;
+	text.classes = spec->classes;
+	text.split = spec->windows.split;
+	return text;
+}
+
+struct streams_config spec_streams(const struct spec *spec)
+{
+	return (struct streams_config){.input = spec->text.input,
+	                               .steps = spec->words.length,
+	                               .streams = spec->training.batch_size,
+	                               .split = spec->windows.split,
+	                               .lexicon = spec->text.lexicon};
+}
+
 static bool needs_rows(const struct split_until *until, const struct spec *spec)
 {
 	return until->said && (until->time[0] != '\0' || spec->missing == MISSING_DROP);
+}
+
+/* Samples by task. */
+static int count_split(const struct spec *spec, const struct split *split, size_t n_rows, struct parts *out,
+                       struct qlstm_error *error)
+{
+	if (spec->task == TASK_FORECASTING) {
+		struct windows_config windows = spec->windows;
+		windows.split = *split;
+		return windows_count(n_rows, &windows, out, error);
+	}
+	struct records_config records = spec_records(spec);
+	records.split = *split;
+	return records_count(n_rows, &records, out, error);
 }
 
 int spec_count_samples(const struct spec *spec, size_t n_rows, struct parts *out, struct qlstm_error *error)
@@ -272,12 +463,12 @@ int spec_count_samples(const struct spec *spec, size_t n_rows, struct parts *out
 	struct split split = spec->windows.split;
 	if (needs_rows(&split.train_until, spec) || needs_rows(&split.validation_until, spec))
 		split = (struct split){.train = split.train};
-	if (spec->task == TASK_FORECASTING) {
-		struct windows_config windows = spec->windows;
-		windows.split = split;
-		return windows_count(n_rows, &windows, out, error);
+	int rc = count_split(spec, &split, n_rows, out, error);
+	struct parts of_fold;
+	for (int i = 1; rc == 0 && i <= spec->folds.count; i++) {
+		split.fold = spec->folds;
+		split.fold.index = i;
+		rc = count_split(spec, &split, n_rows, &of_fold, error);
 	}
-	struct records_config records = spec_records(spec);
-	records.split = split;
-	return records_count(n_rows, &records, out, error);
+	return rc;
 }

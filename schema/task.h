@@ -7,12 +7,17 @@
 
 extern const char *const task_names[]; /* by enum task; NULL at the end */
 
+/* Whether the rows are texts. */
+bool task_has_texts(enum task task);
 /* Of a resolved spec. */
 enum task task_of(const json_t *resolved);
 
 /* Of the data of a resolved spec, bound or not: the list under "inputs" or "targets", NULL where there is none. Of a
  * forecasting that says one of them, the other one is the same. */
 const json_t *task_columns(const json_t *data, const char *key);
+
+/* Of the data of a resolved spec: how many horizons are predicted at once. */
+size_t task_horizons(const json_t *data);
 
 /* What the schema cannot say: that a classification has classes and one target, and a loss that takes classes. */
 int task_check(const json_t *resolved, struct qlstm_error *error);
@@ -25,6 +30,9 @@ json_t *task_default_inputs(const json_t *targets, const struct table *table);
  * checks that each names one column. */
 int task_fill_words(json_t *data, const struct table *table, struct qlstm_error *error);
 int task_check_words(const json_t *data, const struct table *table, struct qlstm_error *error);
+/* Of texts: fills absent /data/inputs and /data/targets by the columns' names; refuses a table of no texts, and columns
+ * that are none. */
+int task_fill_texts(json_t *data, enum task task, const struct table *table, struct qlstm_error *error);
 /* Fills an absent /data/steps, one input a step, once the columns are chosen; refuses a target among the inputs. */
 int task_bind_steps(json_t *data, const struct table *table, struct qlstm_error *error);
 

@@ -30,13 +30,15 @@ ARROWS = {
     "engine/nn/cell": "engine engine/vector engine/circuit/register engine/nn",
     "engine/score": "engine",
     "engine/data/csv": "engine",
-    "engine/data": "engine engine/elementary engine/data/csv",
+    "engine/data/text": "engine",
+    "engine/data": "engine engine/elementary engine/data/csv engine/data/text",
+    "engine/language": "engine engine/data engine/data/text",
     "engine/export": "engine engine/circuit engine/nn",
     "engine/train": "engine engine/elementary engine/nn engine/data engine/export",
     "engine/library": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/export engine/train",
     "engine/examples": "",
     "schema/circuit": "engine engine/circuit",
-    "schema": "engine engine/qlstm.h engine/nn engine/circuit engine/circuit/ansatz engine/data engine/train schema/circuit",
+    "schema": "engine engine/qlstm.h engine/nn engine/circuit engine/circuit/ansatz engine/data engine/language engine/train schema/circuit",
     "server/common/xlsx": "engine",
     "server/common": "server/common/xlsx engine engine/elementary engine/qlstm.h engine/nn engine/data engine/data/csv engine/train schema",
     "server/common/circuit": "engine engine/circuit engine/nn engine/export schema server/common",
@@ -59,11 +61,11 @@ ARROWS = {
     "server/api/inference": "engine engine/qlstm.h schema server/common server/http server/access server/store server/run server/predict server/api",
     "server/api/experiment": "engine engine/data/csv schema server/common server/http server/access server/store server/run server/run/events server/api/parts server/api",
     "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api",
-    "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/train engine/export schema "
+    "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/language engine/train engine/export schema "
                      "server/common",
-    "server/worker/train": "engine engine/elementary engine/qlstm.h engine/circuit engine/nn engine/score engine/data engine/train "
+    "server/worker/train": "engine engine/elementary engine/qlstm.h engine/circuit engine/nn engine/score engine/data engine/language engine/train "
                            "engine/export schema server/common server/worker",
-    "server/worker/predict": "engine engine/elementary engine/nn engine/export schema server/common server/worker server/worker/train",
+    "server/worker/predict": "engine engine/elementary engine/nn engine/language engine/export schema server/common server/worker server/worker/train",
     "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "
                            "engine/train schema server/common server/common/circuit server/worker server/worker/train",
     "server/worker/bench": "engine engine/qlstm.h engine/vector engine/circuit engine/circuit/ansatz engine/nn "

@@ -11,6 +11,7 @@
 #include "engine/data/csv/detect.h"
 #include "engine/data/csv/spacing.h"
 #include "engine/data/csv_header.h"
+#include "engine/data/documents.h"
 #include "engine/data/symbols.h"
 #include "engine/utf8.h"
 
@@ -528,6 +529,9 @@ static int check_said(const struct csv_options *options, struct qlstm_error *err
 	const unsigned of_symbols = CSV_SAYS_LABELS | CSV_SAYS_SYMBOLS_AS | CSV_SAYS_PAD;
 	const unsigned of_both = of_symbols | CSV_SAYS_SYMBOLS | CSV_SAYS_ENCODING | CSV_SAYS_SKIP_ROWS;
 	bool symbols = options->dialect.is_symbols;
+	if (options->dialect.texts != TEXTS_NONE &&
+	    (options->said & ~(unsigned)(CSV_SAYS_TEXT | CSV_SAYS_ENCODING | CSV_SAYS_SKIP_ROWS)) != 0)
+		return error_set(error, ERR_INVALID, NULL, "of a text of words encoding and skip_rows can be said");
 	if (!symbols && (options->said & of_symbols) != 0)
 		return error_set(error, ERR_MISSING, NULL,
 		                 "labels, symbols_as and pad are said of a text of symbols: say symbols=found too");
@@ -550,8 +554,9 @@ int csv_read(const char *bytes, size_t length, const struct csv_options *options
 		rc = csv_decode((const unsigned char *)bytes, length, options, &text, error);
 	if (rc != 0)
 		return rc;
-	rc = options->dialect.is_symbols ? symbols_read(&text, options, values, &table, error)
-	                                 : read_text(&text, options, values, &table, error);
+	rc = options->dialect.texts != TEXTS_NONE ? documents_read(&text, options, values, &table, error)
+	     : options->dialect.is_symbols        ? symbols_read(&text, options, values, &table, error)
+	                                          : read_text(&text, options, values, &table, error);
 	csv_text_free(&text);
 	if (rc != 0) {
 		table_free(&table);

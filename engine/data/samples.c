@@ -10,6 +10,16 @@ size_t samples_train_count(double fraction, size_t count)
 	return (size_t)(fabs(product - nearest) <= 4e-16 * product ? nearest : product);
 }
 
+int samples_steps(const struct samples *samples, const size_t *order, size_t first, size_t count)
+{
+	size_t longest = samples->length == NULL ? (size_t)samples->shape.steps : 1;
+	for (size_t b = 0; samples->length != NULL && b < count; b++) {
+		size_t length = samples->length(samples->self, samples_at(order, first, b));
+		longest = length > longest ? length : longest;
+	}
+	return (int)longest;
+}
+
 size_t samples_count_rows(const struct samples *samples, const size_t *order, size_t first, size_t count)
 {
 	if (samples->count_rows != NULL)

@@ -21,6 +21,8 @@ struct samples_shape {
 	int width;               /* reals: numbers in a row of the target; classes, words: how many there are */
 	bool per_step;           /* a row for every time step; else one for the sample */
 	bool masked;             /* some rows may not count */
+	int streams; /* sample i goes on where sample i - streams of its part ends, and the parts are multiples of it;
+	                0: no sample goes on where another one ends */
 };
 
 /* Where a batch goes, the batch innermost as models have it. The caller's, of the sizes that the shape gives. */
@@ -28,6 +30,8 @@ struct samples_batch {
 	double *x;      /* [steps][n_inputs][count] */
 	double *target; /* reals [rows][width][count]; classes and words [rows][count] */
 	double *mask;   /* [rows][count], 1 or 0; not touched unless the shape is masked */
+	int steps;      /* that x has, and rows of a target for every step: what the longest of the samples takes */
+	int *lengths;   /* [count]: steps of each, the rest of x is padding; of samples with a length alone */
 };
 
 /* A view, copied freely: what it looks at is borrowed and outlives it. */
@@ -39,6 +43,8 @@ struct samples {
 	 * Called by several threads at a time. Allocates nothing, cannot fail. */
 	void (*gather)(const void *self, const size_t *order, size_t first, size_t count,
 	               const struct samples_batch *out);
+	/* Steps of a sample, 1 to shape.steps; NULL: all have shape.steps. */
+	size_t (*length)(const void *self, size_t index);
 	/* How many rows of these samples count, as gather's mask says; NULL: all. */
 	size_t (*count_rows)(const void *self, const size_t *order, size_t first, size_t count);
 };
@@ -78,6 +84,9 @@ static inline size_t samples_at(const size_t *order, size_t first, size_t b)
 /* The whole part of fraction * count, as decimals: 0.29 of 100 are 29, although the nearest doubles give less than
  * that. */
 size_t samples_train_count(double fraction, size_t count);
+
+/* Steps of the longest of these samples. */
+int samples_steps(const struct samples *samples, const size_t *order, size_t first, size_t count);
 
 size_t samples_count_rows(const struct samples *samples, const size_t *order, size_t first, size_t count);
 

@@ -12,6 +12,9 @@ void table_free(struct table *table)
 {
 	for (int i = 0; table->columns != NULL && i < table->n_columns; i++) {
 		free(table->columns[i].values);
+		if (table->columns[i].texts != NULL)
+			texts_free(table->columns[i].texts);
+		free(table->columns[i].texts);
 		free(table->columns[i].name);
 	}
 	free(table->columns);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "engine/data/csv/dialect.h"
+#include "engine/data/text/texts.h"
 #include "engine/error.h"
 
 #define TABLE_MAX_COLUMNS    4096
@@ -27,10 +28,11 @@ enum place_unit { PLACE_UNKNOWN, PLACE_LINE, PLACE_ROW };
 enum column_type { COLUMN_NUMBER, COLUMN_TIME, COLUMN_TEXT, COLUMN_EMPTY }; /* EMPTY: nothing but missing values */
 
 struct column {
-	char *name;     /* from the header; "column_0", "column_1", ... without one */
-	double *values; /* [n_rows], all finite but for NaN where a value is missing; NULL when the column is not
-	                   numeric, or the table holds no values */
-	bool numeric;   /* every field is a number or missing, and one is a number */
+	char *name;          /* from the header; "column_0", "column_1", ... without one */
+	double *values;      /* [n_rows], all finite but for NaN where a value is missing; NULL when the column is not
+	                        numeric, or the table holds no values */
+	struct texts *texts; /* [n_rows] of a table of texts (documents.h) with values; NULL */
+	bool numeric;        /* every field is a number or missing, and one is a number */
 	enum column_type type;
 	/* Of a column that is not numeric: the first place that holds something else, and what it holds. Of one that
 	 * is, where values are missing: the first place that has none, and what it holds. */

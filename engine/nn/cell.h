@@ -35,7 +35,8 @@ struct cell_sequence {
 	int steps, batch;
 	const double *x;
 	ptrdiff_t x_step;
-	double *h, *c;       /* [steps + 1][rows][batch]; the first of each is zero */
+	double *h, *c;       /* [steps + 1][rows][batch]; the first of each is zero unless `carried` */
+	bool carried;        /* the first of each is what a batch before left */
 	double *saved;       /* steps * n_saved * batch, in the cell's own order; backward may overwrite it */
 	struct watch *watch; /* ticked after every step */
 };

@@ -23,6 +23,7 @@
 
 #include "engine/arena.h"
 #include "engine/error.h"
+#include "engine/nn/carry.h"
 #include "engine/nn/layer_config.h"
 #include "engine/nn/params.h"
 #include "engine/nn/quantum_block.h"
@@ -60,6 +61,9 @@ struct layer_ops {
 	                int batch, double *y);
 	/* For the last forward, with its x. dx [frames][in.width][batch] is overwritten; NULL: not wanted. */
 	void (*backward)(struct layer *layer, const double *x, const double *dy, double *dx);
+	/* Rows of state that it carries from one batch to the next (carry.h), from row layer->carried on. NULL: a layer
+	 * that is recurrent cannot. */
+	size_t (*carries)(const struct layer *layer);
 	/* From the sums of a batch at the offsets of its state to the new state. NULL: no state. */
 	void (*update_state)(struct layer *layer);
 	/* NULL: free(layer->own) is all. Also after an open that failed. */
@@ -116,6 +120,10 @@ struct layer {
 	struct watch *watch;             /* the model's */
 	const struct word_guide **guide; /* the model's; *guide NULL: none */
 	enum precision precision;        /* the model's */
+	bool ragged;                     /* the model's; then *lengths are those of the batch, NULL: all are whole */
+	const int **lengths;             /* the model's */
+	const struct carry **carry;      /* the model's; *carry NULL: every batch is a fresh start */
+	size_t carried;                  /* rows of the layers before */
 	void *own;
 };
 

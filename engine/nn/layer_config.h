@@ -73,6 +73,7 @@ struct quantum_config {
 struct dense_config {
 	int units; /* outputs */
 	bool bias;
+	bool tied; /* its weight is that of the embedding at the model's beginning */
 };
 
 struct dropout_config {

@@ -18,12 +18,17 @@ static int last_recurrent(const struct model_config *config)
 	return last;
 }
 
-static int check_layer(const struct layer_config *layer, struct shape in, struct shape *out, struct qlstm_error *error)
+static int check_layer(const struct layer_config *layer, bool ragged, struct shape in, struct shape *out,
+                       struct qlstm_error *error)
 {
 	const struct layer_type *type;
 	int rc = layer_type_of(layer, &type, error);
 	if (rc == 0)
 		rc = layer_type_takes(type, in, error);
+	if (rc == 0 && ragged && (type->traits.whole_batch || type->traits.words))
+		rc = error_set(error, ERR_INVALID, "/type",
+		               "a layer of type '%s' takes sequences of one length; the texts have their own",
+		               type->name);
 	return rc == 0 ? type->ops->check(layer, in, out, error) : rc;
 }
 
@@ -89,7 +94,7 @@ static int model_shapes(const struct model_config *config, struct shape shapes[M
 	shapes[0] = (struct shape){SHAPE_REALS, sequence ? SHAPE_SEQUENCE : SHAPE_VECTOR, config->n_inputs};
 	for (int k = 0; k < config->n_layers; k++) {
 		struct qlstm_error local = {0};
-		int rc = check_layer(&config->layers[k], shapes[k], &shapes[k + 1], &local);
+		int rc = check_layer(&config->layers[k], config->ragged, shapes[k], &shapes[k + 1], &local);
 		if (rc != 0) {
 			char prefix[32];
 			snprintf(prefix, sizeof prefix, "/layers/%d", k);
@@ -116,6 +121,9 @@ static int model_open_layers(struct model *model, const struct shape *shapes, st
 		layer->params = &model->params;
 		layer->watch = &model->watch;
 		layer->guide = &model->guide;
+		layer->lengths = &model->lengths;
+		layer->carry = &model->carry;
+		layer->ragged = model->config.ragged;
 		layer->precision = model->config.precision;
 		layer->index = k;
 		layer->in = shapes[k];
@@ -312,6 +320,44 @@ void model_backward(struct model *model, const double *dy, double *dx)
 void model_guide(struct model *model, const struct word_guide *guide)
 {
 	model->guide = guide;
+}
+
+void model_lengths(struct model *model, const int *lengths)
+{
+	model->lengths = lengths;
+}
+
+int model_carried(const struct model *model, size_t *rows, struct qlstm_error *error)
+{
+	*rows = 0;
+	for (int k = 0; k < model->config.n_layers; k++) {
+		const struct layer *layer = &model->layers[k];
+		char pointer[32];
+		snprintf(pointer, sizeof pointer, "/layers/%d", k);
+		if (!layer->type->traits.recurrent)
+			continue;
+		if (layer->ops->carries == NULL)
+			return error_set(error, ERR_INVALID, pointer,
+			                 "a layer of type '%s' carries no state from one segment of a text to the next",
+			                 layer->type->name);
+		if (layer->config.recurrent.inversward || layer->config.recurrent.bidirectional)
+			return error_set(error, ERR_INVALID, pointer,
+			                 "a layer that reads from the end sees the token that is to be predicted");
+		*rows += layer->ops->carries(layer);
+	}
+	return 0;
+}
+
+void model_carry(struct model *model, const struct carry *carry)
+{
+	size_t row = 0;
+	model->carry = carry;
+	for (int k = 0; k < model->config.n_layers; k++) {
+		struct layer *layer = &model->layers[k];
+		layer->carried = row;
+		if (layer->ops->carries != NULL)
+			row += layer->ops->carries(layer);
+	}
 }
 
 bool model_measures_words(const struct model *model)

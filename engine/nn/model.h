@@ -14,6 +14,7 @@
 #include "engine/circuit/plan.h"
 #include "engine/circuit/planner.h"
 #include "engine/error.h"
+#include "engine/nn/carry.h"
 #include "engine/nn/layer_circuit.h"
 #include "engine/nn/layer_config.h"
 #include "engine/nn/params.h"
@@ -30,9 +31,11 @@ struct model_config {
 	int n_inputs;  /* features a time step */
 	int n_outputs; /* targets */
 	enum model_output output;
+	bool ragged; /* samples have lengths of their own (model_lengths) */
 	int n_layers;
 	struct layer_config layers[MODEL_MAX_LAYERS];
 	char plan[16]; /* plan kind for the circuits, plan.h: "auto", "batch", "local", "wide", "reference" */
+	enum diff_method diff_method;       /* of the circuits; what it is not for (qrnn) takes no notice */
 	enum precision precision;           /* of the circuits, plan.h; parameters and everything else are float64 */
 	int batch;                          /* that plan "auto" has in mind; 0: the planner's own */
 	struct plan_estimates *known_plans; /* for estimates (planner.h); borrowed; NULL: none */
@@ -106,6 +109,17 @@ void model_guide(struct model *model, const struct word_guide *guide);
 bool model_measures_words(const struct model *model);
 /* Whether such a model draws its outcomes in training too. */
 bool model_draws_words(const struct model *model);
+
+/* Of a ragged model: how many steps each sample of the next batches has, 1 to the steps of the batch; borrowed. What
+ * stands behind a sample's last step changes nothing of what the model says before it. NULL: all are whole. A model
+ * whose output is a vector takes each sample's own last step; layers that read from the end begin there. */
+void model_lengths(struct model *model, const int *lengths);
+
+/* Rows of state that its layers carry from one batch to the next; ERR_INVALID at "/layers/0" and so on for layers that
+ * read from the end or cannot carry theirs. */
+int model_carried(const struct model *model, size_t *rows, struct qlstm_error *error);
+/* From now on a forward pass begins with these states and leaves its own there; borrowed. NULL: none. */
+void model_carry(struct model *model, const struct carry *carry);
 
 /* For the last forward, once, since it overwrites what forward kept: adds to the gradient block; dx
  * [steps][n_inputs][batch] is overwritten unless NULL. */

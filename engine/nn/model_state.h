@@ -11,6 +11,8 @@ struct model {
 	struct layer layers[MODEL_MAX_LAYERS];
 	struct watch watch;
 	const struct word_guide *guide;
+	const int *lengths;
+	const struct carry *carry;
 	int steps, batch; /* of the last forward */
 	int reserved_steps, reserved_batch;
 	char *memory;                        /* activations, one allocation */

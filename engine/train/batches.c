@@ -4,12 +4,13 @@
 #include <stdlib.h>
 
 #include "engine/philox.h"
+#include "engine/train/buckets.h"
 
 int batches_open(struct batches *batches, size_t samples, size_t size, bool shuffle, uint64_t seed,
                  struct qlstm_error *error)
 {
 	*batches = (struct batches){.samples = samples, .size = size, .shuffle = shuffle, .seed = seed};
-	batches->order = malloc(samples * sizeof *batches->order);
+	batches->order = malloc(2 * samples * sizeof *batches->order);
 	return batches->order != NULL ? 0 : error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 }
 
@@ -33,6 +34,8 @@ static void take_pass(struct batches *batches, size_t pass)
 		struct philox rng;
 		philox_open(&rng, batches->seed, PHILOX_SHUFFLE, (uint32_t)pass);
 		philox_permute(&rng, batches->order, batches->samples);
+		if (batches->by_length != NULL)
+			buckets_sort(batches->by_length, batches->size, batches->order, batches->samples, &rng);
 		return;
 	}
 	for (size_t k = 0; k < batches->samples; k++)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/data/samples.h"
 #include "engine/error.h"
 
 struct batches {
@@ -14,8 +15,9 @@ struct batches {
 	size_t size;    /* of a batch */
 	bool shuffle;
 	uint64_t seed;
-	size_t *order; /* [samples] of the pass at hand */
-	size_t pass;   /* which that is, from 1; 0: none yet */
+	const struct samples *by_length; /* batches of about the same length (buckets.h); borrowed; NULL: of any */
+	size_t *order;                   /* [samples] of the pass at hand, with room for as many behind it */
+	size_t pass;                     /* which that is, from 1; 0: none yet */
 };
 
 struct batch {

@@ -25,7 +25,10 @@ struct replica {
 	double *y, *dy;      /* [frames][outputs][slice] */
 	double *target;      /* as samples_batch, likewise mask; NULL without one */
 	double *mask;
-	double *outcomes; /* words [frames][slice]; NULL without */
+	double *outcomes;   /* words [frames][slice]; NULL without */
+	int steps;          /* of the slice at hand */
+	int *lengths;       /* [slice], of samples that have their own; NULL */
+	struct carry carry; /* of samples that go on: the slice's streams */
 	struct word_guide guide;
 };
 
@@ -39,6 +42,8 @@ struct pass {
 	struct pass_sums *slices;      /* of slice k */
 	struct pass_sums sums;         /* of the last pass */
 	double *outputs;               /* of pass_train; NULL: not wanted */
+	size_t carried;                /* rows of state that go on from batch to batch */
+	double *states[2];             /* [carried][streams] of passes that do not train, and that do */
 	model_watch_fn watch;
 	void *watch_context;
 	atomic_bool abandoned;
@@ -53,7 +58,9 @@ struct pass_task {
 	uint32_t epoch;      /* with gradient */
 	double scale;        /* likewise: 1 / terms of the whole batch's loss */
 	double *predictions; /* [count][frames][outputs]; NULL: not wanted */
-	double *words;       /* [count][frames] outcomes, likewise */
+	pass_said_fn said;   /* of streams: who has them each time; predictions are of one batch then */
+	void *context;
+	double *words; /* [count][frames] outcomes, likewise */
 };
 
 /* Slices that there may be of a model with so many parameters. */
@@ -114,6 +121,11 @@ static int replica_allocate(struct replica *replica, size_t slice, struct qlstm_
 	replica->x = malloc((frame + 2 * outputs + target + mask + outcomes) * slice * sizeof(double));
 	if (replica->x == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	if (replica->pass->config.samples.length != NULL) {
+		replica->lengths = malloc(slice * sizeof *replica->lengths);
+		if (replica->lengths == NULL)
+			return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	}
 	replica->y = replica->x + frame * slice;
 	replica->target = replica->y + outputs * slice;
 	replica->dy = replica->target + target * slice;
@@ -173,13 +185,35 @@ static void pass_close_replicas(struct pass *pass)
 		if (k > 0)
 			model_free(pass->replicas[k].model);
 		free(pass->replicas[k].x);
+		free(pass->replicas[k].lengths);
 	}
 	free(pass->replicas);
+}
+
+/* What goes on from batch to batch. */
+static int pass_open_states(struct pass *pass, struct qlstm_error *error)
+{
+	size_t streams = (size_t)pass->config.samples.shape.streams;
+	if (streams == 0)
+		return 0;
+	int rc = model_carried(pass->config.model, &pass->carried, error);
+	if (rc == 0 && (size_t)pass->config.batch != streams)
+		rc = error_set(error, ERR_INVALID, "/batch_size", "batch_size is %d; the text is cut into %zu streams",
+		               pass->config.batch, streams);
+	for (int k = 0; rc == 0 && k < 2; k++) {
+		pass->states[k] = calloc(pass->carried * streams + 1, sizeof(double));
+		if (pass->states[k] == NULL)
+			rc = error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+	}
+	return rc;
 }
 
 /* A replica for each member that can have something to do, and what the slices leave behind. */
 static int pass_open(struct pass *pass, struct qlstm_error *error)
 {
+	int rc = pass_open_states(pass, error);
+	if (rc != 0)
+		return rc;
 	const struct samples *samples = &pass->config.samples;
 	const struct params *params = model_params(pass->config.model);
 	bool shared = model_set_team(pass->config.model, pass->config.team);
@@ -213,6 +247,9 @@ static int check_fit(const struct pass_config *config, struct qlstm_error *error
 		return error_set(error, ERR_INVALID, "/loss", "loss '%s' takes %s, the targets are %s",
 		                 config->loss->name, target_kind_name(config->loss->takes),
 		                 target_kind_name(shape->target));
+	if (config->samples.length != NULL && !model->ragged)
+		return error_set(error, ERR_INVALID, "",
+		                 "the samples have lengths of their own; the model takes one length");
 	if (model->n_inputs != shape->n_inputs || model->n_outputs != shape->width ||
 	    (model->output == MODEL_OUTPUT_SEQUENCE) != shape->per_step)
 		return error_set(
@@ -237,7 +274,8 @@ int pass_new(struct pass **out, const struct pass_config *config, struct qlstm_e
 	pass->config = *config;
 	int steps = config->samples.shape.steps;
 	pass->slice = slice_size(config->model, steps, config->batch, true);
-	int most = config->batch < EVALUATION_BATCH ? EVALUATION_BATCH : config->batch;
+	bool streams = config->samples.shape.streams > 0;
+	int most = config->batch < EVALUATION_BATCH && !streams ? EVALUATION_BATCH : config->batch;
 	pass->evaluation_slice = slice_size(config->model, steps, most, false);
 	rc = pass_open(pass, error);
 	if (rc != 0) {
@@ -258,6 +296,8 @@ void pass_free(struct pass *pass)
 	for (size_t k = 1; k < pass->n_slices && k < SLICES_MAX; k++)
 		free(pass->gradients[k]);
 	free(pass->slices);
+	free(pass->states[0]);
+	free(pass->states[1]);
 	free(pass);
 }
 
@@ -283,10 +323,23 @@ bool pass_abandoned(const struct pass *pass)
 static void replica_gather(struct replica *replica, const struct pass_task *task, size_t first, size_t count)
 {
 	const struct samples *samples = &replica->pass->config.samples;
-	const struct samples_batch batch = {.x = replica->x, .target = replica->target, .mask = replica->mask};
 	const size_t *order = task->order != NULL ? task->order + first : NULL;
+	replica->steps = samples_steps(samples, order, task->first + first, count);
+	const struct samples_batch batch = {.x = replica->x,
+	                                    .target = replica->target,
+	                                    .mask = replica->mask,
+	                                    .steps = replica->steps,
+	                                    .lengths = replica->lengths};
 	samples->gather(samples->self, order, task->first + first, count, &batch);
 	replica->rows.batch = count;
+	if (samples->shape.per_step)
+		replica->rows.frames = (size_t)replica->steps;
+	model_lengths(replica->model, replica->lengths);
+	if (samples->shape.streams == 0)
+		return;
+	replica->carry = (struct carry){
+	    .states = replica->pass->states[task->gradient], .streams = (size_t)samples->shape.streams, .first = first};
+	model_carry(replica->model, &replica->carry);
 }
 
 /* Of words: what the model is told of the slice, whose first sample is at `first` of the task's. */
@@ -320,7 +373,7 @@ static void replica_train(struct replica *replica, const struct pass_task *task,
 {
 	struct pass *pass = replica->pass;
 	size_t first = part * task->slice;
-	int steps = pass->config.samples.shape.steps, count = (int)replica->rows.batch;
+	int steps = replica->steps, count = (int)replica->rows.batch;
 	const struct training_context training = {.seed = pass->config.seed,
 	                                          .epoch = task->epoch,
 	                                          .order = task->order != NULL ? task->order + first : NULL,
@@ -351,14 +404,15 @@ static void pass_part(void *context, size_t part, int member)
 	if (task->gradient) {
 		replica_train(replica, task, part);
 	} else {
-		model_forward(replica->model, replica->x, pass->config.samples.shape.steps, (int)n, replica->y);
+		model_forward(replica->model, replica->x, replica->steps, (int)n, replica->y);
 		if (!model_abandoned(replica->model))
 			replica_sum(replica, &pass->slices[part]);
 	}
 	if (model_abandoned(replica->model))
 		return;
+	size_t said = replica->rows.frames * replica->rows.width; /* of which shorter samples have fewer */
 	for (size_t b = 0; task->predictions != NULL && b < n; b++)
-		for (size_t k = 0; k < outputs; k++)
+		for (size_t k = 0; k < said; k++)
 			task->predictions[(first + b) * outputs + k] = replica->y[k * n + b];
 	size_t frames = replica->rows.frames;
 	for (size_t b = 0; task->words != NULL && b < n; b++)
@@ -379,7 +433,7 @@ static void pass_add_up(struct pass *pass, size_t parts)
 	}
 }
 
-static void pass_run(struct pass *pass, struct pass_task task)
+static void pass_run_once(struct pass *pass, struct pass_task task)
 {
 	const struct samples *samples = &pass->config.samples;
 	size_t parts = (task.count + task.slice - 1) / task.slice;
@@ -396,6 +450,46 @@ static void pass_run(struct pass *pass, struct pass_task task)
 			pass_part(&task, k, 0);
 	if (!pass_abandoned(pass))
 		pass_add_up(pass, parts);
+}
+
+/* Samples that go on where others end are seen one batch after the other. */
+static void pass_run(struct pass *pass, const struct pass_task *task)
+{
+	size_t streams = (size_t)pass->config.samples.shape.streams, outputs = pass_outputs(pass);
+	const struct metric *metric;
+	struct pass_sums sums = {0};
+	if (streams == 0 || task->gradient) {
+		pass_run_once(pass, *task);
+		return;
+	}
+	memset(pass->states[0], 0, pass->carried * streams * sizeof(double));
+	for (int m = 0; (metric = metric_for(pass->config.samples.shape.target, m)) != NULL; m++)
+		sums.metrics[m] = metric_none(metric);
+	for (size_t done = 0; done < task->count; done += streams) {
+		struct pass_task part = *task;
+		part.first += done;
+		part.count = task->count - done < streams ? task->count - done : streams;
+		if (task->predictions != NULL && task->said == NULL)
+			part.predictions += done * outputs;
+		pass_run_once(pass, part);
+		if (pass_abandoned(pass))
+			return;
+		if (task->said != NULL)
+			task->said(task->context, part.first, part.count, part.predictions);
+		sums.loss += pass->sums.loss;
+		sums.terms += pass->sums.terms;
+		sums.rows += pass->sums.rows;
+		for (int m = 0; (metric = metric_for(pass->config.samples.shape.target, m)) != NULL; m++)
+			sums.metrics[m] = metric_join(metric, sums.metrics[m], pass->sums.metrics[m]);
+	}
+	pass->sums = sums;
+}
+
+void pass_restart(struct pass *pass)
+{
+	size_t streams = (size_t)pass->config.samples.shape.streams;
+	if (streams > 0)
+		memset(pass->states[1], 0, pass->carried * streams * sizeof(double));
 }
 
 /* Adds one range of all slices' gradients to the first slice's. */
@@ -421,7 +515,7 @@ double pass_train(struct pass *pass, int epoch, const size_t *order, size_t coun
 	                         .gradient = true,
 	                         .epoch = (uint32_t)epoch,
 	                         .predictions = pass->outputs};
-	pass_run(pass, task);
+	pass_run(pass, &task);
 	size_t size = params_elements(model_params(pass->config.model));
 	if (count > pass->slice && !pass_abandoned(pass))
 		team_run(pass->config.team, pass_sum_part, &task, (size + SUM_RANGE - 1) / SUM_RANGE);
@@ -435,7 +529,8 @@ void pass_keep_outputs(struct pass *pass, double *y)
 
 double pass_loss(struct pass *pass, size_t first, size_t count)
 {
-	pass_run(pass, (struct pass_task){.first = first, .count = count, .slice = pass->evaluation_slice});
+	const struct pass_task task = {.first = first, .count = count, .slice = pass->evaluation_slice};
+	pass_run(pass, &task);
 	return pass->sums.loss;
 }
 
@@ -446,12 +541,24 @@ struct pass_sums pass_sums(const struct pass *pass)
 
 void pass_predict(struct pass *pass, size_t first, size_t count, double *y)
 {
-	pass_run(pass,
-	         (struct pass_task){.first = first, .count = count, .slice = pass->evaluation_slice, .predictions = y});
+	const struct pass_task task = {
+	    .first = first, .count = count, .slice = pass->evaluation_slice, .predictions = y};
+	pass_run(pass, &task);
+}
+
+void pass_predict_streams(struct pass *pass, size_t first, size_t count, double *y, pass_said_fn said, void *context)
+{
+	const struct pass_task task = {.first = first,
+	                               .count = count,
+	                               .slice = pass->evaluation_slice,
+	                               .predictions = y,
+	                               .said = said,
+	                               .context = context};
+	pass_run(pass, &task);
 }
 
 void pass_draw(struct pass *pass, size_t first, size_t count, double *words)
 {
-	pass_run(pass,
-	         (struct pass_task){.first = first, .count = count, .slice = pass->evaluation_slice, .words = words});
+	const struct pass_task task = {.first = first, .count = count, .slice = pass->evaluation_slice, .words = words};
+	pass_run(pass, &task);
 }

@@ -54,6 +54,10 @@ bool pass_abandoned(const struct pass *pass);
  */
 double pass_train(struct pass *pass, int epoch, const size_t *order, size_t count);
 
+/* Of samples that go on where others end (streams of samples_shape): the next pass_train begins afresh. A batch is one
+ * sample of each stream then, in their order. Passes that train nothing begin afresh each. */
+void pass_restart(struct pass *pass);
+
 /* Where pass_train leaves what the model said of each sample, y [count][rows][outputs] in the order of the batch; NULL,
  * as at the start: nowhere. Borrowed. */
 void pass_keep_outputs(struct pass *pass, double *y);
@@ -68,5 +72,10 @@ struct pass_sums pass_sums(const struct pass *pass);
 void pass_predict(struct pass *pass, size_t first, size_t count, double *y);
 /* Of a model that measures words: the outcomes of these samples, postselected or drawn, words [count][steps]. */
 void pass_draw(struct pass *pass, size_t first, size_t count, double *words);
+
+/* The same of samples that go on where others end, one of each stream at a time: y [streams][rows][outputs] is room for
+ * those, `said` is called with what the model says of samples first .. first + count - 1, and may change it. */
+typedef void (*pass_said_fn)(void *context, size_t first, size_t count, double *y);
+void pass_predict_streams(struct pass *pass, size_t first, size_t count, double *y, pass_said_fn said, void *context);
 
 #endif

@@ -134,14 +134,14 @@ int trainer_new(struct trainer **out, struct model *model, struct samples sample
 	if (rc == 0)
 		rc = batches_open(&t->batches, samples.n_train, (size_t)config->batch_size, config->shuffle,
 		                  config->seed, error);
+	if (config->bucket && samples.length != NULL)
+		t->batches.by_length = &t->samples;
 	if (rc != 0)
 		goto fail;
 	t->best_loss = INFINITY;
 	schedule_start(&t->schedule, &config->schedule);
-	for (int which = 0; which < TRAINER_KEPT; which++)
-		t->kept[which] = calloc(model_params(model)->size + 1, sizeof(double));
 	t->history = calloc((size_t)config->epochs, sizeof *t->history);
-	if (t->history == NULL || t->kept[TRAINER_LAST] == NULL || t->kept[TRAINER_BEST] == NULL) {
+	if (t->history == NULL || !trainer_open_kept(t)) {
 		rc = error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 		goto fail;
 	}
@@ -159,8 +159,7 @@ void trainer_free(struct trainer *t)
 		return;
 	optimizer_free(t->optimizer);
 	pass_free(t->pass);
-	for (int which = 0; which < TRAINER_KEPT; which++)
-		free(t->kept[which]);
+	trainer_close_kept(t);
 	batches_close(&t->batches);
 	free(t->gradients.squares);
 	free(t->seen);
@@ -197,34 +196,6 @@ void trainer_note(struct trainer *t, const struct epoch_metrics *row)
 		t->best_loss = loss;
 		t->best_epoch = row->epoch;
 	}
-}
-
-static void trainer_copy(struct trainer *t, enum trainer_epoch_kept which)
-{
-	const struct params *params = model_params(t->model);
-	memcpy(t->kept[which], params->values, params->size * sizeof(double));
-	t->kept_epochs[which] = t->epochs_done;
-}
-
-void trainer_keep(struct trainer *t)
-{
-	trainer_copy(t, TRAINER_LAST);
-	if (t->best_epoch == t->epochs_done)
-		trainer_copy(t, TRAINER_BEST);
-}
-
-bool trainer_take(struct trainer *t, enum trainer_epoch_kept which)
-{
-	struct params *params = model_params(t->model);
-	if (t->kept_epochs[which] == 0)
-		return false;
-	memcpy(params->values, t->kept[which], params->size * sizeof(double));
-	return true;
-}
-
-int trainer_kept_epoch(const struct trainer *t, enum trainer_epoch_kept which)
-{
-	return t->kept_epochs[which];
 }
 
 int trainer_epochs_done(const struct trainer *t)
@@ -434,7 +405,11 @@ static int trainer_batches(struct trainer *t, int epoch, struct epoch_metrics *r
 		row->values[k] = of_training(t, k) ? metric_none(t->columns[k].metric) : (double)NAN;
 	for (size_t b = 0; b < batches; b++) {
 		t->watch.batch = b;
-		const struct batch batch = batches_at(&t->batches, (size_t)(epoch - 1) * batches + b);
+		size_t place = (size_t)(epoch - 1) * batches + b;
+		const struct batch batch = batches_at(&t->batches, place);
+		/* Every epoch begins afresh, so that one that is resumed does; and every pass. */
+		if (b == 0 || place % batches_in_pass(&t->batches) == 0)
+			pass_restart(t->pass);
 		double norm = 0.0, loss = 0.0;
 		bool stopped = t->watch.fn != NULL && trainer_watch(t) != 0;
 		if (!stopped)
@@ -517,6 +492,16 @@ int trainer_predict(struct trainer *t, size_t first, size_t count, double *y, st
 	int rc = check_samples(t, first, count, error);
 	if (rc == 0)
 		pass_predict(t->pass, first, count, y);
+	return rc;
+}
+
+int trainer_predict_streams(struct trainer *t, size_t first, size_t count, double *y,
+                            void (*said)(void *context, size_t first, size_t count, double *y), void *context,
+                            struct qlstm_error *error)
+{
+	int rc = check_samples(t, first, count, error);
+	if (rc == 0)
+		pass_predict_streams(t->pass, first, count, y, said, context);
 	return rc;
 }
 

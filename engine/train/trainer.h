@@ -31,16 +31,25 @@ struct trainer_scores {
 	void *context;
 };
 
+/* Epochs whose parameters are kept, in rising order. */
+#define TRAINER_MAX_SNAPSHOTS 16
+struct trainer_snapshots {
+	int count;
+	int epochs[TRAINER_MAX_SNAPSHOTS];
+};
+
 struct trainer_config {
 	int epochs;
 	int batch_size;
 	int epoch_batches; /* batches of an epoch, which goes on where the one before has ended; 0: those of a pass over
 	                    * the training part */
 	bool shuffle;
+	bool bucket; /* with shuffle: batches of samples of about the same length (buckets.h) */
 	char loss[32];
 	double stop_loss; /* trainer_has_stopped: a validation loss, else test loss, below it; 0: never */
 	int patience;     /* trainer_has_stopped: so many epochs after the best one; 0: never */
 	double clip_norm; /* global L2 norm; 0: no clipping */
+	struct trainer_snapshots snapshots;
 	uint64_t seed;
 	struct optimizer_config optimizer;
 	struct schedule_config schedule;
@@ -111,6 +120,11 @@ bool trainer_take(struct trainer *trainer, enum trainer_epoch_kept which);
 /* Which epoch that is; 0: none. */
 int trainer_kept_epoch(const struct trainer *trainer, enum trainer_epoch_kept which);
 
+/* How many of the epochs of config.snapshots are done, and the parameters after the k-th of them, from 0, into the
+ * model; false where it is not done. */
+int trainer_snapshots(const struct trainer *trainer);
+bool trainer_take_snapshot(struct trainer *trainer, int k);
+
 /* Gradients of the last whole epoch, before clipping. */
 struct trainer_gradients {
 	int epoch;             /* 0: none was run here */
@@ -126,6 +140,12 @@ int trainer_predict(struct trainer *trainer, size_t first, size_t count, double 
 /* Of a model that measures words: the outcomes of the given samples when they are not trained on, drawn or, where that
  * is asked for, postselected: words [count][steps]. Those that error_rate counts. */
 int trainer_draw(struct trainer *trainer, size_t first, size_t count, double *words, struct qlstm_error *error);
+
+/* The same of samples that go on where others end, batch by batch: y is room for the outputs of one of them (pass.h).
+ */
+int trainer_predict_streams(struct trainer *trainer, size_t first, size_t count, double *y,
+                            void (*said)(void *context, size_t first, size_t count, double *y), void *context,
+                            struct qlstm_error *error);
 
 /* The whole state as safetensors: parameters by name, those of the best epoch, optimiser moments, history.
  * `fingerprint` names the experiment that it belongs to (a hash of the resolved spec); loading under another one is

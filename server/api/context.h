@@ -21,7 +21,6 @@
 #define API_MAX_DATASET    (1L << 30)           /* the most that max_upload may be */
 #define API_MAX_PREDICT    (16L << 20)          /* bytes of POST /experiments/{id}/predict */
 #define API_MAX_GENERATE   (64L << 10)          /* and /generate */
-#define API_MAX_UNPACKING  4                    /* packed data sets that are read at once: each takes API_MAX_DATASET */
 #define API_MIN_FREE_DISK  ((uint64_t)64 << 20) /* below it the service is not ready */
 
 /* Made by main before the server listens; handlers only read it, but for what is atomic or a lock. */
@@ -46,7 +45,7 @@ struct api {
 	uv_mutex_t datasets;          /* held while the rows and the files of data sets must agree */
 	struct plan_estimates *plans; /* of circuits that were seen before */
 	struct labels_seen *labels;   /* columns of classes that were checked */
-	atomic_int unpacking;         /* packed data sets that are being read */
+	atomic_int unpacking;         /* large packed data sets that are being read (data_file.h) */
 	atomic_ullong replies[6];     /* by class of status: [2] counts 200 to 299 */
 };
 

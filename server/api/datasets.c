@@ -14,7 +14,6 @@
 #include "server/common/clock.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
-#include "server/common/gzip.h"
 #include "server/common/json_text.h"
 
 static bool file_path(const struct api *api, const char *file, char *path, size_t size)
@@ -26,18 +25,20 @@ static bool file_path(const struct api *api, const char *file, char *path, size_
 /* Nothing could be trained on a table without numbers. */
 static int check_numeric(const struct table *table, struct qlstm_error *error)
 {
-	if (table_first_numeric(table) >= 0)
+	if (table_first_numeric(table) >= 0 || table->dialect.texts != TEXTS_NONE)
 		return 0;
 	int at = table_nearest_numeric(table);
 	if (at < 0)
 		return error_set(error, ERR_INVALID, NULL, "the data has no column");
 	const struct column *nearest = &table->columns[at];
-	char place[COLUMN_PLACE_SIZE], read[120] = "";
+	char place[COLUMN_PLACE_SIZE], read[200] = "";
 	column_place(nearest, place);
 	if (table->n_dimensions == 0)
 		snprintf(read, sizeof read, "; read with separator '%s' and decimal '%c'%s",
 		         csv_separator_word(table->dialect.separator), table->dialect.decimal,
-		         table->n_columns <= 3 ? "; of a text of symbols say symbols=found" : "");
+		         table->n_columns <= 3 ? "; of a text of symbols say symbols=found, of one of words "
+		                                 "text=labelled, tagged, pairs or lines"
+		                               : "");
 	return error_set(error, ERR_INVALID, NULL,
 	                 "the data has no numeric column; column '%.80s' is not numeric: %s holds '%s'%s",
 	                 nearest->name, place, nearest->bad_text, read);
@@ -89,26 +90,18 @@ static int describe(const struct http_request *request, const char *name, const 
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 }
 
-/* The table in the body, without its values. A packed body takes memory that its sender did not have to send: only so
- * many are read at once, others are to come again. */
+/* The table in the body, without its values. */
 static int read_body(struct api *api, const struct http_request *request, const struct csv_options *csv,
                      struct data_file *file, struct table *table, struct qlstm_error *error)
 {
 	const char *type = http_body_type(request);
 	const struct data_request wanted = {.spool = api->data_dir,
+	                                    .unpacking = &api->unpacking,
 	                                    .declared = data_file_of_type(type != NULL ? type : ""),
 	                                    .word = type,
 	                                    .limit = api->max_upload,
 	                                    .csv = csv};
-	int rc = ERR_UNAVAILABLE;
-	if (!gzip_sniff(request->body, request->body_length))
-		return data_file_read(request->body, request->body_length, &wanted, file, table, error);
-	if (atomic_fetch_add(&api->unpacking, 1) < API_MAX_UNPACKING)
-		rc = data_file_read(request->body, request->body_length, &wanted, file, table, error);
-	else
-		error_set(error, rc, NULL, "%d packed data sets are being read", API_MAX_UNPACKING);
-	atomic_fetch_sub(&api->unpacking, 1);
-	return rc;
+	return data_file_read(request->body, request->body_length, &wanted, file, table, error);
 }
 
 /* Reads the body and fills a new row from it. */

@@ -4,6 +4,7 @@
 #include "server/api/handlers.h"
 #include "server/api/request.h"
 #include "server/api/trained.h"
+#include "schema/task.h"
 #include "server/common/generate_request.h"
 #include "server/predict/predictor_pool.h"
 
@@ -30,6 +31,24 @@ static void generate(struct api *api, struct http_request *request, struct http_
 	predict_inputs_free(&prompts);
 }
 
+/* Of a language model the predictor reads the JSON itself: it has the vocabulary. */
+static void continue_text(struct api *api, struct http_request *request, struct http_reply *reply,
+                          const struct trained *trained)
+{
+	struct qlstm_error error = {0};
+	char *said = NULL;
+	size_t length = 0;
+	int rc = predictor_pool_read(api->predictors, trained->path, (const char *)request->body, request->body_length,
+	                             &said, &length, &error);
+	if (rc == 0)
+		trained_reply(request, reply, trained, json_loadb(said, length, 0, NULL));
+	else if (rc == ERR_NOT_FOUND)
+		trained_reply_lost(api, request, reply);
+	else
+		trained_reply_refused(request, reply, &error);
+	free(said);
+}
+
 void generate_post(void *context, struct http_request *request, struct http_reply *reply)
 {
 	static const char *const types[] = {"application/json", "application/x-www-form-urlencoded", NULL};
@@ -37,6 +56,9 @@ void generate_post(void *context, struct http_request *request, struct http_repl
 	struct trained trained;
 	if (!content_type_or_reply(request, reply, types) || !trained_open_or_reply(api, request, reply, &trained))
 		return;
-	generate(api, request, reply, &trained);
+	if (task_of(trained.spec) == TASK_LANGUAGE_MODEL)
+		continue_text(api, request, reply, &trained);
+	else
+		generate(api, request, reply, &trained);
 	trained_close(&trained);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "schema/columns.h"
+#include "schema/task.h"
 #include "server/api/parts/labels_seen.h"
 #include "server/api/uploaded.h"
 
@@ -21,8 +22,8 @@ static int find_columns(const struct catalog_entry *entry, const json_t *resolve
 	return rc;
 }
 
-static int read_table(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
-                      struct table *table, struct qlstm_error *error)
+static int read_table(struct api *api, const struct catalog_entry *entry, const struct spec *spec, struct table *table,
+                      struct qlstm_error *error)
 {
 	if (entry->series != NULL)
 		return series_table(entry->series, table, error);
@@ -33,7 +34,7 @@ static int read_table(const struct api *api, const struct catalog_entry *entry, 
 	return rc == 0 ? uploaded_complete(table, spec, error) : rc;
 }
 
-static int check_words(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
+static int check_words(struct api *api, const struct catalog_entry *entry, const struct spec *spec,
                        struct qlstm_error *error)
 {
 	struct table table = {0};
@@ -49,11 +50,34 @@ static int check_words(const struct api *api, const struct catalog_entry *entry,
 	return rc;
 }
 
-static int check(const struct api *api, const struct catalog_entry *entry, const struct spec *spec,
-                 struct qlstm_error *error)
+/* Labels, and that there are texts. */
+static int check_texts(struct api *api, const struct catalog_entry *entry, const struct spec *spec,
+                       struct qlstm_error *error)
+{
+	struct table table = {0};
+	struct sequences texts = {0};
+	struct streams streams = {0};
+	const struct sequences_config config = spec_text(spec);
+	const struct streams_config running = spec_streams(spec);
+	int rc = uploaded_table(api, &entry->row, VALUES_ALL, &table, error);
+	if (rc == 0) {
+		rc = spec->task == TASK_LANGUAGE_MODEL ? streams_take(&table, &running, &streams, error)
+		                                       : sequences_take(&table, &config, &texts, error);
+		if (rc != 0)
+			error_prefix(error, "/data");
+	}
+	sequences_free(&texts);
+	streams_free(&streams);
+	table_free(&table);
+	return rc;
+}
+
+static int check(struct api *api, const struct catalog_entry *entry, const struct spec *spec, struct qlstm_error *error)
 {
 	if (spec->task == TASK_WORDS)
 		return check_words(api, entry, spec, error);
+	if (task_has_texts(spec->task))
+		return check_texts(api, entry, spec, error);
 	struct table table = {0};
 	const struct records_config records = spec_records(spec);
 	int rc = read_table(api, entry, spec, &table, error);
@@ -69,8 +93,10 @@ static int check(const struct api *api, const struct catalog_entry *entry, const
 int labels_check(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
                  size_t n_rows, struct qlstm_error *error)
 {
-	bool words = spec->task == TASK_WORDS;
-	if (spec->task != TASK_CLASSIFICATION && (!words || entry->series != NULL))
+	bool words = spec->task == TASK_WORDS, texts = task_has_texts(spec->task);
+	if (texts && entry->series != NULL)
+		return error_set(error, ERR_INVALID, "/data/dataset", "the built-in series hold no texts");
+	if (spec->task != TASK_CLASSIFICATION && !texts && (!words || entry->series != NULL))
 		return 0;
 	int rc = find_columns(entry, resolved, spec, error);
 	if (rc != 0)
@@ -85,6 +111,8 @@ int labels_check(struct api *api, const struct catalog_entry *entry, const json_
 		                          .classes = 1 << spec->words.bits,
 		                          .input = spec->words.input + 1,
 		                          .scored = spec->words.scored + 1};
+	if (texts) /* no words have so many bits */
+		key.input = 1000 + 10 * spec->training.batch_size + (int)spec->task;
 	snprintf(key.dataset, sizeof key.dataset, "%s", entry->row.id);
 	const struct split *split = &spec->windows.split;
 	rc = spec_count_samples(spec, n_rows, &parts, error);

@@ -23,7 +23,7 @@ static int dataset_options(const struct dataset_row *row, struct csv_options *ou
 	return rc;
 }
 
-int uploaded_table(const struct api *api, const struct dataset_row *row, int values, struct table *table,
+int uploaded_table(struct api *api, const struct dataset_row *row, int values, struct table *table,
                    struct qlstm_error *error)
 {
 	char path[4096];
@@ -35,6 +35,7 @@ int uploaded_table(const struct api *api, const struct dataset_row *row, int val
 	if (rc != 0)
 		return rc;
 	const struct data_request wanted = {.spool = api->data_dir,
+	                                    .unpacking = &api->unpacking,
 	                                    .declared = data_file_of_name(row->file),
 	                                    .word = row->file,
 	                                    .limit = API_MAX_DATASET,
@@ -84,7 +85,7 @@ static int first_incomplete(const struct table *table, const int *columns, int n
 	return first;
 }
 
-static int count_rows(const struct api *api, const struct dataset_row *row, const int *columns, int n, size_t *rows,
+static int count_rows(struct api *api, const struct dataset_row *row, const int *columns, int n, size_t *rows,
                       struct qlstm_error *error)
 {
 	struct table table = {0};
@@ -95,7 +96,7 @@ static int count_rows(const struct api *api, const struct dataset_row *row, cons
 	return rc;
 }
 
-int uploaded_rows(const struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+int uploaded_rows(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
                   size_t *rows, struct qlstm_error *error)
 {
 	struct table table = {0};

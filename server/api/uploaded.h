@@ -5,13 +5,14 @@
 #include "schema/spec.h"
 #include "server/api/catalog.h"
 
-/* The table in its file, with the values that `values` says (engine/data/table.h); the caller's. */
-int uploaded_table(const struct api *api, const struct dataset_row *row, int values, struct table *table,
+/* The table in its file, with the values that `values` says (engine/data/table.h); the caller's.
+ * ERR_UNAVAILABLE where several large packed ones are being read (data_file.h). */
+int uploaded_table(struct api *api, const struct dataset_row *row, int values, struct table *table,
                    struct qlstm_error *error);
 
 /* How many rows samples are cut from: all, but with data.missing "drop" those that lack no value of the spec's columns.
  * The file is read where several of them lack some. */
-int uploaded_rows(const struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+int uploaded_rows(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
                   size_t *rows, struct qlstm_error *error);
 
 /* Treats the missing values of the spec's columns as it says. Errors point to "/data/missing". */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/nn/layer.h"
+#include "schema/task.h"
 #include "engine/train/pass.h"
 
 /* How far the estimate of the time may be off. */
@@ -16,8 +17,16 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 {
 	size_t steps = (size_t)spec_steps(spec);
 	size_t numbers = (size_t)spec->model.n_inputs * steps + (size_t)spec->model.n_outputs;
+	/* Of texts the numbers of tokens and classes, and the texts themselves. */
+	size_t said = 0;
+	if (task_has_texts(spec->task))
+		numbers = 2 * steps;
+	/* What a model says of each token of a batch, its gradient, and what is predicted: as large as the vocabulary.
+	 */
+	if (spec->task == TASK_LANGUAGE_MODEL)
+		said = 3 * steps * (size_t)spec->model.n_outputs * (size_t)spec->training.batch_size * sizeof(double);
 	return (struct cost_bytes){
-	    .model = pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads) +
+	    .model = said + pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads) +
 	             optimizer_bytes(&spec->training.optimizer, model_params(model)->size),
 	    .data = (windows.train + windows.test) * numbers * sizeof(double),
 	};
@@ -38,7 +47,7 @@ int cost_seconds(const struct spec *spec, struct model *model, struct cost_windo
 	train *= optimizer_evaluations(&spec->training.optimizer);
 	double batches = (train + TEST_WINDOW * (double)windows.test) / size;
 	out->epoch = out->batch * batches;
-	out->training = spec->training.epochs * out->epoch;
+	out->training = spec->training.epochs * out->epoch * (1 + spec->folds.count);
 	return 0;
 }
 

@@ -16,6 +16,7 @@ static const char *const general_types[] = {"application/octet-stream", "applica
 static const char *const gzip_types[] = {"application/gzip", "application/x-gzip"};
 static const char gzip_suffix[] = ".gz";
 
+#define IN_MEMORY        ((size_t)1 << 20)   /* bytes, unpacked: so much is not worth a file */
 #define MOST_SPREADSHEET ((size_t)256 << 20) /* bytes, unpacked and as text: these are made in memory */
 
 enum { N_GZIP = sizeof gzip_types / sizeof gzip_types[0] };
@@ -98,7 +99,8 @@ static int sheet_options(const struct csv_options *given, struct csv_options *ou
 	const unsigned fixed = CSV_SAYS_SEPARATOR | CSV_SAYS_DECIMAL | CSV_SAYS_THOUSANDS | CSV_SAYS_ENCODING;
 	*out = given != NULL ? *given : (struct csv_options){0};
 	struct csv_dialect *dialect = &out->dialect;
-	if (dialect->is_symbols || ((out->said & CSV_SAYS_SEPARATOR) != 0 && dialect->separator != ',') ||
+	if (dialect->is_symbols || dialect->texts != TEXTS_NONE ||
+	    ((out->said & CSV_SAYS_SEPARATOR) != 0 && dialect->separator != ',') ||
 	    ((out->said & CSV_SAYS_DECIMAL) != 0 && dialect->decimal != '.') ||
 	    ((out->said & CSV_SAYS_THOUSANDS) != 0 && dialect->thousands != CSV_NONE) ||
 	    ((out->said & CSV_SAYS_ENCODING) != 0 && dialect->encoding != CSV_UTF8))
@@ -154,21 +156,9 @@ static int read_unpacked(const unsigned char *bytes, size_t length, const struct
 	return read_plain(bytes, length, request, found, table, error);
 }
 
-static int read_packed(const unsigned char *bytes, size_t length, const struct data_request *request,
-                       struct data_file *found, struct table *table, struct qlstm_error *error)
-{
-	unsigned char *unpacked = NULL;
-	size_t n = 0;
-	int rc = gzip_unpack(bytes, length, request->limit, &unpacked, &n, error);
-	if (rc == 0)
-		rc = read_unpacked(unpacked, n, request, found, table, error);
-	free(unpacked);
-	return rc;
-}
-
 /* By the disk, so that large data take no memory. */
-static int read_packed_spool(const unsigned char *bytes, size_t length, const struct data_request *request,
-                             struct data_file *found, struct table *table, struct qlstm_error *error)
+static int read_by_spool(const unsigned char *bytes, size_t length, const struct data_request *request,
+                         struct data_file *found, struct table *table, struct qlstm_error *error)
 {
 	struct spool spool;
 	const unsigned char *unpacked = NULL;
@@ -185,6 +175,40 @@ static int read_packed_spool(const unsigned char *bytes, size_t length, const st
 	return rc;
 }
 
+/* One of few, where they are counted. */
+static int read_in_turn(const unsigned char *bytes, size_t length, const struct data_request *request,
+                        struct data_file *found, struct table *table, struct qlstm_error *error)
+{
+	atomic_int *unpacking = request->unpacking;
+	int rc = ERR_UNAVAILABLE;
+	if (unpacking == NULL)
+		return read_by_spool(bytes, length, request, found, table, error);
+	if (atomic_fetch_add(unpacking, 1) < DATA_MAX_UNPACKING)
+		rc = read_by_spool(bytes, length, request, found, table, error);
+	else
+		error_set(error, rc, NULL, "%d packed data sets are being read", DATA_MAX_UNPACKING);
+	atomic_fetch_sub(unpacking, 1);
+	return rc;
+}
+
+static int read_packed(const unsigned char *bytes, size_t length, const struct data_request *request,
+                       struct data_file *found, struct table *table, struct qlstm_error *error)
+{
+	unsigned char *unpacked = NULL;
+	size_t n = 0, most = request->limit;
+	struct qlstm_error cause = {0};
+	if (request->spool != NULL && most > IN_MEMORY)
+		most = IN_MEMORY;
+	int rc = gzip_unpack(bytes, length, most, &unpacked, &n, &cause);
+	if (rc == ERR_TOO_LARGE && most < request->limit)
+		return read_in_turn(bytes, length, request, found, table, error);
+	if (rc != 0)
+		return error_set(error, rc, NULL, "%s", cause.message);
+	rc = read_unpacked(unpacked, n, request, found, table, error);
+	free(unpacked);
+	return rc;
+}
+
 int data_file_read(const unsigned char *bytes, size_t length, const struct data_request *request,
                    struct data_file *found, struct table *table, struct qlstm_error *error)
 {
@@ -194,8 +218,7 @@ int data_file_read(const unsigned char *bytes, size_t length, const struct data_
 		                 "declared as %.80s, but the data do not begin as gzip does", request->word);
 	if (!found->gzip)
 		return read_plain(bytes, length, request, found, table, error);
-	return request->spool != NULL ? read_packed_spool(bytes, length, request, found, table, error)
-	                              : read_packed(bytes, length, request, found, table, error);
+	return read_packed(bytes, length, request, found, table, error);
 }
 
 static json_t *fact_json(const struct data_fact *fact)

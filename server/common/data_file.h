@@ -4,11 +4,13 @@
 #define QLSTM_COMMON_DATA_FILE_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 
 #include "engine/data/kind.h"
 
 #define DATA_FILE_MAX_TYPES 24
 #define DATA_FILE_NAME_SIZE 96 /* bytes of a file's name in DATA/datasets */
+#define DATA_MAX_UNPACKING  4  /* large packed files that are unpacked at once, where that is counted */
 
 struct data_file {
 	const struct data_kind *kind; /* NULL: whatever the bytes say */
@@ -27,14 +29,16 @@ struct data_request {
 	struct data_file declared;     /* must hold */
 	const char *word;              /* how it was declared ("text/csv"), for the message; NULL where nothing was */
 	size_t limit;                  /* bytes that packed data may unpack to */
-	const char *spool;             /* folder of the spool that they unpack to; NULL: memory */
+	const char *spool;             /* folder of the spool that they unpack to past 1 MiB; NULL: memory, always */
+	atomic_int *unpacking;         /* how many do that at this moment, this one not counted; NULL: nobody counts */
 	int values;                    /* of which columns (table.h) */
 	const struct csv_options *csv; /* what is said of CSV; NULL: nothing */
 };
 
-/* Reads the table in the bytes and says in *found what they are. Packed data of any kind are unpacked first.
- * ERR_WRONG_TYPE when the bytes are of another kind than declared; else as gzip_unpack, spool.h and data_kind.parse.
- * *table is the caller's (table_free), untouched on failure. */
+/* Reads the table in the bytes and says in *found what they are. Packed data of any kind are unpacked first: a large
+ * one takes disk and time that its sender did not have to spend, so ERR_UNAVAILABLE when so many are being read
+ * already. ERR_WRONG_TYPE when the bytes are of another kind than declared; else as gzip_unpack, spool.h and
+ * data_kind.parse. *table is the caller's (table_free), untouched on failure. */
 int data_file_read(const unsigned char *bytes, size_t length, const struct data_request *request,
                    struct data_file *found, struct table *table, struct qlstm_error *error);
 

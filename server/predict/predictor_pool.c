@@ -211,6 +211,10 @@ struct question {
 	const struct predict_inputs *inputs;
 	struct generation generation;
 	double deadline;
+	const char *text; /* in the place of inputs; NULL: numbers */
+	size_t text_length;
+	char *said; /* the answer to it, malloc */
+	size_t said_length;
 	double *outputs; /* the answer's, malloc */
 	size_t n_outputs;
 	struct qlstm_error problem; /* what the predictor says against it */
@@ -225,14 +229,35 @@ static int send_question(const struct predictor_pool *pool, int socket, const st
 	                                        .samples = inputs->samples,
 	                                        .steps = inputs->steps,
 	                                        .features = inputs->features,
+	                                        .ahead = inputs->ahead,
 	                                        .max_bytes = pool->config.max_bytes,
 	                                        .max_seconds = pool->config.max_seconds,
-	                                        .generation = question->generation};
+	                                        .generation = question->generation,
+	                                        .text_bytes = question->text_length};
 	size_t bytes = inputs->samples * inputs->steps * inputs->features * sizeof(double);
 	int rc = wire_write(socket, &request, sizeof request, question->deadline, error);
 	if (rc == 0)
 		rc = wire_write(socket, question->path, request.path_bytes, question->deadline, error);
+	if (rc == 0 && question->text != NULL)
+		return wire_write(socket, question->text, question->text_length, question->deadline, error);
 	return rc == 0 ? wire_write(socket, inputs->values, bytes, question->deadline, error) : rc;
+}
+
+static int read_said(int socket, struct question *question, uint64_t bytes, struct qlstm_error *error)
+{
+	if (bytes == 0 || bytes > PREDICT_MAX_TEXT)
+		return error_set(error, ERR_IO, NULL, "the predictor's answer has another shape");
+	question->said = malloc(bytes + 1);
+	if (question->said == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
+	question->said_length = bytes;
+	question->said[bytes] = '\0';
+	int rc = wire_read(socket, question->said, bytes, question->deadline, error);
+	if (rc != 0) {
+		free(question->said);
+		question->said = NULL;
+	}
+	return rc;
 }
 
 static int read_answer(int socket, struct question *question, struct qlstm_error *error)
@@ -251,6 +276,8 @@ static int read_answer(int socket, struct question *question, struct qlstm_error
 		question->problem.pointer[sizeof question->problem.pointer - 1] = '\0';
 		return rc;
 	}
+	if (question->text != NULL)
+		return read_said(socket, question, reply.text_bytes, error);
 	if (reply.samples != question->inputs->samples || reply.outputs == 0 ||
 	    reply.outputs > PREDICT_MAX_NUMBERS / reply.samples)
 		return error_set(error, ERR_IO, NULL, "the predictor's answer has another shape");
@@ -307,6 +334,17 @@ int predictor_pool_compute(struct predictor_pool *pool, const char *weights_path
 	int rc = answer(pool, &question, error);
 	*outputs = question.outputs;
 	*n_outputs = question.n_outputs;
+	return rc;
+}
+
+int predictor_pool_read(struct predictor_pool *pool, const char *weights_path, const char *text, size_t length,
+                        char **reply, size_t *reply_length, struct qlstm_error *error)
+{
+	static const struct predict_inputs none = {.samples = 1, .steps = 1, .features = 1};
+	struct question question = {.path = weights_path, .inputs = &none, .text = text, .text_length = length};
+	int rc = length > 0 ? answer(pool, &question, error) : error_set(error, ERR_SYNTAX, NULL, "there is no body");
+	*reply = question.said;
+	*reply_length = question.said_length;
 	return rc;
 }
 

@@ -28,11 +28,17 @@ struct predictor_pool_config {
 int predictor_pool_open(struct predictor_pool **out, uv_loop_t *loop, const struct predictor_pool_config *config,
                         struct qlstm_error *error);
 
-/* What the model in the weights' file says about the inputs: *outputs (malloc, the caller's) [samples][*n_outputs].
+/* What the model in the weights' file says about the inputs: *outputs (malloc, the caller's) [samples][*n_outputs];
+ * with inputs->ahead a forecast, [samples][ahead][targets].
  * Any thread but the loop's; waits. ERR_UNAVAILABLE when it takes too long or the service ends, ERR_INTERNAL when two
  * processes died of it, else what the predictor says (worker/predict/predictor.h). */
 int predictor_pool_compute(struct predictor_pool *pool, const char *weights_path, const struct predict_inputs *inputs,
                            double **outputs, size_t *n_outputs, struct qlstm_error *error);
+
+/* What it says to a JSON text, as JSON: *reply (malloc, the caller's), *reply_length bytes and a NUL. Otherwise the
+ * same. */
+int predictor_pool_read(struct predictor_pool *pool, const char *weights_path, const char *text, size_t length,
+                        char **reply, size_t *reply_length, struct qlstm_error *error);
 
 /* The sequences that it continues `prompts` to: *outputs [samples][2 * length] as worker/predict/generator.h gives
  * them. Otherwise the same. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/common/file.h"
@@ -52,6 +53,25 @@ int input_read(const char *path, unsigned char **bytes, size_t *length, struct q
 	if (strcmp(path, "-") == 0)
 		return read_stdin(bytes, length, error);
 	return file_read(path, INPUT_MAX_BYTES, bytes, length, error);
+}
+
+int input_map(const char *path, struct input *out, struct qlstm_error *error)
+{
+	struct stat about;
+	*out = (struct input){0};
+	if (stat(path, &about) == 0 && S_ISREG(about.st_mode))
+		return file_map(path, INPUT_MAX_BYTES, &out->bytes, &out->length, error);
+	int rc = input_read(path, &out->copy, &out->length, error);
+	out->bytes = out->copy;
+	return rc;
+}
+
+void input_unmap(struct input *input)
+{
+	if (input->copy == NULL)
+		file_unmap(input->bytes, input->length);
+	free(input->copy);
+	*input = (struct input){0};
 }
 
 int input_json(const char *path, json_t **json, struct qlstm_error *error)

@@ -209,6 +209,21 @@ def test_a_gzip_bomb_ends_at_the_limit(make_daemon):
     assert peak_kb(daemon) - before < 64 << 10
 
 
+def test_large_packed_data_train_in_the_sandbox(daemon):
+    """Past 1 MiB, unpacked, the worker needs a file for them."""
+    rows = numpy.stack([numpy.arange(9000) * 7919 % 1000 / 1000, numpy.arange(9000) % 7 / 7], 1)
+    text = "".join(f"{a:.60f},{b:.60f}\n" for a, b in rows).encode()
+    spec = {"type": "lstm", "hidden_size": 1, "training": {"epochs": 1, "batch_size": 256}}
+    weights = []
+    for body in (text, gzip.compress(text)):
+        row = stored(daemon, body, "text/csv" if body is text else "application/gzip")
+        done = daemon.train({**spec, "data": {"dataset": row["id"], "inputs": [0], "targets": [1]}})
+        weights.append(read_safetensors(daemon.get(f"/experiments/{done['id']}/weights").content)[0])
+        (folder,) = (daemon.data / "runs" / done["id"]).glob("attempt-1")
+        assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
+    assert len(text) > 1 << 20 and weights[0] == weights[1]
+
+
 def test_a_description_survives_a_restart(make_daemon):
     daemon = make_daemon()
     row = stored(daemon, gzip.compress(npy(VALUES)))

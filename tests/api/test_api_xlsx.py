@@ -99,6 +99,8 @@ BOMB = ('<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb">' + "".join(f'<!ENTITY b{i} "{f"&b
     (book({"s": NUMBERS}, **{"xl/workbook.xml": "<a"}), 400, "is no XML"),
     (book({"s": NUMBERS}, **{"xl/workbook.xml": BOMB}), 400, "document type"),
     (book({"s": NUMBERS}, **{"xl/_rels/workbook.xml.rels": "<Relationships/>"}), 400, "where the sheet 's' is"),
+    (book({"s": NUMBERS}, **{"xl/_rels/workbook.xml.rels": '<Relationships><Relationship Id="rId1" Target="gone.xml"/></Relationships>'}),
+     400, "the archive has no part xl/gone.xml"),
     (book({"s": '<row r="1"><c r="A1" t="s"><v>5</v></c></row>'}), 400, "there is no shared string 5"),
     (book({"s": '<row r="1"><c r="B1"><v>5</v></c><c r="A1"><v>5</v></c></row>'}), 400, "not in order"),
     (book({"s": '<row r="2"/><row r="1"/>'}), 400, "not in order"),

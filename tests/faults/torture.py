@@ -135,13 +135,16 @@ def train_undisturbed(folder):
 
 
 def settle(daemon, history):
-    """Everything accepted ends once nobody disturbs it: what is paused is resumed first."""
+    """Everything accepted ends once nobody disturbs it: what is paused is resumed first. Each is looked at once: lists
+    of one status after the other would miss one that is queued when those that run are listed, and the reverse."""
     def left():
-        busy = 0
-        for status in ("paused", "cancelling", "running", "queued"):
-            for row in daemon.get(f"/experiments?status={status}&limit=200").json()["experiments"]:
-                busy += 1
-                if status == "paused" or row["reason"] == "user_paused":
+        busy, page = 0, {"has_more": True, "next_cursor": None}
+        while page["has_more"]:
+            asked = {"limit": 200, **({"cursor": page["next_cursor"]} if page["next_cursor"] else {})}
+            page = daemon.get("/experiments", params=asked).json()
+            for row in page["experiments"]:
+                busy += row["status"] not in TERMINAL
+                if row["status"] == "paused" or row["reason"] == "user_paused":
                     daemon.post(f"/experiments/{row['id']}/resume")
         time.sleep(0.2)
         return busy == 0

@@ -6,7 +6,9 @@
 #include <cmocka.h>
 
 #include <sodium.h>
+#include <zlib.h>
 
+#include "server/common/data_file.h"
 #include "tests/unit/api_fixture.h"
 
 static void test_names_of_data_sets(void **state)
@@ -138,10 +140,6 @@ static void test_uploads(void **state)
 	assert_says("POST", "/datasets", type, text, 400, "/problems/missing");
 	assert_says("POST", "/datasets?name=sine", type, text, 409, "/problems/conflict");
 	assert_says("POST", "/datasets?name=bad", "", "\x1f\x8b", 400, "the gzip data end too early");
-	atomic_store(&api.unpacking, API_MAX_UNPACKING);
-	assert_says("POST", "/datasets?name=bad", "", "\x1f\x8b", 503, "packed data sets are being read");
-	assert_says("POST", "/datasets?name=up", type, text, 200, sha256);
-	assert_int_equal(atomic_exchange(&api.unpacking, 0), API_MAX_UNPACKING);
 	assert_get("/datasets/up/content", 200, text);
 	assert_get("/datasets/sine/content", 200, "value\n");
 	assert_says("DELETE", "/datasets/up", "", NULL, 204, "");
@@ -152,6 +150,71 @@ static void test_uploads(void **state)
 	json_decref(list);
 }
 
+/* 34,000 rows of 64 bytes. */
+static size_t pack_large(unsigned char *out, size_t room)
+{
+	enum { ROWS = 34000, WIDTH = 64 };
+	static unsigned char plain[ROWS * WIDTH];
+	z_stream stream = {.next_in = plain, .avail_in = sizeof plain, .next_out = out, .avail_out = (uInt)room};
+	for (size_t i = 0; i < ROWS; i++) {
+		memset(plain + i * WIDTH, '0', WIDTH);
+		plain[i * WIDTH + 1] = '.';
+		plain[i * WIDTH + WIDTH - 3] = ',';
+		plain[i * WIDTH + WIDTH - 2] = i % 2 == 0 ? '0' : '1';
+		plain[i * WIDTH + WIDTH - 1] = '\n';
+	}
+	assert_int_equal(deflateInit2(&stream, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+	deflateEnd(&stream);
+	return stream.total_out;
+}
+
+static void assert_upload(const char *name, const unsigned char *bytes, size_t length, int status)
+{
+	char head[200];
+	int client = door_connect(&door);
+	snprintf(head, sizeof head,
+	         "POST /datasets?name=%s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", name,
+	         length);
+	assert_int_equal(send_text(client, head), 0);
+	assert_int_equal(send_bytes(client, bytes, length), 0);
+	struct answer answer = receive(client, 1);
+	if (answer.status != status)
+		fail_msg("%s: %d %s", name, answer.status, answer.body);
+	if (status == 503)
+		assert_header(&answer, "Retry-After", "5");
+	answer_free(&answer);
+	close(client);
+}
+
+/* Whatever reads a large packed data set, also one that was stored before, is one of few. */
+static void test_large_packed_data_sets_in_turns(void **state)
+{
+	(void)state;
+	static unsigned char packed[1 << 17];
+	char path[400];
+	const char *busy = "packed data sets are being read", *json = "Content-Type: application/json\r\n";
+	const char *spec = "{\"data\":{\"dataset\":\"large\",\"task\":\"classification\",\"classes\":2,"
+	                   "\"inputs\":[0],\"targets\":[1]},\"type\":\"lstm\",\"hidden_size\":1}";
+	size_t length = pack_large(packed, sizeof packed);
+	snprintf(path, sizeof path, "%s/datasets", folder);
+	assert_int_equal(file_make_directory(path, NULL), 0);
+	assert_int_equal(labels_seen_open(&api.labels, NULL), 0);
+	assert_upload("large", packed, length, 201);
+	assert_says("POST", "/experiments?validate_only=true", json, spec, 200, "");
+	labels_seen_close(api.labels);
+	assert_int_equal(labels_seen_open(&api.labels, NULL), 0);
+	atomic_store(&api.unpacking, DATA_MAX_UNPACKING);
+	assert_upload("again", packed, length, 503);
+	assert_get("/datasets/large/export", 503, busy);
+	assert_says("POST", "/experiments?validate_only=true", json, spec, 503, busy);
+	assert_says("POST", "/datasets?name=bad", "", "\x1f\x8b", 400,
+	            "the gzip data end too early"); /* small ones are read */
+	assert_int_equal(atomic_exchange(&api.unpacking, 0), DATA_MAX_UNPACKING);
+	assert_says("POST", "/experiments?validate_only=true", json, spec, 200, "");
+	labels_seen_close(api.labels);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +222,7 @@ int main(void)
 	    TEST(test_data_sets_are_found_by_id_and_name),
 	    TEST(test_built_in_series),
 	    TEST(test_uploads),
+	    TEST(test_large_packed_data_sets_in_turns),
 	};
 	if (sodium_init() < 0)
 		return 1;

@@ -210,6 +210,39 @@ static void test_unpacked_data(void **state)
 	assert_int_equal(data_file_read(packed, length, &request, &found, &table, &error), ERR_UNAVAILABLE);
 }
 
+/* Up to 1 MiB, unpacked, needs no file and no turn; what is larger waits for another time when several are read. */
+static void test_turns(void **state)
+{
+	(void)state;
+	enum { SMALL = 1 << 20 };
+	static unsigned char plain[SMALL + 8], packed[SMALL / 50];
+	atomic_int unpacking = 0;
+	const struct data_request request = {.spool = folder, .limit = (size_t)1 << 30, .unpacking = &unpacking};
+	struct data_file found;
+	struct table table;
+	struct qlstm_error error = {0};
+	for (size_t i = 0; i < sizeof plain; i++)
+		plain[i] = i % 8 == 7 ? '\n' : '1';
+	for (int larger = 0; larger < 2; larger++) {
+		size_t length = sizeof packed, bytes = larger ? SMALL + 8 : SMALL;
+		pack(plain, bytes, packed, &length);
+		nameless_errno = named_errno = larger ? 0 : EMFILE;
+		unpacking = larger ? DATA_MAX_UNPACKING - 1 : DATA_MAX_UNPACKING;
+		int before = unpacking;
+		assert_int_equal(data_file_read(packed, length, &request, &found, &table, &error), 0);
+		assert_int_equal(error.code, 0);
+		assert_int_equal(table.n_rows, bytes / 8);
+		assert_int_equal(unpacking, before);
+		table_free(&table);
+		unpacking = DATA_MAX_UNPACKING;
+		int rc = data_file_read(packed, length, &request, &found, &table, &error);
+		assert_int_equal(rc, larger ? ERR_UNAVAILABLE : 0);
+		assert_int_equal(unpacking, DATA_MAX_UNPACKING);
+		if (rc == 0)
+			table_free(&table);
+	}
+}
+
 int main(void)
 {
 	if (sodium_init() < 0)
@@ -218,7 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_without_a_name), TEST(test_with_a_name_for_an_instant),
 	    TEST(test_no_file_at_all), TEST(test_room_is_left),
-	    TEST(test_unpacked_data),
+	    TEST(test_unpacked_data),  TEST(test_turns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

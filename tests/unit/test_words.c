@@ -17,7 +17,7 @@ static void test_words_are_cut(void **state)
 	const struct samples samples = words_samples(&words, TARGET_WORDS);
 	double x[2 * 2 * 2], target[2 * 2], mask[2 * 2];
 	const size_t order[] = {1, 0};
-	samples.gather(samples.self, order, 0, 2, &(struct samples_batch){x, target, mask});
+	samples.gather(samples.self, order, 0, 2, &(struct samples_batch){.x = x, .target = target, .mask = mask});
 	/* Step, bit, sequence: the second sequence first. */
 	static const double wanted[] = {1, 0, 1, 0, 1, 0, 1, 1};
 	assert_memory_equal(x, wanted, sizeof x);

@@ -33,6 +33,10 @@ static const struct word flags[] = {{"true", 1}, {"false", 0}, {"1", 1}, {"0", 0
 static const struct word symbol_forms[] = {
     {"one_hot", CSV_ONE_HOT}, {"index", CSV_INDEX}, {"positions", CSV_POSITIONS}, {NULL, 0}};
 
+static const struct word text_forms[] = {{"labelled", TEXTS_LABELLED}, {"pairs", TEXTS_PAIRS},
+                                         {"tagged", TEXTS_TAGGED},     {"lines", TEXTS_LINES},
+                                         {"labeled", TEXTS_LABELLED},  {NULL, 0}};
+
 static const struct word *find_word(const struct word *words, const char *text)
 {
 	for (; words->word != NULL; words++)
@@ -221,6 +225,20 @@ static void get_sheet(const struct csv_dialect *dialect, char *out)
 	snprintf(out, CSV_PROPERTY_SIZE, "%s", dialect->sheet);
 }
 
+static int set_text(struct csv_dialect *dialect, const char *text)
+{
+	const struct word *word = find_word(text_forms, text);
+	if (word == NULL)
+		return ERR_INVALID;
+	dialect->texts = (enum csv_texts)word->value;
+	return 0;
+}
+
+static void get_text(const struct csv_dialect *dialect, char *out)
+{
+	snprintf(out, CSV_PROPERTY_SIZE, "%s", word_of(text_forms, (int)dialect->texts));
+}
+
 static void get_separator(const struct csv_dialect *dialect, char *out)
 {
 	const char *word = dialect->separator == '\t' ? "\t" : csv_separator_word(dialect->separator);
@@ -297,6 +315,7 @@ static const struct {
     {"symbols_as", "'one_hot', 'index' and 'positions'", CSV_SAYS_SYMBOLS_AS, true, set_symbols_as, get_symbols_as},
     {"pad", "'true' and 'false'", CSV_SAYS_PAD, true, set_pad, get_pad},
     {"sheet", "names of up to 255 bytes", CSV_SAYS_SHEET, true, set_sheet, get_sheet},
+    {"text", "'labelled', 'pairs', 'tagged' and 'lines'", CSV_SAYS_TEXT, true, set_text, get_text},
 };
 
 enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
@@ -316,6 +335,9 @@ bool csv_property(const struct csv_dialect *dialect, int index, char out[CSV_PRO
 	properties[index].get(dialect, out);
 	if (properties[index].bit == CSV_SAYS_SHEET)
 		return dialect->sheet[0] != '\0';
+	if (properties[index].bit == CSV_SAYS_TEXT || dialect->texts != TEXTS_NONE)
+		return dialect->texts != TEXTS_NONE &&
+		       ((unsigned)properties[index].bit & (of_both | CSV_SAYS_TEXT)) != 0;
 	return of_symbols == dialect->is_symbols || ((unsigned)properties[index].bit & of_both) != 0;
 }
 

@@ -21,6 +21,9 @@ enum csv_encoding { CSV_UTF8, CSV_UTF16LE, CSV_UTF16BE, CSV_LATIN1 };
 /* What a text of symbols becomes (engine/data/symbols.h). */
 enum csv_symbols_as { CSV_ONE_HOT, CSV_INDEX, CSV_POSITIONS };
 
+/* What the lines of a text of words are (engine/data/documents.h); NONE: the file is no such text. */
+enum csv_texts { TEXTS_NONE, TEXTS_LABELLED, TEXTS_PAIRS, TEXTS_TAGGED, TEXTS_LINES };
+
 struct csv_dialect {
 	enum csv_encoding encoding;
 	char separator;                 /* , ; tab | CSV_BLANKS CSV_NONE */
@@ -40,6 +43,7 @@ struct csv_dialect {
 	enum csv_symbols_as symbols_as;
 	char sheet[CSV_MISSING_SIZE]; /* of a spreadsheet: the one that is read; "": the first, and of other files */
 	bool pad;                     /* shorter sequences begin with steps of zeros */
+	enum csv_texts texts; /* not NONE: a text of words; the rest but encoding and skip_rows says nothing then */
 };
 
 /* What to do where the text leaves a choice. */
@@ -72,7 +76,8 @@ enum csv_bit {
 	CSV_SAYS_LABELS = 2048,
 	CSV_SAYS_SYMBOLS_AS = 4096,
 	CSV_SAYS_PAD = 8192,
-	CSV_SAYS_SHEET = 16384
+	CSV_SAYS_SHEET = 16384,
+	CSV_SAYS_TEXT = 32768
 };
 
 /* The name of property `index`, NULL past the end; *asked: it may be said in a request, others are kept alone. */

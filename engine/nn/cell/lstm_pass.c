@@ -145,8 +145,8 @@ void lstm_forward_all(struct cell *cell, const struct cell_sequence *q)
 		const struct product products[GEMM_PRODUCTS] = {
 		    lstm_product(&run, own->tensors.weight_ih, lstm_x(&run, s), run.inputs),
 		    lstm_product(&run, own->tensors.weight_hh, lstm_h(&run, s), run.hidden)};
-		/* h is zero before the first step. */
-		int count = (add ? 0 : 1) + (s > 0 ? 1 : 0);
+		/* h is zero before the first step, unless it is carried. */
+		int count = (add ? 0 : 1) + (s > 0 || q->carried ? 1 : 0);
 		if (count > 0)
 			run.gemm->sum(products + (add ? 1 : 0), count, (struct gemm_start){add, own->bias},
 			              4 * run.hidden, run.batch, lstm_pre(&run, s));
@@ -165,7 +165,7 @@ static void lstm_weigh_step(const struct lstm_run *run, size_t s)
 	size_t rows = 4 * run->hidden;
 	run->gemm->outer(d_pre, rows, lstm_x(run, s), run->inputs, 1, run->batch,
 	                 run->gradients + lstm_offset(run, own->tensors.weight_ih));
-	if (s > 0)
+	if (s > 0 || run->q->carried)
 		run->gemm->outer(d_pre, rows, lstm_h(run, s), run->hidden, 1, run->batch,
 		                 run->gradients + lstm_offset(run, own->tensors.weight_hh));
 	run->gemm->totals(d_pre, rows, 1, run->batch, own->d_bias);
@@ -206,7 +206,7 @@ static void lstm_weigh(const struct lstm_run *run, size_t first, size_t count)
 	for (size_t s = 0; s < count; s++)
 		gemm->transpose(lstm_h(run, first + s), run->hidden, n, own->side_in + s * n * run->hidden,
 		                run->hidden);
-	lstm_weigh_side(run, first == 0 ? n : 0, samples, run->hidden, own->tensors.weight_hh);
+	lstm_weigh_side(run, first == 0 && !run->q->carried ? n : 0, samples, run->hidden, own->tensors.weight_hh);
 	const double one = 1.0;
 	struct product ones = {.a = &one, .x = own->side_pre, .x_step = (ptrdiff_t)step, .terms = samples};
 	gemm->sum(&ones, 1, (struct gemm_start){.add = true}, 1, rows, own->d_bias);

@@ -1,4 +1,5 @@
-/* The dense layer: y = W x + b on every step it is given. */
+/* The dense layer: y = W x + b on every step it is given. Tied, W is the weight of the embedding that the model begins
+ * with, [classes][dimension] (Press and Wolf 2017). */
 #include "engine/nn/layer.h"
 #include "engine/nn/linear.h"
 
@@ -21,6 +22,23 @@ static int dense_check(const struct layer_config *config, struct shape in, struc
 	return 0;
 }
 
+/* The embedding's weight, where it has the shape that is needed. */
+static int find_tied(const struct layer *layer, struct qlstm_error *error)
+{
+	const struct param *weight = params_find(layer->params, "layers.0.weight");
+	char pointer[40];
+	snprintf(pointer, sizeof pointer, "/layers/%d/tied", layer->index);
+	if (weight == NULL || weight->rank != 2 || weight->dims[0] != (size_t)layer->out.width ||
+	    weight->dims[1] != (size_t)layer->in.width)
+		return error_set(
+		    error, ERR_INVALID, pointer,
+		    "tied takes the weight of the embedding that the model begins with: it has %zu classes of %zu "
+		    "numbers, this layer gives %d from %d",
+		    weight != NULL ? weight->dims[0] : 0, weight != NULL ? weight->dims[1] : 0, layer->out.width,
+		    layer->in.width);
+	return (int)(weight - layer->params->items);
+}
+
 static int dense_open(struct layer *layer, struct qlstm_error *error)
 {
 	struct dense *own = calloc(1, sizeof *own);
@@ -30,8 +48,13 @@ static int dense_open(struct layer *layer, struct qlstm_error *error)
 	char name[PARAM_NAME_SIZE];
 	double scale = 1.0 / sqrt((double)layer->in.width); /* torch.nn.Linear's default */
 	snprintf(name, sizeof name, "%s.weight", layer->name);
-	own->weight = params_add(layer->params, name, PARAM_CLASSICAL, INIT_UNIFORM, scale, 2,
-	                         (size_t[]){(size_t)layer->out.width, (size_t)layer->in.width});
+	if (layer->config.dense.tied)
+		own->weight = find_tied(layer, error);
+	else
+		own->weight = params_add(layer->params, name, PARAM_CLASSICAL, INIT_UNIFORM, scale, 2,
+		                         (size_t[]){(size_t)layer->out.width, (size_t)layer->in.width});
+	if (layer->config.dense.tied && own->weight < 0)
+		return ERR_INVALID;
 	own->bias = -1;
 	if (layer->config.dense.bias && own->weight >= 0) {
 		snprintf(name, sizeof name, "%s.bias", layer->name);

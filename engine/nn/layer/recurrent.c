@@ -2,10 +2,12 @@
  *
  * Reading order: step s of a direction is time s, or T-1-s where it reads inversward. h and c start at zero. The output
  * at time t is the direction's output of the step that read time t; a bidirectional layer concatenates the rows of both
- * directions. Back-propagation goes through all steps (no truncation); per step only what the cell cannot recompute is
- * kept: its saved rows, h and c. */
+ * directions. Of samples with lengths of their own step s of an inversward direction is time length - 1 - s of each.
+ * Where states are carried, h and c start with those. Back-propagation goes through all steps (no truncation); per step
+ * only what the cell cannot recompute is kept: its saved rows, h and c. */
 #include "engine/nn/cell.h"
 #include "engine/nn/layer.h"
+#include "engine/nn/layer/ragged.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,18 +22,27 @@ struct direction {
 	double *out;                        /* [steps][n_out][batch], by reading step; only where out is not h */
 	double *saved;                      /* [steps][n_saved][batch] */
 	double *d_h, *d_h_prev, *d_c, *d_x; /* one step */
+	double *turned_x, *turned_dx;       /* ragged, inversward: [steps][n_in][batch] by reading step */
+	double *d_outs;                     /* ragged: [steps][n_out][batch] by reading step */
 };
 
 struct recurrent {
 	struct direction directions[2];
 	int n_directions;
 	int steps, batch; /* of the last forward */
+	bool ragged;      /* it had lengths */
 };
 
 /* Whether the layer returns the final step alone. */
 static bool final_only(const struct layer *layer)
 {
 	return layer->out.form == SHAPE_VECTOR;
+}
+
+/* Whether that is the last one for all samples. */
+static bool last_alone(const struct layer *layer)
+{
+	return final_only(layer) && !((const struct recurrent *)layer->own)->ragged;
 }
 
 static int recurrent_check(const struct layer_config *config, struct shape in, struct shape *out,
@@ -99,12 +110,24 @@ static void recurrent_lay_out(struct layer *layer, struct arena *arena, int step
 		}
 		if (cell->ops->lay_out != NULL)
 			cell->ops->lay_out(cell, arena, steps, batch);
+		if (layer->ragged)
+			d->d_outs = arena_take_numbers(arena, t * (size_t)cell->n_out * n);
+		if (layer->ragged && d->inversward) {
+			d->turned_x = arena_take_numbers(arena, t * (size_t)cell->n_in * n);
+			d->turned_dx = arena_take_numbers(arena, t * (size_t)cell->n_in * n);
+		}
 	}
 }
 
-static size_t direction_time(const struct direction *direction, size_t step, size_t steps)
+/* Inputs that are turned already are read from the first. */
+static bool reads_back(const struct recurrent *own, const struct direction *direction)
 {
-	return direction->inversward ? steps - 1 - step : step;
+	return direction->inversward && !own->ragged;
+}
+
+static size_t direction_time(const struct recurrent *own, const struct direction *direction, size_t step)
+{
+	return reads_back(own, direction) ? (size_t)own->steps - 1 - step : step;
 }
 
 /* The step's arrays; what the model does not need is NULL. */
@@ -112,19 +135,19 @@ static struct cell_step direction_step(const struct layer *layer, struct directi
 {
 	const struct recurrent *own = layer->own;
 	const struct cell *cell = &d->cell;
-	size_t n = (size_t)own->batch, steps = (size_t)own->steps;
+	size_t n = (size_t)own->batch;
 	size_t h = (size_t)cell->n_hidden * n, c = (size_t)cell->n_cell * n;
-	bool last = s + 1 == steps;
+	bool last = s + 1 == (size_t)own->steps;
 	struct cell_step step = {.batch = own->batch,
-	                         .x = x + direction_time(d, s, steps) * (size_t)cell->n_in * n,
+	                         .x = x + direction_time(own, d, s) * (size_t)cell->n_in * n,
 	                         .h_prev = d->h + s * h,
 	                         .c_prev = d->c + s * c,
 	                         .h = d->h + (s + 1) * h,
 	                         .c = d->c + (s + 1) * c,
 	                         .saved = d->saved + s * (size_t)cell->n_saved * n};
 	if (!cell->out_is_h) {
-		step.out = !final_only(layer) || last ? d->out + s * (size_t)cell->n_out * n : NULL;
-		if (last)
+		step.out = !last_alone(layer) || last ? d->out + s * (size_t)cell->n_out * n : NULL;
+		if (last && *layer->carry == NULL)
 			step.h = NULL;
 	}
 	return step;
@@ -137,12 +160,36 @@ static struct cell_sequence direction_sequence(const struct layer *layer, const 
 	ptrdiff_t in = (ptrdiff_t)d->cell.n_in * own->batch;
 	return (struct cell_sequence){.steps = own->steps,
 	                              .batch = own->batch,
-	                              .x = x + (ptrdiff_t)direction_time(d, 0, (size_t)own->steps) * in,
-	                              .x_step = d->inversward ? -in : in,
+	                              .x = x + (ptrdiff_t)direction_time(own, d, 0) * in,
+	                              .x_step = reads_back(own, d) ? -in : in,
 	                              .h = d->h,
 	                              .c = d->c,
+	                              .carried = *layer->carry != NULL,
 	                              .saved = d->saved,
 	                              .watch = layer->watch};
+}
+
+/* h or c of one step from or to the states that are carried, from row `row` on. */
+static void carry_rows(const struct carry *carry, size_t row, double *state, size_t rows, size_t n, bool out)
+{
+	for (size_t r = 0; r < rows; r++) {
+		double *kept = carry->states + (row + r) * carry->streams + carry->first;
+		memcpy(out ? kept : state + r * n, out ? state + r * n : kept, n * sizeof(double));
+	}
+}
+
+static void carry_state(const struct layer *layer, const struct direction *d, size_t step, bool out)
+{
+	const struct recurrent *own = layer->own;
+	size_t n = (size_t)own->batch, h = (size_t)d->cell.n_hidden, c = (size_t)d->cell.n_cell;
+	carry_rows(*layer->carry, layer->carried, d->h + step * h * n, h, n, out);
+	carry_rows(*layer->carry, layer->carried + h, d->c + step * c * n, c, n, out);
+}
+
+static size_t recurrent_carries(const struct layer *layer)
+{
+	const struct recurrent *own = layer->own;
+	return (size_t)own->directions[0].cell.n_hidden + (size_t)own->directions[0].cell.n_cell;
 }
 
 static void direction_forward(struct layer *layer, struct direction *d, const double *x)
@@ -151,6 +198,8 @@ static void direction_forward(struct layer *layer, struct direction *d, const do
 	size_t n = (size_t)own->batch;
 	memset(d->h, 0, (size_t)d->cell.n_hidden * n * sizeof(double));
 	memset(d->c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
+	if (*layer->carry != NULL)
+		carry_state(layer, d, 0, false);
 	if (d->cell.ops->forward_all != NULL) {
 		struct cell_sequence sequence = direction_sequence(layer, d, x);
 		d->cell.ops->forward_all(&d->cell, &sequence);
@@ -164,6 +213,39 @@ static void direction_forward(struct layer *layer, struct direction *d, const do
 	}
 }
 
+/* The direction's rows of the output, from its outputs by reading step. */
+static void put_outputs(const struct layer *layer, const struct direction *d, const double *from, double *y)
+{
+	const struct recurrent *own = layer->own;
+	size_t n = (size_t)own->batch, steps = (size_t)own->steps;
+	size_t out = (size_t)d->cell.n_out * n, width = (size_t)layer->out.width * n;
+	const struct ragged ragged = {*layer->lengths, steps, (size_t)d->cell.n_out, n};
+	if (own->ragged && final_only(layer)) {
+		ragged_last(&ragged, from, y);
+		return;
+	}
+	if (own->ragged && d->inversward) {
+		ragged_turn(&ragged, from, out, y, width, false);
+		return;
+	}
+	for (size_t s = final_only(layer) ? steps - 1 : 0; s < steps; s++) {
+		size_t frame = final_only(layer) ? 0 : direction_time(own, d, s);
+		memcpy(y + frame * width, from + s * out, out * sizeof(double));
+	}
+}
+
+/* x as the direction reads it. */
+static const double *direction_inputs(const struct layer *layer, struct direction *d, const double *x)
+{
+	const struct recurrent *own = layer->own;
+	size_t n = (size_t)own->batch, in = (size_t)d->cell.n_in;
+	const struct ragged ragged = {*layer->lengths, (size_t)own->steps, in, n};
+	if (!own->ragged || !d->inversward)
+		return x;
+	ragged_turn(&ragged, x, in * n, d->turned_x, in * n, false);
+	return d->turned_x;
+}
+
 static void recurrent_forward(struct layer *layer, const struct training_context *training, const double *x, int steps,
                               int batch, double *y)
 {
@@ -171,16 +253,14 @@ static void recurrent_forward(struct layer *layer, const struct training_context
 	struct recurrent *own = layer->own;
 	own->steps = steps;
 	own->batch = batch;
-	size_t n = (size_t)batch, width = (size_t)layer->out.width * n;
+	own->ragged = layer->ragged && *layer->lengths != NULL;
 	for (int k = 0; k < own->n_directions && !layer->watch->abandoned; k++) {
 		struct direction *d = &own->directions[k];
-		size_t out = (size_t)d->cell.n_out * n;
-		direction_forward(layer, d, x);
-		const double *from = d->cell.out_is_h ? d->h + out : d->out;
-		for (size_t s = final_only(layer) ? (size_t)steps - 1 : 0; s < (size_t)steps; s++) {
-			size_t frame = final_only(layer) ? 0 : direction_time(d, s, (size_t)steps);
-			memcpy(y + frame * width + (size_t)k * out, from + s * out, out * sizeof(double));
-		}
+		size_t out = (size_t)d->cell.n_out * (size_t)batch;
+		direction_forward(layer, d, direction_inputs(layer, d, x));
+		put_outputs(layer, d, d->cell.out_is_h ? d->h + out : d->out, y + (size_t)k * out);
+		if (*layer->carry != NULL)
+			carry_state(layer, d, (size_t)steps, true);
 	}
 }
 
@@ -208,21 +288,22 @@ static void step_backward(struct layer *layer, struct direction *d, size_t s, co
 	d->d_h_prev = swap;
 }
 
-/* dy: the direction's rows of time 0; dx is added to, NULL: not wanted. */
-static void direction_backward(struct layer *layer, struct direction *d, const double *x, const double *dy, double *dx)
+/* dy: the direction's rows of time 0, a step `width` numbers behind the one before; dx is added to, NULL: not wanted.
+ */
+static void direction_backward(struct layer *layer, struct direction *d, const double *x, const double *dy,
+                               size_t width, double *dx)
 {
 	struct recurrent *own = layer->own;
-	size_t n = (size_t)own->batch, steps = (size_t)own->steps;
-	size_t width = (size_t)layer->out.width * n, in = (size_t)layer->in.width * n;
+	size_t n = (size_t)own->batch, steps = (size_t)own->steps, in = (size_t)layer->in.width * n;
 	memset(d->d_c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
 	if (d->cell.ops->backward_all != NULL) {
-		size_t start = direction_time(d, 0, steps);
+		size_t start = direction_time(own, d, 0);
 		struct cell_sequence sequence = direction_sequence(layer, d, x);
-		struct cell_sequence_gradient gradient = {.d_out = dy + (final_only(layer) ? 0 : start * width),
-		                                          .d_out_step = final_only(layer) ? 0
-		                                                        : d->inversward   ? -(ptrdiff_t)width
-		                                                                          : (ptrdiff_t)width,
-		                                          .first_out = final_only(layer) ? own->steps - 1 : 0,
+		struct cell_sequence_gradient gradient = {.d_out = dy + (last_alone(layer) ? 0 : start * width),
+		                                          .d_out_step = last_alone(layer)    ? 0
+		                                                        : reads_back(own, d) ? -(ptrdiff_t)width
+		                                                                             : (ptrdiff_t)width,
+		                                          .first_out = last_alone(layer) ? own->steps - 1 : 0,
 		                                          .d_h = d->d_h,
 		                                          .d_c = d->d_c,
 		                                          .d_x = dx != NULL ? dx + start * in : NULL};
@@ -231,24 +312,49 @@ static void direction_backward(struct layer *layer, struct direction *d, const d
 	}
 	memset(d->d_h, 0, (size_t)d->cell.n_hidden * n * sizeof(double));
 	for (size_t s = steps; s-- > 0;) {
-		size_t time = direction_time(d, s, steps);
-		const double *d_out = final_only(layer) ? dy : dy + time * width;
-		step_backward(layer, d, s, x, final_only(layer) && s + 1 < steps ? NULL : d_out,
+		size_t time = direction_time(own, d, s);
+		const double *d_out = last_alone(layer) ? dy : dy + time * width;
+		step_backward(layer, d, s, x, last_alone(layer) && s + 1 < steps ? NULL : d_out,
 		              dx != NULL ? dx + time * in : NULL);
 		if (watch_tick(layer->watch))
 			return;
 	}
 }
 
+/* Of samples with lengths of their own: everything by reading step, where the padding stands at the end. */
+static void ragged_backward(struct layer *layer, struct direction *d, const double *x, const double *dy, double *dx)
+{
+	const struct recurrent *own = layer->own;
+	size_t n = (size_t)own->batch, steps = (size_t)own->steps, in = (size_t)d->cell.n_in * n,
+	       out = (size_t)d->cell.n_out * n, width = (size_t)layer->out.width * n;
+	const struct ragged of_out = {*layer->lengths, steps, (size_t)d->cell.n_out, n},
+	                    of_in = {*layer->lengths, steps, (size_t)d->cell.n_in, n};
+	if (final_only(layer))
+		ragged_place(&of_out, dy, d->d_outs);
+	else if (d->inversward)
+		ragged_turn(&of_out, dy, width, d->d_outs, out, false);
+	bool moved = final_only(layer) || d->inversward;
+	double *d_x = dx != NULL && d->inversward ? d->turned_dx : dx;
+	if (dx != NULL && d->inversward)
+		memset(d_x, 0, steps * in * sizeof(double));
+	direction_backward(layer, d, d->inversward ? d->turned_x : x, moved ? d->d_outs : dy, moved ? out : width, d_x);
+	if (dx != NULL && d->inversward)
+		ragged_turn(&of_in, d_x, in, dx, in, true);
+}
+
 static void recurrent_backward(struct layer *layer, const double *x, const double *dy, double *dx)
 {
 	struct recurrent *own = layer->own;
-	size_t n = (size_t)own->batch;
+	size_t n = (size_t)own->batch, width = (size_t)layer->out.width * n;
 	if (dx != NULL)
 		memset(dx, 0, (size_t)own->steps * (size_t)layer->in.width * n * sizeof(double));
 	for (int k = 0; k < own->n_directions && !layer->watch->abandoned; k++) {
 		struct direction *d = &own->directions[k];
-		direction_backward(layer, d, x, dy + (size_t)k * (size_t)d->cell.n_out * n, dx);
+		const double *of_direction = dy + (size_t)k * (size_t)d->cell.n_out * n;
+		if (own->ragged)
+			ragged_backward(layer, d, x, of_direction, dx);
+		else
+			direction_backward(layer, d, x, of_direction, width, dx);
 	}
 }
 
@@ -274,5 +380,6 @@ const struct layer_ops recurrent_ops = {
     .cost = layer_cost_products,
     .forward = recurrent_forward,
     .backward = recurrent_backward,
+    .carries = recurrent_carries,
     .close = recurrent_close,
 };

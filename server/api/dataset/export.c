@@ -57,7 +57,7 @@ static void write_table(struct text *out, const struct table *table)
 	}
 }
 
-static int read_table(const struct api *api, const struct catalog_entry *entry, struct table *table,
+static int read_table(struct api *api, const struct catalog_entry *entry, struct table *table,
                       struct qlstm_error *error)
 {
 	if (entry->series != NULL)

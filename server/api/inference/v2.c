@@ -48,14 +48,23 @@ static bool model_or_reply(struct api *api, struct http_request *request, struct
 	return false;
 }
 
-void v2_model(void *context, struct http_request *request, struct http_reply *reply)
+/* The same, when its shape is all that is wanted. */
+static bool shape_or_reply(struct api *api, struct http_request *request, struct http_reply *reply,
+                           struct model_shape *shape)
 {
 	struct artifact_row weights;
-	struct model_shape shape;
 	json_t *spec;
-	if (!model_or_reply(context, request, reply, &weights, &spec, &shape))
-		return;
+	if (!model_or_reply(api, request, reply, &weights, &spec, shape))
+		return false;
 	json_decref(spec);
+	return true;
+}
+
+void v2_model(void *context, struct http_request *request, struct http_reply *reply)
+{
+	struct model_shape shape;
+	if (!shape_or_reply(context, request, reply, &shape))
+		return;
 	reply_json(reply, 200,
 	           json_pack("{s:s, s:[s], s:s, s:o, s:o}", "name", request->params[0], "versions", "1", "platform",
 	                     "qlstm", "inputs", model_inputs_json(&shape), "outputs", model_outputs_json(&shape)));
@@ -63,13 +72,9 @@ void v2_model(void *context, struct http_request *request, struct http_reply *re
 
 void v2_model_ready(void *context, struct http_request *request, struct http_reply *reply)
 {
-	struct artifact_row weights;
 	struct model_shape shape;
-	json_t *spec;
-	if (!model_or_reply(context, request, reply, &weights, &spec, &shape))
-		return;
-	json_decref(spec);
-	reply_json(reply, 200, json_pack("{s:s, s:b}", "name", request->params[0], "ready", 1));
+	if (shape_or_reply(context, request, reply, &shape))
+		reply_json(reply, 200, json_pack("{s:s, s:b}", "name", request->params[0], "ready", 1));
 }
 
 struct inference {

@@ -197,9 +197,10 @@ int xlsx_csv(const unsigned char *bytes, size_t length, size_t limit, char name[
 	for (int pass = 0; rc == 0 && pass < 2; pass++) {
 		sheet.writes = pass == 1;
 		sheet.rows = 0;
-		rc = xml_read(book.zip, book.part, limit * 2, &handler, error);
-		if (rc == ERR_NOT_FOUND)
-			rc = ERR_SYNTAX;
+		struct qlstm_error cause = {0};
+		rc = xml_read(book.zip, book.part, limit * 2, &handler, &cause);
+		if (rc != 0)
+			rc = error_set(error, rc == ERR_NOT_FOUND ? ERR_SYNTAX : rc, NULL, "%s", cause.message);
 	}
 	workbook_close(&book);
 	free(sheet.value.bytes);

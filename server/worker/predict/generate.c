@@ -1,10 +1,14 @@
 /* `generate`: sequences that a trained model of words continues. */
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "schema/task.h"
 #include "server/common/generate_request.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
 #include "server/worker/predict/generator.h"
+#include "server/worker/predict/reading.h"
 #include "server/worker/reply.h"
 
 enum { OPT_WEIGHTS, OPT_REQUEST };
@@ -33,6 +37,19 @@ static int generate(struct predictor *predictor, const struct predict_inputs *pr
 	return rc;
 }
 
+/* Of a language model: JSON in, JSON out. */
+static int continue_text(struct predictor *predictor, const unsigned char *request, size_t length,
+                         struct qlstm_error *error)
+{
+	char *reply = NULL;
+	size_t n = 0;
+	int rc = reading_answer(predictor, (const char *)request, length, SIZE_MAX, 1e9, &reply, &n, error);
+	if (rc == 0)
+		puts(reply);
+	free(reply);
+	return rc == 0 ? WORKER_DONE : WORKER_FAILED;
+}
+
 static int run(const char *operand, const struct option_value *values)
 {
 	(void)operand;
@@ -46,11 +63,16 @@ static int run(const char *operand, const struct option_value *values)
 	int rc = predictor_open(&predictor, values[OPT_WEIGHTS].text, &error);
 	if (rc == 0)
 		rc = input_read(values[OPT_REQUEST].text, &request, &length, &error);
+	if (rc == 0 && predictor.spec.task == TASK_LANGUAGE_MODEL) {
+		status = continue_text(&predictor, request, length, &error);
+		goto end;
+	}
 	if (rc == 0)
 		rc = generate_request_json((const char *)request, length, predictor.resolved, &prompts, &generation,
 		                           &error);
 	if (rc == 0)
 		status = generate(&predictor, &prompts, &generation, &error);
+end:
 	if (error.code != 0)
 		status = reply_failure(&error);
 	free(request);

@@ -8,14 +8,10 @@
 
 #include "engine/export/params_tensors.h"
 #include "engine/export/safetensors.h"
+#include "schema/task.h"
 #include "server/common/classes.h"
 #include "server/worker/input.h"
-
-/* Samples at once. */
-enum { PREDICT_BATCH = 64 };
-
-/* A forward pass in parts of a forward and backward one, which is what the planner estimates. */
-#define FORWARD_SHARE (1.0 / 3.0)
+#include "server/worker/lexicon_json.h"
 
 static bool of_rows(const struct spec *spec)
 {
@@ -28,6 +24,10 @@ static bool agree(const struct spec *spec, const struct column_scaling *scaling)
 	const struct model_config *model = &spec->model;
 	if (spec->task == TASK_WORDS)
 		return model->output == MODEL_OUTPUT_SEQUENCE && model->n_outputs == 1 << spec->words.bits;
+	if (spec->task == TASK_LANGUAGE_MODEL)
+		return model->n_inputs == 1 && model->n_outputs == spec->text.lexicon.size;
+	if (task_has_texts(spec->task))
+		return model->n_inputs == 1 && model->ragged && model->n_outputs == spec->classes;
 	int steps = of_rows(spec) ? spec->steps : 1;
 	int outputs = spec->classes > 0 ? spec->classes : scaling->n_targets;
 	return model->n_inputs * steps == scaling->n_inputs && model->n_outputs == outputs &&
@@ -44,8 +44,13 @@ static int read_metadata(struct predictor *p, const struct safetensors_file *fil
 	if (p->resolved == NULL)
 		return error_set(error, ERR_CORRUPT, NULL, "the spec in the weights' metadata cannot be read");
 	int rc = spec_parse(p->resolved, &p->spec, error);
+	p->columns = json_loads(scaling, 0, NULL);
 	if (rc == 0)
 		rc = scaling_read(scaling, &p->scaling, error);
+	const char *text = safetensors_meta_find(file, "text");
+	if (rc == 0 && task_has_texts(p->spec.task))
+		rc = text != NULL ? lexicon_json_read(text, &p->lexicon, &p->labels, error)
+		                  : error_set(error, ERR_CORRUPT, NULL, "the weights' metadata hold no vocabulary");
 	if (rc == 0 && !agree(&p->spec, &p->scaling))
 		rc = error_set(error, ERR_CORRUPT, NULL, "spec and scaling in the weights' metadata do not agree");
 	return rc;
@@ -77,6 +82,9 @@ void predictor_close(struct predictor *predictor)
 {
 	model_free(predictor->model);
 	scaling_free(&predictor->scaling);
+	lexicon_free(&predictor->lexicon);
+	vocabulary_free(&predictor->labels);
+	json_decref(predictor->columns);
 	json_decref(predictor->resolved);
 	*predictor = (struct predictor){0};
 }
@@ -91,6 +99,8 @@ int predictor_check_shape(const struct predictor *predictor, size_t steps, size_
 	const struct spec *spec = &predictor->spec;
 	if (spec->task == TASK_WORDS)
 		return error_set(error, ERR_CONFLICT, NULL, "a model of words generates sequences");
+	if (task_has_texts(spec->task))
+		return error_set(error, ERR_CONFLICT, NULL, "the model reads texts: {\"texts\": [\"...\"]}");
 	if (of_rows(spec) && steps != (size_t)spec->steps)
 		return error_set(error, ERR_INVALID, "/inputs/0", "%zu time steps a sample; the model takes %d", steps,
 		                 spec->steps);
@@ -103,7 +113,7 @@ int predictor_check_shape(const struct predictor *predictor, size_t steps, size_
 int predictor_check(struct predictor *predictor, size_t samples, size_t steps, size_t max_bytes, double max_seconds,
                     struct qlstm_error *error)
 {
-	int batch = samples < PREDICT_BATCH ? (int)samples : PREDICT_BATCH;
+	int batch = samples < PREDICTOR_BATCH ? (int)samples : PREDICTOR_BATCH;
 	double seconds = 0;
 	size_t bytes = model_bytes(predictor->model, (int)steps, batch, 1);
 	if (bytes > max_bytes)
@@ -113,7 +123,7 @@ int predictor_check(struct predictor *predictor, size_t samples, size_t steps, s
 	int rc = model_estimate(predictor->model, (int)steps, batch, &seconds, error);
 	if (rc != 0)
 		return rc;
-	seconds *= FORWARD_SHARE * (double)samples / batch;
+	seconds *= PREDICTOR_FORWARD_SHARE * (double)samples / batch;
 	if (seconds > max_seconds)
 		return error_set(error, ERR_TOO_LARGE, "/inputs",
 		                 "%zu samples of %zu steps would take about %.3g s; allowed are %.3g s", samples, steps,
@@ -179,7 +189,7 @@ static int scatter(const struct predictor *p, const double *y, size_t first, siz
 int predictor_compute(struct predictor *predictor, const double *inputs, size_t samples, size_t steps, double *outputs,
                       struct qlstm_error *error)
 {
-	size_t most = samples < PREDICT_BATCH ? samples : PREDICT_BATCH;
+	size_t most = samples < PREDICTOR_BATCH ? samples : PREDICTOR_BATCH;
 	size_t frame = steps * (size_t)predictor->spec.model.n_inputs, width = predictor_width(predictor);
 	int rc = model_reserve(predictor->model, (int)steps, (int)most, error);
 	double *x = rc == 0 ? malloc((frame + width) * most * sizeof *x) : NULL;

@@ -5,14 +5,23 @@
 #include <stddef.h>
 
 #include "engine/error.h"
+#include "engine/language/lexicon.h"
 #include "engine/nn/model.h"
 #include "schema/spec.h"
 #include "server/worker/scaling.h"
 
+/* Samples at once. */
+#define PREDICTOR_BATCH 64
+/* A forward pass in parts of a forward and backward one, which is what the planner estimates. */
+#define PREDICTOR_FORWARD_SHARE (1.0 / 3.0)
+
 struct predictor {
 	json_t *resolved;
+	json_t *columns; /* scaling.h */
 	struct spec spec;
 	struct column_scaling scaling;
+	struct lexicon lexicon;   /* of texts */
+	struct vocabulary labels; /* likewise: the names of the classes */
 	struct model *model;
 };
 
@@ -24,8 +33,8 @@ void predictor_close(struct predictor *predictor);
 /* Numbers of an output: targets, or of a classification its classes. */
 size_t predictor_width(const struct predictor *predictor);
 
-/* ERR_CONFLICT for a model of words (generator.h); ERR_INVALID for samples of another shape than the model takes: a
- * feature for each input column of a forecasting, else the columns of a row cut into its steps. */
+/* ERR_CONFLICT for a model of words (generator.h) or texts (reading.h); ERR_INVALID for samples of another shape than
+ * the model takes: a feature for each input column of a forecasting, else the columns of a row cut into its steps. */
 int predictor_check_shape(const struct predictor *predictor, size_t steps, size_t features, struct qlstm_error *error);
 
 /* ERR_TOO_LARGE when so many samples would take more memory or more time (the planner's estimate) than allowed. */

@@ -7,8 +7,10 @@
 
 #include "server/common/predict_wire.h"
 #include "server/worker/command.h"
+#include "server/worker/predict/forecast.h"
 #include "server/worker/predict/generator.h"
 #include "server/worker/predict/predictor.h"
+#include "server/worker/predict/reading.h"
 
 /* Models that stay loaded, the latest first. */
 enum { LOADED = 8 };
@@ -81,7 +83,8 @@ static bool makes_sense(const struct predict_request *request)
 	       request->samples > 0 && request->steps > 0 && request->features > 0 &&
 	       request->steps <= PREDICT_MAX_NUMBERS && request->features <= PREDICT_MAX_NUMBERS &&
 	       request->samples <= PREDICT_MAX_NUMBERS / request->steps / request->features &&
-	       (request->generation.length == 0 || request->features == 1);
+	       request->ahead <= PREDICT_MAX_NUMBERS && request->text_bytes <= PREDICT_MAX_TEXT &&
+	       (request->generation.length == 0 || (request->features == 1 && request->ahead == 0));
 }
 
 /* Whether the model can do it, and what it gives a sample. */
@@ -95,6 +98,11 @@ static int check(struct predictor *p, const struct predict_request *request, con
 	}
 	*outputs = predictor_width(p);
 	int rc = predictor_check_shape(p, request->steps, request->features, error);
+	if (rc == 0 && request->ahead > 0) {
+		*outputs = request->ahead * forecast_width(p);
+		return forecast_check(p, request->samples, request->steps, request->ahead, request->max_bytes,
+		                      request->max_seconds, error);
+	}
 	return rc == 0 ? predictor_check(p, request->samples, request->steps, request->max_bytes, request->max_seconds,
 	                                 error)
 	               : rc;
@@ -106,6 +114,8 @@ static int compute(struct predictor *p, const struct predict_request *request, c
 	if (request->generation.length > 0)
 		return generator_compute(p, inputs, request->samples, request->steps, &request->generation, outputs,
 		                         error);
+	if (request->ahead > 0)
+		return forecast_compute(p, inputs, request->samples, request->steps, request->ahead, outputs, error);
 	return predictor_compute(p, inputs, request->samples, request->steps, outputs, error);
 }
 
@@ -135,6 +145,45 @@ static int answer(struct server *server, const struct predict_request *request, 
 	return compute(p, request, inputs, *outputs, error);
 }
 
+/* The answer to a JSON text; *said (malloc) is the caller's. */
+static int answer_text(struct server *server, const struct predict_request *request, const char *path, const char *text,
+                       char **said, uint64_t *length, struct qlstm_error *error)
+{
+	struct loaded *loaded = NULL;
+	size_t bytes = 0;
+	int rc = find(server, path, &loaded, error);
+	if (rc != 0)
+		return rc;
+	keep_first(server, loaded);
+	rc = reading_answer(&loaded->predictor, text, request->text_bytes, request->max_bytes, request->max_seconds,
+	                    said, &bytes, error);
+	if (rc == 0 && bytes > PREDICT_MAX_TEXT)
+		rc = error_set(error, ERR_TOO_LARGE, "/texts",
+		               "the answer is longer than %zu bytes; ask of fewer texts", PREDICT_MAX_TEXT);
+	*length = bytes;
+	return rc;
+}
+
+static int serve_text(struct server *server, int socket, const struct predict_request *request)
+{
+	char path[PREDICT_MAX_PATH] = "", *text = malloc(request->text_bytes), *said = NULL;
+	struct predict_reply reply = {.magic = PREDICT_MAGIC, .samples = 1, .outputs = 1};
+	struct qlstm_error problem = {0};
+	int rc = text != NULL ? wire_read(socket, path, request->path_bytes, 0, NULL) : ERR_OUT_OF_MEMORY;
+	if (rc == 0)
+		rc = wire_read(socket, text, request->text_bytes, 0, NULL);
+	if (rc == 0) {
+		reply.code = answer_text(server, request, path, text, &said, &reply.text_bytes, &problem);
+		rc = wire_write(socket, &reply, sizeof reply, 0, NULL);
+		if (rc == 0)
+			rc = reply.code != 0 ? wire_write(socket, &problem, sizeof problem, 0, NULL)
+			                     : wire_write(socket, said, reply.text_bytes, 0, NULL);
+	}
+	free(text);
+	free(said);
+	return rc;
+}
+
 static int send_reply(int socket, struct predict_reply *reply, const double *outputs, const struct qlstm_error *problem)
 {
 	int rc = wire_write(socket, reply, sizeof *reply, 0, NULL);
@@ -148,6 +197,8 @@ static int send_reply(int socket, struct predict_reply *reply, const double *out
 /* 0 to go on. */
 static int serve_one(struct server *server, int socket, const struct predict_request *request)
 {
+	if (request->text_bytes > 0)
+		return serve_text(server, socket, request);
 	char path[PREDICT_MAX_PATH] = "";
 	size_t count = request->samples * request->steps * request->features;
 	double *inputs = malloc(count * sizeof *inputs), *outputs = NULL;

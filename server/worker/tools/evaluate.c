@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/nn/loss.h"
+#include "schema/task.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
 #include "server/worker/spec_model.h"
@@ -120,9 +121,10 @@ static int read_arrays(struct evaluation *e, const char *inputs, const char *tar
 static int lay_out(struct evaluation *e, struct qlstm_error *error)
 {
 	int batch_axis = e->spec_model.spec.batch_first ? 0 : 1;
-	if (e->spec_model.spec.task == TASK_WORDS)
+	if (e->spec_model.spec.model.output == MODEL_OUTPUT_SEQUENCE)
 		return error_set(error, ERR_INVALID, "/data/task",
-		                 "task is \"words\"; only models that give one vector for a sequence are evaluated");
+		                 "task is \"%s\"; only models that give one vector for a sequence are evaluated",
+		                 task_names[e->spec_model.spec.task]);
 	e->batch = (int)e->x_dims[batch_axis];
 	e->steps = (int)e->x_dims[1 - batch_axis];
 	e->n_inputs = e->spec_model.spec.model.n_inputs;

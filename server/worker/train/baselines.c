@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "engine/score/linear_fit.h"
+#include "server/worker/train/language_predictions.h"
 #include "server/worker/train/scores.h"
+#include "server/worker/train/text_predictions.h"
 
 /* Samples between two calls of the progress function. */
 enum { CHUNK = 256 };
@@ -37,13 +39,12 @@ static int seasonal_naive(const struct baseline_run *run, struct qlstm_error *er
 	(void)error;
 	const struct job *job = run->job;
 	size_t period = (size_t)job->spec.period;
-	size_t back = ((size_t)job->spec.windows.horizon + period - 1) / period * period;
 	run->out->gaps = true;
 	for (size_t i = 0; i < run->out->count; i++)
 		for (int t = 0; t < run->out->width; t++) {
-			size_t row = job_row(job, i);
-			const struct column *column = &job->table.columns[job->spec.windows.targets[t]];
-			*value_at(run, i, t) = row >= back ? column->values[row - back] : (double)NAN;
+			size_t horizon = (size_t)windows_horizon(&job->spec.windows, t);
+			size_t back = (horizon + period - 1) / period * period;
+			*value_at(run, i, t) = job_before(job, i, t, back);
 		}
 	return 0;
 }
@@ -73,6 +74,34 @@ static int majority_class(const struct baseline_run *run, struct qlstm_error *er
 		for (size_t k = 0; k < width; k++)
 			run->out->values[i * width + k] = first[k];
 	return 0;
+}
+
+/* It opens the predictions itself: a row for each token. */
+static int most_frequent_tag(const struct baseline_run *run, struct qlstm_error *error)
+{
+	predictions_free(run->out);
+	return tag_predictions_most_frequent(run->out, run->job, error);
+}
+
+static int count_tokens(const struct baseline_run *run, int order, struct qlstm_error *error)
+{
+	predictions_free(run->out);
+	return language_predictions_count(run->out, run->job, order, error);
+}
+
+static int unigram(const struct baseline_run *run, struct qlstm_error *error)
+{
+	return count_tokens(run, 1, error);
+}
+
+static int bigram(const struct baseline_run *run, struct qlstm_error *error)
+{
+	return count_tokens(run, 2, error);
+}
+
+static int trigram(const struct baseline_run *run, struct qlstm_error *error)
+{
+	return count_tokens(run, 3, error);
 }
 
 static int check_stop(const struct baseline_run *run, size_t done, struct qlstm_error *error)
@@ -132,6 +161,11 @@ static const struct {
     {"mean", TASK_REGRESSION, NULL, NULL, mean},
     {"linear", TASK_REGRESSION, NULL, is_small, linear},
     {"majority_class", TASK_CLASSIFICATION, NULL, NULL, majority_class},
+    {"majority_class", TASK_TEXT_CLASSIFICATION, NULL, NULL, majority_class},
+    {"most_frequent_tag", TASK_TAGGING, NULL, NULL, most_frequent_tag},
+    {"unigram", TASK_LANGUAGE_MODEL, NULL, NULL, unigram},
+    {"kneser_ney_bigram", TASK_LANGUAGE_MODEL, NULL, NULL, bigram},
+    {"kneser_ney_trigram", TASK_LANGUAGE_MODEL, NULL, NULL, trigram},
 };
 
 static int add(json_t *baselines, size_t k, const struct baseline_run *asked, struct qlstm_error *error)
@@ -142,7 +176,9 @@ static int add(json_t *baselines, size_t k, const struct baseline_run *asked, st
 	int rc = 0;
 	json_t *scores = NULL;
 	if (table[k].is_possible == NULL || table[k].is_possible(run.job)) {
-		out.values = calloc(out.count + 1, (size_t)out.width * sizeof(double));
+		/* Those of tokens make their own rows. */
+		bool of_tokens = samples->shape.per_step;
+		out.values = calloc(of_tokens ? 1 : out.count + 1, (size_t)out.width * sizeof(double));
 		run.out = &out;
 		rc = out.values == NULL ? error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a baseline")
 		                        : table[k].fill(&run, error);

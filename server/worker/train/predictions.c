@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/task.h"
 #include "server/common/classes.h"
+#include "server/worker/train/language_predictions.h"
+#include "server/worker/train/text_predictions.h"
 #include "server/worker/train/word_predictions.h"
 
 /* Samples between two calls of the progress function. */
@@ -16,6 +19,10 @@ int predictions_compute(struct predictions *out, struct job *job, predictions_pr
 {
 	if (job->spec.task == TASK_WORDS)
 		return word_predictions_compute(out, job, progress, context, error);
+	if (job->spec.task == TASK_TAGGING)
+		return tag_predictions_compute(out, job, progress, context, error);
+	if (job->spec.task == TASK_LANGUAGE_MODEL)
+		return language_predictions_compute(out, job, progress, context, error);
 	const struct samples *samples = &job->samples;
 	size_t count = samples_count(samples), width = (size_t)samples->shape.width;
 	*out = (struct predictions){.count = count, .width = samples->shape.width};
@@ -64,11 +71,15 @@ static bool of_classes(const struct job *job)
 
 void predictions_header(struct text *out, const struct job *job, int width)
 {
-	for (int t = 0; t < job->spec.windows.n_targets; t++) {
+	for (int t = 0; t < job_width(job); t++) {
+		char of[16] = "", suffix[32];
+		if (job_horizon(job, t) > 0)
+			snprintf(of, sizeof of, "_h%d", job_horizon(job, t));
+		snprintf(suffix, sizeof suffix, "%s_predicted", of);
 		text_print(out, ",");
-		print_field(out, job_target_name(job, t), "");
+		print_field(out, job_target_name(job, t), of);
 		text_print(out, ",");
-		print_field(out, job_target_name(job, t), "_predicted");
+		print_field(out, job_target_name(job, t), suffix);
 	}
 	for (int k = 0; of_classes(job) && k < width; k++) {
 		char suffix[32];
@@ -113,6 +124,10 @@ int predictions_csv(const struct predictions *predictions, const struct job *job
 {
 	if (job->spec.task == TASK_WORDS)
 		return word_predictions_csv(predictions, job, text, length, error);
+	if (job->spec.task == TASK_LANGUAGE_MODEL)
+		return language_predictions_csv(predictions, job, text, length, error);
+	if (task_has_texts(job->spec.task))
+		return text_predictions_csv(predictions, job, text, length, error);
 	struct text out = {0};
 	*text = NULL;
 	text_print(&out, "part,index");

@@ -6,11 +6,11 @@
 #include "server/worker/train/job.h"
 
 struct predictions {
-	size_t count;   /* samples, the training part first; of words scored positions */
+	size_t count;   /* samples, the training part first; of words scored positions, of tags tokens */
 	int width;      /* targets; of classes their number */
 	double *values; /* [count][width]: original units; of classes probabilities, which add up to 1 */
 	bool gaps;      /* where a value is NaN nothing was predicted; not of a model */
-	size_t *places; /* of words: [count], sequence * steps + step */
+	size_t *places; /* of words: [count], sequence * steps + step; of tags: which token of all */
 };
 
 /* Called now and then with the samples done; a non-zero return stops (ERR_CANCELLED). */
@@ -25,7 +25,8 @@ void predictions_free(struct predictions *predictions);
 void predictions_header(struct text *out, const struct job *job, int width);
 void predictions_line_end(struct text *out, const struct job *job, size_t row);
 
-/* CSV: part (train or test), index (of the sample), then for each target NAME and NAME_predicted; of a classification
+/* CSV: part (train or test), index (of the sample), then for each target NAME and NAME_predicted, of several horizons
+ * NAME_h1, NAME_h1_predicted, NAME_h2, ..., all targets at the first, then at the second; of a classification
  * NAME, NAME_predicted (the most probable class) and NAME_probability_0, NAME_probability_1, ... *text (malloc) is the
  * caller's. */
 int predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "engine/qlstm.h"
+#include "schema/task.h"
 #include "server/common/parameter_counts.h"
+#include "server/worker/lexicon_json.h"
 #include "server/worker/reply.h"
 #include "server/worker/train/learning.h"
 #include "server/worker/train/metrics_json.h"
@@ -96,6 +98,29 @@ static json_t *classes_json(const struct job *job)
 	return NULL;
 }
 
+/* What the texts were read as. */
+static json_t *text_json(const struct job *job)
+{
+	const struct sequences *texts = &job->texts;
+	const struct streams *streams = &job->streams;
+	size_t unknown = 0;
+	for (size_t k = 0; k < streams->tokens.count; k++)
+		unknown += streams->tokens.values[k] == LEXICON_UNKNOWN;
+	if (job->spec.task == TASK_LANGUAGE_MODEL)
+		return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "vocabulary",
+		                 (json_int_t)vocabulary_size(&streams->lexicon.words), "tokens",
+		                 (json_int_t)streams->tokens.count, "unknown", (json_int_t)unknown, "tokens_train",
+		                 (json_int_t)streams->parts[0].count, "tokens_validation",
+		                 (json_int_t)streams->parts[1].count, "tokens_test",
+		                 (json_int_t)streams->parts[2].count);
+	for (size_t k = 0; k < texts->tokens.count; k++)
+		unknown += texts->tokens.values[k] == LEXICON_UNKNOWN;
+	return json_pack("{s:I, s:I, s:I, s:i, s:I, s:o}", "vocabulary",
+	                 (json_int_t)vocabulary_size(&texts->lexicon.words), "tokens", (json_int_t)texts->tokens.count,
+	                 "unknown", (json_int_t)unknown, "longest", texts->steps, "shortened", (json_int_t)texts->cut,
+	                 "labels", vocabulary_json(&texts->labels));
+}
+
 /* What was trained on: parts, rows, hash. */
 static json_t *data_json(const struct job *job)
 {
@@ -107,6 +132,8 @@ static json_t *data_json(const struct job *job)
 	for (int k = 0; k < n; k++)
 		whole &= json_object_set_new(data, parts[k].name, json_integer((json_int_t)parts[k].count)) == 0;
 	whole &= json_object_set_new(data, "completed", json_integer((json_int_t)job->completed)) == 0;
+	if (task_has_texts(job->spec.task))
+		whole &= json_object_set_new(data, "text", text_json(job)) == 0;
 	if (job->spec.task == TASK_CLASSIFICATION)
 		whole &= json_object_set_new(data, "classes", classes_json(job)) == 0;
 	if (whole)
@@ -122,11 +149,11 @@ json_t *report_json(struct job *job, const struct predictions *predictions, cons
 	                           model_plan_kind(job->model), "isa", plan_isa(), "arithmetic", QLSTM_ARITHMETIC,
 	                           "arithmetic_before", trainer_arithmetic_before(job->trainer));
 	json_t *model = parameter_counts_json(&counts, "parameters");
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s*, s:s, s:i, s:o, s:o, s:O?, s:o, s:o, s:o}", "engine", engine,
-	                 "model", model, "data", data_json(job), "scaling", job_scaling(job), "seed",
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s*, s:s, s:i, s:o, s:o, s:O?, s:O*, s:o, s:o, s:o}", "engine",
+	                 engine, "model", model, "data", data_json(job), "scaling", job_scaling(job), "seed",
 	                 (json_int_t)job->spec.training.seed, "init_sha256",
 	                 run->init_sha256[0] != '\0' ? run->init_sha256 : NULL, "fingerprint", job->fingerprint,
 	                 "resumed_from", run->resumed_from, "results", results_json(job), "metrics",
-	                 scores_json(predictions, job), "baselines", run->baselines, "gradients", learning_json(job),
-	                 "timings", timings_json(job, run), "history", history_json(job->trainer));
+	                 scores_json(predictions, job), "baselines", run->baselines, "folds", run->folds, "gradients",
+	                 learning_json(job), "timings", timings_json(job, run), "history", history_json(job->trainer));
 }

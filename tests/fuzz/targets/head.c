@@ -1,22 +1,13 @@
 /* Heads, and what follows them, through a real connection to the server: it answers or ends the connection, and hands
  * on no more requests than a reader by the letter of RFC 9112 finds, each with the path that it finds. The first byte
  * says in how many parts the rest is sent. */
-#include "tests/fuzz/target.h"
+#include "tests/fuzz/door.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdbool.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "server/http/http.h"
-#include "server/http/log.h"
 #include "server/http/reply.h"
 
-enum { MAX_REQUESTS = 64, PATH_SIZE = 256, BODY_LIMIT = 4096, QUIET_TURNS = 40, MAX_TURNS = 4000 };
+enum { MAX_REQUESTS = 64, BODY_LIMIT = 4096 };
 
 /* --- the reader --- */
 
@@ -134,51 +125,8 @@ static bool is_indistinct(const unsigned char *bytes, size_t length)
 
 /* --- the server --- */
 
-static uv_loop_t loop;
-static struct http_server *server;
 static int handled;
 static char handled_methods[MAX_REQUESTS][16];
-
-/* The pool's work is done at once, in this thread; what follows it waits for the next turn. So nothing depends on when
- * another thread gets its turn. */
-static struct {
-	uv_work_t *work;
-	uv_after_work_cb after;
-} finished[MAX_REQUESTS];
-static int n_finished;
-
-int uv_queue_work(uv_loop_t *on, uv_work_t *work, uv_work_cb run, uv_after_work_cb after)
-{
-	CHECK(n_finished < MAX_REQUESTS);
-	work->loop = on;
-	run(work);
-	finished[n_finished].work = work;
-	finished[n_finished++].after = after;
-	return 0;
-}
-
-static bool finish_work(void)
-{
-	int count = n_finished;
-	for (int i = 0; i < count; i++)
-		finished[i].after(finished[i].work, 0);
-	memmove(finished, finished + count, (size_t)(n_finished - count) * sizeof *finished);
-	n_finished -= count;
-	return count > 0;
-}
-
-/* Its sweep of connections, four times a second, comes every other millisecond. */
-int uv_timer_start(uv_timer_t *timer, uv_timer_cb callback, uint64_t timeout, uint64_t repeat)
-{
-	static int (*start)(uv_timer_t *, uv_timer_cb, uint64_t, uint64_t);
-	if (start == NULL) {
-		void *symbol = dlsym(RTLD_NEXT, "uv_timer_start");
-		memcpy(&start, &symbol, sizeof start);
-	}
-	if (repeat == 250)
-		timeout = repeat = 2;
-	return start(timer, callback, timeout, repeat);
-}
 
 static void handle(void *context, struct http_request *request, struct http_reply *reply)
 {
@@ -197,88 +145,19 @@ static long body_limit(void *context, const char *method, const char *path)
 	return strcmp(method, "POST") == 0 ? BODY_LIMIT : 0;
 }
 
-static void open_server(void)
-{
-	const struct http_config config = {.address = "127.0.0.1",
-	                                   .max_connections = 64,
-	                                   .max_connections_by_address = 64,
-	                                   .header_seconds = 60,
-	                                   .body_seconds = 60,
-	                                   .idle_seconds = 60,
-	                                   .body_memory = (size_t)1 << 24,
-	                                   .handler = handle,
-	                                   .body_limit = body_limit};
-	struct qlstm_error error = {0};
-	CHECK(log_to("/dev/null", 0, 0, &error) == 0);
-	CHECK(uv_loop_init(&loop) == 0);
-	CHECK(http_open(&server, &loop, &config, &error) == 0);
-}
-
-static int connect_to_it(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_port(server))};
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	CHECK(client >= 0);
-	CHECK(connect(client, (struct sockaddr *)&address, sizeof address) == 0);
-	return client;
-}
-
-/* One turn of the loop. What the server sends is taken; true: it has ended the connection. */
-static bool turn(int client, bool *moved)
-{
-	char bytes[4096];
-	uv_run(&loop, UV_RUN_NOWAIT);
-	bool worked = finish_work();
-	ssize_t count = recv(client, bytes, sizeof bytes, MSG_DONTWAIT);
-	*moved = worked || count > 0;
-	return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
-}
-
-/* Until the connection ends, or nothing happens any more. */
-static bool settle(int client)
-{
-	int quiet = 0;
-	for (int i = 0; i < MAX_TURNS && quiet < QUIET_TURNS; i++) {
-		bool moved = false;
-		if (turn(client, &moved))
-			return true;
-		quiet = moved ? 0 : quiet + 1;
-	}
-	return false;
-}
-
-static void send_in_parts(int client, const uint8_t *data, size_t size, size_t parts)
-{
-	size_t step = size / parts + 1;
-	for (size_t at = 0; at < size; at += step) {
-		bool moved;
-		size_t count = size - at < step ? size - at : step;
-		if (send(client, data + at, count, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-			return;
-		if (at + step < size)
-			turn(client, &moved);
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (server == NULL)
-		open_server();
+	if (server == NULL) {
+		CHECK(uv_loop_init(&loop) == 0);
+		door_open((struct http_config){.handler = handle, .body_limit = body_limit});
+	}
 	if (size < 1 || size > 16000)
 		return 0;
 	struct reading reading = {data + 1, data + size, {{0}}, 0};
 	while (reading.count < MAX_REQUESTS && read_request(&reading))
 		;
 	handled = 0;
-	int client = connect_to_it();
-	send_in_parts(client, data + 1, size - 1, 1 + data[0] % 4);
-	settle(client);
-	close(client);
-	for (int i = 0; i < 3 || !http_idle(server); i++) {
-		uv_run(&loop, UV_RUN_NOWAIT);
-		finish_work();
-	}
+	door_ask("", data + 1, size - 1, 1 + data[0] % 4);
 	int n = handled;
 	if (is_indistinct(data + 1, size - 1))
 		return 0;

