@@ -48,7 +48,7 @@ engine_src := $(filter-out $(KERNEL_SRC) engine/examples/%,$(wildcard engine/*.c
 schema_src := $(wildcard schema/*.c schema/*/*.c)
 common_src := $(wildcard server/common/*.c server/common/*/*.c)
 worker_src := $(wildcard server/worker/*.c server/worker/*/*.c)
-daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/web/*.c server/api/*.c server/api/*/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
+daemon_src := $(wildcard server/daemon_*.c) server/options.c server/memory.c server/pool.c server/health.c server/notify.c server/data_command.c server/key_command.c $(wildcard server/http/*.c server/http/mhd/*.c server/access/*.c server/web/*.c server/api/*.c server/api/*/*.c server/store/*.c server/disk/*.c server/predict/*.c server/run/*.c server/run/*/*.c)
 TESTS      ?= *
 unit_src   := $(wildcard $(patsubst %,tests/unit/test_%.c,$(TESTS)))
 TARGET     ?= *
@@ -67,7 +67,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker deb test-deb fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -94,6 +94,7 @@ help:
 	@echo "make coverage   which lines the tests run, room by room (build/coverage/index.html: each line)"
 	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
 	@echo "make test-docker   the image and docker/compose.yaml with a real engine; starts one as root where none runs"
+	@echo "make deb        a Debian package, build/deb/qlstmd_*.deb; test-deb installs and removes it in a root of its own"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
 	@echo "make install    into PREFIX=$(PREFIX): programs, recipes, libqlstm (qlstm.h, libqlstm.a, qlstm.pc); uninstall takes them away"
 	@echo "make clean      remove build/"
@@ -308,6 +309,17 @@ image:
 test-docker:
 	@scripts/deps.sh test
 	@tests/docker/engine.sh tests/docker/base.sh $(PYTHON) -m pytest -v -s -p no:cacheprovider tests/docker
+
+# build/deb/qlstmd_VERSION_ARCH.deb: programs, man pages, recipes, a unit for systemd (debian/).
+deb:
+	@scripts/deps.sh build deb
+	@scripts/deb.sh build/deb
+	@ls build/deb/*.deb
+
+# Installed, used, removed and purged in a root of its own. Not part of `test`; takes root.
+test-deb: deb
+	@scripts/deps.sh test-deb
+	@tests/docker/deb.sh build/deb/qlstmd_*.deb
 
 # For the constants in engine/circuit/planner.c.
 bench-estimates: all $(BUILD)/bench/estimates

@@ -26,7 +26,7 @@ struct row {
 static const struct word functions[] = {{"relu", "relu"}, {"leakyrelu", "leaky_relu"}, {"sigmoid", "sigmoid"}, {0}};
 static const struct word axes[] = {{"x", "X"}, {"y", "Y"}, {"z", "Z"}, {0}};
 static const struct word entanglings[] = {{"basic", "basic"}, {"strong", "strong"}, {0}};
-static const struct word modes[] = {{"single", "single"}, {"even", "even"}, {"none", "all"}, {0}};
+static const struct word modes[] = {{"even", "even"}, {"single", "single"}, {"none", "all"}, {0}};
 static const struct word optims[] = {{"adam", "adam"}, {"adamw", "adamw"}, {"sgd", "sgd"}, {0}};
 static const struct word losses[] = {
     {"mse", "mse"}, {"mae", "mae"}, {"bce", "bce"}, {"crossentropy", "cross_entropy"}, {0}};
@@ -545,8 +545,11 @@ static int translate_parameters(struct translation *t, const json_t *parameters,
 
 static int run(struct translation *t, const json_t *request)
 {
-	static const struct row whole[] = {
-	    {{"parameters"}, NULL, NULL}, {{"inputs"}, NULL, NULL}, {{NULL}, NULL, NULL}};
+	static const struct row whole[] = {{{"parameters"}, NULL, NULL},
+	                                   {{"inputs"}, NULL, NULL},
+	                                   {{"project"}, "project", NULL},
+	                                   {{"tags"}, "tags", NULL},
+	                                   {{NULL}, NULL, NULL}};
 	t->ours = make("{'data':{'scaling':'max'},'training':{'num_epochs':20,'batch_size':128,"
 	               "'optimizer':{'type':'adam','learning_rate':0.001}}}");
 	if (t->ours == NULL)

@@ -7,16 +7,18 @@ group() {
 	case $1 in
 	build) echo gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libuv1-dev libsqlite3-dev libjansson-dev libsodium-dev libyaml-dev zlib1g-dev libminizip-dev libexpat1-dev libseccomp-dev ;;
 	demo) echo curl jq gawk ;;
-	test) echo libcmocka-dev curl openssl python3 python3-pytest python3-pytest-xdist python3-requests python3-jsonschema python3-numpy python3-yaml libfaketime ;;
+	test) echo libcmocka-dev curl openssl python3 python3-pytest python3-pytest-xdist python3-requests python3-jsonschema python3-numpy python3-yaml python3-protobuf libfaketime ;;
 	spin) echo gcc libc6-dev spin ;;
 	valgrind) echo valgrind libc6-dbg ;;
 	coverage) echo gcovr python3 ;;
 	web) command -v npm >/dev/null && echo chromium || echo nodejs npm chromium ;;
 	docker) echo docker.io docker-compose debootstrap ;;
+	deb) echo dpkg-dev debhelper help2man fakeroot git ;;
+	test-deb) echo debootstrap curl ;;
 	peers) echo python3 python3-venv python3-pip ;;
 	fuzz) echo clang libclang-rt-14-dev ;;
 	lint) echo clang clang-format clang-tidy shellcheck git python3 ;;
-	*) echo "deps.sh: unknown group '$1'; known: build demo test spin valgrind coverage web docker peers fuzz lint" >&2 && exit 2 ;;
+	*) echo "deps.sh: unknown group '$1'; known: build demo test spin valgrind coverage web docker deb test-deb peers fuzz lint" >&2 && exit 2 ;;
 	esac
 }
 

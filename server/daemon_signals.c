@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "server/http/log.h"
+#include "server/notify.h"
 
 #define IDLE_CHECK_MS 50
 #define IDLE_WAIT_MS  5000 /* for clients to take their last replies */
@@ -44,6 +45,7 @@ static void on_signal(uv_signal_t *handle, int number)
 		_exit(128 + number);
 	daemon->stopping = true;
 	log_message("info", "stopping");
+	notify_send("STOPPING=1\n");
 	atomic_store(&daemon->api.draining, true);
 	http_quiesce(daemon->http);
 	scheduler_drain(daemon->api.scheduler, on_drained, daemon);

@@ -18,6 +18,7 @@
 #include "server/health.h"
 #include "server/http/log.h"
 #include "server/key_command.h"
+#include "server/notify.h"
 #include "server/pool.h"
 
 #define OTHER_FILES       4096 /* that may be open beside connections */
@@ -45,6 +46,7 @@ static void raise_file_limit(int connections)
 static int open_process(struct daemon *daemon, struct qlstm_error *error)
 {
 	daemon_hold_signals(true);
+	notify_open();
 	signal(SIGPIPE, SIG_IGN);
 	raise_file_limit(daemon->options.connections);
 	if (sodium_init() < 0)
@@ -172,6 +174,7 @@ static int serve(struct daemon *daemon, struct qlstm_error *error)
 	       daemon->options.address, ipv6 ? "]" : "", http_port(daemon->http));
 	fflush(stdout);
 	scheduler_wake(daemon->api.scheduler);
+	notify_send("READY=1\nSTATUS=listening\n");
 	uv_run(daemon->loop, UV_RUN_DEFAULT); /* until on_idle_timer stops it */
 	return 0;
 }

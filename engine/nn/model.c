@@ -36,14 +36,22 @@ static int check_layer(const struct layer_config *layer, bool ragged, struct sha
 static int check_words(const struct model_config *config, struct shape out, struct qlstm_error *error)
 {
 	const char *type = config->layers[config->n_layers - 1].type;
-	if (config->n_layers > 1)
-		return error_set(error, ERR_INVALID, "/layers",
-		                 "a layer of type '%s' is a model by itself; there are %d layers", type,
-		                 config->n_layers);
 	if (config->output != MODEL_OUTPUT_SEQUENCE || out.width != config->n_outputs)
 		return error_set(
 		    error, ERR_INVALID, "/layers/0/type",
 		    "a layer of type '%s' gives probabilities of words step by step; this needs data of words", type);
+	return 0;
+}
+
+/* A layer that measures words stands alone, wherever it is. */
+static int check_alone(const struct model_config *config, struct qlstm_error *error)
+{
+	const struct layer_type *type;
+	for (int k = 0; k < config->n_layers && config->n_layers > 1; k++)
+		if (layer_type_of(&config->layers[k], &type, NULL) == 0 && type->traits.words)
+			return error_set(error, ERR_INVALID, "/layers",
+			                 "a layer of type '%s' is a model by itself; there are %d layers", type->name,
+			                 config->n_layers);
 	return 0;
 }
 
@@ -78,6 +86,9 @@ static int model_shapes(const struct model_config *config, struct shape shapes[M
 	if (config->n_layers < 1 || config->n_layers > MODEL_MAX_LAYERS)
 		return error_set(error, ERR_OUT_OF_RANGE, "/layers", "the model has %d layers; allowed are 1 to %d",
 		                 config->n_layers, MODEL_MAX_LAYERS);
+	int alone = check_alone(config, error);
+	if (alone != 0)
+		return alone;
 	int last = last_recurrent(config);
 	bool sequence = last >= 0 || config->output == MODEL_OUTPUT_SEQUENCE;
 	shapes[0] = (struct shape){SHAPE_REALS, sequence ? SHAPE_SEQUENCE : SHAPE_VECTOR, config->n_inputs};

@@ -39,6 +39,16 @@ HANDLER(v2_ready);
 HANDLER(v2_model);
 HANDLER(v2_model_ready);
 HANDLER(v2_infer);
+/* mlflow/experiments.c, run.c, runs.c, artifacts.c */
+HANDLER(mlflow_experiments_search);
+HANDLER(mlflow_experiments_get);
+HANDLER(mlflow_experiments_get_by_name);
+HANDLER(mlflow_runs_get);
+HANDLER(mlflow_metrics_history);
+HANDLER(mlflow_runs_search);
+HANDLER(mlflow_artifacts_list);
+HANDLER(mlflow_artifacts_browse);
+HANDLER(mlflow_artifacts_download);
 /* predict.c */
 HANDLER(predict_post);
 /* generate.c */

@@ -23,6 +23,7 @@
 #define GENERATE   API_MAX_GENERATE
 #define KEY        4096
 #define SESSION    1024
+#define SEARCH     (64 << 10)
 #define LABELS     (256 << 10) /* what name, tags and notes may hold, escaped */
 
 static const struct route routes[] = {
@@ -104,6 +105,39 @@ static const struct route routes[] = {
     {"GET", "/v2/models/{id}", v2_model, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/v2/models/{id}/ready", v2_model_ready, READ, LANE_SHORT, NO_BODY, {0}},
     {"POST", "/v2/models/{id}/infer", v2_infer, READ, LANE_PREDICT, PREDICT, {0}},
+    {"POST", "/api/2.0/mlflow/experiments/search", mlflow_experiments_search, READ, LANE_LIST, SEARCH, {0}},
+    {"GET", "/api/2.0/mlflow/experiments/get", mlflow_experiments_get, READ, LANE_LIST, NO_BODY, {"experiment_id"}},
+    {"GET",
+     "/api/2.0/mlflow/experiments/get-by-name",
+     mlflow_experiments_get_by_name,
+     READ,
+     LANE_LIST,
+     NO_BODY,
+     {"experiment_name"}},
+    {"POST", "/api/2.0/mlflow/runs/search", mlflow_runs_search, READ, LANE_BULK, SEARCH, {0}},
+    {"GET", "/api/2.0/mlflow/runs/get", mlflow_runs_get, READ, LANE_SHORT, NO_BODY, {"run_id", "run_uuid"}},
+    {"GET",
+     "/api/2.0/mlflow/metrics/get-history",
+     mlflow_metrics_history,
+     READ,
+     LANE_BULK,
+     NO_BODY,
+     {"run_id", "run_uuid", "metric_key", "max_results", "page_token"}},
+    {"GET",
+     "/api/2.0/mlflow/artifacts/list",
+     mlflow_artifacts_list,
+     READ,
+     LANE_SHORT,
+     NO_BODY,
+     {"run_id", "run_uuid", "path", "page_token"}},
+    {"GET", "/api/2.0/mlflow-artifacts/artifacts", mlflow_artifacts_browse, READ, LANE_SHORT, NO_BODY, {"path"}},
+    {"GET",
+     "/api/2.0/mlflow-artifacts/artifacts/{id}/{name}",
+     mlflow_artifacts_download,
+     READ,
+     LANE_SHORT,
+     NO_BODY,
+     {0}},
     {"GET", "/metrics", service_metrics, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/healthz", service_health, NONE, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/readyz", service_ready, NONE, LANE_SHORT, NO_BODY, {0}},

@@ -179,6 +179,28 @@ static json_t *clean_string(const char *text, size_t limit)
 	return string;
 }
 
+/* What clients of other protocols look for beside the problem. Takes `message` over. */
+static void add_foreign(const char *path, int status, json_t *message, json_t *body)
+{
+	static const struct {
+		int status;
+		const char *code;
+	} codes[] = {
+	    {400, "INVALID_PARAMETER_VALUE"}, {401, "UNAUTHENTICATED"},        {403, "PERMISSION_DENIED"},
+	    {404, "RESOURCE_DOES_NOT_EXIST"}, {405, "ENDPOINT_NOT_FOUND"},     {409, "INVALID_STATE"},
+	    {422, "INVALID_PARAMETER_VALUE"}, {429, "REQUEST_LIMIT_EXCEEDED"}, {503, "TEMPORARILY_UNAVAILABLE"}};
+	const char *code = "INTERNAL_ERROR";
+	for (size_t k = 0; k < sizeof codes / sizeof codes[0]; k++)
+		code = codes[k].status == status ? codes[k].code : code;
+	if (strncmp(path, "/v2", 3) == 0) /* the Open Inference Protocol */
+		json_object_set(body, "error", message);
+	if (strncmp(path, "/api/2.0/", 9) == 0) { /* MLflow */
+		json_object_set_new(body, "error_code", json_string(code));
+		json_object_set(body, "message", message);
+	}
+	json_decref(message);
+}
+
 void reply_problem_as(const struct http_request *request, struct http_reply *reply, int status,
                       const struct qlstm_error *error)
 {
@@ -191,8 +213,7 @@ void reply_problem_as(const struct http_request *request, struct http_reply *rep
 	                         clean_string(request->path, 512), "errors", "pointer",
 	                         clean_string(error->pointer, sizeof error->pointer), "code", problem->name, "message",
 	                         clean_string(message, sizeof error->message));
-	if (strncmp(request->path, "/v2", 3) == 0) /* where clients of the Open Inference Protocol look */
-		json_object_set_new(body, "error", clean_string(message, sizeof error->message));
+	add_foreign(request->path, status, clean_string(message, sizeof error->message), body);
 	reply_json_as(reply, status, "application/problem+json", body);
 	if (status == 503)
 		reply_header(reply, "Retry-After", "%d", RETRY_SECONDS);

@@ -204,6 +204,48 @@ int experiment_list(struct db *db, const struct experiment_query *query, struct 
 	return 0;
 }
 
+/* From one name to the next by the index, and of each the ends of its ids. */
+#define PROJECTS(owned)                                                                                                \
+	"WITH RECURSIVE name (project) AS ("                                                                           \
+	"SELECT min(project) FROM experiment WHERE " owned "project > ''"                                              \
+	" UNION ALL SELECT (SELECT min(project) FROM experiment WHERE " owned "project > name.project)"                \
+	" FROM name WHERE project IS NOT NULL) SELECT project,"                                                        \
+	" (SELECT created_at FROM experiment WHERE " owned "project = name.project ORDER BY id LIMIT 1),"              \
+	" (SELECT created_at FROM experiment WHERE " owned "project = name.project ORDER BY id DESC LIMIT 1)"          \
+	" FROM name WHERE project IS NOT NULL AND (:only IS NULL OR project = :only) LIMIT :limit"
+
+static int read_project(struct db *db, void *row, struct qlstm_error *error)
+{
+	struct project_row *project = row;
+	project->created_at = db_int(db, 1);
+	project->last_at = db_int(db, 2);
+	return column_copy(db, 0, &project->project, error);
+}
+
+static void free_project(void *row)
+{
+	free(((struct project_row *)row)->project);
+}
+
+void project_rows_free(struct project_row *rows, int count)
+{
+	for (int i = 0; i < count; i++)
+		free_project(&rows[i]);
+	free(rows);
+}
+
+int project_list(struct db *db, const char *owner, const char *only, int limit, struct project_row **rows, int *count,
+                 struct qlstm_error *error)
+{
+	static const struct row_type type = {sizeof(struct project_row), read_project, free_project};
+	db_query(db, owner != NULL ? PROJECTS(OWNED) : PROJECTS(""));
+	if (owner != NULL)
+		db_bind_text(db, ":owner", owner);
+	db_bind_text(db, ":only", only);
+	db_bind_int(db, ":limit", limit);
+	return rows_read(db, &type, (void **)rows, count, error);
+}
+
 int experiment_label(struct db *db, const char *id, const struct experiment_labels *labels, struct qlstm_error *error)
 {
 	db_query(db, "UPDATE experiment SET name = coalesce(:name, name), tags_json = coalesce(:tags, tags_json),"

@@ -91,6 +91,18 @@ struct experiment_query {
 int experiment_list(struct db *db, const struct experiment_query *query, struct experiment_row **rows, int *count,
                     bool *more, struct qlstm_error *error);
 
+/* A project: when the first and the last of its experiments were made (ms). */
+struct project_row {
+	char *project;
+	int64_t created_at, last_at;
+};
+/* In the order of their names, at most `limit`; those of an owner, or all (NULL); `only` that one (NULL: any). *rows
+ * and *count are the caller's (project_rows_free). Costs some look-ups a project, however many experiments there are.
+ */
+int project_list(struct db *db, const char *owner, const char *only, int limit, struct project_row **rows, int *count,
+                 struct qlstm_error *error);
+void project_rows_free(struct project_row *rows, int count);
+
 /* What people may change; NULL: it stays. JSON in tags_json. */
 struct experiment_labels {
 	const char *name, *tags_json, *notes;

@@ -73,7 +73,7 @@ def test_routes_and_paths_are_the_same(contract):
 
 def test_what_changes_something_needs_more_than_to_read(contract):
     for method, path, operation, _ in operations(contract):
-        reads = method == "get" or path.endswith(("/predict", "/generate", "/infer"))
+        reads = method == "get" or path.endswith(("/predict", "/generate", "/infer", "/search"))
         scope = operation["x-scope"]
         if path != "/session":  # there a browser is told to keep a key, or to forget it
             assert scope != "submit" if reads else scope in ("submit", "admin"), (method, path)
@@ -236,9 +236,21 @@ def test_answers_fit_their_description(daemon, contract):
                 for body in ({"id": "a", "inputs": [good]}, {"inputs": []}):
                     call(method, template, path, json=body)
                 call(method, template, path, data="{")
+            elif method == "post" and template.endswith("/search"):
+                for body in ('{"experiment_ids":["0"]}', '{"filter":"x"}', '{"max_results":0}', "{"):
+                    call(method, template, path, data=body)
             else:
                 call(method, template, path)
                 call(method, template, path + "?nonsense=1")
+    mlflow = "/api/2.0/mlflow"
+    for template, query in [
+            (f"{mlflow}/experiments/get", "?experiment_id=0"), (f"{mlflow}/experiments/get-by-name", "?experiment_name=default"),
+            (f"{mlflow}/runs/get", f"?run_id={done['id']}"), (f"{mlflow}/artifacts/list", f"?run_id={done['id']}"),
+            (f"{mlflow}/metrics/get-history", f"?run_id={done['id']}&metric_key=test_loss"),
+            (f"{mlflow}-artifacts/artifacts", f"?path={done['id']}")]:
+        call("get", template, template + query)
+    for name in ("report.json", "predictions.csv", "weights.safetensors"):
+        call("get", f"{mlflow}-artifacts/artifacts/{{id}}/{{name}}", f"{mlflow}-artifacts/artifacts/{daemon.train(done['spec'])['id']}/{name}")
     call("get", "/experiments/{id}/weights", f"/experiments/{daemon.train(done['spec'])['id']}/weights?format=json")
     assert called == {(method, path) for method, path, _, _ in operations(contract)}
 

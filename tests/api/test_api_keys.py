@@ -158,6 +158,27 @@ def test_lists_and_names_are_an_owners_own(world):
     assert "mine" not in problem(Client(world.daemon, key).get("/datasets/mime"), 404, "not_found")
 
 
+def test_runs_of_another_owner_are_none_of_mlflow(world):
+    home = "/api/2.0/mlflow"
+    for client, mine, others in ((world.submit, world.mine, world.others), (world.other, world.others, world.mine)):
+        for order in ([], ["start_time"]):
+            found = client.post(f"{home}/runs/search", {"experiment_ids": ["0"], "order_by": order}).json()["runs"]
+            ids = {run["info"]["run_id"] for run in found}
+            assert mine in ids and others not in ids
+        for path in ("runs/get?", "artifacts/list?", "metrics/get-history?metric_key=test_loss&"):
+            assert client.get(f"{home}/{path}run_id={mine}").status_code == 200
+            problem(client.get(f"{home}/{path}run_id={others}"), 404, "not_found")
+        assert client.get(f"{home}-artifacts/artifacts?path={mine}").status_code == 200
+        problem(client.get(f"{home}-artifacts/artifacts?path={others}"), 404, "not_found")
+    made = world.other.post("/experiments", {**SPEC, "project": "of bob alone"}).json()
+    names = {client: [item["name"] for item in client.post(f"{home}/experiments/search", {}).json()["experiments"]]
+             for client in (world.submit, world.other, world.admin)}
+    assert "of bob alone" in names[world.other] and "of bob alone" in names[world.admin]
+    assert "of bob alone" not in names[world.submit] and "default" in names[world.submit]
+    problem(world.submit.get(f"{home}/experiments/get?experiment_id=of+bob+alone"), 404, "not_found")
+    world.other.post(f"/experiments/{made['id']}/cancel")
+
+
 def test_data_of_another_owner_is_no_data(world):
     others = world.other.get("/datasets/mine").json()["id"]
     spec = {**SPEC, "data": {"dataset": others, "inputs": ["b"], "targets": ["b"], "window": 1}}

@@ -170,3 +170,12 @@ def test_words_are_not_predicted(daemon):
     row = daemon.train({"data": XOR, "model": {"layers": [SMALL]}, "training": {**QUICK, "epochs": 1}})
     reply = daemon.post(f"/experiments/{row['id']}/predict", {"inputs": [[[0, 1]]]})
     assert "predictions" in problem(reply, 409, "conflict")
+
+
+@pytest.mark.parametrize("layers", [[SMALL, {"type": "layer_norm"}], [{"type": "batch_norm"}, SMALL, {"type": "dense"}],
+                                    [{"type": "dense", "units": 2}, SMALL]])
+def test_it_stands_alone(daemon, layers):
+    """Also between other layers, and in a forecasting: there a worker read past its memory."""
+    layers = [{**layer, "input_bits": 1} if layer["type"] == "qrnn" else layer for layer in layers]
+    reply = daemon.post("/experiments", {"data": {"dataset": "sine", "window": 2}, "model": {"layers": layers}})
+    assert "a layer of type 'qrnn' is a model by itself" in problem(reply, 422, "invalid", "/model/layers")

@@ -81,6 +81,21 @@ def test_enums_by_name_and_number(daemon, rows, more, expected):
     assert {name: found[name] for name in expected} == expected
 
 
+def test_measurement_modes_by_number(daemon, rows):
+    body = request(rows, {"classical_dense_layer": {"hidden_size": 4}}, {"qdi_layer": {"num_qubits": 2, "depth": 1}}, HEAD)
+    for number, mode in enumerate(["even", "single", "all"], 1):
+        body["parameters"]["layers"][1]["qdi_layer"]["measurement_mode"] = number
+        spec = daemon.post("/experiments?validate_only=true", body).json()["spec"]
+        assert spec["model"]["layers"][1]["measurement"] == mode
+
+
+def test_project_and_tags_stand_beside_the_request(daemon, rows):
+    body = {**request(rows, QLSTM, HEAD), "project": "theirs", "tags": ["a", "b"]}
+    spec = daemon.post("/experiments?validate_only=true", body).json()["spec"]
+    assert spec["project"] == "theirs" and spec["tags"] == ["a", "b"]
+    problem(daemon.post("/experiments", {**body, "project": ""}), 422, "out_of_range", "/project")
+
+
 def test_losses(daemon, rows):
     def spec_of(loss, units, column):
         body = request(rows, QLSTM, {"classical_dense_layer": {"hidden_size": units}}, loss_func=loss)

@@ -38,6 +38,8 @@ ACCEPTED = {
         "in a backup: all of them",
     "SELECT path, part, bytes FROM backup_file ORDER BY path, part":
         "laying a backup out: all of it",
+    "WITH RECURSIVE name (project) AS (SELECT min(project)":
+        "as many rows as there are projects, each found by the index",
     "SELECT experiment_id FROM deletion ORDER BY experiment_id LIMIT :max":
         "as many rows as were deleted since the last sweep, and a limit",
 }

@@ -2,6 +2,7 @@
 # Runs a command with the image debian:12-slim there: the engine's own, else a registry's, else, where no registry is at
 # hand, one made by debootstrap under the same tag, which is gone after the command. Making it takes root.
 #   tests/docker/base.sh COMMAND ...
+#   tests/docker/base.sh --archive      makes the tree of that image alone: build/docker/debian-12-slim.tar
 set -eu
 cd "$(dirname "$0")/../.."
 tag=debian:12-slim
@@ -78,6 +79,10 @@ forget() {
 	[ -z "$made" ] || docker rmi "$tag" >/dev/null || true
 }
 
+if [ "${1:-}" = --archive ]; then
+	bootstrap
+	exit
+fi
 if ! docker image inspect "$tag" >/dev/null 2>&1 && ! timeout 60 docker pull -q "$tag"; then
 	if [ -n "$(find "$archive" -newer tests/docker/base.sh 2>/dev/null)" ]; then
 		echo "base.sh: $tag from $archive"

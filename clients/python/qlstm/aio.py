@@ -108,6 +108,13 @@ class AsyncRun:
         await self.client.call(self.run.retry)
         return self
 
+    async def fork(self, **hyperparameters: Any) -> AsyncRun:
+        return AsyncRun(self.client, await self.client.call(self.run.fork, **hyperparameters))
+
+    async def label(self, **said: Any) -> AsyncRun:
+        await self.client.call(self.run.label, **said)
+        return self
+
     async def delete(self) -> None:
         await self.client.call(self.run.delete)
 

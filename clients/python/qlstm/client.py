@@ -94,11 +94,15 @@ class Client:
         """A run by its id."""
         return Run(self, self.transport.json("GET", f"/experiments/{quote(id, safe='')}"))
 
-    def runs(self, *, status: str | None = None, project: str | None = None, limit: int | None = None) -> Iterator[Run]:
-        """Runs, newest first, page by page; at most `limit`."""
+    def runs(
+        self, *, status: str | None = None, project: str | None = None, limit: int | None = None, **filters: Any
+    ) -> Iterator[Run]:
+        """Runs, newest first, page by page; at most `limit`. `filters` are the service's: tag="best", text="...",
+        model="lstm", dataset="sine", created_after="2026-11-28", sort="test_loss" (smallest first), ..."""
         cursor, left = None, limit if limit is not None else -1
         while left != 0:
             query = {
+                **filters,
                 "status": status,
                 "project": project,
                 "cursor": cursor,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +119,21 @@ class Run:
         """Tries a failed or cancelled one again, from its last checkpoint."""
         return self._act("retry", repeatable=False)
 
+    def fork(self, **hyperparameters: Any) -> Run:
+        """Another run that goes on from these weights, with this spec but for what is named, as for `train`: more
+        epochs, other data. The optimiser starts anew."""
+        body = self.client.experiment(**hyperparameters) if hyperparameters else {}
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        path = f"/experiments/{self.id}/fork"
+        return Run(self.client, self.client.transport.json("POST", path, body=body, headers=headers))
+
+    def label(self, *, name: str | None = None, tags: list[str] | None = None, notes: str | None = None) -> Run:
+        """Says anew what people call it; what is None stays."""
+        said = {"name": name, "tags": tags, "notes": notes}
+        body = {word: value for word, value in said.items() if value is not None}
+        self.row = self.client.transport.json("PATCH", f"/experiments/{self.id}", body=body)
+        return self
+
     def delete(self) -> None:
         """Removes it with its files; it must have ended."""
         self.client.transport.request("DELETE", f"/experiments/{self.id}")
@@ -131,7 +147,7 @@ class Run:
 
     def weights(self, epoch: str | None = None) -> Weights:
         """The trained tensors, of the epoch that `keep` names; `epoch` is "last" or "best" for that one."""
-        return Weights(self._file("weights", epoch=epoch))
+        return Weights(self.content("weights", epoch=epoch))
 
     def report(self) -> dict[str, Any]:
         """What was run, on what, with which result."""
@@ -140,9 +156,10 @@ class Run:
 
     def predictions(self) -> Any:
         """Targets and predictions of all samples, in the units of the data; a DataFrame or a list of dicts."""
-        return table(read_csv(self._file("predictions").decode()))
+        return table(read_csv(self.content("predictions").decode()))
 
-    def _file(self, name: str, **query: Any) -> bytes:
+    def content(self, name: str, **query: Any) -> bytes:
+        """A file of it by its path in the service: "weights", "predictions", "report", "tensorboard"."""
         body, _ = self.client.transport.request("GET", f"/experiments/{self.id}/{name}", query=query)
         return body
 
@@ -196,7 +213,7 @@ class Run:
         """Writes the event file for TensorBoard to FOLDER/ID/events.out.tfevents.qlstm, so that each run has a folder
         of its own, and returns that path; `tensorboard --logdir FOLDER` shows it."""
         path = pathlib.Path(folder) / self.id / "events.out.tfevents.qlstm"
-        content = self._file("tensorboard")
+        content = self.content("tensorboard")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return path

@@ -29,8 +29,10 @@ def layers_of():
             {"type": "dense", "units": 4}, {"type": "activation", "function": function})]
         + [{"type": "gru", "hidden_size": 3}],
     }  # fmt: skip
-    found["norms"] = [{"type": "batch_norm", "epsilon": 0.01}, {"type": "gru", "hidden_size": 4}, {"type": "layer_norm"},
-                      {"type": "dense", "units": 3}, {"type": "batch_norm", "momentum": 0.5}]  # fmt: skip
+    found["norms"] = [
+        {"type": "batch_norm", "epsilon": 0.01}, {"type": "gru", "hidden_size": 4}, {"type": "layer_norm"},
+        {"type": "dense", "units": 3}, {"type": "batch_norm", "momentum": 0.5},
+    ]  # fmt: skip
     for number, ansatz in enumerate(ANSATZE):
         n = 2 + number % 2
         encoder = ["atan", "atan_square", "pi_x", "tanh", "x", "asin"][number]

@@ -66,6 +66,19 @@ def test_what_a_run_leaves(client, run):
     assert client.check(**run.spec)["spec"] == run.spec
 
 
+def test_fork_and_labels(client, run):
+    more = run.fork(epochs=2, name="more").wait(timeout=300, progress=False)
+    assert more.spec["init_from"] == run.id and more.spec["training"]["epochs"] == 2 and more.spec["name"] == "more"
+    assert more.spec["model"] == run.spec["model"] and more.weights().spec == more.spec
+    assert run.fork(epochs=1).wait(timeout=300, progress=False).spec["data"] == run.spec["data"]
+    more.label(name="called", tags=["of the fork"])
+    assert (more.row["spec"]["name"], more.row["spec"]["tags"]) == ("called", ["of the fork"])
+    assert [found.id for found in client.runs(tag="of the fork")] == [more.id]
+    assert client.run(more.label(notes="words").id).spec["notes"] == "words"
+    losses = [found.results["test_loss"] for found in client.runs(dataset="sine", sort="test_loss", limit=3)]
+    assert losses == sorted(losses) and len(losses) == 3
+
+
 @pytest.mark.parametrize(("given", "field", "value", "allowed"), [
     ({"n_qubits": 26}, "n_qubits", "26", "1 to 25"),
     ({"epochs": 0}, "training/epochs", "0", "1 to 100000"),

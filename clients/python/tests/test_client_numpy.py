@@ -49,7 +49,9 @@ def test_the_script_says_the_same(runs, name, script, tmp_path):
 def test_the_script_from_the_shell(runs, tmp_path):
     path, inputs = tmp_path / "weights.safetensors", models.inputs_of(runs["qdi"])
     runs["qdi"].weights().save(path)
-    done = subprocess.run([sys.executable, SCRIPT, path, json.dumps(inputs)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, SCRIPT, path, json.dumps(inputs)], capture_output=True, text=True, check=True
+    )
     np.testing.assert_allclose(json.loads(done.stdout), runs["qdi"].predict(inputs), rtol=1e-10, atol=1e-10)
     assert len(SCRIPT.read_text().splitlines()) <= 150
 

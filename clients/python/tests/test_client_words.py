@@ -10,7 +10,14 @@ from qlstm.command import main
 
 @pytest.fixture(scope="module")
 def run(client):
-    data = {"dataset": "simple_seq", "task": "words", "word_bits": 3, "length": 20, "alphabet": "abcd", "split": {"train": 0.5}}
+    data = {
+        "dataset": "simple_seq",
+        "task": "words",
+        "word_bits": 3,
+        "length": 20,
+        "alphabet": "abcd",
+        "split": {"train": 0.5},
+    }
     layers = [{"type": "qrnn", "workspace": 2, "stages": 1}]
     made = client.train(data=data, layers=layers, epochs=3, batch_size=2, shown_sequences=1)
     return made.wait(progress=False)

@@ -11,7 +11,7 @@ from ..client import Client
 from ..data import nested
 from ..tables import rows_of
 from .output import write_csv, write_json
-from .table import ID, Command, argument, find
+from .table import ID, IDS, Command, argument, find, find_all
 
 
 def metrics(client: Client, given: argparse.Namespace) -> None:
@@ -69,6 +69,15 @@ def predict(client: Client, given: argparse.Namespace) -> None:
     write_csv(rows)
 
 
+def forward(client: Client, given: argparse.Namespace) -> None:
+    """Copies runs to an MLflow tracking server and prints their ids there (needs mlflow-skinny)."""
+    from ..mlflow import forward as copy
+
+    for run in find_all(client, given.id):
+        (there,) = copy(run, given.to, files=not given.no_files, experiment=given.experiment)
+        write_json({"run": run.id, "mlflow": there}) if given.json else print(there)
+
+
 def generate(client: Client, given: argparse.Namespace) -> None:
     """Goes on from PROMPT, a text or a list as [0,1]; a sequence a line, as text where there is an alphabet."""
     prompt = json.loads(given.prompt) if given.prompt[:1] == "[" else given.prompt
@@ -103,6 +112,16 @@ COMMANDS = [
         argument("--seed", type=int, help="of the draws (0)"),
     ]),
     Command("report", report, [ID]),
+    Command(
+        "forward",
+        forward,
+        [
+            IDS,
+            argument("--to", metavar="URI", required=True, help="of the tracking server"),
+            argument("--experiment", metavar="NAME", help="there, in place of the project"),
+            argument("--no-files", action="store_true", help="neither weights nor predictions"),
+        ],
+    ),
     Command("tensorboard", tensorboard, [ID, argument("-o", "--out", metavar="FOLDER", default=".")]),
     Command("logs", logs, [ID, argument("--attempt", type=int)]),
 ]  # fmt: skip
