@@ -9,7 +9,8 @@
 
 static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == sizeof(int) &&
                   sizeof(enum angle_init) == sizeof(int) && sizeof(enum rnn_nonlinearity) == sizeof(int) &&
-                  sizeof(enum measurement) == sizeof(int) && sizeof(enum encoder) == sizeof(int),
+                  sizeof(enum measurement) == sizeof(int) && sizeof(enum encoder) == sizeof(int) &&
+                  sizeof(enum attention_score) == sizeof(int),
               "enums are not ints");
 
 #define LAYER(name, store, member, values) FIELD(struct layer_config, "", name, store, member, values)
@@ -100,6 +101,9 @@ static const struct field batch_norm[] = {
     LAYER("epsilon", field_double, norm.epsilon, NULL),
 };
 
+static const struct field attention[] = {LAYER("score", field_enum, attention.score, attention_names),
+                                         LAYER("units", field_int, attention.units, NULL)};
+
 static const struct field layer_norm[] = {LAYER("epsilon", field_double, norm.epsilon, NULL)};
 
 static const struct {
@@ -111,8 +115,9 @@ static const struct {
 	{                                                                                                              \
 #name, name, sizeof name / sizeof name[0]                                                              \
 	}
-    TYPE(qlstm), TYPE(qgru),    TYPE(qrnn),       TYPE(quantum), TYPE(lstm),      TYPE(gru),        TYPE(rnn),
-    TYPE(dense), TYPE(dropout), TYPE(activation), TYPE(circuit), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm),
+    TYPE(qlstm),   TYPE(qgru),      TYPE(qrnn),       TYPE(quantum),    TYPE(lstm),
+    TYPE(gru),     TYPE(rnn),       TYPE(dense),      TYPE(dropout),    TYPE(activation),
+    TYPE(circuit), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm), TYPE(attention),
 };
 
 static const struct field type_field = LAYER("type", field_text, type, NULL);

@@ -18,7 +18,8 @@ struct field {
 
 static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == sizeof(int) &&
                   sizeof(enum angle_init) == sizeof(int) && sizeof(enum rnn_nonlinearity) == sizeof(int) &&
-                  sizeof(enum measurement) == sizeof(int) && sizeof(enum encoder) == sizeof(int),
+                  sizeof(enum measurement) == sizeof(int) && sizeof(enum encoder) == sizeof(int) &&
+                  sizeof(enum attention_score) == sizeof(int),
               "enums are not ints");
 
 #define FIELD(store, member, target, names)                                                                            \
@@ -59,6 +60,8 @@ static const struct field embedding[] = {FIELD(STORE_INT, classes, embedding.cla
 static const struct field batch_norm[] = {FIELD(STORE_REAL, momentum, norm.momentum, NULL),
                                           FIELD(STORE_REAL, epsilon, norm.epsilon, NULL)};
 static const struct field layer_norm[] = {FIELD(STORE_REAL, epsilon, norm.epsilon, NULL)};
+static const struct field attention[] = {FIELD(STORE_NAME, score, attention.score, attention_names),
+                                         FIELD(STORE_INT, units, attention.units, NULL)};
 
 #define TYPE(name)                                                                                                     \
 	{                                                                                                              \
@@ -70,8 +73,8 @@ static const struct type {
 	const struct field *fields;
 	size_t n;
 } types[] = {
-    TYPE(qlstm), TYPE(qgru),    TYPE(lstm),       TYPE(gru),       TYPE(rnn),        TYPE(quantum),
-    TYPE(dense), TYPE(dropout), TYPE(activation), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm),
+    TYPE(qlstm),   TYPE(qgru),       TYPE(lstm),      TYPE(gru),        TYPE(rnn),        TYPE(quantum),   TYPE(dense),
+    TYPE(dropout), TYPE(activation), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm), TYPE(attention),
 };
 
 /* Far above what is of use, and far below what the engine's arithmetic in int could not take. */

@@ -20,4 +20,7 @@ const char *const encoder_names[] = {
 #undef X
         NULL};
 
+const char *const attention_names[] = {
+    [ATTENTION_ADDITIVE] = "additive", [ATTENTION_DOT] = "dot", [ATTENTION_GENERAL] = "general", NULL};
+
 const char *const nonlinearity_names[] = {[RNN_TANH] = "tanh", [RNN_RELU] = "relu", NULL};
