@@ -67,7 +67,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker deb test-deb fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker test-arm64 deb test-deb fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -93,6 +93,7 @@ help:
 	@echo "make test-web   the dashboard: clients/web/dist is what its sources give, and a browser drives it; from npm"
 	@echo "make coverage   which lines the tests run, room by room (build/coverage/index.html: each line)"
 	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
+	@echo "make test-arm64    a worker for arm64, run by qemu, gives this machine's bytes; half an hour"
 	@echo "make test-docker   the image and docker/compose.yaml with a real engine; starts one as root where none runs"
 	@echo "make deb        a Debian package, build/deb/qlstmd_*.deb; test-deb installs and removes it in a root of its own"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
@@ -305,7 +306,14 @@ image:
 		--build-arg VERSION=$(version) \
 		--build-arg REVISION=$(shell git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null) .
 
-# Not part of `test`.
+# Not part of `test`. Trainings that another machine begins, ends or repeats.
+test-arm64: $(BUILD)/qlstm-worker
+	@scripts/deps.sh test arm64
+	@scripts/arm64.sh $(BUILD)/arm64
+	@QLSTM_BUILD=$(BUILD) QLSTM_ARM64_WORKER="qemu-aarch64-static $(abspath $(BUILD))/arm64/qlstm-worker" \
+		$(PYTHON) -m pytest -q -p no:cacheprovider tests/worker/test_worker_isa.py
+
+# Nor is this.
 test-docker:
 	@scripts/deps.sh test
 	@tests/docker/engine.sh tests/docker/base.sh $(PYTHON) -m pytest -v -s -p no:cacheprovider tests/docker

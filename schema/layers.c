@@ -120,7 +120,8 @@ static int refuse_no_recurrent(struct qlstm_error *error)
 	    names);
 }
 
-/* Of classes, words and tokens as many as there are. Without targets the spec will be bound to one column. */
+/* Of classes, words and tokens as many as there are, of a forecasting one for each target at each horizon. Without
+ * targets the spec will be bound to one column. */
 static json_int_t count_targets(const json_t *resolved)
 {
 	const json_t *classes = json_object_get(json_object_get(resolved, "data"), "classes");
@@ -132,7 +133,7 @@ static json_int_t count_targets(const json_t *resolved)
 	if (bits != NULL)
 		return (json_int_t)1 << json_integer_value(bits);
 	size_t n = json_array_size(task_columns(json_object_get(resolved, "data"), "targets"));
-	return n == 0 ? 1 : (json_int_t)n;
+	return (json_int_t)((n == 0 ? 1 : n) * task_horizons(json_object_get(resolved, "data")));
 }
 
 static int check_inner_layers(const json_t *layers, struct qlstm_error *error)
@@ -187,10 +188,10 @@ static int fit_head(json_t *layers, json_int_t units, struct qlstm_error *error)
 		return 0;
 	char pointer[PLACE_POINTER_SIZE];
 	snprintf(pointer, sizeof pointer, "/model/layers/%zu/units", last);
-	return error_set(
-	    error, ERR_INVALID, pointer,
-	    "units is %lld; the last layer needs %lld, one for each target or class (leave units out to have them fit)",
-	    (long long)json_integer_value(given), (long long)units);
+	return error_set(error, ERR_INVALID, pointer,
+	                 "units is %lld; the last layer needs %lld, one for each target or class "
+	                 "(leave units out to have them fit)",
+	                 (long long)json_integer_value(given), (long long)units);
 }
 
 int layers_complete(json_t *resolved, struct qlstm_error *error)

@@ -34,6 +34,9 @@ static const char *const schedules[] = {[SCHEDULE_CONSTANT] = "constant",
                                         [SCHEDULE_COSINE] = "cosine",
                                         [SCHEDULE_PLATEAU] = "plateau",
                                         NULL};
+static const char *const fold_methods[] = {[FOLD_BLOCKS] = "k_fold", [FOLD_ROLLING] = "rolling_origin", NULL};
+static const char *const diff_methods[] = {
+    [DIFF_ADJOINT] = "adjoint", [DIFF_PARAMETER_SHIFT] = "parameter_shift", NULL};
 static const char *const precisions[] = {[PRECISION_FLOAT64] = "float64", [PRECISION_FLOAT32] = "float32", NULL};
 
 static_assert(sizeof(enum scaling) == sizeof(int) && sizeof(enum task) == sizeof(int) &&
@@ -49,6 +52,26 @@ static void field_until(void *at, const json_t *value, const struct field *field
 	*until = (struct split_until){.said = true, .row = (size_t)json_integer_value(value)};
 	if (json_is_string(value))
 		snprintf(until->time, sizeof until->time, "%s", json_string_value(value));
+}
+
+/* One, or a list of them: one that has a single item is that item. */
+static void field_horizons(void *at, const json_t *value, const struct field *field)
+{
+	struct horizons *horizons = at;
+	(void)field;
+	*horizons = (struct horizons){.count = 1, .steps = {(int)json_integer_value(value)}};
+	size_t n = json_array_size(value) < WINDOWS_MAX_HORIZONS ? json_array_size(value) : WINDOWS_MAX_HORIZONS;
+	for (size_t i = 0; i < n; i++)
+		horizons->steps[i] = (int)json_integer_value(json_array_get(value, i));
+	horizons->count = n > 0 ? (int)n : 1;
+}
+
+static void field_snapshots(void *at, const json_t *value, const struct field *field)
+{
+	struct trainer_snapshots *snapshots = at;
+	(void)field;
+	for (size_t i = 0; i < json_array_size(value) && i < TRAINER_MAX_SNAPSHOTS; i++)
+		snapshots->epochs[snapshots->count++] = (int)json_integer_value(json_array_get(value, i));
 }
 
 /* A list of numbers; of texts. How many there are is counted in spec_parse. */
@@ -76,7 +99,7 @@ static const struct field spec_fields[] = {
     SPEC("data", "task", field_enum, task, task_names),
     SPEC("data", "missing", field_enum, missing, missing_names),
     SPEC("data", "window", field_int, windows.window, NULL),
-    SPEC("data", "horizon", field_int, windows.horizon, NULL),
+    SPEC("data", "horizon", field_horizons, windows.horizons, NULL),
     SPEC("data", "stride", field_int, windows.stride, NULL),
     SPEC("data", "period", field_int, period, NULL),
     SPEC("data", "scaling", field_enum, windows.scaling, scalings),
@@ -95,6 +118,8 @@ static const struct field spec_fields[] = {
     SPEC("data", "keep_tokens", field_enum, text.keep, kept_tokens),
     SPEC("data", "bucketing", field_bool, training.bucket, NULL),
     SPEC("data", "classes", field_int, classes, NULL),
+    SPEC("data/folds", "count", field_int, folds.count, NULL),
+    SPEC("data/folds", "method", field_enum, folds.method, fold_methods),
     SPEC("data/split", "train", field_double, windows.split.train, NULL),
     SPEC("data/split", "validation", field_double, windows.split.validation, NULL),
     SPEC("data/split", "train_until", field_until, windows.split.train_until, NULL),
@@ -133,10 +158,12 @@ static const struct field spec_fields[] = {
     SPEC("training", "stop_loss", field_double, training.stop_loss, NULL),
     SPEC("training", "shown_sequences", field_int, shown_sequences, NULL),
     SPEC("training", "keep", field_enum, keep, keep_names),
+    SPEC("training", "snapshots", field_snapshots, training.snapshots, NULL),
     SPEC("training", "clip_norm", field_double, training.clip_norm, NULL),
     SPEC("training", "seed", field_u64, training.seed, NULL),
     SPEC("simulation", "precision", field_enum, model.precision, precisions),
     SPEC("simulation", "plan", field_text, model.plan, NULL),
+    SPEC("simulation", "diff_method", field_enum, model.diff_method, diff_methods),
     SPEC("limits", "max_seconds", field_double, max_seconds, NULL),
     SPEC("limits", "max_attempts", field_int, max_attempts, NULL),
 };
@@ -167,6 +194,20 @@ static int count_columns(const json_t *data, const char *key, int *count, struct
 	return 0;
 }
 
+/* The farthest one, and an output of the model for each target at each of them. */
+static int parse_horizons(struct spec *out, struct qlstm_error *error)
+{
+	struct windows_config *windows = &out->windows;
+	int n = windows_horizons(windows);
+	windows->horizon = windows->horizons.steps[n - 1];
+	if (windows->n_targets > SAMPLES_MAX_COLUMNS / n)
+		return error_set(error, ERR_INVALID, "/data/horizon",
+		                 "%d horizons of %d targets are more than %d outputs", n, windows->n_targets,
+		                 SAMPLES_MAX_COLUMNS);
+	out->model.n_outputs = windows->n_targets * n;
+	return 0;
+}
+
 /* What the model takes a step and gives. Without columns a row has one input a step. */
 static int parse_widths(const json_t *data, struct spec *out, struct qlstm_error *error)
 {
@@ -174,7 +215,7 @@ static int parse_widths(const json_t *data, struct spec *out, struct qlstm_error
 	out->model.n_inputs = out->windows.n_inputs;
 	out->model.n_outputs = out->classes > 0 ? out->classes : out->windows.n_targets;
 	if (out->task == TASK_FORECASTING)
-		return 0;
+		return parse_horizons(out, error);
 	if (out->task == TASK_WORDS) {
 		out->model.n_inputs = out->words.bits;
 		out->model.n_outputs = 1 << out->words.bits;

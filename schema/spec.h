@@ -43,6 +43,7 @@ struct spec {
 	int shown_sequences; /* of words */
 	struct windows_config
 	    windows;               /* column indices are set by spec_columns; columns, scaling and split of any task */
+	struct fold folds;         /* index 0; count 0: none are asked for */
 	int period;                /* of a forecasting, in rows; 0: none is said */
 	int steps, classes;        /* of tasks whose rows are samples; classes: 0 where there are none */
 	struct words_config words; /* of words; column indices are set by spec_columns */

@@ -44,6 +44,44 @@ const json_t *task_columns(const json_t *data, const char *key)
 	return json_object_get(data, strcmp(key, "inputs") == 0 ? "targets" : "inputs");
 }
 
+size_t task_horizons(const json_t *data)
+{
+	size_t n = json_array_size(json_object_get(data, "horizon"));
+	return n > 0 ? n : 1;
+}
+
+/* That a list of whole numbers rises. */
+static int check_rising(const json_t *object, const char *part, const char *name, struct qlstm_error *error)
+{
+	const json_t *list = json_object_get(object, name);
+	for (size_t i = 1; i < json_array_size(list); i++) {
+		json_int_t before = json_integer_value(json_array_get(list, i - 1));
+		json_int_t here = json_integer_value(json_array_get(list, i));
+		char pointer[PLACE_POINTER_SIZE];
+		if (here > before)
+			continue;
+		snprintf(pointer, sizeof pointer, "/%s/%s/%zu", part, name, i);
+		return error_set(error, ERR_INVALID, pointer, "%s[%zu] is %d, after %d; they are in rising order", name,
+		                 i, (int)here, (int)before);
+	}
+	return 0;
+}
+
+/* Epochs that the run has. */
+static int check_snapshots(const json_t *training, struct qlstm_error *error)
+{
+	const json_t *list = json_object_get(training, "snapshots");
+	json_int_t epochs = json_integer_value(json_object_get(training, "epochs"));
+	int rc = check_rising(training, "training", "snapshots", error);
+	size_t n = json_array_size(list);
+	char pointer[PLACE_POINTER_SIZE];
+	if (rc != 0 || n == 0 || json_integer_value(json_array_get(list, n - 1)) <= epochs)
+		return rc;
+	snprintf(pointer, sizeof pointer, "/training/snapshots/%zu", n - 1);
+	return error_set(error, ERR_INVALID, pointer, "snapshots[%zu] is %d; there are %d epochs", n - 1,
+	                 (int)json_integer_value(json_array_get(list, n - 1)), (int)epochs);
+}
+
 static int check_loss(const json_t *resolved, enum task task, struct qlstm_error *error)
 {
 	const char *name = json_string_value(json_object_get(json_object_get(resolved, "training"), "loss"));
@@ -84,7 +122,19 @@ static int check_training(const json_t *resolved, struct qlstm_error *error)
 		return error_set(error, ERR_INVALID, "/training/class_weights",
 		                 "class_weights has %zu items; there are %d classes", json_array_size(weights),
 		                 (int)classes);
-	return 0;
+	return check_snapshots(training, error);
+}
+
+/* A qrnn has no plan: its gradient goes back through its own states. */
+static int check_diff_method(const json_t *resolved, struct qlstm_error *error)
+{
+	const json_t *simulation = json_object_get(resolved, "simulation");
+	const char *method = json_string_value(json_object_get(simulation, "diff_method"));
+	if (method == NULL || strcmp(method, "parameter_shift") != 0 || !layers_measure_words(resolved))
+		return 0;
+	return error_set(
+	    error, ERR_INVALID, "/simulation/diff_method",
+	    "diff_method is \"parameter_shift\"; a qrnn is postselected, and its gradient is by adjoint alone");
 }
 
 /* A running text is read from its beginning to its end, batch by batch. */
@@ -155,6 +205,8 @@ int task_check(const json_t *resolved, struct qlstm_error *error)
 	rc = texts_check(resolved, error);
 	if (rc == 0)
 		rc = alphabet_check(resolved, error);
+	if (rc == 0)
+		rc = check_rising(data, "data", "horizon", error);
 	if (rc != 0)
 		return rc;
 	const json_t *split = json_object_get(data, "split");
@@ -169,6 +221,8 @@ int task_check(const json_t *resolved, struct qlstm_error *error)
 		                 "shuffle is true; samples in a random order are split by train and validation, not "
 		                 "by train_until or validation_until");
 	rc = check_loss(resolved, task, error);
+	if (rc == 0)
+		rc = check_diff_method(resolved, error);
 	return rc == 0 ? check_training(resolved, error) : rc;
 }
 
@@ -388,6 +442,20 @@ static bool needs_rows(const struct split_until *until, const struct spec *spec)
 	return until->said && (until->time[0] != '\0' || spec->missing == MISSING_DROP);
 }
 
+/* Samples by task. */
+static int count_split(const struct spec *spec, const struct split *split, size_t n_rows, struct parts *out,
+                       struct qlstm_error *error)
+{
+	if (spec->task == TASK_FORECASTING) {
+		struct windows_config windows = spec->windows;
+		windows.split = *split;
+		return windows_count(n_rows, &windows, out, error);
+	}
+	struct records_config records = spec_records(spec);
+	records.split = *split;
+	return records_count(n_rows, &records, out, error);
+}
+
 int spec_count_samples(const struct spec *spec, size_t n_rows, struct parts *out, struct qlstm_error *error)
 {
 	if (spec->task == TASK_WORDS)
@@ -395,12 +463,12 @@ int spec_count_samples(const struct spec *spec, size_t n_rows, struct parts *out
 	struct split split = spec->windows.split;
 	if (needs_rows(&split.train_until, spec) || needs_rows(&split.validation_until, spec))
 		split = (struct split){.train = split.train};
-	if (spec->task == TASK_FORECASTING) {
-		struct windows_config windows = spec->windows;
-		windows.split = split;
-		return windows_count(n_rows, &windows, out, error);
+	int rc = count_split(spec, &split, n_rows, out, error);
+	struct parts of_fold;
+	for (int i = 1; rc == 0 && i <= spec->folds.count; i++) {
+		split.fold = spec->folds;
+		split.fold.index = i;
+		rc = count_split(spec, &split, n_rows, &of_fold, error);
 	}
-	struct records_config records = spec_records(spec);
-	records.split = split;
-	return records_count(n_rows, &records, out, error);
+	return rc;
 }

@@ -16,6 +16,9 @@ enum task task_of(const json_t *resolved);
  * forecasting that says one of them, the other one is the same. */
 const json_t *task_columns(const json_t *data, const char *key);
 
+/* Of the data of a resolved spec: how many horizons are predicted at once. */
+size_t task_horizons(const json_t *data);
+
 /* What the schema cannot say: that a classification has classes and one target, and a loss that takes classes. */
 int task_check(const json_t *resolved, struct qlstm_error *error);
 

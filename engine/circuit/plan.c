@@ -8,6 +8,7 @@
 #include "engine/vector/isa.h"
 #include "engine/circuit/plan_kind.h"
 #include "engine/circuit/planner.h"
+#include "engine/circuit/shift.h"
 
 static const struct plan_kind *const kinds[] = {&plan_reference, &plan_batch, &plan_local, &plan_wide};
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
@@ -17,6 +18,8 @@ struct plan {
 	const struct circuit_program *program;
 	struct plan_estimate estimate;
 	void *state;
+	struct shift
+	    *shift; /* that evaluates and differentiates in the place of kind and state; NULL: the adjoint method */
 };
 
 int plan_new(struct plan **out, const struct circuit_program *program, const char *kind, struct qlstm_error *error)
@@ -31,6 +34,26 @@ int plan_new_precision(struct plan **out, const struct circuit_program *program,
 	return plan_new_request(out, program, &request, error);
 }
 
+/* A plan whose gradients are those of the parameter-shift rule, on the kind that the planner chooses for it. */
+static int new_shift(struct plan **out, const struct circuit_program *program, const struct plan_request *request,
+                     struct qlstm_error *error)
+{
+	struct shift *shift = NULL;
+	int rc = shift_new(&shift, program, request, error);
+	struct plan *plan = rc == 0 ? malloc(sizeof *plan) : NULL;
+	if (rc != 0)
+		return rc;
+	if (plan == NULL) {
+		shift_free(shift);
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	}
+	const struct plan *inner = shift_plan(shift);
+	*plan = (struct plan){.kind = inner->kind, .program = program, .estimate = inner->estimate, .shift = shift};
+	shift_estimate(program, &plan->estimate);
+	*out = plan;
+	return 0;
+}
+
 int plan_new_request(struct plan **out, const struct circuit_program *program, const struct plan_request *request,
                      struct qlstm_error *error)
 {
@@ -38,6 +61,8 @@ int plan_new_request(struct plan **out, const struct circuit_program *program, c
 	int code = program_check(program, error);
 	if (code != 0)
 		return code;
+	if (request->diff_method == DIFF_PARAMETER_SHIFT)
+		return new_shift(out, program, request, error);
 	struct plan_estimate estimate;
 	const struct plan_kind *found;
 	void *state;
@@ -62,7 +87,10 @@ void plan_free(struct plan *plan)
 {
 	if (plan == NULL)
 		return;
-	plan->kind->destroy(plan->state);
+	if (plan->shift != NULL)
+		shift_free(plan->shift);
+	else
+		plan->kind->destroy(plan->state);
 	free(plan);
 }
 
@@ -90,6 +118,8 @@ bool plan_set_team(struct plan *plan, struct team *team)
 {
 	if (!plan_takes_team(plan))
 		return false;
+	if (plan->shift != NULL)
+		return plan_set_team(shift_plan(plan->shift), team);
 	plan->kind->set_team(plan->state, team);
 	return true;
 }
@@ -167,19 +197,25 @@ size_t plan_estimate_bytes(const struct plan_estimate *estimate, int threads)
 
 void plan_forward(struct plan *plan, const double *features, const double *weights, size_t batch, double *outputs)
 {
-	plan->kind->forward(plan->state, features, weights, batch, outputs);
+	if (plan->shift != NULL)
+		shift_forward(plan->shift, features, weights, batch, outputs);
+	else
+		plan->kind->forward(plan->state, features, weights, batch, outputs);
 }
 
 void plan_backward(struct plan *plan, const double *features, const double *weights, size_t batch,
                    const double *d_outputs, double *d_features, double *d_weights)
 {
-	plan->kind->backward(plan->state, features, weights, batch, d_outputs, d_features, d_weights);
+	if (plan->shift != NULL)
+		shift_backward(plan->shift, features, weights, batch, d_outputs, d_features, d_weights);
+	else
+		plan->kind->backward(plan->state, features, weights, batch, d_outputs, d_features, d_weights);
 }
 
 void plan_forward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
                        double *outputs)
 {
-	if (plan->kind->forward_many != NULL) {
+	if (plan->shift == NULL && plan->kind->forward_many != NULL) {
 		plan->kind->forward_many(plan->state, features, weights, sets, batch, outputs);
 		return;
 	}
@@ -191,7 +227,7 @@ void plan_forward_many(struct plan *plan, const double *features, const double *
 void plan_backward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
                         const double *d_outputs, double *d_features, double *d_weights)
 {
-	if (plan->kind->backward_many != NULL) {
+	if (plan->shift == NULL && plan->kind->backward_many != NULL) {
 		plan->kind->backward_many(plan->state, features, weights, sets, batch, d_outputs, d_features,
 		                          d_weights);
 		return;

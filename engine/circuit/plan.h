@@ -52,7 +52,7 @@ const char *plan_kind_name(int index);
 /* The instruction set that the kernels use in this process: "x86-64", "x86-64-v3", "x86-64-v4", "arm64" or
  * "generic". */
 const char *plan_isa(void);
-/* Whether it and the one of that name, perhaps another machine's, give the same bytes: x86-64-v3 and x86-64-v4
+/* Whether it and the one of that name, perhaps another machine's, give the same bytes: x86-64-v3, -v4 and arm64
  * do. */
 bool plan_isa_same_bytes(const char *name);
 /* Makes the process use another one; before any plan or model is made, by one thread. An unknown name, and one that

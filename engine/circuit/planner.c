@@ -33,7 +33,10 @@ enum { PRICES = sizeof prices / sizeof prices[0] };
 
 struct plan_request planner_defaults(const char *kind, enum precision precision)
 {
-	return (struct plan_request){kind, precision, PLANNER_BATCH_DEFAULT, PLANNER_MEMORY_DEFAULT, NULL};
+	return (struct plan_request){.kind = kind,
+	                             .precision = precision,
+	                             .batch = PLANNER_BATCH_DEFAULT,
+	                             .memory_limit = PLANNER_MEMORY_DEFAULT};
 }
 
 static size_t tiles_of(size_t samples, size_t lanes)

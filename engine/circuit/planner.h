@@ -14,12 +14,17 @@
 
 struct plan_estimates;
 
+/* How gradients come about: from the state, going back through the gates (plan.h), or from the circuit's values with
+ * angles shifted (shift.h), as hardware would. Both are exact. */
+enum diff_method { DIFF_ADJOINT, DIFF_PARAMETER_SHIFT };
+
 /* What plan_estimate is asked. */
 struct plan_request {
 	const char *kind; /* as in plan_new */
 	enum precision precision;
 	size_t batch;
-	size_t memory_limit;          /* bytes */
+	size_t memory_limit; /* bytes */
+	enum diff_method diff_method;
 	struct plan_estimates *known; /* plan_estimates.h: looked up first, and added to. Borrowed; NULL: none */
 };
 

@@ -134,6 +134,8 @@ int split_parts(const struct split *split, size_t count, struct split_rows rows,
                 struct qlstm_error *error)
 {
 	int rc = check_fractions(split, error);
+	if (rc == 0 && split->fold.index > 0)
+		return fold_parts(&split->fold, count, split->validation, what, out, error);
 	if (rc != 0)
 		return rc;
 	size_t train = split->train_until.said ? before(&split->train_until, rows, count)
@@ -152,7 +154,7 @@ int split_parts(const struct split *split, size_t count, struct split_rows rows,
 	return 0;
 }
 
-int split_order(const struct split *split, size_t count, size_t **out, struct qlstm_error *error)
+static int shuffled(const struct split *split, size_t count, size_t **out, struct qlstm_error *error)
 {
 	*out = NULL;
 	if (!split->shuffle)
@@ -164,4 +166,20 @@ int split_order(const struct split *split, size_t count, size_t **out, struct ql
 	philox_open(&rng, split->seed, PHILOX_SPLIT, 0);
 	philox_permute(&rng, *out, count);
 	return 0;
+}
+
+int split_order(const struct split *split, size_t count, size_t **out, struct qlstm_error *error)
+{
+	size_t *base;
+	int rc = shuffled(split, count, &base, error);
+	*out = base;
+	if (rc != 0 || split->fold.index == 0 || (base == NULL && fold_in_order(&split->fold)))
+		return rc;
+	*out = malloc((count + 1) * sizeof **out);
+	if (*out != NULL)
+		fold_order(&split->fold, count, base, *out);
+	else
+		rc = error_set(error, ERR_OUT_OF_MEMORY, "/folds", "out of memory for %zu samples", count);
+	free(base);
+	return rc;
 }

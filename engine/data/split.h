@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/data/fold.h"
 #include "engine/data/table.h"
 
 #define SPLIT_TIME_SIZE 40
@@ -25,6 +26,8 @@ struct split {
 	struct split_until train_until, validation_until;
 	bool shuffle;
 	uint64_t seed;
+	struct fold fold; /* with an index: its parts in the place of the others, `validation` being a share of its
+	                   * training samples */
 };
 
 struct parts {
@@ -50,8 +53,8 @@ int split_resolve(struct split *split, const struct table *table, struct qlstm_e
 int split_parts(const struct split *split, size_t count, struct split_rows rows, const char *what, struct parts *out,
                 struct qlstm_error *error);
 
-/* Which sample, in the order of the table, each one is: [count], the caller's (free). NULL in *out: the same, without
- * shuffle. */
+/* Which sample, in the order of the table, each one is, of `count` samples that there are; [parts_count], the caller's
+ * (free). NULL in *out: the same, without shuffle and blocks. */
 int split_order(const struct split *split, size_t count, size_t **out, struct qlstm_error *error);
 
 #endif

@@ -100,7 +100,23 @@ size_t windows_row(const struct windows_config *config, size_t index)
 	return index * stride_of(config) + (size_t)config->window + (size_t)config->horizon - 1;
 }
 
-int windows_count(size_t n_rows, const struct windows_config *config, struct parts *out, struct qlstm_error *error)
+int windows_horizons(const struct windows_config *config)
+{
+	return config->horizons.count > 1 ? config->horizons.count : 1;
+}
+
+int windows_horizon(const struct windows_config *config, int output)
+{
+	return config->horizons.count > 1 ? config->horizons.steps[output / config->n_targets] : config->horizon;
+}
+
+int windows_width(const struct windows *windows)
+{
+	return windows->n_targets * (windows->n_horizons > 1 ? windows->n_horizons : 1);
+}
+
+/* How many windows there are. */
+static int count_windows(size_t n_rows, const struct windows_config *config, size_t *out, struct qlstm_error *error)
 {
 	if (config->window < 1)
 		return error_set(error, ERR_OUT_OF_RANGE, "/window", "window is %d, it must be at least 1",
@@ -108,19 +124,38 @@ int windows_count(size_t n_rows, const struct windows_config *config, struct par
 	if (config->horizon < 1)
 		return error_set(error, ERR_OUT_OF_RANGE, "/horizon", "horizon is %d, it must be at least 1",
 		                 config->horizon);
-	const struct split_rows rows = {.first = windows_row(config, 0), .stride = stride_of(config)};
 
 	/* Rows that one window takes, and those without which there are no two of them. */
-	size_t span = (size_t)config->window + (size_t)config->horizon;
-	size_t needed = span + rows.stride * (1 + (size_t)config->drop_last);
+	size_t span = (size_t)config->window + (size_t)config->horizon, stride = stride_of(config);
+	size_t needed = span + stride * (1 + (size_t)config->drop_last);
 	if (n_rows < needed)
 		return error_set(
 		    error, ERR_INVALID, "/window",
 		    "%zu rows are too few: window %d and horizon %d need at least %zu, for one training and "
 		    "one test window",
 		    n_rows, config->window, config->horizon, needed);
-	size_t count = (n_rows - span) / rows.stride + 1 - config->drop_last;
-	return split_parts(&config->split, count, rows, "window", out, error);
+	*out = (n_rows - span) / stride + 1 - config->drop_last;
+	return 0;
+}
+
+/* Windows nearer to one another than that share rows. */
+static struct split split_of(const struct windows_config *config)
+{
+	struct split split = config->split;
+	size_t span = (size_t)config->window + (size_t)config->horizon - 1;
+	split.fold.gap = split.shuffle ? 0 : span / stride_of(config);
+	return split;
+}
+
+int windows_count(size_t n_rows, const struct windows_config *config, struct parts *out, struct qlstm_error *error)
+{
+	const struct split split = split_of(config);
+	size_t count = 0;
+	int rc = count_windows(n_rows, config, &count, error);
+	if (rc != 0)
+		return rc;
+	const struct split_rows rows = {.first = windows_row(config, 0), .stride = stride_of(config)};
+	return split_parts(&split, count, rows, "window", out, error);
 }
 
 /* `part` is "inputs" or "targets": a member of the experiment's data part. */
@@ -195,7 +230,7 @@ static int allocate(struct windows *windows, struct qlstm_error *error)
 	size_t count = parts_count(&windows->parts); /* at least two: windows_count */
 	/* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): the analyzer does not see that promise */
 	windows->x = calloc(count, (size_t)windows->steps * (size_t)windows->n_inputs * sizeof(double));
-	windows->y = calloc(count, (size_t)windows->n_targets * sizeof(double));
+	windows->y = calloc(count, (size_t)windows_width(windows) * sizeof(double));
 	if (windows->x == NULL || windows->y == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "/window", "out of memory for %zu windows of %d steps",
 		                 count, windows->steps);
@@ -205,6 +240,7 @@ static int allocate(struct windows *windows, struct qlstm_error *error)
 static void fill(struct windows *windows, const struct table *table, const struct windows_config *config)
 {
 	size_t count = parts_count(&windows->parts), steps = (size_t)windows->steps;
+	int width = windows_width(windows);
 	double *x = windows->x, *y = windows->y;
 	for (size_t i = 0; i < count; i++) {
 		size_t row = windows_row(config, windows->order != NULL ? windows->order[i] : i);
@@ -213,8 +249,11 @@ static void fill(struct windows *windows, const struct table *table, const struc
 			for (int k = 0; k < config->n_inputs; k++)
 				*x++ = scaler_apply(windows->input_scalers[k],
 				                    table->columns[config->inputs[k]].values[first + t]);
-		for (int k = 0; k < config->n_targets; k++)
-			*y++ = scaler_apply(windows->target_scalers[k], table->columns[config->targets[k]].values[row]);
+		for (int k = 0; k < width; k++) {
+			int t = k % config->n_targets;
+			size_t at = row + (size_t)windows_horizon(config, k) - (size_t)config->horizon;
+			*y++ = scaler_apply(windows->target_scalers[t], table->columns[config->targets[t]].values[at]);
+		}
 	}
 }
 
@@ -268,12 +307,18 @@ int windows_cut(const struct table *table, const struct windows_config *config, 
 		rc = windows_check_columns(table, config->targets, config->n_targets, "targets", error);
 	if (rc != 0)
 		return rc;
-	struct windows windows = {
-	    .n_inputs = config->n_inputs, .n_targets = config->n_targets, .steps = config->window};
+	struct windows windows = {.n_inputs = config->n_inputs,
+	                          .n_targets = config->n_targets,
+	                          .steps = config->window,
+	                          .n_horizons = config->horizons.count};
 	rc = windows_count(table->n_rows, config, &windows.parts, error);
 	if (rc != 0)
 		return rc;
-	rc = split_order(&config->split, parts_count(&windows.parts), &windows.order, error);
+	const struct split split = split_of(config);
+	size_t count = 0;
+	rc = count_windows(table->n_rows, config, &count, error);
+	if (rc == 0)
+		rc = split_order(&split, count, &windows.order, error);
 	if (rc == 0)
 		rc = fit(&windows, table, config, error);
 	if (rc == 0)
@@ -300,13 +345,13 @@ static void gather(const void *self, const size_t *order, size_t first, size_t c
 	const struct windows *windows = self;
 	size_t frame = (size_t)windows->steps * (size_t)windows->n_inputs;
 	samples_transpose(windows->x, frame, order, first, count, out->x);
-	samples_transpose(windows->y, (size_t)windows->n_targets, order, first, count, out->target);
+	samples_transpose(windows->y, (size_t)windows_width(windows), order, first, count, out->target);
 }
 
 struct samples windows_samples(const struct windows *windows)
 {
 	return (struct samples){
-	    .shape = {.steps = windows->steps, .n_inputs = windows->n_inputs, .width = windows->n_targets},
+	    .shape = {.steps = windows->steps, .n_inputs = windows->n_inputs, .width = windows_width(windows)},
 	    .n_train = windows->parts.train,
 	    .n_validation = windows->parts.validation,
 	    .n_test = windows->parts.test,

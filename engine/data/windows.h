@@ -2,7 +2,11 @@
  *
  * The window that begins in row k reads rows k .. k + window - 1 and predicts row k + window + horizon - 1; one begins
  * in every stride-th row. With stride 1 there are n_rows - window - horizon + 1 of them; one fewer with drop_last (the
- * published protocol: 240 points, window 4, horizon 1, 235 windows). split.h says which are trained on. */
+ * published protocol: 240 points, window 4, horizon 1, 235 windows). split.h says which are trained on.
+ *
+ * With several horizons a window predicts a row for each, and `horizon` is the farthest: of horizons 1, 2, 3 the window
+ * that begins in row 0 and has 4 rows predicts rows 4, 5 and 6. Its outputs are the targets of the first horizon, then
+ * those of the second, ...: output h * n_targets + t. */
 #ifndef QLSTM_DATA_WINDOWS_H
 #define QLSTM_DATA_WINDOWS_H
 
@@ -21,10 +25,18 @@ enum scaling {
 };
 enum scaling_fit { SCALING_FIT_TRAIN, SCALING_FIT_ALL }; /* rows that training windows touch; all rows */
 
+/* Rows behind the window that are predicted at once, ascending. */
+#define WINDOWS_MAX_HORIZONS 128
+struct horizons {
+	int count; /* 0 or 1: one, `horizon` of the configuration */
+	int steps[WINDOWS_MAX_HORIZONS];
+};
+
 struct windows_config {
 	int n_inputs, n_targets;
 	int inputs[SAMPLES_MAX_COLUMNS], targets[SAMPLES_MAX_COLUMNS]; /* column indices */
 	int window, horizon, stride;                                   /* >= 1; stride 0 is 1 */
+	struct horizons horizons;
 	bool drop_last;
 	struct split split; /* resolved */
 	enum scaling scaling;
@@ -38,9 +50,10 @@ struct scaler {
 
 struct windows {
 	int n_inputs, n_targets, steps;
+	int n_horizons; /* 0: 1 */
 	struct parts parts;
 	double *x;     /* [samples][steps][n_inputs] */
-	double *y;     /* [samples][n_targets] */
+	double *y;     /* [samples][windows_width] */
 	size_t *order; /* [samples]: which window, in time order, each one is; NULL: the same */
 	struct scaler input_scalers[SAMPLES_MAX_COLUMNS], target_scalers[SAMPLES_MAX_COLUMNS];
 };
@@ -50,13 +63,18 @@ struct windows {
 int windows_cut(const struct table *table, const struct windows_config *config, struct windows *out,
                 struct qlstm_error *error);
 void windows_free(struct windows *windows);
-/* As samples with one row of n_targets reals; borrows `windows`. */
+/* Numbers that a window predicts: its targets, once for each horizon. */
+int windows_width(const struct windows *windows);
+/* As samples with one row of windows_width reals; borrows `windows`. */
 struct samples windows_samples(const struct windows *windows);
 
 /* Window counts for n_rows without cutting anything. */
 int windows_count(size_t n_rows, const struct windows_config *config, struct parts *out, struct qlstm_error *error);
-/* The row that window `index`, in time order, predicts. */
+/* The row that window `index`, in time order, predicts; of several horizons the last one. */
 size_t windows_row(const struct windows_config *config, size_t index);
+/* How many horizons there are, and the one that output `output` is about. */
+int windows_horizons(const struct windows_config *config);
+int windows_horizon(const struct windows_config *config, int output);
 
 /* For all samples that are cut from a table: whether the chosen columns are there and numeric; and their scalers,
  * fitted on the rows given. `part` is "inputs" or "targets": errors point to /PART/POSITION. */

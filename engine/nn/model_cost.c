@@ -42,6 +42,7 @@ struct plan_request model_plan_request(const struct model_config *config)
 	if (config->batch > 0)
 		plans.batch = (size_t)config->batch;
 	plans.known = config->known_plans;
+	plans.diff_method = config->diff_method;
 	return plans;
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/circuit/shift.h"
+
 static void list_append(struct quantum_list *list, struct quantum_block *block)
 {
 	struct quantum_block **last = &list->first;
@@ -106,6 +108,8 @@ const struct plan_estimate *quantum_block_estimate(struct quantum_block *block, 
 		return plan_estimated(block->plan);
 	if (!block->estimated)
 		plan_estimate(block->program, request, &block->estimate); /* of an unknown kind: not possible */
+	if (!block->estimated && request->diff_method == DIFF_PARAMETER_SHIFT)
+		shift_estimate(block->program, &block->estimate);
 	block->estimated = true;
 	return &block->estimate;
 }

@@ -2,6 +2,7 @@
  *
  *   model.NAME        the parameters, in their shapes
  *   best              [n_params] the parameters after the best epoch, where that is not the newest
+ *   snapshot.EPOCH    [n_params] the parameters after an earlier epoch that is to be kept
  *   optimizer.SLOT    [n_params] the moments, in the order of the parameters
  *   history           [epochs done][5] epoch, train loss, test loss, gradient norm, seconds
  *   history.NAME      [epochs done] each further metric; one that a file lacks is NaN in the history
@@ -55,6 +56,18 @@ static bool has_best(const struct trainer *t)
 	return t->kept_epochs[TRAINER_BEST] != 0 && t->kept_epochs[TRAINER_BEST] != t->epochs_done;
 }
 
+/* Snapshots of earlier epochs than the newest. */
+static int earlier_snapshots(const struct trainer *t)
+{
+	int n = trainer_snapshots(t);
+	return n > 0 && t->config.snapshots.epochs[n - 1] == t->epochs_done ? n - 1 : n;
+}
+
+static void snapshot_name(const struct trainer *t, int k, char *out, size_t size)
+{
+	snprintf(out, size, "snapshot.%d", t->config.snapshots.epochs[k]);
+}
+
 struct checkpoint_names {
 	char text[PARAM_NAME_SIZE + 16];
 };
@@ -82,6 +95,11 @@ static void checkpoint_tensors(const struct trainer *t, const double *history, c
 	if (has_best(t))
 		tensors[n++] = (struct safetensors_tensor){
 		    .name = "best", .rank = 1, .dims = {params->size}, .data = t->kept[TRAINER_BEST]};
+	for (int k = 0; k < earlier_snapshots(t); k++, n++) {
+		snapshot_name(t, k, names[n].text, sizeof names[n].text);
+		tensors[n] = (struct safetensors_tensor){
+		    .name = names[n].text, .rank = 1, .dims = {params->size}, .data = t->snapshots[k]};
+	}
 	size_t epochs = (size_t)t->epochs_done;
 	tensors[n++] = (struct safetensors_tensor){
 	    .name = "history", .rank = 2, .dims = {epochs, HISTORY_COLUMNS}, .data = history};
@@ -96,7 +114,7 @@ int trainer_save(const struct trainer *t, const char *fingerprint, unsigned char
                  struct qlstm_error *error)
 {
 	int count = model_params(t->model)->count + optimizer_slots(t->optimizer) + 1 + t->n_metrics - METRICS_OF_ALL +
-	            has_best(t);
+	            has_best(t) + earlier_snapshots(t);
 	struct checkpoint_names *names = calloc((size_t)count, sizeof *names);
 	struct safetensors_tensor *tensors = calloc((size_t)count, sizeof *tensors);
 	double *history = checkpoint_history(t), *further = checkpoint_further(t);
@@ -238,6 +256,11 @@ static int checkpoint_check(const struct trainer *t, const char *fingerprint, co
 		if (checkpoint_block(file, name, params->size) == NULL)
 			return error_set(error, ERR_CORRUPT, "", "the checkpoint lacks tensor '%s' in its shape", name);
 	}
+	for (int k = 0; k < t->config.snapshots.count && t->config.snapshots.epochs[k] < (int)epoch; k++) {
+		snapshot_name(t, k, name, sizeof name);
+		if (checkpoint_block(file, name, params->size) == NULL)
+			return error_set(error, ERR_CORRUPT, "", "the checkpoint lacks tensor '%s' in its shape", name);
+	}
 	if (epoch > 0 && checkpoint_block(file, "history", (size_t)epoch * HISTORY_COLUMNS) == NULL)
 		return error_set(error, ERR_CORRUPT, "", "the checkpoint lacks its history");
 	*epochs = (int)epoch;
@@ -295,6 +318,10 @@ static void checkpoint_apply(struct trainer *t, const struct safetensors_file *f
 			t->history[k].values[m] = column != NULL ? column[k] : (double)NAN;
 	}
 	t->epochs_done = epochs;
+	for (int k = 0; k < earlier_snapshots(t); k++) {
+		snapshot_name(t, k, name, sizeof name);
+		memcpy(t->snapshots[k], checkpoint_block(file, name, params->size), params->size * sizeof(double));
+	}
 	apply_kept(t, checkpoint_block(file, "best", params->size));
 }
 

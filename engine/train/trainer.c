@@ -140,10 +140,8 @@ int trainer_new(struct trainer **out, struct model *model, struct samples sample
 		goto fail;
 	t->best_loss = INFINITY;
 	schedule_start(&t->schedule, &config->schedule);
-	for (int which = 0; which < TRAINER_KEPT; which++)
-		t->kept[which] = calloc(model_params(model)->size + 1, sizeof(double));
 	t->history = calloc((size_t)config->epochs, sizeof *t->history);
-	if (t->history == NULL || t->kept[TRAINER_LAST] == NULL || t->kept[TRAINER_BEST] == NULL) {
+	if (t->history == NULL || !trainer_open_kept(t)) {
 		rc = error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 		goto fail;
 	}
@@ -161,8 +159,7 @@ void trainer_free(struct trainer *t)
 		return;
 	optimizer_free(t->optimizer);
 	pass_free(t->pass);
-	for (int which = 0; which < TRAINER_KEPT; which++)
-		free(t->kept[which]);
+	trainer_close_kept(t);
 	batches_close(&t->batches);
 	free(t->gradients.squares);
 	free(t->seen);
@@ -199,34 +196,6 @@ void trainer_note(struct trainer *t, const struct epoch_metrics *row)
 		t->best_loss = loss;
 		t->best_epoch = row->epoch;
 	}
-}
-
-static void trainer_copy(struct trainer *t, enum trainer_epoch_kept which)
-{
-	const struct params *params = model_params(t->model);
-	memcpy(t->kept[which], params->values, params->size * sizeof(double));
-	t->kept_epochs[which] = t->epochs_done;
-}
-
-void trainer_keep(struct trainer *t)
-{
-	trainer_copy(t, TRAINER_LAST);
-	if (t->best_epoch == t->epochs_done)
-		trainer_copy(t, TRAINER_BEST);
-}
-
-bool trainer_take(struct trainer *t, enum trainer_epoch_kept which)
-{
-	struct params *params = model_params(t->model);
-	if (t->kept_epochs[which] == 0)
-		return false;
-	memcpy(params->values, t->kept[which], params->size * sizeof(double));
-	return true;
-}
-
-int trainer_kept_epoch(const struct trainer *t, enum trainer_epoch_kept which)
-{
-	return t->kept_epochs[which];
 }
 
 int trainer_epochs_done(const struct trainer *t)

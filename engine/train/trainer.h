@@ -31,6 +31,13 @@ struct trainer_scores {
 	void *context;
 };
 
+/* Epochs whose parameters are kept, in rising order. */
+#define TRAINER_MAX_SNAPSHOTS 16
+struct trainer_snapshots {
+	int count;
+	int epochs[TRAINER_MAX_SNAPSHOTS];
+};
+
 struct trainer_config {
 	int epochs;
 	int batch_size;
@@ -42,6 +49,7 @@ struct trainer_config {
 	double stop_loss; /* trainer_has_stopped: a validation loss, else test loss, below it; 0: never */
 	int patience;     /* trainer_has_stopped: so many epochs after the best one; 0: never */
 	double clip_norm; /* global L2 norm; 0: no clipping */
+	struct trainer_snapshots snapshots;
 	uint64_t seed;
 	struct optimizer_config optimizer;
 	struct schedule_config schedule;
@@ -111,6 +119,11 @@ enum trainer_epoch_kept { TRAINER_LAST, TRAINER_BEST, TRAINER_KEPT };
 bool trainer_take(struct trainer *trainer, enum trainer_epoch_kept which);
 /* Which epoch that is; 0: none. */
 int trainer_kept_epoch(const struct trainer *trainer, enum trainer_epoch_kept which);
+
+/* How many of the epochs of config.snapshots are done, and the parameters after the k-th of them, from 0, into the
+ * model; false where it is not done. */
+int trainer_snapshots(const struct trainer *trainer);
+bool trainer_take_snapshot(struct trainer *trainer, int k);
 
 /* Gradients of the last whole epoch, before clipping. */
 struct trainer_gradients {

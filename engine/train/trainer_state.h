@@ -25,9 +25,10 @@ struct trainer {
 	struct epoch_metrics *history; /* [config.epochs] */
 	double *kept[TRAINER_KEPT];    /* [n_params] each: after the last whole epoch, and after the best one */
 	int kept_epochs[TRAINER_KEPT]; /* 0: none */
-	double best_loss;              /* the least that chooses; infinite before the first epoch */
-	int best_epoch;                /* that has it; 0: none */
-	struct schedule schedule;      /* having noted all epochs done */
+	double *snapshots[TRAINER_MAX_SNAPSHOTS]; /* [n_params] each, of the epochs that the configuration names */
+	double best_loss;                         /* the least that chooses; infinite before the first epoch */
+	int best_epoch;                           /* that has it; 0: none */
+	struct schedule schedule;                 /* having noted all epochs done */
 
 	struct model *model; /* borrowed */
 	struct samples samples;
@@ -63,6 +64,9 @@ struct trainer {
 double trainer_choosing_loss(const struct trainer *trainer, const struct epoch_metrics *row);
 /* What an epoch's row says is noted: best loss, schedule. */
 void trainer_note(struct trainer *trainer, const struct epoch_metrics *row);
+/* Room for parameters; false: out of memory. */
+bool trainer_open_kept(struct trainer *trainer);
+void trainer_close_kept(struct trainer *trainer);
 /* At the end of an epoch, or of what a checkpoint says, whose parameters are in the model. */
 void trainer_keep(struct trainer *trainer);
 

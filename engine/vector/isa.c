@@ -84,7 +84,7 @@ const struct isa *isa_at(int index)
 
 static bool is_fused(const char *name)
 {
-	static const char *const fused[] = {"x86-64-v4", "x86-64-v3"};
+	static const char *const fused[] = {"x86-64-v4", "x86-64-v3", "arm64"};
 	for (size_t k = 0; k < sizeof fused / sizeof fused[0]; k++)
 		if (strcmp(name, fused[k]) == 0)
 			return true;

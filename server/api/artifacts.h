@@ -15,8 +15,14 @@ enum artifact {
 	ARTIFACT_REPORT,
 	ARTIFACT_TENSORBOARD,
 	ARTIFACT_WEIGHTS_LAST, /* of those epochs, whichever the results are of */
-	ARTIFACT_WEIGHTS_BEST
+	ARTIFACT_WEIGHTS_BEST,
+	/* Of training.snapshots, after the epoch that the query parameter `epoch` names. */
+	ARTIFACT_SNAPSHOT_WEIGHTS,
+	ARTIFACT_SNAPSHOT_PREDICTIONS
 };
+
+/* That can be named. */
+#define MAX_EPOCH 100000
 
 /* Opens the artifact's file (close it) or answers the client and returns -1: 404 for an experiment that is not known or
  * ended without results, 409 for one that has not ended, 500 for a file that is gone, cut or has other bytes than were

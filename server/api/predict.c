@@ -8,6 +8,7 @@
 #include "server/api/trained.h"
 #include "schema/task.h"
 #include "server/common/data_file.h"
+#include "server/common/last_window.h"
 #include "server/common/predict_inputs.h"
 #include "server/common/predict_outputs.h"
 #include "server/predict/predictor_pool.h"
@@ -61,14 +62,30 @@ static int read_file(const struct http_request *request, const json_t *spec, str
 	return rc;
 }
 
-static int read_inputs(const struct http_request *request, const json_t *spec, struct predict_inputs *inputs,
-                       bool *mislabelled, struct qlstm_error *error)
+/* *from: what a forecast without inputs goes on from, the caller's. */
+static int read_inputs(const struct http_request *request, const struct trained *trained, int steps,
+                       struct predict_inputs *inputs, json_t **from, bool *mislabelled, struct qlstm_error *error)
 {
 	if (request->body == NULL)
 		return error_set(error, ERR_SYNTAX, NULL, "there is no body");
-	if (is_json(request))
-		return predict_inputs_json((const char *)request->body, request->body_length, spec, inputs, error);
-	return read_file(request, spec, inputs, mislabelled, error);
+	if (!is_json(request)) {
+		int rc = read_file(request, trained->spec, inputs, mislabelled, error);
+		return rc == 0 && steps > 0 ? predict_inputs_forecast(inputs, (size_t)steps, error) : rc;
+	}
+	int rc = predict_inputs_json((const char *)request->body, request->body_length, trained->spec, inputs, error);
+	if (rc == 0 && inputs->ahead == 0)
+		inputs->ahead = (size_t)steps;
+	if (rc != 0 || inputs->samples > 0)
+		return rc;
+	rc = last_window_read(trained->path, from, error);
+	return rc == 0 ? last_window_inputs(*from, inputs, error) : rc;
+}
+
+static json_t *answer_json(const struct trained *trained, const struct predict_inputs *inputs, const double *outputs,
+                           size_t n_outputs, const json_t *from)
+{
+	return inputs->ahead > 0 ? forecast_outputs_json(trained->spec, outputs, inputs, n_outputs, from)
+	                         : predict_outputs_json(trained->spec, outputs, inputs->samples, n_outputs);
 }
 
 /* What the inputs have against them. */
@@ -82,26 +99,27 @@ static void reply_refused(const struct http_request *request, struct http_reply 
 }
 
 static void predict(struct api *api, struct http_request *request, struct http_reply *reply,
-                    const struct trained *trained)
+                    const struct trained *trained, int steps)
 {
 	struct qlstm_error error = {0};
 	struct predict_inputs inputs = {0};
 	double *outputs = NULL;
+	json_t *from = NULL;
 	size_t n_outputs = 0;
 	bool mislabelled = false;
-	int rc = read_inputs(request, trained->spec, &inputs, &mislabelled, &error);
+	int rc = read_inputs(request, trained, steps, &inputs, &from, &mislabelled, &error);
 	if (rc == 0) {
 		rc = predictor_pool_compute(api->predictors, trained->path, &inputs, &outputs, &n_outputs, &error);
 		if (!is_json(request))
 			error.pointer[0] = '\0'; /* a file has no JSON pointers: the message counts samples */
 	}
 	if (rc == 0)
-		trained_reply(request, reply, trained,
-		              predict_outputs_json(trained->spec, outputs, inputs.samples, n_outputs));
+		trained_reply(request, reply, trained, answer_json(trained, &inputs, outputs, n_outputs, from));
 	else if (rc == ERR_NOT_FOUND)
 		trained_reply_lost(api, request, reply);
 	else
 		reply_refused(request, reply, mislabelled, &error);
+	json_decref(from);
 	free(outputs);
 	predict_inputs_free(&inputs);
 }
@@ -132,11 +150,13 @@ void predict_post(void *context, struct http_request *request, struct http_reply
 {
 	struct api *api = context;
 	struct trained trained;
-	if (!content_type_fits_or_reply(request, reply) || !trained_open_or_reply(api, request, reply, &trained))
+	int steps = 0;
+	if (!query_int_or_reply(request, reply, "steps", 1, PREDICT_MAX_AHEAD, &steps) ||
+	    !content_type_fits_or_reply(request, reply) || !trained_open_or_reply(api, request, reply, &trained))
 		return;
 	if (task_has_texts(task_of(trained.spec)))
 		predict_texts(api, request, reply, &trained);
 	else
-		predict(api, request, reply, &trained);
+		predict(api, request, reply, &trained, steps);
 	trained_close(&trained);
 }

@@ -47,7 +47,7 @@ int cost_seconds(const struct spec *spec, struct model *model, struct cost_windo
 	train *= optimizer_evaluations(&spec->training.optimizer);
 	double batches = (train + TEST_WINDOW * (double)windows.test) / size;
 	out->epoch = out->batch * batches;
-	out->training = spec->training.epochs * out->epoch;
+	out->training = spec->training.epochs * out->epoch * (1 + spec->folds.count);
 	return 0;
 }
 

@@ -15,7 +15,7 @@ struct cost_bytes {
 	size_t data;  /* the windows */
 };
 
-/* On one core of this machine, by its speed (engine/circuit/plan_speed.h). */
+/* On one core of this machine, by its speed (engine/circuit/plan_speed.h). A fold is counted as the training itself. */
 struct cost_seconds {
 	double batch, epoch, training;
 };

@@ -158,7 +158,8 @@ static int read_prompt(const json_t *body, const json_t *resolved, double **word
 static int copy_prompt(const double *words, size_t count, size_t samples, struct predict_inputs *out,
                        struct qlstm_error *error)
 {
-	*out = (struct predict_inputs){samples, count, 1, malloc(samples * count * sizeof(double))};
+	*out = (struct predict_inputs){
+	    .samples = samples, .steps = count, .features = 1, .values = malloc(samples * count * sizeof(double))};
 	if (out->values == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the prompts");
 	for (size_t i = 0; i < samples; i++)

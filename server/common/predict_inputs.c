@@ -38,15 +38,18 @@ static int read_spec(const json_t *resolved, struct wanted *out, struct qlstm_er
 	return 0;
 }
 
-static int reserve(struct predict_inputs *out, size_t samples, size_t steps, size_t features, const char *pointer,
-                   struct qlstm_error *error)
+int predict_inputs_reserve(struct predict_inputs *out, size_t samples, size_t steps, size_t features,
+                           const char *pointer, struct qlstm_error *error)
 {
 	if (features == 0 || steps > PREDICT_MAX_NUMBERS / features ||
 	    samples > PREDICT_MAX_NUMBERS / (steps * features))
 		return error_set(error, ERR_TOO_LARGE, pointer,
 		                 "%zu samples of %zu steps of %zu numbers; allowed are %zu numbers at once", samples,
 		                 steps, features, (size_t)PREDICT_MAX_NUMBERS);
-	*out = (struct predict_inputs){samples, steps, features, malloc(samples * steps * features * sizeof(double))};
+	*out = (struct predict_inputs){.samples = samples,
+	                               .steps = steps,
+	                               .features = features,
+	                               .values = malloc(samples * steps * features * sizeof(double))};
 	if (out->values != NULL)
 		return 0;
 	error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the inputs");
@@ -59,11 +62,12 @@ static int refuse_members(const json_t *body, struct qlstm_error *error)
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)body, name, value)
 	{
-		if (strcmp(name, "inputs") == 0)
+		if (strcmp(name, "inputs") == 0 || strcmp(name, "steps") == 0)
 			continue;
 		char pointer[PLACE_POINTER_SIZE] = "";
 		place_add_token(pointer, sizeof pointer, name);
-		return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%.*s'; the body has 'inputs' alone",
+		return error_set(error, ERR_UNKNOWN_FIELD, pointer,
+		                 "unknown field '%.*s'; the body has 'inputs' and 'steps' alone",
 		                 (int)utf8_cut(name, 60), name);
 	}
 	return 0;
@@ -80,26 +84,55 @@ static int check_sample(const struct wanted *wanted, size_t steps, size_t featur
 	return 0;
 }
 
+/* How many rows are to be forecast; 0: none. */
+static int read_ahead(const json_t *body, size_t *out, struct qlstm_error *error)
+{
+	const json_t *steps = json_object_get(body, "steps");
+	char quoted[PLACE_VALUE_SIZE];
+	*out = 0;
+	if (steps == NULL)
+		return 0;
+	place_value(steps, quoted);
+	if (!json_is_integer(steps))
+		return error_set(error, ERR_WRONG_TYPE, "/steps", "steps is %s; an integer is expected", quoted);
+	if (json_integer_value(steps) < 1 || json_integer_value(steps) > PREDICT_MAX_AHEAD)
+		return error_set(error, ERR_OUT_OF_RANGE, "/steps", "steps is %s; allowed are 1 to %d", quoted,
+		                 PREDICT_MAX_AHEAD);
+	*out = (size_t)json_integer_value(steps);
+	return 0;
+}
+
 static int read_body(const json_t *body, const struct wanted *wanted, struct predict_inputs *out,
                      struct qlstm_error *error)
 {
 	if (!json_is_object(body))
 		return error_set(error, ERR_WRONG_TYPE, "", "an object with 'inputs' is expected");
 	const json_t *inputs = json_object_get(body, "inputs");
+	size_t ahead = 0;
+	int rc = refuse_members(body, error);
+	if (rc == 0)
+		rc = read_ahead(body, &ahead, error);
+	if (rc != 0)
+		return rc;
+	if (ahead > 0 && wanted->rows)
+		return error_set(error, ERR_CONFLICT, "/steps",
+		                 "only a forecasting goes on behind its window; this model's rows are samples");
+	out->ahead = ahead;
+	if (inputs == NULL && ahead > 0)
+		return 0;
 	if (inputs == NULL)
 		return error_set(error, ERR_MISSING, "/inputs", "'inputs' is missing: [sample][time][feature]");
 	size_t dims[TENSOR_MAX_RANK] = {0}, strides[TENSOR_MAX_RANK] = {0};
-	int rc = refuse_members(body, error);
-	if (rc == 0)
-		rc = tensor_shape(inputs, 3, "/inputs", dims, error);
+	rc = tensor_shape(inputs, 3, "/inputs", dims, error);
 	if (rc == 0)
 		rc = check_sample(wanted, dims[1], dims[2], error);
 	if (rc == 0)
-		rc = reserve(out, dims[0], dims[1], dims[2], "/inputs", error);
+		rc = predict_inputs_reserve(out, dims[0], dims[1], dims[2], "/inputs", error);
 	if (rc != 0)
 		return rc;
 	tensor_strides(3, dims, strides);
 	tensor_fill(inputs, 3, strides, out->values);
+	out->ahead = ahead;
 	return 0;
 }
 
@@ -187,7 +220,7 @@ static int cut_table(const struct table *table, const struct wanted *wanted, str
 	if (table->n_rows < rows)
 		return error_set(error, ERR_INVALID, NULL, "%zu rows; a %s takes %zu", table->n_rows,
 		                 wanted->rows ? "sample" : "window", rows);
-	rc = reserve(out, table->n_rows - rows + 1, wanted->steps, wanted->features, NULL, error);
+	rc = predict_inputs_reserve(out, table->n_rows - rows + 1, wanted->steps, wanted->features, NULL, error);
 	if (rc == 0)
 		cut(table, wanted, columns, out);
 	return rc;
@@ -200,6 +233,17 @@ int predict_inputs_table(const struct table *table, const json_t *resolved, stru
 	*out = (struct predict_inputs){0};
 	int rc = read_spec(resolved, &wanted, error);
 	return rc == 0 ? cut_table(table, &wanted, out, error) : rc;
+}
+
+int predict_inputs_forecast(struct predict_inputs *inputs, size_t ahead, struct qlstm_error *error)
+{
+	size_t size = inputs->steps * inputs->features;
+	if (inputs->samples == 0)
+		return error_set(error, ERR_INVALID, NULL, "there is no window to go on from");
+	memmove(inputs->values, inputs->values + (inputs->samples - 1) * size, size * sizeof *inputs->values);
+	inputs->samples = 1;
+	inputs->ahead = ahead;
+	return 0;
 }
 
 void predict_inputs_free(struct predict_inputs *inputs)

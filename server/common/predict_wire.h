@@ -3,8 +3,8 @@
  *
  *   -> struct predict_request, path, double [samples][steps][features]; of a generation prompts, a word a step
  *   -> or, with text_bytes, behind the path a JSON text (worker/predict/reading.h), and no numbers
- *   <- struct predict_reply, double [samples][outputs], or with text_bytes a JSON text, or with a code a
- *      struct qlstm_error */
+ *   <- struct predict_reply, double [samples][outputs], of a forecast [samples][ahead][targets], or with text_bytes a
+ *      JSON text, or with a code a struct qlstm_error */
 #ifndef QLSTM_COMMON_PREDICT_WIRE_H
 #define QLSTM_COMMON_PREDICT_WIRE_H
 
@@ -28,6 +28,7 @@ struct generation {
 struct predict_request {
 	uint64_t magic, path_bytes; /* of the weights' file, without a NUL */
 	uint64_t samples, steps, features;
+	uint64_t ahead;     /* rows to be predicted one after the other (worker/predict/forecast.h); 0: no forecast */
 	uint64_t max_bytes; /* that the model may take */
 	double max_seconds; /* that the answer may take, by the estimate */
 	struct generation generation;

@@ -229,6 +229,7 @@ static int send_question(const struct predictor_pool *pool, int socket, const st
 	                                        .samples = inputs->samples,
 	                                        .steps = inputs->steps,
 	                                        .features = inputs->features,
+	                                        .ahead = inputs->ahead,
 	                                        .max_bytes = pool->config.max_bytes,
 	                                        .max_seconds = pool->config.max_seconds,
 	                                        .generation = question->generation,
@@ -339,7 +340,7 @@ int predictor_pool_compute(struct predictor_pool *pool, const char *weights_path
 int predictor_pool_read(struct predictor_pool *pool, const char *weights_path, const char *text, size_t length,
                         char **reply, size_t *reply_length, struct qlstm_error *error)
 {
-	static const struct predict_inputs none = {1, 1, 1, NULL};
+	static const struct predict_inputs none = {.samples = 1, .steps = 1, .features = 1};
 	struct question question = {.path = weights_path, .inputs = &none, .text = text, .text_length = length};
 	int rc = length > 0 ? answer(pool, &question, error) : error_set(error, ERR_SYNTAX, NULL, "there is no body");
 	*reply = question.said;

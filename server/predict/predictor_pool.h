@@ -28,7 +28,8 @@ struct predictor_pool_config {
 int predictor_pool_open(struct predictor_pool **out, uv_loop_t *loop, const struct predictor_pool_config *config,
                         struct qlstm_error *error);
 
-/* What the model in the weights' file says about the inputs: *outputs (malloc, the caller's) [samples][*n_outputs].
+/* What the model in the weights' file says about the inputs: *outputs (malloc, the caller's) [samples][*n_outputs];
+ * with inputs->ahead a forecast, [samples][ahead][targets].
  * Any thread but the loop's; waits. ERR_UNAVAILABLE when it takes too long or the service ends, ERR_INTERNAL when two
  * processes died of it, else what the predictor says (worker/predict/predictor.h). */
 int predictor_pool_compute(struct predictor_pool *pool, const char *weights_path, const struct predict_inputs *inputs,

@@ -23,7 +23,8 @@ enum message_kind {
 	MESSAGE_KINDS
 };
 
-#define MESSAGE_MAX_ARTIFACTS 8
+/* Those of every run, the weights of another epoch, and two for each of training.snapshots. */
+#define MESSAGE_MAX_ARTIFACTS 40
 
 struct message {
 	struct message *next; /* the owner's list */

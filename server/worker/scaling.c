@@ -4,13 +4,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-static json_t *side_json(const struct scaler *scalers, int count, const struct table *table, const int *columns)
+static json_t *side_json(const struct scaler *scalers, int count, const struct table *table, const int *columns,
+                         const int *horizons)
 {
 	json_t *list = json_array();
 	for (int i = 0; list != NULL && i < count; i++) {
 		json_t *column = json_pack("{s:s, s:f, s:f}", "column", table->columns[columns[i]].name, "offset",
 		                           scalers[i].offset, "factor", scalers[i].factor);
-		if (json_array_append_new(list, column) != 0) {
+		bool whole = horizons == NULL || json_object_set_new(column, "horizon", json_integer(horizons[i])) == 0;
+		if (json_array_append_new(list, column) != 0 || !whole) {
 			json_decref(list);
 			return NULL;
 		}
@@ -21,9 +23,10 @@ static json_t *side_json(const struct scaler *scalers, int count, const struct t
 json_t *scaling_json(const struct column_scaling *scaling)
 {
 	return json_pack("{s:o, s:o}", "inputs",
-	                 side_json(scaling->inputs, scaling->n_inputs, scaling->table, scaling->input_columns),
+	                 side_json(scaling->inputs, scaling->n_inputs, scaling->table, scaling->input_columns, NULL),
 	                 "targets",
-	                 side_json(scaling->targets, scaling->n_targets, scaling->table, scaling->target_columns));
+	                 side_json(scaling->targets, scaling->n_targets, scaling->table, scaling->target_columns,
+	                           scaling->horizons));
 }
 
 static int read_side(const json_t *list, const struct scaler **out, int *count)

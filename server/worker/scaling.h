@@ -3,7 +3,8 @@
  *
  *   {"inputs": [{"column": "value", "offset": -0.99, "factor": 0.5}, ...], "targets": [...]}
  *
- * scaled = (raw - offset) / factor. */
+ * scaled = (raw - offset) / factor. There is an entry for each output of the model: of several horizons a target stands
+ * there once for each, with "horizon" beside it. */
 #ifndef QLSTM_WORKER_SCALING_H
 #define QLSTM_WORKER_SCALING_H
 
@@ -17,6 +18,7 @@ struct column_scaling {
 	const struct scaler *inputs, *targets; /* borrowed */
 	const struct table *table; /* whose columns they are; not of what was read back. Borrowed, as the indices */
 	const int *input_columns, *target_columns;
+	const int *horizons; /* of the targets; NULL: none are said */
 };
 
 /* New reference, NULL when out of memory. */

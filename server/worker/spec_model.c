@@ -31,6 +31,13 @@ int spec_read(const char *path, json_t **resolved, struct qlstm_error *error)
 	return rc;
 }
 
+/* Columns that give so many outputs: a column gives one at each horizon. */
+static int columns_of(const json_t *data, int n_outputs)
+{
+	size_t horizons = task_horizons(data);
+	return n_outputs % (int)horizons == 0 ? n_outputs / (int)horizons : n_outputs;
+}
+
 /* Units that the request itself gives its last layer, 0 when it leaves them open. */
 static int last_units(const json_t *request)
 {
@@ -89,6 +96,7 @@ static int parse(struct spec_model *spec_model, json_t *request, int n_inputs, i
 		n_inputs = 1;
 	if (n_outputs == 0)
 		n_outputs = last_units(request);
+	n_outputs = columns_of(data, n_outputs);
 	if (rows && json_object_get(data, "inputs") == NULL && json_object_get(data, "steps") == NULL)
 		made_steps = json_object_set_new(data, "steps", json_integer(1)) == 0;
 	json_int_t steps = rows ? json_integer_value(json_object_get(data, "steps")) : 1;
@@ -130,7 +138,8 @@ int spec_model_open(struct spec_model *spec_model, const char *spec_path, int n_
 	if (rc == 0)
 		rc = check_width(n_inputs, spec_model->spec.model.n_inputs, "features a time step", "inputs", error);
 	if (rc == 0)
-		rc = check_width(n_outputs, spec_model->spec.windows.n_targets, "targets a sample", "targets", error);
+		rc = check_width(columns_of(json_object_get(spec_model->resolved, "data"), n_outputs),
+		                 spec_model->spec.windows.n_targets, "targets a sample", "targets", error);
 	if (rc == 0) {
 		rc = model_new(&spec_model->model, &spec_model->spec.model, error);
 		if (rc != 0 && error != NULL && error->pointer[0] != '\0')

@@ -11,6 +11,7 @@
 #include "engine/export/params_tensors.h"
 #include "engine/qlstm.h"
 #include "server/common/json_text.h"
+#include "server/common/last_window.h"
 #include "server/worker/input.h"
 #include "server/worker/reply.h"
 #include "server/common/tensors.h"
@@ -26,9 +27,10 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
                    size_t *length, struct qlstm_error *error)
 {
 	char *spec = json_text(origin->resolved), *scaling = json_text(origin->scaling);
-	char *lexicon = json_text(origin->lexicon);
+	char *lexicon = json_text(origin->lexicon), *last = json_text(origin->last_window);
 	if (spec == NULL || (scaling == NULL && origin->scaling != NULL) ||
-	    (lexicon == NULL && origin->lexicon != NULL)) {
+	    (lexicon == NULL && origin->lexicon != NULL) || (last == NULL && origin->last_window != NULL)) {
+		free(last);
 		free(spec);
 		free(scaling);
 		free(lexicon);
@@ -37,7 +39,7 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
 	char seed[24], arithmetic[16];
 	snprintf(arithmetic, sizeof arithmetic, "%d", QLSTM_ARITHMETIC);
 	snprintf(seed, sizeof seed, "%" PRIu64, origin->seed);
-	const struct safetensors_meta meta[] = {
+	struct safetensors_meta meta[] = {
 	    {"format", format_note},
 	    {"engine", QLSTM_VERSION},
 	    {"conventions", conventions},
@@ -47,11 +49,19 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
 	    {"seed", seed},
 	    {"data_sha256", origin->data_sha256 != NULL ? origin->data_sha256 : ""},
 	    {"spec", spec},
-	    {"scaling", scaling},
-	    {"text", lexicon}, /* where there is one, there is a scaling */
+	    {0},
+	    {0},
+	    {0},
 	};
-	int count = (int)(sizeof meta / sizeof meta[0]) - (scaling == NULL ? 1 : 0) - (lexicon == NULL ? 1 : 0);
+	int count = (int)(sizeof meta / sizeof meta[0]) - 3;
+	if (scaling != NULL)
+		meta[count++] = (struct safetensors_meta){"scaling", scaling};
+	if (lexicon != NULL)
+		meta[count++] = (struct safetensors_meta){"text", lexicon};
+	if (last != NULL)
+		meta[count++] = (struct safetensors_meta){LAST_WINDOW_KEY, last};
 	int rc = params_to_safetensors(params, meta, count, bytes, length, error);
+	free(last);
 	free(lexicon);
 	free(scaling);
 	free(spec);

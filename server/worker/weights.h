@@ -12,15 +12,16 @@
 struct weights_origin {
 	const json_t *resolved; /* the spec in its long form */
 	uint64_t seed;
-	const char *data_sha256; /* NULL: no data were involved */
-	const char *plan;        /* what the circuits ran on */
-	const json_t *scaling;   /* of the columns, scaling.h; NULL: no data were involved */
-	const json_t *lexicon;   /* how texts are read, lexicon_json.h; NULL: the data are none */
+	const char *data_sha256;   /* NULL: no data were involved */
+	const char *plan;          /* what the circuits ran on */
+	const json_t *scaling;     /* of the columns, scaling.h; NULL: no data were involved */
+	const json_t *lexicon;     /* how texts are read, lexicon_json.h; NULL: the data are none */
+	const json_t *last_window; /* server/common/last_window.h; NULL: none */
 };
 
 /* Every parameter by name as safetensors; the same bytes for the same values and origin. *bytes (malloc) is the
  * caller's. Metadata: format, spec, conventions, seed, data_sha256, engine, plan, isa, arithmetic, scaling (absent
- * without data), text (of texts alone). */
+ * without data), text (of texts alone), last_window (of a forecasting). */
 int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
                    size_t *length, struct qlstm_error *error);
 

@@ -106,7 +106,8 @@ def test_losses(daemon, rows):
     for loss, units in [("BCE", 1), ("CROSSENTROPY", 2), (4, 2)]:
         spec = spec_of(loss, units, 5)
         assert spec["data"]["task"] == "classification" and spec["data"]["classes"] == 2
-        assert spec["training"]["loss"] == "cross_entropy" and spec["model"]["layers"][-1]["units"] == 2
+        assert spec["training"]["loss"] == ("bce" if loss == "BCE" else "cross_entropy")
+        assert spec["model"]["layers"][-1]["units"] == 2
 
 
 def test_absent_fields_have_their_defaults(daemon, rows):
@@ -131,6 +132,9 @@ def test_the_packaged_forecaster(daemon, series):
     assert [layer["type"] for layer in spec["model"]["layers"]] == ["qlstm", "dropout", "dense"]
     assert spec["model"]["layers"][1]["p"] == 0.1
     body["parameters"]["label_width"] = 3
+    several = daemon.train(body)["spec"]
+    assert several["data"]["horizon"] == [1, 2, 3] and several["model"]["layers"][-1]["units"] == 3
+    body["parameters"]["label_width"] = 73
     problem(daemon.post("/experiments", body), 422, "out_of_range", "/parameters/label_width")
 
 
@@ -142,7 +146,7 @@ def test_the_packaged_forecaster(daemon, series):
     ("layers/1/dropout_layer", {"value": 1.5}, "wrong_type"), ("num_epochs", 0, "out_of_range"),
     ("batch_size", 0, "out_of_range"), ("learning_rate", 0, "out_of_range"), ("learning_rate", "a", "wrong_type"),
     ("optim", "LION", "invalid"), ("optim", 9, "invalid"), ("loss_func", "HINGE", "invalid"), ("model_type", "CNN", "invalid"),
-    ("diff_method", "FINITE", "invalid"), ("k_fold", 5, "out_of_range"), ("layers", [], "wrong_type"),
+    ("diff_method", "FINITE", "invalid"), ("k_fold", 51, "out_of_range"), ("k_fold", 0, "out_of_range"), ("layers", [], "wrong_type"),
     ("layers/0", {"phn_layer": {}}, "invalid"), ("layers/0", {"conv_layer": {}}, "unknown_field"), ("epoch", 3, "unknown_field"),
     ("data_processing_parameters/output_columns/0", 9, "out_of_range"),
     ("data_processing_parameters/input_columns", [], "out_of_range"),
@@ -195,6 +199,20 @@ def test_the_outcome(daemon, rows):
     assert fold["test_metrics"] == {name: report["metrics"]["test"][0][name] for name in ("mse", "mae")}
     assert list(found["result"]["input_scales"]) == ["a", "b", "c", "d"] and list(found["result"]["output_scales"]) == ["power"]
     assert found["outputs"]["model"]["storage_id"] == done["id"]
+
+
+def test_folds_and_shifts(daemon, rows):
+    body = request(rows, {"qlstm_layer": {"hidden_size": 2, "num_qubits": 2}}, HEAD, k_fold=3, diff_method="PARAMETER_SHIFT")
+    done = daemon.train(body)
+    assert done["spec"]["simulation"]["diff_method"] == "parameter_shift"
+    assert done["spec"]["data"]["folds"] == {"count": 3, "method": "k_fold"}
+    results = daemon.get(f"/experiments/{done['id']}/outcome").json()["result"]["results"]
+    report = daemon.get(f"/experiments/{done['id']}/report").json()
+    assert len(results) == 3
+    for result, fold in zip(results, report["folds"]["folds"]):
+        assert len(result["train_losses"]) == len(result["test_losses"]) == 2
+        assert result["test_losses"][-1] == fold["test_loss"]
+        assert result["test_metrics"] == {name: fold["metrics"]["test"][0][name] for name in ("mse", "mae")}
 
 
 def test_the_outcome_of_classes(daemon, rows):

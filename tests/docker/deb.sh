@@ -34,6 +34,7 @@ chmod +x "$root/usr/sbin/policy-rc.d"
 cp "$package" "$root/tmp/qlstmd.deb"
 in_root apt-get update -qq
 in_root apt-get install -y -qq --no-install-recommends /tmp/qlstmd.deb >"$root/tmp/install.log" 2>&1 || { cat "$root/tmp/install.log"; exit 1; }
+# shellcheck disable=SC2016 # dpkg-query's own fields
 say "installed: $(in_root dpkg-query -W -f '${Version} ${Installed-Size} kB ${Status}' qlstmd)"
 
 in_root getent passwd qlstmd
@@ -54,7 +55,10 @@ daemon=$!
 tries=0
 until grep -q listening "$root/tmp/said"; do
 	tries=$((tries + 1))
-	[ $tries -lt 600 ] && kill -0 "$daemon" || { cat "$root/tmp/log"; exit 1; }
+	if [ $tries -ge 600 ] || ! kill -0 "$daemon"; then
+		cat "$root/tmp/log"
+		exit 1
+	fi
 	sleep 0.1
 done
 url=$(sed -n 's/^listening on //p' "$root/tmp/said")
@@ -67,7 +71,10 @@ wait "$daemon" || { say "ended with status $?"; exit 1; }
 daemon=
 
 in_root apt-get remove -y -qq qlstmd >/dev/null
-[ ! -e "$root/usr/bin/qlstmd" ] && [ -e "$root/var/lib/qlstmd/qlstmd.db" ] && [ -e "$root/etc/default/qlstmd" ] || { say "not as removed"; exit 1; }
+if [ -e "$root/usr/bin/qlstmd" ] || [ ! -e "$root/var/lib/qlstmd/qlstmd.db" ] || [ ! -e "$root/etc/default/qlstmd" ]; then
+	say "not as removed"
+	exit 1
+fi
 in_root apt-get purge -y -qq qlstmd >/dev/null
 left=$(find "$root" -xdev -name '*qlstm*' ! -path "$root/tmp/*" ! -path "$root/var/log/*" ! -path "$root/var/cache/*" ! -path "$root/var/lib/apt/*")
 [ -z "$left" ] || { say "left behind: $left"; exit 1; }

@@ -24,6 +24,9 @@ class Specs:
             "epochs": lambda field: self.bounded("epochs", field),
             "max_seconds": lambda field: self.bounded("max_seconds", field),
             "n_qubits": lambda field: rng.choice([self.values.make_integer(field), rng.randint(2, 8)]),
+            "horizon": lambda field: rng.choice([1, 1, 2, self.values.make_integer(field), sorted(rng.sample(range(1, 9), 3))]),
+            "snapshots": lambda field: sorted(rng.sample([1, 1, 2, 3], rng.randint(0, 2))),
+            "folds": lambda field: {"count": rng.choice([2, 2, 3, 1])},
             "split": lambda field: {"train": rng.choice([0.5, 0.8, rng.random(), self.values.make_number(
                 field["properties"]["train"])])},
             "seed": lambda field: rng.choice([1, 2, 0, field["maximum"], rng.randint(0, 2**53 - 1)])}, share=0.55)

@@ -101,7 +101,7 @@ static void metadata_of_the_weights(void **state)
 	assert_int_equal(safetensors_decode(bytes, length, &file, NULL), 0);
 	const struct params *params = model_params(job.model);
 	assert_int_equal(file.n_tensors, params->count);
-	assert_int_equal(file.n_meta, 10);
+	assert_int_equal(file.n_meta, 11);
 	for (int k = 0; k < params->count; k++)
 		assert_memory_equal(safetensors_find(&file, params->items[k].name)->data,
 		                    params->values + params->items[k].offset, params->items[k].size * sizeof(double));

@@ -321,7 +321,7 @@ static void test_limits(void **state)
 		assert_int_equal(message_parse(line, strlen(line), epochs, &message, &error), ERR_INVALID);
 		assert_non_null(strstr(error.message, "is missing or not what it should be"));
 	}
-	char line[4096] = "{\"type\":\"done\",\"artifacts\":[";
+	char line[8192] = "{\"type\":\"done\",\"artifacts\":[";
 	for (int i = 1; i <= MESSAGE_MAX_ARTIFACTS + 1; i++) {
 		snprintf(line + strlen(line), sizeof line - strlen(line),
 		         "%s{\"name\":\"n%d\",\"file\":\"a\",\"bytes\":1,\"sha256\":\"" SHA "\"}", i > 1 ? "," : "", i);

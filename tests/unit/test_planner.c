@@ -15,7 +15,7 @@
 static struct plan_estimate estimate_of(const struct circuit_program *program, const char *kind, size_t limit)
 {
 	struct plan_estimate estimate;
-	struct plan_request request = {kind, PRECISION_FLOAT64, 64, limit, NULL};
+	struct plan_request request = {kind, PRECISION_FLOAT64, 64, limit, DIFF_ADJOINT, NULL};
 	assert_int_equal(plan_estimate(program, &request, &estimate), 0);
 	return estimate;
 }
@@ -46,7 +46,7 @@ static void every_kind_has_an_estimate(void **state)
 		assert_int_equal(estimate.bytes, plan_bytes(program, plan_kind_name(k)));
 	}
 	struct plan_estimate none;
-	struct plan_request unknown = {"teleport", PRECISION_FLOAT64, 64, SIZE_MAX, NULL};
+	struct plan_request unknown = {"teleport", PRECISION_FLOAT64, 64, SIZE_MAX, DIFF_ADJOINT, NULL};
 	assert_int_equal(plan_estimate(program, &unknown, &none), ERR_NOT_FOUND);
 	assert_int_equal(plan_bytes(program, "teleport"), 0);
 	struct qlstm_error error = {0};
@@ -111,7 +111,7 @@ static void small_batches_cost_more_a_sample(void **state)
 	(void)state;
 	struct circuit_program *program = circuits_benchmark(6, 2);
 	struct plan_estimate one, many;
-	struct plan_request request = {"batch", PRECISION_FLOAT64, 1, SIZE_MAX, NULL};
+	struct plan_request request = {"batch", PRECISION_FLOAT64, 1, SIZE_MAX, DIFF_ADJOINT, NULL};
 	assert_int_equal(plan_estimate(program, &request, &one), 0);
 	request.batch = 64;
 	assert_int_equal(plan_estimate(program, &request, &many), 0);
@@ -126,7 +126,7 @@ static void auto_has_the_batch_in_mind(void **state)
 	static const size_t batches[] = {1, 4, 10, 64, 256};
 	struct circuit_program *program = circuits_benchmark(4, 2);
 	for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
-		struct plan_request request = {"auto", PRECISION_FLOAT64, batches[b], SIZE_MAX, NULL};
+		struct plan_request request = {"auto", PRECISION_FLOAT64, batches[b], SIZE_MAX, DIFF_ADJOINT, NULL};
 		struct plan_estimate other;
 		struct plan *plan;
 		assert_int_equal(plan_new_request(&plan, program, &request, NULL), 0);

@@ -289,8 +289,9 @@ static void test_defaults(void **state)
 	    "type':'rmsprop',"
 	    "'learning_rate':0.01,'momentum':0,'alpha':0.99,'beta1':0.9,'beta2':0.999,'epsilon':1e-8,"
 	    "'weight_decay':0},'schedule':{'type':'constant','warmup_epochs':0},'patience':0,'stop_loss':0,'keep'"
-	    ":'last','clip_norm':0,'seed':1},"
-	    "'simulation':{'precision':'float64','plan':'auto'},'limits':{'max_seconds':3600,'max_attempts':3}}");
+	    ":'last','snapshots':[],'clip_norm':0,'seed':1},"
+	    "'simulation':{'precision':'float64','plan':'auto','diff_method':'adjoint'},'limits':{'max_seconds':3600,'"
+	    "max_attempts':3}}");
 	free(text);
 	json_decref(resolved);
 }

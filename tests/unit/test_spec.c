@@ -263,7 +263,8 @@ static void test_parse(void **state)
 	    "'data':{'dataset':'sine','inputs':[0,2],'targets':[1],'window':7,'horizon':3,'stride':2,'period':12,'"
 	    "scaling':'"
 	    "standard',"
-	    "'scaling_fit':'all','missing':'ffill','drop_last_window':false,'split':{'train':0.5,'validation':0.25,"
+	    "'scaling_fit':'all','missing':'ffill','folds':{'count':4,'method':'k_fold'},'drop_last_window':false,'"
+	    "split':{'train':0.5,'validation':0.25,"
 	    "'train_until':40,'validation_until':'2020-01-31'}},"
 	    "'model':{'layers':[{'type':'dense','units':4,'bias':false},"
 	    "{'type':'qlstm','variant':'linear','ansatz':'strong','hidden_size':6,'n_qubits':3,'n_qlayers':2,'depth':4,"
@@ -275,8 +276,9 @@ static void test_parse(void **state)
 	    "'schedule':{'type':'plateau','warmup_epochs':2,'factor':0.5,'patience':4,'minimum':0.25},"
 	    "'optimizer':{'type':'adam','quantum_learning_rate':0.9,"
 	    "'learning_rate':0.1,'momentum':0.2,'alpha':0.3,'beta1':0.4,'beta2':0.5,'epsilon':0.6,'weight_decay':0.7},"
-	    "'clip_norm':0.8,'keep':'best','seed':9007199254740991},"
-	    "'simulation':{'precision':'float32','plan':'reference'},'limits':{'max_seconds':1.5,'max_attempts':2}}");
+	    "'clip_norm':0.8,'keep':'best','snapshots':[2,5],'seed':9007199254740991},"
+	    "'simulation':{'precision':'float32','plan':'reference','diff_method':'parameter_shift'},'limits':{'max_"
+	    "seconds':1.5,'max_attempts':2}}");
 	struct qlstm_error error = {0};
 	struct spec spec;
 	assert_int_equal(spec_parse(resolved, &spec, &error), 0);
@@ -297,6 +299,10 @@ static void test_parse(void **state)
 	assert_int_equal(windows->scaling_fit, SCALING_FIT_ALL);
 	assert_int_equal(spec.missing, MISSING_FFILL);
 	assert_int_equal(spec.keep, TRAINER_BEST);
+	assert_true(spec.folds.count == 4 && spec.folds.method == FOLD_BLOCKS && spec.folds.index == 0);
+	assert_int_equal(spec.model.diff_method, DIFF_PARAMETER_SHIFT);
+	const struct trainer_snapshots *snapshots = &spec.training.snapshots;
+	assert_true(snapshots->count == 2 && snapshots->epochs[0] == 2 && snapshots->epochs[1] == 5);
 	assert_false(windows->drop_last);
 	assert_true(windows->split.train == 0.5);
 	assert_int_equal(spec.model.n_inputs, 2);

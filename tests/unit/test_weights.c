@@ -56,7 +56,8 @@ static const char *save(const char *name, const struct weights_origin *origin)
 static void round_trip(void **state)
 {
 	(void)state;
-	const struct weights_origin origin = {spec, UINT64_C(18446744073709551615), "abc", "batch", NULL, NULL};
+	const struct weights_origin origin = {
+	    .resolved = spec, .seed = UINT64_C(18446744073709551615), .data_sha256 = "abc", .plan = "batch"};
 	struct qlstm_error error = {0};
 	fill();
 	const char *path = save("w.safetensors", &origin);
@@ -86,7 +87,7 @@ static void round_trip(void **state)
 	safetensors_free(&file);
 	free(bytes);
 	/* No data: an empty hash. */
-	const struct weights_origin bare = {spec, 1, NULL, "none", NULL, NULL};
+	const struct weights_origin bare = {.resolved = spec, .seed = 1, .plan = "none"};
 	path = save("bare", &bare);
 	assert_int_equal(file_read(path, 1 << 20, &bytes, &length, NULL), 0);
 	assert_int_equal(safetensors_decode(bytes, length, &file, NULL), 0);

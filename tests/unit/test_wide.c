@@ -213,14 +213,14 @@ static void memory_is_two_states(void **state)
 	(void)state;
 	struct circuit_program *program = circuits_benchmark(25, 8);
 	struct plan_estimate estimate;
-	struct plan_request request = {"wide", PRECISION_FLOAT64, 1, PLANNER_MEMORY_DEFAULT, NULL};
+	struct plan_request request = {"wide", PRECISION_FLOAT64, 1, PLANNER_MEMORY_DEFAULT, DIFF_ADJOINT, NULL};
 	assert_int_equal(plan_estimate(program, &request, &estimate), 0);
 	assert_true(estimate.possible);
 	assert_true(estimate.bytes >= (size_t)1 << 30 && estimate.bytes < ((size_t)1 << 30) + (10u << 20));
 	request.memory_limit = (size_t)1 << 30;
 	assert_int_equal(plan_estimate(program, &request, &estimate), 0);
 	assert_false(estimate.possible);
-	request = (struct plan_request){"auto", PRECISION_FLOAT64, 1, PLANNER_MEMORY_DEFAULT, NULL};
+	request = (struct plan_request){"auto", PRECISION_FLOAT64, 1, PLANNER_MEMORY_DEFAULT, DIFF_ADJOINT, NULL};
 	assert_int_equal(plan_estimate(program, &request, &estimate), 0);
 	assert_string_equal(estimate.kind, "wide");
 	program_free(program);

@@ -69,7 +69,7 @@ static void spec_models(void)
 	json_t *json = NULL;
 	const char *spec = write_text("s", "{\"model\":{\"layers\":[{\"type\":\"lstm\",\"hidden_size\":2}]}}");
 	assert_int_equal(spec_model_open(&spec_model, spec, 2, 3, NULL), 0);
-	const struct weights_origin origin = {spec_model.resolved, 1, NULL, "none", NULL, NULL};
+	const struct weights_origin origin = {.resolved = spec_model.resolved, .seed = 1, .plan = "none"};
 	unsigned char *bytes;
 	size_t length;
 	assert_int_equal(weights_encode(model_params(spec_model.model), &origin, &bytes, &length, NULL), 0);

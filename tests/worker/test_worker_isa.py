@@ -1,19 +1,32 @@
 """The same spec, data and seed give the same tensors and predictions on every instruction set that promises it, also when
-a run that one began is finished by another. QLSTM_ISA_SPECS=200 draws so many random specs (tests/README.md)."""
+a run that one began is finished by another. QLSTM_ISA_SPECS=200 draws so many random specs; QLSTM_ARM64_WORKER is a
+command that runs a worker built for arm64, such as "qemu-aarch64-static FILE" (tests/README.md)."""
 
 import json
 import os
 import random
 import re
+import subprocess
 
 import pytest
 
-from qlstm_worker import ROOT, dump, read_safetensors, run
+import qlstm_worker
+from qlstm_worker import ROOT, dump, read_safetensors
 
 RECIPES = sorted(path for path in (ROOT / "schema" / "recipes").glob("*.json")
                  if not any(word in path.name for word in ("mnist", "qrnn_text", "pos_", "imdb_", "_lm_")))  # on data that are fetched
+ARM64 = os.environ.get("QLSTM_ARM64_WORKER", "").split()
+
+
+def run(*arguments):
+    """The worker of this machine, or the one for arm64 where "--isa arm64" is asked for."""
+    if ARM64 and arguments[:2] == ("--isa", "arm64"):
+        return subprocess.run([*ARM64, *map(str, arguments)], capture_output=True, text=True, timeout=3600)
+    return qlstm_worker.run(*arguments)
+
+
 # The x86-64 baseline has no fused multiply-add and promises nothing.
-PROMISE = [isa for isa in ("x86-64-v4", "x86-64-v3") if run("--isa", isa, "--version").returncode == 0]
+PROMISE = [isa for isa in ("x86-64-v4", "x86-64-v3", "arm64") if run("--isa", isa, "--version").returncode == 0]
 SPECS = int(os.environ.get("QLSTM_ISA_SPECS", "24"))
 pytestmark = pytest.mark.skipif(len(PROMISE) < 2, reason="this processor has one instruction set that promises bytes")
 

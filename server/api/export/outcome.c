@@ -84,9 +84,9 @@ static json_t *number_metrics(const json_t *row)
 }
 
 /* Of a part: of one target its metrics, of several an object with one entry each. */
-static json_t *metrics(const json_t *report, const char *part)
+static json_t *metrics(const json_t *result, const char *part)
 {
-	const json_t *rows = json_object_get(json_object_get(report, "metrics"), part);
+	const json_t *rows = json_object_get(json_object_get(result, "metrics"), part);
 	json_t *out = json_object(), *row;
 	size_t i;
 	json_array_foreach(rows, i, row)
@@ -101,15 +101,32 @@ static json_t *metrics(const json_t *report, const char *part)
 	return out;
 }
 
+/* The run itself, or a fold of it. */
+static json_t *result_json(const json_t *result)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "train_losses", losses(result, "train_loss"), "test_losses",
+	                 losses(result, "test_loss"), "train_metrics", metrics(result, "train"), "test_metrics",
+	                 metrics(result, "test"));
+}
+
+/* An entry for each fold; without folds the run is the only one. */
+static json_t *results_json(const json_t *report)
+{
+	const json_t *folds = json_object_get(json_object_get(report, "folds"), "folds");
+	json_t *list = json_array(), *fold;
+	size_t i;
+	json_array_foreach(folds, i, fold) json_array_append_new(list, result_json(fold));
+	if (json_array_size(folds) == 0)
+		json_array_append_new(list, result_json(report));
+	return list;
+}
+
 static json_t *outcome(const json_t *report, const char *id)
 {
-	json_t *fold = json_pack("{s:o, s:o, s:o, s:o}", "train_losses", losses(report, "train_loss"), "test_losses",
-	                         losses(report, "test_loss"), "train_metrics", metrics(report, "train"), "test_metrics",
-	                         metrics(report, "test"));
-	return json_pack("{s:{s:s, s:o, s:o, s:[o]}, s:{s:{s:s}, s:{s:s}}}", "result", "version", QLSTM_VERSION,
+	return json_pack("{s:{s:s, s:o, s:o, s:o}, s:{s:{s:s}, s:{s:s}}}", "result", "version", QLSTM_VERSION,
 	                 "input_scales", scales(report, "inputs"), "output_scales", scales(report, "targets"),
-	                 "results", fold, "outputs", "model", "storage_id", id, "inferred_evaluation_data",
-	                 "storage_id", id);
+	                 "results", results_json(report), "outputs", "model", "storage_id", id,
+	                 "inferred_evaluation_data", "storage_id", id);
 }
 
 void outcome_get(void *context, struct http_request *request, struct http_reply *reply)

@@ -48,7 +48,12 @@ bool weights_epoch_or_reply(const struct http_request *request, struct http_repl
 {
 	static const char *const epochs[] = {"kept", "last", "best", NULL};
 	static const enum artifact artifacts[] = {ARTIFACT_WEIGHTS, ARTIFACT_WEIGHTS_LAST, ARTIFACT_WEIGHTS_BEST};
+	const char *text = http_query(request, "epoch");
 	int epoch = 0;
+	if (text != NULL && *text >= '0' && *text <= '9') {
+		*which = ARTIFACT_SNAPSHOT_WEIGHTS;
+		return query_int_or_reply(request, reply, "epoch", 1, MAX_EPOCH, &epoch);
+	}
 	if (!query_choice_or_reply(request, reply, "epoch", epochs, &epoch))
 		return false;
 	*which = artifacts[epoch];

@@ -29,7 +29,7 @@ int model_shape_of(const json_t *spec, struct model_shape *out, struct qlstm_err
 	size_t steps = rows ? (size_t)json_integer_value(json_object_get(data, "steps")) : 0;
 	*out = (struct model_shape){.steps = steps,
 	                            .features = rows && steps > 0 ? columns / steps : columns,
-	                            .outputs = json_array_size(json_object_get(data, "targets")),
+	                            .outputs = json_array_size(json_object_get(data, "targets")) * task_horizons(data),
 	                            .classes = task == TASK_CLASSIFICATION};
 	if (out->classes)
 		out->outputs = (size_t)json_integer_value(json_object_get(data, "classes"));
@@ -137,7 +137,8 @@ int inference_inputs(const json_t *body, const struct model_shape *shape, struct
 	if (rc != 0)
 		return rc;
 	size_t n = dims[0] * dims[1] * dims[2];
-	*out = (struct predict_inputs){dims[0], dims[1], dims[2], calloc(n > 0 ? n : 1, sizeof(double))};
+	*out = (struct predict_inputs){
+	    .samples = dims[0], .steps = dims[1], .features = dims[2], .values = calloc(n > 0 ? n : 1, sizeof(double))};
 	if (out->values == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the inputs");
 	int64_t taken = take_numbers(json_object_get(tensor, "data"), out->values, n, 4);

@@ -1,4 +1,5 @@
 /* `predict`: what a trained model says about new inputs, in the units of the data. */
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,10 @@
 #include "server/common/data_file.h"
 #include "server/common/predict_inputs.h"
 #include "server/common/predict_outputs.h"
+#include "server/common/last_window.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
+#include "server/worker/predict/forecast.h"
 #include "server/worker/predict/predictor.h"
 #include "server/worker/predict/reading.h"
 #include "server/worker/predict/serve.h"
@@ -23,7 +26,7 @@ enum { OPT_WEIGHTS, OPT_INPUTS, OPT_SERVE, OPT_FOLDER, OPT_MEMORY };
 static const struct option options[] = {
     [OPT_WEIGHTS] = {"--weights", OPTION_TEXT, false, "FILE", NULL, "weights.safetensors of a run"},
     [OPT_INPUTS] = {"--inputs", OPTION_TEXT, false, "FILE", NULL,
-                    "{\"inputs\": [sample][time][feature]}, or .csv, .npy, .idx; also .gz"},
+                    "{\"inputs\": [sample][time][feature], \"steps\": N}, or .csv, .npy, .idx; also .gz"},
     [OPT_SERVE] = {"--serve", OPTION_FLAG, false, NULL, NULL,
                    "answer a daemon's requests on standard input; in a sandbox"},
     [OPT_FOLDER] = {"--folder", OPTION_TEXT, false, "DIR", NULL,
@@ -81,6 +84,31 @@ static int print_reading(struct predictor *predictor, const char *path, struct q
 	return rc == 0 ? WORKER_DONE : WORKER_FAILED;
 }
 
+/* Rows behind the inputs, or behind the last rows of the model's data where there are none. */
+static int print_forecast(struct predictor *p, const char *weights, struct predict_inputs *inputs,
+                          struct qlstm_error *error)
+{
+	size_t width = inputs->ahead * forecast_width(p);
+	json_t *from = NULL;
+	int rc = inputs->samples == 0 ? last_window_read(weights, &from, error) : 0;
+	if (from != NULL)
+		rc = last_window_inputs(from, inputs, error);
+	if (rc == 0)
+		rc = predictor_check_shape(p, inputs->steps, inputs->features, error);
+	if (rc == 0)
+		rc = forecast_check(p, inputs->samples, inputs->steps, inputs->ahead, SIZE_MAX, INFINITY, error);
+	double *outputs = rc == 0 ? malloc(inputs->samples * width * sizeof *outputs) : NULL;
+	if (rc == 0 && outputs == NULL)
+		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the forecast");
+	if (rc == 0)
+		rc = forecast_compute(p, inputs->values, inputs->samples, inputs->steps, inputs->ahead, outputs, error);
+	if (rc == 0)
+		rc = reply_print(forecast_outputs_json(p->resolved, outputs, inputs, width, from));
+	free(outputs);
+	json_decref(from);
+	return rc;
+}
+
 static int print_outputs(struct predictor *predictor, const struct predict_inputs *inputs, struct qlstm_error *error)
 {
 	size_t width = predictor_width(predictor);
@@ -114,7 +142,8 @@ static int predict(const struct option_value *values)
 	if (rc == 0)
 		rc = read_inputs(values[OPT_INPUTS].text, &predictor, &inputs, &error);
 	if (rc == 0)
-		status = print_outputs(&predictor, &inputs, &error);
+		status = inputs.ahead > 0 ? print_forecast(&predictor, values[OPT_WEIGHTS].text, &inputs, &error)
+		                          : print_outputs(&predictor, &inputs, &error);
 	if (error.code != 0)
 		status = reply_failure(&error);
 	predict_inputs_free(&inputs);

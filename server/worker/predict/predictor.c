@@ -13,12 +13,6 @@
 #include "server/worker/input.h"
 #include "server/worker/lexicon_json.h"
 
-/* Samples at once. */
-enum { PREDICT_BATCH = 64 };
-
-/* A forward pass in parts of a forward and backward one, which is what the planner estimates. */
-#define FORWARD_SHARE (1.0 / 3.0)
-
 static bool of_rows(const struct spec *spec)
 {
 	return spec->task != TASK_FORECASTING;
@@ -50,6 +44,7 @@ static int read_metadata(struct predictor *p, const struct safetensors_file *fil
 	if (p->resolved == NULL)
 		return error_set(error, ERR_CORRUPT, NULL, "the spec in the weights' metadata cannot be read");
 	int rc = spec_parse(p->resolved, &p->spec, error);
+	p->columns = json_loads(scaling, 0, NULL);
 	if (rc == 0)
 		rc = scaling_read(scaling, &p->scaling, error);
 	const char *text = safetensors_meta_find(file, "text");
@@ -89,6 +84,7 @@ void predictor_close(struct predictor *predictor)
 	scaling_free(&predictor->scaling);
 	lexicon_free(&predictor->lexicon);
 	vocabulary_free(&predictor->labels);
+	json_decref(predictor->columns);
 	json_decref(predictor->resolved);
 	*predictor = (struct predictor){0};
 }
@@ -117,7 +113,7 @@ int predictor_check_shape(const struct predictor *predictor, size_t steps, size_
 int predictor_check(struct predictor *predictor, size_t samples, size_t steps, size_t max_bytes, double max_seconds,
                     struct qlstm_error *error)
 {
-	int batch = samples < PREDICT_BATCH ? (int)samples : PREDICT_BATCH;
+	int batch = samples < PREDICTOR_BATCH ? (int)samples : PREDICTOR_BATCH;
 	double seconds = 0;
 	size_t bytes = model_bytes(predictor->model, (int)steps, batch, 1);
 	if (bytes > max_bytes)
@@ -127,7 +123,7 @@ int predictor_check(struct predictor *predictor, size_t samples, size_t steps, s
 	int rc = model_estimate(predictor->model, (int)steps, batch, &seconds, error);
 	if (rc != 0)
 		return rc;
-	seconds *= FORWARD_SHARE * (double)samples / batch;
+	seconds *= PREDICTOR_FORWARD_SHARE * (double)samples / batch;
 	if (seconds > max_seconds)
 		return error_set(error, ERR_TOO_LARGE, "/inputs",
 		                 "%zu samples of %zu steps would take about %.3g s; allowed are %.3g s", samples, steps,
@@ -193,7 +189,7 @@ static int scatter(const struct predictor *p, const double *y, size_t first, siz
 int predictor_compute(struct predictor *predictor, const double *inputs, size_t samples, size_t steps, double *outputs,
                       struct qlstm_error *error)
 {
-	size_t most = samples < PREDICT_BATCH ? samples : PREDICT_BATCH;
+	size_t most = samples < PREDICTOR_BATCH ? samples : PREDICTOR_BATCH;
 	size_t frame = steps * (size_t)predictor->spec.model.n_inputs, width = predictor_width(predictor);
 	int rc = model_reserve(predictor->model, (int)steps, (int)most, error);
 	double *x = rc == 0 ? malloc((frame + width) * most * sizeof *x) : NULL;

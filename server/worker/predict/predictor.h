@@ -10,8 +10,14 @@
 #include "schema/spec.h"
 #include "server/worker/scaling.h"
 
+/* Samples at once. */
+#define PREDICTOR_BATCH 64
+/* A forward pass in parts of a forward and backward one, which is what the planner estimates. */
+#define PREDICTOR_FORWARD_SHARE (1.0 / 3.0)
+
 struct predictor {
 	json_t *resolved;
+	json_t *columns; /* scaling.h */
 	struct spec spec;
 	struct column_scaling scaling;
 	struct lexicon lexicon;   /* of texts */

@@ -7,6 +7,7 @@
 
 #include "server/common/predict_wire.h"
 #include "server/worker/command.h"
+#include "server/worker/predict/forecast.h"
 #include "server/worker/predict/generator.h"
 #include "server/worker/predict/predictor.h"
 #include "server/worker/predict/reading.h"
@@ -82,7 +83,8 @@ static bool makes_sense(const struct predict_request *request)
 	       request->samples > 0 && request->steps > 0 && request->features > 0 &&
 	       request->steps <= PREDICT_MAX_NUMBERS && request->features <= PREDICT_MAX_NUMBERS &&
 	       request->samples <= PREDICT_MAX_NUMBERS / request->steps / request->features &&
-	       request->text_bytes <= PREDICT_MAX_TEXT && (request->generation.length == 0 || request->features == 1);
+	       request->ahead <= PREDICT_MAX_NUMBERS && request->text_bytes <= PREDICT_MAX_TEXT &&
+	       (request->generation.length == 0 || (request->features == 1 && request->ahead == 0));
 }
 
 /* Whether the model can do it, and what it gives a sample. */
@@ -96,6 +98,11 @@ static int check(struct predictor *p, const struct predict_request *request, con
 	}
 	*outputs = predictor_width(p);
 	int rc = predictor_check_shape(p, request->steps, request->features, error);
+	if (rc == 0 && request->ahead > 0) {
+		*outputs = request->ahead * forecast_width(p);
+		return forecast_check(p, request->samples, request->steps, request->ahead, request->max_bytes,
+		                      request->max_seconds, error);
+	}
 	return rc == 0 ? predictor_check(p, request->samples, request->steps, request->max_bytes, request->max_seconds,
 	                                 error)
 	               : rc;
@@ -107,6 +114,8 @@ static int compute(struct predictor *p, const struct predict_request *request, c
 	if (request->generation.length > 0)
 		return generator_compute(p, inputs, request->samples, request->steps, &request->generation, outputs,
 		                         error);
+	if (request->ahead > 0)
+		return forecast_compute(p, inputs, request->samples, request->steps, request->ahead, outputs, error);
 	return predictor_compute(p, inputs, request->samples, request->steps, outputs, error);
 }
 

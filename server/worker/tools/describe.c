@@ -102,8 +102,9 @@ static int init(const char *spec_path, const struct option_value *values)
 		return reply_failure(&error);
 	struct params *params = model_params(spec_model.model);
 	params_initialise(params, spec_model.spec.training.seed);
-	const struct weights_origin origin = {
-	    spec_model.resolved, spec_model.spec.training.seed, NULL, model_plan_kind(spec_model.model), NULL, NULL};
+	const struct weights_origin origin = {.resolved = spec_model.resolved,
+	                                      .seed = spec_model.spec.training.seed,
+	                                      .plan = model_plan_kind(spec_model.model)};
 	rc = weights_encode(params, &origin, &bytes, &length, &error);
 	if (rc == 0)
 		rc = write_file(values[OPT_OUT].text, bytes, length, &error);

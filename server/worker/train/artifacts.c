@@ -22,17 +22,24 @@ struct source {
 static int make_weights(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error)
 {
 	const struct job *job = source->job;
-	json_t *scaling = job_scaling(job), *lexicon = job_lexicon(job);
-	if (scaling == NULL || (lexicon == NULL && task_has_texts(job->spec.task)))
+	bool failed;
+	json_t *scaling = job_scaling(job), *lexicon = job_lexicon(job), *last = job_last_window(job, &failed);
+	if (scaling == NULL || failed || (lexicon == NULL && task_has_texts(job->spec.task))) {
+		json_decref(scaling);
+		json_decref(lexicon);
+		json_decref(last);
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the results");
+	}
 	const struct weights_origin origin = {.resolved = job->resolved,
 	                                      .seed = job->spec.training.seed,
 	                                      .data_sha256 = job->data_sha256,
 	                                      .plan = model_plan_kind(job->model),
 	                                      .scaling = scaling,
-	                                      .lexicon = lexicon};
+	                                      .lexicon = lexicon,
+	                                      .last_window = last};
 	int rc = weights_encode(model_params(job->model), &origin, bytes, length, error);
 	json_decref(lexicon);
+	json_decref(last);
 	json_decref(scaling);
 	return rc;
 }
@@ -90,6 +97,33 @@ static const struct {
     {"spec", "resolved-spec.json", make_spec},
 };
 
+/* One file; bytes and hash go into *out. */
+static int write_file(const struct source *source,
+                      int (*make)(const struct source *source, unsigned char **bytes, size_t *length,
+                                  struct qlstm_error *error),
+                      const char *directory, struct artifact *out, struct qlstm_error *error)
+{
+	unsigned char *bytes = NULL;
+	size_t length = 0;
+	int rc = make(source, &bytes, &length, error);
+	if (rc == 0)
+		rc = file_write_atomic(directory, out->file, bytes, length, error);
+	if (rc == 0) {
+		out->bytes = length;
+		sha256_hex(bytes, length, out->sha256);
+	}
+	free(bytes);
+	return rc;
+}
+
+int artifacts_write_snapshot(struct job *job, const struct predictions *predictions, const char *directory,
+                             struct artifact out[2], struct qlstm_error *error)
+{
+	const struct source source = {.job = job, .predictions = predictions};
+	int rc = write_file(&source, make_weights, directory, &out[0], error);
+	return rc == 0 ? write_file(&source, make_predictions, directory, &out[1], error) : rc;
+}
+
 int artifacts_write_other(struct job *job, const char *directory, struct artifact *out, struct qlstm_error *error)
 {
 	static const struct artifact others[TRAINER_KEPT] = {
@@ -97,20 +131,11 @@ int artifacts_write_other(struct job *job, const char *directory, struct artifac
 	    [TRAINER_BEST] = {.name = "weights_best", .file = "weights-best.safetensors"}};
 	enum trainer_epoch_kept other = job->spec.keep == TRAINER_BEST ? TRAINER_LAST : TRAINER_BEST;
 	const struct source source = {.job = job};
-	unsigned char *bytes = NULL;
-	size_t length = 0;
 	if (trainer_kept_epoch(job->trainer, TRAINER_BEST) == trainer_kept_epoch(job->trainer, TRAINER_LAST) ||
 	    !trainer_take(job->trainer, other))
 		return 0;
-	int rc = make_weights(&source, &bytes, &length, error);
-	if (rc == 0)
-		rc = file_write_atomic(directory, others[other].file, bytes, length, error);
-	if (rc == 0) {
-		*out = others[other];
-		out->bytes = length;
-		sha256_hex(bytes, length, out->sha256);
-	}
-	free(bytes);
+	*out = others[other];
+	int rc = write_file(&source, make_weights, directory, out, error);
 	return rc == 0 ? 1 : rc;
 }
 
@@ -119,16 +144,10 @@ int artifacts_write(struct job *job, const struct predictions *predictions, cons
 {
 	const struct source source = {.job = job, .predictions = predictions, .run = run};
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		unsigned char *bytes = NULL;
-		size_t length = 0;
-		int rc = files[i].make(&source, &bytes, &length, error);
-		if (rc == 0)
-			rc = file_write_atomic(directory, files[i].file, bytes, length, error);
-		if (rc == 0 && i < ARTIFACT_COUNT) {
-			out[i] = (struct artifact){.name = files[i].name, .file = files[i].file, .bytes = length};
-			sha256_hex(bytes, length, out[i].sha256);
-		}
-		free(bytes);
+		struct artifact spec = {.name = files[i].name, .file = files[i].file};
+		struct artifact *to = i < ARTIFACT_COUNT ? &out[i] : &spec;
+		*to = spec;
+		int rc = write_file(&source, files[i].make, directory, to, error);
 		if (rc != 0)
 			return rc;
 	}

@@ -24,6 +24,7 @@ struct artifacts_run {
 	char init_sha256[65]; /* of the weights that it started from; "": of its seed */
 	double train_seconds, predict_seconds;
 	json_t *baselines; /* baselines.h; NULL: there are none */
+	json_t *folds;     /* folds.h; NULL: there are none */
 };
 
 /* Writes resolved-spec.json and the artifacts, each wholly or not at all. */
@@ -34,5 +35,9 @@ int artifacts_write(struct job *job, const struct predictions *predictions, cons
  * of the last epoch, "weights_last" beside those of the best. They are in the model afterwards. 1: written; 0: there
  * are none. */
 int artifacts_write_other(struct job *job, const char *directory, struct artifact *out, struct qlstm_error *error);
+
+/* Weights and predictions of the parameters in the model, under the names and files that out[0] and out[1] have. */
+int artifacts_write_snapshot(struct job *job, const struct predictions *predictions, const char *directory,
+                             struct artifact out[2], struct qlstm_error *error);
 
 #endif

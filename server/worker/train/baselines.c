@@ -39,13 +39,12 @@ static int seasonal_naive(const struct baseline_run *run, struct qlstm_error *er
 	(void)error;
 	const struct job *job = run->job;
 	size_t period = (size_t)job->spec.period;
-	size_t back = ((size_t)job->spec.windows.horizon + period - 1) / period * period;
 	run->out->gaps = true;
 	for (size_t i = 0; i < run->out->count; i++)
 		for (int t = 0; t < run->out->width; t++) {
-			size_t row = job_row(job, i);
-			const struct column *column = &job->table.columns[job->spec.windows.targets[t]];
-			*value_at(run, i, t) = row >= back ? column->values[row - back] : (double)NAN;
+			size_t horizon = (size_t)windows_horizon(&job->spec.windows, t);
+			size_t back = (horizon + period - 1) / period * period;
+			*value_at(run, i, t) = job_before(job, i, t, back);
 		}
 	return 0;
 }

@@ -81,6 +81,13 @@ static bool is_due(const struct checkpoints *checkpoints, int epochs_done, doubl
 	       (checkpoints->most_epochs > 0 && epochs_done - checkpoints->file_epoch >= checkpoints->most_epochs);
 }
 
+int checkpoints_finish(struct checkpoints *checkpoints, const struct job *job, struct pipe *pipe,
+                       struct qlstm_error *error)
+{
+	int rc = copy_state(checkpoints, job, error);
+	return rc == 0 ? checkpoints_flush(checkpoints, pipe, error) : rc;
+}
+
 int checkpoints_after_epoch(struct checkpoints *checkpoints, const struct job *job, struct pipe *pipe,
                             struct qlstm_error *error)
 {

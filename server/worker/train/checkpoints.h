@@ -31,6 +31,10 @@ void checkpoints_close(struct checkpoints *checkpoints);
 int checkpoints_after_epoch(struct checkpoints *checkpoints, const struct job *job, struct pipe *pipe,
                             struct qlstm_error *error);
 
+/* After the last epoch, where more is to follow that takes time: copies and writes the state. */
+int checkpoints_finish(struct checkpoints *checkpoints, const struct job *job, struct pipe *pipe,
+                       struct qlstm_error *error);
+
 /* Writes the newest copy unless it is on disk already; keeps the newest two files, or all. */
 int checkpoints_flush(struct checkpoints *checkpoints, struct pipe *pipe, struct qlstm_error *error);
 

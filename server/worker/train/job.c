@@ -1,6 +1,7 @@
 /* Everything one training run works on. */
 #include "server/worker/train/job.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "server/common/csv_json.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
+#include "server/common/last_window.h"
 #include "server/common/series_hash.h"
 #include "server/worker/input.h"
 #include "server/worker/lexicon_json.h"
@@ -248,6 +250,25 @@ int job_open_as(struct job *job, const char *spec_path, const struct job_data *d
 	return 0;
 }
 
+int job_open_fold(struct job *fold, const struct job *job, int index, int threads, struct qlstm_error *error)
+{
+	*fold = (struct job){.resolved = json_incref(job->resolved), .table = job->table, .borrows = true};
+	int rc = spec_parse(job->resolved, &fold->spec, error);
+	if (rc == 0)
+		rc = spec_columns(&fold->spec, job->resolved, &job->table, error);
+	fold->spec.windows.split = job->spec.windows.split;
+	fold->spec.windows.split.fold = job->spec.folds;
+	fold->spec.windows.split.fold.index = index;
+	fold->spec.training.snapshots.count = 0;
+	if (rc == 0)
+		rc = cut_samples(fold, error);
+	if (rc == 0)
+		rc = build_model(fold, threads, error);
+	if (rc != 0)
+		job_close(fold);
+	return rc;
+}
+
 void job_close(struct job *job)
 {
 	trainer_free(job->trainer);
@@ -259,7 +280,8 @@ void job_close(struct job *job)
 	words_free(&job->words);
 	sequences_free(&job->texts);
 	streams_free(&job->streams);
-	table_free(&job->table);
+	if (!job->borrows)
+		table_free(&job->table);
 	json_decref(job->resolved);
 	*job = (struct job){0};
 }
@@ -289,10 +311,47 @@ static json_t *words_scaling(const struct job *job)
 	                                             .target_columns = job->spec.windows.targets});
 }
 
+int job_width(const struct job *job)
+{
+	const struct windows_config *windows = &job->spec.windows;
+	return job->spec.task == TASK_FORECASTING ? windows->n_targets * windows_horizons(windows) : windows->n_targets;
+}
+
+int job_horizon(const struct job *job, int target)
+{
+	const struct windows_config *windows = &job->spec.windows;
+	bool several = job->spec.task == TASK_FORECASTING && windows_horizons(windows) > 1;
+	return several ? windows_horizon(windows, target) : 0;
+}
+
+/* Each target at each horizon. */
+static json_t *horizons_scaling(const struct job *job)
+{
+	const struct windows *windows = &job->windows;
+	const struct windows_config *config = &job->spec.windows;
+	struct scaler targets[SAMPLES_MAX_COLUMNS];
+	int columns[SAMPLES_MAX_COLUMNS], horizons[SAMPLES_MAX_COLUMNS], width = job_width(job);
+	for (int k = 0; k < width; k++) {
+		targets[k] = job_target_scaler(job, k);
+		columns[k] = config->targets[k % config->n_targets];
+		horizons[k] = windows_horizon(config, k);
+	}
+	return scaling_json(&(struct column_scaling){.n_inputs = windows->n_inputs,
+	                                             .n_targets = width,
+	                                             .inputs = windows->input_scalers,
+	                                             .targets = targets,
+	                                             .table = &job->table,
+	                                             .input_columns = config->inputs,
+	                                             .target_columns = columns,
+	                                             .horizons = horizons});
+}
+
 json_t *job_scaling(const struct job *job)
 {
 	if (job->spec.task == TASK_WORDS || task_has_texts(job->spec.task))
 		return words_scaling(job);
+	if (job_width(job) > job->spec.windows.n_targets)
+		return horizons_scaling(job);
 	bool cut = job->spec.task == TASK_FORECASTING;
 	const struct windows *windows = &job->windows;
 	const struct records *records = &job->records;
@@ -315,9 +374,38 @@ json_t *job_lexicon(const struct job *job)
 	return task_has_texts(job->spec.task) ? lexicon_json(&job->texts.lexicon, &job->texts.labels) : NULL;
 }
 
+static json_t *row_json(const struct job *job, size_t row)
+{
+	const struct windows_config *windows = &job->spec.windows;
+	json_t *values = json_array();
+	for (int k = 0; values != NULL && k < windows->n_inputs; k++)
+		if (json_array_append_new(values, json_real(job->table.columns[windows->inputs[k]].values[row])) != 0) {
+			json_decref(values);
+			return NULL;
+		}
+	return values;
+}
+
+json_t *job_last_window(const struct job *job, bool *failed)
+{
+	const struct windows_config *windows = &job->spec.windows;
+	size_t n = (size_t)windows->window, rows = job->table.n_rows;
+	*failed = false;
+	if (job->spec.task != TASK_FORECASTING || n > rows || n > LAST_WINDOW_MAX / (size_t)windows->n_inputs)
+		return NULL;
+	json_t *values = json_array();
+	for (size_t row = rows - n; !*failed && row < rows; row++)
+		*failed = json_array_append_new(values, row_json(job, row)) != 0;
+	const char *time = table_time(&job->table, rows - 1);
+	json_t *window = json_pack("{s:I, s:s*, s:o}", "row", (json_int_t)table_row(&job->table, rows - 1), "time",
+	                           time[0] != '\0' ? time : NULL, "values", values);
+	*failed |= window == NULL;
+	return window;
+}
+
 struct scaler job_target_scaler(const struct job *job, int target)
 {
-	return job->spec.task == TASK_FORECASTING ? job->windows.target_scalers[target]
+	return job->spec.task == TASK_FORECASTING ? job->windows.target_scalers[target % job->windows.n_targets]
 	                                          : job->records.target_scalers[target];
 }
 
@@ -331,22 +419,48 @@ size_t job_row(const struct job *job, size_t index)
 	return windows ? windows_row(&job->spec.windows, sample) : sample;
 }
 
+size_t job_target_row(const struct job *job, size_t index, int target)
+{
+	const struct windows_config *windows = &job->spec.windows;
+	size_t row = job_row(job, index);
+	if (job->spec.task != TASK_FORECASTING)
+		return row;
+	return row + (size_t)windows_horizon(windows, target) - (size_t)windows->horizon;
+}
+
+static const struct column *target_column(const struct job *job, int target)
+{
+	const struct windows_config *windows = &job->spec.windows;
+	return &job->table.columns[windows->targets[target % windows->n_targets]];
+}
+
+const double *job_target_values(const struct job *job, int target)
+{
+	return target_column(job, target)->values;
+}
+
 double job_truth(const struct job *job, size_t index, int target)
 {
 	if (task_has_texts(job->spec.task))
 		return job->texts.classes_of.values[index];
-	return job->table.columns[job->spec.windows.targets[target]].values[job_row(job, index)];
+	return target_column(job, target)->values[job_target_row(job, index, target)];
 }
 
 const char *job_target_name(const struct job *job, int target)
 {
-	return job->table.columns[job->spec.windows.targets[target]].name;
+	return target_column(job, target)->name;
 }
 
 double job_last(const struct job *job, size_t index, int target)
 {
 	size_t row = job_row(job, index) - (size_t)job->spec.windows.horizon;
-	return job->table.columns[job->spec.windows.targets[target]].values[row];
+	return target_column(job, target)->values[row];
+}
+
+double job_before(const struct job *job, size_t index, int target, size_t back)
+{
+	size_t row = job_target_row(job, index, target);
+	return row >= back ? target_column(job, target)->values[row - back] : (double)NAN;
 }
 
 const double *job_inputs(const struct job *job, size_t index)
@@ -358,7 +472,7 @@ const double *job_inputs(const struct job *job, size_t index)
 
 const double *job_targets(const struct job *job, size_t index)
 {
-	size_t size = (size_t)job->spec.windows.n_targets;
+	size_t size = (size_t)job_width(job);
 	return (job->spec.task == TASK_FORECASTING ? job->windows.y : job->records.y) + index * size;
 }
 

@@ -26,6 +26,7 @@ struct job {
 	double load_seconds;
 	struct csv_options csv; /* what is said of the data's file */
 	size_t completed;       /* missing values filled, or rows left out for them */
+	bool borrows;           /* a fold: the table is another job's */
 };
 
 /* What a run is to be made of: the spec and its data, nothing built. With data_path NULL the spec names a built-in
@@ -46,6 +47,10 @@ int job_open_as(struct job *job, const char *spec_path, const struct job_data *d
                 struct qlstm_error *error);
 void job_close(struct job *job);
 
+/* Fold `index`, from 1, of a job whose spec has some: samples, model and trainer of its own; the table is the job's,
+ * which outlives it. job_close it. */
+int job_open_fold(struct job *fold, const struct job *job, int index, int threads, struct qlstm_error *error);
+
 /* Continues from a checkpoint file. A failure leaves the job at its start. */
 int job_resume(struct job *job, const char *path, struct qlstm_error *error);
 
@@ -53,14 +58,27 @@ int job_resume(struct job *job, const char *path, struct qlstm_error *error);
 json_t *job_lexicon(const struct job *job);
 /* How its columns were scaled. New reference, NULL when out of memory. */
 json_t *job_scaling(const struct job *job);
+/* Of real numbers, what a sample has of them: targets, of several horizons once for each (engine/data/windows.h). Where
+ * "target" is said below, it is one of these. */
+int job_width(const struct job *job);
+/* Which horizon it is about where there are several; 0: there are not. */
+int job_horizon(const struct job *job, int target);
+/* Of a forecasting: its last rows (server/common/last_window.h). New reference; NULL where there are none, or more
+ * numbers than a file has of them; *failed: memory ran out. */
+json_t *job_last_window(const struct job *job, bool *failed);
 /* How target `target` was scaled. */
 struct scaler job_target_scaler(const struct job *job, int target);
-/* The row of the table that sample `index` predicts, or is. */
+/* The row of the table that sample `index` predicts, or is; of several horizons that of the last one, or of the
+ * target's. */
 size_t job_row(const struct job *job, size_t index);
-/* The name of a target's column. */
+size_t job_target_row(const struct job *job, size_t index, int target);
+/* The values of a target's column, of all rows, and its name. */
+const double *job_target_values(const struct job *job, int target);
 const char *job_target_name(const struct job *job, int target);
 /* Of a forecasting: the target's last value that sample `index` may know, that of its window's last row. */
 double job_last(const struct job *job, size_t index, int target);
+/* Of a forecasting: the target's value `back` rows before the one that it is about; NaN where there is none. */
+double job_before(const struct job *job, size_t index, int target, size_t back);
 /* Sample `index` as the model has it, scaled: its inputs [steps * n_inputs], its targets; not of words. Borrowed. */
 const double *job_inputs(const struct job *job, size_t index);
 const double *job_targets(const struct job *job, size_t index);

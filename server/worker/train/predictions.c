@@ -71,11 +71,15 @@ static bool of_classes(const struct job *job)
 
 void predictions_header(struct text *out, const struct job *job, int width)
 {
-	for (int t = 0; t < job->spec.windows.n_targets; t++) {
+	for (int t = 0; t < job_width(job); t++) {
+		char of[16] = "", suffix[32];
+		if (job_horizon(job, t) > 0)
+			snprintf(of, sizeof of, "_h%d", job_horizon(job, t));
+		snprintf(suffix, sizeof suffix, "%s_predicted", of);
 		text_print(out, ",");
-		print_field(out, job_target_name(job, t), "");
+		print_field(out, job_target_name(job, t), of);
 		text_print(out, ",");
-		print_field(out, job_target_name(job, t), "_predicted");
+		print_field(out, job_target_name(job, t), suffix);
 	}
 	for (int k = 0; of_classes(job) && k < width; k++) {
 		char suffix[32];

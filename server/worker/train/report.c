@@ -149,11 +149,11 @@ json_t *report_json(struct job *job, const struct predictions *predictions, cons
 	                           model_plan_kind(job->model), "isa", plan_isa(), "arithmetic", QLSTM_ARITHMETIC,
 	                           "arithmetic_before", trainer_arithmetic_before(job->trainer));
 	json_t *model = parameter_counts_json(&counts, "parameters");
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s*, s:s, s:i, s:o, s:o, s:O?, s:o, s:o, s:o}", "engine", engine,
-	                 "model", model, "data", data_json(job), "scaling", job_scaling(job), "seed",
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s*, s:s, s:i, s:o, s:o, s:O?, s:O*, s:o, s:o, s:o}", "engine",
+	                 engine, "model", model, "data", data_json(job), "scaling", job_scaling(job), "seed",
 	                 (json_int_t)job->spec.training.seed, "init_sha256",
 	                 run->init_sha256[0] != '\0' ? run->init_sha256 : NULL, "fingerprint", job->fingerprint,
 	                 "resumed_from", run->resumed_from, "results", results_json(job), "metrics",
-	                 scores_json(predictions, job), "baselines", run->baselines, "gradients", learning_json(job),
-	                 "timings", timings_json(job, run), "history", history_json(job->trainer));
+	                 scores_json(predictions, job), "baselines", run->baselines, "folds", run->folds, "gradients",
+	                 learning_json(job), "timings", timings_json(job, run), "history", history_json(job->trainer));
 }

@@ -16,7 +16,7 @@ static double naive_of(const struct job *job, int target)
 {
 	bool shuffled = job->windows.order != NULL;
 	size_t rows = shuffled ? job->table.n_rows : job_row(job, job->samples.n_train - 1) + 1;
-	return forecast_naive(job->table.columns[job->spec.windows.targets[target]].values, rows,
+	return forecast_naive(job_target_values(job, target), rows,
 	                      job->spec.period > 0 ? (size_t)job->spec.period : 1);
 }
 
@@ -69,6 +69,8 @@ static json_t *target_scores(const struct predictions *p, const struct job *job,
 	json_t *entry =
 	    json_pack("{s:s, s:I}", "target", job_target_name(job, target), "samples", (json_int_t)forecast.count);
 	bool whole = entry != NULL;
+	if (job_horizon(job, target) > 0)
+		whole &= json_object_set_new(entry, "horizon", json_integer(job_horizon(job, target))) == 0;
 	for (int k = 0; k < FORECAST_SCORES; k++)
 		if (scores_has(job, k))
 			whole &= json_object_set_new(entry, forecast_score_names[k], reply_number(scores[k])) == 0;
@@ -83,7 +85,7 @@ static json_t *part_scores(const struct predictions *p, const struct job *job, c
 {
 	json_t *list = json_array();
 	bool classes = job->samples.shape.target != TARGET_REALS;
-	for (int t = 0; list != NULL && t < job->spec.windows.n_targets; t++)
+	for (int t = 0; list != NULL && t < job_width(job); t++)
 		if (json_array_append_new(list, classes ? class_scores_json(p, job, part)
 		                                        : target_scores(p, job, part, t)) != 0) {
 			json_decref(list);

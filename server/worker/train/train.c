@@ -9,6 +9,7 @@
 #include "server/worker/train/artifacts.h"
 #include "server/worker/train/baselines.h"
 #include "server/worker/train/checkpoints.h"
+#include "server/worker/train/folds.h"
 #include "server/worker/train/learning.h"
 #include "server/worker/command.h"
 #include "server/worker/sandbox.h"
@@ -16,6 +17,7 @@
 #include "server/worker/train/predictions.h"
 #include "server/worker/train/progress.h"
 #include "server/worker/train/shown_words.h"
+#include "server/worker/train/snapshots.h"
 #include "server/worker/train/stop.h"
 #include "server/worker/weights.h"
 
@@ -159,11 +161,12 @@ static int run_epochs(struct training *t, struct qlstm_error *error)
 	return 0;
 }
 
-/* The results of the epoch that is kept, and the weights of the other one. */
+/* The results of the epoch that is kept, the weights of the other one, and what epochs on the way left. */
 static int write_results(struct training *t, predictions_progress_fn progress, struct qlstm_error *error)
 {
 	struct predictions predictions;
-	struct artifact artifacts[ARTIFACT_COUNT + 1];
+	struct artifact artifacts[ARTIFACT_COUNT + 1 + SNAPSHOTS_MAX_ARTIFACTS];
+	size_t count = ARTIFACT_COUNT, snapshots = 0;
 	double start = clock_monotonic();
 	if (!trainer_take(t->job.trainer, t->job.spec.keep))
 		trainer_take(t->job.trainer, TRAINER_LAST);
@@ -181,8 +184,11 @@ static int write_results(struct training *t, predictions_progress_fn progress, s
 		rc = artifacts_write_other(&t->job, t->directory, &artifacts[ARTIFACT_COUNT], error);
 	if (rc < 0)
 		return rc;
-	pipe_done(&t->pipe, artifacts, (size_t)ARTIFACT_COUNT + (size_t)rc);
-	return 0;
+	count += (size_t)rc;
+	rc = snapshots_write(&t->job, t->directory, progress, t, artifacts + count, &snapshots, error);
+	if (rc == 0)
+		pipe_done(&t->pipe, artifacts, count + snapshots);
+	return rc;
 }
 
 /* What people should know of results that look like any others. */
@@ -205,10 +211,21 @@ static void find_warning(struct training *t)
 		pipe_log(&t->pipe, "warning", "%s", out);
 }
 
+/* Behind the run itself, whose last epoch is kept first: who goes on from there has the folds alone to train. */
+static int run_folds(struct training *t, struct qlstm_error *error)
+{
+	if (t->job.spec.folds.count == 0)
+		return 0;
+	int rc = checkpoints_finish(&t->checkpoints, &t->job, &t->pipe, error);
+	return rc == 0 ? folds_run(&t->job, team_threads(t->job.team), on_prediction, t, &t->run.folds, error) : rc;
+}
+
 static int run(struct training *t, struct qlstm_error *error)
 {
 	double start = clock_monotonic();
 	int rc = run_epochs(t, error);
+	if (rc == 0)
+		rc = run_folds(t, error);
 	t->run.train_seconds = clock_monotonic() - start;
 	if (rc == 0)
 		find_warning(t);
@@ -318,6 +335,7 @@ static int train(const char *spec_path, const struct option_value *values)
 	int status = run_to_status(&t);
 	progress_close(&t.progress, t.job.trainer, t.directory);
 	checkpoints_close(&t.checkpoints);
+	json_decref(t.run.folds);
 	job_close(&t.job);
 	return status;
 }

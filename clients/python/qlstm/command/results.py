@@ -63,7 +63,10 @@ def predict(client: Client, given: argparse.Namespace) -> None:
     if given.json:
         write_json(answer)
         return
-    rows = [dict(zip(answer["targets"], row)) for row in answer["outputs"]]
+    names = answer["targets"]
+    if "horizons" in answer:
+        names = [f"{name}_h{horizon}" for horizon in answer["horizons"] for name in names]
+    rows = [dict(zip(names, row)) for row in answer["outputs"]]
     for row, chances in zip(rows, answer.get("probabilities", [])):
         row.update({f"probability_{k}": p for k, p in zip(answer["classes"], chances)})
     write_csv(rows)
