@@ -52,7 +52,8 @@ const char *qlstm_version(void);
  *   activation  function, negative_slope, alpha
  *   embedding   classes, dimension
  *   batch_norm  momentum, epsilon
- *   layer_norm  epsilon */
+ *   layer_norm  epsilon
+ *   attention   score, units */
 struct qlstm_layer {
 	const char *type;
 	int hidden_size;          /* * width of the hidden state */
@@ -72,6 +73,7 @@ struct qlstm_layer {
 	const char *encoder;      /* from a value to its angle: "x", "pi_x", "atan", "tanh", ... */
 	const char *measurement;  /* "all" wires, the "even" ones, or a "single" one, wire 0 */
 	const char *nonlinearity; /* "tanh", "relu" */
+	const char *score;        /* "additive", "dot", "general"; the last two have no units but 1 */
 	int units;                /* * outputs */
 	bool bias;
 	double p;              /* probability that a value is dropped */

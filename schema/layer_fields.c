@@ -13,7 +13,7 @@ static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == si
                   sizeof(enum hqrnn_controller) == sizeof(int) && sizeof(enum hybrid_rotations) == sizeof(int) &&
                   sizeof(enum hybrid_entangler) == sizeof(int) && sizeof(enum hybrid_readouts) == sizeof(int) &&
                   sizeof(enum hqrnn_squash) == sizeof(int) && sizeof(enum hqrnn_initial_state) == sizeof(int) &&
-                  sizeof(enum hqrnn_reading) == sizeof(int),
+                  sizeof(enum hqrnn_reading) == sizeof(int) && sizeof(enum attention_score) == sizeof(int),
               "enums are not ints");
 
 #define LAYER(name, store, member, values) FIELD(struct layer_config, "", name, store, member, values)
@@ -118,6 +118,9 @@ static const struct field batch_norm[] = {
     LAYER("epsilon", field_double, norm.epsilon, NULL),
 };
 
+static const struct field attention[] = {LAYER("score", field_enum, attention.score, attention_names),
+                                         LAYER("units", field_int, attention.units, NULL)};
+
 static const struct field layer_norm[] = {LAYER("epsilon", field_double, norm.epsilon, NULL)};
 
 static const struct {
@@ -129,9 +132,9 @@ static const struct {
 	{                                                                                                              \
 #name, name, sizeof name / sizeof name[0]                                                              \
 	}
-    TYPE(qlstm),      TYPE(qgru),    TYPE(qrnn),      TYPE(hqrnn),      TYPE(quantum),
-    TYPE(lstm),       TYPE(gru),     TYPE(rnn),       TYPE(dense),      TYPE(dropout),
-    TYPE(activation), TYPE(circuit), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm),
+    TYPE(qlstm),     TYPE(qgru),       TYPE(qrnn),       TYPE(hqrnn),     TYPE(quantum),    TYPE(lstm),
+    TYPE(gru),       TYPE(rnn),        TYPE(dense),      TYPE(dropout),   TYPE(activation), TYPE(circuit),
+    TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm), TYPE(attention),
 };
 
 static const struct field type_field = LAYER("type", field_text, type, NULL);

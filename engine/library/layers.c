@@ -22,7 +22,7 @@ static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == si
                   sizeof(enum hqrnn_controller) == sizeof(int) && sizeof(enum hybrid_rotations) == sizeof(int) &&
                   sizeof(enum hybrid_entangler) == sizeof(int) && sizeof(enum hybrid_readouts) == sizeof(int) &&
                   sizeof(enum hqrnn_squash) == sizeof(int) && sizeof(enum hqrnn_initial_state) == sizeof(int) &&
-                  sizeof(enum hqrnn_reading) == sizeof(int),
+                  sizeof(enum hqrnn_reading) == sizeof(int) && sizeof(enum attention_score) == sizeof(int),
               "enums are not ints");
 
 #define FIELD(store, member, target, names)                                                                            \
@@ -74,6 +74,8 @@ static const struct field embedding[] = {FIELD(STORE_INT, classes, embedding.cla
 static const struct field batch_norm[] = {FIELD(STORE_REAL, momentum, norm.momentum, NULL),
                                           FIELD(STORE_REAL, epsilon, norm.epsilon, NULL)};
 static const struct field layer_norm[] = {FIELD(STORE_REAL, epsilon, norm.epsilon, NULL)};
+static const struct field attention[] = {FIELD(STORE_NAME, score, attention.score, attention_names),
+                                         FIELD(STORE_INT, units, attention.units, NULL)};
 
 #define TYPE(name)                                                                                                     \
 	{                                                                                                              \
@@ -86,7 +88,7 @@ static const struct type {
 	size_t n;
 } types[] = {
     TYPE(qlstm), TYPE(qgru),    TYPE(hqrnn),      TYPE(lstm),      TYPE(gru),        TYPE(rnn),        TYPE(quantum),
-    TYPE(dense), TYPE(dropout), TYPE(activation), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm),
+    TYPE(dense), TYPE(dropout), TYPE(activation), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm), TYPE(attention),
 };
 
 /* Far above what is of use, and far below what the engine's arithmetic in int could not take. */

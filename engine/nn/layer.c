@@ -24,6 +24,7 @@ static const struct layer_type types[] = {
     {"circuit", {ANY_FORM, .trainable = true}, .ops = &circuit_ops, .wires = circuit_wires},
     {"batch_norm", {ANY_FORM, .trainable = true, .state = true, .whole_batch = true}, .ops = &batch_norm_ops},
     {"layer_norm", {ANY_FORM, .trainable = true}, .ops = &layer_norm_ops},
+    {"attention", {.sequence = true, .trainable = true}, .ops = &attention_ops},
 };
 
 const struct layer_type *layer_type_at(int index)

@@ -151,5 +151,6 @@ extern const struct layer_ops circuit_ops;    /* circuit.c */
 extern const struct layer_ops embedding_ops;  /* embedding.c */
 extern const struct layer_ops batch_norm_ops; /* batch_norm.c */
 extern const struct layer_ops layer_norm_ops; /* layer_norm.c */
+extern const struct layer_ops attention_ops;  /* attention.c */
 
 #endif

@@ -126,6 +126,14 @@ struct embedding_config {
 	int dimension; /* numbers that stand for one of them */
 };
 
+/* How two steps are held against each other (layer/attention.c). */
+enum attention_score { ATTENTION_ADDITIVE, ATTENTION_DOT, ATTENTION_GENERAL };
+
+struct attention_config {
+	enum attention_score score;
+	int units; /* additive: numbers that queries and keys are made to */
+};
+
 /* A circuit that the user wrote. */
 struct written_config {
 	const char *qasm; /* OpenQASM 3 (engine/circuit/qasm/qasm.h); borrowed: it outlives every model made of it */
@@ -152,6 +160,7 @@ struct layer_config {
 		struct activation_config activation;
 		struct norm_config norm;
 		struct embedding_config embedding;
+		struct attention_config attention;
 		struct written_config written;
 	};
 };

@@ -20,6 +20,9 @@ const char *const encoder_names[] = {
 #undef X
         NULL};
 
+const char *const attention_names[] = {
+    [ATTENTION_ADDITIVE] = "additive", [ATTENTION_DOT] = "dot", [ATTENTION_GENERAL] = "general", NULL};
+
 const char *const nonlinearity_names[] = {[RNN_TANH] = "tanh", [RNN_RELU] = "relu", NULL};
 
 const char *const controller_names[] = {[CONTROLLER_LINEAR] = "linear",

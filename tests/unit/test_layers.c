@@ -51,6 +51,11 @@ static struct layer_config layer_norm_layer(void)
 	return (struct layer_config){.type = "layer_norm", .norm = {.epsilon = 1e-3}};
 }
 
+static struct layer_config attention_layer(enum attention_score score)
+{
+	return (struct layer_config){.type = "attention", .attention = {score, 3}};
+}
+
 static struct layer_config circuit_layer(void)
 {
 	return (struct layer_config){
@@ -77,7 +82,7 @@ static struct layer_config layer_at(int k)
 	                             rnn_layer(3, RNN_TANH), dense_layer(2),    activation_layer("gelu"),
 	                             dropout_layer(0.4),     qgru_layer("qdi"), quantum_layer("qdi", 2),
 	                             embedding_layer(5, 2),  circuit_layer(),   batch_norm_layer(),
-	                             layer_norm_layer(),     hqrnn_layer()};
+	                             layer_norm_layer(),     hqrnn_layer(),     attention_layer(ATTENTION_ADDITIVE)};
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		if (strcmp(all[i].type, name) == 0)
 			return all[i];

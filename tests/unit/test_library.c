@@ -269,6 +269,8 @@ static void layers_are_those_of_the_schema(void **state)
 	    {"{'type':'batch_norm','momentum':0.25,'epsilon':0.5}",
 	     {.type = "batch_norm", .momentum = 0.25, .epsilon = 0.5}},
 	    {"{'type':'layer_norm','epsilon':0.5}", {.type = "layer_norm", .epsilon = 0.5}},
+	    {"{'type':'attention','score':'additive','units':3}",
+	     {.type = "attention", .score = "additive", .units = 3}},
 	};
 	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
 		bool recurrent = layer_type_named(cases[k].layer.type)->traits.recurrent;

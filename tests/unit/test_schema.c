@@ -90,7 +90,7 @@ static const struct bad bad_requests[] = {
     {LAYERS("{'type':'qlstn'}"), ERR_INVALID, "/model/layers/0/type",
      "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn', 'hqrnn', 'quantum', 'dense', "
      "'dropout', "
-     "'activation', 'embedding', 'circuit', 'batch_norm', 'layer_norm'; did you mean "
+     "'activation', 'embedding', 'circuit', 'batch_norm', 'layer_norm', 'attention'; did you mean "
      "'qlstm'?"},
     {"{'type':'dense'}", ERR_INVALID, "/type", "type is 'dense'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru'"},
     {"{'model':{'type':'gnu'}}", ERR_INVALID, "/model/type",
@@ -289,7 +289,8 @@ static void test_defaults(void **state)
 	    "'training':{'epochs':100,'batch_size':10,'epoch_batches':0,'shuffle':false,'loss':'mse','optimizer':{'"
 	    "type':'rmsprop',"
 	    "'learning_rate':0.01,'momentum':0,'alpha':0.99,'beta1':0.9,'beta2':0.999,'epsilon':1e-8,"
-	    "'weight_decay':0},'schedule':{'type':'constant','warmup_epochs':0},'patience':0,'stop_loss':0,'keep'"
+	    "'weight_decay':0,'resume':false},'schedule':{'type':'constant','warmup_epochs':0},'patience':0,'stop_loss'"
+	    ":0,'keep'"
 	    ":'last','snapshots':[],'clip_norm':0,'seed':1},"
 	    "'simulation':{'precision':'float64','plan':'auto','diff_method':'adjoint'},'limits':{'max_seconds':3600,'"
 	    "max_attempts':3}}");
