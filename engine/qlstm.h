@@ -44,6 +44,8 @@ const char *qlstm_version(void);
  *   qgru        the same
  *   lstm, gru   hidden_size, inversward, bidirectional
  *   rnn         the same and nonlinearity
+ *   hqrnn       hidden_size, n_qubits, depth, controller, rotations, entangler, readouts, squash, initial_state,
+ *               reading, dropout
  *   quantum     a circuit, encoder, measurement
  *   dense       units, bias
  *   dropout     p
@@ -82,6 +84,15 @@ struct qlstm_layer {
 	int dimension;         /* * numbers that stand for one of them */
 	double momentum;       /* by how much running mean and variance move to those of a batch */
 	double epsilon;        /* added to a variance */
+
+	const char *controller;    /* hqrnn: "linear", "relu", "gelu", "glu" */
+	const char *rotations;     /* of a layer of its circuit: "rx_ry_rz", "ry_rz", "ry" */
+	const char *entangler;     /* "cnot_ring", "cnot_chain", "cz_ring", "cz_chain" */
+	const char *readouts;      /* of every qubit: "xyz", "xz", "z" */
+	const char *squash;        /* of angles: "none", "pi_tanh" */
+	const char *initial_state; /* "zero", "learned" */
+	const char *reading;       /* outside training: "expectation", "projective", "collapse" */
+	double dropout;            /* probability, of what comes in and of the controller's hidden values */
 };
 
 /* A stack of layers. The last recurrent one hands on its final step. The last layer is dense: its units are the

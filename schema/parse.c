@@ -147,6 +147,7 @@ static const struct field spec_fields[] = {
     SPEC("training/optimizer", "history", field_int, training.optimizer.history, NULL),
     SPEC("training/optimizer", "iterations", field_int, training.optimizer.iterations, NULL),
     SPEC("training/optimizer", "line_search", field_enum, training.optimizer.line_search, line_searches),
+    SPEC("training/optimizer", "resume", field_bool, resume_optimizer, NULL),
     SPEC("training/schedule", "type", field_enum, training.schedule.type, schedules),
     SPEC("training/schedule", "warmup_epochs", field_int, training.schedule.warmup_epochs, NULL),
     SPEC("training/schedule", "step_epochs", field_int, training.schedule.step_epochs, NULL),

@@ -40,7 +40,8 @@ struct spec {
 	enum task task;
 	enum missing missing;
 	enum trainer_epoch_kept keep;
-	int shown_sequences; /* of words */
+	int shown_sequences;   /* of words */
+	bool resume_optimizer; /* init_from is a training's state */
 	struct windows_config
 	    windows;               /* column indices are set by spec_columns; columns, scaling and split of any task */
 	struct fold folds;         /* index 0; count 0: none are asked for */

@@ -69,8 +69,10 @@ int params_check_shape(const struct param *param, int rank, const size_t *dims, 
 
 int params_from_safetensors(struct params *params, const struct safetensors_file *file, struct qlstm_error *error)
 {
+	static const char passed_over[] = PARAMS_OPTIMIZER_PREFIX;
 	for (int i = 0; i < file->n_tensors; i++)
-		if (params_find(params, file->tensors[i].name) == NULL)
+		if (params_find(params, file->tensors[i].name) == NULL &&
+		    strncmp(file->tensors[i].name, passed_over, sizeof passed_over - 1) != 0)
 			return params_refuse_extra(params, file->tensors[i].name, error);
 	for (int i = 0; i < params->count; i++) {
 		const struct param *param = &params->items[i];

@@ -10,8 +10,11 @@
 /* *bytes (malloc) is the caller's. */
 int params_to_safetensors(const struct params *params, const struct safetensors_meta *meta, int n_meta,
                           unsigned char **bytes, size_t *length, struct qlstm_error *error);
-/* Sets every parameter. Refused, and then nothing is set: a tensor that is missing (ERR_MISSING), one too many
- * (ERR_UNKNOWN_FIELD) or of another shape (ERR_INVALID). */
+/* Names of tensors that begin so are what an optimiser remembers (trainer_save_state); no parameter has such a name. */
+#define PARAMS_OPTIMIZER_PREFIX "optimizer."
+
+/* Sets every parameter; what an optimiser remembers is passed over. Refused, and then nothing is set: a tensor that is
+ * missing (ERR_MISSING), one too many (ERR_UNKNOWN_FIELD) or of another shape (ERR_INVALID). */
 int params_from_safetensors(struct params *params, const struct safetensors_file *file, struct qlstm_error *error);
 
 /* ERR_MISSING: the weights lack `param`. */

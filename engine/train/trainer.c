@@ -457,6 +457,7 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 	struct epoch_metrics row = {.epoch = epoch, .count = t->n_metrics, .names = t->names};
 	double factor = schedule_factor(&t->schedule, epoch, t->config.epochs);
 	optimizer_set_factor(t->optimizer, factor);
+	t->midway = true;
 	int rc = trainer_batches(t, epoch, &row, error);
 	if (rc == 0) {
 		t->watch.batch = batches;
@@ -475,6 +476,7 @@ int trainer_epoch(struct trainer *t, trainer_batch_fn on_batch, void *context, s
 	t->history[t->epochs_done++] = row;
 	trainer_note(t, &row);
 	trainer_keep(t);
+	t->midway = false;
 	*metrics = row;
 	return 0;
 }

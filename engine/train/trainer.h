@@ -157,6 +157,16 @@ int trainer_save(const struct trainer *trainer, const char *fingerprint, unsigne
 int trainer_load(struct trainer *trainer, const char *fingerprint, const unsigned char *bytes, size_t length,
                  struct qlstm_error *error);
 
+/* What another training of the same model can go on from, as safetensors: the parameters after the last whole epoch by
+ * their names, and what the optimiser remembers. Its type is in the metadata under TRAINER_STATE_OPTIMIZER. *bytes
+ * (malloc) is the caller's. */
+#define TRAINER_STATE_OPTIMIZER "optimizer"
+int trainer_save_state(const struct trainer *trainer, unsigned char **bytes, size_t *length, struct qlstm_error *error);
+/* Takes both, before the first epoch. ERR_MISSING: nothing of an optimiser is there; ERR_CONFLICT: it was another type,
+ * or remembers another number of things (lbfgs with another history); else as params_from_safetensors. The trainer is
+ * unchanged then. */
+int trainer_load_state(struct trainer *trainer, const unsigned char *bytes, size_t length, struct qlstm_error *error);
+
 /* From here on trainer_load goes on with another arithmetic than that of the epochs done. */
 void trainer_allow_arithmetic(struct trainer *trainer);
 /* Which arithmetic the epochs before had where it was another one, as "up to epoch 7: 0 on x86-64-v4"; several are

@@ -43,6 +43,7 @@ struct trainer {
 		size_t batch, n_batches;
 	} watch;
 	struct batches batches;
+	bool midway; /* an epoch was begun and not ended: the optimiser is ahead of what is kept */
 	/* Gradients of the epoch that runs, and of the last whole one: trainer_gradients. */
 	struct {
 		int epoch;

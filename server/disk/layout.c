@@ -27,6 +27,7 @@ static const struct {
     {"weights.safetensors", "", "", NEED_NAMED},
     {"weights-best.safetensors", "", "", NEED_NAMED},
     {"weights-last.safetensors", "", "", NEED_NAMED},
+    {"state.safetensors", "", "", NEED_NAMED},
     {"predictions.csv", "", "", NEED_NAMED},
     {"report.json", "", "", NEED_NAMED},
     {"events.out.tfevents.qlstm", "", "", NEED_NAMED},

@@ -34,14 +34,16 @@ static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error 
 	return db_finish(db) == 0 ? rc : db_error(db, error);
 }
 
-/* Weights to start from: a data set's file, or what another experiment left. One that is gone has a name and no hash:
- * who prepares the attempt finds out. */
+/* Weights to start from: a data set's file, or what another experiment left, its weights or its whole state. One that
+ * is gone has a name and no hash: who prepares the attempt finds out. */
 static int read_init(struct db *db, struct attempt *attempt, struct qlstm_error *error)
 {
 	db_query(db, "SELECT coalesce('datasets/' || dataset.file, 'runs/' || init_id || '/' || artifact.file, 'gone'),"
 	             " coalesce(dataset.sha256, artifact.sha256, '') FROM experiment"
 	             " LEFT JOIN dataset ON dataset.id = init_id"
-	             " LEFT JOIN artifact ON artifact.experiment_id = init_id AND artifact.name = 'weights'"
+	             " LEFT JOIN artifact ON artifact.experiment_id = init_id AND artifact.name ="
+	             "  iif(json_valid(spec_json) AND json_extract(spec_json, '$.training.optimizer.resume'), 'state',"
+	             "  'weights')"
 	             " WHERE experiment.id = :id AND init_id IS NOT NULL");
 	db_bind_text(db, ":id", attempt->token.id);
 	if (db_step(db) > 0) {

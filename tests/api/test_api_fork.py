@@ -43,6 +43,56 @@ def test_more_epochs(daemon, parent):
     assert daemon.wait(fork(daemon, done).json()["id"])["spec"]["init_from"] == done["id"]
 
 
+ADAM = {"type": "adam", "learning_rate": 0.05}
+
+
+@pytest.fixture(scope="module")
+def adam(daemon):
+    """With moments that matter: three epochs."""
+    return daemon.train({"type": "lstm", "hidden_size": 2, "training": {"epochs": 3, "optimizer": ADAM}})
+
+
+def resumes(daemon, run, changes, **more):
+    reply = fork(daemon, run, changes, **more)
+    assert reply.status_code in (200, 202), reply.text
+    return reply.json()["spec"]["training"]["optimizer"]["resume"]
+
+
+def test_the_optimiser_goes_on(daemon, adam):
+    """Three epochs and two more are five, with the moments and steps of Adam; without them they are not."""
+    whole = daemon.train({**adam["spec"], "training": {**adam["spec"]["training"], "epochs": 5}})
+    done = daemon.wait(fork(daemon, adam, {"training": {"epochs": 2}}).json()["id"])
+    assert done["spec"]["training"]["optimizer"]["resume"] is True
+    assert tensors(weights(daemon, done)) == tensors(weights(daemon, whole))
+    anew = {"training": {"epochs": 2, "optimizer": {"resume": False}}}
+    fresh = daemon.wait(fork(daemon, adam, anew).json()["id"])
+    assert tensors(weights(daemon, fresh)) != tensors(weights(daemon, whole))
+    # Another rate and batch, and on from there.
+    other = {"training": {"batch_size": 3, "optimizer": {"learning_rate": 0.01}}}
+    assert daemon.wait(fork(daemon, done, other).json()["id"])["status"] == "succeeded"
+
+
+def test_when_the_optimiser_goes_on(daemon, adam):
+    preview = {"params": {"validate_only": "true"}}
+    assert resumes(daemon, adam, {"training": {"batch_size": 2}}, **preview)
+    assert not resumes(daemon, adam, {"training": {"optimizer": {"type": "sgd"}}}, **preview)
+    assert not resumes(daemon, adam, {"init_from": None}, **preview)
+    best = daemon.train({**adam["spec"], "training": {**adam["spec"]["training"], "keep": "best"}})
+    assert not resumes(daemon, best, {}, **preview)
+    assert resumes(daemon, best, {"training": {"optimizer": {"resume": True}}}, **preview)
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({"training": {"optimizer": {"type": "sgd", "resume": True}}}, "has the state of adam, not of sgd"),
+    ({"init_from": None, "training": {"optimizer": {"resume": True}}}, "init_from names nothing"),
+    ({"init_from": "weights alone", "training": {"optimizer": {"resume": True}}}, "has the state of no optimiser"),
+])
+def test_no_state_to_go_on_with(daemon, adam, changes, words):
+    assert daemon.upload("weights alone", weights(daemon, adam), headers={}).status_code in (200, 201)
+    said = problem(fork(daemon, adam, changes), 422, "invalid", "/training/optimizer/resume")
+    assert words in said
+
+
 def test_an_uploaded_file(daemon, parent):
     row = daemon.upload("my weights", weights(daemon, parent), headers={}).json()
     assert row["kind"] == "safetensors" and row["rows"] == parent["model"]["parameters"]

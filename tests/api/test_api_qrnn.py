@@ -107,8 +107,19 @@ def test_going_on_with_another_rate_batch_and_optimiser(daemon):
     # A rate that moves nothing: what the parent knew is still known.
     assert epochs(daemon, child)[-1]["test_loss"] == pytest.approx(epochs(daemon, parent)[-1]["test_loss"], rel=1e-9)
     better = daemon.post(f"/experiments/{parent['id']}/fork", {"training": {"epochs": 4, "batch_size": 32}}).json()
+    assert better["spec"]["training"]["optimizer"]["resume"]
     learned = epochs(daemon, daemon.wait(better["id"]))
     assert learned[-1]["test_loss"] < epochs(daemon, parent)[-1]["test_loss"]
+
+
+def test_going_on_is_as_if_it_had_not_ended(daemon):
+    """In the order of the data two epochs and two more are four, to the bit: weights, Adam's moments and steps."""
+    training = {**QUICK, "shuffle": False}
+    spec = {"data": XOR, "model": {"layers": [SMALL]}, "training": training, "simulation": {"precision": "float32"}}
+    parent, whole = daemon.train(spec), daemon.train({**spec, "training": {**training, "epochs": 4}})
+    child = daemon.wait(daemon.post(f"/experiments/{parent['id']}/fork", {}).json()["id"])
+    assert tensors(daemon, child) == tensors(daemon, whole)
+    assert epochs(daemon, child)[-1]["test_loss"] == epochs(daemon, whole)[-1]["test_loss"]
 
 
 def test_another_model_on_the_same_words(daemon):

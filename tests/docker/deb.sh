@@ -10,6 +10,7 @@ archive=build/docker/debian-12-slim.tar
 [ -f "$archive" ] || tests/docker/base.sh --archive
 mkdir -p build/deb
 root=$(mktemp -d "$PWD/build/deb/root.XXXXXX")
+chmod 755 "$root" # the user of the service has to pass it
 daemon=
 finish() {
 	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true

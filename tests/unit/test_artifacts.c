@@ -27,7 +27,8 @@ static void written(void **state)
 	static const char *const expected[ARTIFACT_COUNT][2] = {{"weights", "weights.safetensors"},
 	                                                        {"predictions", "predictions.csv"},
 	                                                        {"report", "report.json"},
-	                                                        {"tensorboard", "events.out.tfevents.qlstm"}};
+	                                                        {"tensorboard", "events.out.tfevents.qlstm"},
+	                                                        {"state", "state.safetensors"}};
 	struct job job;
 	struct predictions p;
 	struct artifact out[ARTIFACT_COUNT];

@@ -48,6 +48,7 @@ static void test_attempts(void **state)
 	    {"resolved-spec.json", NEED_NEIGHBOR},
 	    {"weights.safetensors", NEED_NAMED},
 	    {"weights-best.safetensors", NEED_NAMED},
+	    {"state.safetensors", NEED_NAMED},
 	    {"weights-last.safetensors", NEED_NAMED},
 	    {"checkpoint-12.safetensors", NEED_NAMED},
 	    {"data.csv", NEED_LIVE},

@@ -88,12 +88,13 @@ static const struct bad bad_requests[] = {
     {"{'data':{'scaling':'minmx'}}", ERR_INVALID, "/data/scaling", "did you mean 'minmax'?"},
     {"{'variant':'chen2021'}", ERR_INVALID, "/variant", "'qdi', 'linear', 'chen2020', 'chen2024'"},
     {LAYERS("{'type':'qlstn'}"), ERR_INVALID, "/model/layers/0/type",
-     "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn', 'quantum', 'dense', 'dropout', "
+     "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn', 'hqrnn', 'quantum', 'dense', "
+     "'dropout', "
      "'activation', 'embedding', 'circuit', 'batch_norm', 'layer_norm', 'attention'; did you mean "
      "'qlstm'?"},
     {"{'type':'dense'}", ERR_INVALID, "/type", "type is 'dense'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru'"},
     {"{'model':{'type':'gnu'}}", ERR_INVALID, "/model/type",
-     "allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn'; did you mean 'gru'?"},
+     "allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn', 'hqrnn'; did you mean 'gru'?"},
     /* unknown fields */
     {"{'training':{'epoch':1}}", ERR_UNKNOWN_FIELD, "/training/epoch", "unknown field 'epoch'; did you mean 'epochs'?"},
     {"{'epochs':5}", ERR_UNKNOWN_FIELD, "/epochs", "unknown field 'epochs'; it belongs to /training/epochs"},
@@ -288,7 +289,8 @@ static void test_defaults(void **state)
 	    "'training':{'epochs':100,'batch_size':10,'epoch_batches':0,'shuffle':false,'loss':'mse','optimizer':{'"
 	    "type':'rmsprop',"
 	    "'learning_rate':0.01,'momentum':0,'alpha':0.99,'beta1':0.9,'beta2':0.999,'epsilon':1e-8,"
-	    "'weight_decay':0},'schedule':{'type':'constant','warmup_epochs':0},'patience':0,'stop_loss':0,'keep'"
+	    "'weight_decay':0,'resume':false},'schedule':{'type':'constant','warmup_epochs':0},'patience':0,'stop_loss'"
+	    ":0,'keep'"
 	    ":'last','snapshots':[],'clip_norm':0,'seed':1},"
 	    "'simulation':{'precision':'float64','plan':'auto','diff_method':'adjoint'},'limits':{'max_seconds':3600,'"
 	    "max_attempts':3}}");

@@ -275,7 +275,8 @@ static void test_parse(void **state)
 	    ":['layers.0.'],"
 	    "'schedule':{'type':'plateau','warmup_epochs':2,'factor':0.5,'patience':4,'minimum':0.25},"
 	    "'optimizer':{'type':'adam','quantum_learning_rate':0.9,"
-	    "'learning_rate':0.1,'momentum':0.2,'alpha':0.3,'beta1':0.4,'beta2':0.5,'epsilon':0.6,'weight_decay':0.7},"
+	    "'learning_rate':0.1,'momentum':0.2,'alpha':0.3,'beta1':0.4,'beta2':0.5,'epsilon':0.6,'weight_decay':0.7,'"
+	    "resume':true},"
 	    "'clip_norm':0.8,'keep':'best','snapshots':[2,5],'seed':9007199254740991},"
 	    "'simulation':{'precision':'float32','plan':'reference','diff_method':'parameter_shift'},'limits':{'max_"
 	    "seconds':1.5,'max_attempts':2}}");
@@ -336,6 +337,7 @@ static void test_parse(void **state)
 	assert_int_equal(training->epochs, 9);
 	assert_int_equal(training->batch_size, 11);
 	assert_int_equal(training->epoch_batches, 3);
+	assert_true(spec.resume_optimizer);
 	assert_true(training->shuffle);
 	assert_string_equal(training->loss, "mae");
 	assert_true(training->clip_norm == 0.8);
@@ -509,6 +511,8 @@ static void test_recipes(void **state)
 			continue;
 		}
 		assert_int_equal(series_table(series_find(spec.dataset), &table, &error), 0);
+		assert_int_equal(spec_bind(resolved, &table, &error), 0);
+		assert_int_equal(spec_parse(resolved, &spec, &error), 0);
 		assert_int_equal(spec_columns(&spec, resolved, &table, &error), 0);
 		table_free(&table);
 		const char *promised = strstr(spec.name, " parameters");

@@ -50,7 +50,7 @@ def test_recipes_run_and_their_artifacts_are_whole(tmp_path, recipe):
     assert hello["epoch"] == 0 and hello["pid"] > 0 and hello["version"] and hello["plan"] and hello["isa"]
     artifacts = {entry["name"]: entry for entry in said[-1]["artifacts"]}
     best = {"weights_best"} & set(artifacts)  # where the last epoch is not the best one
-    assert set(artifacts) == {"weights", "predictions", "report", "tensorboard"} | best
+    assert set(artifacts) == {"weights", "predictions", "report", "tensorboard", "state"} | best
     for entry in artifacts.values():
         data = (tmp_path / "out" / entry["file"]).read_bytes()
         assert len(data) == entry["bytes"] and hashlib.sha256(data).hexdigest() == entry["sha256"]
@@ -58,7 +58,8 @@ def test_recipes_run_and_their_artifacts_are_whole(tmp_path, recipe):
     assert sum(value.size for value in tensors.values()) == hello["parameters"]
     assert json.loads(meta["spec"]) == json.loads((tmp_path / "out" / "resolved-spec.json").read_text())
     assert sorted(os.listdir(tmp_path / "out")) == sorted(
-        {"events.out.tfevents.qlstm", "predictions.csv", "report.json", "resolved-spec.json", "weights.safetensors"}
+        {"events.out.tfevents.qlstm", "predictions.csv", "report.json", "resolved-spec.json", "state.safetensors",
+         "weights.safetensors"}
         | {artifacts[name]["file"] for name in best})
 
 

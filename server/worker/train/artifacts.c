@@ -82,6 +82,12 @@ static int make_events(const struct source *source, unsigned char **bytes, size_
 	return tensorboard_events(source->job, (double)clock_now_ms() / 1000, bytes, length, error);
 }
 
+/* What another run goes on from. */
+static int make_state(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error)
+{
+	return trainer_save_state(source->job->trainer, bytes, length, error);
+}
+
 static int make_spec(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error)
 {
 	return make_text(source->job->resolved, bytes, length, error);
@@ -94,7 +100,7 @@ static const struct {
 } files[] = {
     {"weights", "weights.safetensors", make_weights}, {"predictions", "predictions.csv", make_predictions},
     {"report", "report.json", make_report},           {"tensorboard", "events.out.tfevents.qlstm", make_events},
-    {"spec", "resolved-spec.json", make_spec},
+    {"state", "state.safetensors", make_state},       {"spec", "resolved-spec.json", make_spec},
 };
 
 /* One file; bytes and hash go into *out. */

@@ -17,7 +17,7 @@ struct artifact {
 	char sha256[65];
 };
 
-enum { ARTIFACT_COUNT = 4 }; /* weights, predictions, report, tensorboard */
+enum { ARTIFACT_COUNT = 5 }; /* weights, predictions, report, tensorboard, state */
 
 struct artifacts_run {
 	int resumed_from;     /* epoch; 0: from the start */

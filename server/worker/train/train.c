@@ -1,6 +1,7 @@
 /* `train`: runs one experiment to its end, or to the checkpoint from which the next attempt goes on. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "engine/qlstm.h"
@@ -12,6 +13,7 @@
 #include "server/worker/train/folds.h"
 #include "server/worker/train/learning.h"
 #include "server/worker/command.h"
+#include "server/worker/input.h"
 #include "server/worker/sandbox.h"
 #include "server/worker/train/pipe.h"
 #include "server/worker/train/predictions.h"
@@ -51,7 +53,8 @@ static const struct option options[] = {
     [OPT_MEMORY] = {"--memory", OPTION_COUNT, false, "MIB", NULL, "with --supervised: what it should do with"},
     [OPT_DIALECT] = {"--dialect", OPTION_TEXT, false, "JSON", NULL,
                      "how a CSV file is read, e.g. {\"separator\": \";\", \"decimal\": \",\"}"},
-    [OPT_INIT] = {"--init", OPTION_TEXT, false, "W.safetensors", NULL, "start from these weights"},
+    [OPT_INIT] = {"--init", OPTION_TEXT, false, "W.safetensors", NULL,
+                  "start from these weights; with training.optimizer.resume from this state"},
     {0}};
 
 /* How many times the first epoch's training loss the last one's is when a run is said to have diverged. */
@@ -86,6 +89,18 @@ static int on_prediction(void *context, size_t done, size_t count)
 	return must_end(t) ? ERR_CANCELLED : 0;
 }
 
+/* Weights, with what the optimiser remembered. */
+static int load_state(struct training *t, const char *path, struct qlstm_error *error)
+{
+	unsigned char *bytes = NULL;
+	size_t length = 0;
+	int rc = input_read(path, &bytes, &length, error);
+	if (rc == 0)
+		rc = trainer_load_state(t->job.trainer, bytes, length, error);
+	free(bytes);
+	return rc;
+}
+
 /* The weights that are given in place of those of the seed. A spec that names some is not run without: the daemon has
  * their file at hand, who runs it by hand says where it is. */
 static int start_from(struct training *t, const char *path, bool resumes, struct qlstm_error *error)
@@ -95,7 +110,14 @@ static int start_from(struct training *t, const char *path, bool resumes, struct
 	if (path == NULL && named != NULL && *named != '\0' && !resumes)
 		return error_set(error, ERR_MISSING, "/init_from",
 		                 "init_from is '%.60s': say where its weights are by --init", named);
-	int rc = path != NULL ? weights_load(path, model_params(t->job.model), &cause) : 0;
+	if (path == NULL && t->job.spec.resume_optimizer && !resumes)
+		return error_set(error, ERR_MISSING, "/training/optimizer/resume",
+		                 "resume is true: say where the state to go on from is by --init");
+	int rc = 0;
+	if (path != NULL && t->job.spec.resume_optimizer)
+		rc = load_state(t, path, &cause);
+	else if (path != NULL)
+		rc = weights_load(path, model_params(t->job.model), &cause);
 	if (rc == 0 && path != NULL)
 		rc = sha256_file(path, t->run.init_sha256, NULL, &cause);
 	return rc == 0 ? 0
