@@ -28,7 +28,7 @@ ARROWS = {
     "engine/circuit/hybrid": "engine engine/elementary engine/vector engine/circuit",
     "engine/nn": "engine engine/elementary engine/vector engine/circuit engine/circuit/ansatz engine/circuit/register "
                  "engine/circuit/hybrid",
-    "engine/nn/layer": "engine engine/vector engine/circuit/neuron engine/circuit/hybrid engine/circuit/qasm engine/nn",
+    "engine/nn/layer": "engine engine/elementary engine/vector engine/circuit/neuron engine/circuit/hybrid engine/circuit/qasm engine/nn",
     "engine/nn/cell": "engine engine/vector engine/circuit/register engine/nn",
     "engine/score": "engine",
     "engine/data/csv": "engine",
