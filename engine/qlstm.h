@@ -44,13 +44,16 @@ const char *qlstm_version(void);
  *   qgru        the same
  *   lstm, gru   hidden_size, inversward, bidirectional
  *   rnn         the same and nonlinearity
+ *   hqrnn       hidden_size, n_qubits, depth, controller, rotations, entangler, readouts, squash, initial_state,
+ *               reading, dropout
  *   quantum     a circuit, encoder, measurement
  *   dense       units, bias
  *   dropout     p
  *   activation  function, negative_slope, alpha
  *   embedding   classes, dimension
  *   batch_norm  momentum, epsilon
- *   layer_norm  epsilon */
+ *   layer_norm  epsilon
+ *   attention   score, units */
 struct qlstm_layer {
 	const char *type;
 	int hidden_size;          /* * width of the hidden state */
@@ -70,6 +73,7 @@ struct qlstm_layer {
 	const char *encoder;      /* from a value to its angle: "x", "pi_x", "atan", "tanh", ... */
 	const char *measurement;  /* "all" wires, the "even" ones, or a "single" one, wire 0 */
 	const char *nonlinearity; /* "tanh", "relu" */
+	const char *score;        /* "additive", "dot", "general"; the last two have no units but 1 */
 	int units;                /* * outputs */
 	bool bias;
 	double p;              /* probability that a value is dropped */
@@ -80,6 +84,15 @@ struct qlstm_layer {
 	int dimension;         /* * numbers that stand for one of them */
 	double momentum;       /* by how much running mean and variance move to those of a batch */
 	double epsilon;        /* added to a variance */
+
+	const char *controller;    /* hqrnn: "linear", "relu", "gelu", "glu" */
+	const char *rotations;     /* of a layer of its circuit: "rx_ry_rz", "ry_rz", "ry" */
+	const char *entangler;     /* "cnot_ring", "cnot_chain", "cz_ring", "cz_chain" */
+	const char *readouts;      /* of every qubit: "xyz", "xz", "z" */
+	const char *squash;        /* of angles: "none", "pi_tanh" */
+	const char *initial_state; /* "zero", "learned" */
+	const char *reading;       /* outside training: "expectation", "projective", "collapse" */
+	double dropout;            /* probability, of what comes in and of the controller's hidden values */
 };
 
 /* A stack of layers. The last recurrent one hands on its final step. The last layer is dense: its units are the

@@ -9,7 +9,11 @@
 
 static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == sizeof(int) &&
                   sizeof(enum angle_init) == sizeof(int) && sizeof(enum rnn_nonlinearity) == sizeof(int) &&
-                  sizeof(enum measurement) == sizeof(int) && sizeof(enum encoder) == sizeof(int),
+                  sizeof(enum measurement) == sizeof(int) && sizeof(enum encoder) == sizeof(int) &&
+                  sizeof(enum hqrnn_controller) == sizeof(int) && sizeof(enum hybrid_rotations) == sizeof(int) &&
+                  sizeof(enum hybrid_entangler) == sizeof(int) && sizeof(enum hybrid_readouts) == sizeof(int) &&
+                  sizeof(enum hqrnn_squash) == sizeof(int) && sizeof(enum hqrnn_initial_state) == sizeof(int) &&
+                  sizeof(enum hqrnn_reading) == sizeof(int) && sizeof(enum attention_score) == sizeof(int),
               "enums are not ints");
 
 #define LAYER(name, store, member, values) FIELD(struct layer_config, "", name, store, member, values)
@@ -56,6 +60,20 @@ static const struct field qrnn[] = {
     LAYER("input_bits", field_int, qrnn.input_bits, NULL),
 };
 
+static const struct field hqrnn[] = {
+    LAYER("n_qubits", field_int, hqrnn.n_qubits, NULL),
+    LAYER("depth", field_int, hqrnn.depth, NULL),
+    LAYER("hidden_size", field_int, hqrnn.hidden_size, NULL),
+    LAYER("controller", field_enum, hqrnn.controller, controller_names),
+    LAYER("rotations", field_enum, hqrnn.rotations, rotations_names),
+    LAYER("entangler", field_enum, hqrnn.entangler, entangler_names),
+    LAYER("readouts", field_enum, hqrnn.readouts, readouts_names),
+    LAYER("squash", field_enum, hqrnn.squash, squash_names),
+    LAYER("initial_state", field_enum, hqrnn.initial_state, initial_state_names),
+    LAYER("reading", field_enum, hqrnn.reading, reading_names),
+    LAYER("dropout", field_double, hqrnn.dropout, NULL),
+};
+
 static const struct field quantum[] = {
     CIRCUIT(quantum),
     LAYER("encoder", field_enum, quantum.encoder, encoder_names),
@@ -100,6 +118,9 @@ static const struct field batch_norm[] = {
     LAYER("epsilon", field_double, norm.epsilon, NULL),
 };
 
+static const struct field attention[] = {LAYER("score", field_enum, attention.score, attention_names),
+                                         LAYER("units", field_int, attention.units, NULL)};
+
 static const struct field layer_norm[] = {LAYER("epsilon", field_double, norm.epsilon, NULL)};
 
 static const struct {
@@ -111,8 +132,9 @@ static const struct {
 	{                                                                                                              \
 #name, name, sizeof name / sizeof name[0]                                                              \
 	}
-    TYPE(qlstm), TYPE(qgru),    TYPE(qrnn),       TYPE(quantum), TYPE(lstm),      TYPE(gru),        TYPE(rnn),
-    TYPE(dense), TYPE(dropout), TYPE(activation), TYPE(circuit), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm),
+    TYPE(qlstm),     TYPE(qgru),       TYPE(qrnn),       TYPE(hqrnn),     TYPE(quantum),    TYPE(lstm),
+    TYPE(gru),       TYPE(rnn),        TYPE(dense),      TYPE(dropout),   TYPE(activation), TYPE(circuit),
+    TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm), TYPE(attention),
 };
 
 static const struct field type_field = LAYER("type", field_text, type, NULL);

@@ -25,8 +25,10 @@ ARROWS = {
     "engine/circuit/wide": "engine engine/elementary engine/vector engine/circuit",
     "engine/circuit/register": "engine engine/elementary engine/vector engine/circuit",
     "engine/circuit/neuron": "engine engine/elementary engine/vector engine/circuit",
-    "engine/nn": "engine engine/elementary engine/vector engine/circuit engine/circuit/ansatz engine/circuit/register",
-    "engine/nn/layer": "engine engine/circuit/neuron engine/circuit/qasm engine/nn",
+    "engine/circuit/hybrid": "engine engine/elementary engine/vector engine/circuit",
+    "engine/nn": "engine engine/elementary engine/vector engine/circuit engine/circuit/ansatz engine/circuit/register "
+                 "engine/circuit/hybrid",
+    "engine/nn/layer": "engine engine/elementary engine/vector engine/circuit/neuron engine/circuit/hybrid engine/circuit/qasm engine/nn",
     "engine/nn/cell": "engine engine/vector engine/circuit/register engine/nn",
     "engine/score": "engine",
     "engine/data/csv": "engine",

@@ -18,5 +18,8 @@ qlstmd ($version) unstable; urgency=medium
 
  -- qlstmd developers <qlstmd@localhost>  $commit
 END
-cd "$out/source"
-DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-parallel=2} noautodbgsym" dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary
+(
+	cd "$out/source"
+	DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-parallel=2} noautodbgsym" dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary
+)
+rm -rf "$out/source"

@@ -3,7 +3,7 @@
     python3 predict.py weights.safetensors '[[[0.1], [0.3], [0.5], [0.6]]]'
 
 Raw values [sample][time][feature] in, raw values [sample][target] out; of a classification the probabilities of the
-classes. Every layer but qrnn and circuit; equations and tensors are those of engine/README.md."""
+classes. Every layer but qrnn, hqrnn and circuit; equations and tensors are those of engine/README.md."""
 import json
 import math
 import struct

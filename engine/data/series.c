@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/data/memory_tasks.h"
 #include "engine/data/word_tasks.h"
 #include "engine/elementary/elementary.h"
 
@@ -114,29 +115,39 @@ static int generate_population_inversion(double *values, size_t n, struct qlstm_
 /* What the series are: Chen, Yoo and Fang, arXiv 2009.01783. Their constants: the files named. */
 static const struct series rows[] = {
     /* github.com/jsenellart/merlin; the paper's own constants are not published. */
-    {"sine", "a sine, four periods", 240, false, generate_sine},
+    {"sine", "a sine, four periods", 240, SERIES_VALUE, generate_sine},
     /* github.com/ycchen1989/Quantum_FWP, data/damped_shm.py */
-    {"damped_shm", "angular velocity of a damped pendulum", 240, false, generate_damped_shm},
+    {"damped_shm", "angular velocity of a damped pendulum", 240, SERIES_VALUE, generate_damped_shm},
     /* github.com/ycchen1989/FederatedQLSTM, data/bessel_functions.py */
-    {"bessel", "Bessel function J2", 256, false, generate_bessel},
+    {"bessel", "Bessel function J2", 256, SERIES_VALUE, generate_bessel},
     /* github.com/ycchen1989/FederatedQLSTM, data/delayed_quantum_control.py */
-    {"delayed_quantum_control", "pulses of a two-level atom with delayed feedback", 2200, false,
+    {"delayed_quantum_control", "pulses of a two-level atom with delayed feedback", 2200, SERIES_VALUE,
      generate_delayed_quantum_control},
     /* The paper's equation 15, constants of github.com/jsenellart/merlin. */
-    {"population_inversion", "collapse and revival of an atom's population inversion", 2500, false,
+    {"population_inversion", "collapse and revival of an atom's population inversion", 2500, SERIES_VALUE,
      generate_population_inversion},
-    {"simple_seq", "words of 3 bits, length 20: 0 1 2 3 repeated, and 4 repeated", SIMPLE_SEQ_ROWS, true,
+    {"simple_seq", "words of 3 bits, length 20: 0 1 2 3 repeated, and 4 repeated", SIMPLE_SEQ_ROWS, SERIES_WORDS,
      word_task_simple_seq},
-    {"simple_quotes", "words of 5 bits, length 70: six lines of Shakespeare's", QUOTES_ROWS, true,
+    {"simple_quotes", "words of 5 bits, length 70: six lines of Shakespeare's", QUOTES_ROWS, SERIES_WORDS,
      word_task_simple_quotes},
-    {"elman_xor", "words of 2 bits, length 36: two random bits and their exclusive or", ELMAN_ROWS, true,
+    {"elman_xor", "words of 2 bits, length 36: two random bits and their exclusive or", ELMAN_ROWS, SERIES_WORDS,
      word_task_elman_xor},
-    {"elman_letter", "words of 3 bits, length 36: ba, dii, guuu in random order", ELMAN_ROWS, true,
+    {"elman_letter", "words of 3 bits, length 36: ba, dii, guuu in random order", ELMAN_ROWS, SERIES_WORDS,
      word_task_elman_letter},
-    {"dna", "words of 3 bits, length 20: recall the marked base at the end", DNA_ROWS, true, word_task_dna},
-    {"dna_paper", "dna under the published protocol, whose postselection leaks the answer", DNA_ROWS, true,
+    {"dna", "words of 3 bits, length 20: recall the marked base at the end", DNA_ROWS, SERIES_WORDS, word_task_dna},
+    {"dna_paper", "dna under the published protocol, whose postselection leaks the answer", DNA_ROWS, SERIES_WORDS,
      word_task_dna_paper},
-    {"dna_blank", "dna with all inputs 0: a control that stays at chance", DNA_ROWS, true, word_task_dna_blank},
+    {"dna_blank", "dna with all inputs 0: a control that stays at chance", DNA_ROWS, SERIES_WORDS, word_task_dna_blank},
+    {"copying_50", "words of 4 bits, length 71: ten symbols to be said again 50 steps later", COPYING_50_ROWS,
+     SERIES_WORDS, memory_task_copying_50},
+    {"copying_100", "words of 4 bits, length 121: ten symbols to be said again 100 steps later", COPYING_100_ROWS,
+     SERIES_WORDS, memory_task_copying_100},
+    {"copying_200", "words of 4 bits, length 221: ten symbols to be said again 200 steps later", COPYING_200_ROWS,
+     SERIES_WORDS, memory_task_copying_200},
+    {"adding_50", "50 pairs of a value and a mark in a row: the sum of the two marked values", ADDING_ROWS,
+     SERIES_PAIRS_50, memory_task_adding_50},
+    {"adding_100", "100 pairs of a value and a mark in a row: the sum of the two marked values", ADDING_ROWS,
+     SERIES_PAIRS_100, memory_task_adding_100},
 };
 
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
@@ -154,10 +165,31 @@ const struct series *series_find(const char *name)
 	return NULL;
 }
 
+#define PAIR(k) "value_" #k, "mark_" #k
+#define PAIRS(d)                                                                                                       \
+	PAIR(d##0), PAIR(d##1), PAIR(d##2), PAIR(d##3), PAIR(d##4), PAIR(d##5), PAIR(d##6), PAIR(d##7), PAIR(d##8),    \
+	    PAIR(d##9)
+
+static const char *const pairs[] = {PAIRS(),  PAIRS(1), PAIRS(2), PAIRS(3), PAIRS(4),
+                                    PAIRS(5), PAIRS(6), PAIRS(7), PAIRS(8), PAIRS(9)};
+
+int series_columns(const struct series *series)
+{
+	static const int columns[] = {
+	    [SERIES_VALUE] = 1, [SERIES_WORDS] = 3, [SERIES_PAIRS_50] = 101, [SERIES_PAIRS_100] = 201};
+	return columns[series->form];
+}
+
 const char *series_column(const struct series *series, int index)
 {
-	static const char *const numbers[] = {"value", NULL}, *const words[] = {"input", "target", "scored", NULL};
-	return index < 0 || index > 3 ? NULL : series->words ? words[index] : index < 1 ? numbers[index] : NULL;
+	static const char *const words[] = {"input", "target", "scored"};
+	if (index < 0 || index >= series_columns(series))
+		return NULL;
+	if (series->form == SERIES_VALUE)
+		return "value";
+	if (series->form == SERIES_WORDS)
+		return words[index];
+	return index + 1 < series_columns(series) ? pairs[index] : "sum";
 }
 
 /* The columns of `values`, each of series->n, into the table. */
@@ -180,7 +212,7 @@ static int fill_columns(const struct series *series, const double *values, struc
 int series_table(const struct series *series, struct table *out, struct qlstm_error *error)
 {
 	struct table table = {.n_rows = series->n};
-	double *values = calloc(series->n, (series->words ? 3 : 1) * sizeof(double));
+	double *values = calloc(series->n, (size_t)series_columns(series) * sizeof(double));
 	int rc = values != NULL ? series->generate(values, series->n, error) : ERR_OUT_OF_MEMORY;
 	if (rc == 0)
 		rc = fill_columns(series, values, &table);

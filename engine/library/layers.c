@@ -18,7 +18,11 @@ struct field {
 
 static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == sizeof(int) &&
                   sizeof(enum angle_init) == sizeof(int) && sizeof(enum rnn_nonlinearity) == sizeof(int) &&
-                  sizeof(enum measurement) == sizeof(int) && sizeof(enum encoder) == sizeof(int),
+                  sizeof(enum measurement) == sizeof(int) && sizeof(enum encoder) == sizeof(int) &&
+                  sizeof(enum hqrnn_controller) == sizeof(int) && sizeof(enum hybrid_rotations) == sizeof(int) &&
+                  sizeof(enum hybrid_entangler) == sizeof(int) && sizeof(enum hybrid_readouts) == sizeof(int) &&
+                  sizeof(enum hqrnn_squash) == sizeof(int) && sizeof(enum hqrnn_initial_state) == sizeof(int) &&
+                  sizeof(enum hqrnn_reading) == sizeof(int) && sizeof(enum attention_score) == sizeof(int),
               "enums are not ints");
 
 #define FIELD(store, member, target, names)                                                                            \
@@ -46,6 +50,17 @@ static const struct field qgru[] = {RECURRENT, FIELD(STORE_TEXT, variant, qgru.v
 static const struct field lstm[] = {RECURRENT};
 static const struct field gru[] = {RECURRENT};
 static const struct field rnn[] = {RECURRENT, FIELD(STORE_NAME, nonlinearity, rnn.nonlinearity, nonlinearity_names)};
+static const struct field hqrnn[] = {FIELD(STORE_INT, n_qubits, hqrnn.n_qubits, NULL),
+                                     FIELD(STORE_INT, depth, hqrnn.depth, NULL),
+                                     FIELD(STORE_INT, hidden_size, hqrnn.hidden_size, NULL),
+                                     FIELD(STORE_NAME, controller, hqrnn.controller, controller_names),
+                                     FIELD(STORE_NAME, rotations, hqrnn.rotations, rotations_names),
+                                     FIELD(STORE_NAME, entangler, hqrnn.entangler, entangler_names),
+                                     FIELD(STORE_NAME, readouts, hqrnn.readouts, readouts_names),
+                                     FIELD(STORE_NAME, squash, hqrnn.squash, squash_names),
+                                     FIELD(STORE_NAME, initial_state, hqrnn.initial_state, initial_state_names),
+                                     FIELD(STORE_NAME, reading, hqrnn.reading, reading_names),
+                                     FIELD(STORE_REAL, dropout, hqrnn.dropout, NULL)};
 static const struct field quantum[] = {CIRCUIT(quantum), FIELD(STORE_NAME, encoder, quantum.encoder, encoder_names),
                                        FIELD(STORE_NAME, measurement, quantum.measurement, measurement_names)};
 static const struct field dense[] = {FIELD(STORE_INT, units, dense.units, NULL),
@@ -59,6 +74,8 @@ static const struct field embedding[] = {FIELD(STORE_INT, classes, embedding.cla
 static const struct field batch_norm[] = {FIELD(STORE_REAL, momentum, norm.momentum, NULL),
                                           FIELD(STORE_REAL, epsilon, norm.epsilon, NULL)};
 static const struct field layer_norm[] = {FIELD(STORE_REAL, epsilon, norm.epsilon, NULL)};
+static const struct field attention[] = {FIELD(STORE_NAME, score, attention.score, attention_names),
+                                         FIELD(STORE_INT, units, attention.units, NULL)};
 
 #define TYPE(name)                                                                                                     \
 	{                                                                                                              \
@@ -70,8 +87,8 @@ static const struct type {
 	const struct field *fields;
 	size_t n;
 } types[] = {
-    TYPE(qlstm), TYPE(qgru),    TYPE(lstm),       TYPE(gru),       TYPE(rnn),        TYPE(quantum),
-    TYPE(dense), TYPE(dropout), TYPE(activation), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm),
+    TYPE(qlstm), TYPE(qgru),    TYPE(hqrnn),      TYPE(lstm),      TYPE(gru),        TYPE(rnn),        TYPE(quantum),
+    TYPE(dense), TYPE(dropout), TYPE(activation), TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm), TYPE(attention),
 };
 
 /* Far above what is of use, and far below what the engine's arithmetic in int could not take. */

@@ -15,6 +15,7 @@ static const struct layer_type types[] = {
     {"rnn", {RECURRENT}, &recurrent_ops, .cell = &rnn_ops},
     {"qgru", {RECURRENT}, &recurrent_ops, .cell = &qgru_ops, .wires = qgru_wires},
     {"qrnn", {.recurrent = true, .sequence = true, .trainable = true, .random = true, .words = true}, .ops = &qrnn_ops},
+    {"hqrnn", {RECURRENT, .random = true}, .ops = &hqrnn_ops, .wires = hqrnn_wires},
     {"quantum", {ANY_FORM, .trainable = true}, .ops = &quantum_ops, .wires = quantum_wires},
     {"dense", {ANY_FORM, .trainable = true}, .ops = &dense_ops},
     {"dropout", {ANY_FORM, .random = true}, .ops = &dropout_ops},
@@ -23,6 +24,7 @@ static const struct layer_type types[] = {
     {"circuit", {ANY_FORM, .trainable = true}, .ops = &circuit_ops, .wires = circuit_wires},
     {"batch_norm", {ANY_FORM, .trainable = true, .state = true, .whole_batch = true}, .ops = &batch_norm_ops},
     {"layer_norm", {ANY_FORM, .trainable = true}, .ops = &layer_norm_ops},
+    {"attention", {.sequence = true, .trainable = true}, .ops = &attention_ops},
 };
 
 const struct layer_type *layer_type_at(int index)

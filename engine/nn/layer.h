@@ -56,6 +56,8 @@ struct layer_ops {
 	/* Nanoseconds of forward and backward of one batch, outside circuits, on one core of the machine that
 	 * engine/circuit/planner.c names. */
 	double (*cost)(const struct layer *layer, const struct layer_work *work);
+	/* Batches that are a multiple of this are the cheapest per sample. NULL: it does not mind. */
+	int (*multiple)(const struct layer *layer);
 	/* y [frames][out.width][batch] = layer(x [frames][in.width][batch]). training NULL: evaluation. */
 	void (*forward)(struct layer *layer, const struct training_context *training, const double *x, int frames,
 	                int batch, double *y);
@@ -127,9 +129,10 @@ struct layer {
 	void *own;
 };
 
-/* The wires of a quantum layer and of a circuit, for the table. */
+/* The wires of a quantum layer, of a circuit and of an hqrnn, for the table. */
 int quantum_wires(const struct layer_config *config);
 int circuit_wires(const struct layer_config *config);
+int hqrnn_wires(const struct layer_config *config);
 
 /* The cost of a layer of matrix products: by its arrays, its weights and the window's steps, also for a layer that sees
  * a vector: a rough guess. How a batch is cut into slices follows from it (train/pass.c), so another one means other
@@ -143,9 +146,11 @@ extern const struct layer_ops quantum_ops;    /* quantum.c */
 extern const struct layer_ops dropout_ops;    /* dropout.c */
 extern const struct layer_ops activation_ops; /* activation.c */
 extern const struct layer_ops qrnn_ops;       /* qrnn.c */
+extern const struct layer_ops hqrnn_ops;      /* hqrnn.c */
 extern const struct layer_ops circuit_ops;    /* circuit.c */
 extern const struct layer_ops embedding_ops;  /* embedding.c */
 extern const struct layer_ops batch_norm_ops; /* batch_norm.c */
 extern const struct layer_ops layer_norm_ops; /* layer_norm.c */
+extern const struct layer_ops attention_ops;  /* attention.c */
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "engine/circuit/ansatz/ansatz.h"
+#include "engine/circuit/hybrid/hybrid.h"
 
 enum angle_init { ANGLE_INIT_NORMAL, ANGLE_INIT_UNIFORM }; /* 0.01 N(0,1); [0, 2 pi) */
 
@@ -61,6 +62,34 @@ struct qrnn_config {
 	bool measure;                                       /* training draws outcomes too, it postselects none */
 };
 
+enum hqrnn_controller { CONTROLLER_LINEAR, CONTROLLER_RELU, CONTROLLER_GELU, CONTROLLER_GLU };
+/* What becomes of the controller's outputs: angles as they are, or pi tanh of them. */
+enum hqrnn_squash { SQUASH_NONE, SQUASH_PI_TANH };
+enum hqrnn_initial_state { INITIAL_ZERO, INITIAL_LEARNED };
+/* What is read outside training: expectations; draws of the Pauli operators, each on a state of its own; or draws one
+ * after the other on the one state, which they project. */
+enum hqrnn_reading { READING_EXPECTATION, READING_PROJECTIVE, READING_COLLAPSE };
+
+/* The hybrid recurrent network (engine/circuit/hybrid/hybrid.h, layer/hqrnn.c). */
+struct hqrnn_config {
+	int n_qubits, depth;
+	int hidden_size; /* of the controller */
+	enum hqrnn_controller controller;
+	enum hybrid_rotations rotations;
+	enum hybrid_entangler entangler;
+	enum hybrid_readouts readouts;
+	enum hqrnn_squash squash;
+	enum hqrnn_initial_state initial_state;
+	enum hqrnn_reading reading;
+	double dropout; /* probability, of what comes in and of the controller's hidden values */
+};
+
+static inline struct hybrid_shape hqrnn_shape(const struct hqrnn_config *config)
+{
+	return (struct hybrid_shape){config->n_qubits, config->depth, config->rotations, config->entangler,
+	                             config->readouts};
+}
+
 /* Which wires are measured: all, 0, 2, 4, .., or wire 0 alone. */
 enum measurement { MEASUREMENT_ALL, MEASUREMENT_EVEN, MEASUREMENT_SINGLE };
 
@@ -97,6 +126,14 @@ struct embedding_config {
 	int dimension; /* numbers that stand for one of them */
 };
 
+/* How two steps are held against each other (layer/attention.c). */
+enum attention_score { ATTENTION_ADDITIVE, ATTENTION_DOT, ATTENTION_GENERAL };
+
+struct attention_config {
+	enum attention_score score;
+	int units; /* additive: numbers that queries and keys are made to */
+};
+
 /* A circuit that the user wrote. */
 struct written_config {
 	const char *qasm; /* OpenQASM 3 (engine/circuit/qasm/qasm.h); borrowed: it outlives every model made of it */
@@ -116,12 +153,14 @@ struct layer_config {
 		struct qlstm_config qlstm;
 		struct qgru_config qgru;
 		struct qrnn_config qrnn;
+		struct hqrnn_config hqrnn;
 		struct quantum_config quantum;
 		struct dense_config dense;
 		struct dropout_config dropout;
 		struct activation_config activation;
 		struct norm_config norm;
 		struct embedding_config embedding;
+		struct attention_config attention;
 		struct written_config written;
 	};
 };

@@ -8,6 +8,14 @@ extern const char *const entangling_names[];
 extern const char *const angle_init_names[];
 extern const char *const measurement_names[];
 extern const char *const encoder_names[];
+extern const char *const attention_names[];
 extern const char *const nonlinearity_names[];
+extern const char *const controller_names[];
+extern const char *const rotations_names[];
+extern const char *const entangler_names[];
+extern const char *const readouts_names[];
+extern const char *const squash_names[];
+extern const char *const initial_state_names[];
+extern const char *const reading_names[];
 
 #endif

@@ -128,9 +128,13 @@ int model_batch_multiple(const struct model *model)
 {
 	size_t lanes = CLASSICAL_LANES;
 	struct layer_circuit circuit;
-	for (int k = 0; k < model->config.n_layers; k++)
+	for (int k = 0; k < model->config.n_layers; k++) {
+		const struct layer *layer = &model->layers[k];
+		if (layer->ops->multiple != NULL && (size_t)layer->ops->multiple(layer) > lanes)
+			lanes = (size_t)layer->ops->multiple(layer);
 		for (int i = 0; model_circuit(model, k, i, 1, &circuit); i++)
 			if (circuit.plan != NULL && plan_estimated(circuit.plan)->lanes > lanes)
 				lanes = plan_estimated(circuit.plan)->lanes;
+	}
 	return (int)lanes;
 }

@@ -342,15 +342,15 @@ static void replica_gather(struct replica *replica, const struct pass_task *task
 	model_carry(replica->model, &replica->carry);
 }
 
-/* Of words: what the model is told of the slice, whose first sample is at `first` of the task's. */
+/* What the model is told of the slice, whose first sample is at `first` of the task's: by which samples layers draw,
+ * and of words which there are. */
 static void replica_guide(struct replica *replica, const struct pass_task *task, size_t first)
 {
-	if (replica->outcomes == NULL)
-		return;
-	replica->rows.training = task->gradient;
-	replica->rows.measured = model_draws_words(replica->model);
-	replica->guide = (struct word_guide){.words = replica->target,
-	                                     .mask = replica->mask,
+	bool words = replica->outcomes != NULL;
+	replica->rows.training = words && task->gradient;
+	replica->rows.measured = words && model_draws_words(replica->model);
+	replica->guide = (struct word_guide){.words = words ? replica->target : NULL,
+	                                     .mask = words ? replica->mask : NULL,
 	                                     .outcomes = replica->outcomes,
 	                                     .seed = replica->pass->config.seed,
 	                                     .order = task->order != NULL ? task->order + first : NULL,

@@ -22,6 +22,9 @@ extern const struct register_ops register_cpu_f32_x86_64, register_cpu_f32_x86_6
 extern const struct neuron_kernels neuron_kernels_x86_64, neuron_kernels_x86_64_v3, neuron_kernels_x86_64_v4;
 extern const struct neuron_kernels neuron_kernels_f32_x86_64, neuron_kernels_f32_x86_64_v3,
     neuron_kernels_f32_x86_64_v4;
+extern const struct hybrid_kernels hybrid_kernels_x86_64, hybrid_kernels_x86_64_v3, hybrid_kernels_x86_64_v4;
+extern const struct hybrid_kernels hybrid_kernels_f32_x86_64, hybrid_kernels_f32_x86_64_v3,
+    hybrid_kernels_f32_x86_64_v4;
 extern const struct gates_kernels gates_kernels_x86_64, gates_kernels_x86_64_v3, gates_kernels_x86_64_v4;
 extern const struct gemm_kernels gemm_kernels_x86_64, gemm_kernels_x86_64_v3, gemm_kernels_x86_64_v4;
 
@@ -42,15 +45,16 @@ static bool has_v4(void)
 static const struct isa table[] = {
     {"x86-64-v4", &batch_kernels_x86_64_v4, &batch_kernels_f32_x86_64_v4, &local_kernels_x86_64_v4,
      &local_kernels_f32_x86_64_v4, &wide_kernels_x86_64_v4, &wide_kernels_f32_x86_64_v4, &register_cpu_x86_64_v4,
-     &register_cpu_f32_x86_64_v4, &neuron_kernels_x86_64_v4, &neuron_kernels_f32_x86_64_v4, &gates_kernels_x86_64_v4,
-     &gemm_kernels_x86_64_v4, has_v4},
+     &register_cpu_f32_x86_64_v4, &neuron_kernels_x86_64_v4, &neuron_kernels_f32_x86_64_v4, &hybrid_kernels_x86_64_v4,
+     &hybrid_kernels_f32_x86_64_v4, &gates_kernels_x86_64_v4, &gemm_kernels_x86_64_v4, has_v4},
     {"x86-64-v3", &batch_kernels_x86_64_v3, &batch_kernels_f32_x86_64_v3, &local_kernels_x86_64_v3,
      &local_kernels_f32_x86_64_v3, &wide_kernels_x86_64_v3, &wide_kernels_f32_x86_64_v3, &register_cpu_x86_64_v3,
-     &register_cpu_f32_x86_64_v3, &neuron_kernels_x86_64_v3, &neuron_kernels_f32_x86_64_v3, &gates_kernels_x86_64_v3,
-     &gemm_kernels_x86_64_v3, has_v3},
+     &register_cpu_f32_x86_64_v3, &neuron_kernels_x86_64_v3, &neuron_kernels_f32_x86_64_v3, &hybrid_kernels_x86_64_v3,
+     &hybrid_kernels_f32_x86_64_v3, &gates_kernels_x86_64_v3, &gemm_kernels_x86_64_v3, has_v3},
     {"x86-64", &batch_kernels_x86_64, &batch_kernels_f32_x86_64, &local_kernels_x86_64, &local_kernels_f32_x86_64,
      &wide_kernels_x86_64, &wide_kernels_f32_x86_64, &register_cpu_x86_64, &register_cpu_f32_x86_64,
-     &neuron_kernels_x86_64, &neuron_kernels_f32_x86_64, &gates_kernels_x86_64, &gemm_kernels_x86_64, always},
+     &neuron_kernels_x86_64, &neuron_kernels_f32_x86_64, &hybrid_kernels_x86_64, &hybrid_kernels_f32_x86_64,
+     &gates_kernels_x86_64, &gemm_kernels_x86_64, always},
 };
 #else
 extern const struct batch_kernels batch_kernels_generic, batch_kernels_f32_generic;
@@ -58,6 +62,7 @@ extern const struct local_kernels local_kernels_generic, local_kernels_f32_gener
 extern const struct wide_kernels wide_kernels_generic, wide_kernels_f32_generic;
 extern const struct register_ops register_cpu_generic, register_cpu_f32_generic;
 extern const struct neuron_kernels neuron_kernels_generic, neuron_kernels_f32_generic;
+extern const struct hybrid_kernels hybrid_kernels_generic, hybrid_kernels_f32_generic;
 extern const struct gates_kernels gates_kernels_generic;
 extern const struct gemm_kernels gemm_kernels_generic;
 
@@ -67,10 +72,11 @@ extern const struct gemm_kernels gemm_kernels_generic;
 #define GENERIC "generic"
 #endif
 
-static const struct isa table[] = {
-    {GENERIC, &batch_kernels_generic, &batch_kernels_f32_generic, &local_kernels_generic, &local_kernels_f32_generic,
-     &wide_kernels_generic, &wide_kernels_f32_generic, &register_cpu_generic, &register_cpu_f32_generic,
-     &neuron_kernels_generic, &neuron_kernels_f32_generic, &gates_kernels_generic, &gemm_kernels_generic, always}};
+static const struct isa table[] = {{GENERIC, &batch_kernels_generic, &batch_kernels_f32_generic, &local_kernels_generic,
+                                    &local_kernels_f32_generic, &wide_kernels_generic, &wide_kernels_f32_generic,
+                                    &register_cpu_generic, &register_cpu_f32_generic, &neuron_kernels_generic,
+                                    &neuron_kernels_f32_generic, &hybrid_kernels_generic, &hybrid_kernels_f32_generic,
+                                    &gates_kernels_generic, &gemm_kernels_generic, always}};
 #endif
 
 /* Two threads that race here compute and store the same row. */

@@ -12,6 +12,7 @@ struct local_kernels;
 struct wide_kernels;
 struct register_ops;
 struct neuron_kernels;
+struct hybrid_kernels;
 struct gates_kernels;
 struct gemm_kernels;
 
@@ -22,6 +23,7 @@ struct isa {
 	const struct wide_kernels *wide, *wide_f32;
 	const struct register_ops *registers, *registers_f32;
 	const struct neuron_kernels *neurons, *neurons_f32;
+	const struct hybrid_kernels *hybrid, *hybrid_f32;
 	const struct gates_kernels *gates;
 	const struct gemm_kernels *gemm;
 	bool (*supported)(void);

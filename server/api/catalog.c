@@ -57,9 +57,10 @@ static char *columns_text(const struct series *series)
 static int series_entry(int index, struct catalog_entry *out, struct qlstm_error *error)
 {
 	const struct series *series = series_at(index);
-	*out = (struct catalog_entry){.series = series,
-	                              .row = {.bytes = (int64_t)(series->n * (series->words ? 3 : 1) * sizeof(double)),
-	                                      .n_rows = (int64_t)series->n}};
+	*out = (struct catalog_entry){
+	    .series = series,
+	    .row = {.bytes = (int64_t)(series->n * (size_t)series_columns(series) * sizeof(double)),
+	            .n_rows = (int64_t)series->n}};
 	memcpy(out->row.sha256, series_sha256[index], sizeof out->row.sha256);
 	out->row.name = strdup(series->name);
 	out->row.kind = strdup("series");

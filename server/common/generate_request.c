@@ -188,8 +188,10 @@ static int read_body(const json_t *body, const json_t *resolved, struct predict_
 	if (rc == 0)
 		rc = copy_prompt(words, count, (size_t)numbers[SAMPLES], prompts, error);
 	free(words);
-	*generation = (struct generation){
-	    .length = (uint64_t)numbers[LENGTH], .seed = (uint64_t)numbers[SEED], .temperature = numbers[TEMPERATURE]};
+	if (rc == 0) /* refused ones are not in range */
+		*generation = (struct generation){.length = (uint64_t)numbers[LENGTH],
+		                                  .seed = (uint64_t)numbers[SEED],
+		                                  .temperature = numbers[TEMPERATURE]};
 	return rc;
 }
 

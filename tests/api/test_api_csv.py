@@ -67,6 +67,8 @@ def test_unclear_files_are_refused_with_both_readings(daemon):
     assert "skip_rows=2" in refused(daemon, "Load report\n\n" + table(["t", "load"], range(14), PRICES))
     assert "1234 with thousands=," in refused(daemon, "t;x\n1;1,234\n2;5,678\n")
     assert "allowed are" in refused(daemon, "1\n2\n", said="&separator=x")
+    assert "no UTF-8" in refused(daemon, "1\n2\n", said="&comment=%ff")
+    assert "no UTF-8" in refused(daemon, "1\n2\n", said="&missing=%c3")
     reply = daemon.request("POST", "/datasets?name=refused&quote=x", data="1\n2\n", headers={"Content-Type": "text/csv"})
     problem(reply, 400, "unknown_field")
 

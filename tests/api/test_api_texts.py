@@ -80,6 +80,19 @@ def test_tokenizers(daemon, trained, change):
     assert said.status_code == 200 and len(said.json()["outputs"]) == 2
 
 
+def test_attention(daemon, trained):
+    """Between two recurrent layers; texts alone have the bits that they have beside others."""
+    layers = [{"type": "embedding"}, {"type": "gru", "hidden_size": 4}, {"type": "attention", "score": "general"},
+              {"type": "qlstm", "variant": "linear", "n_qubits": 3, "hidden_size": 4}]
+    done = daemon.train({"model": {"layers": layers}, "data": task(), "training": {**TRAINING, "epochs": 1}})
+    assert done["spec"]["model"]["layers"][2] == {"type": "attention", "score": "general"}
+    tensors = daemon.get(done["links"]["weights"] + "?format=json").json()["tensors"]
+    assert len(tensors["layers.2.weight"]) == 4 and "layers.2.query" not in tensors
+    texts = [review for _, review in reviews(400)[:9]]
+    together = daemon.post(f"/experiments/{done['id']}/predict", {"texts": texts}).json()["probabilities"]
+    assert daemon.post(f"/experiments/{done['id']}/predict", {"texts": texts[4:5]}).json()["probabilities"] == together[4:5]
+
+
 def test_what_there_is_no_place_for(daemon, trained):
     def refused(data, code, **change):
         return problem(daemon.post("/experiments", {"type": "lstm", "hidden_size": 2, "data": task(**data), **change}), 422, code)

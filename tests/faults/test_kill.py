@@ -250,3 +250,23 @@ def test_killed_while_it_draws_words(make_daemon, training):
              for epoch in daemon.get(f"/experiments/{one}/metrics").json()["metrics"]]
             for one in (experiment, undisturbed_one)]
     assert rows[0] == rows[1] and len(rows[0]) == 40
+
+
+def test_killed_while_a_state_is_kept(make_daemon):
+    """The hybrid network, with values dropped and readouts drawn: the weights and losses of an undisturbed run."""
+    spec = {"data": {"dataset": "damped_shm", "window": 12},
+            "model": {"layers": [{"type": "hqrnn", "n_qubits": 5, "hidden_size": 6, "dropout": 0.2, "reading": "projective",
+                                  "initial_state": "learned"}]},
+            "training": {"epochs": 40, "batch_size": 32, "shuffle": True, "optimizer": {"type": "adam"}}}
+    daemon = make_daemon("--slots", "1", "--checkpoint", "0")
+    experiment, undisturbed_one = daemon.submit(spec), daemon.submit(spec)
+    assert running(daemon, experiment, 5)["status"] == "running"
+    os.kill(workers(daemon)[0], signal.SIGKILL)
+    daemon.wait(experiment)
+    daemon.wait(undisturbed_one)
+    assert ended_once(daemon, experiment)["attempt"] == 2 and resumed_from(daemon, experiment) >= 1
+    assert tensors(daemon, experiment) == tensors(daemon, undisturbed_one)
+    rows = [[{k: v for k, v in epoch.items() if k.endswith("_loss")}
+             for epoch in daemon.get(f"/experiments/{one}/metrics").json()["metrics"]]
+            for one in (experiment, undisturbed_one)]
+    assert rows[0] == rows[1] and len(rows[0]) == 40

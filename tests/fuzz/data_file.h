@@ -68,10 +68,10 @@ static inline void check_said(const struct data_request *request, const uint8_t 
 	table_free(&again);
 }
 
-/* `kind`: what the bytes are declared to be, as in an upload; NULL: nothing. */
-static inline int check_data_file(const char *kind, const uint8_t *data, size_t size)
+/* `kind`: what the bytes are declared to be, as in an upload; NULL: nothing. `csv`: what is said of them; or NULL. */
+static inline int check_data_file_as(const char *kind, const struct csv_options *csv, const uint8_t *data, size_t size)
 {
-	struct data_request request = {.limit = 1 << 20, .values = true, .word = kind};
+	struct data_request request = {.limit = 1 << 20, .values = true, .word = kind, .csv = csv};
 	struct data_file found, again;
 	struct table full = {0}, bare = {0};
 	struct qlstm_error error = {0}, other = {0};
@@ -91,6 +91,11 @@ static inline int check_data_file(const char *kind, const uint8_t *data, size_t 
 	table_free(&bare);
 	table_free(&full);
 	return 0;
+}
+
+static inline int check_data_file(const char *kind, const uint8_t *data, size_t size)
+{
+	return check_data_file_as(kind, NULL, data, size);
 }
 
 #endif

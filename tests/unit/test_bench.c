@@ -169,6 +169,15 @@ static int grid_batch(const struct bench_case *row)
 	return row->wires == 10 ? 64 : row->wires == 12 ? 16 : 256;
 }
 
+static void check_hqrnn(const struct bench_case *row)
+{
+	const struct hqrnn_config *config = &row->model->hqrnn;
+	assert_int_equal(config->n_qubits, number_in(row->name, '-', 0));
+	assert_true(config->depth == 2 && config->hidden_size == 26 && config->controller == CONTROLLER_GLU);
+	assert_int_equal(row->batch, 64);
+	assert_int_equal(row->steps, config->n_qubits == 8 ? 100 : 4);
+}
+
 /* Steps and batch by name. */
 static void check_words(const struct bench_case *row)
 {
@@ -188,6 +197,10 @@ static void words(void **state)
 
 static void check_case(const struct bench_case *row)
 {
+	if (row->run == bench_step && strcmp(row->model->type, "hqrnn") == 0) {
+		check_hqrnn(row);
+		return;
+	}
 	if (row->model != NULL && strcmp(row->model->type, "qrnn") == 0) {
 		check_words(row);
 		return;
@@ -239,8 +252,8 @@ static void cases(void **state)
 			assert_int_equal(row.precision, PRECISION_FLOAT32);
 		before = row;
 	}
-	assert_int_equal(count - pairs, 51); /* rows of the table */
-	assert_int_equal(pairs, 26);
+	assert_int_equal(count - pairs, 53); /* rows of the table */
+	assert_int_equal(pairs, 28);
 	assert_false(bench_case_at(count, &row));
 	assert_true(bench_is_statevector("batch") && bench_is_statevector("wide") && !bench_is_statevector("local"));
 	double values[98];

@@ -90,6 +90,7 @@ static const struct {
     {"a blank line between two columns", NULL, "a,b\n1,2\n\n3,4\n", 2, "a=1..3 b=2..4"},
     {"blanks inside quotes", NULL, "\"t\",\"load\"\n\"0\",\" 50.00 \"\n\"1\",\" 54.79\"\n", 2, "t=0..1 load=50..54.79"},
     {"sep=", NULL, "sep=;\nDate;Close\n2020-01-01;50.00\n2020-01-02;54.79\n", 2, "Date Close=50..54.79"},
+    {"sep= twice", NULL, "sep=;\nsep=;\n1;7\n2;8\n", 2, "sep==1..2 column_1=7..8"},
     {"sep= in quotes, another mark", NULL, "\"sep=|\"\r\na|b\r\n1|2,5\r\n3|4,5\r\n", 2, "a=1..3 b=2.5..4.5"},
     {"CR alone", NULL, "a,b\r0,50.00\r1,54.79\r", 2, "a=0..1 b=50..54.79"},
     {"blanks between", NULL, "  0  50.000  25.000\n  1  54.794  27.397\n 10  40.411  20.205\n", 3,
@@ -365,6 +366,8 @@ static void properties_that_are_none(void **state)
 	} cases[] = {
 	    {"separator", "x", "separator is 'x'; allowed are ',', ';', 'tab', '|', 'blanks' and 'none'"},
 	    {"decimal", ";", "decimal is ';'; allowed are '.' and ','"},
+	    {"comment", "\xff", "no UTF-8"},
+	    {"missing", "a,\xc3", "no UTF-8"},
 	    {"header", "10", "header is '10'; allowed are 'true', 'false' and a number of lines up to 9"},
 	    {"header", "maybe", "header is 'maybe'"},
 	    {"skip_rows", "-1", "skip_rows is '-1'"},

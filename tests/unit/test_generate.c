@@ -53,6 +53,8 @@ static void request_is_refused(void **state)
 	    {NULL, "{\"prompt\": [0, 4]}", ERR_INVALID, "/prompt/1", "is 4; words are 0 to 3"},
 	    {NULL, "{\"prompt\": [0, 1, 2, 3, 0, 1, 2, 3, 0]}", ERR_INVALID, "/length", "no room behind a prompt of 9"},
 	    {NULL, "{\"prompt\": [0], \"samples\": 0}", ERR_OUT_OF_RANGE, "/samples", "allowed are 1 to 256"},
+	    {NULL, "{\"prompt\": [0], \"seed\": -7}", ERR_OUT_OF_RANGE, "/seed", "allowed are 0 to"},
+	    {NULL, "{\"prompt\": [0], \"length\": -1e300}", ERR_WRONG_TYPE, "/length", "an integer is expected"},
 	    {NULL, "{\"prompt\": [0], \"a/b\": 0}", ERR_UNKNOWN_FIELD, "/a~1b", "'a/b'"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

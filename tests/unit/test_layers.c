@@ -51,6 +51,11 @@ static struct layer_config layer_norm_layer(void)
 	return (struct layer_config){.type = "layer_norm", .norm = {.epsilon = 1e-3}};
 }
 
+static struct layer_config attention_layer(enum attention_score score)
+{
+	return (struct layer_config){.type = "attention", .attention = {score, 3}};
+}
+
 static struct layer_config circuit_layer(void)
 {
 	return (struct layer_config){
@@ -63,6 +68,12 @@ static struct layer_config circuit_layer(void)
 	                ANGLE_INIT_UNIFORM}};
 }
 
+static struct layer_config hqrnn_layer(void)
+{
+	return (struct layer_config){.type = "hqrnn",
+	                             .hqrnn = {.n_qubits = 2, .depth = 1, .hidden_size = 2, .dropout = 0.4}};
+}
+
 /* A layer of the k-th type. */
 static struct layer_config layer_at(int k)
 {
@@ -71,7 +82,7 @@ static struct layer_config layer_at(int k)
 	                             rnn_layer(3, RNN_TANH), dense_layer(2),    activation_layer("gelu"),
 	                             dropout_layer(0.4),     qgru_layer("qdi"), quantum_layer("qdi", 2),
 	                             embedding_layer(5, 2),  circuit_layer(),   batch_norm_layer(),
-	                             layer_norm_layer()};
+	                             layer_norm_layer(),     hqrnn_layer(),     attention_layer(ATTENTION_ADDITIVE)};
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		if (strcmp(all[i].type, name) == 0)
 			return all[i];
@@ -145,7 +156,7 @@ static void test_traits_are_true(void **state)
 		assert_int_equal(trainable, type->traits.trainable);
 		assert_int_equal(has_state, type->traits.state);
 		assert_int_equal(type->ops->update_state != NULL, type->traits.state);
-		assert_int_equal(type->cell != NULL || type->choose_cell != NULL, type->traits.recurrent);
+		assert_int_equal(type->cell != NULL || type->choose_cell != NULL, type->ops == &recurrent_ops);
 		assert_true(type->traits.sequence || type->traits.vector);
 		assert_int_equal(layer_wires(&layer) > 0, type->wires != NULL);
 		double x[STEPS * 2 * BATCH], first[BATCH], second[BATCH];

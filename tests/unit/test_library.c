@@ -246,6 +246,21 @@ static void layers_are_those_of_the_schema(void **state)
 	      .measurement = "even",
 	      .angle_init = "uniform",
 	      .hadamard = true}},
+	    {"{'type':'hqrnn','n_qubits':3,'depth':4,'hidden_size':5,'controller':'gelu','rotations':'ry_rz',"
+	     "'entangler':'cz_chain','readouts':'xz','squash':'pi_tanh','initial_state':'learned',"
+	     "'reading':'collapse','dropout':0.25}",
+	     {.type = "hqrnn",
+	      .n_qubits = 3,
+	      .depth = 4,
+	      .hidden_size = 5,
+	      .controller = "gelu",
+	      .rotations = "ry_rz",
+	      .entangler = "cz_chain",
+	      .readouts = "xz",
+	      .squash = "pi_tanh",
+	      .initial_state = "learned",
+	      .reading = "collapse",
+	      .dropout = 0.25}},
 	    {"{'type':'dense','units':3,'bias':false}", {.type = "dense", .units = 3}},
 	    {"{'type':'dropout','p':0.125}", {.type = "dropout", .p = 0.125}},
 	    {"{'type':'activation','function':'elu','negative_slope':0.5,'alpha':2}",
@@ -254,6 +269,8 @@ static void layers_are_those_of_the_schema(void **state)
 	    {"{'type':'batch_norm','momentum':0.25,'epsilon':0.5}",
 	     {.type = "batch_norm", .momentum = 0.25, .epsilon = 0.5}},
 	    {"{'type':'layer_norm','epsilon':0.5}", {.type = "layer_norm", .epsilon = 0.5}},
+	    {"{'type':'attention','score':'additive','units':3}",
+	     {.type = "attention", .score = "additive", .units = 3}},
 	};
 	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
 		bool recurrent = layer_type_named(cases[k].layer.type)->traits.recurrent;

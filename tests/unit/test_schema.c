@@ -88,12 +88,13 @@ static const struct bad bad_requests[] = {
     {"{'data':{'scaling':'minmx'}}", ERR_INVALID, "/data/scaling", "did you mean 'minmax'?"},
     {"{'variant':'chen2021'}", ERR_INVALID, "/variant", "'qdi', 'linear', 'chen2020', 'chen2024'"},
     {LAYERS("{'type':'qlstn'}"), ERR_INVALID, "/model/layers/0/type",
-     "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn', 'quantum', 'dense', 'dropout', "
-     "'activation', 'embedding', 'circuit', 'batch_norm', 'layer_norm'; did you mean "
+     "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn', 'hqrnn', 'quantum', 'dense', "
+     "'dropout', "
+     "'activation', 'embedding', 'circuit', 'batch_norm', 'layer_norm', 'attention'; did you mean "
      "'qlstm'?"},
     {"{'type':'dense'}", ERR_INVALID, "/type", "type is 'dense'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru'"},
     {"{'model':{'type':'gnu'}}", ERR_INVALID, "/model/type",
-     "allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn'; did you mean 'gru'?"},
+     "allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn', 'hqrnn'; did you mean 'gru'?"},
     /* unknown fields */
     {"{'training':{'epoch':1}}", ERR_UNKNOWN_FIELD, "/training/epoch", "unknown field 'epoch'; did you mean 'epochs'?"},
     {"{'epochs':5}", ERR_UNKNOWN_FIELD, "/epochs", "unknown field 'epochs'; it belongs to /training/epochs"},

@@ -511,6 +511,8 @@ static void test_recipes(void **state)
 			continue;
 		}
 		assert_int_equal(series_table(series_find(spec.dataset), &table, &error), 0);
+		assert_int_equal(spec_bind(resolved, &table, &error), 0);
+		assert_int_equal(spec_parse(resolved, &spec, &error), 0);
 		assert_int_equal(spec_columns(&spec, resolved, &table, &error), 0);
 		table_free(&table);
 		const char *promised = strstr(spec.name, " parameters");

@@ -329,8 +329,51 @@ def cell_qgru(layer, tensors, xs):
     return np.array(outputs)
 
 
+def hqrnn_state(layer, theta, state):
+    """One step: rotations of every qubit, then the entangler, layer by layer."""
+    n, axes = layer["n_qubits"], layer["rotations"].replace("_", "").replace("r", "").upper()
+    gate, form = layer["entangler"].split("_")
+    pairs = [(q, q + 1) for q in range(n - 1)] + ([(n - 1, 0)] if form == "ring" and n > 2 else [])
+    for angles in theta.reshape(layer["depth"], n, len(axes)):
+        for q in range(n):
+            for axis, angle in zip(axes, angles[q]):
+                state = on_one(rotation(axis, angle), q, n) @ state
+        for first, second in pairs:
+            state = on_two(gate.upper(), first, second, n) @ state
+    return state
+
+
+def cell_hqrnn(layer, tensors, xs):
+    """engine/README.md: a controller makes the angles of each step from what was read and what comes in."""
+    n, outputs = layer["n_qubits"], []
+
+    def read(state):
+        return np.array([(state.conj() @ on_one(FIXED[axis], q, n) @ state).real
+                         for q in range(n) for axis in layer["readouts"].upper()])
+
+    def act(a):
+        if layer["controller"] == "glu":
+            value, gate = np.split(a, 2)
+            return value * sigmoid(gate)
+        function = {"linear": "identity"}.get(layer["controller"], layer["controller"])
+        return np.array([activation({"function": function}, v) for v in a])
+
+    state = np.zeros(2**n, dtype=complex)
+    state[0] = 1
+    if layer["initial_state"] == "learned":
+        state = hqrnn_state(layer, tensors["initial_angles"], state)
+    z = read(state)
+    for x in xs:
+        h = act(tensors["linear_in.weight"] @ np.concatenate([z, x]) + tensors["linear_in.bias"])
+        theta = tensors["linear_out.weight"] @ h + tensors["linear_out.bias"]
+        state = hqrnn_state(layer, np.pi * np.tanh(theta) if layer["squash"] == "pi_tanh" else theta, state)
+        z = read(state)
+        outputs.append(z)
+    return np.array(outputs)
+
+
 CELLS = {"chen2020": cell_chen2020, "chen2024": cell_chen2024, "linear": cell_linear, "qdi": cell_linear}
-CELLS_BY_TYPE = {"lstm": cell_lstm, "gru": cell_gru, "rnn": cell_rnn, "qgru": cell_qgru}
+CELLS_BY_TYPE = {"lstm": cell_lstm, "gru": cell_gru, "rnn": cell_rnn, "qgru": cell_qgru, "hqrnn": cell_hqrnn}
 
 
 def tensors_under(weights, prefix):
@@ -340,11 +383,11 @@ def tensors_under(weights, prefix):
 def recurrent(layer, weights, prefix, xs):
     """(outputs aligned to input time, the final step in reading order)"""
     cell = CELLS_BY_TYPE[layer["type"]] if layer["type"] in CELLS_BY_TYPE else CELLS[layer["variant"]]
-    if layer["inversward"]:
+    if layer.get("inversward"):
         outputs = cell(layer, tensors_under(weights, prefix), xs[::-1])[::-1]
         return outputs, outputs[0]
     outputs = cell(layer, tensors_under(weights, prefix), xs)
-    if not layer["bidirectional"]:
+    if not layer.get("bidirectional"):
         return outputs, outputs[-1]
     backward = cell(layer, tensors_under(weights, prefix + "reverse."), xs[::-1])[::-1]
     return np.hstack([outputs, backward]), np.concatenate([outputs[-1], backward[0]])

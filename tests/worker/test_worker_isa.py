@@ -14,7 +14,7 @@ import qlstm_worker
 from qlstm_worker import ROOT, dump, read_safetensors
 
 RECIPES = sorted(path for path in (ROOT / "schema" / "recipes").glob("*.json")
-                 if not any(word in path.name for word in ("mnist", "qrnn_text", "pos_")))  # on data that are fetched
+                 if not any(word in path.name for word in ("mnist", "qrnn_text", "pos_", "imdb_", "_lm_")))  # on data that are fetched
 ARM64 = os.environ.get("QLSTM_ARM64_WORKER", "").split()
 
 
@@ -54,11 +54,18 @@ def quantum(draw):
 
 
 def recurrent(draw):
-    kind = draw.choice(["chen2020", "chen2024", "linear", "linear", "qdi", "qgru", "lstm", "gru", "rnn"])
+    kind = draw.choice(["chen2020", "chen2024", "linear", "linear", "qdi", "qgru", "lstm", "gru", "rnn", "hqrnn"])
     way = draw.choice([{}, {}, {"inversward": True}, {"bidirectional": True}])
     if kind in ("lstm", "gru", "rnn"):
         layer = {"type": kind, "hidden_size": draw.choice([1, 3, 8, 17, 33])}
         return layer | way | ({"nonlinearity": draw.choice(["tanh", "relu"])} if kind == "rnn" else {})
+    if kind == "hqrnn":
+        return {"type": kind, "n_qubits": draw.randint(1, 9), "hidden_size": draw.randint(1, 9), "depth": draw.randint(1, 3),
+                "controller": draw.choice(["linear", "relu", "gelu", "glu"]), "dropout": draw.choice([0, 0.2]),
+                "rotations": draw.choice(["rx_ry_rz", "ry_rz", "ry"]), "readouts": draw.choice(["xyz", "xz", "z"]),
+                "entangler": draw.choice(["cnot_ring", "cnot_chain", "cz_ring", "cz_chain"]),
+                "squash": draw.choice(["none", "pi_tanh"]), "initial_state": draw.choice(["zero", "learned"]),
+                "reading": draw.choice(["expectation", "projective", "collapse"])}
     if kind in ("chen2020", "chen2024"):
         n = draw.randint(3, 8)
         return {"type": "qlstm", "variant": kind, "hidden_size": n - 1, "n_qubits": n, "depth": draw.randint(1, 3)} | way

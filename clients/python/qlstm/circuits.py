@@ -54,6 +54,23 @@ def gates(xp: Any, layer: dict[str, Any], angles: Any, x: Any) -> Iterator[Gate]
             yield from cnots if not kind.startswith("chen") else ()
 
 
+def step_gates(layer: dict[str, Any], theta: Any) -> Iterator[Gate]:
+    """One step of an hqrnn, gate by gate; theta is [sample][angle]."""
+    n, axes = layer["n_qubits"], layer["rotations"].replace("_", "").replace("r", "").upper()
+    gate, form = layer["entangler"].upper().split("_")
+    pairs = [(q, q + 1) for q in range(n - 1)] + ([(n - 1, 0)] if form == "RING" and n > 2 else [])
+    for number in range(layer["depth"]):
+        for q in range(n):
+            yield from (("R" + axis, (q,), theta[:, (number * n + q) * len(axes) + k]) for k, axis in enumerate(axes))
+        yield from ((gate, pair, None) for pair in pairs)
+
+
+@functools.cache
+def cz(n: int, first: int, second: int) -> list[float]:
+    """The sign of each amplitude."""
+    return [1.0 - 2.0 * ((i >> (n - 1 - first)) & (i >> (n - 1 - second)) & 1) for i in range(2**n)]
+
+
 @functools.cache
 def cnot(n: int, control: int, target: int) -> list[int]:
     """Which amplitude each one is taken from."""
@@ -72,6 +89,8 @@ def turned(xp: Any, state: Any, gate: Gate) -> Any:
     size = state.shape[1]
     if name == "CNOT":
         return state[:, cnot(size.bit_length() - 1, *wires)]
+    if name == "CZ":
+        return state * xp.asarray(cz(size.bit_length() - 1, *wires))
     a, b = halves(state, wires[0])
     if name == "H":
         pair = ((a + b) * 0.5**0.5, (a - b) * 0.5**0.5)
@@ -86,19 +105,21 @@ def turned(xp: Any, state: Any, gate: Gate) -> Any:
     return xp.stack(pair, 2).reshape(-1, size)
 
 
+def expectation(xp: Any, state: Any, wire: int, pauli: str) -> Any:
+    """Of each sample."""
+    a, b = halves(state, wire)
+    if pauli == "Z":
+        values = a.real**2 + a.imag**2 - b.real**2 - b.imag**2
+    else:
+        product = 2 * xp.conj(a) * b
+        values = product.real if pauli == "X" else product.imag
+    return values.reshape(len(values), -1).sum(1)
+
+
 def expectations(xp: Any, layer: dict[str, Any], angles: Any, x: Any, wires: Sequence[int]) -> Any:
     """Exact expectation values of the layer's measure: [sample][wire]."""
     state = xp.zeros((1, 2 ** layer["n_qubits"]), dtype=xp.complex128)
     state[0, 0] = 1
     for gate in gates(xp, layer, angles, x):
         state = turned(xp, state, gate)
-    columns = []
-    for wire in wires:
-        a, b = halves(state, wire)
-        if layer["measure"] == "Z":
-            values = a.real**2 + a.imag**2 - b.real**2 - b.imag**2
-        else:
-            product = 2 * xp.conj(a) * b
-            values = product.real if layer["measure"] == "X" else product.imag
-        columns.append(values.reshape(len(values), -1).sum(1) + 0 * x[:, 0])
-    return xp.stack(columns, 1)
+    return xp.stack([expectation(xp, state, wire, layer["measure"]) + 0 * x[:, 0] for wire in wires], 1)

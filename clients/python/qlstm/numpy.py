@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy
 
-from .circuits import expectations
+from .circuits import expectation, expectations, step_gates, turned
 from .weights import Source, network
 
 
@@ -57,17 +57,19 @@ class Model:
             prefix = f"layers.{i}."
             if "hidden_size" not in layer:
                 xs = [self.pointwise(layer, prefix, x) for x in xs]
-            elif layer["bidirectional"]:
+            elif layer.get("bidirectional"):
                 ahead, back = self.cell(layer, prefix, xs), self.cell(layer, prefix + "reverse.", xs[::-1])
                 both = [xp.concatenate(pair, 1) for pair in zip(ahead, back[::-1])]
                 xs = [xp.concatenate([ahead[-1], back[-1]], 1)] if i == last else both
             else:
-                xs = self.cell(layer, prefix, xs[::-1] if layer["inversward"] else xs)
-                xs = xs[-1:] if i == last else xs[::-1] if layer["inversward"] else xs
+                xs = self.cell(layer, prefix, xs[::-1] if layer.get("inversward") else xs)
+                xs = xs[-1:] if i == last else xs[::-1] if layer.get("inversward") else xs
         return xs[0]
 
     def cell(self, layer: dict[str, Any], prefix: str, xs: list[Any]) -> list[Any]:
         """A recurrent layer over the steps as they come: outputs of all of them."""
+        if layer["type"] == "hqrnn":
+            return self.hqrnn(layer, prefix, xs)
         xp, t, outputs, size = self.xp, self.tensors, [], layer["hidden_size"]
         kind = layer["variant"] if layer["type"] == "qlstm" else layer["type"]
         h = xp.zeros((len(xs[0]), size), dtype=xp.float64)
@@ -112,6 +114,39 @@ class Model:
                     continue
             outputs.append(h)
         return outputs
+
+    def hqrnn(self, layer: dict[str, Any], prefix: str, xs: list[Any]) -> list[Any]:
+        """The hybrid network: its state goes on from step to step."""
+        xp, t, outputs = self.xp, self.tensors, []
+
+        def affine(name: str, x: Any) -> Any:
+            return x @ t[f"{prefix}{name}.weight"].T + t[f"{prefix}{name}.bias"]
+
+        def step(theta: Any, state: Any) -> Any:
+            for gate in step_gates(layer, theta):
+                state = turned(xp, state, gate)
+            return state
+
+        def read(state: Any) -> Any:
+            paulis = [(q, pauli) for q in range(layer["n_qubits"]) for pauli in layer["readouts"].upper()]
+            return xp.stack([expectation(xp, state, q, pauli) for q, pauli in paulis], 1)
+
+        state = xp.zeros((len(xs[0]), 2 ** layer["n_qubits"]), dtype=xp.complex128)
+        state[:, 0] = 1
+        if layer["initial_state"] == "learned":
+            state = step(t[prefix + "initial_angles"].reshape(1, -1), state)
+        for x in xs:
+            a = affine("linear_in", xp.concatenate([read(state) if not outputs else outputs[-1], x], 1))
+            theta = affine("linear_out", self.controller(layer, a))
+            state = step(math.pi * xp.tanh(theta) if layer["squash"] == "pi_tanh" else theta, state)
+            outputs.append(read(state))
+        return outputs
+
+    def controller(self, layer: dict[str, Any], a: Any) -> Any:
+        if layer["controller"] == "glu":
+            value, gate = split(a, layer["hidden_size"])
+            return value * sigmoid(self.xp, gate)
+        return a if layer["controller"] == "linear" else self.activation({"function": layer["controller"]}, a)
 
     def circuit(self, layer: dict[str, Any], angles: Any, x: Any, wires: Sequence[int]) -> Any:
         """Expectation values [sample][wire]; a subclass may have them from elsewhere."""

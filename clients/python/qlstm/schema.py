@@ -25,22 +25,28 @@ class Places:
             if "batch_first" in properties:
                 self.layer.update(properties)
                 self.layer.update(a for field in properties.values() for a in field.get("x-aliases", []))
-        self._walk(schema, ())
+        self._walk()
 
     def _resolve(self, node: Schema) -> Schema:
         reference = node.get("$ref")
         return self.schema["$defs"][reference.rsplit("/", 1)[1]] if reference else node
 
-    def _walk(self, node: Schema, path: tuple[str, ...]) -> None:
-        for name, entry in self._resolve(node).get("properties", {}).items():
-            field = self._resolve(entry)
-            if "properties" in field:
-                self.parts.setdefault(name, (*path, name))
-                self._walk(field, (*path, name))
-                continue
-            for known in (name, *field.get("x-aliases", [])):
-                if known not in self.layer:
-                    self.fields.setdefault(known, (*path, known))
+    def _walk(self) -> None:
+        """Of two with one name the one nearer to the top is meant: `shuffle` is that of training, not of the split."""
+        level: list[tuple[Schema, tuple[str, ...]]] = [(self.schema, ())]
+        while level:
+            below: list[tuple[Schema, tuple[str, ...]]] = []
+            for node, path in level:
+                for name, entry in self._resolve(node).get("properties", {}).items():
+                    field = self._resolve(entry)
+                    if "properties" in field:
+                        self.parts.setdefault(name, (*path, name))
+                        below.append((field, (*path, name)))
+                        continue
+                    for known in (name, *field.get("x-aliases", [])):
+                        if known not in self.layer:
+                            self.fields.setdefault(known, (*path, known))
+            level = below
 
     def first_field(self, part: str) -> str:
         """What a plain value for a part means: optimizer="adam", split=0.8, data="sunspots"."""

@@ -61,7 +61,7 @@ class Weights(Mapping[str, Any]):
 
 
 COMPUTED = {"qlstm", "lstm", "gru", "rnn", "qgru", "quantum", "dense", "dropout", "activation"} | {
-    "embedding", "batch_norm", "layer_norm",
+    "embedding", "batch_norm", "layer_norm", "hqrnn",
 }  # fmt: skip
 
 
@@ -71,6 +71,8 @@ def network(source: Source) -> Weights:
     for layer in weights.spec["model"]["layers"]:
         if layer["type"] not in COMPUTED:
             raise QlstmError(f"layers of type {layer['type']} are computed by the service alone")
+        if layer.get("reading", "expectation") != "expectation":
+            raise QlstmError(f"readouts that are drawn (reading {layer['reading']}) are the service's alone")
     return weights
 
 

@@ -3,6 +3,11 @@
 ANSATZE = ["chen2020", "chen2024", "basic", "strong", "hardware_efficient", "qdi"]
 ACTIVATIONS = ["relu", "tanh", "sigmoid", "gelu", "leaky_relu", "elu", "softplus", "identity"]
 
+HYBRIDS = [
+    ("ry", "cz_chain", "z", "linear"), ("ry_rz", "cz_ring", "xz", "relu"),
+    ("rx_ry_rz", "cnot_chain", "xyz", "gelu"), ("rx_ry_rz", "cnot_ring", "xyz", "glu"),
+]  # fmt: skip
+
 
 def layers_of():
     """Name: layers."""
@@ -46,6 +51,12 @@ def layers_of():
             {"type": "quantum", "ansatz": ansatz, "n_qubits": 2, "measurement": ["even", "single"][number % 2],
              "entangling": "basic", "encoder": "acos" if ansatz == "hardware_efficient" else "x"},
         ]  # fmt: skip
+    for number, (rotations, entangler, readouts, controller) in enumerate(HYBRIDS):
+        found[f"hybrid, {controller}"] = [
+            {"type": "hqrnn", "n_qubits": 1 + number, "hidden_size": 3, "rotations": rotations, "entangler": entangler,
+             "readouts": readouts, "controller": controller, "dropout": 0.1, "depth": 1 + number % 2,
+             "squash": ["none", "pi_tanh"][number % 2], "initial_state": ["zero", "learned"][number // 2]},
+            {"type": "lstm", "hidden_size": 2}][: 1 + number % 2]  # fmt: skip
     return found
 
 

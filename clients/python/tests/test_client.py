@@ -66,6 +66,14 @@ def test_what_a_run_leaves(client, run):
     assert client.check(**run.spec)["spec"] == run.spec
 
 
+def test_a_name_of_two_parts_is_that_nearer_to_the_top(client):
+    spec = client.experiment(patience=9, shuffle=True, schedule="cosine")
+    assert spec == {"training": {"patience": 9, "shuffle": True, "schedule": {"type": "cosine"}}}
+    inner = client.experiment(schedule={"type": "plateau", "patience": 3}, split={"shuffle": True}, patience=9)
+    assert inner["training"] == {"schedule": {"type": "plateau", "patience": 3}, "patience": 9}
+    assert inner["data"] == {"split": {"shuffle": True}}
+
+
 def test_fork_and_labels(client, run):
     more = run.fork(epochs=2, name="more").wait(timeout=300, progress=False)
     assert more.spec["init_from"] == run.id and more.spec["training"]["epochs"] == 2 and more.spec["name"] == "more"

@@ -37,7 +37,10 @@ def script():
     return module
 
 
-@pytest.mark.parametrize("name", [*models.layers_of(), "classes", "embedding", "several columns"])
+SCRIPTED = [name for name in models.layers_of() if not name.startswith("hybrid")]
+
+
+@pytest.mark.parametrize("name", [*SCRIPTED, "classes", "embedding", "several columns"])
 def test_the_script_says_the_same(runs, name, script, tmp_path):
     """clients/numpy/predict.py, which knows nothing of this package."""
     run, path = runs[name], tmp_path / "weights.safetensors"
@@ -57,7 +60,8 @@ def test_the_script_from_the_shell(runs, tmp_path):
 
 
 CHOICES = ["variant", "ansatz", "encoder", "function", "nonlinearity", "measurement", "entangling"]
-BY_THE_SERVICE_ALONE = {"qrnn", "circuit"}
+CHOICES += ["rotations", "entangler", "readouts", "controller", "squash", "initial_state"]
+BY_THE_SERVICE_ALONE = {"qrnn", "circuit", "attention"}
 
 
 def test_models_have_every_choice_of_the_schema(client, runs):

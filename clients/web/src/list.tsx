@@ -79,7 +79,7 @@ export function List({ route }: { route: Route }) {
     params.set('limit', String(PAGE));
     get<Page>(`/experiments?${params}`).then((loaded) => { setPage(loaded); setError(null); }, setError);
   };
-  useEffect(() => { setPage(null); load(); }, [query]);
+  useEffect(load, [query]); // the rows before stay until the new ones are there
   const active = page?.experiments.some((run) => !run.terminal && run.status !== 'paused') ?? false;
   useEvery(active ? 2000 : 10000, load);
 

@@ -1,11 +1,13 @@
 // What a run has learned: its predictions beside the truth, and its metrics beside those of predictors that cost nothing.
 import { useMemo, useState } from 'preact/hooks';
-import { get, getText, type Experiment } from './api';
+import { get, getText, type Dataset, type Experiment } from './api';
+import { baselines, type Baseline } from './baselines';
 import { Chart, type Line } from './chart';
+import { loadTable } from './content';
 import { words } from './curves';
 import { number } from './format';
 import { Card, Fault, useLoad } from './parts';
-import { parseRows } from './table';
+import { column, parseRows } from './table';
 
 type Scores = Record<string, unknown> & { target: string; confusion?: number[][] };
 interface Report {
@@ -18,6 +20,7 @@ interface Predictions {
   x: number[];
   truth: (number | null)[][];
   predicted: (number | null)[][];
+  trained: boolean[];
   splits: { at: number; before: string; after: string }[]; // where one part ends and the next begins
 }
 
@@ -40,17 +43,38 @@ export function readPredictions(text: string): Predictions {
     x: order.map((one) => one.x),
     truth: targets.map((name) => pick(at(name))),
     predicted: targets.map((name) => pick(at(`${name}_predicted`))),
+    trained: order.map(({ row }) => row[0] === 'train'),
     splits: splits.length < 4 ? splits : [], // more where parts are drawn at random
   };
 }
 
+/** Nothing where the data are no series, or too large to be loaded for it. */
+async function loadBaselines(run: Experiment, found: Predictions): Promise<Baseline[][]> {
+  const { data } = run.spec;
+  if (data.task !== undefined && data.task !== 'forecasting') return [];
+  const table = await loadTable(await get<Dataset>(`/datasets/${encodeURIComponent(data.dataset)}`));
+  return found.targets.map((name) => {
+    const series = column(table, name);
+    const alone = data.inputs?.length === 1 && data.inputs[0] === name;
+    return series ? baselines(run.spec, series, found.x, found.trained, alone) : [];
+  });
+}
+
+const BASELINE_LOOKS: Record<Baseline['name'], Pick<Line, 'color' | 'hidden'>> = {
+  linear: { color: '--series-3' },
+  'last value': { color: '--series-5', hidden: true },
+  'seasonal naive': { color: '--series-2', hidden: true },
+};
+
 export function PredictionCard({ run }: { run: Experiment }) {
   const { value, error } = useLoad(() => getText(`/experiments/${run.id}/predictions`).then(readPredictions), [run.id]);
+  const simple = useLoad(() => (value ? loadBaselines(run, value).catch(() => []) : Promise.resolve([])), [run.id, value]).value;
   const [target, setTarget] = useState(0);
   const lines = useMemo<Line[]>(() => value ? [
     { label: 'truth', values: value.truth[target] ?? [], color: '--series-4', width: 2.5 },
     { label: 'prediction', values: value.predicted[target] ?? [], color: '--series-1', dash: [6, 4] },
-  ] : [], [value, target]);
+    ...(simple?.[target] ?? []).map(({ name, values }) => ({ label: name, values, width: 1.25, ...BASELINE_LOOKS[name] })),
+  ] : [], [value, target, simple]);
   const aside = value && value.targets.length > 1 ? (
     <label><span class="unseen">Target</span>
       <select value={target} onChange={(e) => setTarget(Number(e.currentTarget.value))}>
@@ -65,6 +89,9 @@ export function PredictionCard({ run }: { run: Experiment }) {
         <Chart title={`${value.targets[target] ?? 'target'}: prediction and truth`} x={value.x} lines={lines} xLabel="row of the data"
           summary={`${value.x.length} samples. All values: download predictions.csv`}
           splits={value.splits} />
+      ) : null}
+      {simple?.[target]?.length ? (
+        <p class="soft pad">Beside it what costs nothing to predict; a click on a name shows or hides its line.</p>
       ) : null}
     </Card>
   );

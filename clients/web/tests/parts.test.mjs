@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { bundle } from './bundle.mjs';
 
-const page = await bundle('table', 'schema', 'lines', 'format', 'compare', 'results', 'history', 'route', 'curves');
+const page = await bundle('baselines', 'table', 'schema', 'lines', 'format', 'compare', 'results', 'history', 'route', 'curves');
 const schema = JSON.parse(readFileSync(new URL('../../../schema/experiment.schema.json', import.meta.url)));
 
 test('metrics: columns of numbers, gaps are null', () => {
@@ -40,7 +40,7 @@ test('metrics that belong in one picture', () => {
 test('predictions in the order of the data, with the line between the parts', () => {
   const read = page.readPredictions('part,index,v,v_predicted,row\ntest,0,3,3.5,7\ntrain,0,1,1.5,4\ntrain,1,2,,5\n');
   assert.deepEqual(read, { targets: ['v'], x: [4, 5, 7], truth: [[1, 2, 3]], predicted: [[1.5, null, 3.5]],
-    splits: [{ at: 6, before: 'train', after: 'test' }] });
+    trained: [true, true, false], splits: [{ at: 6, before: 'train', after: 'test' }] });
   const mixed = Array.from({ length: 9 }, (_, i) => `${i % 2 ? 'train' : 'test'},0,1,1,${i}`).join('\n');
   assert.deepEqual(page.readPredictions(`part,index,v,v_predicted,row\n${mixed}\n`).splits, []);
 });
@@ -101,4 +101,23 @@ test('addresses', () => {
   const { path, query } = page.parse('#/data/a%2Fb?x=1');
   assert.deepEqual([path, query.get('x')], [['data', 'a/b'], '1']);
   assert.equal(page.link('new', { from: 'A&B', data: null }), '#/new?from=A%26B');
+});
+
+test('baselines: the last value, that of a season ago, and a line over the window', () => {
+  const series = Array.from({ length: 40 }, (_, i) => 3 + 2 * Math.sin(i / 3) * 0.97 ** i);
+  const at = [...series.keys()].slice(4), trained = at.map((row) => row < 30);
+  const spec = { data: { dataset: 'x', window: 4, horizon: 1, period: 6 } };
+  const [last, season, line] = page.baselines(spec, series, at, trained, true);
+  assert.deepEqual(last.values, at.map((row) => series[row - 1]));
+  assert.deepEqual(season.values, at.map((row) => series[row - 6] ?? null));
+  line.values.forEach((value, i) => assert.ok(Math.abs(value - series[at[i]]) < 1e-6, `a line foretells a damped oscillation: ${value} ${series[at[i]]}`));
+  assert.deepEqual(page.baselines(spec, series, at, trained, false).map((one) => one.name), ['last value', 'seasonal naive']);
+  const far = page.baselines({ data: { dataset: 'x', window: 2, horizon: 8, period: 6 } }, series, [20], [false], true);
+  assert.deepEqual(far.map((one) => one.values[0]), [series[12], series[8]]);
+});
+
+test('a line through points that say the same twice', () => {
+  const [a, b, c] = page.fitLine([[1, 2], [2, 4], [3, 6], [5, 10]], [1, 3, 5, 9]);
+  assert.ok(Math.abs(a + b * 7 + c * 14 - 13) < 1e-9);
+  assert.deepEqual(page.fitLine([[5], [5]], [2, 4]), [3, 0]);
 });

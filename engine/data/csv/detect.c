@@ -42,8 +42,11 @@ const char *csv_skip_rows(const char *text, const char *end, size_t skip_rows, s
 
 /* --- a first line "sep=;" --- */
 
+/* Where all that it could say is said, as of what was understood before, such a line is one of names. */
 static void take_instruction(struct search *search)
 {
+	if (says(search, CSV_SAYS_SEPARATOR) && says(search, CSV_SAYS_SKIP_ROWS) && says(search, CSV_SAYS_HEADER))
+		return;
 	const char *at = search->text, *end = next_line(at, search->end), *behind = end;
 	while (behind > at && strchr("\r\n\"", behind[-1]) != NULL)
 		behind--;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "engine/utf8.h"
+
 enum { MAX_SKIP = 1000000, MAX_HEADER = 9 };
 
 struct word {
@@ -341,18 +343,30 @@ bool csv_property(const struct csv_dialect *dialect, int index, char out[CSV_PRO
 	return of_symbols == dialect->is_symbols || ((unsigned)properties[index].bit & of_both) != 0;
 }
 
+static bool is_utf8(const char *text)
+{
+	size_t bytes;
+	for (size_t left = strlen(text); left > 0; left -= bytes, text += bytes)
+		if ((bytes = utf8_character(text, left)) == 0)
+			return false;
+	return true;
+}
+
 int csv_say(struct csv_options *options, const char *name, const char *text, struct qlstm_error *error)
 {
+	if (!is_utf8(name) || !is_utf8(text))
+		return error_set(error, ERR_INVALID, NULL, "what is said of CSV holds bytes that are no UTF-8");
 	for (int i = 0; i < N_PROPERTIES; i++) {
 		if (strcmp(properties[i].name, name) != 0)
 			continue;
 		if (properties[i].set(&options->dialect, text) != 0)
-			return error_set(error, ERR_INVALID, NULL, "%s is '%.60s'; allowed are %s", name, text,
-			                 properties[i].allowed);
+			return error_set(error, ERR_INVALID, NULL, "%s is '%.*s'; allowed are %s", name,
+			                 (int)utf8_cut(text, 60), text, properties[i].allowed);
 		options->said |= (unsigned)properties[i].bit;
 		return 0;
 	}
-	return error_set(error, ERR_UNKNOWN_FIELD, NULL, "'%.60s' is nothing that is said of CSV", name);
+	return error_set(error, ERR_UNKNOWN_FIELD, NULL, "'%.*s' is nothing that is said of CSV",
+	                 (int)utf8_cut(name, 60), name);
 }
 
 const char *csv_separator_word(char separator)

@@ -3,15 +3,11 @@
  *
  * Value (t, k) of a sample, step t and row k, is dropped by word t * width + k of what the generator says for (seed,
  * layer, epoch, sample): not by when, where or beside whom the sample is computed. */
-#include "engine/nn/layer.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/philox.h"
-
-/* Samples that are drawn for side by side: a cache line of factors. */
-enum { SIDE = 8 };
+#include "engine/nn/drop_factors.h"
+#include "engine/nn/layer.h"
 
 struct dropout {
 	double *factors; /* [frames][width][batch] of the last forward: 0 or 1 / (1 - p) */
@@ -46,27 +42,6 @@ static double dropout_cost(const struct layer *layer, const struct layer_work *w
 	return 100.0 + 10.0 * (double)layer->in.width * work->frames * work->batch;
 }
 
-static void draw_factors(const struct layer *layer, const struct training_context *training, size_t units, size_t batch)
-{
-	struct dropout *own = layer->own;
-	double p = layer->config.dropout.p;
-	const double factors[2] = {0.0, p < 1.0 ? 1.0 / (1.0 - p) : 0.0}; /* looked up: a branch would be a guess */
-	for (size_t from = 0; from < batch; from += SIDE) {
-		struct philox rngs[SIDE];
-		size_t n = batch - from < SIDE ? batch - from : SIDE;
-		for (size_t b = 0; b < n; b++) {
-			const struct philox_place place = {.layer = (uint32_t)layer->index,
-			                                   .epoch = training->epoch,
-			                                   .sample = training_sample(training, from + b)};
-			philox_open_place(&rngs[b], training->seed, &place);
-		}
-		for (size_t k = 0; k < units; k++)
-			for (size_t b = 0; b < n; b++)
-				own->factors[k * batch + from + b] =
-				    factors[(double)philox_u32(&rngs[b]) * 0x1p-32 >= p];
-	}
-}
-
 static void dropout_forward(struct layer *layer, const struct training_context *training, const double *x, int frames,
                             int batch, double *y)
 {
@@ -78,7 +53,7 @@ static void dropout_forward(struct layer *layer, const struct training_context *
 		memcpy(y, x, own->size * sizeof(double));
 		return;
 	}
-	draw_factors(layer, training, units, (size_t)batch);
+	drop_factors_draw(training, layer->index, layer->config.dropout.p, units, (size_t)batch, own->factors);
 	for (size_t k = 0; k < own->size; k++)
 		y[k] = own->factors[k] * x[k];
 }

@@ -27,6 +27,12 @@ static const struct layer_config chen2020 = {.type = "qlstm",
                                                        .circuit.depth = 2,
                                                        .circuit.hadamard = true,
                                                        .circuit.measure = PAULI_Z}};
+#define HQRNN(qubits)                                                                                                  \
+	static const struct layer_config hqrnn_##qubits = {                                                            \
+	    .type = "hqrnn",                                                                                           \
+	    .hqrnn = {.n_qubits = qubits, .depth = 2, .hidden_size = 26, .controller = CONTROLLER_GLU}}
+HQRNN(8);
+HQRNN(12);
 #define LSTM(width) static const struct layer_config lstm_##width = {.type = "lstm", .lstm = {{.hidden_size = width}}}
 LSTM(4);
 LSTM(5);
@@ -100,6 +106,8 @@ static const struct row rows[] = {
     {{STEP("chen2020/10", chen2020, 4, 10, "auto")}, PRECISION_FLOAT32},
     {{STEP("chen2020/4", chen2020, 4, 4, "auto")}, PRECISION_FLOAT32},
     {{STEP("chen2020/1", chen2020, 4, 1, "auto")}, PRECISION_FLOAT32},
+    {{STEP("hqrnn-8", hqrnn_8, 100, 64, "auto")}, PRECISION_FLOAT32},
+    {{STEP("hqrnn-12", hqrnn_12, 4, 64, "auto")}, PRECISION_FLOAT32},
     {{STEP("lstm-5/10", lstm_5, 4, 10, "auto")}, PRECISION_FLOAT64},
     {{STEP("lstm-5/4", lstm_5, 4, 4, "auto")}, PRECISION_FLOAT64},
     {{STEP("lstm-5/1", lstm_5, 4, 1, "auto")}, PRECISION_FLOAT64},

@@ -2,7 +2,6 @@
  * words, forward and gradient, without the optimiser. */
 #include <stdio.h>
 #include <stdlib.h>
-
 #include <string.h>
 
 #include "engine/data/windows.h"
@@ -134,9 +133,14 @@ static int training_open(struct training *training, const struct bench_case *row
 	return rc;
 }
 
-/* The circuits' operations; of a classical layer, those of its matrix products: forward once, backward twice. */
+/* The circuits' operations, of an hqrnn those that hybrid_flop counts, without its controller; of a classical layer,
+ * those of its matrix products: forward once, backward twice. */
 static double count_operations(const struct model *model, const struct bench_case *row)
 {
+	if (strcmp(row->model->type, "hqrnn") == 0) {
+		const struct hybrid_shape shape = hqrnn_shape(&row->model->hqrnn);
+		return hybrid_flop(&shape) * row->steps * row->batch;
+	}
 	if (measures_words(row))
 		return (double)row->steps * row->batch * bench_count_neurons(&row->model->qrnn);
 	double operations = 0.0, hidden = row->model->recurrent.hidden_size;

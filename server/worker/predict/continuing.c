@@ -69,16 +69,17 @@ static int refuse_members(struct continuing *c, const json_t *request)
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)request, name, value)
 	{
-		bool known = strcmp(name, "prompt") == 0;
+		bool known = strcmp(name, "prompt") == 0 || strcmp(name, "postselect") == 0;
 		for (int k = 0; k < N_MEMBERS; k++)
 			known |= strcmp(name, members[k].name) == 0;
 		if (known)
 			continue;
 		char pointer[PLACE_POINTER_SIZE] = "";
 		place_add_token(pointer, sizeof pointer, name);
-		return error_set(c->error, ERR_UNKNOWN_FIELD, pointer,
-		                 "unknown field '%.*s'; known are prompt, length, samples, temperature and seed",
-		                 (int)utf8_cut(name, 60), name);
+		return error_set(
+		    c->error, ERR_UNKNOWN_FIELD, pointer,
+		    "unknown field '%.*s'; known are prompt, length, samples, temperature, postselect and seed",
+		    (int)utf8_cut(name, 60), name);
 	}
 	return 0;
 }
@@ -91,6 +92,8 @@ static int read_request(struct continuing *c, const json_t *request)
 		rc = read_member(c, request, k);
 	if (rc != 0)
 		return rc;
+	if (json_is_true(json_object_get(request, "postselect"))) /* the most probable token */
+		c->said[TEMPERATURE] = 0;
 	if (!json_is_string(prompt))
 		return error_set(c->error, prompt == NULL ? ERR_MISSING : ERR_WRONG_TYPE, "/prompt",
 		                 "prompt is %s; a text is expected", prompt == NULL ? "missing" : place_type(prompt));

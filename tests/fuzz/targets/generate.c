@@ -64,19 +64,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 void target_seeds(target_give *give, void *context)
 {
-	static const char *const texts[] = {"0{\"prompt\": [0, 1, 3]}",
-	                                    "0{\"prompt\": [1], \"length\": 20, \"samples\": 3, \"temperature\": 0.5, "
-	                                    "\"postselect\": false, \"seed\": 7}",
-	                                    "1{\"prompt\": \"c a\xc3\xbc\", \"samples\": 2, \"temperature\": 1e-3}",
-	                                    "1{\"prompt\": \"a\\u00fc\", \"postselect\": true}",
-	                                    "1{\"prompt\": \"\", \"length\": 4096}",
-	                                    "0{\"prompt\": [4]}",
-	                                    "0{\"prompt\": [1.0, -0.0]}",
-	                                    "0{\"prompt\": [0], \"seed\": 18446744073709551615, \"samples\": 257}",
-	                                    "0{\"prompt\": [0], \"temperature\": 1e999}",
-	                                    "0{\"prompt\": [0,1,2,3,0,1,2,3,0]}",
-	                                    "2{\"prompt\": [0]}",
-	                                    "1{\"prompt\": {}, \"a~/\xc3\xbc\": null}",
-	                                    "0[]"};
+	static const char *const texts[] = {
+	    "0{\"prompt\": [0, 1, 3]}",
+	    "0{\"prompt\": [1], \"length\": 20, \"samples\": 3, \"temperature\": 0.5, \"seed\": 7}",
+	    "1{\"prompt\": \"c a\xc3\xbc\", \"samples\": 2, \"temperature\": 1e-3}",
+	    "1{\"prompt\": \"a\\u00fc\", \"postselect\": true}",
+	    "1{\"prompt\": \"\", \"length\": 4096}",
+	    "0{\"prompt\": [4]}",
+	    "0{\"prompt\": [1.0, -0.0]}",
+	    "0{\"prompt\": [0], \"seed\": 18446744073709551615, \"samples\": 257}",
+	    "0{\"prompt\": [0], \"temperature\": 1e999}",
+	    "0{\"prompt\": [0,1,2,3,0,1,2,3,0]}",
+	    "2{\"prompt\": [0]}",
+	    "1{\"prompt\": {}, \"a~/\xc3\xbc\": null}",
+	    "0[]"};
 	GIVE_TEXTS(texts);
 }

@@ -39,11 +39,12 @@ void target_seeds(target_give *give, void *context)
 {
 	static const char *const texts[] = {
 	    "",
-	    "OPENQASM 3.0;\ninclude \"stdgates.inc\";\ninput float[64] x0; input angle[32] theta;\nqubit[3] q;\nbit[3] "
-	    "c;\n"
-	    "h q;\nrx(2*x0 - pi/2) q[0];\ncrz(-theta) q[0], q[1];\nbarrier q;\nc = measure q;\n",
-	    "gate g(a, b) p, q { rxx(a) p, q; u3(b, 0.5, -b/3) q; }\nqubit[2] q; input float atan_x3; input float y;\n"
-	    "g(atan_x3, y + 1e-3) q[1], q[0];\n#pragma braket result expectation z(q[0]) @ x(q[1])\n",
+	    ("OPENQASM 3.0;\ninclude \"stdgates.inc\";\ninput float[64] x0; input angle[32] theta;\nqubit[3] "
+	     "q;\nbit[3] "
+	     "c;\n"
+	     "h q;\nrx(2*x0 - pi/2) q[0];\ncrz(-theta) q[0], q[1];\nbarrier q;\nc = measure q;\n"),
+	    ("gate g(a, b) p, q { rxx(a) p, q; u3(b, 0.5, -b/3) q; }\nqubit[2] q; input float atan_x3; input float y;\n"
+	     "g(atan_x3, y + 1e-3) q[1], q[0];\n#pragma braket result expectation z(q[0]) @ x(q[1])\n"),
 	    "qreg q[2]; creg c[2]; /* a\nb */ ccx q[0], q[1], q[0]; measure q[0] -> c[0];",
 	    "input float \xce\xb8; qubit r; U(\xcf\x80, \xcf\x84, ((\xce\xb8))) r; // end",
 	    "gate a q { a q; } qubit q; a q;",
