@@ -87,7 +87,7 @@ def test_attention(daemon, trained):
     done = daemon.train({"model": {"layers": layers}, "data": task(), "training": {**TRAINING, "epochs": 1}})
     assert done["spec"]["model"]["layers"][2] == {"type": "attention", "score": "general"}
     tensors = daemon.get(done["links"]["weights"] + "?format=json").json()["tensors"]
-    assert len(tensors["layers.2.weight"]) == 4 and "layers.2.query" not in tensors
+    assert tensors["layers.2.weight"]["shape"] == [4, 4] and "layers.2.query" not in tensors
     texts = [review for _, review in reviews(400)[:9]]
     together = daemon.post(f"/experiments/{done['id']}/predict", {"texts": texts}).json()["probabilities"]
     assert daemon.post(f"/experiments/{done['id']}/predict", {"texts": texts[4:5]}).json()["probabilities"] == together[4:5]

@@ -10,7 +10,6 @@ archive=build/docker/debian-12-slim.tar
 [ -f "$archive" ] || tests/docker/base.sh --archive
 mkdir -p build/deb
 root=$(mktemp -d "$PWD/build/deb/root.XXXXXX")
-chmod 755 "$root" # the user of the service has to pass it
 daemon=
 finish() {
 	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
@@ -25,6 +24,7 @@ say() { echo "deb: $*"; }
 in_root() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"; }
 
 tar -C "$root" --numeric-owner -xf "$archive"
+chmod 755 "$root" # the user of the service has to pass it
 mkdir -p "$root/dev" "$root/proc"
 mount -t proc proc "$root/proc"
 for node in null urandom; do [ -e "$root/dev/$node" ] || cp -a "/dev/$node" "$root/dev/$node"; done
