@@ -14,7 +14,7 @@ import qlstm_worker
 from qlstm_worker import ROOT, dump, read_safetensors
 
 RECIPES = sorted(path for path in (ROOT / "schema" / "recipes").glob("*.json")
-                 if not any(word in path.name for word in ("mnist", "qrnn_text", "pos_", "imdb_", "_lm_")))  # on data that are fetched
+                 if not any(word in path.name for word in ("mnist", "qrnn_text", "pos_", "imdb_", "_lm_", "copying_")))  # on data that are fetched, or long
 ARM64 = os.environ.get("QLSTM_ARM64_WORKER", "").split()
 
 
