@@ -9,7 +9,7 @@
 #include "schema/alphabet.h"
 #include "schema/choose.h"
 #include "schema/layers.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "schema/texts.h"
 
 const char *const task_names[] = {[TASK_FORECASTING] = "forecasting",

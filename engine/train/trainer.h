@@ -158,7 +158,8 @@ int trainer_load(struct trainer *trainer, const char *fingerprint, const unsigne
                  struct qlstm_error *error);
 
 /* What another training of the same model can go on from, as safetensors: the parameters after the last whole epoch by
- * their names, and what the optimiser remembers. Its type is in the metadata under TRAINER_STATE_OPTIMIZER. *bytes
+ * their names, and what the optimiser remembers, unless an epoch was abandoned since: then nothing of it. Its type is
+ * in the metadata under TRAINER_STATE_OPTIMIZER. *bytes
  * (malloc) is the caller's. */
 #define TRAINER_STATE_OPTIMIZER "optimizer"
 int trainer_save_state(const struct trainer *trainer, unsigned char **bytes, size_t *length, struct qlstm_error *error);

@@ -87,11 +87,38 @@ static void refusals(void **state)
 	training_close(&rms);
 }
 
+static int stop_at_the_second(void *context, int epoch, size_t batch, size_t n_batches)
+{
+	(void)context;
+	(void)epoch;
+	(void)n_batches;
+	return batch > 0;
+}
+
+/* The moments are those of a batch later than the weights: they are left out, the weights are there. */
+static void an_abandoned_epoch_leaves_weights_alone(void **state)
+{
+	(void)state;
+	struct training t, other;
+	struct state left;
+	struct epoch_metrics metrics;
+	struct qlstm_error error = {0};
+	open_for(&t, "adam", 4);
+	open_for(&other, "adam", 4);
+	training_epoch(&t);
+	assert_int_equal(trainer_epoch(t.trainer, stop_at_the_second, NULL, &metrics, NULL), ERR_CANCELLED);
+	must(trainer_save_state(t.trainer, &left.bytes, &left.length, &error), &error);
+	assert_refused(&other, left, ERR_MISSING, "nothing of an optimiser");
+	training_close(&t);
+	training_close(&other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(goes_on),
 	    cmocka_unit_test(refusals),
+	    cmocka_unit_test(an_abandoned_epoch_leaves_weights_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

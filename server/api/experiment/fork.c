@@ -14,7 +14,7 @@
 struct parent {
 	const char *id;
 	struct experiment_row row;
-	bool has_state; /* of its optimiser */
+	bool has_state; /* of its optimiser; who was stopped in the middle of an epoch has none */
 };
 
 static int look_for_state(struct db *db, void *argument, struct qlstm_error *error)
@@ -118,7 +118,8 @@ void experiments_fork(void *context, struct http_request *request, struct http_r
 	if (!content_type_or_reply(request, reply, experiments_types) ||
 	    !resource_read_or_reply(api, request, reply, parent.id, &parent.row))
 		return;
-	parent.has_state = store_read(api->store, look_for_state, &parent, NULL) == 0;
+	parent.has_state =
+	    strcmp(parent.row.status, "succeeded") == 0 && store_read(api->store, look_for_state, &parent, NULL) == 0;
 	char *text = changed_spec(&parent, (const char *)request->body, request->body_length, &error);
 	experiment_row_free(&parent.row);
 	if (text == NULL)
