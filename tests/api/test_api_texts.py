@@ -100,6 +100,7 @@ def test_what_there_is_no_place_for(daemon, trained):
     assert "classes is 2; the data set has 3 different labels" in (
         upload(daemon, "text_three", [*reviews(20), ("none", "so so")]) and refused({"dataset": "text_three"}, "invalid"))
     assert "loss is \"mse\"; allowed for task text_classification are" in refused({}, "invalid", training={"loss": "mse"})
+    assert "takes sequences of one length" in problem(daemon.post("/experiments", {"type": "hqrnn", "data": task()}), 422, "invalid")
     assert "/data/vocabulary" in refused({"num_words": 3}, "unknown_field")
     assert "has no column 'tokens'" in refused({"task": "tagging"}, "invalid")
     assert "no numeric column" in problem(daemon.post("/experiments", {"data": {"dataset": "text_reviews"}}), 422, "invalid")
