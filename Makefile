@@ -318,7 +318,7 @@ test-docker:
 	@scripts/deps.sh test
 	@tests/docker/engine.sh tests/docker/base.sh $(PYTHON) -m pytest -v -s -p no:cacheprovider tests/docker
 
-# build/deb/qlstmd_VERSION_ARCH.deb: programs, man pages, recipes, a unit for systemd (debian/).
+# build/deb/qlstmd_VERSION_ARCH.deb: programs, man pages, recipes, a unit for systemd (scripts/debian/).
 deb:
 	@scripts/deps.sh build deb
 	@scripts/deb.sh build/deb

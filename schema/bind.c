@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "schema/choose.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "schema/task.h"
 #include "schema/validate.h"
 

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "engine/data/table.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 
 /* The column that an item of inputs or targets means, a name or an index; -1: none. Of several by that name the first.
  */

@@ -7,7 +7,7 @@
 
 #include "engine/nn/layer.h"
 #include "engine/nn/model.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "schema/task.h"
 
 static json_t *get_layers(const json_t *resolved)

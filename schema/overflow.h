@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "schema/place.h"
+#include "schema/place/place.h"
 
 struct overflow {
 	char pointer[PLACE_POINTER_SIZE]; /* of the field; "" for a number alone */

@@ -7,7 +7,7 @@
 
 #include "engine/error.h"
 #include "schema/keyword_index.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 
 /* The keywords type, enum and const, for values of any kind. A real without a fraction counts as an integer. */
 int scalar_check(const json_t *schema, const struct place *place, const json_t *value, struct qlstm_error *error);

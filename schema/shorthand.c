@@ -8,7 +8,7 @@
 #include "schema/keyword.h"
 #include "schema/keyword_index.h"
 #include "schema/layers.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "schema/suggest.h"
 
 #define MAX_TYPES    15

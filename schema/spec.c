@@ -10,11 +10,11 @@
 #include "schema/keyword_index.h"
 #include "schema/layers.h"
 #include "schema/overflow.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "schema/shorthand.h"
 #include "schema/task.h"
 #include "schema/texts.h"
-#include "schema/tq42.h"
+#include "schema/tq42/tq42.h"
 #include "schema/validate.h"
 
 static json_t *document;

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "engine/error.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 
 /* ERR_UNKNOWN_FIELD at `place`, the unknown field with its value. What others call a field of here is said first
  * (synonyms.h); exactly a field of another part: says which; else the nearest field of the object schemas that may

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "schema/place.h"
+#include "schema/place/place.h"
 
 #define SYNONYM_SIZE 192
 

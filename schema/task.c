@@ -9,7 +9,7 @@
 #include "schema/alphabet.h"
 #include "schema/choose.h"
 #include "schema/layers.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "schema/texts.h"
 
 const char *const task_names[] = {[TASK_FORECASTING] = "forecasting",
@@ -159,6 +159,16 @@ static int check_language(const json_t *resolved, struct qlstm_error *error)
 		return error_set(error, ERR_INVALID, "/training/loss",
 		                 "loss is \"%s\"; allowed for task language_model is \"cross_entropy\"", loss);
 	const json_t *layers = json_object_get(json_object_get(resolved, "model"), "layers");
+	for (size_t i = 0; i < json_array_size(layers); i++) {
+		const char *name = json_string_value(json_object_get(json_array_get(layers, i), "type"));
+		const struct layer_type *layer = name != NULL ? layer_type_named(name) : NULL;
+		char pointer[PLACE_POINTER_SIZE];
+		snprintf(pointer, sizeof pointer, "/model/layers/%zu/type", i);
+		if (layer != NULL && layer->traits.recurrent && layer->ops->carries == NULL)
+			return error_set(error, ERR_INVALID, pointer,
+			                 "a layer of type '%s' carries no state from one segment of a text to the next",
+			                 name);
+	}
 	for (size_t i = 0; i < 2 * json_array_size(layers); i++) {
 		static const char *const ways[] = {"inversward", "bidirectional"};
 		char pointer[PLACE_POINTER_SIZE];

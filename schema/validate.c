@@ -6,7 +6,7 @@
 
 #include "schema/keyword.h"
 #include "schema/keyword_index.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "schema/scalar.h"
 #include "schema/suggest.h"
 

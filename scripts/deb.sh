@@ -9,6 +9,7 @@ mkdir -p "$out"
 rm -rf "$out/source" "$out"/qlstmd*
 mkdir "$out/source"
 git ls-files -z | xargs -0 cp --parents -t "$out/source"
+mv "$out/source/scripts/debian" "$out/source/debian"
 # The changelog that dpkg wants, of what there is one for: the version, and the time of the commit.
 commit=$(git log -1 --format=%cd --date=rfc2822 2>/dev/null || date -R)
 cat >"$out/source/debian/changelog" <<END

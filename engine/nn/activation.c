@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "engine/elementary/elementary.h"
-#include "engine/nn/gates_kernel.h"
+#include "engine/nn/kernel/gates_kernel.h"
 #include "engine/vector/isa.h"
 
 #define SOFTPLUS_LINEAR 20.0

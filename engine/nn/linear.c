@@ -2,7 +2,7 @@
 #include "engine/nn/linear.h"
 
 #include "engine/vector/isa.h"
-#include "engine/nn/gemm_kernel.h"
+#include "engine/nn/kernel/gemm_kernel.h"
 
 void linear_forward(const struct linear *linear, const double *x, int sets, int batch, double *y)
 {

@@ -25,7 +25,8 @@ static int check_layer(const struct layer_config *layer, bool ragged, struct sha
 	int rc = layer_type_of(layer, &type, error);
 	if (rc == 0)
 		rc = layer_type_takes(type, in, error);
-	if (rc == 0 && ragged && (type->traits.whole_batch || type->traits.words))
+	bool own_time = rc == 0 && type->traits.recurrent && type->ops != &recurrent_ops; /* knows no lengths */
+	if (rc == 0 && ragged && (type->traits.whole_batch || own_time))
 		rc = error_set(error, ERR_INVALID, "/type",
 		               "a layer of type '%s' takes sequences of one length; the texts have their own",
 		               type->name);

@@ -5,7 +5,7 @@
 #include "server/api/request.h"
 #include "server/api/trained.h"
 #include "schema/task.h"
-#include "server/common/generate_request.h"
+#include "server/common/predict/generate_request.h"
 #include "server/predict/predictor_pool.h"
 
 static void generate(struct api *api, struct http_request *request, struct http_reply *reply,

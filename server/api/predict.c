@@ -8,9 +8,9 @@
 #include "server/api/trained.h"
 #include "schema/task.h"
 #include "server/common/data_file.h"
-#include "server/common/last_window.h"
-#include "server/common/predict_inputs.h"
-#include "server/common/predict_outputs.h"
+#include "server/common/predict/last_window.h"
+#include "server/common/predict/predict_inputs.h"
+#include "server/common/predict/predict_outputs.h"
 #include "server/predict/predictor_pool.h"
 
 /* What a body may be declared as: the first two are JSON, the second is what curl -d sends; the others are files. */

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "server/common/clock.h"
-#include "server/common/predict_wire.h"
+#include "server/common/predict/predict_wire.h"
 #include "server/run/command.h"
 
 /* Two, so that a long prediction leaves room for short ones. */

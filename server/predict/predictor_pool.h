@@ -8,8 +8,8 @@
 
 #include <uv.h>
 
-#include "server/common/predict_inputs.h"
-#include "server/common/predict_wire.h"
+#include "server/common/predict/predict_inputs.h"
+#include "server/common/predict/predict_wire.h"
 #include "server/run/launcher.h"
 
 struct predictor_pool;

@@ -11,7 +11,7 @@
 #include "engine/export/params_tensors.h"
 #include "engine/qlstm.h"
 #include "server/common/json_text.h"
-#include "server/common/last_window.h"
+#include "server/common/predict/last_window.h"
 #include "server/worker/input.h"
 #include "server/worker/reply.h"
 #include "server/common/tensors.h"

@@ -16,7 +16,7 @@ struct weights_origin {
 	const char *plan;          /* what the circuits ran on */
 	const json_t *scaling;     /* of the columns, scaling.h; NULL: no data were involved */
 	const json_t *lexicon;     /* how texts are read, lexicon_json.h; NULL: the data are none */
-	const json_t *last_window; /* server/common/last_window.h; NULL: none */
+	const json_t *last_window; /* server/common/predict/last_window.h; NULL: none */
 };
 
 /* Every parameter by name as safetensors; the same bytes for the same values and origin. *bytes (malloc) is the

@@ -103,6 +103,7 @@ def test_refusals(daemon, trained):
     assert "batch_size cuts it into 5000 streams" in refused("invalid", batch_size=5000)
     assert "has no column 'text'" in refused("invalid", {"dataset": "damped_shm"})
     assert "/data/length" in refused("unknown_field", {"bptt": 20})
+    assert "carries no state" in problem(daemon.post("/experiments", {"type": "hqrnn", "data": TASK}), 422, "invalid")
     for layers, words in (([{"type": "embedding"}, {"type": "lstm", "hidden_size": 3, "bidirectional": True}], "reads from the end"),
                           ([{"type": "embedding", "dimension": 4}, {"type": "lstm", "hidden_size": 3}, {"type": "dense", "tied": True}],
                            "tied takes the weight of the embedding")):

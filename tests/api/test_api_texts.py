@@ -87,7 +87,7 @@ def test_attention(daemon, trained):
     done = daemon.train({"model": {"layers": layers}, "data": task(), "training": {**TRAINING, "epochs": 1}})
     assert done["spec"]["model"]["layers"][2] == {"type": "attention", "score": "general"}
     tensors = daemon.get(done["links"]["weights"] + "?format=json").json()["tensors"]
-    assert len(tensors["layers.2.weight"]) == 4 and "layers.2.query" not in tensors
+    assert tensors["layers.2.weight"]["shape"] == [4, 4] and "layers.2.query" not in tensors
     texts = [review for _, review in reviews(400)[:9]]
     together = daemon.post(f"/experiments/{done['id']}/predict", {"texts": texts}).json()["probabilities"]
     assert daemon.post(f"/experiments/{done['id']}/predict", {"texts": texts[4:5]}).json()["probabilities"] == together[4:5]
@@ -100,6 +100,7 @@ def test_what_there_is_no_place_for(daemon, trained):
     assert "classes is 2; the data set has 3 different labels" in (
         upload(daemon, "text_three", [*reviews(20), ("none", "so so")]) and refused({"dataset": "text_three"}, "invalid"))
     assert "loss is \"mse\"; allowed for task text_classification are" in refused({}, "invalid", training={"loss": "mse"})
+    assert "takes sequences of one length" in problem(daemon.post("/experiments", {"type": "hqrnn", "data": task()}), 422, "invalid")
     assert "/data/vocabulary" in refused({"num_words": 3}, "unknown_field")
     assert "has no column 'tokens'" in refused({"task": "tagging"}, "invalid")
     assert "no numeric column" in problem(daemon.post("/experiments", {"data": {"dataset": "text_reviews"}}), 422, "invalid")

@@ -2,7 +2,7 @@
 #include "tests/unit/job_fixture.h"
 
 #include "server/common/crc32c.h"
-#include "server/worker/train/event_file.h"
+#include "server/worker/event_file.h"
 #include "server/worker/train/tensorboard.h"
 
 /* RFC 3720, appendix B.4; the nine digits are the usual check. */

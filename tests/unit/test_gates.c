@@ -9,7 +9,7 @@
 #include <math.h>
 
 #include "engine/vector/isa.h"
-#include "engine/nn/gates.h"
+#include "engine/nn/kernel/gates.h"
 
 static void assert_near(double value, double expected, double tolerance)
 {

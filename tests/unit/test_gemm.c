@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "engine/vector/isa.h"
-#include "engine/nn/gemm_kernel.h"
+#include "engine/nn/kernel/gemm_kernel.h"
 #include "engine/nn/linear.h"
 
 static double *sines(size_t n, double pace)

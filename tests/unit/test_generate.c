@@ -3,7 +3,7 @@
 
 #include "engine/rows.h"
 #include "schema/alphabet.h"
-#include "server/common/generate_request.h"
+#include "server/common/predict/generate_request.h"
 #include "server/worker/predict/generator.h"
 
 enum { BITS = 2, WIDTH = 1 << BITS, LENGTH = 7, SAMPLES = 70 };

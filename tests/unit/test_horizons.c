@@ -1,7 +1,7 @@
 /* Several horizons at once: what a window predicts, how it is scored, and forecasts that go on from row to row. */
 #include "tests/unit/job_fixture.h"
 
-#include "server/common/last_window.h"
+#include "server/common/predict/last_window.h"
 #include "server/worker/predict/forecast.h"
 #include "server/worker/train/artifacts.h"
 #include "server/worker/train/baselines.h"

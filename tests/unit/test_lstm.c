@@ -6,7 +6,7 @@
 
 #include "engine/vector/isa.h"
 #include "engine/nn/cell.h"
-#include "engine/nn/gates.h"
+#include "engine/nn/kernel/gates.h"
 
 struct lstm_case {
 	int hidden, inputs, steps, batch;

@@ -8,9 +8,9 @@
 #include "engine/data/csv.h"
 #include "server/common/classes.h"
 #include "server/common/clock.h"
-#include "server/common/predict_inputs.h"
-#include "server/common/predict_outputs.h"
-#include "server/common/predict_wire.h"
+#include "server/common/predict/predict_inputs.h"
+#include "server/common/predict/predict_outputs.h"
+#include "server/common/predict/predict_wire.h"
 
 /* --- inputs --- */
 

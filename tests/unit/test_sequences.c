@@ -225,6 +225,10 @@ static void what_takes_no_lengths(void **state)
 	struct qlstm_error error = {0};
 	assert_int_equal(model_check(&config, &error), ERR_INVALID);
 	assert_string_equal(error.pointer, "/layers/1/type");
+	error = (struct qlstm_error){0};
+	config.layers[0] = (struct layer_config){.type = "hqrnn"};
+	assert_int_equal(model_check(&config, &error), ERR_INVALID);
+	assert_string_equal(error.pointer, "/layers/0/type");
 }
 
 /* A sequence in two segments, the second one with the states of the first, is the sequence as a whole. */

@@ -505,7 +505,7 @@ static void test_recipes(void **state)
 		assert_true(strlen(spec.name) > 0);
 		if (series_find(spec.dataset) == NULL) { /* of data that are fetched */
 			assert_true(strstr(found.gl_pathv[i], "mnist") != NULL ||
-			            strstr(found.gl_pathv[i], "qrnn_text") != NULL || spec.text.length > 0);
+			            strstr(found.gl_pathv[i], "qrnn_text") != NULL || spec.text.lexicon.size > 0);
 			json_decref(recipe);
 			json_decref(resolved);
 			continue;

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "server/worker/command.h"
-#include "server/worker/train/stop.h"
+#include "server/worker/stop.h"
 
 /* The status with which `child` ends; -1 for a signal. */
 static int status_of(void (*child)(void))

@@ -5,7 +5,7 @@
  *
  * The loops are in gates_kernel.c. */
 #include "engine/nn/cell/affine_cell.h"
-#include "engine/nn/gates_kernel.h"
+#include "engine/nn/kernel/gates_kernel.h"
 #include "engine/vector/isa.h"
 
 static void gru_forward(const struct cell *cell, double *a, double *s, const double *h_prev, size_t n, double *h)

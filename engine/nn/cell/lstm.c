@@ -1,6 +1,6 @@
 /* Classical LSTM cell: its tensors and its memory. Its arithmetic is in lstm_pass.c. */
 #include "engine/nn/cell/lstm.h"
-#include "engine/nn/gates.h"
+#include "engine/nn/kernel/gates.h"
 
 #include <stdlib.h>
 

@@ -7,8 +7,8 @@
  * the batch is too small to fill the tiles of a product (gemm_kernel.h), the samples of several steps are put side by
  * side: for W_ih x, which does not wait for the step before, and for the gradients of the weights. */
 #include "engine/vector/isa.h"
-#include "engine/nn/gates.h"
-#include "engine/nn/gemm_kernel.h"
+#include "engine/nn/kernel/gates.h"
+#include "engine/nn/kernel/gemm_kernel.h"
 #include "engine/nn/cell/lstm.h"
 
 #include <string.h>

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "engine/nn/cell.h"
-#include "engine/nn/gates_kernel.h"
+#include "engine/nn/kernel/gates_kernel.h"
 #include "engine/nn/linear_tensors.h"
 #include "engine/nn/quantum_circuit.h"
 #include "engine/vector/isa.h"

@@ -7,7 +7,7 @@
  *
  * c and m are n_qubits wide. VQC5 is skipped where h is not needed (last step), VQC6 where out is not. */
 #include "engine/nn/cell.h"
-#include "engine/nn/gates.h"
+#include "engine/nn/kernel/gates.h"
 #include "engine/nn/cell/qlstm_variant.h"
 
 #include <stdlib.h>

@@ -7,7 +7,7 @@
  *
  * Sources: engine/nn/cell/qlstm_variant.c. Both linear maps are shared by the four gates. */
 #include "engine/nn/cell.h"
-#include "engine/nn/gates.h"
+#include "engine/nn/kernel/gates.h"
 #include "engine/nn/linear_tensors.h"
 #include "engine/nn/cell/qlstm_variant.h"
 

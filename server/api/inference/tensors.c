@@ -8,7 +8,7 @@
 #include "schema/task.h"
 #include "server/common/classes.h"
 #include "server/common/json_text.h"
-#include "server/common/predict_wire.h"
+#include "server/common/predict/predict_wire.h"
 
 static const char *const types[] = {"FP64",  "FP32",   "INT64",  "INT32",  "INT16", "INT8",
                                     "UINT8", "UINT16", "UINT32", "UINT64", "BOOL"};

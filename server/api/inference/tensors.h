@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "server/common/predict_inputs.h"
+#include "server/common/predict/predict_inputs.h"
 
 /* What a model takes and gives, by its resolved spec. Its one input is [sample][time][feature] in the units of the
  * data: steps 0 says that a sample may have any number of time steps. Its outputs are [sample][target], or of a

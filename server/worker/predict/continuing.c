@@ -9,7 +9,7 @@
 #include "engine/elementary/elementary.h"
 #include "engine/philox.h"
 #include "engine/utf8.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "server/common/classes.h"
 
 struct member {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "schema/task.h"
-#include "server/common/generate_request.h"
+#include "server/common/predict/generate_request.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
 #include "server/worker/predict/generator.h"

@@ -8,7 +8,7 @@
 #ifndef QLSTM_WORKER_GENERATOR_H
 #define QLSTM_WORKER_GENERATOR_H
 
-#include "server/common/predict_wire.h"
+#include "server/common/predict/predict_wire.h"
 #include "server/worker/predict/predictor.h"
 
 /* ERR_CONFLICT for a model that is not of words, ERR_INVALID for a prompt that is none of its words or leaves no room,

@@ -8,9 +8,9 @@
 
 #include "schema/task.h"
 #include "server/common/data_file.h"
-#include "server/common/predict_inputs.h"
-#include "server/common/predict_outputs.h"
-#include "server/common/last_window.h"
+#include "server/common/predict/predict_inputs.h"
+#include "server/common/predict/predict_outputs.h"
+#include "server/common/predict/last_window.h"
 #include "server/worker/command.h"
 #include "server/worker/input.h"
 #include "server/worker/predict/forecast.h"
@@ -19,7 +19,7 @@
 #include "server/worker/predict/serve.h"
 #include "server/worker/reply.h"
 #include "server/worker/sandbox.h"
-#include "server/worker/train/stop.h"
+#include "server/worker/stop.h"
 
 enum { OPT_WEIGHTS, OPT_INPUTS, OPT_SERVE, OPT_FOLDER, OPT_MEMORY };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/utf8.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "schema/task.h"
 #include "server/common/classes.h"
 #include "server/common/json_text.h"

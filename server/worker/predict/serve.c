@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/common/predict_wire.h"
+#include "server/common/predict/predict_wire.h"
 #include "server/worker/command.h"
 #include "server/worker/predict/forecast.h"
 #include "server/worker/predict/generator.h"

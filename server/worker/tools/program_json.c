@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "server/worker/tools/program_gates.h"
 #include "server/common/tensors.h"
 

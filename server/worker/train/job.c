@@ -12,7 +12,7 @@
 #include "server/common/csv_json.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
-#include "server/common/last_window.h"
+#include "server/common/predict/last_window.h"
 #include "server/common/series_hash.h"
 #include "server/worker/input.h"
 #include "server/worker/lexicon_json.h"

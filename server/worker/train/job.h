@@ -63,8 +63,8 @@ json_t *job_scaling(const struct job *job);
 int job_width(const struct job *job);
 /* Which horizon it is about where there are several; 0: there are not. */
 int job_horizon(const struct job *job, int target);
-/* Of a forecasting: its last rows (server/common/last_window.h). New reference; NULL where there are none, or more
- * numbers than a file has of them; *failed: memory ran out. */
+/* Of a forecasting: its last rows (server/common/predict/last_window.h). New reference; NULL where there are none, or
+ * more numbers than a file has of them; *failed: memory ran out. */
 json_t *job_last_window(const struct job *job, bool *failed);
 /* How target `target` was scaled. */
 struct scaler job_target_scaler(const struct job *job, int target);

@@ -13,7 +13,7 @@
 #include "server/common/clock.h"
 #include "server/common/json_text.h"
 #include "server/worker/reply.h"
-#include "server/worker/train/metrics_json.h"
+#include "server/worker/metrics_json.h"
 
 static void write_line(struct pipe *pipe, size_t length)
 {

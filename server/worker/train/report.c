@@ -10,7 +10,7 @@
 #include "server/worker/lexicon_json.h"
 #include "server/worker/reply.h"
 #include "server/worker/train/learning.h"
-#include "server/worker/train/metrics_json.h"
+#include "server/worker/metrics_json.h"
 #include "server/worker/train/scores.h"
 
 /* NULL when out of memory, likewise below. */

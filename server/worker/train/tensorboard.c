@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "server/common/json_text.h"
-#include "server/worker/train/event_file.h"
+#include "server/worker/event_file.h"
 #include "server/worker/train/job.h"
 #include "server/worker/train/shown_words.h"
 

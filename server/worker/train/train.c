@@ -20,7 +20,7 @@
 #include "server/worker/train/progress.h"
 #include "server/worker/train/shown_words.h"
 #include "server/worker/train/snapshots.h"
-#include "server/worker/train/stop.h"
+#include "server/worker/stop.h"
 #include "server/worker/weights.h"
 
 enum {

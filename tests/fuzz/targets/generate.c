@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "server/common/generate_request.h"
+#include "server/common/predict/generate_request.h"
 
 enum { MODELS = 3, BITS = 2, WORDS = 1 << BITS };
 

@@ -6,7 +6,7 @@
 
 #include "schema/spec.h"
 #include "server/api/inference/tensors.h"
-#include "server/common/predict_wire.h"
+#include "server/common/predict/predict_wire.h"
 
 enum { MODELS = 3, MOST_ANSWERED = 4096 };
 

@@ -5,8 +5,8 @@
 #include <math.h>
 
 #include "server/common/data_file.h"
-#include "server/common/predict_inputs.h"
-#include "server/common/predict_wire.h"
+#include "server/common/predict/predict_inputs.h"
+#include "server/common/predict/predict_wire.h"
 
 static const json_t *experiment(int rows_are_samples)
 {

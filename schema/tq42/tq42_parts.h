@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "engine/error.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 
 enum { MAX_PLACES = 400, TQ42_NAME = 48 };
 

@@ -2,8 +2,8 @@
 #ifndef QLSTM_COMMON_GENERATE_REQUEST_H
 #define QLSTM_COMMON_GENERATE_REQUEST_H
 
-#include "server/common/predict_inputs.h"
-#include "server/common/predict_wire.h"
+#include "server/common/predict/predict_inputs.h"
+#include "server/common/predict/predict_wire.h"
 
 /* The most sequences at once. */
 enum { GENERATE_MAX_SAMPLES = 256, GENERATE_MAX_LENGTH = 4096 };

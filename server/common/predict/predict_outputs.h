@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "server/common/predict_inputs.h"
+#include "server/common/predict/predict_inputs.h"
 
 /* {"targets": ["value"], "outputs": [[0.25], ...]}, outputs [sample][target]; of several horizons {"targets":
  * ["value"], "outputs": [[0.25, 0.26]], "horizons": [1, 2]}, all targets at the first, then at the second. Of a

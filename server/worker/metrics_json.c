@@ -1,5 +1,5 @@
 /* An epoch's metrics as members of a JSON object. */
-#include "server/worker/train/metrics_json.h"
+#include "server/worker/metrics_json.h"
 
 #include <string.h>
 

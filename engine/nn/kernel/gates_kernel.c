@@ -1,7 +1,7 @@
 /* Gate arithmetic on vectors. -DKERNEL_ISA names the table. */
-#include "engine/nn/gates_kernel.h"
+#include "engine/nn/kernel/gates_kernel.h"
 
-#include "engine/nn/gates_math.h"
+#include "engine/nn/kernel/gates_math.h"
 
 /* The chain of operations behind one activation is far longer than the operations are many, and a processor sees but a
  * few hundred instructions ahead. So one activation at a time, over so many elements that they stay in the cache. */

@@ -1,12 +1,12 @@
 /* From TQ42's training requests to ours, by tables: one row a field. */
-#include "schema/tq42.h"
+#include "schema/tq42/tq42.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema/tq42_parts.h"
+#include "schema/tq42/tq42_parts.h"
 
 /* The most hours at the output of a packaged forecaster. */
 enum { MAX_WIDTH = 72 };

@@ -1,5 +1,5 @@
 /* Ways a worker is made to end. */
-#include "server/worker/train/stop.h"
+#include "server/worker/stop.h"
 
 #include <errno.h>
 #include <poll.h>

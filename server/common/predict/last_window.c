@@ -1,5 +1,5 @@
 /* The last rows of a forecasting's data, in the metadata of the weights' file. */
-#include "server/common/last_window.h"
+#include "server/common/predict/last_window.h"
 
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* Outputs of a prediction: from numbers to JSON. */
-#include "server/common/predict_outputs.h"
+#include "server/common/predict/predict_outputs.h"
 
 #include "schema/task.h"
 #include "server/common/classes.h"

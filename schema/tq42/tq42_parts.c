@@ -1,5 +1,5 @@
 /* Fields, enums and places of the translation of TQ42's requests. */
-#include "schema/tq42_parts.h"
+#include "schema/tq42/tq42_parts.h"
 
 #include <ctype.h>
 #include <stdio.h>

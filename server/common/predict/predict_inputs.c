@@ -1,14 +1,14 @@
 /* Inputs of a prediction: from what was sent to numbers. */
-#include "server/common/predict_inputs.h"
+#include "server/common/predict/predict_inputs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/utf8.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "schema/task.h"
-#include "server/common/predict_wire.h"
+#include "server/common/predict/predict_wire.h"
 #include "server/common/tensors.h"
 
 /* What the model takes, by its spec. */

@@ -3,7 +3,7 @@
 #ifndef QLSTM_NN_GATES_KERNEL_H
 #define QLSTM_NN_GATES_KERNEL_H
 
-#include "engine/nn/gates.h"
+#include "engine/nn/kernel/gates.h"
 
 struct gates_kernels {
 	void (*forward)(const struct gates *gates, const double *c_prev, size_t n, double *c, double *m);

@@ -1,5 +1,5 @@
 /* What somebody wants generated. */
-#include "server/common/generate_request.h"
+#include "server/common/predict/generate_request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "engine/utf8.h"
 #include "schema/alphabet.h"
-#include "schema/place.h"
+#include "schema/place/place.h"
 #include "schema/task.h"
 
 /* The numbers of a request; absent ones are at `fallback`. */

@@ -1,5 +1,5 @@
 /* What the daemon and a resident predictor say to each other. */
-#include "server/common/predict_wire.h"
+#include "server/common/predict/predict_wire.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "server/common/predict_inputs.h"
+#include "server/common/predict/predict_inputs.h"
 
 #define LAST_WINDOW_KEY "last_window"
 /* Numbers of a window past which a file has none. */

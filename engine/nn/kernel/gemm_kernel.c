@@ -4,7 +4,7 @@
  * VECS vectors. Rows of x lie a whole batch apart, for large batches often a power of two, and a column of them then
  * falls into few sets of the cache. Where there are many they are first packed side by side into a panel on the stack,
  * over which all rows of A pass. */
-#include "engine/nn/gemm_kernel.h"
+#include "engine/nn/kernel/gemm_kernel.h"
 
 #include "engine/vector/fused.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "schema/tq42_parts.h"
+#include "schema/tq42/tq42_parts.h"
 
 static const struct word functions[] = {{"relu", "relu"}, {"leakyrelu", "leaky_relu"}, {"sigmoid", "sigmoid"}, {0}};
 static const struct word axes[] = {{"x", "X"}, {"y", "Y"}, {"z", "Z"}, {0}};

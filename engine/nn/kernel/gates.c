@@ -1,8 +1,8 @@
 /* The LSTM's gate arithmetic; its loops are in gates_kernel.c. */
-#include "engine/nn/gates.h"
+#include "engine/nn/kernel/gates.h"
 
 #include "engine/vector/isa.h"
-#include "engine/nn/gates_kernel.h"
+#include "engine/nn/kernel/gates_kernel.h"
 
 struct gates gates_at(double *block, size_t n)
 {

@@ -1,5 +1,5 @@
 /* TFRecords of TensorFlow's events. */
-#include "server/worker/train/event_file.h"
+#include "server/worker/event_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Places and values in words. */
-#include "schema/place.h"
+#include "schema/place/place.h"
 
 #include <stdio.h>
 #include <stdlib.h>
