@@ -40,8 +40,7 @@ struct spec {
 	enum task task;
 	enum missing missing;
 	enum trainer_epoch_kept keep;
-	int shown_sequences;   /* of words */
-	bool resume_optimizer; /* init_from is a training's state */
+	int shown_sequences; /* of words */
 	struct windows_config
 	    windows;               /* column indices are set by spec_columns; columns, scaling and split of any task */
 	struct fold folds;         /* index 0; count 0: none are asked for */
@@ -51,12 +50,13 @@ struct spec {
 	struct sequences_config text;    /* of texts; column indices are set by spec_columns, the split by spec_text */
 	char scored[SPEC_NAME_SIZE * 4]; /* of words: the column's name, "": there is none */
 	char alphabet[64 * 4 + 1];       /* of words, UTF-8 (schema/alphabet.h); "": there is none */
-	struct model_config model;       /* n_inputs and n_outputs from the spec's columns (1 where it names none) */
-	struct trainer_config training;
-	bool batch_first; /* of the first recurrent layer */
-	double class_weights[SPEC_MAX_CLASSES];
-	int n_class_weights; /* 0: none are said */
+	bool resume_optimizer;           /* init_from is a training's state */
+	bool batch_first;                /* of the first recurrent layer */
 	bool balance_classes;
+	int n_class_weights;       /* 0: none are said */
+	struct model_config model; /* n_inputs and n_outputs from the spec's columns (1 where it names none) */
+	struct trainer_config training;
+	double class_weights[SPEC_MAX_CLASSES];
 	double max_seconds;
 	int max_attempts;
 };
