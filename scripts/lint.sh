@@ -41,7 +41,7 @@ python3 scripts/hyperparameters.py --check || say "run scripts/hyperparameters.p
 shellcheck -s sh scripts/*.sh tests/docker/*.sh .ci/run || say "shellcheck"
 # What gcc takes and clang does not; the flags are those of WARN in the Makefile.
 # shellcheck disable=SC2046 # lists of flags
-git ls-files -co --exclude-standard 'server/*.c' 'schema/*.c' 'engine/*.c' | grep -v '_kernel\|^engine/examples/' |
+git ls-files -co --exclude-standard 'server/*.c' 'schema/*.c' 'engine/*.c' 'tests/fuzz/*.c' | grep -v '_kernel\|^engine/examples/' |
 	xargs -P "$(nproc)" -n 16 clang -fsyntax-only -std=c17 -I. -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 		-Wstrict-prototypes -Werror $(pkg-config --cflags libmicrohttpd gnutls libuv sqlite3 jansson libsodium yaml-0.1 zlib minizip expat libseccomp) ||
 	say "clang"

@@ -148,7 +148,7 @@ static void index_symbols(struct reader *reader)
 
 static int add_symbol(struct reader *reader, const char *at, size_t bytes, size_t line)
 {
-	if (bytes == 0 || utf8_control(at) != 0)
+	if (bytes == 0 || *at == '\0' || utf8_control(at) != 0)
 		return error_set(reader->error, ERR_SYNTAX, NULL, "line %zu holds a byte that is no symbol in UTF-8",
 		                 line);
 	if (reader->n_symbols == SYMBOLS_MAX)

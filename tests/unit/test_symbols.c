@@ -139,6 +139,11 @@ static void test_refusals(void **state)
 		assert_int_equal(rc, cases[i].code);
 		assert_null(table.columns);
 	}
+	static const char nul[] = "1 a\0b\n0 abb\n"; /* it would end the alphabet that is kept */
+	struct csv_options found;
+	struct table none = {0};
+	say(&found, "symbols=found&symbols_as=index");
+	assert_int_equal(csv_read(nul, sizeof nul - 1, &found, VALUES_ALL, &none, NULL), ERR_SYNTAX);
 	assert_int_equal(csv_say(&(struct csv_options){0}, "symbols", "", NULL), ERR_INVALID);
 	assert_int_equal(csv_say(&(struct csv_options){0}, "symbols_as", "onehot", NULL), ERR_INVALID);
 }

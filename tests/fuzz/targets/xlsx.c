@@ -24,6 +24,9 @@ static const struct {
      "<Relationships><Relationship Id=\"rId1\" Target=\"worksheets/sheet1.xml\"/></Relationships>"},
 };
 
+static const unsigned char part_mark[] = {'P', 'K', 3, 4}, entry_mark[] = {'P', 'K', 1, 2},
+                           end_mark[] = {'P', 'K', 5, 6};
+
 struct archive {
 	unsigned char *bytes;
 	size_t length;
@@ -56,12 +59,12 @@ static void make_archive(struct archive *archive, int replaced, const uint8_t *d
 		const void *part = i == replaced ? (const void *)data : sound[i].text;
 		size_t length = i == replaced ? size : strlen(sound[i].text), name = strlen(sound[i].name);
 		CHECK(at + NAME_AT + name + length < sizeof bytes);
-		memcpy(directory + used, "PK\1\2", 4);
+		memcpy(directory + used, entry_mark, sizeof entry_mark);
 		put_facts(directory + used + 6, part, length, name);
 		put(directory + used + 42, at, 4);
 		memcpy(directory + used + ENTRY, sound[i].name, name);
 		used += ENTRY + name;
-		memcpy(bytes + at, "PK\3\4", 4);
+		memcpy(bytes + at, part_mark, sizeof part_mark);
 		put_facts(bytes + at + 4, part, length, name);
 		memcpy(bytes + at + NAME_AT, sound[i].name, name);
 		if (length > 0)
@@ -71,7 +74,7 @@ static void make_archive(struct archive *archive, int replaced, const uint8_t *d
 	CHECK(at + used + END < sizeof bytes);
 	memcpy(bytes + at, directory, used);
 	unsigned char *end = bytes + at + used;
-	memcpy(end, "PK\5\6", 4);
+	memcpy(end, end_mark, sizeof end_mark);
 	put(end + 8, PARTS, 2);
 	put(end + 10, PARTS, 2);
 	put(end + 12, used, 4);
