@@ -313,7 +313,9 @@ def readme_lines():
 
 
 def write_own_files(folder):
-    """The files that the README's reader has: two columns of NumPy's, and images of MNIST's form, 20 of 2 by 2 pixels."""
+    """The files that the README's reader has: prices with decimal commas, two columns of NumPy's, and images of MNIST's
+    form, 20 of 2 by 2 pixels."""
+    (folder / "preise.csv").write_text("Tag;Preis\n" + "".join(f"{k};{k % 7},5\n" for k in range(40)))
     numbers = struct.pack("<800d", *(k / 800 for k in range(800)))
     head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (400, 2), }".ljust(117) + b"\n"
     (folder / "waves.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + numbers)
@@ -376,5 +378,6 @@ def test_nothing_else_travels(tmp_path):
         listed = docker("run", "--rm", "--network=none", f"{IMAGE}-context", "cat", "/list").stdout.split()
     finally:
         docker("rmi", "-f", f"{IMAGE}-context", check=False)
-    assert {path.split("/")[1] for path in listed} == {"Makefile", "LICENSE", "engine", "schema", "server", "scripts"}
+    assert {path.split("/")[1] for path in listed} == {"Makefile", "LICENSE", "clients", "engine", "schema", "server", "scripts"}
+    assert all(path.startswith("./clients/web/dist/") for path in listed if path.startswith("./clients/"))
     assert [path for path in listed if path.startswith("./scripts")] == ["./scripts/deps.sh"]
