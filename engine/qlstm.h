@@ -45,7 +45,7 @@ const char *qlstm_version(void);
  *   lstm, gru   hidden_size, inversward, bidirectional
  *   rnn         the same and nonlinearity
  *   hqrnn       hidden_size, n_qubits, depth, controller, rotations, entangler, readouts, squash, initial_state,
- *               reading, dropout
+ *               reading, dropout_p
  *   quantum     a circuit, encoder, measurement
  *   dense       units, bias
  *   dropout     p
@@ -92,7 +92,7 @@ struct qlstm_layer {
 	const char *squash;        /* of angles: "none", "pi_tanh" */
 	const char *initial_state; /* "zero", "learned" */
 	const char *reading;       /* outside training: "expectation", "projective", "collapse" */
-	double dropout;            /* probability, of what comes in and of the controller's hidden values */
+	double dropout_p;          /* probability, of what comes in and of the controller's hidden values */
 };
 
 /* A stack of layers. The last recurrent one hands on its final step. The last layer is dense: its units are the

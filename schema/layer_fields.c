@@ -71,7 +71,7 @@ static const struct field hqrnn[] = {
     LAYER("squash", field_enum, hqrnn.squash, squash_names),
     LAYER("initial_state", field_enum, hqrnn.initial_state, initial_state_names),
     LAYER("reading", field_enum, hqrnn.reading, reading_names),
-    LAYER("dropout", field_double, hqrnn.dropout, NULL),
+    LAYER("dropout_p", field_double, hqrnn.dropout, NULL),
 };
 
 static const struct field quantum[] = {

@@ -60,7 +60,7 @@ static const struct field hqrnn[] = {FIELD(STORE_INT, n_qubits, hqrnn.n_qubits, 
                                      FIELD(STORE_NAME, squash, hqrnn.squash, squash_names),
                                      FIELD(STORE_NAME, initial_state, hqrnn.initial_state, initial_state_names),
                                      FIELD(STORE_NAME, reading, hqrnn.reading, reading_names),
-                                     FIELD(STORE_REAL, dropout, hqrnn.dropout, NULL)};
+                                     FIELD(STORE_REAL, dropout_p, hqrnn.dropout, NULL)};
 static const struct field quantum[] = {CIRCUIT(quantum), FIELD(STORE_NAME, encoder, quantum.encoder, encoder_names),
                                        FIELD(STORE_NAME, measurement, quantum.measurement, measurement_names)};
 static const struct field dense[] = {FIELD(STORE_INT, units, dense.units, NULL),

@@ -12,7 +12,7 @@ COPYING = {"dataset": "copying_50", "task": "words", "word_bits": 4, "length": 7
 SMALL = {"type": "hqrnn", "n_qubits": 3, "hidden_size": 4}
 FULL = {"type": "hqrnn", "n_qubits": 3, "depth": 2, "hidden_size": 4, "controller": "glu", "rotations": "rx_ry_rz",
         "entangler": "cnot_ring", "readouts": "xyz", "squash": "none", "initial_state": "zero", "reading": "expectation",
-        "dropout": 0, "batch_first": True}
+        "dropout_p": 0, "batch_first": True}
 ADAM = {"type": "adam", "learning_rate": 0.01}
 
 
@@ -39,7 +39,7 @@ def test_in_shorthand(daemon):
 
 def test_every_choice(daemon):
     layers = [{**SMALL, "controller": "gelu", "rotations": "ry_rz", "entangler": "cz_chain", "readouts": "xz",
-               "squash": "pi_tanh", "initial_state": "learned", "reading": "collapse", "dropout": 0.25},
+               "squash": "pi_tanh", "initial_state": "learned", "reading": "collapse", "dropout_p": 0.25},
               {"type": "lstm", "hidden_size": 2}]
     spec = {"model": {"layers": layers}, "data": {"dataset": "sine"}, "training": {"epochs": 3, "optimizer": ADAM}}
     first, second = daemon.train(spec), daemon.train(spec)
@@ -84,7 +84,7 @@ def test_recipes_are_accepted(daemon, recipe):
     ({"rotations": "rz"}, "invalid", "/model/layers/0/rotations"),
     ({"entangler": "ring"}, "invalid", "/model/layers/0/entangler"),
     ({"readouts": "y"}, "invalid", "/model/layers/0/readouts"),
-    ({"dropout": 1.5}, "out_of_range", "/model/layers/0/dropout"),
+    ({"dropout_p": 1.5}, "out_of_range", "/model/layers/0/dropout_p"),
     ({"bidirectional": True}, "unknown_field", "/model/layers/0/bidirectional"),
 ])
 def test_refusals(daemon, change, code, pointer):

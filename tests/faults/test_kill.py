@@ -255,7 +255,7 @@ def test_killed_while_it_draws_words(make_daemon, training):
 def test_killed_while_a_state_is_kept(make_daemon):
     """The hybrid network, with values dropped and readouts drawn: the weights and losses of an undisturbed run."""
     spec = {"data": {"dataset": "damped_shm", "window": 12},
-            "model": {"layers": [{"type": "hqrnn", "n_qubits": 5, "hidden_size": 6, "dropout": 0.2, "reading": "projective",
+            "model": {"layers": [{"type": "hqrnn", "n_qubits": 5, "hidden_size": 6, "dropout_p": 0.2, "reading": "projective",
                                   "initial_state": "learned"}]},
             "training": {"epochs": 40, "batch_size": 32, "shuffle": True, "optimizer": {"type": "adam"}}}
     daemon = make_daemon("--slots", "1", "--checkpoint", "0")

@@ -202,7 +202,7 @@ static void test_refusals(void **state)
 	(void)state;
 	struct model_config cases[4];
 	static const char *const pointers[] = {"/layers/0/n_qubits", "/layers/0/depth", "/layers/0/hidden_size",
-	                                       "/layers/0/dropout"};
+	                                       "/layers/0/dropout_p"};
 	for (size_t k = 0; k < 4; k++)
 		cases[k] = one_layer(hqrnn_layer(), 2, 1, "auto");
 	cases[0].layers[0].hqrnn.n_qubits = 21;

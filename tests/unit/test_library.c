@@ -260,7 +260,7 @@ static void layers_are_those_of_the_schema(void **state)
 	      .squash = "pi_tanh",
 	      .initial_state = "learned",
 	      .reading = "collapse",
-	      .dropout = 0.25}},
+	      .dropout_p = 0.25}},
 	    {"{'type':'dense','units':3,'bias':false}", {.type = "dense", .units = 3}},
 	    {"{'type':'dropout','p':0.125}", {.type = "dropout", .p = 0.125}},
 	    {"{'type':'activation','function':'elu','negative_slope':0.5,'alpha':2}",

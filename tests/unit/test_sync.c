@@ -278,7 +278,8 @@ static void test_a_worker(void **state)
 	                                             "write lines\n" WRITTEN("weights.safetensors")
 	                                                 WRITTEN("predictions.csv") WRITTEN("report.json")
 	                                                     WRITTEN("events.out.tfevents.qlstm")
-	                                                         WRITTEN("resolved-spec.json") "write lines\n");
+	                                                         WRITTEN("state.safetensors")
+	                                                             WRITTEN("resolved-spec.json") "write lines\n");
 }
 
 /* When store_write returns, its log is on the disk. */

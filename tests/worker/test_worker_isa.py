@@ -61,7 +61,7 @@ def recurrent(draw):
         return layer | way | ({"nonlinearity": draw.choice(["tanh", "relu"])} if kind == "rnn" else {})
     if kind == "hqrnn":
         return {"type": kind, "n_qubits": draw.randint(1, 9), "hidden_size": draw.randint(1, 9), "depth": draw.randint(1, 3),
-                "controller": draw.choice(["linear", "relu", "gelu", "glu"]), "dropout": draw.choice([0, 0.2]),
+                "controller": draw.choice(["linear", "relu", "gelu", "glu"]), "dropout_p": draw.choice([0, 0.2]),
                 "rotations": draw.choice(["rx_ry_rz", "ry_rz", "ry"]), "readouts": draw.choice(["xyz", "xz", "z"]),
                 "entangler": draw.choice(["cnot_ring", "cnot_chain", "cz_ring", "cz_chain"]),
                 "squash": draw.choice(["none", "pi_tanh"]), "initial_state": draw.choice(["zero", "learned"]),

@@ -54,7 +54,7 @@ def layers_of():
     for number, (rotations, entangler, readouts, controller) in enumerate(HYBRIDS):
         found[f"hybrid, {controller}"] = [
             {"type": "hqrnn", "n_qubits": 1 + number, "hidden_size": 3, "rotations": rotations, "entangler": entangler,
-             "readouts": readouts, "controller": controller, "dropout": 0.1, "depth": 1 + number % 2,
+             "readouts": readouts, "controller": controller, "dropout_p": 0.1, "depth": 1 + number % 2,
              "squash": ["none", "pi_tanh"][number % 2], "initial_state": ["zero", "learned"][number // 2]},
             {"type": "lstm", "hidden_size": 2}][: 1 + number % 2]  # fmt: skip
     return found

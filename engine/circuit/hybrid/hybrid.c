@@ -87,7 +87,7 @@ static bool make_entangler(struct hybrid_cell *cell)
 	if (cell->moves == NULL && cell->signs == NULL)
 		return false;
 	for (uint32_t i = 0; i < size; i++)
-		if (moves)
+		if (cell->moves != NULL)
 			cell->moves[i] = moved(shape, i);
 		else
 			cell->signs[i] = sign_of(shape, i);

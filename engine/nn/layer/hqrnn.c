@@ -61,7 +61,7 @@ static int hqrnn_check(const struct layer_config *config, struct shape in, struc
 		return error_set(error, ERR_OUT_OF_RANGE, "/hidden_size", "hidden_size is %d; allowed are 1 to %d",
 		                 hqrnn->hidden_size, HIDDEN_MOST);
 	if (!(hqrnn->dropout >= 0.0 && hqrnn->dropout <= 1.0))
-		return error_set(error, ERR_OUT_OF_RANGE, "/dropout", "dropout is %g; allowed are 0 to 1",
+		return error_set(error, ERR_OUT_OF_RANGE, "/dropout_p", "dropout_p is %g; allowed are 0 to 1",
 		                 hqrnn->dropout);
 	*out = (struct shape){SHAPE_REALS, SHAPE_SEQUENCE, (int)hybrid_readouts(&shape)};
 	return 0;
