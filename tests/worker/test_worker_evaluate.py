@@ -20,7 +20,7 @@ FULL = {
         type="qgru", inversward=False, bidirectional=False, hadamard=True, entangling="basic", n_qlayers=1, depth=1
     ),
     "hqrnn": dict(type="hqrnn", depth=2, controller="glu", rotations="rx_ry_rz", entangler="cnot_ring", readouts="xyz",
-                  squash="none", initial_state="zero", reading="expectation", dropout=0.0),
+                  squash="none", initial_state="zero", reading="expectation", dropout_p=0.0),
     "quantum": dict(type="quantum", hadamard=True, n_qlayers=1, depth=1, encoder="x", measurement="all",
                     entangling="strong"),
     "dropout": dict(type="dropout", p=0.5),
