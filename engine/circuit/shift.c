@@ -58,7 +58,7 @@ static bool allocate(struct shift *shift)
 {
 	const struct circuit_program *program = shift->program;
 	size_t slots = (size_t)shift->slots, outputs = (size_t)program->n_observables;
-	shift->variable = malloc((slots + 1) * sizeof *shift->variable);
+	shift->variable = malloc((slots + 1) * sizeof(const struct angle *));
 	shift->angles = malloc((slots + 1) * CHUNK * sizeof(double));
 	shift->plus = malloc(2 * outputs * CHUNK * sizeof(double));
 	if (shift->variable == NULL || shift->angles == NULL || shift->plus == NULL)

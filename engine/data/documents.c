@@ -40,7 +40,8 @@ const char *documents_column(enum csv_texts form, int index)
 
 static int refuse(const struct reader *reader, const char *what)
 {
-	return error_set(reader->error, ERR_SYNTAX, NULL, "line %zu: %s", reader->line, what);
+	error_set(reader->error, ERR_SYNTAX, NULL, "line %zu: %s", reader->line, what);
+	return ERR_SYNTAX;
 }
 
 static int no_memory(const struct reader *reader)
@@ -139,7 +140,7 @@ static int add_row(struct reader *reader, const struct piece fields[2])
 {
 	struct table *table = reader->table;
 	int rc = 0;
-	for (int k = 0; rc == 0 && k < table->n_columns; k++) {
+	for (int k = 0; rc == 0 && k < 2 && k < table->n_columns; k++) {
 		preview(table, k, fields[k]);
 		if (table->columns[k].texts != NULL)
 			rc = texts_add(table->columns[k].texts, fields[k].at, fields[k].length, reader->error);

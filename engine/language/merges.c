@@ -37,7 +37,8 @@ static size_t character(const char *at, size_t left)
 
 static int no_memory(struct learner *l)
 {
-	return error_set(l->error, ERR_OUT_OF_MEMORY, NULL, "out of memory for byte pairs");
+	error_set(l->error, ERR_OUT_OF_MEMORY, NULL, "out of memory for byte pairs");
+	return ERR_OUT_OF_MEMORY;
 }
 
 static struct pair *find(const struct learner *l, uint32_t left, uint32_t right)
