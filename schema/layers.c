@@ -132,8 +132,8 @@ static json_int_t count_targets(const json_t *resolved)
 	const json_t *bits = json_object_get(json_object_get(resolved, "data"), "word_bits");
 	if (bits != NULL)
 		return (json_int_t)1 << json_integer_value(bits);
-	size_t n = json_array_size(task_columns(json_object_get(resolved, "data"), "targets"));
-	return (json_int_t)((n == 0 ? 1 : n) * task_horizons(json_object_get(resolved, "data")));
+	json_int_t n = (json_int_t)json_array_size(task_columns(json_object_get(resolved, "data"), "targets"));
+	return (n == 0 ? 1 : n) * (json_int_t)task_horizons(json_object_get(resolved, "data"));
 }
 
 static int check_inner_layers(const json_t *layers, struct qlstm_error *error)

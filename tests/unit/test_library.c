@@ -248,7 +248,7 @@ static void layers_are_those_of_the_schema(void **state)
 	      .hadamard = true}},
 	    {"{'type':'hqrnn','n_qubits':3,'depth':4,'hidden_size':5,'controller':'gelu','rotations':'ry_rz',"
 	     "'entangler':'cz_chain','readouts':'xz','squash':'pi_tanh','initial_state':'learned',"
-	     "'reading':'collapse','dropout':0.25}",
+	     "'reading':'collapse','dropout_p':0.25}",
 	     {.type = "hqrnn",
 	      .n_qubits = 3,
 	      .depth = 4,
