@@ -62,10 +62,11 @@ static int check_columns(const struct predictor *p, struct qlstm_error *error)
 static int check_time(struct predictor *p, size_t samples, size_t steps, size_t ahead, double max_seconds,
                       struct qlstm_error *error)
 {
-	double seconds = 0, passes = (double)((ahead + block_of(p) - 1) / block_of(p));
+	double seconds = 0;
+	size_t passes = (ahead + block_of(p) - 1) / block_of(p);
 	int batch = samples < PREDICTOR_BATCH ? (int)samples : PREDICTOR_BATCH;
 	int rc = model_estimate(p->model, (int)steps, batch, &seconds, error);
-	seconds *= PREDICTOR_FORWARD_SHARE * passes * (double)samples / batch;
+	seconds *= PREDICTOR_FORWARD_SHARE * (double)passes * (double)samples / batch;
 	if (rc != 0 || seconds <= max_seconds)
 		return rc;
 	return error_set(error, ERR_TOO_LARGE, "/steps",

@@ -97,7 +97,7 @@ static int print_forecast(struct predictor *p, const char *weights, struct predi
 		rc = predictor_check_shape(p, inputs->steps, inputs->features, error);
 	if (rc == 0)
 		rc = forecast_check(p, inputs->samples, inputs->steps, inputs->ahead, SIZE_MAX, INFINITY, error);
-	double *outputs = rc == 0 ? malloc(inputs->samples * width * sizeof *outputs) : NULL;
+	double *outputs = rc == 0 ? malloc((inputs->samples * width + 1) * sizeof *outputs) : NULL;
 	if (rc == 0 && outputs == NULL)
 		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the forecast");
 	if (rc == 0)

@@ -181,10 +181,11 @@ static int compute(struct reading *r)
 	if (rc != 0)
 		return rc;
 	size_t frames = tags(r) ? r->longest : 1;
-	int *lengths = malloc(most * sizeof *lengths);
+	int *lengths = malloc((most + 1) * sizeof *lengths);
 	double *x = malloc((r->longest * most + width + frames * width * most) * sizeof *x);
-	rc = lengths != NULL && x != NULL ? 0 : no_memory(r);
-	for (size_t first = 0; rc == 0 && first < r->count; first += most)
+	bool room = lengths != NULL && x != NULL;
+	rc = room ? 0 : no_memory(r);
+	for (size_t first = 0; room && rc == 0 && first < r->count; first += most)
 		rc = read_batch(r, first, r->count - first < most ? r->count - first : most, lengths, x);
 	free(lengths);
 	free(x);

@@ -65,7 +65,7 @@ int tag_predictions_compute(struct predictions *out, struct job *job, prediction
 	int rc = y != NULL ? open_rows(out, job, error)
 	                   : error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for predictions");
 	bool opened = rc == 0;
-	for (size_t first = 0; rc == 0 && first < count; first += TEXTS_CHUNK) {
+	for (size_t first = 0; y != NULL && rc == 0 && first < count; first += TEXTS_CHUNK) {
 		size_t n = count - first < TEXTS_CHUNK ? count - first : TEXTS_CHUNK;
 		rc = progress(context, first, count) != 0
 		         ? error_set(error, ERR_CANCELLED, NULL, "stopped while predicting")
@@ -96,14 +96,15 @@ int tag_predictions_most_frequent(struct predictions *out, const struct job *job
 	size_t width = (size_t)texts->classes, words = vocabulary_size(&texts->lexicon.words), most = 0;
 	uint32_t *counts = calloc(words * width, sizeof *counts);
 	size_t *tags = calloc(width, sizeof *tags);
-	int rc = counts != NULL && tags != NULL
-	             ? open_rows(out, job, error)
-	             : error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a baseline");
-	if (rc == 0)
+	bool room = counts != NULL && tags != NULL;
+	int rc = room ? open_rows(out, job, error)
+	              : error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a baseline");
+	bool opened = room && rc == 0;
+	if (opened)
 		count_tags(job, counts, tags);
-	for (size_t k = 1; rc == 0 && k < width; k++)
+	for (size_t k = 1; opened && k < width; k++)
 		most = tags[k] > tags[most] ? k : most;
-	for (size_t place = 0; rc == 0 && place < texts->tokens.count; place++) {
+	for (size_t place = 0; opened && place < texts->tokens.count; place++) {
 		const uint32_t *row = counts + (size_t)texts->tokens.values[place] * width;
 		size_t best = most, sum = 0;
 		for (size_t k = 0; k < width; k++) {
