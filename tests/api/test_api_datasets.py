@@ -21,7 +21,8 @@ def test_built_in_series_come_first(daemon):
     assert names == [row["name"] for row in rows][:len(names)] and "damped_shm" in names
     for name in names:
         row = daemon.get(f"/datasets/{name}").json()
-        assert row["id"] == name and [column["name"] for column in row["columns"]] in (["value"], WORDS)
+        columns = [column["name"] for column in row["columns"]]
+        assert row["id"] == name and (columns in (["value"], WORDS) or name.startswith(("copying_", "adding_")))
         lines = daemon.get(row["links"]["content"]).text.splitlines()
         assert lines[0] == ",".join(column["name"] for column in row["columns"]) and len(lines) == row["rows"] + 1
         columns = zip(*(map(float, line.split(",")) for line in lines[1:]))

@@ -90,4 +90,4 @@ def test_from_a_file_alone(runs, tmp_path):
 
 
 def test_short_enough_to_be_read():
-    assert len(pathlib.Path(qlstm.numpy.__file__).read_text().splitlines()) <= 180
+    assert len(pathlib.Path(qlstm.numpy.__file__).read_text().splitlines()) <= 200
