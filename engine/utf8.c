@@ -34,8 +34,9 @@ size_t utf8_character(const char *text, size_t n)
 
 size_t utf8_control(const char *text)
 {
-	unsigned char first = (unsigned char)text[0], second = first != '\0' ? (unsigned char)text[1] : '\0';
-	if (first == 0xc2 && second >= 0x80 && second <= 0x9f)
+	/* The byte behind the first one is looked at only where there must be one. */
+	unsigned char first = (unsigned char)text[0], second = first == 0xc2 ? (unsigned char)text[1] : '\0';
+	if (second >= 0x80 && second <= 0x9f)
 		return 2;
 	return first != '\0' && (first < ' ' || first == 0x7f);
 }
