@@ -20,11 +20,21 @@ struct feature_made {
 	double scale;
 };
 
-/* One circuit with its own angles; borrowed from the model. */
+/* scale times number `source` of the trained ones. */
+struct angle_multiple {
+	int source;
+	double scale;
+};
+
+/* One circuit with its own angles; borrowed from the model. Example: a user's circuit with rx(theta) q[0] and
+ * rz(2 * theta) q[0] has two angles, which are made of one trained number. */
 struct trained_angles {
 	const char *role; /* as above */
 	const struct circuit_program *program;
-	const double *angles; /* [program->n_weights], radians */
+	const double *angles;  /* [program->n_weights], radians */
+	const double *numbers; /* [n_numbers] of the model's parameters */
+	int n_numbers;
+	const struct angle_multiple *multiples; /* [program->n_weights]; NULL: the angles are the numbers */
 	/* Of a program whose features are made of the layer's inputs, [program->n_features]; NULL: they are the inputs.
 	 */
 	const struct feature_made *made;

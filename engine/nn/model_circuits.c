@@ -20,8 +20,7 @@ bool model_trained_circuit(const struct model *model, int layer, bool reverse, i
 	     block = block->next) {
 		if (!reads(block, tensor) || row < block->first_set || row >= block->first_set + block->sets)
 			continue;
-		*out = (struct trained_angles){block->role, block->program,
-		                               quantum_block_angles(block, row - block->first_set), block->made};
+		quantum_block_trained(block, row - block->first_set, out);
 		return true;
 	}
 	return false;

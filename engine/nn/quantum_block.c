@@ -128,7 +128,8 @@ static size_t angles_at(const struct quantum_block *block)
 	return block->params->items[block->tensor].offset + (size_t)block->first_set * one;
 }
 
-const double *quantum_block_angles(const struct quantum_block *block, int set)
+/* [program->n_weights]; borrowed, until the next call. */
+static const double *angles_of(const struct quantum_block *block, int set)
 {
 	const double *numbers = block->params->values + angles_at(block);
 	if (block->multiples == NULL)
@@ -138,9 +139,22 @@ const double *quantum_block_angles(const struct quantum_block *block, int set)
 	return block->angles;
 }
 
+void quantum_block_trained(const struct quantum_block *block, int set, struct trained_angles *out)
+{
+	const struct param *tensor = &block->params->items[block->tensor];
+	bool made = block->multiples != NULL;
+	*out = (struct trained_angles){.role = block->role,
+	                               .program = block->program,
+	                               .angles = angles_of(block, set),
+	                               .multiples = block->multiples,
+	                               .n_numbers = made ? (int)tensor->size : block->program->n_weights,
+	                               .made = block->made};
+	out->numbers = made ? block->params->values + tensor->offset : out->angles;
+}
+
 void quantum_block_forward(const struct quantum_block *block, const double *features, int batch, double *expectations)
 {
-	plan_forward_many(block->plan, features, quantum_block_angles(block, 0), block->sets, (size_t)batch,
+	plan_forward_many(block->plan, features, angles_of(block, 0), block->sets, (size_t)batch,
 	                  expectations);
 }
 
@@ -149,12 +163,12 @@ void quantum_block_backward(const struct quantum_block *block, const double *fea
 {
 	double *gradients = block->params->gradients + angles_at(block);
 	if (block->multiples == NULL) {
-		plan_backward_many(block->plan, features, quantum_block_angles(block, 0), block->sets, (size_t)batch,
+		plan_backward_many(block->plan, features, angles_of(block, 0), block->sets, (size_t)batch,
 		                   d_expectations, d_features, gradients);
 		return;
 	}
 	memset(block->d_angles, 0, (size_t)block->program->n_weights * sizeof(double));
-	plan_backward_many(block->plan, features, quantum_block_angles(block, 0), 1, (size_t)batch, d_expectations,
+	plan_backward_many(block->plan, features, angles_of(block, 0), 1, (size_t)batch, d_expectations,
 	                   d_features, block->d_angles);
 	for (int k = 0; k < block->program->n_weights; k++)
 		gradients[block->multiples[k].source] += block->multiples[k].scale * block->d_angles[k];

@@ -18,12 +18,6 @@
 #include "engine/nn/layer_config.h"
 #include "engine/nn/params.h"
 
-/* scale times number `source` of the trained ones. */
-struct angle_multiple {
-	int source;
-	double scale;
-};
-
 /* When a pass over a sequence calls a block. QUANTUM_BETWEEN_STEPS: after every step but the last, for what only the
  * next step reads. QUANTUM_OUTPUTS: in the steps whose output somebody wants. */
 enum quantum_calls { QUANTUM_EVERY_STEP, QUANTUM_BETWEEN_STEPS, QUANTUM_OUTPUTS };
@@ -92,8 +86,8 @@ const struct plan_estimate *quantum_block_estimate(struct quantum_block *block, 
  * output. A set counts as one. */
 double quantum_block_evaluations(const struct quantum_block *block, int steps, int outs);
 
-/* The program's angles with one of its sets, [program->n_weights]; borrowed, until the next call. */
-const double *quantum_block_angles(const struct quantum_block *block, int set);
+/* The program with one of its sets of angles; borrowed, the angles until the next call. */
+void quantum_block_trained(const struct quantum_block *block, int set, struct trained_angles *out);
 
 /* expectations = the program's, with every set. */
 void quantum_block_forward(const struct quantum_block *block, const double *features, int batch, double *expectations);

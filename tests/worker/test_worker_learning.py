@@ -7,8 +7,8 @@ import pytest
 from qlstm_worker import dump, lines, of_type, run
 
 
-def trained(folder, layer, **training):
-    spec = {"model": {"layers": [layer]}, "training": {"epochs": 2, "batch_size": 1000, **training}}
+def trained(folder, layer, data=None, **training):
+    spec = {"data": data or {}, "model": {"layers": [layer]}, "training": {"epochs": 2, "batch_size": 1000, **training}}
     done = run("train", dump(folder / "spec.json", spec), "--out", folder / "out")
     assert done.returncode == 0, done.stderr
     return json.loads((folder / "out/report.json").read_text()), lines(done.stdout)
@@ -46,3 +46,27 @@ def test_angles_that_cannot_learn(tmp_path):
         assert entry["tensor"] == "layers.0.circuits" and 0 <= entry["circuit"] < 4 and 0 <= entry["angle"] < 6
         assert entry["reason"] in ("it commutes with all that is measured behind it", "no measured wire depends on it",
                                    "the state before it is not changed by it") or "nothing reads that" in entry["reason"]
+
+
+def test_angles_of_a_users_circuit(tmp_path):
+    """Four trained numbers, six angles: one is read by two gates, one stands in front of an RZ's |0>, one is not read."""
+    report, _ = trained(tmp_path, {"type": "circuit", "qasm": """OPENQASM 3.0;
+include "stdgates.inc";
+input float[64] x0;
+input float[64] vain;
+input float[64] twice;
+input float[64] unread;
+input float[64] behind;
+qubit[2] q;
+rz(vain) q[0];
+rx(x0) q[0];
+ry(twice) q[0];
+ry(2 * twice) q[1];
+cx q[0], q[1];
+rz(3 * behind) q[1];
+#pragma braket result expectation z(q[1])
+"""}, data={"window": 1})
+    reasons = {entry["angle"]: entry["reason"] for entry in report["gradients"]["cannot_learn"]}
+    assert reasons == {0: "the state before it is not changed by it", 2: "no measured wire depends on it",
+                       3: "it commutes with all that is measured behind it"}
+    assert report["gradients"]["cannot_learn_count"] == 3

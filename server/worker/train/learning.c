@@ -53,18 +53,36 @@ struct findings {
 	bool failed;
 };
 
+/* How trained number `number` comes into what is measured: as the angle does that is made of it, of several angles the
+ * one that comes in furthest. A number that no gate reads is apart. */
+static enum term_reach reach_of(const struct circuit_terms *terms, const struct trained_angles *angles, int number)
+{
+	if (angles->multiples == NULL)
+		return terms->reach[number];
+	enum term_reach furthest = TERM_UNKNOWN;
+	bool is_read = false;
+	for (int w = 0; w < angles->program->n_weights; w++) {
+		if (angles->multiples[w].source != number)
+			continue;
+		is_read = true;
+		furthest = terms->reach[w] > furthest ? terms->reach[w] : furthest;
+	}
+	return is_read ? furthest : TERM_APART;
+}
+
 static void find_dead(struct findings *f, const char *tensor, int row, const struct circuit_terms *terms,
                       const struct trained_angles *angles)
 {
-	const double *largest = f->gradients.largest + (angles->angles - model_params(f->job->model)->values);
-	for (int w = 0; w < angles->program->n_weights; w++) {
-		if (largest[w] != 0)
+	const double *largest = f->gradients.largest + (angles->numbers - model_params(f->job->model)->values);
+	for (int k = 0; k < angles->n_numbers; k++) {
+		if (largest[k] != 0)
 			continue;
 		f->n_dead++;
 		if (json_array_size(f->dead) < LISTED)
 			f->failed |=
 			    !append(f->dead, json_pack("{s:s, s:i, s:I, s:s}", "tensor", tensor, "circuit", row,
-			                               "angle", (json_int_t)w, "reason", reasons[terms->reach[w]]));
+			                               "angle", (json_int_t)k, "reason",
+			                               reasons[reach_of(terms, angles, k)]));
 	}
 }
 
