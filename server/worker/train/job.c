@@ -100,6 +100,17 @@ static int take_streams(struct job *job, struct qlstm_error *error)
 	return rc;
 }
 
+static int take_pairs(struct job *job, struct qlstm_error *error)
+{
+	const struct pairs_config config = spec_pairs(&job->spec);
+	int rc = pairs_take(&job->table, &config, &job->pairs, error);
+	if (rc == 0)
+		job->samples = pairs_samples(&job->pairs);
+	else
+		error_prefix(error, "/data");
+	return rc;
+}
+
 static int take_texts(struct job *job, struct qlstm_error *error)
 {
 	const struct sequences_config config = spec_text(&job->spec);
@@ -118,6 +129,8 @@ static int cut_samples(struct job *job, struct qlstm_error *error)
 		return take_words(job, error);
 	if (job->spec.task == TASK_LANGUAGE_MODEL)
 		return take_streams(job, error);
+	if (job->spec.task == TASK_TRANSLATION)
+		return take_pairs(job, error);
 	if (task_has_texts(job->spec.task))
 		return take_texts(job, error);
 	bool windows = job->spec.task == TASK_FORECASTING;
@@ -280,6 +293,7 @@ void job_close(struct job *job)
 	words_free(&job->words);
 	sequences_free(&job->texts);
 	streams_free(&job->streams);
+	pairs_free(&job->pairs);
 	if (!job->borrows)
 		table_free(&job->table);
 	json_decref(job->resolved);
@@ -371,6 +385,9 @@ json_t *job_lexicon(const struct job *job)
 {
 	if (job->spec.task == TASK_LANGUAGE_MODEL)
 		return lexicon_json(&job->streams.lexicon, NULL);
+	if (job->spec.task == TASK_TRANSLATION)
+		return lexicon_json_pair(&job->pairs.sides[PAIRS_SOURCE].lexicon,
+		                         &job->pairs.sides[PAIRS_TARGET].lexicon);
 	return task_has_texts(job->spec.task) ? lexicon_json(&job->texts.lexicon, &job->texts.labels) : NULL;
 }
 
@@ -413,6 +430,7 @@ size_t job_row(const struct job *job, size_t index)
 {
 	bool windows = job->spec.task == TASK_FORECASTING;
 	const size_t *order = windows                          ? job->windows.order
+	                      : job->spec.task == TASK_TRANSLATION ? job->pairs.order
 	                      : task_has_texts(job->spec.task) ? job->texts.order
 	                                                       : job->records.order;
 	size_t sample = order != NULL ? order[index] : index;

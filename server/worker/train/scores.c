@@ -8,6 +8,7 @@
 #include "server/worker/train/class_scores.h"
 #include "server/worker/train/language_predictions.h"
 #include "server/worker/train/text_predictions.h"
+#include "server/worker/train/translation_predictions.h"
 #include "server/worker/train/word_predictions.h"
 
 /* mean |y[t] - y[t - period]| over the rows up to the last one that the training part predicts; of shuffled samples all
@@ -102,6 +103,8 @@ json_t *scores_json(const struct predictions *p, const struct job *job)
 		return tag_predictions_metrics(p, job);
 	if (job->spec.task == TASK_LANGUAGE_MODEL)
 		return language_predictions_metrics(p, job);
+	if (job->spec.task == TASK_TRANSLATION)
+		return translation_predictions_metrics(p, job);
 	struct job_part parts[JOB_MAX_PARTS];
 	int n = job_parts(job, parts);
 	json_t *scores = json_object();
