@@ -49,8 +49,8 @@ struct spec {
 	int period;                /* of a forecasting, in rows; 0: none is said */
 	int steps, classes;        /* of tasks whose rows are samples; classes: 0 where there are none */
 	struct words_config words; /* of words; column indices are set by spec_columns */
-	struct sequences_config text;    /* of texts; column indices are set by spec_columns, the split by spec_text */
-	int beam_width;                  /* of translations, likewise length_penalty (engine/decode/beam.h) */
+	struct sequences_config text; /* of texts; column indices are set by spec_columns, the split by spec_text */
+	int beam_width;               /* of translations, likewise length_penalty (engine/decode/beam.h) */
 	double length_penalty;
 	char scored[SPEC_NAME_SIZE * 4]; /* of words: the column's name, "": there is none */
 	char alphabet[64 * 4 + 1];       /* of words, UTF-8 (schema/alphabet.h); "": there is none */

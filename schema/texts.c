@@ -93,10 +93,10 @@ static int add_decoder(json_t *layers, struct qlstm_error *error)
 	bool whole = json_array_append_new(layers, json_pack("{s:s}", "type", "decoder")) == 0;
 	for (size_t i = 0; whole && i < n; i++) {
 		const json_t *layer = json_array_get(layers, i);
-		const struct layer_type *type = layer_type_named(
-		    json_string_value(json_object_get(layer, "type")) != NULL
-		        ? json_string_value(json_object_get(layer, "type"))
-		        : "qlstm");
+		const struct layer_type *type =
+		    layer_type_named(json_string_value(json_object_get(layer, "type")) != NULL
+		                         ? json_string_value(json_object_get(layer, "type"))
+		                         : "qlstm");
 		if (type == NULL || !type->traits.recurrent)
 			continue;
 		json_t *copy = json_deep_copy(layer);
@@ -104,7 +104,8 @@ static int add_decoder(json_t *layers, struct qlstm_error *error)
 		json_object_del(copy, "bidirectional");
 		whole = json_array_append_new(layers, copy) == 0;
 	}
-	whole = whole && json_array_append_new(layers, json_pack("{s:s, s:s}", "type", "attention", "score", "general")) == 0;
+	whole = whole &&
+	        json_array_append_new(layers, json_pack("{s:s, s:s}", "type", "attention", "score", "general")) == 0;
 	return whole ? 0 : no_memory(error);
 }
 

@@ -152,7 +152,8 @@ static void finish(struct search *s, size_t i, int from, size_t tokens, double s
 /* Hypothesis `to` of a sentence becomes candidate `from`, which has `tokens` tokens before its last one. */
 static void follow(struct search *s, size_t i, int to, const struct candidate *from, size_t tokens)
 {
-	size_t length = (size_t)s->config->length, at = i * s->width + (size_t)to, of = i * s->width + (size_t)from->from;
+	size_t length = (size_t)s->config->length, at = i * s->width + (size_t)to,
+	       of = i * s->width + (size_t)from->from;
 	memcpy(s->moved_tokens + at * length, s->tokens + of * length, tokens * sizeof *s->tokens);
 	s->moved_tokens[at * length + tokens] = from->token;
 	for (size_t r = 0; r < s->rows; r++)
@@ -218,14 +219,6 @@ static int run(struct search *s)
 		if (s->sentences[i].finished == 0)
 			finish(s, i, 0, length, s->sentences[i].scores[0], false);
 	return 0;
-}
-
-size_t beam_bytes(const struct model *model, const struct beam_config *config, size_t count)
-{
-	size_t rows = 0, width = (size_t)config->width, length = (size_t)config->length;
-	model_carried(model, &rows, NULL);
-	size_t numbers = length + (size_t)model_config(model)->n_outputs + 2 + 2 * rows + length;
-	return count * width * numbers * sizeof(double);
 }
 
 int beam_search(struct model *model, const struct beam_config *config, const struct beam_sources *sources,

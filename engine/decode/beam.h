@@ -2,8 +2,8 @@
  *
  * A hypothesis is a beginning of a target; its score is the sum of the logarithms of its tokens' probabilities. At each
  * step every hypothesis is followed by every token; of these candidates the best `width` that are no ends go on, and an
- * end among the best `width` of all finishes its hypothesis. A sentence is done when `width` hypotheses are finished, or
- * after `length` steps. What is said is the finished one with the largest
+ * end among the best `width` of all finishes its hypothesis. A sentence is done when `width` hypotheses are finished,
+ * or after `length` steps. What is said is the finished one with the largest
  *
  *     score / ((5 + tokens) / 6)^length_penalty      tokens: with the end (Wu et al. 2016)
  *
@@ -36,8 +36,8 @@ struct beam_sources {
 };
 
 struct beam_said {
-	int32_t *tokens;       /* [count][length], without begin and end */
-	size_t *lengths;       /* [count] */
+	int32_t *tokens;         /* [count][length], without begin and end */
+	size_t *lengths;         /* [count] */
 	double *log_probability; /* [count]: the score; of a finished one with its end */
 };
 
@@ -45,8 +45,5 @@ struct beam_said {
  * ERR_INVALID where the model has no finite output. */
 int beam_search(struct model *model, const struct beam_config *config, const struct beam_sources *sources,
                 const struct beam_said *said, struct qlstm_error *error);
-
-/* Bytes that it takes beside the model. */
-size_t beam_bytes(const struct model *model, const struct beam_config *config, size_t count);
 
 #endif

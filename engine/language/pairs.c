@@ -18,7 +18,8 @@ static int take_text(struct pairs *p, const struct pairs_config *config, enum pa
 		return rc;
 	size_t n = texts->tokens.count - start;
 	if (n == 0)
-		return error_set(error, ERR_INVALID, pointers[side], "the text of row %zu (from 0) holds no token", row);
+		return error_set(error, ERR_INVALID, pointers[side], "the text of row %zu (from 0) holds no token",
+		                 row);
 	p->cut += n > (size_t)config->length;
 	numbers_shorten(&texts->tokens, start, (size_t)config->length, false);
 	/* A target has its end behind it. */
@@ -51,8 +52,7 @@ int pairs_take(const struct table *table, const struct pairs_config *config, str
                struct qlstm_error *error)
 {
 	struct pairs p = {.size = config->lexicon.size};
-	int rc =
-	    split_parts(&config->split, table->n_rows, (struct split_rows){.stride = 1}, "text", &p.parts, error);
+	int rc = split_parts(&config->split, table->n_rows, (struct split_rows){.stride = 1}, "text", &p.parts, error);
 	if (rc == 0)
 		rc = split_order(&config->split, table->n_rows, &p.order, error);
 	for (int side = 0; rc == 0 && side < PAIRS_SIDES; side++)

@@ -19,9 +19,9 @@
 enum pairs_side { PAIRS_SOURCE, PAIRS_TARGET, PAIRS_SIDES };
 
 struct pairs_config {
-	int columns[PAIRS_SIDES]; /* of texts */
-	int length;               /* tokens of a text at most; of longer ones the first are read */
-	struct split split;       /* resolved */
+	int columns[PAIRS_SIDES];      /* of texts */
+	int length;                    /* tokens of a text at most; of longer ones the first are read */
+	struct split split;            /* resolved */
 	struct lexicon_config lexicon; /* of either side */
 };
 

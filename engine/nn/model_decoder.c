@@ -34,7 +34,8 @@ int model_check_decoder(const struct model_config *config, int k, struct qlstm_e
 		return error_set(error, ERR_INVALID, "/type",
 		                 "a layer of type '%s' stands behind the layers that read the source", layer->type);
 	if (k > decoder && type->traits.decodes)
-		return error_set(error, ERR_INVALID, "/type", "layer %d is a decoder already; a model has one", decoder);
+		return error_set(error, ERR_INVALID, "/type", "layer %d is a decoder already; a model has one",
+		                 decoder);
 	bool directed = type->ops == &recurrent_ops;
 	if (k > decoder && directed && (layer->recurrent.inversward || layer->recurrent.bidirectional))
 		return error_set(error, ERR_INVALID, "",

@@ -1,7 +1,7 @@
 /* What a decoder looks back at: the outputs of the layers before it, of a sentence that is translated one for each of
- * its tokens. One for a model. The model says which tokens the decoder reads and how long the sentences are; the decoder
- * (layer/decoder.c) what it looks at, and the attention layers behind it (layer/attention.c) hand their gradients back
- * there. */
+ * its tokens. One for a model. The model says which tokens the decoder reads and how long the sentences are; the
+ * decoder (layer/decoder.c) what it looks at, and the attention layers behind it (layer/attention.c) hand their
+ * gradients back there. */
 #ifndef QLSTM_NN_SOURCE_H
 #define QLSTM_NN_SOURCE_H
 

@@ -58,8 +58,8 @@ static bool is_sign(char c)
 /* Bytes of the white space that text begins with, as Unicode has it; 0: none. */
 static size_t space_length(const char *text)
 {
-	static const char *const wide[] = {"\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\xa8", "\xe2\x80\xa9",
-	                                   "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
+	static const char *const wide[] = {"\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8",
+	                                   "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
 	unsigned char c = (unsigned char)*text;
 	if ((c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20))
 		return 1;
@@ -67,7 +67,8 @@ static size_t space_length(const char *text)
 		if (strncmp(text, wide[k], strlen(wide[k])) == 0)
 			return strlen(wide[k]);
 	/* U+2000 to U+200A */
-	bool narrow = strncmp(text, "\xe2\x80", 2) == 0 && (unsigned char)text[2] >= 0x80 && (unsigned char)text[2] <= 0x8a;
+	bool narrow =
+	    strncmp(text, "\xe2\x80", 2) == 0 && (unsigned char)text[2] >= 0x80 && (unsigned char)text[2] <= 0x8a;
 	return narrow ? 3 : 0;
 }
 
@@ -84,7 +85,7 @@ static void replace(const char *text, const char *old, const char *new, struct b
 	}
 }
 
-static const char *const replaced[][2] = {{"<skipped>", ""}, {"-\n", ""},    {"\n", " "},  {"&quot;", "\""},
+static const char *const replaced[][2] = {{"<skipped>", ""}, {"-\n", ""},   {"\n", " "},  {"&quot;", "\""},
                                           {"&amp;", "&"},    {"&lt;", "<"}, {"&gt;", ">"}};
 
 /* Each rule sees the whole of what the one before it made, and goes on behind what it has matched. */

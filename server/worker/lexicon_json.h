@@ -3,8 +3,8 @@
  *   {"tokenizer": "word", "lowercase": false, "words": ["<pad>", "<unk>", "<bos>", "<eos>", "the", ...],
  *    "merges": ["a b", ...], "labels": ["neg", "pos"]}
  *
- * merges are those of byte pairs, [] of other tokenisers. Of a translation that of the sources, with that of the targets
- * under "target". */
+ * merges are those of byte pairs, [] of other tokenisers. Of a translation that of the sources, with that of the
+ * targets under "target". */
 #ifndef QLSTM_WORKER_LEXICON_JSON_H
 #define QLSTM_WORKER_LEXICON_JSON_H
 

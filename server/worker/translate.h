@@ -5,6 +5,9 @@
 #include "engine/language/lexicon.h"
 #include "engine/nn/model.h"
 
+/* Hypotheses at once: as many samples as a pass that trains nothing has. */
+#define TRANSLATE_COLUMNS 64
+
 struct translate_options {
 	int beam_width;
 	double length_penalty;        /* engine/decode/beam.h */
@@ -24,7 +27,14 @@ struct translate_said {
 	double *log_probability;
 };
 
-/* *said is the caller's (translate_free), nothing after a failure. The same for a source whatever others there are. */
+/* How many sources fit at once. */
+static inline size_t translate_at_once(const struct translate_options *options)
+{
+	return TRANSLATE_COLUMNS / (size_t)options->beam_width;
+}
+
+/* Of so many sources at most. *said is the caller's (translate_free), nothing after a failure. The same for a source
+ * whatever others there are. */
 int translate(struct model *model, const struct translate_options *options, const struct translate_source *sources,
               size_t count, struct translate_said *said, struct qlstm_error *error);
 void translate_free(struct translate_said *said);

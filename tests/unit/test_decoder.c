@@ -1,5 +1,5 @@
-/* Models with a decoder: against a slow reference, their gradients, that padding changes nothing, that tokens said one by
- * one have the bytes of all of them at once, and what is refused. */
+/* Models with a decoder: against a slow reference, their gradients, that padding changes nothing, that tokens said one
+ * by one have the bytes of all of them at once, and what is refused. */
 #include "tests/unit/decoder_fixture.h"
 
 #include <stdlib.h>

@@ -36,10 +36,11 @@ static struct table open_table(const char *const *left, const char *const *right
 
 static struct pairs_config config_of(int length)
 {
-	return (struct pairs_config){.columns = {0, 1},
-	                             .length = length,
-	                             .split = {.train = 0.67, .validation = 0.17},
-	                             .lexicon = {.tokenizer = TOKENIZER_WORD, .lowercase = true, .size = 9, .min_count = 1}};
+	return (struct pairs_config){
+	    .columns = {0, 1},
+	    .length = length,
+	    .split = {.train = 0.67, .validation = 0.17},
+	    .lexicon = {.tokenizer = TOKENIZER_WORD, .lowercase = true, .size = 9, .min_count = 1}};
 }
 
 static int32_t number_of(const struct pairs *pairs, enum pairs_side side, const char *word)

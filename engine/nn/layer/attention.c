@@ -8,9 +8,9 @@
  *   general    x_t . (W x_j)                     tensor weight [width of x_t][width of x_j]
  *   dot        x_t . x_j
  *
- * Padding stands behind a sample's last step (ragged.h), so no step that counts looks at it; of a source its weights are
- * 0. Kept for the backward pass are the weights a, [steps][steps][batch]: memory and time grow with the square of the
- * steps. */
+ * Padding stands behind a sample's last step (ragged.h), so no step that counts looks at it; of a source its weights
+ * are 0. Kept for the backward pass are the weights a, [steps][steps][batch]: memory and time grow with the square of
+ * the steps. */
 #include "engine/elementary/elementary.h"
 #include "engine/nn/layer.h"
 #include "engine/nn/linear.h"
@@ -116,8 +116,8 @@ static void attention_lay_out(struct layer *layer, struct arena *arena, int step
 static double attention_cost(const struct layer *layer, const struct layer_work *work)
 {
 	bool additive = layer->config.attention.score == ATTENTION_ADDITIVE;
-	double pairs = (looks_at_source(layer) ? 1.0 * work->frames : 0.5 * (work->frames + 1.0)) * work->frames *
-	               work->batch;
+	double pairs =
+	    (looks_at_source(layer) ? 1.0 * work->frames : 0.5 * (work->frames + 1.0)) * work->frames * work->batch;
 	return 100.0 + pairs * (3.0 * (double)seen_width(layer) + (additive ? 25.0 : 3.0) * (double)inner_width(layer));
 }
 

@@ -34,7 +34,8 @@ static int find_tied(const struct layer *layer, struct qlstm_error *error)
 		return error_set(
 		    error, ERR_INVALID, pointer,
 		    "tied takes the weight of %s: it has %zu classes of %zu numbers, this layer gives %d from %d",
-		    layer->source->decoder >= 0 ? "the decoder" : "the embedding that the model begins with", weight != NULL ? weight->dims[0] : 0, weight != NULL ? weight->dims[1] : 0, layer->out.width,
+		    layer->source->decoder >= 0 ? "the decoder" : "the embedding that the model begins with",
+		    weight != NULL ? weight->dims[0] : 0, weight != NULL ? weight->dims[1] : 0, layer->out.width,
 		    layer->in.width);
 	return (int)(weight - layer->params->items);
 }

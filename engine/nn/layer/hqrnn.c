@@ -12,8 +12,8 @@
  * the weights' gradients are two products over all steps at the end. Outside training READING_PROJECTIVE and
  * READING_COLLAPSE draw 1 or -1 for each readout instead of its expectation, by seed, sample and step alone.
  *
- * Where states are carried (carry.h) these are psi, amplitude by amplitude, and z; where they are all zero the sample
- * begins anew. Angles theta_0 get a gradient from batches whose samples all begin anew. */
+ * Carried (carry.h) are psi and z; where psi is all zero the sample begins anew. Angles theta_0 get a gradient from
+ * batches whose samples all begin anew. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ struct hqrnn {
 	double *start, *d_theta, *d_h, *d_u, *d_z, *uniforms;  /* of one step */
 	struct philox *draws;                                  /* [batch]: projective */
 	int steps, batch;                                      /* of the last forward */
-	bool carried;                                          /* it went on where another batch ended */
+	bool carried;                                          /* that went on where another one ended */
 	bool drops;                                            /* the last forward dropped values */
 };
 
@@ -335,8 +335,8 @@ static void take_carried(struct layer *layer, double *z)
 	for (size_t b = 0; carry != NULL && b < n; b++) {
 		const double *state = carry->states + layer->carried * carry->streams + carry->first + b;
 		size_t zeros = 0;
-		while (zeros < numbers && state[zeros * carry->streams] == 0.0)
-			zeros++;
+		for (; zeros < numbers && state[zeros * carry->streams] == 0.0; zeros++)
+			;
 		if (zeros == numbers) /* a fresh start */
 			continue;
 		own->carried = true;
@@ -372,11 +372,9 @@ static void put_output(const struct layer *layer, size_t t, const double *z, dou
 {
 	const struct hqrnn *own = layer->own;
 	size_t n = (size_t)own->batch, rows = own->readouts * n;
-	if (layer->out.form == SHAPE_SEQUENCE) {
+	if (layer->out.form == SHAPE_SEQUENCE)
 		memcpy(y + t * rows, z, rows * sizeof *y);
-		return;
-	}
-	for (size_t b = 0; b < n; b++)
+	for (size_t b = 0; layer->out.form == SHAPE_VECTOR && b < n; b++)
 		for (size_t k = 0; ends_with(layer, b, t) && k < own->readouts; k++)
 			y[k * n + b] = z[k * n + b];
 }
@@ -426,11 +424,9 @@ static void add_output(const struct layer *layer, size_t t, const double *dy, do
 {
 	const struct hqrnn *own = layer->own;
 	size_t n = (size_t)own->batch, rows = own->readouts * n;
-	if (layer->out.form == SHAPE_SEQUENCE) {
+	if (layer->out.form == SHAPE_SEQUENCE)
 		add(d_z, dy + t * rows, rows);
-		return;
-	}
-	for (size_t b = 0; b < n; b++)
+	for (size_t b = 0; layer->out.form == SHAPE_VECTOR && b < n; b++)
 		for (size_t k = 0; ends_with(layer, b, t) && k < own->readouts; k++)
 			d_z[k * n + b] += dy[k * n + b];
 }

@@ -10,8 +10,7 @@
 #include "server/worker/predict/reading.h"
 #include "server/worker/translate.h"
 
-/* Texts at once. */
-enum { TRANSLATED_AT_ONCE = 16, BEAM_MOST = 16 };
+enum { BEAM_MOST = 16 };
 #define PENALTY_MOST 4.0
 
 struct translating {
@@ -53,9 +52,8 @@ static int read_options(struct translating *t, const json_t *request)
 {
 	const struct spec *spec = &t->predictor->spec;
 	double width = spec->beam_width;
-	t->options = (struct translate_options){.length_penalty = spec->length_penalty,
-	                                        .length = spec->text.length,
-	                                        .target = &t->predictor->target};
+	t->options = (struct translate_options){
+	    .length_penalty = spec->length_penalty, .length = spec->text.length, .target = &t->predictor->target};
 	int rc = read_number(t, request, "beam_width", true, 1, BEAM_MOST, &width);
 	if (rc == 0)
 		rc = read_number(t, request, "length_penalty", false, 0, PENALTY_MOST, &t->options.length_penalty);
@@ -128,12 +126,11 @@ static int read_request(struct translating *t, const json_t *request)
 /* Texts first .. first + count - 1. */
 static int say(struct translating *t, size_t first, size_t count)
 {
-	struct translate_source sources[TRANSLATED_AT_ONCE];
+	struct translate_source sources[TRANSLATE_COLUMNS] = {0};
 	struct translate_said said;
 	for (size_t i = 0; i < count; i++)
-		sources[i] =
-		    (struct translate_source){.tokens = t->numbers.values + t->starts[first + i],
-		                              .count = t->starts[first + i + 1] - t->starts[first + i]};
+		sources[i] = (struct translate_source){.tokens = t->numbers.values + t->starts[first + i],
+		                                       .count = t->starts[first + i + 1] - t->starts[first + i]};
 	int rc = translate(t->predictor->model, &t->options, sources, count, &said, t->error);
 	if (rc != 0)
 		return rc;
@@ -156,8 +153,11 @@ static int answer(struct translating *t, const json_t *request, size_t max_bytes
 	if (rc == 0)
 		rc = predictor_check(t->predictor, t->count * (size_t)t->options.beam_width,
 		                     t->longest > length ? t->longest : length, max_bytes, max_seconds, t->error);
-	for (size_t first = 0; rc == 0 && first < t->count; first += TRANSLATED_AT_ONCE)
-		rc = say(t, first, t->count - first < TRANSLATED_AT_ONCE ? t->count - first : TRANSLATED_AT_ONCE);
+	if (rc != 0)
+		return rc;
+	size_t most = translate_at_once(&t->options);
+	for (size_t first = 0; rc == 0 && first < t->count; first += most)
+		rc = say(t, first, t->count - first < most ? t->count - first : most);
 	if (rc != 0)
 		return rc;
 	const json_t *data = json_object_get(t->predictor->resolved, "data");

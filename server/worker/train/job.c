@@ -19,6 +19,7 @@
 #include "server/worker/scaling.h"
 #include "server/worker/spec_model.h"
 #include "server/worker/train/scores.h"
+#include "server/worker/train/text_predictions.h"
 
 static const size_t max_checkpoint_bytes = (size_t)4 << 30;
 
@@ -100,17 +101,6 @@ static int take_streams(struct job *job, struct qlstm_error *error)
 	return rc;
 }
 
-static int take_pairs(struct job *job, struct qlstm_error *error)
-{
-	const struct pairs_config config = spec_pairs(&job->spec);
-	int rc = pairs_take(&job->table, &config, &job->pairs, error);
-	if (rc == 0)
-		job->samples = pairs_samples(&job->pairs);
-	else
-		error_prefix(error, "/data");
-	return rc;
-}
-
 static int take_texts(struct job *job, struct qlstm_error *error)
 {
 	const struct sequences_config config = spec_text(&job->spec);
@@ -130,7 +120,7 @@ static int cut_samples(struct job *job, struct qlstm_error *error)
 	if (job->spec.task == TASK_LANGUAGE_MODEL)
 		return take_streams(job, error);
 	if (job->spec.task == TASK_TRANSLATION)
-		return take_pairs(job, error);
+		return translation_take(job, error);
 	if (task_has_texts(job->spec.task))
 		return take_texts(job, error);
 	bool windows = job->spec.task == TASK_FORECASTING;
@@ -429,10 +419,10 @@ struct scaler job_target_scaler(const struct job *job, int target)
 size_t job_row(const struct job *job, size_t index)
 {
 	bool windows = job->spec.task == TASK_FORECASTING;
-	const size_t *order = windows                          ? job->windows.order
+	const size_t *order = windows                              ? job->windows.order
 	                      : job->spec.task == TASK_TRANSLATION ? job->pairs.order
-	                      : task_has_texts(job->spec.task) ? job->texts.order
-	                                                       : job->records.order;
+	                      : task_has_texts(job->spec.task)     ? job->texts.order
+	                                                           : job->records.order;
 	size_t sample = order != NULL ? order[index] : index;
 	return windows ? windows_row(&job->spec.windows, sample) : sample;
 }

@@ -9,7 +9,6 @@
 #include "server/common/classes.h"
 #include "server/worker/train/language_predictions.h"
 #include "server/worker/train/text_predictions.h"
-#include "server/worker/train/translation_predictions.h"
 #include "server/worker/train/word_predictions.h"
 
 /* Samples between two calls of the progress function. */

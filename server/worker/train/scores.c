@@ -8,7 +8,6 @@
 #include "server/worker/train/class_scores.h"
 #include "server/worker/train/language_predictions.h"
 #include "server/worker/train/text_predictions.h"
-#include "server/worker/train/translation_predictions.h"
 #include "server/worker/train/word_predictions.h"
 
 /* mean |y[t] - y[t - period]| over the rows up to the last one that the training part predicts; of shuffled samples all

@@ -1,5 +1,5 @@
 /* What a model that translates says. */
-#include "server/worker/train/translation_predictions.h"
+#include "server/worker/train/text_predictions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,16 @@
 #include "server/worker/reply.h"
 #include "server/worker/translate.h"
 
-/* Sources between two calls of the progress function. */
-enum { TRANSLATION_CHUNK = 64 };
+int translation_take(struct job *job, struct qlstm_error *error)
+{
+	const struct pairs_config config = spec_pairs(&job->spec);
+	int rc = pairs_take(&job->table, &config, &job->pairs, error);
+	if (rc == 0)
+		job->samples = pairs_samples(&job->pairs);
+	else
+		error_prefix(error, "/data");
+	return rc;
+}
 
 static size_t first_sample(const struct job *job)
 {
@@ -21,16 +29,21 @@ static double *row_at(const struct predictions *p, size_t index)
 	return p->values + index * (size_t)p->width;
 }
 
+static struct translate_options options_of(const struct job *job)
+{
+	return (struct translate_options){.beam_width = job->spec.beam_width,
+	                                  .length_penalty = job->spec.length_penalty,
+	                                  .length = job->spec.text.length,
+	                                  .target = &job->pairs.sides[PAIRS_TARGET].lexicon};
+}
+
 /* Samples first .. first + n - 1. */
 static int say(struct predictions *out, struct job *job, size_t first, size_t n, struct qlstm_error *error)
 {
 	const struct pairs *pairs = &job->pairs;
-	struct translate_source sources[TRANSLATION_CHUNK];
+	struct translate_source sources[TRANSLATE_COLUMNS] = {0};
 	struct translate_said said;
-	const struct translate_options options = {.beam_width = job->spec.beam_width,
-	                                          .length_penalty = job->spec.length_penalty,
-	                                          .length = job->spec.text.length,
-	                                          .target = &pairs->sides[PAIRS_TARGET].lexicon};
+	const struct translate_options options = options_of(job);
 	for (size_t i = 0; i < n; i++)
 		sources[i] = (struct translate_source){.tokens = pairs_tokens(pairs, PAIRS_SOURCE, first + i),
 		                                       .count = pairs_length(pairs, PAIRS_SOURCE, first + i)};
@@ -55,9 +68,11 @@ int translation_predictions_compute(struct predictions *out, struct job *job, pr
 	out->values = calloc(out->count + 1, (size_t)out->width * sizeof(double));
 	if (out->values == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu predictions", out->count);
+	const struct translate_options options = options_of(job);
+	size_t most = translate_at_once(&options);
 	int rc = 0;
-	for (size_t first = start; rc == 0 && first < count; first += TRANSLATION_CHUNK) {
-		size_t n = count - first < TRANSLATION_CHUNK ? count - first : TRANSLATION_CHUNK;
+	for (size_t first = start; rc == 0 && first < count; first += most) {
+		size_t n = count - first < most ? count - first : most;
 		rc = progress(context, first - start, count - start) != 0
 		         ? error_set(error, ERR_CANCELLED, NULL, "stopped while predicting")
 		         : say(out, job, first, n, error);
