@@ -71,7 +71,7 @@ ARROWS = {
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/language engine/train engine/export schema "
                      "server/common server/common/predict",
     "server/worker/train": "engine engine/elementary engine/qlstm.h engine/circuit engine/nn engine/score engine/data engine/language engine/train "
-                           "engine/export schema server/common server/common/predict server/worker",
+                           "engine/export schema server/common server/common/circuit server/common/predict server/worker",
     "server/worker/predict": "engine engine/elementary engine/qlstm.h engine/circuit engine/data engine/nn engine/language engine/export schema schema/place server/common server/common/predict server/worker server/worker/train",
     "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "
                            "engine/train schema schema/place server/common server/common/circuit server/worker server/worker/train",
