@@ -43,10 +43,11 @@ ARROWS = {
     "schema/circuit": "engine engine/circuit",
     "schema/place": "engine",
     "schema/tq42": "engine schema/place",
+    "schema/request": "engine schema/place",
     "schema": "schema/place schema/tq42 engine engine/qlstm.h engine/nn engine/circuit engine/circuit/ansatz engine/data engine/language engine/train schema/circuit",
     "server/common/xlsx": "engine",
     "server/common": "server/common/xlsx engine engine/elementary engine/qlstm.h engine/nn engine/data engine/data/csv engine/train schema",
-    "server/common/predict": "engine schema schema/place server/common",
+    "server/common/predict": "engine schema schema/place schema/request server/common",
     "server/common/circuit": "engine engine/circuit engine/nn engine/export schema server/common",
     "server/http": "engine server/common",
     "server/access": "engine server/common server/http",
@@ -72,7 +73,7 @@ ARROWS = {
                      "server/common server/common/predict",
     "server/worker/train": "engine engine/elementary engine/qlstm.h engine/circuit engine/nn engine/score engine/data engine/language engine/train "
                            "engine/export schema server/common server/common/circuit server/common/predict server/worker",
-    "server/worker/predict": "engine engine/elementary engine/qlstm.h engine/circuit engine/data engine/nn engine/language engine/export schema schema/place server/common server/common/predict server/worker server/worker/train",
+    "server/worker/predict": "engine engine/elementary engine/qlstm.h engine/circuit engine/data engine/nn engine/language engine/export schema schema/place schema/request server/common server/common/predict server/worker server/worker/train",
     "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "
                            "engine/train schema schema/place server/common server/common/circuit server/worker server/worker/train",
     "server/worker/bench": "engine engine/qlstm.h engine/vector engine/circuit engine/circuit/ansatz engine/nn "

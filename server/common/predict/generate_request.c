@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "schema/alphabet.h"
-#include "schema/generation.h"
+#include "schema/request/generation.h"
 #include "schema/place/place.h"
 #include "schema/task.h"
 

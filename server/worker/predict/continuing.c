@@ -8,7 +8,7 @@
 
 #include "engine/elementary/elementary.h"
 #include "engine/philox.h"
-#include "schema/generation.h"
+#include "schema/request/generation.h"
 #include "schema/place/place.h"
 #include "server/common/classes.h"
 

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "schema/generation.h"
+#include "schema/request/generation.h"
 #include "server/common/predict/generate_request.h"
 
 enum { MODELS = 3, BITS = 2, WORDS = 1 << BITS };

@@ -4,8 +4,8 @@
  *
  * Words or tokens: what a prompt is, the model's kind says. postselect always takes the most probable one, as
  * temperature 0 does. */
-#ifndef QLSTM_SCHEMA_GENERATION_H
-#define QLSTM_SCHEMA_GENERATION_H
+#ifndef QLSTM_SCHEMA_REQUEST_GENERATION_H
+#define QLSTM_SCHEMA_REQUEST_GENERATION_H
 
 #include <jansson.h>
 #include <stddef.h>

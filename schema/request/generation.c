@@ -1,5 +1,5 @@
 /* What is said of sequences to be generated. */
-#include "schema/generation.h"
+#include "schema/request/generation.h"
 
 #include <stdbool.h>
 #include <stdio.h>
