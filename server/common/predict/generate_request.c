@@ -80,8 +80,10 @@ static int read_prompt(const json_t *body, const json_t *resolved, double **word
 static int copy_prompt(const double *words, size_t count, size_t samples, struct predict_inputs *out,
                        struct qlstm_error *error)
 {
-	*out = (struct predict_inputs){
-	    .samples = samples, .steps = count, .features = 1, .values = malloc(samples * count * sizeof(double))};
+	*out = (struct predict_inputs){.samples = samples,
+	                               .steps = count,
+	                               .features = 1,
+	                               .values = malloc((samples * count + 1) * sizeof(double))};
 	if (out->values == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the prompts");
 	for (size_t i = 0; i < samples; i++)
@@ -104,7 +106,7 @@ static int read_body(const json_t *body, const json_t *resolved, struct predict_
 	if (rc == 0 && count >= wanted.length)
 		rc = error_set(error, ERR_INVALID, "/length",
 		               "a sequence of %zu words has no room behind a prompt of %zu", wanted.length, count);
-	if (rc == 0)
+	if (rc == 0 && words != NULL)
 		rc = copy_prompt(words, count, wanted.samples, prompts, error);
 	free(words);
 	if (rc == 0)

@@ -166,9 +166,11 @@ int application_compute(struct application *a, predictions_progress_fn progress,
 	size_t width = predictor_width(&a->predictor), most = a->count < CHUNK ? a->count : CHUNK;
 	double *inputs = malloc(most * a->steps * a->features * sizeof *inputs);
 	a->values = malloc(a->count * width * sizeof *a->values);
-	int rc = inputs != NULL && a->values != NULL
-	             ? 0
-	             : error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu predictions", a->count);
+	if (inputs == NULL || a->values == NULL) {
+		free(inputs);
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu predictions", a->count);
+	}
+	int rc = 0;
 	for (size_t first = 0; rc == 0 && first < a->count; first += most) {
 		size_t n = a->count - first < most ? a->count - first : most;
 		rc = progress(context, first, a->count) != 0

@@ -45,25 +45,38 @@ static int write_file(const struct applying *a, const char *text, struct artifac
 	return file_write_atomic(a->directory, artifact->file, text, artifact->bytes, error);
 }
 
+static int write_predictions(struct applying *a, struct artifact *artifact, struct qlstm_error *error)
+{
+	char *text = NULL;
+	size_t length = 0;
+	int rc = application_csv(&a->application, &text, &length, error);
+	if (rc == 0)
+		rc = write_file(a, text, artifact, error);
+	free(text);
+	return rc;
+}
+
+static int write_report(struct applying *a, struct artifact *artifact, struct qlstm_error *error)
+{
+	json_t *report = application_report(&a->application);
+	char *text = json_text_indented(report);
+	json_decref(report);
+	if (text == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the report");
+	int rc = write_file(a, text, artifact, error);
+	free(text);
+	return rc;
+}
+
 static int write_results(struct applying *a, struct qlstm_error *error)
 {
 	struct artifact artifacts[] = {{.name = "predictions", .file = "predictions.csv"},
 	                               {.name = "report", .file = "report.json"}};
-	char *csv = NULL, *report = NULL;
-	size_t length = 0;
-	int rc = application_csv(&a->application, &csv, &length, error);
+	int rc = write_predictions(a, &artifacts[0], error);
 	if (rc == 0)
-		rc = write_file(a, csv, &artifacts[0], error);
-	json_t *said = rc == 0 ? application_report(&a->application) : NULL;
-	if (rc == 0 && (report = json_text_indented(said)) == NULL)
-		rc = error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the report");
-	if (rc == 0)
-		rc = write_file(a, report, &artifacts[1], error);
+		rc = write_report(a, &artifacts[1], error);
 	if (rc == 0)
 		pipe_done(&a->pipe, artifacts, sizeof artifacts / sizeof artifacts[0]);
-	json_decref(said);
-	free(report);
-	free(csv);
 	return rc;
 }
 
