@@ -208,6 +208,7 @@ struct params *model_params(struct model *model)
 
 void model_lay_out(struct model *model, struct arena *arena, int steps, int batch, size_t *elements)
 {
+	const struct plan_request plans = model_plan_request(&model->config);
 	if (model_decodes(model))
 		model->tokens = arena_take_numbers(arena, 2 * (size_t)steps * (size_t)batch);
 	for (int k = 0; k < model->config.n_layers; k++) {
@@ -221,6 +222,7 @@ void model_lay_out(struct model *model, struct arena *arena, int steps, int batc
 			layer->ops->lay_out(layer, arena, shape_frames(layer->in, steps), batch);
 		if (elements != NULL)
 			elements[k] = (arena->used - before) / sizeof(double);
+		quantum_list_lay_out(&layer->circuits, &plans, arena, shape_frames(layer->in, steps), batch);
 	}
 }
 
@@ -307,6 +309,7 @@ void model_forward_training(struct model *model, const struct training_context *
 	const double *in = model->x = model_split_tokens(model, x, steps, batch);
 	for (int k = 0; k < model->config.n_layers && !model->watch.abandoned; k++) {
 		struct layer *layer = &model->layers[k];
+		quantum_list_begin(&layer->circuits, shape_frames(layer->in, steps), batch, training != NULL);
 		layer->ops->forward(layer, training, in, shape_frames(layer->in, steps), batch, model->outputs[k]);
 		in = model->outputs[k];
 	}
