@@ -10,9 +10,6 @@
 #include "server/worker/predict/reading.h"
 #include "server/worker/translate.h"
 
-enum { BEAM_MOST = 16 };
-#define PENALTY_MOST 4.0
-
 struct translating {
 	struct predictor *predictor;
 	struct translate_options options;
@@ -28,11 +25,20 @@ static int no_memory(struct translating *t)
 	return error_set(t->error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the translations");
 }
 
-/* A number of the request, `fallback` where it is not said. */
-static int read_number(struct translating *t, const json_t *request, const char *name, bool whole, double least,
-                       double most, double *out)
+/* A field of the data part, which says what its values are. */
+static const json_t *field_of(const char *name)
 {
-	const json_t *value = json_object_get(request, name);
+	const json_t *data = json_object_get(json_object_get(spec_schema(), "$defs"), "data");
+	return json_object_get(json_object_get(data, "properties"), name);
+}
+
+/* A number of the request in the range of the field of its name; *out stays where it is not said. */
+static int read_number(struct translating *t, const json_t *request, const char *name, double *out)
+{
+	const json_t *value = json_object_get(request, name), *field = field_of(name);
+	double least = json_number_value(json_object_get(field, "minimum")),
+	       most = json_number_value(json_object_get(field, "maximum"));
+	bool whole = strcmp(json_string_value(json_object_get(field, "type")), "integer") == 0;
 	char pointer[32], quoted[PLACE_VALUE_SIZE];
 	if (value == NULL)
 		return 0;
@@ -54,9 +60,9 @@ static int read_options(struct translating *t, const json_t *request)
 	double width = spec->beam_width;
 	t->options = (struct translate_options){
 	    .length_penalty = spec->length_penalty, .length = spec->text.length, .target = &t->predictor->target};
-	int rc = read_number(t, request, "beam_width", true, 1, BEAM_MOST, &width);
+	int rc = read_number(t, request, "beam_width", &width);
 	if (rc == 0)
-		rc = read_number(t, request, "length_penalty", false, 0, PENALTY_MOST, &t->options.length_penalty);
+		rc = read_number(t, request, "length_penalty", &t->options.length_penalty);
 	t->options.beam_width = (int)width;
 	return rc;
 }
