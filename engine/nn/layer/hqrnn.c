@@ -10,7 +10,8 @@
  *
  * Back, the two quantum states go through time once, and dL/dtheta and dL/da take the places of theta and a, so that
  * the weights' gradients are two products over all steps at the end. Outside training READING_PROJECTIVE and
- * READING_COLLAPSE draw 1 or -1 for each readout instead of its expectation, by seed, sample and step of the batch alone.
+ * READING_COLLAPSE draw 1 or -1 for each readout instead of its expectation, by seed, sample and step of the batch
+ * alone.
  *
  * Carried (carry.h) are psi and z; where psi is all zero the sample begins anew. Angles theta_0 get a gradient from
  * batches whose samples all begin anew. */
