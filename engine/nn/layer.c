@@ -25,6 +25,7 @@ static const struct layer_type types[] = {
     {"batch_norm", {ANY_FORM, .trainable = true, .state = true, .whole_batch = true}, .ops = &batch_norm_ops},
     {"layer_norm", {ANY_FORM, .trainable = true}, .ops = &layer_norm_ops},
     {"attention", {.sequence = true, .trainable = true}, .ops = &attention_ops},
+    {"decoder", {.sequence = true, .trainable = true, .decodes = true}, .ops = &decoder_ops},
 };
 
 const struct layer_type *layer_type_at(int index)
