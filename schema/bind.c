@@ -187,3 +187,11 @@ int spec_columns(struct spec *spec, const json_t *resolved, const struct table *
 	spec->words.scored = spec->scored[0] != '\0' ? table_column(table, spec->scored) : -1;
 	return rc;
 }
+
+int spec_bind_inputs(const json_t *resolved, const struct table *table, int indices[SAMPLES_MAX_COLUMNS],
+                     struct qlstm_error *error)
+{
+	const json_t *data = json_object_get(resolved, "data");
+	int rc = check_list(data, "inputs", table, error);
+	return rc == 0 ? look_up(data, "inputs", table, indices, error) : rc;
+}

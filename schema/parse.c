@@ -11,6 +11,7 @@
 #include "schema/layers.h"
 #include "schema/task.h"
 
+static const char *const kinds[] = {[SPEC_TRAINING] = "training", [SPEC_PREDICTION] = "prediction", NULL};
 static const char *const scalings[] = {
     [SCALING_NONE] = "none", [SCALING_MINMAX] = "minmax", [SCALING_STANDARD] = "standard",
     [SCALING_MAX] = "max",   [SCALING_ROBUST] = "robust", NULL};
@@ -95,6 +96,7 @@ static void field_words(void *at, const json_t *value, const struct field *field
 
 static const struct field spec_fields[] = {
     SPEC("", "name", field_text, name, NULL),
+    SPEC("", "kind", field_enum, kind, kinds),
     SPEC("data", "dataset", field_text, dataset, NULL),
     SPEC("data", "task", field_enum, task, task_names),
     SPEC("data", "missing", field_enum, missing, missing_names),

@@ -34,9 +34,13 @@ enum task {
 	TASK_LANGUAGE_MODEL
 };
 
+/* What the experiment is to do. */
+enum spec_kind { SPEC_TRAINING, SPEC_PREDICTION };
+
 struct spec {
 	char name[SPEC_NAME_SIZE * 4]; /* UTF-8 */
 	char dataset[SPEC_NAME_SIZE * 4];
+	enum spec_kind kind;
 	enum task task;
 	enum missing missing;
 	enum trainer_epoch_kept keep;
@@ -81,6 +85,11 @@ void spec_locate(const json_t *request, struct qlstm_error *error);
  * an index, refuses unknown (with the nearest name), ambiguous, non-numeric (with the line or row that holds no
  * number), incomplete (data.missing) and repeated ones. */
 int spec_bind(json_t *resolved, const struct table *table, struct qlstm_error *error);
+
+/* Checks in the same way that a table has the inputs of a bound spec, and writes their indices. Of a prediction, whose
+ * data need no targets. */
+int spec_bind_inputs(const json_t *resolved, const struct table *table, int indices[SAMPLES_MAX_COLUMNS],
+                     struct qlstm_error *error);
 
 /* Into the engine's structs. `resolved` may be unbound: one input and one target are assumed then. What the engine
  * checks (inversward with bidirectional, ...) was checked by spec_resolve, and is by model_new. */

@@ -43,10 +43,11 @@ ARROWS = {
     "schema/circuit": "engine engine/circuit",
     "schema/place": "engine",
     "schema/tq42": "engine schema/place",
+    "schema/request": "engine schema/place",
     "schema": "schema/place schema/tq42 engine engine/qlstm.h engine/nn engine/circuit engine/circuit/ansatz engine/data engine/language engine/train schema/circuit",
     "server/common/xlsx": "engine",
     "server/common": "server/common/xlsx engine engine/elementary engine/qlstm.h engine/nn engine/data engine/data/csv engine/train schema",
-    "server/common/predict": "engine schema schema/place server/common",
+    "server/common/predict": "engine schema schema/place schema/request server/common",
     "server/common/circuit": "engine engine/circuit engine/nn engine/export schema server/common",
     "server/http": "engine server/common",
     "server/access": "engine server/common server/http",
@@ -58,20 +59,21 @@ ARROWS = {
     "server/run/events": "engine server/common server/http server/store",
     "server/predict": "engine schema server/common server/common/predict server/run",
     "server/api/parts": "engine server/common server/run",
+    "server/api/prediction": "engine schema schema/place schema/tq42 server/common server/store",
     "server/api": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/data/csv engine/train engine/export schema "
-                  "server/common server/common/predict server/http server/access server/store server/disk server/run server/run/events server/predict server/api/parts",
+                  "server/common server/common/predict server/http server/access server/store server/disk server/run server/run/events server/predict server/api/parts server/api/prediction",
     "server/api/access": "engine server/common server/http server/access server/web server/api",
     "server/api/export": "engine engine/qlstm.h engine/nn engine/export server/common server/common/circuit server/http server/store server/api",
     "server/api/dataset": "engine engine/data engine/data/csv schema server/common server/http server/access server/store server/api",
     "server/api/mlflow": "engine schema server/common server/http server/access server/store server/run server/api/parts server/api",
     "server/api/inference": "engine engine/qlstm.h schema server/common server/common/predict server/http server/access server/store server/run server/predict server/api",
-    "server/api/experiment": "engine engine/data/csv schema server/common server/http server/access server/store server/run server/run/events server/api/parts server/api",
+    "server/api/experiment": "engine engine/data/csv schema schema/place server/common server/http server/access server/store server/run server/run/events server/api/parts server/api/prediction server/api",
     "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api",
     "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/language engine/train engine/export schema "
                      "server/common server/common/predict",
     "server/worker/train": "engine engine/elementary engine/qlstm.h engine/circuit engine/nn engine/score engine/data engine/language engine/train "
-                           "engine/export schema server/common server/common/predict server/worker",
-    "server/worker/predict": "engine engine/elementary engine/nn engine/language engine/export schema schema/place server/common server/common/predict server/worker server/worker/train",
+                           "engine/export schema server/common server/common/circuit server/common/predict server/worker",
+    "server/worker/predict": "engine engine/elementary engine/qlstm.h engine/circuit engine/data engine/nn engine/language engine/export schema schema/place schema/request server/common server/common/predict server/worker server/worker/train",
     "server/worker/tools": "engine engine/qlstm.h engine/circuit engine/circuit/ansatz engine/nn engine/data "
                            "engine/train schema schema/place server/common server/common/circuit server/worker server/worker/train",
     "server/worker/bench": "engine engine/qlstm.h engine/vector engine/circuit engine/circuit/ansatz engine/nn "

@@ -3,7 +3,7 @@
     python3 predict.py weights.safetensors '[[[0.1], [0.3], [0.5], [0.6]]]'
 
 Raw values [sample][time][feature] in, raw values [sample][target] out; of a classification the probabilities of the
-classes. Every layer but qrnn, hqrnn and circuit; equations and tensors are those of engine/README.md."""
+classes. Every layer but qrnn, hqrnn and attention; equations and tensors are those of engine/README.md."""
 import json
 import math
 import struct
@@ -17,14 +17,14 @@ ENCODE = {"x": lambda v: v, "pi_x": lambda v: math.pi * v, "atan": np.arctan, "a
 sigmoid = lambda x: (1 + np.tanh(x / 2)) / 2
 
 def load(path):
-    """Tensors by name, the spec, the scaling of the columns."""
+    """Tensors by name, the spec, the scaling of the columns, users' circuits by layer."""
     content = open(path, "rb").read()
     (length,) = struct.unpack_from("<Q", content)
     header, body = json.loads(content[8:8 + length]), content[8 + length:]
     metadata = header.pop("__metadata__")
     tensors = {name: np.frombuffer(body[slice(*entry["data_offsets"])], "<f8").reshape(entry["shape"])
                for name, entry in header.items()}
-    return tensors, json.loads(metadata["spec"]), json.loads(metadata["scaling"])
+    return tensors, *(json.loads(metadata.get(part, "{}")) for part in ("spec", "scaling", "circuits"))
 
 def entangle(kind, n, layer):
     """What a layer has beside its rotations."""
@@ -37,6 +37,10 @@ def entangle(kind, n, layer):
 
 def gates(layer, angles, x):
     """(gate, wire, angle of each sample) or ("CNOT", control, target), in the order in which they act."""
+    if layer["type"] == "circuit":
+        part = lambda a: angles[a["weight"]] if "weight" in a else ENCODE[a["encoder"]](x[:, a["feature"]]) if "feature" in a else 1
+        yield from ((g["gate"].lstrip("R"), g["wires"][0], part(g) * g["scale"] if "scale" in g else g["wires"][-1]) for g in layer["gates"])
+        return
     n, ansatz, axis, width = layer["n_qubits"], layer["ansatz"], layer["rotation"], x.shape[1]
     chen, encode = ansatz.startswith("chen"), ENCODE["x" if ansatz == "chen2024" else layer.get("encoder", "x")]
     if chen and layer["hadamard"]:
@@ -53,12 +57,12 @@ def gates(layer, angles, x):
             others = entangle(kind, n, number)
             yield from others + rotations if chen else rotations + others
 
-def circuit(layer, angles, x, wires):
-    """Expectation values [sample][wire]; wire 0 is the most significant bit of an amplitude's number."""
+def circuit(layer, angles, x, wires=()):
+    """Expectation values [sample][wire or observable]; wire 0 is the most significant bit of an amplitude's number."""
     n, numbers = layer["n_qubits"], np.arange(2 ** layer["n_qubits"])
     state = np.broadcast_to(numbers == 0, (len(x), 2**n)).astype(complex)
 
-    def apply(wire, matrix):
+    def apply(wire, matrix, state):
         parts = state.reshape(len(x), 2**wire, 2, -1)
         return np.einsum("...ij,...ajb->...aib", np.broadcast_to(matrix, (len(x), 2, 2)), parts).reshape(state.shape)
 
@@ -66,17 +70,18 @@ def circuit(layer, angles, x, wires):
         if gate == "CNOT":
             state = state[:, numbers ^ ((numbers >> (n - 1 - wire) & 1) << (n - 1 - other))]
         elif gate == "H":
-            state = apply(wire, (PAULI["X"] + PAULI["Z"]) / 2**0.5)
+            state = apply(wire, (PAULI["X"] + PAULI["Z"]) / 2**0.5, state)
         else:
             half = np.reshape(other, (-1, 1, 1)) / 2
-            state = apply(wire, np.cos(half) * np.eye(2) - 1j * np.sin(half) * PAULI[gate])
-    return np.stack([(state.conj() * apply(wire, PAULI[layer["measure"]])).sum(1).real for wire in wires], 1)
+            state = apply(wire, np.cos(half) * np.eye(2) - 1j * np.sin(half) * PAULI[gate], state)
+    observed = lambda words: apply(int(words[0][1:]), PAULI[words[0][0]], observed(words[1:])) if words else state
+    words = layer.get("observables") or [f"{layer['measure']}{wire}" for wire in wires]
+    return np.stack([(state.conj() * observed(product.split())).sum(1).real for product in words], 1)
 
 def cell(layer, t, xs):
     """A recurrent layer with the tensors t over the steps in their order: outputs of all steps."""
     kind, size, outputs, c = layer["variant" if layer["type"] == "qlstm" else "type"], layer["hidden_size"], [], 0
     h = np.zeros((len(xs[0]), size))
-
     affine = lambda name, v: v @ t[name].T + t[name.replace("weight", "bias")]
     plain = lambda k, v, count=layer.get("n_qubits"): circuit(layer, t["circuits"][k], v, range(count))
     hybrid = lambda k, v: affine("linear_out.weight", plain(k, affine("linear_in.weight", v)))
@@ -111,7 +116,6 @@ def pointwise(layer, t, x):
     """A layer on one step; dropout does nothing here."""
     n, low, high = layer.get("n_qubits"), np.minimum(x, 0), np.maximum(x, 0)
     kind = layer["function"] if layer["type"] == "activation" else layer["type"]
-
     norm = lambda mean, variance: t["weight"] * (x - mean) / np.sqrt(variance + layer["epsilon"]) + t["bias"]
     return {"dense": lambda: x @ t["weight"].T + t.get("bias", 0), "dropout": lambda: x, "identity": lambda: x,
             "embedding": lambda: t["weight"][x.astype(int)].reshape(len(x), -1),
@@ -119,13 +123,13 @@ def pointwise(layer, t, x):
             "layer_norm": lambda: norm(x.mean(1, keepdims=True), x.var(1, keepdims=True)),
             "quantum": lambda: circuit(layer, t["circuits"][0], x, {"all": range(n), "even": range(0, n, 2),
                                                                     "single": range(1)}[layer["measurement"]]),
-            "relu": lambda: high, "leaky_relu": lambda: high + layer["negative_slope"] * low, "tanh": lambda: np.tanh(x),
-            "elu": lambda: high + layer["alpha"] * np.expm1(low), "sigmoid": lambda: sigmoid(x),
-            "softplus": lambda: high + np.log1p(np.exp(-np.abs(x))),
+            "circuit": lambda: circuit(layer, t["circuits"][0], x), "relu": lambda: high, "tanh": lambda: np.tanh(x),
+            "leaky_relu": lambda: high + layer["negative_slope"] * low, "sigmoid": lambda: sigmoid(x),
+            "elu": lambda: high + layer["alpha"] * np.expm1(low), "softplus": lambda: high + np.log1p(np.exp(-np.abs(x))),
             "gelu": lambda: x / 2 * np.vectorize(math.erfc, otypes=[float])(-x / 2**0.5)}[kind]()
 
 def predict(path, raw):
-    tensors, spec, scaling = load(path)
+    tensors, spec, scaling, circuits = load(path)
     layers, data = spec["model"]["layers"], spec["data"]
     offset, factor = ({side: np.array([column[part] for column in scaling[side]]) for side in ("inputs", "targets")}
                       for part in ("offset", "factor"))
@@ -133,6 +137,7 @@ def predict(path, raw):
     x = (x - offset["inputs"].reshape(-1, x.shape[2])) / factor["inputs"].reshape(-1, x.shape[2])
     xs, last = [x[:, t] for t in range(x.shape[1])], max((k for k, layer in enumerate(layers) if "hidden_size" in layer), default=-1)
     for k, layer in enumerate(layers):
+        layer = {**layer, **circuits.get(str(k), {})}
         start = f"layers.{k}."
         t = {name[len(start):]: value for name, value in tensors.items() if name.startswith(start)}
         xs = recurrent(layer, t, xs, k == last) if "hidden_size" in layer else [pointwise(layer, t, x) for x in xs]

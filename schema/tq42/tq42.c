@@ -87,7 +87,7 @@ static void place_fields(struct translation *t, const json_t *flat)
 }
 
 /* So many values behind the window, all at once. */
-static int translate_width(struct translation *t, const json_t *width, json_t *data, const char *pointer)
+int tq42_width(struct translation *t, const json_t *width, json_t *data, const char *pointer)
 {
 	json_int_t n = json_integer_value(width);
 	if (!json_is_integer(width))
@@ -116,7 +116,7 @@ static int translate_forecaster(struct translation *t, const json_t *flat, const
 	json_t *data = json_object_get(t->ours, "data");
 	json_object_set_new(data, "window", json_integer(24));
 	tq42_below(at, pointer, "label_width");
-	int rc = width != NULL ? translate_width(t, width, data, at) : 0;
+	int rc = width != NULL ? tq42_width(t, width, data, at) : 0;
 	if (rc != 0)
 		return rc;
 	tq42_below(at, pointer, "target_column");
@@ -226,11 +226,16 @@ static int run(struct translation *t, const json_t *request)
 	                                   {{"project"}, "project", NULL},
 	                                   {{"tags"}, "tags", NULL},
 	                                   {{NULL}, NULL, NULL}};
-	t->ours = tq42_make("{'data':{'scaling':'max'},'simulation':{},'training':{'num_epochs':20,'batch_size':128,"
-	                    "'optimizer':{'type':'adam','learning_rate':0.001}}}");
+	bool infers = tq42_infers(request);
+	t->ours =
+	    tq42_make(infers ? "{'data':{}}"
+	                     : "{'data':{'scaling':'max'},'simulation':{},'training':{'num_epochs':20,'batch_size':128,"
+	                       "'optimizer':{'type':'adam','learning_rate':0.001}}}");
 	if (t->ours == NULL)
 		return error_set(t->error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	int rc = tq42_fields(t, request, whole, t->ours, "", "");
+	if (rc == 0 && infers)
+		return tq42_inference(t, request);
 	if (rc == 0)
 		rc = translate_storage(t, request);
 	const char *key = "parameters";
@@ -241,6 +246,11 @@ static int run(struct translation *t, const json_t *request)
 bool tq42_is(const json_t *request)
 {
 	return json_object_get(request, "parameters") != NULL;
+}
+
+bool tq42_infers(const json_t *request)
+{
+	return tq42_member(tq42_member(request, "inputs", NULL), "model", NULL) != NULL;
 }
 
 int tq42_translate(const json_t *request, json_t **out, struct qlstm_error *error)

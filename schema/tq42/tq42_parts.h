@@ -48,6 +48,10 @@ int tq42_word(struct translation *t, const struct word *words, const json_t *val
 /* The fields of `object` into `to`, which stands at `ours` in the translation. */
 int tq42_fields(struct translation *t, const json_t *object, const struct row *rows, json_t *to, const char *ours,
                 const char *theirs);
+/* A request of inference: kind, init_from and what is repeated of the model go into t->ours, whose data are there. */
+int tq42_inference(struct translation *t, const json_t *request);
+/* label_width: so many values behind the window, all at once; as data.horizon. */
+int tq42_width(struct translation *t, const json_t *width, json_t *data, const char *pointer);
 /* JSON with ' in the place of ". */
 json_t *tq42_make(const char *text);
 

@@ -14,6 +14,8 @@ HANDLER(experiments_get);
 HANDLER(experiments_patch);
 /* experiment/fork.c */
 HANDLER(experiments_fork);
+/* experiment/predict_dataset.c */
+HANDLER(experiments_predict_dataset);
 HANDLER(experiments_delete);
 /* life.c */
 HANDLER(experiments_cancel);

@@ -9,6 +9,7 @@
 #include "schema/spec.h"
 #include "server/api/catalog.h"
 #include "server/api/labels.h"
+#include "server/api/prediction/prediction.h"
 #include "server/api/uploaded.h"
 #include "server/common/cost.h"
 #include "server/common/json_text.h"
@@ -27,7 +28,8 @@ static int bind_columns(json_t *spec, const struct dataset_row *row, struct qlst
 	int rc = columns_read(row->columns_json, &table, &cause);
 	if (rc != 0)
 		return error_set(error, rc, NULL, "the columns of data set '%.100s': %s", row->name, cause.message);
-	rc = spec_bind(spec, &table, error);
+	int indices[SAMPLES_MAX_COLUMNS]; /* of a prediction, which needs no targets */
+	rc = prediction_is(spec) ? spec_bind_inputs(spec, &table, indices, error) : spec_bind(spec, &table, error);
 	table_free(&table);
 	return rc;
 }
@@ -55,7 +57,9 @@ static int attach_data(struct api *api, const struct viewer *viewer, json_t *spe
 static int check_cost(const struct api *api, const struct spec *spec, struct model *model, struct cost_windows windows,
                       double *seconds, size_t *planned, struct qlstm_error *error)
 {
-	struct cost_bytes bytes = cost_bytes(spec, model, windows, api->threads);
+	/* A prediction cuts its windows one batch after the other. */
+	const struct cost_windows held = spec->kind == SPEC_PREDICTION ? (struct cost_windows){0} : windows;
+	struct cost_bytes bytes = cost_bytes(spec, model, held, api->threads);
 	struct cost_seconds times = {0};
 	int rc = cost_check_bytes(spec, &bytes, api->max_memory, error);
 	if (rc == 0)
@@ -106,24 +110,42 @@ static int describe_model(const struct api *api, struct spec *spec, struct cost_
 	return rc;
 }
 
+/* Rows and samples of a training, whose targets must be there. */
+static int count_samples(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+                         size_t *rows, struct parts *parts, struct qlstm_error *error)
+{
+	int rc = uploaded_rows(api, entry, resolved, spec, rows, error);
+	if (rc != 0)
+		return rc;
+	rc = spec_count_samples(spec, *rows, parts, error);
+	if (rc != 0) {
+		error_prefix(error, "/data");
+		return rc;
+	}
+	return labels_check(api, entry, resolved, spec, *rows, error);
+}
+
+/* One pass over the samples and no epoch. */
+static int count_predicted(const struct catalog_entry *entry, struct spec *spec, size_t *rows, struct parts *parts,
+                           struct qlstm_error *error)
+{
+	*rows = (size_t)entry->row.n_rows;
+	spec->training.epochs = 1;
+	spec->folds.count = 0;
+	return prediction_count(spec, *rows, &parts->test, error);
+}
+
 static int describe(struct api *api, const struct catalog_entry *entry, struct submission *out,
                     struct qlstm_error *error)
 {
 	struct spec spec;
 	struct parts parts = {0};
-	int rc = spec_parse(out->spec, &spec, error);
-	if (rc != 0)
-		return rc;
 	size_t rows = 0;
-	rc = uploaded_rows(api, entry, out->spec, &spec, &rows, error);
-	if (rc != 0)
-		return rc;
-	rc = spec_count_samples(&spec, rows, &parts, error);
-	if (rc != 0) {
-		error_prefix(error, "/data");
-		return rc;
-	}
-	rc = labels_check(api, entry, out->spec, &spec, rows, error);
+	int rc = spec_parse(out->spec, &spec, error);
+	bool trains = spec.kind == SPEC_TRAINING;
+	if (rc == 0)
+		rc = trains ? count_samples(api, entry, out->spec, &spec, &rows, &parts, error)
+		            : count_predicted(entry, &spec, &rows, &parts, error);
 	if (rc != 0)
 		return rc;
 	rc = describe_model(api, &spec, (struct cost_windows){parts.train, parts.validation + parts.test}, out, error);
@@ -132,7 +154,7 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct s
 	                      (json_int_t)parts.test, "warnings", uploaded_warnings(entry, out->spec, &spec));
 	if (parts.validation > 0)
 		json_object_set_new(out->data, "validation", json_integer((json_int_t)parts.validation));
-	out->epochs = spec.training.epochs;
+	out->epochs = trains ? spec.training.epochs : 0;
 	out->max_attempts = spec.max_attempts;
 	out->priority = (int)json_integer_value(json_object_get(out->spec, "priority"));
 	out->max_seconds = spec.max_seconds;
@@ -158,10 +180,12 @@ int submission_make(struct api *api, const struct viewer *viewer, const char *te
 {
 	*out = (struct submission){0};
 	struct catalog_entry entry = {0};
-	json_t *request = NULL;
+	json_t *request = NULL, *whole = NULL;
 	int rc = spec_load(text, length, &request, error);
+	if (rc == 0 && prediction_is(request))
+		rc = prediction_complete(api->store, viewer, request, &whole, error);
 	if (rc == 0)
-		rc = spec_resolve(request, &out->spec, error);
+		rc = spec_resolve(whole != NULL ? whole : request, &out->spec, error);
 	if (rc == 0)
 		rc = attach_data(api, viewer, out->spec, &entry, error);
 	if (rc == 0)
@@ -175,6 +199,7 @@ int submission_make(struct api *api, const struct viewer *viewer, const char *te
 	if (rc != 0)
 		submission_free(out);
 	catalog_entry_free(&entry);
+	json_decref(whole);
 	json_decref(request);
 	return rc;
 }

@@ -18,6 +18,7 @@ static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error 
 {
 	db_query(db, "SELECT spec_json, max_seconds, epochs, dataset.sha256, dataset.file, " SQL_PLANNED_BYTES
 	             ", coalesce(json_extract(description_json, '$.dialect'), '{\"rules\":\"first_line\"}')"
+	             ", json_valid(spec_json) AND json_extract(spec_json, '$.kind') IS 'prediction'"
 	             " FROM experiment"
 	             " LEFT JOIN dataset ON dataset.id = experiment.dataset_id WHERE experiment.id = :id");
 	db_bind_text(db, ":id", attempt->token.id);
@@ -30,6 +31,7 @@ static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error 
 		column_text(db, 4, attempt->dataset_file, sizeof attempt->dataset_file);
 		attempt->bytes = db_int(db, 5);
 		column_text(db, 6, attempt->dialect, sizeof attempt->dialect);
+		attempt->predicts = db_int(db, 7) != 0;
 	}
 	return db_finish(db) == 0 ? rc : db_error(db, error);
 }

@@ -2,6 +2,7 @@
 #ifndef QLSTM_RUN_ATTEMPT_H
 #define QLSTM_RUN_ATTEMPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/error.h"
@@ -19,6 +20,7 @@ struct attempt {
 	char *spec_json; /* owned */
 	double max_seconds;
 	int epochs;
+	bool predicts;                         /* with the weights of init_file; nothing is trained */
 	int threads;                           /* of its worker; the scheduler's to set */
 	int64_t bytes;                         /* that the planner expects it to take */
 	int64_t most_bytes;                    /* that all which run may take; 0: no limit. The scheduler's to set */

@@ -229,11 +229,11 @@ static const struct {
 
 static int check_epoch(const struct message *message, int epochs, struct qlstm_error *error)
 {
-	int epoch = 1;
-	if (message->kind == MESSAGE_EPOCH)
-		epoch = message->is.metrics.epoch;
-	else if (message->kind == MESSAGE_CHECKPOINT)
+	int epoch = message->is.metrics.epoch;
+	if (message->kind == MESSAGE_CHECKPOINT)
 		epoch = message->is.checkpoint.epoch;
+	else if (message->kind != MESSAGE_EPOCH)
+		return 0;
 	if (epoch >= 1 && epoch <= epochs)
 		return 0;
 	return error_set(error, ERR_OUT_OF_RANGE, NULL, "epoch %d of %d", epoch, epochs);

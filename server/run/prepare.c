@@ -154,7 +154,7 @@ static int check_memory(const struct attempt *attempt, struct qlstm_error *error
 int prepare_attempt(const char *data_dir, const struct attempt *attempt, struct prepared *out,
                     struct qlstm_error *error)
 {
-	*out = (struct prepared){.threads = attempt->threads, .log_file = -1};
+	*out = (struct prepared){.threads = attempt->threads, .predicts = attempt->predicts, .log_file = -1};
 	attempt_folder(data_dir, &attempt->token, out->folder);
 	int rc = check_memory(attempt, error);
 	if (rc == 0)

@@ -2,6 +2,8 @@
 #ifndef QLSTM_RUN_PREPARE_H
 #define QLSTM_RUN_PREPARE_H
 
+#include <stdbool.h>
+
 #include "engine/error.h"
 #include "server/run/attempt.h"
 
@@ -11,6 +13,7 @@ struct prepared {
 	char dialect[ATTEMPT_DIALECT_SIZE]; /* of the data; "" for a built-in series */
 	char init[ATTEMPT_PATH_SIZE];       /* weights to start from; "": what the seed draws */
 	char resume[ATTEMPT_PATH_SIZE];     /* the checkpoint to go on from, "" to start from scratch */
+	bool predicts;                      /* with the weights of `init`; nothing is trained */
 	int threads;                        /* of the worker */
 	int log_file;                       /* worker.log, open for appending; the caller's to close */
 };

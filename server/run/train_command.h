@@ -1,4 +1,4 @@
-/* The command that runs an attempt: qlstm-worker train. */
+/* The command that runs an attempt: qlstm-worker train, or apply where it is a prediction. */
 #ifndef QLSTM_RUN_TRAIN_COMMAND_H
 #define QLSTM_RUN_TRAIN_COMMAND_H
 

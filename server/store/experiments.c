@@ -110,6 +110,8 @@ int experiment_visible(struct db *db, const char *id, const struct viewer *viewe
 	" (SELECT 1 FROM json_each(tags_json) WHERE value = :tag)))"                                                   \
 	" AND (:text IS NULL OR instr(lower(name || char(10) || notes || char(10) || tags_json), lower(:text)) > 0)"   \
 	" AND (:model IS NULL OR (json_valid(spec_json) AND EXISTS (" LAYER_IS ")))"                                   \
+	" AND (:kind IS NULL OR (json_valid(spec_json) AND"                                                            \
+	" coalesce(json_extract(spec_json, '$.kind'), 'training') = :kind))"                                           \
 	" AND (:dataset IS NULL OR :dataset = dataset_id OR"                                                           \
 	" (json_valid(data_json) AND json_extract(data_json, '$.dataset') = :dataset))"                                \
 	" AND (:since IS NULL OR created_at >= :since) AND (:until IS NULL OR created_at < :until)"
@@ -147,6 +149,7 @@ static void bind_filters(struct db *db, const struct experiment_query *query)
 	db_bind_text(db, ":text", query->text);
 	db_bind_text(db, ":model", query->model);
 	db_bind_text(db, ":dataset", query->dataset);
+	db_bind_text(db, ":kind", query->kind);
 	bind_time(db, ":since", query->since);
 	bind_time(db, ":until", query->until);
 	if (query->sort != NULL)

@@ -80,6 +80,7 @@ struct experiment_query {
 	const char *text;     /* in name, notes or tags, whatever its case (of ASCII) */
 	const char *model;    /* the type or the variant of one of its layers: "lstm", "linear" */
 	const char *dataset;  /* the name or the id of its data set */
+	const char *kind;     /* "training" or "prediction" */
 	int64_t since, until; /* created then or later; before then (0: whenever); ms */
 	const char *sort; /* a metric of the last epoch, or "best_test_loss": those that have it, the smallest first */
 	bool falling;     /* the largest first */

@@ -29,6 +29,7 @@ extern const struct worker_command command_init_weights; /* describe.c */
 extern const struct worker_command command_plan;         /* plan.c */
 extern const struct worker_command command_bench;        /* bench.c */
 extern const struct worker_command command_predict;      /* predict.c */
+extern const struct worker_command command_apply;        /* apply.c */
 extern const struct worker_command command_generate;     /* generate.c */
 extern const struct worker_command command_export;       /* export.c */
 

@@ -8,8 +8,8 @@
 #include "server/worker/command.h"
 
 static const struct worker_command *const commands[] = {
-    &command_train, &command_evaluate, &command_circuit, &command_describe, &command_init_weights,
-    &command_plan,  &command_bench,    &command_predict, &command_generate, &command_export};
+    &command_train, &command_evaluate, &command_circuit, &command_describe, &command_init_weights, &command_plan,
+    &command_bench, &command_predict,  &command_apply,   &command_generate, &command_export};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -23,23 +23,33 @@ static const char conventions[] =
 
 _Static_assert(TENSOR_MAX_RANK >= PARAM_MAX_RANK, "ranks of tensors");
 
-int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
-                   size_t *length, struct qlstm_error *error)
+/* JSON that a file may have beside what all have. */
+struct member {
+	const char *key;
+	const json_t *value; /* NULL: it has none */
+	char *text;
+};
+
+enum { MEMBERS = 4 };
+
+static int write_members(struct member members[MEMBERS], struct qlstm_error *error)
 {
-	char *spec = json_text(origin->resolved), *scaling = json_text(origin->scaling);
-	char *lexicon = json_text(origin->lexicon), *last = json_text(origin->last_window);
-	if (spec == NULL || (scaling == NULL && origin->scaling != NULL) ||
-	    (lexicon == NULL && origin->lexicon != NULL) || (last == NULL && origin->last_window != NULL)) {
-		free(last);
-		free(spec);
-		free(scaling);
-		free(lexicon);
-		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the weights");
+	for (int k = 0; k < MEMBERS; k++) {
+		members[k].text = json_text(members[k].value);
+		if (members[k].text == NULL && members[k].value != NULL)
+			return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the weights");
 	}
+	return 0;
+}
+
+static int encode(const struct params *params, const struct weights_origin *origin, const char *spec,
+                  const struct member members[MEMBERS], unsigned char **bytes, size_t *length,
+                  struct qlstm_error *error)
+{
 	char seed[24], arithmetic[16];
 	snprintf(arithmetic, sizeof arithmetic, "%d", QLSTM_ARITHMETIC);
 	snprintf(seed, sizeof seed, "%" PRIu64, origin->seed);
-	struct safetensors_meta meta[] = {
+	struct safetensors_meta meta[9 + MEMBERS] = {
 	    {"format", format_note},
 	    {"engine", QLSTM_VERSION},
 	    {"conventions", conventions},
@@ -49,21 +59,29 @@ int weights_encode(const struct params *params, const struct weights_origin *ori
 	    {"seed", seed},
 	    {"data_sha256", origin->data_sha256 != NULL ? origin->data_sha256 : ""},
 	    {"spec", spec},
-	    {0},
-	    {0},
-	    {0},
 	};
-	int count = (int)(sizeof meta / sizeof meta[0]) - 3;
-	if (scaling != NULL)
-		meta[count++] = (struct safetensors_meta){"scaling", scaling};
-	if (lexicon != NULL)
-		meta[count++] = (struct safetensors_meta){"text", lexicon};
-	if (last != NULL)
-		meta[count++] = (struct safetensors_meta){LAST_WINDOW_KEY, last};
-	int rc = params_to_safetensors(params, meta, count, bytes, length, error);
-	free(last);
-	free(lexicon);
-	free(scaling);
+	int count = 9;
+	for (int k = 0; k < MEMBERS; k++)
+		if (members[k].text != NULL)
+			meta[count++] = (struct safetensors_meta){members[k].key, members[k].text};
+	return params_to_safetensors(params, meta, count, bytes, length, error);
+}
+
+int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
+                   size_t *length, struct qlstm_error *error)
+{
+	const json_t *circuits = json_object_size(origin->circuits) > 0 ? origin->circuits : NULL;
+	struct member members[MEMBERS] = {{"scaling", origin->scaling, NULL},
+	                                  {"text", origin->lexicon, NULL},
+	                                  {LAST_WINDOW_KEY, origin->last_window, NULL},
+	                                  {"circuits", circuits, NULL}};
+	char *spec = json_text(origin->resolved);
+	int rc = spec != NULL ? write_members(members, error)
+	                      : error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the weights");
+	if (rc == 0)
+		rc = encode(params, origin, spec, members, bytes, length, error);
+	for (int k = 0; k < MEMBERS; k++)
+		free(members[k].text);
 	free(spec);
 	return rc;
 }

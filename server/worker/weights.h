@@ -17,11 +17,12 @@ struct weights_origin {
 	const json_t *scaling;     /* of the columns, scaling.h; NULL: no data were involved */
 	const json_t *lexicon;     /* how texts are read, lexicon_json.h; NULL: the data are none */
 	const json_t *last_window; /* server/common/predict/last_window.h; NULL: none */
+	const json_t *circuits;    /* that users wrote, server/common/circuit/circuit_json.h; NULL or {}: none */
 };
 
 /* Every parameter by name as safetensors; the same bytes for the same values and origin. *bytes (malloc) is the
  * caller's. Metadata: format, spec, conventions, seed, data_sha256, engine, plan, isa, arithmetic, scaling (absent
- * without data), text (of texts alone), last_window (of a forecasting). */
+ * without data), text (of texts alone), last_window (of a forecasting), circuits (where users wrote some). */
 int weights_encode(const struct params *params, const struct weights_origin *origin, unsigned char **bytes,
                    size_t *length, struct qlstm_error *error);
 

@@ -64,6 +64,9 @@ static void test_epochs_that_there_are_not(void **state)
 		         cases[i].epoch);
 		assert_int_equal(parse(line), cases[i].expected);
 	}
+	epochs = 0; /* a prediction: it has results all the same */
+	assert_int_equal(parse("{\"type\":\"epoch\",\"epoch\":1,\"train_loss\":1,\"seconds\":1}"), ERR_OUT_OF_RANGE);
+	assert_int_equal(parse("{\"type\":\"log\",\"level\":\"info\",\"message\":\"x\"}"), 0);
 	epochs = INT32_MAX;
 }
 

@@ -184,6 +184,22 @@ static void test_the_command_line(void **state)
 	}
 }
 
+/* A prediction has weights and neither checkpoints nor threads. */
+static void test_the_command_line_of_a_prediction(void **state)
+{
+	(void)state;
+	char expected[2000];
+	prepared.predicts = true;
+	snprintf(prepared.data, sizeof prepared.data, "/d.csv");
+	snprintf(prepared.init, sizeof prepared.init, "/w");
+	start("printf '%s\\n' \"$@\" > arguments; exit 0", 60, LONG_MS, LONG_MS);
+	assert_over(0, 0, REASON_NONE);
+	snprintf(expected, sizeof expected,
+	         "apply\n%s/spec.json\n--out\n%s\n--supervised\n--memory\n8\n--data\n/d.csv\n--weights\n/w\n", folder,
+	         folder);
+	assert_string_equal(read_text("arguments"), expected);
+}
+
 /* A clean environment, its own folder and session, standard error in the log. */
 static void test_where_it_runs(void **state)
 {
@@ -468,6 +484,7 @@ int main(void)
 	    TEST(test_a_signal),
 	    TEST(test_a_line_that_is_too_long),
 	    TEST(test_the_command_line),
+	    TEST(test_the_command_line_of_a_prediction),
 	    TEST(test_the_instruction_set),
 	    TEST(test_where_it_runs),
 	    TEST(test_default_environment),

@@ -277,7 +277,7 @@ static void test_defaults(void **state)
 	char *text = dump(resolved);
 	assert_string_equal(
 	    text,
-	    "{'name':'','project':'default','tags':[],'notes':'','priority':0,'init_from':'',"
+	    "{'name':'','project':'default','tags':[],'notes':'','priority':0,'init_from':'','kind':'training',"
 	    "'data':{'dataset':'damped_shm','task':'forecasting','missing':'refuse','window':4,'horizon':1,'"
 	    "stride':1,'scaling':'minmax','"
 	    "scaling_fit':'train',"

@@ -259,7 +259,7 @@ static void test_parse(void **state)
 {
 	(void)state;
 	json_t *resolved = resolve_good(
-	    "{'name':'n',"
+	    "{'name':'n','kind':'prediction',"
 	    "'data':{'dataset':'sine','inputs':[0,2],'targets':[1],'window':7,'horizon':3,'stride':2,'period':12,'"
 	    "scaling':'"
 	    "standard',"
@@ -285,6 +285,7 @@ static void test_parse(void **state)
 	assert_int_equal(spec_parse(resolved, &spec, &error), 0);
 	assert_string_equal(spec.name, "n");
 	assert_string_equal(spec.dataset, "sine");
+	assert_int_equal(spec.kind, SPEC_PREDICTION);
 	const struct windows_config *windows = &spec.windows;
 	assert_int_equal(windows->n_inputs, 2);
 	assert_int_equal(windows->n_targets, 1);

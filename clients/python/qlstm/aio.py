@@ -111,6 +111,9 @@ class AsyncRun:
     async def fork(self, **hyperparameters: Any) -> AsyncRun:
         return AsyncRun(self.client, await self.client.call(self.run.fork, **hyperparameters))
 
+    async def predict_dataset(self, data: Any, **labels: Any) -> AsyncRun:
+        return AsyncRun(self.client, await self.client.call(self.run.predict_dataset, data, **labels))
+
     async def label(self, **said: Any) -> AsyncRun:
         await self.client.call(self.run.label, **said)
         return self

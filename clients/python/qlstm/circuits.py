@@ -28,11 +28,15 @@ def entangle(kind: str, n: int, layer: int) -> list[Gate]:
 def gates(xp: Any, layer: dict[str, Any], angles: Any, x: Any) -> Iterator[Gate]:
     """A circuit of a layer, gate by gate from |0...0>; x is [sample][feature], or [feature]. Wire 0 is the most
     significant bit."""
-    n, ansatz, axis = layer["n_qubits"], layer["ansatz"], layer["rotation"]
-    encode = {
+    encoders = {
         "x": lambda v: v, "pi_x": lambda v: math.pi * v, "atan": xp.arctan, "atan_square": lambda v: xp.arctan(v * v),
         "asin": xp.arcsin, "acos": xp.arccos, "tanh": xp.tanh,
-    }[layer.get("encoder", "x")]  # fmt: skip
+    }  # fmt: skip
+    if layer["type"] == "circuit":
+        yield from written_gates(xp, encoders, layer["gates"], angles, x)
+        return
+    n, ansatz, axis = layer["n_qubits"], layer["ansatz"], layer["rotation"]
+    encode = encoders[layer.get("encoder", "x")]
     if ansatz in ("chen2020", "chen2024") and layer["hadamard"]:
         yield from (("H", (i,), None) for i in range(x.shape[-1] if ansatz == "chen2020" else n))
     for i in range(x.shape[-1] if ansatz != "qdi" else 0):
@@ -52,6 +56,20 @@ def gates(xp: Any, layer: dict[str, Any], angles: Any, x: Any) -> Iterator[Gate]
             yield from cnots if kind.startswith("chen") else ()
             yield from (("R" + axes[k], (i,), turns[i, k]) for i in range(n) for k in range(len(axes)))
             yield from cnots if not kind.startswith("chen") else ()
+
+
+def written_gates(xp: Any, encoders: dict[str, Any], listed: list[dict[str, Any]], angles: Any, x: Any) -> Iterator[Gate]:
+    """A user's circuit, as the weights' metadata list it: H, CNOT and rotations by `scale`, times a trained angle
+    or an encoded feature where one is named."""
+    for gate in listed:
+        angle = None
+        if "weight" in gate:
+            angle = gate["scale"] * angles[gate["weight"]]
+        elif "feature" in gate:
+            angle = gate["scale"] * encoders[gate["encoder"]](x[..., gate["feature"]])
+        elif "scale" in gate:
+            angle = xp.asarray(gate["scale"], dtype=xp.float64)
+        yield gate["gate"], tuple(gate["wires"]), angle
 
 
 def step_gates(layer: dict[str, Any], theta: Any) -> Iterator[Gate]:
@@ -116,10 +134,22 @@ def expectation(xp: Any, state: Any, wire: int, pauli: str) -> Any:
     return values.reshape(len(values), -1).sum(1)
 
 
+def observed(xp: Any, state: Any, words: str) -> Any:
+    """The expectation value of a product of Pauli matrices, as "Z0 X3", of each sample."""
+    product = state
+    for word in words.split():
+        a, b = halves(product, int(word[1:]))
+        pair = {"X": (b, a), "Y": (-1j * b, 1j * a), "Z": (a, -b)}[word[0]]
+        product = xp.stack(pair, 2).reshape(-1, state.shape[1])
+    return (xp.conj(state) * product).real.sum(1)
+
+
 def expectations(xp: Any, layer: dict[str, Any], angles: Any, x: Any, wires: Sequence[int]) -> Any:
-    """Exact expectation values of the layer's measure: [sample][wire]."""
+    """Exact expectation values of the layer's measure: [sample][wire]; of a user's circuit [sample][observable]."""
     state = xp.zeros((1, 2 ** layer["n_qubits"]), dtype=xp.complex128)
     state[0, 0] = 1
     for gate in gates(xp, layer, angles, x):
         state = turned(xp, state, gate)
+    if layer["type"] == "circuit":
+        return xp.stack([observed(xp, state, words) + 0 * x[:, 0] for words in layer["observables"]], 1)
     return xp.stack([expectation(xp, state, wire, layer["measure"]) + 0 * x[:, 0] for wire in wires], 1)

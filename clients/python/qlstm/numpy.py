@@ -160,6 +160,8 @@ class Model:
             n = layer["n_qubits"]
             wires = {"all": range(n), "even": range(0, n, 2), "single": range(1)}[layer["measurement"]]
             return self.circuit(layer, self.tensors[prefix + "circuits"][0], x, wires)
+        if layer["type"] == "circuit":
+            return self.circuit(layer, self.tensors[prefix + "circuits"][0], x, ())
         if layer["type"] == "embedding":
             return self.tensors[prefix + "weight"][self.xp.asarray(x, dtype=self.xp.int64)].reshape(len(x), -1)
         if layer["type"] in ("batch_norm", "layer_norm"):

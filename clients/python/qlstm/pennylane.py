@@ -33,6 +33,12 @@ def apply(gate: Gate) -> None:
         OPERATIONS[name](angle, wires=list(wires))
 
 
+def product(words: str) -> Any:
+    """An observable, as "Z0 X3"."""
+    factors = [PAULIS[word[0]](int(word[1:])) for word in words.split()]
+    return qml.prod(*factors) if factors else qml.Identity(0)
+
+
 def node(layer: dict[str, Any], angles: Any, wires: Sequence[int], device: str) -> Any:
     """A QNode of x, [sample][feature] or [feature], with the angles of one circuit."""
 
@@ -41,6 +47,8 @@ def node(layer: dict[str, Any], angles: Any, wires: Sequence[int], device: str) 
         x = torch.as_tensor(x, dtype=torch.float64)
         for gate in gates(torch, layer, angles, x):
             apply(gate)
+        if layer["type"] == "circuit":
+            return [qml.expval(product(words)) for words in layer["observables"]]
         return [qml.expval(PAULIS[layer["measure"]](wire)) for wire in wires]
 
     return run

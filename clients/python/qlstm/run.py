@@ -127,6 +127,16 @@ class Run:
         path = f"/experiments/{self.id}/fork"
         return Run(self.client, self.client.transport.json("POST", path, body=body, headers=headers))
 
+    def predict_dataset(self, data: Any, **labels: Any) -> Run:
+        """Another run, of kind prediction, over a whole data set: its name or id, or data as for `train`, uploaded. Its
+        `predictions()` are what this model says of every row; `report()["metrics"]` where the data hold the truth.
+        `labels`: name, project, tags, notes, priority."""
+        dataset = data if isinstance(data, str) else self.client.upload(data)["id"]
+        body = {"dataset": dataset, **labels}
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        path = f"/experiments/{self.id}/predictions"
+        return Run(self.client, self.client.transport.json("POST", path, body=body, headers=headers))
+
     def label(self, *, name: str | None = None, tags: list[str] | None = None, notes: str | None = None) -> Run:
         """Says anew what people call it; what is None stays."""
         said = {"name": name, "tags": tags, "notes": notes}

@@ -61,13 +61,18 @@ class Weights(Mapping[str, Any]):
 
 
 COMPUTED = {"qlstm", "lstm", "gru", "rnn", "qgru", "quantum", "dense", "dropout", "activation"} | {
-    "embedding", "batch_norm", "layer_norm", "hqrnn",
+    "embedding", "batch_norm", "layer_norm", "hqrnn", "circuit",
 }  # fmt: skip
 
 
 def network(source: Source) -> Weights:
     """Weights of a network whose layers are all of the types that this package computes by itself."""
     weights = Weights.load(source)
+    written = json.loads(weights.metadata.get("circuits", "{}"))
+    if written:  # circuits of users, gate by gate
+        weights = Weights(weights.content)
+        for index, circuit in written.items():
+            weights.spec["model"]["layers"][int(index)].update(circuit)
     for layer in weights.spec["model"]["layers"]:
         if layer["type"] not in COMPUTED:
             raise QlstmError(f"layers of type {layer['type']} are computed by the service alone")

@@ -51,6 +51,24 @@ def layers_of():
             {"type": "quantum", "ansatz": ansatz, "n_qubits": 2, "measurement": ["even", "single"][number % 2],
              "entangling": "basic", "encoder": "acos" if ansatz == "hardware_efficient" else "x"},
         ]  # fmt: skip
+    found["written circuits"] = [
+        {"type": "dense", "units": 2}, {"type": "activation", "function": "tanh"},
+        {"type": "circuit", "gates": [
+            {"gate": "RZ", "wires": [2], "angle": {"feature": 0, "encoder": "asin"}},
+            {"gate": "RX", "wires": [2], "angle": {"feature": 1, "encoder": "acos"}},
+            {"gate": "RY", "wires": [1], "angle": {"feature": 0, "encoder": "pi_x"}},
+            {"gate": "RX", "wires": [0], "angle": {"feature": 1, "encoder": "atan_square"}},
+            {"gate": "H", "wires": [0]}, {"gate": "S", "wires": [0]}, {"gate": "T", "wires": [1]},
+            {"gate": "RY", "wires": [0], "angle": {"feature": 0, "encoder": "atan"}},
+            {"gate": "CRX", "wires": [0, 1], "angle": {"feature": 1}},
+            {"gate": "RZZ", "wires": [1, 2], "angle": {"weight": 0}}, {"gate": "U3", "wires": [2], "angle": [0.3, {"weight": 1}, 0.2]},
+            {"gate": "CZ", "wires": [2, 0]}, {"gate": "SWAP", "wires": [0, 1]}, {"gate": "X", "wires": [2]},
+            {"gate": "Y", "wires": [1]}, {"gate": "Z", "wires": [0]},
+            {"gate": "RX", "wires": [1], "angle": {"weight": 0}}],
+         "observables": ["Z0", "X1 Y2", "Y0 Z1 X2", "Z2"]},
+        {"type": "lstm", "hidden_size": 2}, {"type": "dense", "units": 3},
+        {"type": "circuit", "template": "sim_18", "n_qubits": 3, "depth": 2, "rotation": "X", "encoder": "tanh"},
+    ]  # fmt: skip
     for number, (rotations, entangler, readouts, controller) in enumerate(HYBRIDS):
         found[f"hybrid, {controller}"] = [
             {"type": "hqrnn", "n_qubits": 1 + number, "hidden_size": 3, "rotations": rotations, "entangler": entangler,

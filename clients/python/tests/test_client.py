@@ -74,6 +74,17 @@ def test_a_name_of_two_parts_is_that_nearer_to_the_top(client):
     assert inner["data"] == {"split": {"shuffle": True}}
 
 
+def test_predictions_over_a_data_set(client, run):
+    known = run.predict_dataset("sine", name="again").wait(timeout=300, progress=False)
+    assert known.spec["kind"] == "prediction" and known.row["spec"]["name"] == "again"
+    ours, theirs = rows(known.predictions()), rows(run.predictions())
+    assert [row["value_predicted"] for row in ours[: len(theirs)]] == [row["value_predicted"] for row in theirs]
+    assert known.report()["metrics"]["test"][0]["rmse"] > 0
+    more = run.predict_dataset({"value": [0.1 * i for i in range(9)]}).wait(timeout=300, progress=False)
+    assert len(rows(more.predictions())) == 5
+    assert {found.id for found in client.runs(kind="prediction")} >= {known.id, more.id}
+
+
 def test_fork_and_labels(client, run):
     more = run.fork(epochs=2, name="more").wait(timeout=300, progress=False)
     assert more.spec["init_from"] == run.id and more.spec["training"]["epochs"] == 2 and more.spec["name"] == "more"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "schema/spec.h"
+#include "server/api/prediction/prediction.h"
 #include "server/api/experiments.h"
 #include "server/api/handlers.h"
 #include "server/api/request.h"
@@ -90,6 +91,8 @@ static char *changed_spec(const struct parent *parent, const char *text, size_t 
 	json_t *old = json_loads(row->spec_json, 0, NULL), *spec = json_deep_copy(old), *changes = NULL;
 	char *changed = NULL;
 	int rc = spec != NULL ? 0 : error_set(error, ERR_CORRUPT, NULL, "the spec of the experiment cannot be read");
+	if (rc == 0 && prediction_is(spec))
+		rc = error_set(error, ERR_CONFLICT, NULL, "a prediction has no weights of its own to go on from");
 	if (rc == 0)
 		rc = spec_load(length > 0 ? text : "{}", length > 0 ? length : 2, &changes, error);
 	if (rc == 0)

@@ -49,6 +49,8 @@ static const char *const status_names[] = {
 #undef X
         NULL};
 
+static const char *const kind_names[] = {"training", "prediction", NULL}; /* as the spec has them */
+
 /* A time as text of RFC 3339, or a date: its first moment, UTC. */
 static bool time_or_reply(const struct http_request *request, struct http_reply *reply, const char *name, int64_t *ms)
 {
@@ -104,9 +106,10 @@ void experiments_list(void *context, struct http_request *request, struct http_r
 	struct qlstm_error error = {0};
 	struct list list = {.query.limit = 50};
 	char before[RUN_ID_SIZE];
-	int status = -1;
+	int status = -1, kind = -1;
 	if (!query_int_or_reply(request, reply, "limit", 1, 200, &list.query.limit) ||
 	    !query_choice_or_reply(request, reply, "status", status_names, &status) ||
+	    !query_choice_or_reply(request, reply, "kind", kind_names, &kind) ||
 	    !time_or_reply(request, reply, "created_after", &list.query.since) ||
 	    !time_or_reply(request, reply, "created_before", &list.query.until) ||
 	    !sort_or_reply(request, reply, &list.query))
@@ -118,6 +121,7 @@ void experiments_list(void *context, struct http_request *request, struct http_r
 	}
 	list.query.before = cursor != NULL ? before : NULL;
 	list.query.status = status >= 0 ? status_names[status] : NULL;
+	list.query.kind = kind >= 0 ? kind_names[kind] : NULL;
 	list.query.project = http_query(request, "project");
 	list.query.tag = http_query(request, "tag");
 	list.query.text = http_query(request, "text");

@@ -5,88 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/utf8.h"
 #include "schema/alphabet.h"
+#include "schema/request/generation.h"
 #include "schema/place/place.h"
 #include "schema/task.h"
-
-/* The numbers of a request; absent ones are at `fallback`. */
-struct member {
-	const char *name;
-	bool whole;
-	double least, most, fallback;
-};
-
-enum { LENGTH, SAMPLES, TEMPERATURE, SEED, N_MEMBERS };
-
-static const struct member members[N_MEMBERS] = {
-    [LENGTH] = {"length", true, 2, GENERATE_MAX_LENGTH, 0},
-    [SAMPLES] = {"samples", true, 1, GENERATE_MAX_SAMPLES, 1},
-    [TEMPERATURE] = {"temperature", false, 0, 100, 1},
-    [SEED] = {"seed", true, 0, 9007199254740991.0, 0},
-};
-
-static int read_member(const json_t *body, const struct member *member, double *out, struct qlstm_error *error)
-{
-	const json_t *value = json_object_get(body, member->name);
-	char pointer[32], quoted[PLACE_VALUE_SIZE];
-	*out = member->fallback;
-	if (value == NULL)
-		return 0;
-	snprintf(pointer, sizeof pointer, "/%s", member->name);
-	place_value(value, quoted);
-	if (!json_is_number(value) || (member->whole && !json_is_integer(value)))
-		return error_set(error, ERR_WRONG_TYPE, pointer, "%s is %s; %s is expected", member->name, quoted,
-		                 member->whole ? "an integer" : "a number");
-	*out = json_number_value(value);
-	if (*out < member->least || *out > member->most)
-		return error_set(error, ERR_OUT_OF_RANGE, pointer, "%s is %s; allowed are %.17g to %.17g", member->name,
-		                 quoted, member->least, member->most);
-	return 0;
-}
-
-static bool is_known(const char *name)
-{
-	for (int k = 0; k < N_MEMBERS; k++)
-		if (strcmp(name, members[k].name) == 0)
-			return true;
-	return strcmp(name, "prompt") == 0 || strcmp(name, "postselect") == 0;
-}
-
-static int refuse_members(const json_t *body, struct qlstm_error *error)
-{
-	const char *name;
-	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)body, name, value)
-	{
-		if (is_known(name))
-			continue;
-		char pointer[PLACE_POINTER_SIZE] = "";
-		place_add_token(pointer, sizeof pointer, name);
-		return error_set(error, ERR_UNKNOWN_FIELD, pointer,
-		                 "unknown field '%.*s'; known are prompt, length, samples, temperature, postselect and "
-		                 "seed",
-		                 (int)utf8_cut(name, 60), name);
-	}
-	return 0;
-}
-
-/* temperature 0 and postselect are the same; both at once must not differ. */
-static int read_postselect(const json_t *body, double *temperature, struct qlstm_error *error)
-{
-	const json_t *value = json_object_get(body, "postselect");
-	if (value == NULL || json_is_false(value))
-		return 0;
-	if (!json_is_true(value))
-		return error_set(error, ERR_WRONG_TYPE, "/postselect", "postselect is %s; true or false is expected",
-		                 place_type(value));
-	if (json_object_get(body, "temperature") != NULL && *temperature > 0)
-		return error_set(error, ERR_INVALID, "/temperature",
-		                 "with postselect the most probable word is taken, which no temperature changes; leave "
-		                 "one of them out");
-	*temperature = 0;
-	return 0;
-}
 
 static int no_word(size_t place, const char *what, size_t words, struct qlstm_error *error)
 {
@@ -142,10 +64,10 @@ static int read_prompt(const json_t *body, const json_t *resolved, double **word
 		return error_set(error, ERR_WRONG_TYPE, "/prompt", "prompt is %s; a list of words is expected",
 		                 place_type(prompt));
 	*count = text != NULL ? strlen(text) : json_array_size(prompt);
-	*words = *count <= GENERATE_MAX_LENGTH * 4 ? malloc((*count + 1) * sizeof **words) : NULL;
-	if (*count > GENERATE_MAX_LENGTH * 4)
+	*words = *count <= GENERATION_MAX_LENGTH * 4 ? malloc((*count + 1) * sizeof **words) : NULL;
+	if (*count > GENERATION_MAX_LENGTH * 4)
 		return error_set(error, ERR_TOO_LARGE, "/prompt", "the prompt is longer than %d words",
-		                 GENERATE_MAX_LENGTH);
+		                 GENERATION_MAX_LENGTH);
 	if (*words == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the prompt");
 	int rc = text != NULL ? prompt_of_text(text, alphabet, *words, count, error)
@@ -158,8 +80,10 @@ static int read_prompt(const json_t *body, const json_t *resolved, double **word
 static int copy_prompt(const double *words, size_t count, size_t samples, struct predict_inputs *out,
                        struct qlstm_error *error)
 {
-	*out = (struct predict_inputs){
-	    .samples = samples, .steps = count, .features = 1, .values = malloc(samples * count * sizeof(double))};
+	*out = (struct predict_inputs){.samples = samples,
+	                               .steps = count,
+	                               .features = 1,
+	                               .values = malloc((samples * count + 1) * sizeof(double))};
 	if (out->values == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the prompts");
 	for (size_t i = 0; i < samples; i++)
@@ -170,28 +94,24 @@ static int copy_prompt(const double *words, size_t count, size_t samples, struct
 static int read_body(const json_t *body, const json_t *resolved, struct predict_inputs *prompts,
                      struct generation *generation, struct qlstm_error *error)
 {
-	double numbers[N_MEMBERS] = {0}, *words = NULL;
+	struct generation_wanted wanted;
+	double *words = NULL;
 	size_t count = 0;
-	int rc = json_is_object(body) ? refuse_members(body, error)
-	                              : error_set(error, ERR_WRONG_TYPE, "", "an object with 'prompt' is expected");
-	for (int k = 0; rc == 0 && k < N_MEMBERS; k++)
-		rc = read_member(body, &members[k], &numbers[k], error);
-	if (rc == 0)
-		rc = read_postselect(body, &numbers[TEMPERATURE], error);
+	int rc = generation_read(body, &wanted, error);
 	if (rc == 0)
 		rc = read_prompt(body, resolved, &words, &count, error);
-	if (numbers[LENGTH] <= 0) /* where it is absent */
-		numbers[LENGTH] = json_number_value(json_object_get(json_object_get(resolved, "data"), "length"));
-	if (rc == 0 && (double)count >= numbers[LENGTH])
+	if (wanted.length == 0)
+		wanted.length =
+		    (size_t)json_integer_value(json_object_get(json_object_get(resolved, "data"), "length"));
+	if (rc == 0 && count >= wanted.length)
 		rc = error_set(error, ERR_INVALID, "/length",
-		               "a sequence of %.0f words has no room behind a prompt of %zu", numbers[LENGTH], count);
-	if (rc == 0)
-		rc = copy_prompt(words, count, (size_t)numbers[SAMPLES], prompts, error);
+		               "a sequence of %zu words has no room behind a prompt of %zu", wanted.length, count);
+	if (rc == 0 && words != NULL)
+		rc = copy_prompt(words, count, wanted.samples, prompts, error);
 	free(words);
-	if (rc == 0) /* refused ones are not in range */
-		*generation = (struct generation){.length = (uint64_t)numbers[LENGTH],
-		                                  .seed = (uint64_t)numbers[SEED],
-		                                  .temperature = numbers[TEMPERATURE]};
+	if (rc == 0)
+		*generation = (struct generation){
+		    .length = wanted.length, .seed = wanted.seed, .temperature = wanted.temperature};
 	return rc;
 }
 

@@ -8,32 +8,20 @@
 
 #include "engine/elementary/elementary.h"
 #include "engine/philox.h"
-#include "engine/utf8.h"
+#include "schema/request/generation.h"
 #include "schema/place/place.h"
 #include "server/common/classes.h"
 
-struct member {
-	const char *name;
-	bool whole;
-	double least, most, fallback;
-};
-
-enum { LENGTH, SAMPLES, TEMPERATURE, SEED, N_MEMBERS };
-
-static const struct member members[N_MEMBERS] = {
-    [LENGTH] = {"length", true, 2, CONTINUING_MAX_LENGTH, 100},
-    [SAMPLES] = {"samples", true, 1, CONTINUING_MAX_SAMPLES, 1},
-    [TEMPERATURE] = {"temperature", false, 0, 100, 1},
-    [SEED] = {"seed", true, 0, 9007199254740991.0, 0},
-};
+/* Tokens of a sequence where none are said. */
+enum { DEFAULT_LENGTH = 100 };
 
 struct continuing {
 	struct predictor *predictor;
-	double said[N_MEMBERS];
+	struct generation_wanted wanted;
 	struct numbers prompt;
-	size_t length, samples, width;
-	int32_t *tokens;       /* [samples][length] */
-	double *probabilities; /* [samples][length] */
+	size_t length, samples, width; /* the first two as wanted */
+	int32_t *tokens;               /* [samples][length] */
+	double *probabilities;         /* [samples][length] */
 	double *x, *y, *row, *states;
 	struct qlstm_error *error;
 };
@@ -43,63 +31,18 @@ static int no_memory(struct continuing *c)
 	return error_set(c->error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the texts");
 }
 
-static int read_member(struct continuing *c, const json_t *request, int k)
-{
-	const struct member *member = &members[k];
-	const json_t *value = json_object_get(request, member->name);
-	char pointer[32], quoted[PLACE_VALUE_SIZE];
-	c->said[k] = member->fallback;
-	if (value == NULL)
-		return 0;
-	snprintf(pointer, sizeof pointer, "/%s", member->name);
-	place_value(value, quoted);
-	if (!json_is_number(value) || (member->whole && !json_is_integer(value)))
-		return error_set(c->error, ERR_WRONG_TYPE, pointer, "%s is %s; %s is expected", member->name, quoted,
-		                 member->whole ? "an integer" : "a number");
-	c->said[k] = json_number_value(value);
-	if (c->said[k] < member->least || c->said[k] > member->most)
-		return error_set(c->error, ERR_OUT_OF_RANGE, pointer, "%s is %s; allowed are %.17g to %.17g",
-		                 member->name, quoted, member->least, member->most);
-	return 0;
-}
-
-static int refuse_members(struct continuing *c, const json_t *request)
-{
-	const char *name;
-	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)request, name, value)
-	{
-		bool known = strcmp(name, "prompt") == 0 || strcmp(name, "postselect") == 0;
-		for (int k = 0; k < N_MEMBERS; k++)
-			known |= strcmp(name, members[k].name) == 0;
-		if (known)
-			continue;
-		char pointer[PLACE_POINTER_SIZE] = "";
-		place_add_token(pointer, sizeof pointer, name);
-		return error_set(
-		    c->error, ERR_UNKNOWN_FIELD, pointer,
-		    "unknown field '%.*s'; known are prompt, length, samples, temperature, postselect and seed",
-		    (int)utf8_cut(name, 60), name);
-	}
-	return 0;
-}
-
 static int read_request(struct continuing *c, const json_t *request)
 {
 	const json_t *prompt = json_object_get(request, "prompt");
-	int rc = refuse_members(c, request);
-	for (int k = 0; rc == 0 && k < N_MEMBERS; k++)
-		rc = read_member(c, request, k);
+	int rc = generation_read(request, &c->wanted, c->error);
 	if (rc != 0)
 		return rc;
-	if (json_is_true(json_object_get(request, "postselect"))) /* the most probable token */
-		c->said[TEMPERATURE] = 0;
 	if (!json_is_string(prompt))
 		return error_set(c->error, prompt == NULL ? ERR_MISSING : ERR_WRONG_TYPE, "/prompt",
 		                 "prompt is %s; a text is expected", prompt == NULL ? "missing" : place_type(prompt));
 	rc = lexicon_read(&c->predictor->lexicon, json_string_value(prompt), &c->prompt, NULL, c->error);
-	c->length = (size_t)c->said[LENGTH];
-	c->samples = (size_t)c->said[SAMPLES];
+	c->length = c->wanted.length > 0 ? c->wanted.length : DEFAULT_LENGTH;
+	c->samples = c->wanted.samples;
 	if (rc == 0 && c->prompt.count == 0)
 		return error_set(c->error, ERR_INVALID, "/prompt", "the prompt holds no token");
 	if (rc == 0 && c->prompt.count >= c->length)
@@ -127,12 +70,12 @@ static int take_chances(struct continuing *c, const double *y, size_t b)
 
 static size_t draw(const struct continuing *c, size_t place, size_t b)
 {
-	double temperature = c->said[TEMPERATURE], sum = 0, total = 0;
+	double temperature = c->wanted.temperature, sum = 0, total = 0;
 	size_t best = (size_t)classes_likeliest(c->row, c->width), last = best;
 	struct philox rng;
 	if (temperature <= 0)
 		return best;
-	philox_open_place(&rng, (uint64_t)c->said[SEED], &(struct philox_place){.epoch = (uint32_t)place, .sample = b});
+	philox_open_place(&rng, c->wanted.seed, &(struct philox_place){.epoch = (uint32_t)place, .sample = b});
 	double uniform = philox_uniform(&rng);
 	double *tempered = c->row + c->width;
 	for (size_t k = 0; k < c->width; k++) {
@@ -215,7 +158,7 @@ static json_t *reply_json(const struct continuing *c)
 		                                           probabilities, "text", text_json(c, tokens)));
 	}
 	return json_pack("{s:I, s:f, s:I, s:o}", "prompt_length", (json_int_t)c->prompt.count, "temperature",
-	                 c->said[TEMPERATURE], "seed", (json_int_t)c->said[SEED], "sequences", sequences);
+	                 c->wanted.temperature, "seed", (json_int_t)c->wanted.seed, "sequences", sequences);
 }
 
 static int compute(struct continuing *c)

@@ -13,9 +13,6 @@
 
 #include "server/worker/predict/predictor.h"
 
-#define CONTINUING_MAX_LENGTH  4096
-#define CONTINUING_MAX_SAMPLES 256
-
 /* *reply (malloc) is the caller's. Errors point at the request's fields. */
 int continuing_answer(struct predictor *predictor, const json_t *request, size_t max_bytes, double max_seconds,
                       json_t **reply, struct qlstm_error *error);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/qlstm.h"
+#include "server/common/circuit/circuit_json.h"
 #include "server/common/file.h"
 #include "server/common/parameter_counts.h"
 #include "server/worker/command.h"
@@ -102,13 +103,17 @@ static int init(const char *spec_path, const struct option_value *values)
 		return reply_failure(&error);
 	struct params *params = model_params(spec_model.model);
 	params_initialise(params, spec_model.spec.training.seed);
+	json_t *circuits = circuits_written_json(spec_model.model);
 	const struct weights_origin origin = {.resolved = spec_model.resolved,
 	                                      .seed = spec_model.spec.training.seed,
-	                                      .plan = model_plan_kind(spec_model.model)};
-	rc = weights_encode(params, &origin, &bytes, &length, &error);
+	                                      .plan = model_plan_kind(spec_model.model),
+	                                      .circuits = circuits};
+	rc = circuits != NULL ? weights_encode(params, &origin, &bytes, &length, &error)
+	                      : error_set(&error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the weights");
 	if (rc == 0)
 		rc = write_file(values[OPT_OUT].text, bytes, length, &error);
 	free(bytes);
+	json_decref(circuits);
 	spec_model_close(&spec_model);
 	return rc == 0 ? WORKER_DONE : reply_failure(&error);
 }

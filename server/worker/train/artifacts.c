@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schema/task.h"
+#include "server/common/circuit/circuit_json.h"
 #include "server/common/clock.h"
 #include "server/common/file.h"
 #include "server/common/json_text.h"
@@ -24,7 +25,9 @@ static int make_weights(const struct source *source, unsigned char **bytes, size
 	const struct job *job = source->job;
 	bool failed;
 	json_t *scaling = job_scaling(job), *lexicon = job_lexicon(job), *last = job_last_window(job, &failed);
-	if (scaling == NULL || failed || (lexicon == NULL && task_has_texts(job->spec.task))) {
+	json_t *circuits = circuits_written_json(job->model);
+	if (scaling == NULL || circuits == NULL || failed || (lexicon == NULL && task_has_texts(job->spec.task))) {
+		json_decref(circuits);
 		json_decref(scaling);
 		json_decref(lexicon);
 		json_decref(last);
@@ -36,8 +39,10 @@ static int make_weights(const struct source *source, unsigned char **bytes, size
 	                                      .plan = model_plan_kind(job->model),
 	                                      .scaling = scaling,
 	                                      .lexicon = lexicon,
-	                                      .last_window = last};
+	                                      .last_window = last,
+	                                      .circuits = circuits};
 	int rc = weights_encode(model_params(job->model), &origin, bytes, length, error);
+	json_decref(circuits);
 	json_decref(lexicon);
 	json_decref(last);
 	json_decref(scaling);

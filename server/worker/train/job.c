@@ -68,7 +68,7 @@ static const char *dataset_name(const struct job *job)
 	return name != NULL ? name : "";
 }
 
-static int load_data(struct job *job, const struct job_data *data, struct qlstm_error *error)
+int job_load(struct job *job, const struct job_data *data, struct qlstm_error *error)
 {
 	const char *name = dataset_name(job);
 	if (data->path == NULL)
@@ -187,7 +187,7 @@ static int complete_data(struct job *job, struct qlstm_error *error)
 /* Data, and the spec with its columns bound. */
 static int attach_data(struct job *job, const struct job_data *data, struct qlstm_error *error)
 {
-	int rc = load_data(job, data, error);
+	int rc = job_load(job, data, error);
 	if (rc == 0)
 		rc = spec_bind(job->resolved, &job->table, error);
 	if (rc == 0)

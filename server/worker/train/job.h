@@ -46,6 +46,8 @@ struct job_data {
 int job_open_as(struct job *job, const char *spec_path, const struct job_data *data, int threads,
                 struct qlstm_error *error);
 void job_close(struct job *job);
+/* The table and its hash alone, of a job whose `resolved` names the data set and whose `csv` says how it is read. */
+int job_load(struct job *job, const struct job_data *data, struct qlstm_error *error);
 
 /* Fold `index`, from 1, of a job whose spec has some: samples, model and trainer of its own; the table is the job's,
  * which outlives it. job_close it. */

@@ -14,6 +14,8 @@
  * rows. */
 static double naive_of(const struct job *job, int target)
 {
+	if (job->samples.n_train == 0) /* of a prediction */
+		return NAN;
 	bool shuffled = job->windows.order != NULL;
 	size_t rows = shuffled ? job->table.n_rows : job_row(job, job->samples.n_train - 1) + 1;
 	return forecast_naive(job_target_values(job, target), rows,

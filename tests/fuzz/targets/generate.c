@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "schema/request/generation.h"
 #include "server/common/predict/generate_request.h"
 
 enum { MODELS = 3, BITS = 2, WORDS = 1 << BITS };
@@ -50,8 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	CHECK(data[0] % MODELS < 2);
-	CHECK(prompts.samples >= 1 && prompts.samples <= GENERATE_MAX_SAMPLES && prompts.features == 1);
-	CHECK(prompts.steps >= 1 && prompts.steps < generation.length && generation.length <= GENERATE_MAX_LENGTH);
+	CHECK(prompts.samples >= 1 && prompts.samples <= GENERATION_MAX_SAMPLES && prompts.features == 1);
+	CHECK(prompts.steps >= 1 && prompts.steps < generation.length && generation.length <= GENERATION_MAX_LENGTH);
 	CHECK(isfinite(generation.temperature) && generation.temperature >= 0);
 	for (size_t i = 0; i < prompts.samples * prompts.steps; i++)
 		CHECK(prompts.values[i] >= 0 && prompts.values[i] < WORDS &&
