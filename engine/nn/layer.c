@@ -89,3 +89,10 @@ double layer_cost_products(const struct layer *layer, const struct layer_work *w
 	return NS_PER_ELEMENT * (double)work->elements +
 	       ((NS_PER_WEIGHT * work->batch + NS_PER_WEIGHT_USE) * (double)weights + NS_PER_STEP) * work->steps;
 }
+
+void layer_forward(struct layer *layer, const struct training_context *training, const double *x, int frames, int batch,
+                   double *y)
+{
+	quantum_list_begin(&layer->circuits, frames, batch, training != NULL);
+	layer->ops->forward(layer, training, x, frames, batch, y);
+}

@@ -111,6 +111,10 @@ int layer_type_takes(const struct layer_type *type, struct shape in, struct qlst
 /* Wires of the layer's circuits; 0: it has none. */
 int layer_wires(const struct layer_config *config);
 
+/* The layer's forward, whose circuits keep their states where a backward pass will follow: in training. */
+void layer_forward(struct layer *layer, const struct training_context *training, const double *x, int frames, int batch,
+                   double *y);
+
 struct layer {
 	const struct layer_ops *ops;
 	const struct layer_type *type;

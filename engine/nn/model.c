@@ -309,8 +309,7 @@ void model_forward_training(struct model *model, const struct training_context *
 	const double *in = model->x = model_split_tokens(model, x, steps, batch);
 	for (int k = 0; k < model->config.n_layers && !model->watch.abandoned; k++) {
 		struct layer *layer = &model->layers[k];
-		quantum_list_begin(&layer->circuits, shape_frames(layer->in, steps), batch, training != NULL);
-		layer->ops->forward(layer, training, in, shape_frames(layer->in, steps), batch, model->outputs[k]);
+		layer_forward(layer, training, in, shape_frames(layer->in, steps), batch, model->outputs[k]);
 		in = model->outputs[k];
 	}
 	size_t frames = model->config.output == MODEL_OUTPUT_VECTOR ? 1 : (size_t)steps;

@@ -85,7 +85,7 @@ void model_encode(struct model *model, const double *x, int steps, int batch)
 	model->watch.abandoned = false;
 	for (int k = 0; k < model->source.decoder; k++) {
 		struct layer *layer = &model->layers[k];
-		layer->ops->forward(layer, NULL, in, steps, batch, model->outputs[k]);
+		layer_forward(layer, NULL, in, steps, batch, model->outputs[k]);
 		in = model->outputs[k];
 	}
 }
@@ -96,7 +96,7 @@ void model_decode(struct model *model, const double *given, int batch, double *y
 	model->source.given = given;
 	for (int k = model->source.decoder; k < model->config.n_layers; k++) {
 		struct layer *layer = &model->layers[k];
-		layer->ops->forward(layer, NULL, in, 1, batch, model->outputs[k]);
+		layer_forward(layer, NULL, in, 1, batch, model->outputs[k]);
 		in = model->outputs[k];
 	}
 	memcpy(y, in, (size_t)model->config.n_outputs * (size_t)batch * sizeof *y);
