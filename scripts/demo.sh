@@ -90,6 +90,7 @@ curl -fsS -o "$DATA/weights.safetensors" "$url/experiments/$id/weights"
 cat <<END
 
 Where to look:
+  the dashboard    $url/ in a browser, while the daemon runs
   the experiment   curl $url/experiments/$id
   its curves       curl '$url/experiments/$id/metrics?format=csv'
   its predictions  curl $url/experiments/$id/predictions

@@ -212,11 +212,16 @@ void plan_backward(struct plan *plan, const double *features, const double *weig
 		plan->kind->backward(plan->state, features, weights, batch, d_outputs, d_features, d_weights);
 }
 
-void plan_forward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
-                       double *outputs)
+size_t plan_kept_bytes(const struct plan *plan, int sets, size_t batch)
+{
+	return plan->shift != NULL ? 0 : plan_estimate_kept(&plan->estimate, sets, batch);
+}
+
+void plan_forward_kept(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                       double *outputs, void *kept)
 {
 	if (plan->shift == NULL && plan->kind->forward_many != NULL) {
-		plan->kind->forward_many(plan->state, features, weights, sets, batch, outputs);
+		plan->kind->forward_many(plan->state, features, weights, sets, batch, outputs, kept);
 		return;
 	}
 	size_t n_weights = (size_t)plan->program->n_weights, n_outputs = (size_t)plan->program->n_observables * batch;
@@ -224,16 +229,28 @@ void plan_forward_many(struct plan *plan, const double *features, const double *
 		plan_forward(plan, features, weights + k * n_weights, batch, outputs + k * n_outputs);
 }
 
-void plan_backward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
-                        const double *d_outputs, double *d_features, double *d_weights)
+void plan_backward_kept(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                        const double *d_outputs, double *d_features, double *d_weights, void *kept)
 {
 	if (plan->shift == NULL && plan->kind->backward_many != NULL) {
-		plan->kind->backward_many(plan->state, features, weights, sets, batch, d_outputs, d_features,
-		                          d_weights);
+		plan->kind->backward_many(plan->state, features, weights, sets, batch, d_outputs, d_features, d_weights,
+		                          kept);
 		return;
 	}
 	size_t n_weights = (size_t)plan->program->n_weights, n_outputs = (size_t)plan->program->n_observables * batch;
 	for (size_t k = 0; k < (size_t)sets; k++)
 		plan_backward(plan, features, weights + k * n_weights, batch, d_outputs + k * n_outputs, d_features,
 		              d_weights != NULL ? d_weights + k * n_weights : NULL);
+}
+
+void plan_forward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                       double *outputs)
+{
+	plan_forward_kept(plan, features, weights, sets, batch, outputs, NULL);
+}
+
+void plan_backward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                        const double *d_outputs, double *d_features, double *d_weights)
+{
+	plan_backward_kept(plan, features, weights, sets, batch, d_outputs, d_features, d_weights, NULL);
 }

@@ -87,4 +87,15 @@ void plan_forward_many(struct plan *plan, const double *features, const double *
 void plan_backward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
                         const double *d_outputs, double *d_features, double *d_weights);
 
+/* Bytes that a call of plan_forward_kept leaves for its plan_backward_kept; 0: the plan keeps nothing. */
+size_t plan_kept_bytes(const struct plan *plan, int sets, size_t batch);
+/* plan_forward_many that leaves in `kept`, plan_kept_bytes aligned to 64 bytes, what it computed of the samples and
+ * their states, and plan_backward_many that begins there instead of going forward again; features, weights and batch
+ * are those of the forward call, and so are the results, to the bit. `kept` NULL: the calls above. Example: a cell that
+ * keeps four calls, one a time step, and takes them back in any order; each once. */
+void plan_forward_kept(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                       double *outputs, void *kept);
+void plan_backward_kept(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
+                        const double *d_outputs, double *d_features, double *d_weights, void *kept);
+
 #endif

@@ -16,6 +16,7 @@ struct plan_work {
 	size_t lanes;             /* samples in a tile */
 	enum precision precision; /* of the arithmetic */
 	bool packs;               /* several sets of weights share tiles */
+	size_t kept;              /* as in plan_estimate */
 };
 
 struct plan_kind {
@@ -31,11 +32,12 @@ struct plan_kind {
 	void (*forward)(void *state, const double *features, const double *weights, size_t batch, double *outputs);
 	void (*backward)(void *state, const double *features, const double *weights, size_t batch,
 	                 const double *d_outputs, double *d_features, double *d_weights);
-	/* Several sets of weights in one call. NULL: plan.c makes one call for each. */
+	/* Several sets of weights in one call, `kept` NULL where work.kept is 0. NULL: plan.c makes one call for
+	 * each. */
 	void (*forward_many)(void *state, const double *features, const double *weights, int sets, size_t batch,
-	                     double *outputs);
+	                     double *outputs, void *kept);
 	void (*backward_many)(void *state, const double *features, const double *weights, int sets, size_t batch,
-	                      const double *d_outputs, double *d_features, double *d_weights);
+	                      const double *d_outputs, double *d_features, double *d_weights, void *kept);
 	/* The team that forward and backward share a sample's work with; NULL: the kind does not. */
 	void (*set_team)(void *state, struct team *team);
 };

@@ -53,6 +53,11 @@ double plan_estimate_ns(const struct plan_estimate *estimate, int sets, size_t b
 	return estimate->ns_per_call + estimate->ns_per_tile * (double)(packed < tiles ? packed : tiles);
 }
 
+size_t plan_estimate_kept(const struct plan_estimate *estimate, int sets, size_t batch)
+{
+	return (size_t)sets * tiles_of(batch, estimate->lanes) * estimate->kept;
+}
+
 static void refuse(struct plan_estimate *estimate, const char *reason)
 {
 	estimate->possible = false;
@@ -80,6 +85,7 @@ static void *estimate_kind(const struct price *price, const struct circuit_progr
 	out->bytes = work.bytes;
 	out->lanes = work.lanes;
 	out->packs = work.packs;
+	out->kept = work.kept;
 	out->ns_per_call = price->call + price->gate * program->n_ops;
 	out->ns_per_tile = price->tile + price->tile_gate * program->n_ops + angles * price->angle[work.precision] +
 	                   work.operations * each;

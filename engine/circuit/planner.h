@@ -35,6 +35,7 @@ struct plan_estimate {
 	enum precision precision; /* what it computes in: float32 only where that was asked for and the kind has it */
 	size_t bytes;             /* scratch memory; SIZE_MAX when the plan does not apply */
 	size_t lanes;             /* samples in a tile: a call takes whole tiles */
+	size_t kept;              /* bytes for a tile and a set that plan_forward_kept leaves; 0: nothing */
 	bool packs;               /* where sets of weights leave lanes idle, they share tiles, and a call */
 	/* Forward and gradient on one core of the machine that planner.c names: a call whatever its batch, and each
 	 * tile. */
@@ -53,6 +54,8 @@ int plan_estimate(const struct circuit_program *program, const struct plan_reque
 
 /* Forward and gradient of `batch` samples in one call, with `sets` sets of weights (plan_forward_many). */
 double plan_estimate_ns(const struct plan_estimate *estimate, int sets, size_t batch);
+/* plan_kept_bytes of a plan that was estimated so. */
+size_t plan_estimate_kept(const struct plan_estimate *estimate, int sets, size_t batch);
 /* What `threads` threads take: a plan each, or one that they share. PLAN_BYTES_NEVER when it does not apply. */
 size_t plan_estimate_bytes(const struct plan_estimate *estimate, int threads);
 

@@ -205,6 +205,7 @@ void shift_backward(struct shift *shift, const double *features, const double *w
 void shift_estimate(const struct circuit_program *program, struct plan_estimate *estimate)
 {
 	double times = (1.0 + 2.0 * count_variable(program)) / 3.0;
+	estimate->kept = 0;
 	if (!estimate->possible || times < 1.0)
 		return;
 	estimate->ns_per_call *= times;

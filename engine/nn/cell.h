@@ -16,6 +16,7 @@
 
 /* One step forward. h NULL: the next hidden state is not needed; out NULL: the step's output is not needed. */
 struct cell_step {
+	int number; /* of the steps in reading order, from 0 */
 	int batch;
 	const double *x, *h_prev, *c_prev; /* [n_in], [n_hidden], [n_cell] */
 	double *h, *c, *out;               /* [n_hidden], [n_cell], [n_out] */

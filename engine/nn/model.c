@@ -201,6 +201,7 @@ struct params *model_params(struct model *model)
 
 void model_lay_out(struct model *model, struct arena *arena, int steps, int batch, size_t *elements)
 {
+	const struct plan_request plans = model_plan_request(&model->config);
 	for (int k = 0; k < model->config.n_layers; k++) {
 		struct layer *layer = &model->layers[k];
 		size_t n = (size_t)batch, before = arena->used;
@@ -212,6 +213,7 @@ void model_lay_out(struct model *model, struct arena *arena, int steps, int batc
 			layer->ops->lay_out(layer, arena, shape_frames(layer->in, steps), batch);
 		if (elements != NULL)
 			elements[k] = (arena->used - before) / sizeof(double);
+		quantum_list_lay_out(&layer->circuits, &plans, arena, shape_frames(layer->in, steps), batch);
 	}
 }
 
@@ -299,6 +301,7 @@ void model_forward_training(struct model *model, const struct training_context *
 	const double *in = x;
 	for (int k = 0; k < model->config.n_layers && !model->watch.abandoned; k++) {
 		struct layer *layer = &model->layers[k];
+		quantum_list_begin(&layer->circuits, shape_frames(layer->in, steps), batch, training != NULL);
 		layer->ops->forward(layer, training, in, shape_frames(layer->in, steps), batch, model->outputs[k]);
 		in = model->outputs[k];
 	}

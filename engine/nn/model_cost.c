@@ -74,19 +74,23 @@ size_t model_plan_bytes(struct model *model, int threads)
 	return bytes;
 }
 
-/* What the replicas beside the first have of their own whatever the batch is. */
-static size_t model_fixed_bytes(const struct model *model, int threads)
+/* What the replicas beside the first have of their own whatever the batch is, and what their circuits' calls keep. */
+static size_t model_replica_bytes(const struct model *model, int steps, int batch, int threads)
 {
+	const struct plan_request plans = model_plan_request(&model->config);
 	size_t bytes = 0;
-	for (int k = 0; k < model->config.n_layers; k++)
-		if (model->layers[k].ops->fixed_bytes != NULL)
-			bytes += model->layers[k].ops->fixed_bytes(&model->layers[k]);
+	for (int k = 0; k < model->config.n_layers; k++) {
+		const struct layer *layer = &model->layers[k];
+		bytes += quantum_list_kept(&layer->circuits, &plans, shape_frames(layer->in, steps), batch);
+		if (layer->ops->fixed_bytes != NULL)
+			bytes += layer->ops->fixed_bytes(layer);
+	}
 	return threads > 1 ? (size_t)(threads - 1) * bytes : 0;
 }
 
 size_t model_bytes(struct model *model, int steps, int batch, int threads)
 {
-	return model_fixed_bytes(model, threads) + model_activations(model, steps, batch, NULL) +
+	return model_replica_bytes(model, steps, batch, threads) + model_activations(model, steps, batch, NULL) +
 	       2 * params_elements(&model->params) * sizeof(double) + model_plan_bytes(model, threads);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/circuit/planner.h"
 #include "engine/circuit/shift.h"
 
 static void list_append(struct quantum_list *list, struct quantum_block *block)
@@ -30,6 +31,46 @@ int quantum_list_prepare(const struct quantum_list *list, const struct plan_requ
 	for (struct quantum_block *block = list->first; block != NULL && rc == 0; block = block->next)
 		rc = quantum_block_prepare(block, request, error);
 	return rc;
+}
+
+/* A block's share of QUANTUM_KEPT_BYTES, as far as it has a use for it. */
+static size_t kept_size(const struct quantum_list *list, struct quantum_block *block,
+                        const struct plan_request *request, int steps, int batch)
+{
+	size_t bytes = plan_estimate_kept(quantum_block_estimate(block, request), block->sets, (size_t)batch);
+	size_t blocks = 0;
+	for (const struct quantum_block *other = list->first; other != NULL; other = other->next)
+		blocks++;
+	size_t share = QUANTUM_KEPT_BYTES / blocks / ARENA_ALIGN * ARENA_ALIGN;
+	return bytes < share / (size_t)steps ? (size_t)steps * bytes : bytes > 0 ? share : 0;
+}
+
+size_t quantum_list_kept(const struct quantum_list *list, const struct plan_request *request, int steps, int batch)
+{
+	size_t bytes = 0;
+	for (struct quantum_block *block = list->first; block != NULL; block = block->next)
+		bytes += kept_size(list, block, request, steps, batch);
+	return bytes;
+}
+
+void quantum_list_lay_out(const struct quantum_list *list, const struct plan_request *request, struct arena *arena,
+                          int steps, int batch)
+{
+	for (struct quantum_block *block = list->first; block != NULL; block = block->next) {
+		block->kept_size = kept_size(list, block, request, steps, batch);
+		block->kept = arena_take(arena, block->kept_size);
+	}
+}
+
+void quantum_list_begin(const struct quantum_list *list, int steps, int batch, bool turns)
+{
+	for (struct quantum_block *block = list->first; block != NULL; block = block->next) {
+		size_t bytes = turns ? plan_kept_bytes(block->plan, block->sets, (size_t)batch) : 0;
+		size_t calls = bytes > 0 ? block->kept_size / bytes : 0;
+		block->steps = steps;
+		block->kept_bytes = bytes;
+		block->kept_calls = calls < (size_t)steps ? (int)calls : steps;
+	}
 }
 
 int quantum_block_open(struct quantum_block *block, const struct quantum_design *design, struct quantum_list *list,
@@ -152,24 +193,34 @@ void quantum_block_trained(const struct quantum_block *block, int set, struct tr
 	out->numbers = made ? block->params->values + tensor->offset : out->angles;
 }
 
-void quantum_block_forward(const struct quantum_block *block, const double *features, int batch, double *expectations)
+/* Where the call of a time step keeps what it has computed; NULL: nowhere. */
+static char *kept_at(const struct quantum_block *block, int step)
 {
-	plan_forward_many(block->plan, features, angles_of(block, 0), block->sets, (size_t)batch,
-	                  expectations);
+	int back = block->steps - 1 - step;
+	bool is_kept = back >= 0 && back < block->kept_calls;
+	return is_kept ? block->kept + (size_t)back * block->kept_bytes : NULL;
 }
 
-void quantum_block_backward(const struct quantum_block *block, const double *features, int batch,
+void quantum_block_forward(const struct quantum_block *block, int step, const double *features, int batch,
+                           double *expectations)
+{
+	plan_forward_kept(block->plan, features, angles_of(block, 0), block->sets, (size_t)batch, expectations,
+	                  kept_at(block, step));
+}
+
+void quantum_block_backward(const struct quantum_block *block, int step, const double *features, int batch,
                             const double *d_expectations, double *d_features)
 {
 	double *gradients = block->params->gradients + angles_at(block);
+	char *kept = kept_at(block, step);
 	if (block->multiples == NULL) {
-		plan_backward_many(block->plan, features, angles_of(block, 0), block->sets, (size_t)batch,
-		                   d_expectations, d_features, gradients);
+		plan_backward_kept(block->plan, features, angles_of(block, 0), block->sets, (size_t)batch,
+		                   d_expectations, d_features, gradients, kept);
 		return;
 	}
 	memset(block->d_angles, 0, (size_t)block->program->n_weights * sizeof(double));
-	plan_backward_many(block->plan, features, angles_of(block, 0), 1, (size_t)batch, d_expectations,
-	                   d_features, block->d_angles);
+	plan_backward_kept(block->plan, features, angles_of(block, 0), 1, (size_t)batch, d_expectations, d_features,
+	                   block->d_angles, kept);
 	for (int k = 0; k < block->program->n_weights; k++)
 		gradients[block->multiples[k].source] += block->multiples[k].scale * block->d_angles[k];
 }

@@ -13,6 +13,7 @@
 #include "engine/circuit/ansatz/ansatz.h"
 #include "engine/circuit/plan.h"
 #include "engine/circuit/planner.h"
+#include "engine/arena.h"
 #include "engine/error.h"
 #include "engine/nn/layer_circuit.h"
 #include "engine/nn/layer_config.h"
@@ -38,6 +39,11 @@ struct quantum_block {
 	 * (borrowed); angles and d_angles [program->n_weights] are scratch, owned. NULL: they are the numbers. */
 	const struct angle_multiple *multiples;
 	double *angles, *d_angles;
+	/* What forward calls leave for backward ones (plan_forward_kept), in kept_size bytes: of the last kept_calls of
+	 * the pass's `steps` time steps, kept_bytes each; they are still in the caches when the pass turns round. */
+	char *kept;
+	size_t kept_size, kept_bytes;
+	int kept_calls, steps;
 	const struct feature_made *made; /* layer_circuit.h; borrowed; what its features are, for those who list them */
 };
 
@@ -51,6 +57,16 @@ struct quantum_block *quantum_list_find(const struct quantum_list *list, const c
 /* quantum_block_prepare for all of them. */
 int quantum_list_prepare(const struct quantum_list *list, const struct plan_request *request,
                          struct qlstm_error *error);
+
+/* Bytes that forward calls keep at most, for all blocks of a layer together: an L2 cache. */
+#define QUANTUM_KEPT_BYTES ((size_t)2 << 20)
+/* What the blocks take of it for passes over `steps` time steps. `request` as in quantum_block_estimate. */
+size_t quantum_list_kept(const struct quantum_list *list, const struct plan_request *request, int steps, int batch);
+/* Takes that memory. */
+void quantum_list_lay_out(const struct quantum_list *list, const struct plan_request *request, struct arena *arena,
+                          int steps, int batch);
+/* A forward pass begins; `turns`: a backward pass will follow. */
+void quantum_list_begin(const struct quantum_list *list, int steps, int batch, bool turns);
 
 /* What a block is made of. */
 struct quantum_design {
@@ -89,11 +105,13 @@ double quantum_block_evaluations(const struct quantum_block *block, int steps, i
 /* The program with one of its sets of angles; borrowed, the angles until the next call. */
 void quantum_block_trained(const struct quantum_block *block, int set, struct trained_angles *out);
 
-/* expectations = the program's, with every set. */
-void quantum_block_forward(const struct quantum_block *block, const double *features, int batch, double *expectations);
+/* expectations = the program's, with every set. `step` counts the pass's time steps from 0, in any order; every step
+ * has one call at most. */
+void quantum_block_forward(const struct quantum_block *block, int step, const double *features, int batch,
+                           double *expectations);
 /* d_features += the gradient on the features, summed over the sets; the gradient on the angles is added to the gradient
- * block of params. */
-void quantum_block_backward(const struct quantum_block *block, const double *features, int batch,
+ * block of params. step, features and batch are those of the forward call. */
+void quantum_block_backward(const struct quantum_block *block, int step, const double *features, int batch,
                             const double *d_expectations, double *d_features);
 
 #endif

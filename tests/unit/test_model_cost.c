@@ -13,9 +13,13 @@ static double seconds_of(struct model *model, int steps, int batch)
 /* ns: 1.5 an activation, 0.14 a weight, step and sample, 0.25 a weight and step, 400 a layer and step. */
 static double classical(struct model *model, int steps, int batch)
 {
-	double weights = (double)params_count(model_params(model), PARAM_CLASSICAL) * steps;
-	return 1e-9 * (1.5 * (double)(model_activations(model, steps, batch, NULL) / sizeof(double)) +
-	               (0.14 * batch + 0.25) * weights + 400.0 * model_config(model)->n_layers * steps);
+	double weights = (double)params_count(model_params(model), PARAM_CLASSICAL) * steps, activations = 0;
+	size_t elements[MODEL_MAX_LAYERS];
+	model_activations(model, steps, batch, elements);
+	for (int k = 0; k < model_config(model)->n_layers; k++)
+		activations += (double)elements[k];
+	return 1e-9 *
+	       (1.5 * activations + (0.14 * batch + 0.25) * weights + 400.0 * model_config(model)->n_layers * steps);
 }
 
 static void classical_models(void **state)
@@ -65,6 +69,13 @@ static void quantum_models(void **state)
 	assert_false(model_circuit(model, 1, 0, 4, &none));
 	assert_near(seconds_of(model, 4, 10), expected, 1e-12 * expected);
 	assert_int_equal(model_plan_bytes(model, 3), bytes);
+	/* What circuits keep, in every replica: of 10 samples two tiles, a set and a step each. */
+	size_t kept = 0;
+	for (int i = 0; i < 3; i++)
+		kept += (size_t)(2 * 2 * 4 * (i == 0 ? 4 : 1)) * model_circuit_estimate(model, 0, i)->kept;
+	assert_true(kept > 0);
+	assert_int_equal(model_bytes(model, 4, 10, 3) - model_bytes(model, 4, 10, 1),
+	                 bytes - model_plan_bytes(model, 1) + 2 * kept);
 	assert_string_equal(model_plan_kind(model), "batch");
 	model_free(model);
 }

@@ -49,14 +49,14 @@ static void test_block(void **state)
 	double d_angles[2 * 18] = {0};
 	for (int k = 0; k < 3 * BATCH; k++)
 		x[k] = sin(k + 1.0);
-	quantum_block_forward(&second, x, BATCH, both);
+	quantum_block_forward(&second, 0, x, BATCH, both);
 	for (size_t set = 0; set < 2; set++) {
 		const double *angles = params.values + (set + 1) * 18;
 		plan_forward(second.plan, x, angles, BATCH, one);
 		assert_memory_equal(one, both + set * 3 * BATCH, sizeof one);
 		plan_backward(second.plan, x, angles, BATCH, both + set * 3 * BATCH, d_one, d_angles + set * 18);
 	}
-	quantum_block_backward(&second, x, BATCH, both, d_x);
+	quantum_block_backward(&second, 0, x, BATCH, both, d_x);
 	for (int k = 0; k < 3 * BATCH; k++)
 		assert_near(d_x[k], d_one[k], 1e-14);
 	for (int k = 0; k < 3 * 18; k++)

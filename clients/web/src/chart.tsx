@@ -127,6 +127,24 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
   };
 }
 
+/** The names of lines as buttons: a click, Enter or a blank shows or hides a line. */
+function makeButtons(root: HTMLElement) {
+  const names = root.querySelectorAll<HTMLElement>('.u-series:not(:first-child, .unseen) .u-label');
+  if (names.length < 2) return;
+  for (const name of names) {
+    const say = () => name.setAttribute('aria-pressed', String(!name.closest('.u-off')));
+    name.tabIndex = 0;
+    name.setAttribute('role', 'button');
+    say();
+    name.parentElement!.addEventListener('click', say);
+    name.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' && event.key !== ' ') return;
+      event.preventDefault();
+      name.click();
+    });
+  }
+}
+
 export function Chart(props: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
@@ -139,6 +157,8 @@ export function Chart(props: ChartProps) {
   useEffect(() => {
     const node = place.current!;
     const made = new uPlot(optionsOf(props, node.clientWidth), dataOf(props), node);
+    made.root.querySelector('.u-wrap')!.setAttribute('role', 'img');
+    makeButtons(made.root);
     chart.current = made;
     const watch = new ResizeObserver(() => {
       if (node.clientWidth !== made.width) made.setSize({ width: node.clientWidth, height: props.height ?? 300 });
@@ -155,9 +175,12 @@ export function Chart(props: ChartProps) {
     chart.current?.setData(dataOf(props));
   }, [props.x, props.lines, props.log]);
 
+  const said = `${props.title}. ${props.summary ?? ''}`;
+  useEffect(() => chart.current?.root.querySelector('.u-wrap')!.setAttribute('aria-label', said), [said, shape]);
+
   return (
     <figure class="chart">
-      <div ref={place} class="chart-place" role="img" aria-label={`${props.title}. ${props.summary ?? ''}`} />
+      <div ref={place} class="chart-place" />
     </figure>
   );
 }

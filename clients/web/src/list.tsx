@@ -1,9 +1,9 @@
 // All experiments, newest first: filters, live progress, choosing some to compare.
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { get, STATUSES, type Experiment } from './api';
 import { ago, modelName, number, seconds } from './format';
-import { Badge, Fault, Progress, useEvery } from './parts';
-import { go, link, type Route } from './route';
+import { Badge, Fault, Progress, useEvery, usePlaces } from './parts';
+import { go, link, parse, type Route } from './route';
 
 interface Page {
   experiments: Experiment[];
@@ -68,23 +68,60 @@ function Filters({ route }: { route: Route }) {
   );
 }
 
-export function List({ route }: { route: Route }) {
-  const query = route.query.toString();
+const REMEMBERED = 20;
+
+/** The pages of a list: the one of `query` with those before and behind it. What was seen is there at once when it comes
+ * again, and the next page is asked for ahead, once a page; either way the service is asked how it stands. */
+function usePages(query: string, nextOf: (page: Page) => string | null) {
   const [page, setPage] = useState<Page | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const [chosen, setChosen] = useState<string[]>([]);
+  const seen = useRef(new Map<string, Page>()), asked = useRef(query), ahead = useRef<string | null>(null);
+  asked.current = query;
 
-  const load = () => {
-    const params = new URLSearchParams(query);
+  const ask = async (which: string) => {
+    const params = new URLSearchParams(which);
     params.set('limit', String(PAGE));
-    get<Page>(`/experiments?${params}`).then((loaded) => { setPage(loaded); setError(null); }, setError);
+    const loaded = await get<Page>(`/experiments?${params}`);
+    seen.current.delete(which);
+    seen.current.set(which, loaded);
+    if (seen.current.size > REMEMBERED) seen.current.delete(seen.current.keys().next().value!);
+    return loaded;
   };
-  useEffect(load, [query]); // the rows before stay until the new ones are there
+  const load = async () => {
+    try {
+      const loaded = await ask(query);
+      if (asked.current !== query) return;
+      setPage(loaded);
+      setError(null);
+      const next = nextOf(loaded);
+      if (next !== null && ahead.current !== query && !seen.current.has(next)) {
+        ahead.current = query;
+        ask(next).catch(() => {});
+      }
+    } catch (refused) {
+      if (asked.current === query) setError(refused);
+    }
+  };
+  useLayoutEffect(() => void load(), [query]); // an effect that waits for a frame would hold the request up
+  return { page: seen.current.get(query) ?? page, error, load }; // the rows before stay until the new ones are there
+}
+
+export function List({ route }: { route: Route }) {
+  const query = route.query.toString();
+  const olderThan = ({ next_cursor }: Page) => (next_cursor ? link('', { ...Object.fromEntries(route.query), cursor: next_cursor }) : null);
+  const { page, error, load } = usePages(query, (loaded) => {
+    const older = olderThan(loaded);
+    return older && parse(older).query.toString();
+  });
+  const [chosen, setChosen] = useState<string[]>([]);
   const active = page?.experiments.some((run) => !run.terminal && run.status !== 'paused') ?? false;
   useEvery(active ? 2000 : 10000, load);
+  const cursor = route.query.get('cursor');
+  useLayoutEffect(() => scrollTo(0, 0), [cursor]);
 
   const rows = page?.experiments ?? [];
-  const older = page?.next_cursor ? link('', { ...Object.fromEntries(route.query), cursor: page.next_cursor }) : null;
+  const places = usePlaces(rows.map((run) => run.id));
+  const older = page && olderThan(page);
   const filtered = query !== '';
   return (
     <>
@@ -108,7 +145,7 @@ export function List({ route }: { route: Route }) {
       ) : null}
       {rows.length > 0 ? (
         <div class="card table-place">
-          <table class="runs">
+          <table class="runs all">
             <caption class="unseen">Experiments, newest first</caption>
             <thead>
               <tr>
@@ -119,16 +156,16 @@ export function List({ route }: { route: Route }) {
             </thead>
             <tbody>
               {rows.map((run) => (
-                <Row key={run.id} run={run} chosen={chosen.includes(run.id)}
+                <Row key={places.get(run.id)} run={run} chosen={chosen.includes(run.id)}
                   choose={(on) => setChosen((old) => (on ? [...old, run.id] : old.filter((id) => id !== run.id)))} />
               ))}
             </tbody>
           </table>
         </div>
       ) : null}
-      {older || route.query.get('cursor') ? (
+      {older || cursor ? (
         <nav class="pages" aria-label="Pages">
-          {route.query.get('cursor') ? (
+          {cursor ? (
             <>
               <a class="button" href={link('', { ...Object.fromEntries(route.query), cursor: '' })}>Newest</a>
               <button type="button" onClick={() => history.back()}>Newer</button>

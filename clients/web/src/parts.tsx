@@ -1,6 +1,6 @@
 // Small pieces of pages.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Refusal, type Experiment, type Status } from './api';
 
 export function Badge({ status }: { status: Status }) {
@@ -96,6 +96,20 @@ export function useLoad<T>(load: () => Promise<T>, inputs: unknown[]): { value?:
     return () => void turn.current++;
   }, inputs);
   return { ...state, reload: ask };
+}
+
+/** A key for each of the rows: one that stays keeps its own, a new one takes that of one that has gone, and with it its
+ * elements, so that another page of a list costs what is other in it and not a table made anew. */
+export function takePlaces(before: Map<string, number>, ids: string[]): Map<string, number> {
+  const staying = new Set(ids.map((id) => before.get(id)));
+  const free = [...before.values()].filter((place) => !staying.has(place)).sort((a, b) => b - a);
+  let next = Math.max(-1, ...before.values()) + 1;
+  return new Map(ids.map((id) => [id, before.get(id) ?? free.pop() ?? next++]));
+}
+
+export function usePlaces(ids: string[]): Map<string, number> {
+  const places = useRef(new Map<string, number>());
+  return useMemo(() => (places.current = takePlaces(places.current, ids)), [ids.join()]);
 }
 
 export function Field({ label, children, hint }: { label: string; children: ComponentChildren; hint?: string }) {

@@ -1,5 +1,5 @@
 // What a run has learned: its predictions beside the truth, and its metrics beside those of predictors that cost nothing.
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import { get, getText, type Dataset, type Experiment } from './api';
 import { baselines, type Baseline } from './baselines';
 import { Chart, type Line } from './chart';
@@ -66,28 +66,57 @@ const BASELINE_LOOKS: Record<Baseline['name'], Pick<Line, 'color' | 'hidden'>> =
   'seasonal naive': { color: '--series-2', hidden: true },
 };
 
+/** The epochs of training.snapshots that the run has reached. */
+export const snapshotsOf = (run: Experiment): number[] =>
+  ((run.spec.training.snapshots as number[] | undefined) ?? []).filter((epoch) => epoch <= run.progress.epoch);
+
+/** The epoch whose weights the results are of: the last one, or the best one. */
+const keptEpoch = (run: Experiment): string => {
+  const best = run.spec.training.keep === 'best' ? (run.results.best_epoch ?? null) : null;
+  return best === null ? `${run.progress.epoch} (the last)` : `${best} (the best)`;
+};
+
+/** What a snapshot said; while another one is loaded still the one before. null: the results themselves. */
+function useSnapshot(run: Experiment, epoch: number | null): { said?: Predictions | null; error?: unknown } {
+  const { value, error } = useLoad<Predictions | null>(async () => (epoch === null ? null
+    : readPredictions(await getText(`/experiments/${run.id}/predictions?epoch=${epoch}`))), [run.id, epoch]);
+  const before = useRef(value);
+  if (value !== undefined) before.current = value;
+  return { said: before.current, error };
+}
+
 export function PredictionCard({ run }: { run: Experiment }) {
   const { value, error } = useLoad(() => getText(`/experiments/${run.id}/predictions`).then(readPredictions), [run.id]);
+  const [epoch, setEpoch] = useState<number | null>(null);
+  const snapshot = useSnapshot(run, epoch), snapshots = snapshotsOf(run);
   const simple = useLoad(() => (value ? loadBaselines(run, value).catch(() => []) : Promise.resolve([])), [run.id, value]).value;
   const [target, setTarget] = useState(0);
   const lines = useMemo<Line[]>(() => value ? [
     { label: 'truth', values: value.truth[target] ?? [], color: '--series-4', width: 2.5 },
-    { label: 'prediction', values: value.predicted[target] ?? [], color: '--series-1', dash: [6, 4] },
+    { label: 'prediction', values: (snapshot.said ?? value).predicted[target] ?? [], color: '--series-1', dash: [6, 4] },
     ...(simple?.[target] ?? []).map(({ name, values }) => ({ label: name, values, width: 1.25, ...BASELINE_LOOKS[name] })),
-  ] : [], [value, target, simple]);
-  const aside = value && value.targets.length > 1 ? (
+  ] : [], [value, target, simple, snapshot.said]);
+  const targets = value && value.targets.length > 1 ? (
     <label><span class="unseen">Target</span>
       <select value={target} onChange={(e) => setTarget(Number(e.currentTarget.value))}>
         {value.targets.map((name, i) => <option key={name} value={i}>{name}</option>)}
       </select>
     </label>
   ) : null;
+  const epochs = snapshots.length > 0 ? (
+    <label>predicted after epoch{' '}
+      <select value={epoch ?? ''} onChange={(e) => setEpoch(Number(e.currentTarget.value) || null)}>
+        {snapshots.map((one) => <option key={one} value={one}>{one}</option>)}
+        <option value="">{keptEpoch(run)}</option>
+      </select>
+    </label>
+  ) : null;
   return (
-    <Card title="Prediction and truth" aside={aside} id="predictions">
-      <Fault error={error} />
+    <Card title="Prediction and truth" aside={<>{epochs}{targets}</>} id="predictions">
+      <Fault error={error ?? snapshot.error} />
       {value && value.x.length > 0 ? (
         <Chart title={`${value.targets[target] ?? 'target'}: prediction and truth`} x={value.x} lines={lines} xLabel="row of the data"
-          summary={`${value.x.length} samples. All values: download predictions.csv`}
+          summary={`${epoch === null ? '' : `After epoch ${epoch}. `}${value.x.length} samples. All values: download predictions.csv`}
           splits={value.splits} />
       ) : null}
       {simple?.[target]?.length ? (

@@ -1,5 +1,5 @@
 // The page of one experiment.
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { get, post, request, type Experiment, type RunEvent, type Session } from './api';
 import { CircuitCard, withCircuits } from './circuit';
 import { CurveControls, Curves, useCurveControls } from './curves';
@@ -9,8 +9,9 @@ import { useHistory } from './history';
 import { Labels } from './labels';
 import { Badge, Card, Code, Copy, Fault, Progress, useEvery, useLoad } from './parts';
 import { PredictCard } from './predict';
-import { PredictionCard, ReportCard } from './results';
+import { PredictionCard, ReportCard, snapshotsOf } from './results';
 import { go, link } from './route';
+import { ShownCard, sortShown } from './shown';
 
 interface Action {
   name: string;
@@ -115,6 +116,8 @@ function Logs({ run }: { run: Experiment }) {
   );
 }
 
+const SNAPSHOT_FILES = [['weights.safetensors', 'weights'], ['predictions.csv', 'predictions']] as const;
+
 function Downloads({ run }: { run: Experiment }) {
   const base = `/experiments/${run.id}`;
   const done = run.status === 'succeeded';
@@ -131,6 +134,13 @@ function Downloads({ run }: { run: Experiment }) {
     <Card title="Downloads">
       <ul class="files">
         {files.filter(([, , there]) => there).map(([name, path]) => <li key={name}><a href={path} download>{name}</a></li>)}
+        {done ? snapshotsOf(run).map((epoch) => (
+          <li key={epoch}>
+            of epoch {epoch}: {SNAPSHOT_FILES.map(([name, what], i) => (
+              <>{i > 0 ? ', ' : ''}<a href={`${base}/${what}?epoch=${epoch}`} download aria-label={`${name} of epoch ${epoch}`}>{name}</a></>
+            ))}
+          </li>
+        )) : null}
       </ul>
     </Card>
   );
@@ -158,6 +168,7 @@ export function Run({ id, session }: { id: string; session: Session }) {
   const controls = useCurveControls();
   const [labelling, setLabelling] = useState(false);
   const { run, metrics, events, error, live, reload } = history;
+  const { epochs: shown, others } = useMemo(() => (run ? sortShown(run, events) : { epochs: [], others: events }), [run?.id, events]);
   if (!run) return <><h1>Experiment</h1><Fault error={error} /></>;
   const why = run.reason_message ?? (run.reason ? run.reason.replace(/_/g, ' ') : null);
   return (
@@ -186,6 +197,7 @@ export function Run({ id, session }: { id: string; session: Session }) {
       <Card title="Curves" aside={<CurveControls names={metrics.names} {...controls} />}>
         <Curves metrics={metrics} controls={controls} over={run.terminal} />
       </Card>
+      {run.spec.training.shown_sequences ? <ShownCard run={run} epochs={shown} /> : null}
       {run.status === 'succeeded' ? (
         <>
           {run.spec.data.task === 'classification' || run.spec.data.task === 'words' ? null : <PredictionCard run={run} />}
@@ -196,7 +208,7 @@ export function Run({ id, session }: { id: string; session: Session }) {
       <div class="two">
         <Setup run={run} />
         <Downloads run={run} />
-        <Events events={events} />
+        <Events events={others} />
         <Logs run={run} />
       </div>
     </>

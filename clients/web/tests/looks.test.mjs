@@ -18,10 +18,10 @@ before(async () => {
   browser = await launch();
   const rows = Array.from({ length: 90 }, (_, i) => `2026-01-01T${String(i % 24).padStart(2, '0')}:00:00,${i % 3},${(i * 7) % 5},${i % 3}`).join('\n');
   await daemon.call('POST', '/datasets?name=three', `at,a,b,kind\n${rows}\n`, { 'Content-Type': 'text/csv' });
-  const run = await daemon.train({ name: 'Pendulum, four qubits', tags: ['first', 'pendulum'], n_qubits: 4, hidden_size: 5, training: { epochs: 40 } });
+  const run = await daemon.train({ name: 'Pendulum, four qubits', tags: ['first', 'pendulum'], n_qubits: 4, hidden_size: 5, training: { epochs: 40, snapshots: [1, 5, 15] } });
   const others = await Promise.all([1, 2].map((seed) => daemon.train({ name: 'LSTM', project: 'baselines', type: 'lstm', hidden_size: 5, training: { epochs: 40, seed } })));
   const classes = await daemon.train({ name: 'Three kinds', data: { dataset: 'three', task: 'classification', classes: 3, inputs: ['a', 'b'], targets: ['kind'] }, type: 'lstm', hidden_size: 4, training: { epochs: 8 } });
-  const words = await daemon.train({ name: 'Words', data: { dataset: 'simple_seq', task: 'words', inputs: ['input'], targets: ['target'], word_bits: 3, length: 20, scored: 'scored', split: { train: 0.5 } }, type: 'qrnn', training: { epochs: 2, batch_size: 2 } });
+  const words = await daemon.train({ name: 'Words', data: { dataset: 'simple_seq', task: 'words', inputs: ['input'], targets: ['target'], word_bits: 3, length: 20, scored: 'scored', split: { train: 0.5 } }, type: 'qrnn', training: { epochs: 4, batch_size: 2, shown_sequences: 3 } });
   const failed = await daemon.train({ name: 'Steps too large', type: 'rnn', nonlinearity: 'relu', hidden_size: 8, training: { epochs: 50, optimizer: { type: 'sgd', learning_rate: 100 } } });
   Object.assign(pages, {
     list: '', empty: '?project=none', run: `run/${run.id}`, classes: `run/${classes.id}`, failed: `run/${failed.id}`, words: `run/${words.id}`,

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { bundle } from './bundle.mjs';
 
-const page = await bundle('baselines', 'table', 'schema', 'lines', 'format', 'compare', 'results', 'history', 'route', 'curves');
+const page = await bundle('baselines', 'table', 'schema', 'lines', 'format', 'compare', 'results', 'history', 'route', 'curves', 'parts', 'shown');
 const schema = JSON.parse(readFileSync(new URL('../../../schema/experiment.schema.json', import.meta.url)));
 
 test('metrics: columns of numbers, gaps are null', () => {
@@ -95,6 +95,34 @@ test('runs: what differs, and which differ by their seed alone', () => {
   assert.deepEqual(page.differences(runs.map((one) => one.run.spec)), [['model.layers.0.type', ['lstm', 'gru', 'lstm']], ['training.seed', ['1', '1', '2']]]);
   assert.deepEqual(page.bySeed(runs).map((group) => group.length), [2, 1]);
   assert.deepEqual(page.names([runs[0].run, runs[2].run]), ['x, seed 1', 'x, seed 2']);
+});
+
+test('rows of a list: what stays keeps its elements, what is new takes those of what has gone', () => {
+  const first = page.takePlaces(new Map(), ['a', 'b', 'c']);
+  assert.deepEqual([...first], [['a', 0], ['b', 1], ['c', 2]]);
+  assert.deepEqual([...page.takePlaces(first, ['n', 'a', 'b'])], [['n', 2], ['a', 0], ['b', 1]]);
+  assert.deepEqual([...page.takePlaces(first, ['d', 'e', 'f', 'g'])], [['d', 0], ['e', 1], ['f', 2], ['g', 3]]);
+});
+
+test('sequences that a run shows: what the data say and the model draws, and what is other', () => {
+  const shown = page.readShown('epoch 3: 0 1 12, drawn 0 7 12', false);
+  assert.deepEqual(shown, { epoch: 3, drawn: true, wanted: ['0', '1', '12'], answer: ['0', '7', '12'] });
+  assert.deepEqual(page.pieces(shown), [{ hit: true, symbols: ['0'] }, { hit: false, symbols: ['7'] }, { hit: true, symbols: ['12'] }]);
+  const text = page.readShown('epoch 12: he, said I, said he, said U', true);
+  assert.deepEqual([text.drawn, text.wanted.join(''), text.answer.join('')], [false, 'he, said I', 'he, said U']);
+  assert.equal(page.readShown('attempt 1 began', false), null);
+  assert.equal(page.readShown('epoch 3: resumed', false), null);
+});
+
+test('shown sequences by epoch; one that is reached again after a resume counts once', () => {
+  const log = (attempt, message) => ({ id: 1, type: 'log', at: '', attempt, message });
+  const events = [log(1, 'begun'), ...[1, 1, 2, 2].map((epoch) => log(1, `epoch ${epoch}: 1, drawn 1`)),
+    log(2, 'resumed'), ...[2, 2, 3, 3].map((epoch) => log(2, `epoch ${epoch}: 1, drawn 0`))];
+  const run = { spec: { data: {}, training: { shown_sequences: 2 } } };
+  const { epochs, others } = page.sortShown(run, events);
+  assert.deepEqual(epochs.map((one) => one.map(({ epoch, answer }) => `${epoch}:${answer}`)), [['1:1', '1:1'], ['2:0', '2:0'], ['3:0', '3:0']]);
+  assert.deepEqual(others.map((event) => event.message), ['begun', 'resumed']);
+  assert.equal(page.sortShown({ spec: { data: {}, training: {} } }, events).others.length, events.length);
 });
 
 test('addresses', () => {

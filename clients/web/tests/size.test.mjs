@@ -16,11 +16,20 @@ after(async () => {
   await daemon.stop();
 });
 
-/** 100 ms is what people do not notice; a busy machine takes longer for the same, so the bound is ten times that. */
-const quick = (name, ms) => {
-  console.log(`${name}: ${ms.toFixed(0)} ms`);
-  assert.ok(ms < 1000, `${name}: ${ms} ms`);
-};
+/** 100 ms is what people do not notice; a busy machine takes longer for the same, so the bound is ten times that. `act` is
+ * done in the page TIMES times, with its number. */
+const TIMES = 9;
+async function quick(name, page, act) {
+  const times = [];
+  for (let k = 0; k < TIMES; k++) {
+    times.push(await drawn(page, `() => (${act})(${k})`));
+    await page.waitForTimeout(300); // what follows by itself is another thing
+  }
+  times.sort((a, b) => a - b);
+  const [least, median, most] = [times[0], times[TIMES >> 1], times.at(-1)].map((ms) => ms.toFixed(0));
+  console.log(`${name}: ${median} ms (${least} to ${most})`);
+  assert.ok(times[TIMES >> 1] < 1000, `${name}: ${times} ms`);
+}
 
 test('the first page is below 200 KB as it is sent', async () => {
   const page = await open(browser, 'about:blank').catch(() => null);
@@ -43,16 +52,16 @@ test('a curve of 100,000 points', async () => {
   await poll(async () => (await daemon.call('GET', `/experiments/${id}`)).terminal, 'the end of the run', 600);
   const page = await open(browser, `${daemon.url}/#/run/${id}`);
   await page.getByRole('img', { name: /100000 epochs/ }).waitFor();
-  quick('100,000 points, another scale', await drawn(page, () => document.querySelector('.card-aside input[type=checkbox]').click()));
-  quick('100,000 points, smoothing', await drawn(page, () => {
+  await quick('100,000 points, another scale', page, () => document.querySelector('.card-aside input[type=checkbox]').click());
+  await quick('100,000 points, smoothing', page, (k) => {
     const range = document.querySelector('.card-aside input[type=range]');
-    range.value = '0.9';
+    range.value = `0.${k + 1}`;
     range.dispatchEvent(new Event('input', { bubbles: true }));
-  }));
-  quick('100,000 points, the cursor', await drawn(page, () => {
+  });
+  await quick('100,000 points, the cursor', page, (k) => {
     const over = document.querySelector('.u-over'), { left, top } = over.getBoundingClientRect();
-    over.dispatchEvent(new MouseEvent('mousemove', { bubbles: true, clientX: left + 100, clientY: top + 50 }));
-  }));
+    over.dispatchEvent(new MouseEvent('mousemove', { bubbles: true, clientX: left + 100 + 20 * k, clientY: top + 50 }));
+  });
   await close(page);
 });
 
@@ -65,12 +74,17 @@ test('10,000 experiments', async () => {
   await Promise.all(Array.from({ length: 16 }, post));
   const page = await open(browser, daemon.url);
   await page.getByRole('row').nth(50).waitFor();
-  quick('10,000 experiments, choosing', await drawn(page, () => document.querySelector('.runs input[type=checkbox]').click()));
-  quick('10,000 experiments, the next page', await drawn(page, async () => {
-    const first = () => document.querySelector('.runs .cell-name a')?.textContent, old = first();
+  await quick('10,000 experiments, choosing', page, (k) => document.querySelectorAll('.runs input[type=checkbox]')[k].click());
+  await quick('10,000 experiments, the next page', page, async () => {
+    const first = () => document.querySelector('.runs .cell-name a').textContent, old = first();
+    const another = new Promise((done) => new MutationObserver((_, watch) => {
+      if (first() === old) return;
+      watch.disconnect();
+      done();
+    }).observe(document.body, { subtree: true, childList: true, characterData: true }));
     [...document.querySelectorAll('.pages a')].at(-1).click();
-    while (first() === old || first() === undefined) await new Promise((done) => setTimeout(done, 1));
-  }));
+    await another;
+  });
   await daemon.call('POST', `/experiments/${busy}/cancel`);
   await close(page);
 });

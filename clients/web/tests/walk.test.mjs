@@ -66,7 +66,7 @@ test('upload a file, start from the form, watch it live, look at what it learned
 
   const inputs = page.getByLabel('Inputs as CSV');
   await poll(async () => (await inputs.inputValue()).split('\n').length === 6, 'the last window of the data');
-  await page.getByRole('button', { name: 'Predict' }).click();
+  await page.getByRole('button', { name: 'Predict', exact: true }).click();
   const answer = await page.getByRole('region', { name: 'Try a prediction' }).getByRole('table').textContent();
   const value = Number(/sample\s*wert\s*0\s*(-?[\d.]+)/.exec(answer)[1]);
   const id = page.url().split('/').at(-1);
@@ -74,7 +74,7 @@ test('upload a file, start from the form, watch it live, look at what it learned
   const { outputs } = await daemon.call('POST', `/experiments/${id}/predict`, { inputs: [rows] }, { 'Content-Type': 'application/json' });
   assert.ok(Math.abs(value - outputs[0][0]) < 1e-6);
   await inputs.fill('wert\nx\n');
-  await page.getByRole('button', { name: 'Predict' }).click();
+  await page.getByRole('button', { name: 'Predict', exact: true }).click();
   await page.getByRole('region', { name: 'Try a prediction' }).getByRole('alert').waitFor();
   await close(page);
 });
@@ -82,9 +82,9 @@ test('upload a file, start from the form, watch it live, look at what it learned
 test('a run as it grows: curve and progress without a reload; pause, resume, cancel, retry', async () => {
   const id = await daemon.submit(LONG);
   const page = await open(browser, `${daemon.url}/#/run/${id}`);
-  const epochs = async () => Number(/(\d+) epochs/.exec(await page.locator('.chart-place').first().getAttribute('aria-label'))[1]);
+  const epochs = async () => Number(/(\d+) epochs/.exec(await page.locator('.chart-place .u-wrap').first().getAttribute('aria-label'))[1]);
   await page.getByText('live', { exact: true }).waitFor();
-  const seen = await poll(async () => (await page.locator('.chart-place').count()) && epochs(), 'a first epoch');
+  const seen = await poll(async () => (await page.locator('.chart-place .u-wrap').count()) && epochs(), 'a first epoch');
   await poll(async () => (await epochs()) > seen + 3, 'more epochs');
   await page.getByRole('button', { name: 'Pause' }).click();
   await until(page, 'paused');
@@ -180,8 +180,50 @@ test('classes: confusion instead of a line, probabilities for a row', async () =
   await page.getByText('Confusion: rows are the truth').waitFor();
   assert.equal(await page.getByRole('region', { name: 'Prediction and truth' }).count(), 0);
   await page.getByLabel('Inputs as CSV').fill('a,b\n1,2\n');
-  await page.getByRole('button', { name: 'Predict' }).click();
+  await page.getByRole('button', { name: 'Predict', exact: true }).click();
   assert.match(await page.getByRole('region', { name: 'Try a prediction' }).getByRole('table').textContent(), /P\(0\)P\(1\)P\(2\)/);
+  await close(page);
+});
+
+test('snapshots: what the model said after epochs on the way, and their files', async () => {
+  const { id } = await daemon.train({ name: 'with snapshots', type: 'lstm', hidden_size: 4, training: { epochs: 30, snapshots: [1, 10, 30] } });
+  const page = await open(browser, `${daemon.url}/#/run/${id}`);
+  const choice = page.getByLabel('predicted after epoch');
+  await page.getByRole('img', { name: /: prediction and truth\. \d/ }).waitFor();
+  assert.deepEqual(await choice.locator('option').allTextContents(), ['1', '10', '30', '30 (the last)']);
+  const drawn = () => page.locator('#predictions canvas').evaluate((canvas) => canvas.toDataURL());
+  await poll(async () => (await page.locator('#predictions .u-legend').textContent()).includes('linear'), 'the lines beside');
+  const last = await drawn();
+  await choice.selectOption('1');
+  await page.getByRole('img', { name: /prediction and truth\. After epoch 1\. / }).waitFor();
+  await poll(async () => (await drawn()) !== last, 'another line');
+  const beside = page.locator('#predictions').getByRole('button', { name: 'linear' });
+  await beside.press('Enter');
+  assert.equal(await beside.getAttribute('aria-pressed'), 'false');
+  await beside.press(' ');
+  assert.equal(await beside.getAttribute('aria-pressed'), 'true');
+  await choice.selectOption('30');
+  await poll(async () => (await drawn()) === last, 'the line of the last epoch');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'predictions.csv of epoch 10' }).click()]);
+  assert.match(download.suggestedFilename(), /snapshot\.csv$/);
+  assert.equal(await page.getByRole('link', { name: /^weights.safetensors of epoch/ }).count(), 3);
+  await close(page);
+});
+
+test('words: sequences that the run shows on its way, the newest first seen', async () => {
+  const data = { dataset: 'simple_seq', task: 'words', inputs: ['input'], targets: ['target'], word_bits: 3, length: 20, scored: 'scored', split: { train: 0.5 } };
+  const { id } = await daemon.train({ data, type: 'qrnn', training: { epochs: 3, batch_size: 2, shown_sequences: 2 } });
+  const page = await open(browser, `${daemon.url}/#/run/${id}`);
+  const shown = page.getByRole('region', { name: 'Sequences on the way' });
+  await shown.getByRole('region', { name: 'Sequences after epoch 3' }).waitFor();
+  const { events } = await daemon.call('GET', `/experiments/${id}/events?skip=epoch&limit=100`);
+  const said = (epoch) => events.filter((event) => event.message?.startsWith(`epoch ${epoch}: `)).map((event) => event.message.split(': ')[1].split(', drawn '));
+  const rows = async () => Promise.all((await shown.locator('tbody tr').all()).map((row) => row.locator('code').allTextContents()));
+  assert.deepEqual(await rows(), said(3));
+  await shown.getByRole('slider', { name: 'Epoch' }).press('Home');
+  await shown.getByRole('region', { name: 'Sequences after epoch 1' }).waitFor();
+  assert.deepEqual(await rows(), said(1));
+  assert.doesNotMatch(await page.getByRole('region', { name: 'Events' }).textContent(), /drawn/);
   await close(page);
 });
 

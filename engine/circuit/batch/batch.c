@@ -88,11 +88,15 @@ static void lay_out_states(struct batch *self, struct arena *arena)
 	bool keep = (numbers * BATCH_ROW_BYTES) << circuit->n_wires <= STATES_BYTES_MAX;
 	void *shared[3] = {NULL, NULL, NULL}, *kept = NULL;
 	bool taken[3] = {false, false, false}, free_to_use = false;
+	size_t at = 0;
 	memory->states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->states);
 	memory->kept_states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->kept_states);
+	memory->record_states = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->record_states);
+	memory->record_at = take(arena, ((size_t)circuit->n_steps + 1) * sizeof *memory->record_at);
+	memory->record = 0;
 	void *first = take(arena, circuit->joined ? 0 : (size_t)circuit->prefix_parts * part);
 	if (arena->base != NULL)
-		memory->states[0] = memory->kept_states[0] = first;
+		memory->states[0] = memory->kept_states[0] = memory->record_states[0] = first;
 	for (int i = 0; i < circuit->n_steps; i++) {
 		int parts = circuit->steps[i].parts;
 		bool widens = parts != circuit->steps[i].parts_before;
@@ -102,11 +106,16 @@ static void lay_out_states(struct batch *self, struct arena *arena)
 			shared[parts] = state;
 		taken[parts] = true;
 		kept = state;
+		if (fresh && keep) {
+			at = memory->record;
+			memory->record += (size_t)parts * part;
+		}
 		free_to_use = !is_read(circuit, i + 1);
 		if (arena->base == NULL)
 			continue;
 		memory->states[i + 1] = shared[parts];
 		memory->kept_states[i + 1] = state;
+		memory->record_at[i + 1] = at;
 	}
 	if (arena->base != NULL)
 		mark_undone(self);
@@ -220,6 +229,13 @@ static double operations(const struct batch_circuit *circuit)
 	return rows * (double)((size_t)1 << circuit->n_wires);
 }
 
+/* Of a row of virtual lanes and a set: a record, and the cosines and sines of features, which sets may share. */
+static size_t kept_row(const struct batch *self)
+{
+	size_t record = self->memory.record * (BATCH_ROW_BYTES / self->row);
+	return record > 0 ? record + 2 * (size_t)self->circuit->n_feature_slots * BATCH_ROW_BYTES : 0;
+}
+
 static void *compile(const struct circuit_program *program, enum precision precision, struct plan_work *work)
 {
 	struct batch *self = calloc(1, sizeof *self);
@@ -238,6 +254,7 @@ static void *compile(const struct circuit_program *program, enum precision preci
 	                           .operations = operations(self->circuit),
 	                           .lanes = BATCH_ROW_BYTES / self->kernels->number_bytes,
 	                           .precision = precision,
+	                           .kept = kept_row(self),
 	                           .packs = self->circuit->n_wires <= SETS_WIRES_MAX};
 	return self;
 }
@@ -262,8 +279,11 @@ static void run(struct batch *self, struct batch_call call, int sets)
 {
 	size_t weights = (size_t)self->circuit->program->n_weights;
 	size_t outputs = (size_t)self->circuit->n_observables * call.batch;
+	size_t lanes = BATCH_ROW_BYTES / self->kernels->number_bytes, rows = (call.batch + lanes - 1) / lanes;
 	call.weights_per_set = weights;
 	for (int first = 0; first < sets; first += self->sets) {
+		if (first > 0 && call.kept != NULL)
+			call.kept += (size_t)self->sets * rows * kept_row(self);
 		size_t done = (size_t)(first > 0 ? self->sets : 0);
 		call.n_sets = sets - first < self->sets ? sets - first : self->sets;
 		call.weights += done * weights;
@@ -279,14 +299,16 @@ static void run(struct batch *self, struct batch_call call, int sets)
 }
 
 static void forward_many(void *state, const double *features, const double *weights, int sets, size_t batch,
-                         double *outputs)
+                         double *outputs, void *kept)
 {
-	run(state, (struct batch_call){.features = features, .weights = weights, .batch = batch, .outputs = outputs},
+	run(state,
+	    (struct batch_call){
+	        .features = features, .weights = weights, .batch = batch, .outputs = outputs, .kept = kept},
 	    sets);
 }
 
 static void backward_many(void *state, const double *features, const double *weights, int sets, size_t batch,
-                          const double *d_outputs, double *d_features, double *d_weights)
+                          const double *d_outputs, double *d_features, double *d_weights, void *kept)
 {
 	run(state,
 	    (struct batch_call){.features = features,
@@ -294,19 +316,20 @@ static void backward_many(void *state, const double *features, const double *wei
 	                        .batch = batch,
 	                        .d_outputs = d_outputs,
 	                        .d_features = d_features,
-	                        .d_weights = d_weights},
+	                        .d_weights = d_weights,
+	                        .kept = kept},
 	    sets);
 }
 
 static void forward(void *state, const double *features, const double *weights, size_t batch, double *outputs)
 {
-	forward_many(state, features, weights, 1, batch, outputs);
+	forward_many(state, features, weights, 1, batch, outputs, NULL);
 }
 
 static void backward(void *state, const double *features, const double *weights, size_t batch, const double *d_outputs,
                      double *d_features, double *d_weights)
 {
-	backward_many(state, features, weights, 1, batch, d_outputs, d_features, d_weights);
+	backward_many(state, features, weights, 1, batch, d_outputs, d_features, d_weights, NULL);
 }
 
 const struct plan_kind plan_batch = {

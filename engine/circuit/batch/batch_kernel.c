@@ -109,6 +109,8 @@ ALWAYS_INLINE void prepare(const struct tile *tile, int n, bool first_set)
 		else
 			complex_product(tile, n, states[0]);
 	}
+	if (tile->replayed)
+		return;
 	if (circuit->joined)
 		joined_forward(tile, n, states[1]);
 	for (int i = circuit->joined; i < circuit->n_steps; i++)
@@ -158,12 +160,23 @@ ALWAYS_INLINE void finish(const struct tile *tile, int n, int set, int n_sets)
 		complex_product_backward(tile, n, (struct amplitude *)lambda);
 }
 
+/* The next record's states; the one before all steps is not kept. */
+static inline void place_record(struct tile *tile)
+{
+	const struct batch_memory *memory = tile->memory;
+	for (int i = 1; i <= tile->circuit->n_steps; i++)
+		memory->record_states[i] = tile->kept + memory->record_at[i];
+	tile->kept += memory->record;
+}
+
 ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *call)
 {
 	size_t outputs = (size_t)tile->circuit->n_observables * call->batch;
 	load_lanes(tile);
 	for (int set = 0; set < call->n_sets; set++) {
 		tile->set = tile->packed ? &tile->memory->packed[tile->at % PIECES] : &tile->memory->sets[set];
+		if (tile->kept != NULL)
+			place_record(tile);
 		prepare(tile, n, set == 0);
 		if (call->outputs != NULL) {
 			measure(tile, n, call->outputs + (size_t)set * outputs, call->batch);
@@ -219,20 +232,26 @@ static struct tile tile_new(const struct batch_circuit *circuit, struct batch_me
 	return (struct tile){.circuit = circuit,
 	                     .memory = memory,
 	                     .set = memory->sets,
-	                     .states = call->outputs != NULL ? memory->states : memory->kept_states,
+	                     .states = call->kept != NULL      ? memory->record_states
+	                               : call->outputs != NULL ? memory->states
+	                                                       : memory->kept_states,
+	                     .kept = call->kept,
+	                     .replayed = call->kept != NULL && call->outputs == NULL,
 	                     .packed = call->packed};
 }
 
 /* Samples 0 .. end - 1, set by set. */
-static void run_sets(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call,
-                     size_t end)
+static char *run_sets(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call,
+                      size_t end)
 {
 	struct tile tile = tile_new(circuit, memory, call);
 	for (size_t first = 0, samples; first < end; first += samples) {
 		samples = end - first < BATCH_ROWS * VIRTUAL_LANES ? end - first : BATCH_ROWS * VIRTUAL_LANES;
 		tile.first = first;
 		tile.tiles = (samples + WIDTH - 1) / WIDTH;
-		load_features(&tile, call, samples);
+		place_features(&tile);
+		if (!tile.replayed)
+			load_features(&tile, call, samples);
 		for (int set = 0; set < call->n_sets && call->d_outputs != NULL; set++)
 			clear_set(&memory->sets[set]);
 		run_loaded(&tile, call, first, end);
@@ -241,13 +260,19 @@ static void run_sets(const struct batch_circuit *circuit, struct batch_memory *m
 		for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
 			total_set(circuit, &memory->sets[set]);
 	}
+	return tile.kept;
 }
 
-static void run_packed(const struct batch_circuit *circuit, struct batch_memory *memory, const struct pack *pack)
+static void run_packed(const struct batch_circuit *circuit, struct batch_memory *memory, const struct pack *pack,
+                       char *kept)
 {
 	struct batch_call packed = pack_call(circuit, memory, pack);
+	packed.kept = kept;
 	struct tile tile = tile_new(circuit, memory, &packed);
 	tile.tiles = pack->tiles;
+	place_features(&tile);
+	if (!tile.replayed)
+		pack_features(&tile, pack);
 	for (size_t piece = 0; piece < PIECES && packed.d_outputs != NULL; piece++)
 		clear_set(&memory->packed[piece]);
 	run_loaded(&tile, &packed, 0, packed.batch);
@@ -264,18 +289,19 @@ static void run_packed(const struct batch_circuit *circuit, struct batch_memory 
 static void run(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
 {
 	struct pack pack = pack_choose(memory, call);
+	char *kept = call->kept;
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
 	if (pack.first > 0) {
 		load_sets(circuit, memory, call);
 		for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
 			memset(memory->sets[set].totals, 0, slots * sizeof(double));
-		run_sets(circuit, memory, call, pack.first);
+		kept = run_sets(circuit, memory, call, pack.first);
 		for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
 			store_weights(circuit, &memory->sets[set],
 			              call->d_weights + (size_t)set * call->weights_per_set);
 	}
 	if (pack.samples > 0)
-		run_packed(circuit, memory, &pack);
+		run_packed(circuit, memory, &pack, kept);
 }
 
 #ifdef KERNEL_FLOAT32

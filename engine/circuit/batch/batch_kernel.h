@@ -34,16 +34,19 @@ struct batch_memory {
 	/* Before step i at i, [2^n][parts] rows; neighbours may be the same memory. kept_states: for the backward pass.
 	 */
 	void **states, **kept_states;
-	void *lambda;        /* [2^n][re, im] rows: the observables applied to the state */
-	void *lambda_sum;    /* the same over all sets, at the prefix */
-	void *halves;        /* [4][2^(n - n/2)][prefix_parts] rows, see struct halves */
-	void *others;        /* [2^(n - n/2)][prefix_parts] rows */
-	void *sums;          /* [2^n] rows */
-	void *vectors;       /* [n_wires][2][prefix_parts] rows: the states of the prefix */
-	void **lane_phases;  /* of a STEP_DIAGONAL_LANES at its index, [2^n_gates][re, im] rows */
-	void *cosine, *sine; /* [feature slots][tiles] rows: of half the angle */
-	void *gradient;      /* [feature slots][tiles] rows: d(sum_o g_o <O_o>) / d angle */
-	void *turns;         /* [n_gates] struct block_turn, of rotations by features */
+	/* Where state i > 0 stands in a record, in bytes, and the record's size; 0: states are undone, not kept. */
+	size_t *record_at, record;
+	void **record_states; /* [n_steps + 1]: room for the states of a record */
+	void *lambda;         /* [2^n][re, im] rows: the observables applied to the state */
+	void *lambda_sum;     /* the same over all sets, at the prefix */
+	void *halves;         /* [4][2^(n - n/2)][prefix_parts] rows, see struct halves */
+	void *others;         /* [2^(n - n/2)][prefix_parts] rows */
+	void *sums;           /* [2^n] rows */
+	void *vectors;        /* [n_wires][2][prefix_parts] rows: the states of the prefix */
+	void **lane_phases;   /* of a STEP_DIAGONAL_LANES at its index, [2^n_gates][re, im] rows */
+	void *cosine, *sine;  /* [feature slots][tiles] rows: of half the angle */
+	void *gradient;       /* [feature slots][tiles] rows: d(sum_o g_o <O_o>) / d angle */
+	void *turns;          /* [n_gates] struct block_turn, of rotations by features */
 	double *scratch; /* three arrays of a number for each virtual lane of BATCH_ROWS * n_slots rows, or of 2^n */
 	struct batch_set sets[BATCH_SETS];
 	/* Packed tiles (batch_pack.h), by piece of the virtual lanes; their phases are rows. NULL where sets are not
@@ -65,6 +68,10 @@ struct batch_call {
 	double *d_weights;       /* backward; may be NULL */
 	size_t weights_per_set;  /* n_weights of the program */
 	bool packed;             /* of pairs of a sample and a set, see batch_pack.h */
+	/* Forward leaves here, and backward finds, aligned to 64 bytes: for every group of tiles whose features are
+	 * loaded together the cosines and sines of these, then for each tile and set a record, the states that backward
+	 * reads. NULL: nothing is kept, and backward begins by going forward. */
+	char *kept;
 };
 
 struct batch_kernels {

@@ -153,23 +153,31 @@ static void slope_rows(enum encoder encoder, const double *x, size_t count, vec 
 #endif
 }
 
+/* Where the cosines and sines of the tile's features stand: in what is kept, or in the memory. */
+static void place_features(struct tile *tile)
+{
+	size_t bytes = (size_t)tile->circuit->n_feature_slots * tile->tiles * sizeof(vec);
+	tile->cosine = tile->kept != NULL ? (vec *)tile->kept : tile->memory->cosine;
+	tile->sine = tile->kept != NULL ? (vec *)(tile->kept + bytes) : tile->memory->sine;
+	if (tile->kept != NULL)
+		tile->kept += 2 * bytes;
+	memset(tile->memory->gradient, 0, bytes);
+}
+
 static void load_features(const struct tile *tile, const struct batch_call *call, size_t samples)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	const struct batch_memory *memory = tile->memory;
-	size_t slots = (size_t)circuit->n_feature_slots, rows = slots * tile->tiles, count = tile->tiles * WIDTH;
-	double *x = memory->scratch;
+	size_t slots = (size_t)circuit->n_feature_slots, count = tile->tiles * WIDTH;
+	double *x = tile->memory->scratch;
 	for (size_t i = 0; i < slots; i++)
 		load_feature(tile, call, samples, (int)i, x + i * count);
 	/* Neighbours of one encoder together: independent arithmetic fills the pipelines. */
 	for (size_t i = 0, end; i < slots; i = end) {
 		for (end = i + 1; end < slots && circuit->slots[end].encoder == circuit->slots[i].encoder;)
 			end++;
-		encode_rows(circuit->slots[i].encoder, x + i * count, (end - i) * count,
-		            (vec *)memory->cosine + i * tile->tiles, (vec *)memory->sine + i * tile->tiles);
+		encode_rows(circuit->slots[i].encoder, x + i * count, (end - i) * count, tile->cosine + i * tile->tiles,
+		            tile->sine + i * tile->tiles);
 	}
-	for (size_t i = 0; i < rows; i++)
-		((vec *)memory->gradient)[i] = (vec){0};
 }
 
 static void store_features(const struct tile *tile, const struct batch_call *call, size_t samples)

@@ -126,9 +126,10 @@ static void pack_spread(const struct pack *pack, const real *from, vec *to)
 }
 
 /* What depends on features alone (load_features), once for all sets of a sample. */
-static void pack_features(const struct batch_circuit *circuit, const struct batch_memory *memory,
-                          const struct pack *pack)
+static void pack_features(const struct tile *tile, const struct pack *pack)
 {
+	const struct batch_circuit *circuit = tile->circuit;
+	const struct batch_memory *memory = tile->memory;
 	int slots = circuit->n_feature_slots;
 	size_t samples = pack->samples;
 	for (int i = 0, end; i < slots; i = end) {
@@ -144,11 +145,10 @@ static void pack_features(const struct batch_circuit *circuit, const struct batc
 			*x = x[-1];
 		encode_rows(circuit->slots[i].encoder, memory->scratch, count, (vec *)c, (vec *)s);
 		for (int k = i; k < end; k++, c += samples, s += samples) {
-			pack_spread(pack, c, (vec *)memory->cosine + (size_t)k * pack->tiles);
-			pack_spread(pack, s, (vec *)memory->sine + (size_t)k * pack->tiles);
+			pack_spread(pack, c, tile->cosine + (size_t)k * pack->tiles);
+			pack_spread(pack, s, tile->sine + (size_t)k * pack->tiles);
 		}
 	}
-	memset(memory->gradient, 0, (size_t)slots * pack->tiles * sizeof(vec));
 }
 
 /* The gradient of a feature is the sum of those of its pairs. */
@@ -183,7 +183,6 @@ static struct batch_call pack_call(const struct batch_circuit *circuit, struct b
 	const struct batch_call *call = pack->call;
 	struct batch_call packed = {.batch = pack->tiles * WIDTH, .n_sets = 1, .packed = true};
 	pack_sets(circuit, memory, pack);
-	pack_features(circuit, memory, pack);
 	if (call->outputs != NULL) {
 		packed.outputs = memory->pairs;
 		return packed;

@@ -10,7 +10,10 @@ struct tile {
 	const struct batch_circuit *circuit;
 	struct batch_memory *memory;
 	const struct batch_set *set;
-	void **states;      /* states or kept_states of the memory */
+	void **states;      /* states, kept_states or record_states of the memory */
+	vec *cosine, *sine; /* [feature slots][tiles] */
+	char *kept;         /* what is next there; NULL: nothing is kept */
+	bool replayed;      /* backward from what is kept */
 	size_t first, used; /* its samples; lanes left over repeat the last one and get cotangent zero */
 	size_t at, tiles;   /* among those whose features are loaded */
 	size_t
@@ -34,12 +37,12 @@ static inline vec *tile_row(const struct tile *tile, void *features, void *weigh
 
 static inline vec *tile_cosine(const struct tile *tile, int slot)
 {
-	return tile_row(tile, tile->memory->cosine, tile->set->cosine, slot);
+	return tile_row(tile, tile->cosine, tile->set->cosine, slot);
 }
 
 static inline vec *tile_sine(const struct tile *tile, int slot)
 {
-	return tile_row(tile, tile->memory->sine, tile->set->sine, slot);
+	return tile_row(tile, tile->sine, tile->set->sine, slot);
 }
 
 static inline vec *tile_gradient(const struct tile *tile, int slot)

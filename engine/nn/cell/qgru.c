@@ -147,7 +147,7 @@ static void qgru_forward(struct cell *cell, const struct cell_step *step)
 	memcpy(at.v, step->h_prev, h_size * sizeof(double));
 	memcpy(at.v + h_size, step->x, x_size * sizeof(double));
 	linear_forward(&in, at.v, 1, step->batch, at.q);
-	quantum_block_forward(&own->gates, at.q, step->batch, at.e);
+	quantum_block_forward(&own->gates, step->number, at.q, step->batch, at.e);
 	linear_forward(&out, at.e, 2, step->batch, at.r); /* z lies behind r */
 	kernels->sigmoid_in_place(at.r, 2 * h_size);
 
@@ -155,7 +155,7 @@ static void qgru_forward(struct cell *cell, const struct cell_step *step)
 		at.v_n[k] = at.r[k] * step->h_prev[k];
 	memcpy(at.v_n + h_size, step->x, x_size * sizeof(double));
 	linear_forward(&in, at.v_n, 1, step->batch, at.q_n);
-	quantum_block_forward(&own->candidate, at.q_n, step->batch, at.e_n);
+	quantum_block_forward(&own->candidate, step->number, at.q_n, step->batch, at.e_n);
 	linear_forward(&out, at.e_n, 1, step->batch, at.n);
 	kernels->tanh_in_place(at.n, h_size);
 
@@ -164,16 +164,16 @@ static void qgru_forward(struct cell *cell, const struct cell_step *step)
 }
 
 /* From the gradient on the pre-activations of a block's gates to own->dv, that on what went into Lin_in. */
-static void qgru_backward_block(struct cell *cell, const struct quantum_block *block, int batch, const double *v,
-                                const double *q, const double *e, const double *d_pre)
+static void qgru_backward_block(struct cell *cell, const struct quantum_block *block, const struct cell_step *step,
+                                const double *v, const double *q, const double *e, const double *d_pre)
 {
 	const struct qgru *own = cell->own;
 	struct linear in = linear_tensors_map(&own->in, cell->params),
 	              out = linear_tensors_map(&own->out, cell->params);
-	linear_backward(&out, e, d_pre, block->sets, batch, own->d_expectations);
-	memset(own->d_features, 0, (size_t)own->in.n_out * (size_t)batch * sizeof(double));
-	quantum_block_backward(block, q, batch, own->d_expectations, own->d_features);
-	linear_backward(&in, v, own->d_features, 1, batch, own->dv);
+	linear_backward(&out, e, d_pre, block->sets, step->batch, own->d_expectations);
+	memset(own->d_features, 0, (size_t)own->in.n_out * (size_t)step->batch * sizeof(double));
+	quantum_block_backward(block, step->number, q, step->batch, own->d_expectations, own->d_features);
+	linear_backward(&in, v, own->d_features, 1, step->batch, own->dv);
 }
 
 static void qgru_backward(struct cell *cell, const struct cell_step *step, const struct cell_gradient *gradient)
@@ -185,7 +185,7 @@ static void qgru_backward(struct cell *cell, const struct cell_step *step, const
 
 	for (size_t k = 0; k < h_size; k++)
 		d_pre[k] = gradient->d_h[k] * (1.0 - at.z[k]) * (1.0 - at.n[k] * at.n[k]);
-	qgru_backward_block(cell, &own->candidate, step->batch, at.v_n, at.q_n, at.e_n, d_pre);
+	qgru_backward_block(cell, &own->candidate, step, at.v_n, at.q_n, at.e_n, d_pre);
 	for (size_t k = 0; k < h_size; k++) {
 		double d_h = gradient->d_h[k], h_prev = step->h_prev[k], r = at.r[k], z = at.z[k];
 		d_r[k] = own->dv[k] * h_prev * r * (1.0 - r);
@@ -195,7 +195,7 @@ static void qgru_backward(struct cell *cell, const struct cell_step *step, const
 	if (gradient->d_x != NULL)
 		memcpy(gradient->d_x, own->dv + h_size, x_size * sizeof(double));
 
-	qgru_backward_block(cell, &own->gates, step->batch, at.v, at.q, at.e, own->d_gates);
+	qgru_backward_block(cell, &own->gates, step, at.v, at.q, at.e, own->d_gates);
 	for (size_t k = 0; k < h_size; k++)
 		d_h_prev[k] += own->dv[k];
 	for (size_t k = 0; gradient->d_x != NULL && k < x_size; k++)

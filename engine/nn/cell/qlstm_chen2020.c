@@ -105,12 +105,12 @@ static void chen2020_forward(struct cell *cell, const struct cell_step *step)
 
 	struct gates gates = gates_at(at.gates, (size_t)cell->n_cell * n);
 	/* gates_at gives f, i, g, o one behind the other, as circuits 0..3 follow one another. */
-	quantum_block_forward(&own->blocks[CHEN_GATES], at.v, step->batch, gates.f);
+	quantum_block_forward(&own->blocks[CHEN_GATES], step->number, at.v, step->batch, gates.f);
 	gates_forward(&gates, step->c_prev, (size_t)cell->n_cell * n, step->c, at.m);
 	if (step->h != NULL)
-		quantum_block_forward(&own->blocks[CHEN_HIDDEN], at.m, step->batch, step->h);
+		quantum_block_forward(&own->blocks[CHEN_HIDDEN], step->number, at.m, step->batch, step->h);
 	if (step->out != NULL)
-		quantum_block_forward(&own->blocks[CHEN_OUTPUT], at.m, step->batch, step->out);
+		quantum_block_forward(&own->blocks[CHEN_OUTPUT], step->number, at.m, step->batch, step->out);
 }
 
 static void chen2020_backward(struct cell *cell, const struct cell_step *step, const struct cell_gradient *gradient)
@@ -120,14 +120,16 @@ static void chen2020_backward(struct cell *cell, const struct cell_step *step, c
 	struct chen2020_saved at = chen2020_saved_at(cell, step->saved, step->batch);
 	memset(own->d_m, 0, m_size * sizeof(double));
 	if (gradient->d_h != NULL)
-		quantum_block_backward(&own->blocks[CHEN_HIDDEN], at.m, step->batch, gradient->d_h, own->d_m);
+		quantum_block_backward(&own->blocks[CHEN_HIDDEN], step->number, at.m, step->batch, gradient->d_h,
+		                       own->d_m);
 	if (gradient->d_out != NULL)
-		quantum_block_backward(&own->blocks[CHEN_OUTPUT], at.m, step->batch, gradient->d_out, own->d_m);
+		quantum_block_backward(&own->blocks[CHEN_OUTPUT], step->number, at.m, step->batch, gradient->d_out,
+		                       own->d_m);
 
 	struct gates gates = gates_at(at.gates, m_size), d_pre = gates_at(own->d_pre, m_size);
 	gates_backward(&gates, step->c_prev, own->d_m, m_size, gradient->d_c, &d_pre);
 	memset(own->dv, 0, (size_t)(cell->n_in + cell->n_hidden) * n * sizeof(double));
-	quantum_block_backward(&own->blocks[CHEN_GATES], at.v, step->batch, d_pre.f, own->dv);
+	quantum_block_backward(&own->blocks[CHEN_GATES], step->number, at.v, step->batch, d_pre.f, own->dv);
 	if (gradient->d_x != NULL)
 		memcpy(gradient->d_x, own->dv, x_size * sizeof(double));
 	memcpy(gradient->d_h_prev, own->dv + x_size, (size_t)cell->n_hidden * n * sizeof(double));

@@ -138,7 +138,7 @@ static void gated_forward(struct cell *cell, const struct cell_step *step)
 		struct linear in = linear_tensors_map(&own->in, cell->params);
 		linear_forward(&in, at.v, 1, step->batch, at.z);
 	}
-	quantum_block_forward(&own->circuits, at.z, step->batch, linear ? at.expectations : at.gates);
+	quantum_block_forward(&own->circuits, step->number, at.z, step->batch, linear ? at.expectations : at.gates);
 	if (linear) {
 		struct linear out = linear_tensors_map(&own->out, cell->params);
 		linear_forward(&out, at.expectations, 4, step->batch, at.gates);
@@ -164,7 +164,7 @@ static void gated_backward(struct cell *cell, const struct cell_step *step, cons
 		linear_backward(&out, at.expectations, own->d_pre, 4, step->batch, own->d_expectations);
 	}
 	memset(dz, 0, (size_t)own->circuits.n_features * n * sizeof(double));
-	quantum_block_backward(&own->circuits, at.z, step->batch, dq, dz);
+	quantum_block_backward(&own->circuits, step->number, at.z, step->batch, dq, dz);
 	if (linear) {
 		struct linear in = linear_tensors_map(&own->in, cell->params);
 		linear_backward(&in, at.v, dz, 1, step->batch, own->dv);

@@ -122,7 +122,7 @@ static void circuit_forward(struct layer *layer, const struct training_context *
 	own->batch = batch;
 	for (size_t t = 0; t < (size_t)frames; t++) {
 		make_features(own, x + t * in);
-		quantum_block_forward(&own->block, own->features, batch, y + t * out);
+		quantum_block_forward(&own->block, (int)t, own->features, batch, y + t * out);
 		if (watch_tick(layer->watch))
 			return;
 	}
@@ -150,7 +150,7 @@ static void circuit_backward(struct layer *layer, const double *x, const double 
 	for (size_t t = 0; t < (size_t)own->frames; t++) {
 		make_features(own, x + t * in);
 		memset(own->d_features, 0, (size_t)own->block.n_features * n * sizeof(double));
-		quantum_block_backward(&own->block, own->features, own->batch, dy + t * out,
+		quantum_block_backward(&own->block, (int)t, own->features, own->batch, dy + t * out,
 		                       dx != NULL ? own->d_features : NULL);
 		if (dx != NULL)
 			add_slopes(own, x + t * in, dx + t * in);

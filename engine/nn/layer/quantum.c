@@ -75,7 +75,7 @@ static void quantum_forward(struct layer *layer, const struct training_context *
 	own->frames = frames;
 	own->batch = batch;
 	for (size_t t = 0; t < (size_t)frames; t++) {
-		quantum_block_forward(&own->circuit, x + t * in, batch, y + t * out);
+		quantum_block_forward(&own->circuit, (int)t, x + t * in, batch, y + t * out);
 		if (watch_tick(layer->watch))
 			return;
 	}
@@ -88,7 +88,7 @@ static void quantum_backward(struct layer *layer, const double *x, const double 
 	if (dx != NULL)
 		memset(dx, 0, (size_t)own->frames * in * sizeof(double));
 	for (size_t t = 0; t < (size_t)own->frames; t++) {
-		quantum_block_backward(&own->circuit, x + t * in, own->batch, dy + t * out,
+		quantum_block_backward(&own->circuit, (int)t, x + t * in, own->batch, dy + t * out,
 		                       dx != NULL ? dx + t * in : NULL);
 		if (watch_tick(layer->watch))
 			return;

@@ -138,7 +138,8 @@ static struct cell_step direction_step(const struct layer *layer, struct directi
 	size_t n = (size_t)own->batch;
 	size_t h = (size_t)cell->n_hidden * n, c = (size_t)cell->n_cell * n;
 	bool last = s + 1 == (size_t)own->steps;
-	struct cell_step step = {.batch = own->batch,
+	struct cell_step step = {.number = (int)s,
+	                         .batch = own->batch,
 	                         .x = x + direction_time(own, d, s) * (size_t)cell->n_in * n,
 	                         .h_prev = d->h + s * h,
 	                         .c_prev = d->c + s * c,

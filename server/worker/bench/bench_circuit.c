@@ -5,6 +5,7 @@
 
 #include "engine/circuit/ansatz/ansatz.h"
 #include "engine/circuit/planner.h"
+#include "engine/nn/quantum_block.h"
 #include "server/worker/bench/bench.h"
 #include "server/worker/bench/bench_count.h"
 
@@ -14,6 +15,7 @@ struct share {
 	size_t batch;
 	double *block;                                                    /* all of the following */
 	double *features, *outputs, *cotangents, *d_features, *d_weights; /* shapes as in plan.h */
+	void *kept; /* of a forward call for the backward one, as in a layer; NULL: nothing */
 };
 
 /* Layers of the deeper of the two circuits whose difference bench_layer measures. */
@@ -60,6 +62,13 @@ static int share_open(struct bench_run *run, struct share *share, size_t batch, 
 	share->d_weights = share->cotangents + outputs;
 	bench_fill(share->features, features);
 	bench_fill(share->cotangents, outputs);
+	size_t kept = plan_kept_bytes(share->plan, run->sets, batch);
+	if (kept == 0 || kept > QUANTUM_KEPT_BYTES)
+		return 0;
+	share->kept = aligned_alloc(ARENA_ALIGN, kept);
+	if (share->kept == NULL)
+		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
+	memset(share->kept, 0, kept);
 	return 0;
 }
 
@@ -90,6 +99,7 @@ static void run_close(struct bench_run *run)
 	for (int k = 0; k < run->n_shares; k++) {
 		plan_free(run->shares[k].plan);
 		free(run->shares[k].block);
+		free(run->shares[k].kept);
 	}
 	free(run->weights);
 	program_free(run->program);
@@ -132,11 +142,13 @@ static void gradient_part(void *context, size_t part, int member)
 {
 	struct bench_run *run = context;
 	struct share *share = &run->shares[part];
-	forward_part(context, part, member);
+	(void)member;
+	plan_forward_kept(share->plan, share->features, run->weights, run->sets, share->batch, share->outputs,
+	                  share->kept);
 	memset(share->d_features, 0, (size_t)run->program->n_features * share->batch * sizeof(double));
 	memset(share->d_weights, 0, run->n_weights * sizeof(double));
-	plan_backward_many(share->plan, share->features, run->weights, run->sets, share->batch, share->cotangents,
-	                   share->d_features, share->d_weights);
+	plan_backward_kept(share->plan, share->features, run->weights, run->sets, share->batch, share->cotangents,
+	                   share->d_features, share->d_weights, share->kept);
 }
 
 static void forward_call(void *context)
