@@ -57,29 +57,35 @@ static int refuse_twice(const struct table *table, const struct moment *sorted, 
 	return 0;
 }
 
-/* Which row of `other` belongs to each row of `table`; SIZE_MAX: none. */
-static int match_dates(const struct table *table, const struct table *other, size_t *matches, struct qlstm_error *error)
+/* Which row of `other` belongs to each row of `table`, SIZE_MAX: none; returns how many have one. */
+static size_t find_matches(const struct table *table, const struct moment *wanted, const struct moment *there,
+                           size_t n_there, size_t *matches)
 {
-	struct moment *wanted, *there = NULL;
 	size_t found = 0;
-	int rc = read_moments(table, "first", &wanted, error);
-	if (rc == 0)
-		rc = read_moments(other, "second", &there, error);
-	if (rc == 0) {
-		qsort(there, other->n_rows, sizeof *there, by_time);
-		rc = refuse_twice(other, there, error);
-	}
-	for (size_t row = 0; rc == 0 && row < table->n_rows; row++) {
-		const struct moment *match = bsearch(&wanted[row], there, other->n_rows, sizeof *there, by_time);
+	for (size_t row = 0; row < table->n_rows; row++) {
+		const struct moment *match = bsearch(&wanted[row], there, n_there, sizeof *there, by_time);
 		matches[row] = match != NULL ? match->row : SIZE_MAX;
 		found += match != NULL;
 	}
+	return found;
+}
+
+static int match_dates(const struct table *table, const struct table *other, size_t *matches, struct qlstm_error *error)
+{
+	struct moment *wanted, *there = NULL;
+	int rc = read_moments(table, "first", &wanted, error);
+	if (rc == 0)
+		rc = read_moments(other, "second", &there, error);
+	if (rc == 0 && wanted != NULL && there != NULL) {
+		qsort(there, other->n_rows, sizeof *there, by_time);
+		rc = refuse_twice(other, there, error);
+		if (rc == 0 && find_matches(table, wanted, there, other->n_rows, matches) == 0)
+			rc = error_set(error, ERR_INVALID, NULL,
+			               "the data sets have not one date in common: '%.40s', '%.40s'",
+			               table_time(table, 0), table_time(other, 0));
+	}
 	free(wanted);
 	free(there);
-	if (rc == 0 && found == 0)
-		return error_set(error, ERR_INVALID, NULL,
-		                 "the data sets have not one date in common: '%.40s', '%.40s'", table_time(table, 0),
-		                 table_time(other, 0));
 	return rc;
 }
 

@@ -79,7 +79,7 @@ static int read_body(const json_t *body, struct joining *out, struct qlstm_error
 		rc = read_member(body, "by", &by, error);
 	if (rc == 0)
 		rc = read_member(body, "suffix", &out->how.suffix, error);
-	if (rc == 0)
+	if (rc == 0 && by != NULL)
 		rc = read_by(by, &out->how.by, error);
 	if (rc == 0 && (rc = catalog_name_check(out->name, error)) != 0)
 		error_prefix(error, "/name");
@@ -118,6 +118,15 @@ static int join(struct api *api, const struct http_request *request, const struc
 	return rc;
 }
 
+/* Whether the one in the path is there: what a caller does not see is a 404 whatever the body says. */
+static int look_for(struct api *api, const struct http_request *request, struct qlstm_error *error)
+{
+	struct catalog_entry entry = {0};
+	int rc = catalog_find(api, &request->principal->viewer, request->params[0], &entry, error);
+	catalog_entry_free(&entry);
+	return rc;
+}
+
 /* What is wrong with the two, or too large to be held beside one another, is a 422; only the path's own name is a 404.
  */
 static void reply_refused(const struct http_request *request, struct http_reply *reply, const struct qlstm_error *error)
@@ -139,7 +148,9 @@ void datasets_join(void *context, struct http_request *request, struct http_repl
 	if (!content_type_or_reply(request, reply, types))
 		return;
 	const char *said = request->body_length > 0 ? (const char *)request->body : "";
-	int rc = spec_load(said, request->body_length, &body, &error);
+	int rc = look_for(context, request, &error);
+	if (rc == 0)
+		rc = spec_load(said, request->body_length, &body, &error);
 	if (rc == 0)
 		rc = read_body(body, &joining, &error);
 	if (rc == 0)
