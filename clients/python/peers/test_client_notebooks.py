@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,7 +33,9 @@ def test_from_top_to_bottom(notebook, tmp_path):
     cells = json.loads((here / "done.ipynb").read_text())["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert len(code) >= 5 and all(cell["execution_count"] for cell in code)
-    pictures = [picture.name for picture in here.glob("*.svg")]
-    assert pictures and all((notebook.parent / name).exists() for name in pictures), "those that the README shows"
+    pictures = list(here.glob("*.svg"))
+    assert pictures and all((notebook.parent / one.name).exists() for one in pictures), "those that the README shows"
+    for text in (one.read_text() for one in [*pictures, *notebook.parent.glob("*.svg")]):
+        assert not re.search(r"<dc:date>|20\d\d-\d\d-\d\d", text), "a picture is the same file tomorrow"
     kept = json.loads(notebook.read_text())["cells"]
     assert not any(cell.get("outputs") for cell in kept), "what a notebook printed is not committed"

@@ -117,7 +117,8 @@ class Model:
 
     def hqrnn(self, layer: dict[str, Any], prefix: str, xs: list[Any]) -> list[Any]:
         """The hybrid network: its state goes on from step to step."""
-        xp, t, outputs = self.xp, self.tensors, []
+        xp, t = self.xp, self.tensors
+        outputs: list[Any] = []
 
         def affine(name: str, x: Any) -> Any:
             return x @ t[f"{prefix}{name}.weight"].T + t[f"{prefix}{name}.bias"]

@@ -21,8 +21,9 @@ def plot_run(run: Run, metrics: list[dict[str, Any]], predictions: list[dict[str
     losses.set(xlabel="epoch", yscale="log", title=run.row["spec"]["name"] or run.id)
     losses.legend()
     data = run.row["spec"]["data"]
-    horizons = data.get("horizon")
-    target = f"{data['targets'][0]}_h{horizons[0]}" if isinstance(horizons, list) and len(horizons) > 1 else data["targets"][0]
+    target, horizons = data["targets"][0], data.get("horizon")
+    if isinstance(horizons, list) and len(horizons) > 1:
+        target = f"{target}_h{horizons[0]}"
     indices = range(len(predictions))
     truth.plot(indices, [row[target] for row in predictions], label=target, color="0.4")
     predicted = [row[f"{target}_predicted"] for row in predictions]

@@ -32,6 +32,9 @@ export interface Experiment extends Preview {
   timings: { queued_seconds: number | null; run_seconds: number | null; train_seconds: number };
 }
 
+/** Predictions of another run's model over a whole data set: no epochs, no weights of its own. */
+export const isPrediction = (run: Experiment): boolean => run.spec.kind === 'prediction';
+
 export const STATUSES = ['queued', 'running', 'paused', 'cancelling', 'succeeded', 'failed', 'cancelled'] as const;
 export type Status = (typeof STATUSES)[number];
 

@@ -57,6 +57,13 @@ function Filters({ route }: { route: Route }) {
           {STATUSES.map((one) => <option key={one}>{one}</option>)}
         </select>
       </label>
+      <label>
+        <span>Kind</span>
+        <select value={value('kind')} onChange={set('kind')}>
+          <option value="">all</option>
+          {['training', 'prediction'].map((one) => <option key={one}>{one}</option>)}
+        </select>
+      </label>
       {field('project', 'Project', 'all')}
       {field('tag', 'Tag', 'all')}
       <label>

@@ -1,7 +1,8 @@
 // Small pieces of pages.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Refusal, type Experiment, type Status } from './api';
+import { isPrediction, Refusal, type Experiment, type Status } from './api';
+import { count } from './format';
 
 export function Badge({ status }: { status: Status }) {
   return <span class={`badge badge-${status}`}>{status}</span>;
@@ -9,6 +10,7 @@ export function Badge({ status }: { status: Status }) {
 
 export function Progress({ run }: { run: Experiment }) {
   const { epoch, epochs } = run.progress;
+  if (isPrediction(run)) return <span class="progress-text">predictions of {count(run.data.test)} samples</span>;
   const part = epochs > 0 ? epoch / epochs : 0;
   return (
     <span class="progress">

@@ -1,9 +1,10 @@
 // Asking a trained model about new inputs.
 import { useEffect, useState } from 'preact/hooks';
-import { get, request, type Dataset, type Experiment } from './api';
+import { get, post, request, type Dataset, type Experiment, type Session } from './api';
 import { number } from './format';
-import { Card, Fault } from './parts';
+import { Card, Fault, Field, useLoad } from './parts';
 import { loadTable } from './content';
+import { go, link } from './route';
 
 interface Predicted {
   targets: string[];
@@ -45,7 +46,31 @@ function Answer({ answer }: { answer: Predicted }) {
   );
 }
 
-export function PredictCard({ run }: { run: Experiment }) {
+/** Where predictions of a whole data set are had: not of words and texts. */
+const TABULAR = ['forecasting', 'regression', 'classification'];
+
+/** All rows of a data set, by an experiment of its own. */
+function WholeSet({ run }: { run: Experiment }) {
+  const { value } = useLoad(() => get<{ datasets: Dataset[] }>('/datasets'), []);
+  const [error, setError] = useState<unknown>(null);
+  const ask = async (event: Event) => {
+    event.preventDefault();
+    const dataset = String(new FormData(event.currentTarget as HTMLFormElement).get('dataset'));
+    await post<Experiment>(`/experiments/${run.id}/predictions`, { dataset }).then((made) => go(link(`run/${made.id}`)), setError);
+  };
+  const sets = (value?.datasets ?? []).filter((set) => set.kind !== 'safetensors').sort((a, b) => Number(a.builtin) - Number(b.builtin));
+  return (
+    <form class="pad" onSubmit={ask}>
+      <Field label="All rows of a data set" hint="An experiment of its own, in the queue; with metrics where the data hold the truth.">
+        <select name="dataset">{sets.map((set) => <option key={set.id} value={set.id} selected={set.name === run.spec.data.dataset}>{set.name}</option>)}</select>
+      </Field>
+      <button disabled={sets.length === 0}>Predict them all</button>
+      <Fault error={error} />
+    </form>
+  );
+}
+
+export function PredictCard({ run, session }: { run: Experiment; session: Session }) {
   const [text, setText] = useState('');
   const [answer, setAnswer] = useState<Predicted | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -83,6 +108,7 @@ export function PredictCard({ run }: { run: Experiment }) {
       </form>
       <Fault error={error} />
       {answer ? <Answer answer={answer} /> : null}
+      {session.scope !== 'read' && TABULAR.includes(String(run.spec.data.task)) ? <WholeSet run={run} /> : null}
     </Card>
   );
 }

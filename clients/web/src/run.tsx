@@ -1,6 +1,7 @@
 // The page of one experiment.
+import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import { get, post, request, type Experiment, type RunEvent, type Session } from './api';
+import { get, isPrediction, post, request, type Experiment, type RunEvent, type Session } from './api';
 import { CircuitCard, withCircuits } from './circuit';
 import { CurveControls, Curves, useCurveControls } from './curves';
 import { bytes, count, number, samples, seconds, time, timeOfDay } from './format';
@@ -50,7 +51,7 @@ function Actions({ run, reload }: { run: Experiment; reload: () => void }) {
           </button>
         ))}
         {run.terminal && run.progress.epoch > 0 ? <a class="button" href={link('new', { from: run.id, weights: run.id })}>Fork</a> : null}
-        <a class="button" href={link('new', { from: run.id })}>Edit as new</a>
+        {isPrediction(run) ? null : <a class="button" href={link('new', { from: run.id })}>Edit as new</a>}
         {run.terminal ? <button type="button" class="danger" disabled={busy} onClick={remove}>Delete</button> : null}
       </div>
       <Fault error={error} />
@@ -60,15 +61,18 @@ function Actions({ run, reload }: { run: Experiment; reload: () => void }) {
 
 function Facts({ run }: { run: Experiment }) {
   const best = run.results.best_validation_loss ?? run.results.best_test_loss ?? null;
-  const facts: [string, string][] = [
-    ['Data', `${run.data.dataset}: ${samples(run.data)}`],
+  const model = isPrediction(run) && run.spec.init_from ? <a href={link(`run/${run.spec.init_from}`)}>its training</a> : null;
+  const facts: [string, ComponentChildren][] = [
+    ['Data', isPrediction(run) ? run.data.dataset : `${run.data.dataset}: ${samples(run.data)}`],
     ['Parameters', `${count(run.model.parameters)}${run.model.quantum ? ` (${count(run.model.quantum)} angles)` : ''}`],
-    ['Test loss', number(run.results.test_loss)],
-    ['Best', best === null ? '–' : `${number(best)} in epoch ${run.results.best_epoch}`],
+    ...(model ? [['Model', model]] as [string, ComponentChildren][] : [
+      ['Test loss', number(run.results.test_loss)],
+      ['Best', best === null ? '–' : `${number(best)} in epoch ${run.results.best_epoch}`],
+    ] as [string, string][]),
     ['Ran', `${seconds(run.timings.run_seconds)}${run.attempt > 1 ? `, ${run.attempt} attempts` : ''}`],
     ['Made', time(run.created_at)],
   ];
-  if (!run.terminal && run.progress.eta_seconds !== null) facts.splice(4, 1, ['Time left', `about ${seconds(run.progress.eta_seconds)}`]);
+  if (!run.terminal && run.progress.eta_seconds !== null) facts.splice(facts.findIndex(([name]) => name === 'Ran'), 1, ['Time left', `about ${seconds(run.progress.eta_seconds)}`]);
   return (
     <dl class="facts">
       {facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
@@ -120,15 +124,15 @@ const SNAPSHOT_FILES = [['weights.safetensors', 'weights'], ['predictions.csv', 
 
 function Downloads({ run }: { run: Experiment }) {
   const base = `/experiments/${run.id}`;
-  const done = run.status === 'succeeded';
+  const done = run.status === 'succeeded', trains = !isPrediction(run);
   const files: [string, string, boolean][] = [
-    ['metrics.csv', `${base}/metrics?format=csv`, true],
-    ['weights.safetensors', `${base}/weights`, done],
+    ['metrics.csv', `${base}/metrics?format=csv`, trains],
+    ['weights.safetensors', `${base}/weights`, done && trains],
     ['weights.safetensors of the best epoch', `${base}/weights?epoch=best`, done && run.results.best_epoch !== null],
-    ['weights.json', `${base}/weights?format=json`, done],
+    ['weights.json', `${base}/weights?format=json`, done && trains],
     ['predictions.csv', `${base}/predictions`, done],
     ['report.json', `${base}/report`, done],
-    ['events for TensorBoard', `${base}/tensorboard`, done],
+    ['events for TensorBoard', `${base}/tensorboard`, done && trains],
   ];
   return (
     <Card title="Downloads">
@@ -194,15 +198,20 @@ export function Run({ id, session }: { id: string; session: Session }) {
         {why && run.status !== 'succeeded' ? <p class={run.status === 'failed' ? 'fault' : 'soft'}>{why}</p> : null}
         <Facts run={run} />
       </div>
-      <Card title="Curves" aside={<CurveControls names={metrics.names} {...controls} />}>
-        <Curves metrics={metrics} controls={controls} over={run.terminal} />
-      </Card>
+      {isPrediction(run) ? null : (
+        <Card title="Curves" aside={<CurveControls names={metrics.names} {...controls} />}>
+          <Curves metrics={metrics} controls={controls} over={run.terminal} />
+        </Card>
+      )}
       {run.spec.training.shown_sequences ? <ShownCard run={run} epochs={shown} /> : null}
       {run.status === 'succeeded' ? (
         <>
           {run.spec.data.task === 'classification' || run.spec.data.task === 'words' ? null : <PredictionCard run={run} />}
-          <div class="two"><ReportCard run={run} />{run.spec.data.task === 'words' ? <GenerateCard run={run} /> : <PredictCard run={run} />}</div>
-          {withCircuits(run).length > 0 ? <CircuitCard run={run} /> : null}
+          <div class="two">
+            <ReportCard run={run} />
+            {isPrediction(run) ? null : run.spec.data.task === 'words' ? <GenerateCard run={run} /> : <PredictCard run={run} session={session} />}
+          </div>
+          {!isPrediction(run) && withCircuits(run).length > 0 ? <CircuitCard run={run} /> : null}
         </>
       ) : null}
       <div class="two">

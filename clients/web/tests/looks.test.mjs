@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { close, inaccessible, launch, MODES, open } from './browser.mjs';
-import { Daemon } from './daemon.mjs';
+import { Daemon, poll } from './daemon.mjs';
 
 const pictures = fileURLToPath(new URL('../out/pictures/', import.meta.url));
 const daemon = new Daemon(), locked = new Daemon();
@@ -23,8 +23,10 @@ before(async () => {
   const classes = await daemon.train({ name: 'Three kinds', data: { dataset: 'three', task: 'classification', classes: 3, inputs: ['a', 'b'], targets: ['kind'] }, type: 'lstm', hidden_size: 4, training: { epochs: 8 } });
   const words = await daemon.train({ name: 'Words', data: { dataset: 'simple_seq', task: 'words', inputs: ['input'], targets: ['target'], word_bits: 3, length: 20, scored: 'scored', split: { train: 0.5 } }, type: 'qrnn', training: { epochs: 4, batch_size: 2, shown_sequences: 3 } });
   const failed = await daemon.train({ name: 'Steps too large', type: 'rnn', nonlinearity: 'relu', hidden_size: 8, training: { epochs: 50, optimizer: { type: 'sgd', learning_rate: 100 } } });
+  const asked = await daemon.call('POST', `/experiments/${run.id}/predictions`, { dataset: 'damped_shm', name: 'All of it' });
+  await poll(async () => (await daemon.call('GET', `/experiments/${asked.id}`)).terminal, 'the predictions');
   Object.assign(pages, {
-    list: '', empty: '?project=none', run: `run/${run.id}`, classes: `run/${classes.id}`, failed: `run/${failed.id}`, words: `run/${words.id}`,
+    list: '', empty: '?project=none', run: `run/${run.id}`, classes: `run/${classes.id}`, failed: `run/${failed.id}`, predictions: `run/${asked.id}`, words: `run/${words.id}`,
     compare: `compare?runs=${[run, ...others].map((one) => one.id).join(',')}`, start: 'new', edit: `new?from=${classes.id}`, datasets: 'data',
     dataset: 'data/three', series: 'data/damped_shm',
   });

@@ -210,6 +210,26 @@ test('snapshots: what the model said after epochs on the way, and their files', 
   await close(page);
 });
 
+test('predictions of a whole data set, from the page of the run whose model it is', async () => {
+  const { id } = await daemon.train({ name: 'to predict', type: 'lstm', hidden_size: 3, training: { epochs: 5 } });
+  const page = await open(browser, `${daemon.url}/#/run/${id}`);
+  await page.getByLabel('All rows of a data set').selectOption('sine');
+  await page.getByRole('button', { name: 'Predict them all' }).click();
+  await until(page, 'succeeded');
+  assert.notEqual(page.url().split('/').at(-1), id);
+  await page.getByRole('img', { name: /value: prediction and truth/ }).waitFor();
+  await page.getByRole('region', { name: 'How good it is' }).getByText('rmse').waitFor();
+  for (const absent of ['Curves', 'Try a prediction', 'Circuits']) assert.equal(await page.getByRole('region', { name: absent }).count(), 0, absent);
+  assert.deepEqual(await page.locator('.files a').allTextContents(), ['predictions.csv', 'report.json']);
+  await page.getByRole('link', { name: 'its training' }).click();
+  await page.getByRole('heading', { name: 'to predict', level: 1 }).waitFor();
+  await page.getByRole('link', { name: 'Experiments' }).click();
+  await page.getByLabel('Kind').selectOption('prediction');
+  await page.getByText(/^predictions of \d+ samples$/).waitFor();
+  await poll(async () => (await page.getByRole('row').count()) === 2, 'that one alone');
+  await close(page);
+});
+
 test('words: sequences that the run shows on its way, the newest first seen', async () => {
   const data = { dataset: 'simple_seq', task: 'words', inputs: ['input'], targets: ['target'], word_bits: 3, length: 20, scored: 'scored', split: { train: 0.5 } };
   const { id } = await daemon.train({ data, type: 'qrnn', training: { epochs: 3, batch_size: 2, shown_sequences: 2 } });
