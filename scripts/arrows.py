@@ -65,7 +65,7 @@ ARROWS = {
                   "server/common server/common/predict server/http server/access server/store server/disk server/run server/run/events server/predict server/api/parts server/api/prediction",
     "server/api/access": "engine server/common server/http server/access server/web server/api",
     "server/api/export": "engine engine/qlstm.h engine/nn engine/export server/common server/common/circuit server/http server/store server/api",
-    "server/api/dataset": "engine engine/data engine/data/csv schema server/common server/http server/access server/store server/api",
+    "server/api/dataset": "engine engine/data engine/data/csv schema schema/place server/common server/http server/access server/store server/api",
     "server/api/mlflow": "engine schema server/common server/http server/access server/store server/run server/api/parts server/api",
     "server/api/inference": "engine engine/qlstm.h schema server/common server/common/predict server/http server/access server/store server/run server/predict server/api",
     "server/api/experiment": "engine engine/data/csv schema schema/place server/common server/http server/access server/store server/run server/run/events server/api/parts server/api/prediction server/api",
