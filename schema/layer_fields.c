@@ -121,6 +121,9 @@ static const struct field batch_norm[] = {
 static const struct field attention[] = {LAYER("score", field_enum, attention.score, attention_names),
                                          LAYER("units", field_int, attention.units, NULL)};
 
+static const struct field decoder[] = {LAYER("classes", field_int, decoder.classes, NULL),
+                                       LAYER("dimension", field_int, decoder.dimension, NULL)};
+
 static const struct field layer_norm[] = {LAYER("epsilon", field_double, norm.epsilon, NULL)};
 
 static const struct {
@@ -134,7 +137,7 @@ static const struct {
 	}
     TYPE(qlstm),     TYPE(qgru),       TYPE(qrnn),       TYPE(hqrnn),     TYPE(quantum),    TYPE(lstm),
     TYPE(gru),       TYPE(rnn),        TYPE(dense),      TYPE(dropout),   TYPE(activation), TYPE(circuit),
-    TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm), TYPE(attention),
+    TYPE(embedding), TYPE(batch_norm), TYPE(layer_norm), TYPE(attention), TYPE(decoder),
 };
 
 static const struct field type_field = LAYER("type", field_text, type, NULL);

@@ -127,7 +127,7 @@ static json_int_t count_targets(const json_t *resolved)
 	const json_t *classes = json_object_get(json_object_get(resolved, "data"), "classes");
 	if (classes != NULL)
 		return json_integer_value(classes);
-	if (task_of(resolved) == TASK_LANGUAGE_MODEL)
+	if (task_of(resolved) == TASK_LANGUAGE_MODEL || task_of(resolved) == TASK_TRANSLATION)
 		return json_integer_value(json_object_get(json_object_get(resolved, "data"), "vocabulary"));
 	const json_t *bits = json_object_get(json_object_get(resolved, "data"), "word_bits");
 	if (bits != NULL)

@@ -119,6 +119,8 @@ static const struct field spec_fields[] = {
     SPEC("data", "max_length", field_int, text.length, NULL),
     SPEC("data", "keep_tokens", field_enum, text.keep, kept_tokens),
     SPEC("data", "bucketing", field_bool, training.bucket, NULL),
+    SPEC("data", "beam_width", field_int, beam_width, NULL),
+    SPEC("data", "length_penalty", field_double, length_penalty, NULL),
     SPEC("data", "classes", field_int, classes, NULL),
     SPEC("data/folds", "count", field_int, folds.count, NULL),
     SPEC("data/folds", "method", field_enum, folds.method, fold_methods),
@@ -228,10 +230,10 @@ static int parse_widths(const json_t *data, struct spec *out, struct qlstm_error
 		return 0;
 	}
 	if (task_has_texts(out->task)) {
-		out->model.n_inputs = 1;
-		bool language = out->task == TASK_LANGUAGE_MODEL;
+		bool language = out->task == TASK_LANGUAGE_MODEL, translates = out->task == TASK_TRANSLATION;
+		out->model.n_inputs = translates ? PAIRS_SIDES : 1;
 		out->model.ragged = !language;
-		if (language)
+		if (language || translates)
 			out->model.n_outputs = out->text.lexicon.size;
 		out->model.output = out->task != TASK_TEXT_CLASSIFICATION ? MODEL_OUTPUT_SEQUENCE : MODEL_OUTPUT_VECTOR;
 		return 0;

@@ -15,6 +15,7 @@
 #include "engine/data/windows.h"
 #include "engine/data/words.h"
 #include "engine/error.h"
+#include "engine/language/pairs.h"
 #include "engine/language/sequences.h"
 #include "engine/language/streams.h"
 #include "engine/nn/model.h"
@@ -31,7 +32,8 @@ enum task {
 	TASK_WORDS,
 	TASK_TAGGING,
 	TASK_TEXT_CLASSIFICATION,
-	TASK_LANGUAGE_MODEL
+	TASK_LANGUAGE_MODEL,
+	TASK_TRANSLATION
 };
 
 /* What the experiment is to do. */
@@ -51,7 +53,9 @@ struct spec {
 	int period;                /* of a forecasting, in rows; 0: none is said */
 	int steps, classes;        /* of tasks whose rows are samples; classes: 0 where there are none */
 	struct words_config words; /* of words; column indices are set by spec_columns */
-	struct sequences_config text;    /* of texts; column indices are set by spec_columns, the split by spec_text */
+	struct sequences_config text; /* of texts; column indices are set by spec_columns, the split by spec_text */
+	int beam_width;               /* of translations, likewise length_penalty (engine/decode/beam.h) */
+	double length_penalty;
 	char scored[SPEC_NAME_SIZE * 4]; /* of words: the column's name, "": there is none */
 	char alphabet[64 * 4 + 1];       /* of words, UTF-8 (schema/alphabet.h); "": there is none */
 	bool resume_optimizer;           /* init_from is a training's state */
@@ -104,6 +108,8 @@ int spec_steps(const struct spec *spec);
 struct records_config spec_records(const struct spec *spec);
 /* Of tagging and text_classification. */
 struct sequences_config spec_text(const struct spec *spec);
+/* Of translations. */
+struct pairs_config spec_pairs(const struct spec *spec);
 /* Of a language model. */
 struct streams_config spec_streams(const struct spec *spec);
 /* What kind of targets the samples have: words for a model that measures them. */

@@ -19,11 +19,13 @@ const char *const task_names[] = {[TASK_FORECASTING] = "forecasting",
                                   [TASK_TAGGING] = "tagging",
                                   [TASK_TEXT_CLASSIFICATION] = "text_classification",
                                   [TASK_LANGUAGE_MODEL] = "language_model",
+                                  [TASK_TRANSLATION] = "translation",
                                   NULL};
 
 bool task_has_texts(enum task task)
 {
-	return task == TASK_TAGGING || task == TASK_TEXT_CLASSIFICATION || task == TASK_LANGUAGE_MODEL;
+	return task == TASK_TAGGING || task == TASK_TEXT_CLASSIFICATION || task == TASK_LANGUAGE_MODEL ||
+	       task == TASK_TRANSLATION;
 }
 
 enum task task_of(const json_t *resolved)
@@ -137,58 +139,6 @@ static int check_diff_method(const json_t *resolved, struct qlstm_error *error)
 	    "diff_method is \"parameter_shift\"; a qrnn is postselected, and its gradient is by adjoint alone");
 }
 
-/* A running text is read from its beginning to its end, batch by batch. */
-static int check_language(const json_t *resolved, struct qlstm_error *error)
-{
-	static const char *const refused[] = {"class_weights", "balance_classes"};
-	const json_t *training = json_object_get(resolved, "training");
-	const json_t *split = json_object_get(json_object_get(resolved, "data"), "split");
-	const char *type = json_string_value(json_object_get(json_object_get(training, "optimizer"), "type"));
-	const char *loss = json_string_value(json_object_get(training, "loss"));
-	if (json_is_true(json_object_get(training, "shuffle")) || json_is_true(json_object_get(split, "shuffle")))
-		return error_set(error, ERR_INVALID,
-		                 json_is_true(json_object_get(split, "shuffle")) ? "/data/split/shuffle"
-		                                                                 : "/training/shuffle",
-		                 "shuffle is true; a language model reads its text in order");
-	if (type != NULL && strcmp(type, "lbfgs") == 0)
-		return error_set(
-		    error, ERR_INVALID, "/training/optimizer/type",
-		    "type is \"lbfgs\", which looks at a batch several times; the state of a language model goes "
-		    "on with each");
-	if (loss != NULL && strcmp(loss, "cross_entropy") != 0)
-		return error_set(error, ERR_INVALID, "/training/loss",
-		                 "loss is \"%s\"; allowed for task language_model is \"cross_entropy\"", loss);
-	const json_t *layers = json_object_get(json_object_get(resolved, "model"), "layers");
-	for (size_t i = 0; i < json_array_size(layers); i++) {
-		const char *name = json_string_value(json_object_get(json_array_get(layers, i), "type"));
-		const struct layer_type *layer = name != NULL ? layer_type_named(name) : NULL;
-		char pointer[PLACE_POINTER_SIZE];
-		snprintf(pointer, sizeof pointer, "/model/layers/%zu/type", i);
-		if (layer != NULL && layer->traits.recurrent && layer->ops->carries == NULL)
-			return error_set(error, ERR_INVALID, pointer,
-			                 "a layer of type '%s' carries no state from one segment of a text to the next",
-			                 name);
-	}
-	for (size_t i = 0; i < 2 * json_array_size(layers); i++) {
-		static const char *const ways[] = {"inversward", "bidirectional"};
-		char pointer[PLACE_POINTER_SIZE];
-		snprintf(pointer, sizeof pointer, "/model/layers/%zu/%s", i / 2, ways[i % 2]);
-		if (json_is_true(json_object_get(json_array_get(layers, i / 2), ways[i % 2])))
-			return error_set(
-			    error, ERR_INVALID, pointer,
-			    "%s is true; a layer that reads from the end sees the token that is to be predicted",
-			    ways[i % 2]);
-	}
-	for (size_t k = 0; k < 2; k++) {
-		const json_t *said = json_object_get(training, refused[k]);
-		char pointer[PLACE_POINTER_SIZE];
-		snprintf(pointer, sizeof pointer, "/training/%s", refused[k]);
-		if (said != NULL && !json_is_false(said))
-			return error_set(error, ERR_INVALID, pointer, "%s is nothing for a language model", refused[k]);
-	}
-	return 0;
-}
-
 int task_check(const json_t *resolved, struct qlstm_error *error)
 {
 	const json_t *data = json_object_get(resolved, "data");
@@ -206,12 +156,11 @@ int task_check(const json_t *resolved, struct qlstm_error *error)
 		    error, ERR_MISSING, "/data/word_bits",
 		    "word_bits is missing; it says how many bits a word has: the columns hold whole numbers "
 		    "below 2^word_bits");
-	if (task_has_texts(task) && task != TASK_LANGUAGE_MODEL && json_object_get(data, "classes") == NULL)
+	bool classes = task == TASK_TAGGING || task == TASK_TEXT_CLASSIFICATION;
+	if (classes && json_object_get(data, "classes") == NULL)
 		return error_set(error, ERR_MISSING, "/data/classes",
 		                 "classes is missing; it says how many different %s there may be",
 		                 task == TASK_TAGGING ? "tags" : "labels");
-	if (task == TASK_LANGUAGE_MODEL && (rc = check_language(resolved, error)) != 0)
-		return rc;
 	rc = texts_check(resolved, error);
 	if (rc == 0)
 		rc = alphabet_check(resolved, error);
@@ -372,13 +321,22 @@ static int fill_text(json_t *data, const char *key, const struct table *table, c
 
 int task_fill_texts(json_t *data, enum task task, const struct table *table, struct qlstm_error *error)
 {
-	bool tags = task == TASK_TAGGING;
-	if (task == TASK_LANGUAGE_MODEL) {
-		int filled = fill_text(data, "inputs", table, "text", error);
-		return filled == 0 ? fill_text(data, "targets", table, "text", error) : filled;
+	static const struct {
+		enum task task;
+		const char *input, *target;
+	} columns[] = {{TASK_TAGGING, "tokens", "tags"},
+	               {TASK_TEXT_CLASSIFICATION, "text", "label"},
+	               {TASK_LANGUAGE_MODEL, "text", "text"},
+	               {TASK_TRANSLATION, "source", "target"}};
+	int rc = 0;
+	for (size_t k = 0; rc == 0 && k < sizeof columns / sizeof columns[0]; k++) {
+		if (columns[k].task != task)
+			continue;
+		rc = fill_text(data, "inputs", table, columns[k].input, error);
+		if (rc == 0)
+			rc = fill_text(data, "targets", table, columns[k].target, error);
 	}
-	int rc = fill_text(data, "inputs", table, tags ? "tokens" : "text", error);
-	return rc == 0 ? fill_text(data, "targets", table, tags ? "tags" : "label", error) : rc;
+	return rc;
 }
 
 int task_bind_steps(json_t *data, const struct table *table, struct qlstm_error *error)
@@ -401,6 +359,8 @@ int spec_steps(const struct spec *spec)
 		return spec->words.length - 1;
 	if (spec->task == TASK_LANGUAGE_MODEL)
 		return spec->words.length;
+	if (spec->task == TASK_TRANSLATION)
+		return spec->text.length + 1; /* an end */
 	if (task_has_texts(spec->task))
 		return spec->text.length;
 	return spec->task == TASK_FORECASTING ? spec->windows.window : spec->steps;
@@ -412,7 +372,7 @@ enum target_kind spec_targets(const struct spec *spec)
 	layer_type_of(&spec->model.layers[spec->model.n_layers - 1], &type, NULL);
 	if (spec->task == TASK_WORDS)
 		return type != NULL && type->traits.words ? TARGET_WORDS : TARGET_CLASSES;
-	return spec->classes > 0 ? TARGET_CLASSES : TARGET_REALS;
+	return spec->classes > 0 || spec->task == TASK_TRANSLATION ? TARGET_CLASSES : TARGET_REALS;
 }
 
 struct records_config spec_records(const struct spec *spec)
@@ -436,6 +396,14 @@ struct sequences_config spec_text(const struct spec *spec)
 	text.classes = spec->classes;
 	text.split = spec->windows.split;
 	return text;
+}
+
+struct pairs_config spec_pairs(const struct spec *spec)
+{
+	return (struct pairs_config){.columns = {[PAIRS_SOURCE] = spec->text.input, [PAIRS_TARGET] = spec->text.target},
+	                             .length = spec->text.length,
+	                             .split = spec->windows.split,
+	                             .lexicon = spec->text.lexicon};
 }
 
 struct streams_config spec_streams(const struct spec *spec)

@@ -11,7 +11,7 @@
 #include "schema/suggest.h"
 
 #define MAX_DEPTH    16 /* our schema reaches 6 */
-#define MAX_BRANCHES 16
+#define MAX_BRANCHES 32
 
 struct walk {
 	const json_t *document;

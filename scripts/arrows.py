@@ -31,11 +31,12 @@ ARROWS = {
                  "engine/circuit/hybrid",
     "engine/nn/layer": "engine engine/elementary engine/vector engine/circuit/neuron engine/circuit/hybrid engine/circuit/qasm engine/nn engine/nn/kernel",
     "engine/nn/cell": "engine engine/vector engine/circuit/register engine/nn engine/nn/kernel",
-    "engine/score": "engine",
+    "engine/score": "engine engine/elementary",
     "engine/data/csv": "engine",
     "engine/data/text": "engine",
     "engine/data": "engine engine/elementary engine/data/csv engine/data/text",
     "engine/language": "engine engine/data engine/data/text",
+    "engine/decode": "engine engine/elementary engine/nn",
     "engine/export": "engine engine/circuit engine/nn",
     "engine/train": "engine engine/elementary engine/nn engine/data engine/export",
     "engine/library": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/export engine/train",
@@ -69,7 +70,7 @@ ARROWS = {
     "server/api/inference": "engine engine/qlstm.h schema server/common server/common/predict server/http server/access server/store server/run server/predict server/api",
     "server/api/experiment": "engine engine/data/csv schema schema/place server/common server/http server/access server/store server/run server/run/events server/api/parts server/api/prediction server/api",
     "server": "engine engine/qlstm.h engine/circuit schema server/common server/http server/access server/store server/disk server/run server/run/events server/predict server/api",
-    "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/data engine/language engine/train engine/export schema "
+    "server/worker": "engine engine/qlstm.h engine/circuit engine/nn engine/decode engine/data engine/language engine/train engine/export schema "
                      "server/common server/common/predict",
     "server/worker/train": "engine engine/elementary engine/qlstm.h engine/circuit engine/nn engine/score engine/data engine/language engine/train "
                            "engine/export schema server/common server/common/circuit server/common/predict server/worker",

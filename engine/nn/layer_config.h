@@ -131,7 +131,14 @@ enum attention_score { ATTENTION_ADDITIVE, ATTENTION_DOT, ATTENTION_GENERAL };
 
 struct attention_config {
 	enum attention_score score;
-	int units; /* additive: numbers that queries and keys are made to */
+	int units;  /* additive: numbers that queries and keys are made to */
+	int source; /* the model sets it: rows of a step of the source that is looked at; 0: the layer's own input */
+};
+
+/* Where a model turns from what it reads to what it says (layer/decoder.c). */
+struct decoder_config {
+	int classes;   /* tokens are whole numbers from 0 to classes - 1 */
+	int dimension; /* numbers that stand for one of them */
 };
 
 /* A circuit that the user wrote. */
@@ -161,6 +168,7 @@ struct layer_config {
 		struct norm_config norm;
 		struct embedding_config embedding;
 		struct attention_config attention;
+		struct decoder_config decoder;
 		struct written_config written;
 	};
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/nn/model_decoder.h"
 #include "engine/nn/model_state.h"
 
 /* The index of the last recurrent layer, -1 when there is none. */
@@ -25,8 +26,7 @@ static int check_layer(const struct layer_config *layer, bool ragged, struct sha
 	int rc = layer_type_of(layer, &type, error);
 	if (rc == 0)
 		rc = layer_type_takes(type, in, error);
-	bool own_time = rc == 0 && type->traits.recurrent && type->ops != &recurrent_ops; /* knows no lengths */
-	if (rc == 0 && ragged && (type->traits.whole_batch || own_time))
+	if (rc == 0 && ragged && (type->traits.whole_batch || type->traits.words)) /* they know no lengths */
 		rc = error_set(error, ERR_INVALID, "/type",
 		               "a layer of type '%s' takes sequences of one length; the texts have their own",
 		               type->name);
@@ -92,10 +92,14 @@ static int model_shapes(const struct model_config *config, struct shape shapes[M
 		return alone;
 	int last = last_recurrent(config);
 	bool sequence = last >= 0 || config->output == MODEL_OUTPUT_SEQUENCE;
-	shapes[0] = (struct shape){SHAPE_REALS, sequence ? SHAPE_SEQUENCE : SHAPE_VECTOR, config->n_inputs};
+	int width = model_find_decoder(config) >= 0 ? 1 : config->n_inputs; /* a decoder reads the other one */
+	shapes[0] = (struct shape){SHAPE_REALS, sequence ? SHAPE_SEQUENCE : SHAPE_VECTOR, width};
 	for (int k = 0; k < config->n_layers; k++) {
 		struct qlstm_error local = {0};
-		int rc = check_layer(&config->layers[k], config->ragged, shapes[k], &shapes[k + 1], &local);
+		const struct layer_config layer = model_layer_config(config, shapes, k);
+		int rc = model_check_decoder(config, k, &local);
+		if (rc == 0)
+			rc = check_layer(&layer, config->ragged, shapes[k], &shapes[k + 1], &local);
 		if (rc != 0) {
 			char prefix[32];
 			snprintf(prefix, sizeof prefix, "/layers/%d", k);
@@ -116,14 +120,17 @@ int model_check(const struct model_config *config, struct qlstm_error *error)
 
 static int model_open_layers(struct model *model, const struct shape *shapes, struct qlstm_error *error)
 {
+	int decoder = model_find_decoder(&model->config);
+	model->source.decoder = decoder;
 	for (int k = 0; k < model->config.n_layers; k++) {
 		struct layer *layer = &model->layers[k];
-		layer->config = model->config.layers[k];
+		layer->config = model_layer_config(&model->config, shapes, k);
 		layer->params = &model->params;
 		layer->watch = &model->watch;
 		layer->guide = &model->guide;
-		layer->lengths = &model->lengths;
-		layer->carry = &model->carry;
+		layer->lengths = decoder >= 0 && k > decoder ? &model->whole : &model->lengths;
+		layer->carry = k < decoder ? &model->no_carry : &model->carry;
+		layer->source = &model->source;
 		layer->ragged = model->config.ragged;
 		layer->precision = model->config.precision;
 		layer->index = k;
@@ -202,6 +209,8 @@ struct params *model_params(struct model *model)
 void model_lay_out(struct model *model, struct arena *arena, int steps, int batch, size_t *elements)
 {
 	const struct plan_request plans = model_plan_request(&model->config);
+	if (model_decodes(model))
+		model->tokens = arena_take_numbers(arena, 2 * (size_t)steps * (size_t)batch);
 	for (int k = 0; k < model->config.n_layers; k++) {
 		struct layer *layer = &model->layers[k];
 		size_t n = (size_t)batch, before = arena->used;
@@ -294,15 +303,13 @@ void model_forward(struct model *model, const double *x, int steps, int batch, d
 void model_forward_training(struct model *model, const struct training_context *training, const double *x, int steps,
                             int batch, double *y)
 {
-	model->x = x;
 	model->steps = steps;
 	model->batch = batch;
 	model->watch.abandoned = false;
-	const double *in = x;
+	const double *in = model->x = model_split_tokens(model, x, steps, batch);
 	for (int k = 0; k < model->config.n_layers && !model->watch.abandoned; k++) {
 		struct layer *layer = &model->layers[k];
-		quantum_list_begin(&layer->circuits, shape_frames(layer->in, steps), batch, training != NULL);
-		layer->ops->forward(layer, training, in, shape_frames(layer->in, steps), batch, model->outputs[k]);
+		layer_forward(layer, training, in, shape_frames(layer->in, steps), batch, model->outputs[k]);
 		in = model->outputs[k];
 	}
 	size_t frames = model->config.output == MODEL_OUTPUT_VECTOR ? 1 : (size_t)steps;
@@ -312,6 +319,7 @@ void model_forward_training(struct model *model, const struct training_context *
 void model_backward(struct model *model, const double *dy, double *dx)
 {
 	const double *gradient = dy;
+	model_clear_source(model);
 	for (int k = model->config.n_layers - 1; k >= 0 && !model->watch.abandoned; k--) {
 		struct layer *layer = &model->layers[k];
 		const double *in = k > 0 ? model->outputs[k - 1] : model->x;
@@ -334,7 +342,7 @@ void model_lengths(struct model *model, const int *lengths)
 int model_carried(const struct model *model, size_t *rows, struct qlstm_error *error)
 {
 	*rows = 0;
-	for (int k = 0; k < model->config.n_layers; k++) {
+	for (int k = model->source.decoder + 1; k < model->config.n_layers; k++) {
 		const struct layer *layer = &model->layers[k];
 		char pointer[32];
 		snprintf(pointer, sizeof pointer, "/layers/%d", k);
@@ -344,7 +352,8 @@ int model_carried(const struct model *model, size_t *rows, struct qlstm_error *e
 			return error_set(error, ERR_INVALID, pointer,
 			                 "a layer of type '%s' carries no state from one segment of a text to the next",
 			                 layer->type->name);
-		if (layer->config.recurrent.inversward || layer->config.recurrent.bidirectional)
+		bool directed = layer->ops == &recurrent_ops;
+		if (directed && (layer->config.recurrent.inversward || layer->config.recurrent.bidirectional))
 			return error_set(error, ERR_INVALID, pointer,
 			                 "a layer that reads from the end sees the token that is to be predicted");
 		*rows += layer->ops->carries(layer);
@@ -356,7 +365,7 @@ void model_carry(struct model *model, const struct carry *carry)
 {
 	size_t row = 0;
 	model->carry = carry;
-	for (int k = 0; k < model->config.n_layers; k++) {
+	for (int k = model->source.decoder + 1; k < model->config.n_layers; k++) {
 		struct layer *layer = &model->layers[k];
 		layer->carried = row;
 		if (layer->ops->carries != NULL)

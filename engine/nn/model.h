@@ -28,7 +28,7 @@
 enum model_output { MODEL_OUTPUT_VECTOR, MODEL_OUTPUT_SEQUENCE };
 
 struct model_config {
-	int n_inputs;  /* features a time step */
+	int n_inputs;  /* features a time step; with a decoder 2 (model_decodes) */
 	int n_outputs; /* targets */
 	enum model_output output;
 	bool ragged; /* samples have lengths of their own (model_lengths) */
@@ -115,11 +115,20 @@ bool model_draws_words(const struct model *model);
  * whose output is a vector takes each sample's own last step; layers that read from the end begin there. */
 void model_lengths(struct model *model, const int *lengths);
 
-/* Rows of state that its layers carry from one batch to the next; ERR_INVALID at "/layers/0" and so on for layers that
- * read from the end or cannot carry theirs. */
+/* Rows of state that its layers carry from one batch to the next (behind a decoder, where there is one); ERR_INVALID at
+ * "/layers/0" and so on for layers that read from the end or cannot carry theirs. */
 int model_carried(const struct model *model, size_t *rows, struct qlstm_error *error);
 /* From now on a forward pass begins with these states and leaves its own there; borrowed. NULL: none. */
 void model_carry(struct model *model, const struct carry *carry);
+
+/* Whether one of its layers is a decoder (layer/decoder.c). Then n_inputs is 2: a step of x has a token of the source
+ * and one that stands before a token of the target, and model_lengths are those of the source. What is carried is the
+ * state of the layers behind the decoder. */
+bool model_decodes(const struct model *model);
+/* Of such a model: reads sources x [steps][batch]; then gives y [n_outputs][batch] of one more token each, given
+ * [batch], behind those before, whose state is carried (model_carry). Within what was reserved. */
+void model_encode(struct model *model, const double *x, int steps, int batch);
+void model_decode(struct model *model, const double *given, int batch, double *y);
 
 /* For the last forward, once, since it overwrites what forward kept: adds to the gradient block; dx
  * [steps][n_inputs][batch] is overwritten unless NULL. */

@@ -13,6 +13,10 @@ struct model {
 	const struct word_guide *guide;
 	const int *lengths;
 	const struct carry *carry;
+	struct source source;
+	const int *whole;             /* NULL: the lengths of what stands behind a decoder */
+	const struct carry *no_carry; /* NULL: what the layers before a decoder carry */
+	double *tokens;   /* [2][steps][batch]: of a model with a decoder, of the source and of the target */
 	int steps, batch; /* of the last forward */
 	int reserved_steps, reserved_batch;
 	char *memory;                        /* activations, one allocation */

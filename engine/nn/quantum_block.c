@@ -33,9 +33,8 @@ int quantum_list_prepare(const struct quantum_list *list, const struct plan_requ
 	return rc;
 }
 
-/* A block's share of QUANTUM_KEPT_BYTES, as far as it has a use for it. */
-static size_t kept_size(const struct quantum_list *list, struct quantum_block *block,
-                        const struct plan_request *request, int steps, int batch)
+size_t quantum_block_kept(const struct quantum_list *list, struct quantum_block *block,
+                          const struct plan_request *request, int steps, int batch)
 {
 	size_t bytes = plan_estimate_kept(quantum_block_estimate(block, request), block->sets, (size_t)batch);
 	size_t blocks = 0;
@@ -49,7 +48,7 @@ size_t quantum_list_kept(const struct quantum_list *list, const struct plan_requ
 {
 	size_t bytes = 0;
 	for (struct quantum_block *block = list->first; block != NULL; block = block->next)
-		bytes += kept_size(list, block, request, steps, batch);
+		bytes += quantum_block_kept(list, block, request, steps, batch);
 	return bytes;
 }
 
@@ -57,7 +56,7 @@ void quantum_list_lay_out(const struct quantum_list *list, const struct plan_req
                           int steps, int batch)
 {
 	for (struct quantum_block *block = list->first; block != NULL; block = block->next) {
-		block->kept_size = kept_size(list, block, request, steps, batch);
+		block->kept_size = quantum_block_kept(list, block, request, steps, batch);
 		block->kept = arena_take(arena, block->kept_size);
 	}
 }

@@ -60,9 +60,12 @@ int quantum_list_prepare(const struct quantum_list *list, const struct plan_requ
 
 /* Bytes that forward calls keep at most, for all blocks of a layer together: an L2 cache. */
 #define QUANTUM_KEPT_BYTES ((size_t)2 << 20)
-/* What the blocks take of it for passes over `steps` time steps. `request` as in quantum_block_estimate. */
+/* What a block of the list takes of it for passes over `steps` time steps: its share, as far as it has a use for it.
+ * `request` as in quantum_block_estimate. */
+size_t quantum_block_kept(const struct quantum_list *list, struct quantum_block *block,
+                          const struct plan_request *request, int steps, int batch);
+/* What all blocks of the list take. */
 size_t quantum_list_kept(const struct quantum_list *list, const struct plan_request *request, int steps, int batch);
-/* Takes that memory. */
 void quantum_list_lay_out(const struct quantum_list *list, const struct plan_request *request, struct arena *arena,
                           int steps, int batch);
 /* A forward pass begins; `turns`: a backward pass will follow. */

@@ -1,8 +1,8 @@
 /* Checkpoints: the trainer's state as a safetensors file, so that other tools can open it too.
  *
  *   model.NAME        the parameters, in their shapes
- *   best              [n_params] the parameters after the best epoch, where that is not the newest
- *   snapshot.EPOCH    [n_params] the parameters after an earlier epoch that is to be kept
+ *   best              [n] the parameters after the best epoch, where that is not the newest, and behind them the state
+ *   snapshot.EPOCH    [n] the same of an earlier epoch that is to be kept
  *   optimizer.SLOT    [n_params] the moments, in the order of the parameters
  *   history           [epochs done][5] epoch, train loss, test loss, gradient norm, seconds
  *   history.NAME      [epochs done] each further metric; one that a file lacks is NaN in the history
@@ -94,11 +94,11 @@ static void checkpoint_tensors(const struct trainer *t, const double *history, c
 	}
 	if (has_best(t))
 		tensors[n++] = (struct safetensors_tensor){
-		    .name = "best", .rank = 1, .dims = {params->size}, .data = t->kept[TRAINER_BEST]};
+		    .name = "best", .rank = 1, .dims = {params_elements(params)}, .data = t->kept[TRAINER_BEST]};
 	for (int k = 0; k < earlier_snapshots(t); k++, n++) {
 		snapshot_name(t, k, names[n].text, sizeof names[n].text);
 		tensors[n] = (struct safetensors_tensor){
-		    .name = names[n].text, .rank = 1, .dims = {params->size}, .data = t->snapshots[k]};
+		    .name = names[n].text, .rank = 1, .dims = {params_elements(params)}, .data = t->snapshots[k]};
 	}
 	size_t epochs = (size_t)t->epochs_done;
 	tensors[n++] = (struct safetensors_tensor){
@@ -258,9 +258,11 @@ static int checkpoint_check(const struct trainer *t, const char *fingerprint, co
 	}
 	for (int k = 0; k < t->config.snapshots.count && t->config.snapshots.epochs[k] < (int)epoch; k++) {
 		snapshot_name(t, k, name, sizeof name);
-		if (checkpoint_block(file, name, params->size) == NULL)
+		if (checkpoint_block(file, name, params_elements(params)) == NULL)
 			return error_set(error, ERR_CORRUPT, "", "the checkpoint lacks tensor '%s' in its shape", name);
 	}
+	if (safetensors_find(file, "best") != NULL && checkpoint_block(file, "best", params_elements(params)) == NULL)
+		return error_set(error, ERR_CORRUPT, "", "the checkpoint lacks tensor 'best' in its shape");
 	if (epoch > 0 && checkpoint_block(file, "history", (size_t)epoch * HISTORY_COLUMNS) == NULL)
 		return error_set(error, ERR_CORRUPT, "", "the checkpoint lacks its history");
 	*epochs = (int)epoch;
@@ -283,7 +285,7 @@ static void apply_kept(struct trainer *t, const double *best)
 	if (t->best_epoch == t->epochs_done || t->best_epoch == 0 || best == NULL)
 		return;
 	t->kept_epochs[TRAINER_BEST] = t->best_epoch;
-	memcpy(t->kept[TRAINER_BEST], best, model_params(t->model)->size * sizeof(double));
+	memcpy(t->kept[TRAINER_BEST], best, params_elements(model_params(t->model)) * sizeof(double));
 }
 
 static void checkpoint_apply(struct trainer *t, const struct safetensors_file *file, int epochs, uint64_t steps)
@@ -320,9 +322,10 @@ static void checkpoint_apply(struct trainer *t, const struct safetensors_file *f
 	t->epochs_done = epochs;
 	for (int k = 0; k < earlier_snapshots(t); k++) {
 		snapshot_name(t, k, name, sizeof name);
-		memcpy(t->snapshots[k], checkpoint_block(file, name, params->size), params->size * sizeof(double));
+		memcpy(t->snapshots[k], checkpoint_block(file, name, params_elements(params)),
+		       params_elements(params) * sizeof(double));
 	}
-	apply_kept(t, checkpoint_block(file, "best", params->size));
+	apply_kept(t, checkpoint_block(file, "best", params_elements(params)));
 }
 
 int trainer_load(struct trainer *t, const char *fingerprint, const unsigned char *bytes, size_t length,

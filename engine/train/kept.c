@@ -1,4 +1,5 @@
-/* Parameters that a trainer keeps: of the last whole epoch, of the best one, and of those that were asked for. */
+/* Parameters that a trainer keeps: of the last whole epoch, of the best one, and of those that were asked for. The
+ * state of layers is among them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +7,7 @@
 
 static double *room(const struct trainer *t)
 {
-	return calloc(model_params(t->model)->size + 1, sizeof(double));
+	return calloc(params_elements(model_params(t->model)) + 1, sizeof(double));
 }
 
 bool trainer_open_kept(struct trainer *t)
@@ -30,7 +31,7 @@ void trainer_close_kept(struct trainer *t)
 static void copy(const struct trainer *t, double *to)
 {
 	const struct params *params = model_params(t->model);
-	memcpy(to, params->values, params->size * sizeof(double));
+	memcpy(to, params->values, params_elements(params) * sizeof(double));
 }
 
 void trainer_keep(struct trainer *t)
@@ -50,7 +51,7 @@ static bool take(struct trainer *t, const double *from, bool there)
 {
 	struct params *params = model_params(t->model);
 	if (there)
-		memcpy(params->values, from, params->size * sizeof(double));
+		memcpy(params->values, from, params_elements(params) * sizeof(double));
 	return there;
 }
 

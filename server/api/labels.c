@@ -57,17 +57,21 @@ static int check_texts(struct api *api, const struct catalog_entry *entry, const
 	struct table table = {0};
 	struct sequences texts = {0};
 	struct streams streams = {0};
+	struct pairs pairs = {0};
+	const struct pairs_config translated = spec_pairs(spec);
 	const struct sequences_config config = spec_text(spec);
 	const struct streams_config running = spec_streams(spec);
 	int rc = uploaded_table(api, &entry->row, VALUES_ALL, &table, error);
 	if (rc == 0) {
 		rc = spec->task == TASK_LANGUAGE_MODEL ? streams_take(&table, &running, &streams, error)
+		     : spec->task == TASK_TRANSLATION  ? pairs_take(&table, &translated, &pairs, error)
 		                                       : sequences_take(&table, &config, &texts, error);
 		if (rc != 0)
 			error_prefix(error, "/data");
 	}
 	sequences_free(&texts);
 	streams_free(&streams);
+	pairs_free(&pairs);
 	table_free(&table);
 	return rc;
 }

@@ -23,7 +23,7 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 		numbers = 2 * steps;
 	/* What a model says of each token of a batch, its gradient, and what is predicted: as large as the vocabulary.
 	 */
-	if (spec->task == TASK_LANGUAGE_MODEL)
+	if (spec->task == TASK_LANGUAGE_MODEL || spec->task == TASK_TRANSLATION)
 		said = 3 * steps * (size_t)spec->model.n_outputs * (size_t)spec->training.batch_size * sizeof(double);
 	return (struct cost_bytes){
 	    .model = said + pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads) +

@@ -73,6 +73,14 @@ static const char *environment_or(const char *name, const char *fallback)
 	return value != NULL && value[0] != '\0' ? value : fallback;
 }
 
+/* As they are, where they are set. */
+static const char *const passed_on[] = {
+#ifdef SANDBOX_RELAXED /* where a sanitizer's reports go */
+    "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS",
+#endif
+    NULL,
+};
+
 void command_init(struct command *command, const char *program)
 {
 	*command = (struct command){.input = -1, .output = -1, .errors = -1};
@@ -81,6 +89,9 @@ void command_init(struct command *command, const char *program)
 	set(command, "TMPDIR=%s", environment_or("TMPDIR", "/tmp"));
 	set(command, "LANG=C");
 	set(command, "OMP_NUM_THREADS=1");
+	for (const char *const *name = passed_on; *name != NULL; name++)
+		if (getenv(*name) != NULL)
+			set(command, "%s=%s", *name, getenv(*name));
 }
 
 void command_free(struct command *command)

@@ -30,7 +30,7 @@ struct command {
 };
 
 /* A command of the program alone, with a clean environment: PATH and TMPDIR as they are, LANG=C, and one thread for
- * libraries that would start their own. No descriptors. */
+ * libraries that would start their own; in builds under a sanitizer also its options. No descriptors. */
 void command_init(struct command *command, const char *program);
 void command_free(struct command *command);
 

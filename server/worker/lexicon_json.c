@@ -29,6 +29,15 @@ json_t *lexicon_json(const struct lexicon *lexicon, const struct vocabulary *lab
 	                 vocabulary_json(&lexicon->merges.pairs), "labels", vocabulary_json(labels));
 }
 
+json_t *lexicon_json_pair(const struct lexicon *source, const struct lexicon *target)
+{
+	json_t *json = lexicon_json(source, NULL);
+	if (json == NULL || json_object_set_new(json, "target", lexicon_json(target, NULL)) == 0)
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
 static int corrupt(struct qlstm_error *error)
 {
 	return error_set(error, ERR_CORRUPT, NULL, "the vocabulary in the weights' metadata cannot be read");
@@ -58,9 +67,9 @@ static int read_merges(const json_t *list, struct merges *out, struct qlstm_erro
 	return rc;
 }
 
-int lexicon_json_read(const char *text, struct lexicon *lexicon, struct vocabulary *labels, struct qlstm_error *error)
+static int read_lexicon(const json_t *json, struct lexicon *lexicon, struct vocabulary *labels,
+                        struct qlstm_error *error)
 {
-	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	const char *name = json_string_value(json_object_get(json, "tokenizer"));
 	int tokenizer = 0;
 	*lexicon = (struct lexicon){0};
@@ -82,6 +91,24 @@ int lexicon_json_read(const char *text, struct lexicon *lexicon, struct vocabula
 		lexicon_free(lexicon);
 		vocabulary_free(labels);
 	}
+	return rc;
+}
+
+int lexicon_json_read(const char *text, struct lexicon *lexicon, struct vocabulary *labels, struct qlstm_error *error)
+{
+	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	int rc = read_lexicon(json, lexicon, labels, error);
+	json_decref(json);
+	return rc;
+}
+
+int lexicon_json_read_target(const char *text, struct lexicon *lexicon, struct qlstm_error *error)
+{
+	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	struct vocabulary none;
+	int rc = read_lexicon(json_object_get(json, "target"), lexicon, &none, error);
+	if (rc == 0)
+		vocabulary_free(&none);
 	json_decref(json);
 	return rc;
 }

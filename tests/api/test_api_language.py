@@ -92,6 +92,15 @@ def test_characters_and_quantum_states_go_on(daemon, trained):
     assert len(said["sequences"][0]["text"]) == 40
 
 
+def test_a_quantum_state_goes_on(daemon, trained):
+    done = daemon.train({"type": "hqrnn", "n_qubits": 2, "hidden_size": 4, "data": TASK, "training": {**TRAINING, "epochs": 1}})
+    report = daemon.get(done["links"]["report"]).json()
+    assert report["results"]["test_loss"] == pytest.approx(report["metrics"]["test"][0]["cross_entropy"], rel=1e-9)
+    ask = {"prompt": "bo da da fi", "length": 8, "temperature": 0}
+    said = daemon.post(f"/experiments/{done['id']}/generate", ask).json()["sequences"][0]
+    assert said["text"].startswith("bo da da fi") and len(said["words"]) == 8
+
+
 def test_refusals(daemon, trained):
     def refused(code, data=(), **change):
         body = {"type": "lstm", "hidden_size": 3, "data": {**TASK, **dict(data)}, "training": {"epochs": 1, **change}}
@@ -103,7 +112,6 @@ def test_refusals(daemon, trained):
     assert "batch_size cuts it into 5000 streams" in refused("invalid", batch_size=5000)
     assert "has no column 'text'" in refused("invalid", {"dataset": "damped_shm"})
     assert "/data/length" in refused("unknown_field", {"bptt": 20})
-    assert "carries no state" in problem(daemon.post("/experiments", {"type": "hqrnn", "data": TASK}), 422, "invalid")
     for layers, words in (([{"type": "embedding"}, {"type": "lstm", "hidden_size": 3, "bidirectional": True}], "reads from the end"),
                           ([{"type": "embedding", "dimension": 4}, {"type": "lstm", "hidden_size": 3}, {"type": "dense", "tied": True}],
                            "tied takes the weight of the embedding")):

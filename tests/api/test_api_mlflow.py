@@ -169,6 +169,7 @@ def test_several_experiments(daemon, runs, waiting):
     ({"order_by": ["run_id"] * 5}, "out_of_range", "/order_by", "more than 4"), ({"max_results": 0}, "out_of_range", "/max_results", "1 to 50000"),
     ({"max_results": "9"}, "wrong_type", "/max_results", "integer"), ({"experiment_ids": [1]}, "wrong_type", "/experiment_ids", "texts"),
     ({"page_token": 1}, "wrong_type", "/page_token", "text"),
+    ({"view_type": {}}, "wrong_type", "/view_type", "text"), ({"run_view_type": 1}, "wrong_type", "/run_view_type", "text"),
 ])  # fmt: skip
 def test_what_is_not_understood(daemon, body, code, pointer, words):
     reply = daemon.post(f"{HOME}/runs/search", {"experiment_ids": ["mlflow-a"], **body})

@@ -93,6 +93,14 @@ def test_attention(daemon, trained):
     assert daemon.post(f"/experiments/{done['id']}/predict", {"texts": texts[4:5]}).json()["probabilities"] == together[4:5]
 
 
+def test_a_quantum_state_over_texts(daemon, trained):
+    """Each text ends with its own last token, whatever stands behind it in a batch."""
+    done = daemon.train({"type": "hqrnn", "n_qubits": 2, "hidden_size": 3, "data": task(), "training": {**TRAINING, "epochs": 1}})
+    texts = [review for _, review in reviews(400)[:9]]
+    together = daemon.post(f"/experiments/{done['id']}/predict", {"texts": texts}).json()["probabilities"]
+    assert daemon.post(f"/experiments/{done['id']}/predict", {"texts": texts[4:5]}).json()["probabilities"] == together[4:5]
+
+
 def test_what_there_is_no_place_for(daemon, trained):
     def refused(data, code, **change):
         return problem(daemon.post("/experiments", {"type": "lstm", "hidden_size": 2, "data": task(**data), **change}), 422, code)
@@ -100,7 +108,6 @@ def test_what_there_is_no_place_for(daemon, trained):
     assert "classes is 2; the data set has 3 different labels" in (
         upload(daemon, "text_three", [*reviews(20), ("none", "so so")]) and refused({"dataset": "text_three"}, "invalid"))
     assert "loss is \"mse\"; allowed for task text_classification are" in refused({}, "invalid", training={"loss": "mse"})
-    assert "takes sequences of one length" in problem(daemon.post("/experiments", {"type": "hqrnn", "data": task()}), 422, "invalid")
     assert "/data/vocabulary" in refused({"num_words": 3}, "unknown_field")
     assert "has no column 'tokens'" in refused({"task": "tagging"}, "invalid")
     assert "no numeric column" in problem(daemon.post("/experiments", {"data": {"dataset": "text_reviews"}}), 422, "invalid")

@@ -136,4 +136,5 @@ def main():
             daemon.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -23,7 +23,7 @@ def run(*command, **options):
 
 def make(target, place):
     run("make", "-s", "-C", ROOT, target, f"DESTDIR={place}", f"PREFIX={PREFIX}", f"BUILD={BUILD}",
-        f"SAN={SANITIZER.group(1) if SANITIZER else ''}", env={**os.environ, "MAKEFLAGS": ""})
+        f"SAN={SANITIZER.group(1).replace('+', ',') if SANITIZER else ''}", env={**os.environ, "MAKEFLAGS": ""})
 
 
 @pytest.fixture(scope="module")

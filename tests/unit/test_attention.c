@@ -11,7 +11,7 @@ static struct model *attention_model(enum attention_score score, int outputs)
 	                              .ragged = true,
 	                              .n_layers = 2,
 	                              .plan = "auto"};
-	config.layers[0] = (struct layer_config){.type = "attention", .attention = {score, UNITS}};
+	config.layers[0] = (struct layer_config){.type = "attention", .attention = {.score = score, .units = UNITS}};
 	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = outputs, .bias = true}};
 	struct model *model = NULL;
 	struct qlstm_error error = {0};
@@ -105,7 +105,7 @@ static void by_hand(void **state)
 	(void)state;
 	struct model_config config = {
 	    .n_inputs = 2, .n_outputs = 1, .output = MODEL_OUTPUT_SEQUENCE, .n_layers = 2, .plan = "auto"};
-	config.layers[0] = (struct layer_config){.type = "attention", .attention = {ATTENTION_DOT, 0}};
+	config.layers[0] = (struct layer_config){.type = "attention", .attention = {.score = ATTENTION_DOT}};
 	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = 1}};
 	struct model *model = NULL;
 	assert_int_equal(model_new(&model, &config, NULL), 0);
@@ -186,13 +186,13 @@ static void what_it_takes(void **state)
 	(void)state;
 	struct model_config config = {.n_inputs = 2, .n_outputs = 1, .n_layers = 3, .plan = "auto"};
 	config.layers[0] = (struct layer_config){.type = "lstm", .recurrent = {.hidden_size = 2}};
-	config.layers[1] = (struct layer_config){.type = "attention", .attention = {ATTENTION_DOT, 0}};
+	config.layers[1] = (struct layer_config){.type = "attention", .attention = {.score = ATTENTION_DOT}};
 	config.layers[2] = (struct layer_config){.type = "dense", .dense = {.units = 1}};
 	struct qlstm_error error = {0};
 	assert_int_equal(model_check(&config, &error), ERR_INVALID); /* a single vector */
 	assert_string_equal(error.pointer, "/layers/1/type");
 	error = (struct qlstm_error){0};
-	config.layers[0] = (struct layer_config){.type = "attention", .attention = {ATTENTION_ADDITIVE, 0}};
+	config.layers[0] = (struct layer_config){.type = "attention", .attention = {.score = ATTENTION_ADDITIVE}};
 	config.layers[1] = (struct layer_config){.type = "gru", .recurrent = {.hidden_size = 2}};
 	assert_int_equal(model_check(&config, &error), ERR_OUT_OF_RANGE);
 	assert_string_equal(error.pointer, "/layers/0/units");

@@ -251,8 +251,8 @@ static void test_long_command_lines(void **state)
 	}
 	assert_string_equal(command.arguments.items[0], "/bin/worker");
 	assert_string_equal(command.arguments.items[200], "--option-200");
-	assert_int_equal(command.environment.count, 4);
-	assert_null(command.environment.items[4]);
+	assert_true(command.environment.count >= 4);
+	assert_null(command.environment.items[command.environment.count]);
 	assert_int_equal(command_check(&command, NULL), 0);
 	command.arguments.failed = true;
 	assert_int_equal(command_check(&command, NULL), ERR_OUT_OF_MEMORY);

@@ -53,7 +53,7 @@ static struct layer_config layer_norm_layer(void)
 
 static struct layer_config attention_layer(enum attention_score score)
 {
-	return (struct layer_config){.type = "attention", .attention = {score, 3}};
+	return (struct layer_config){.type = "attention", .attention = {.score = score, .units = 3}};
 }
 
 static struct layer_config circuit_layer(void)
@@ -115,7 +115,8 @@ static void test_every_type(void **state)
 {
 	(void)state;
 	for (int k = 0; layer_type_at(k) != NULL; k++) {
-		if (layer_type_at(k)->traits.words || layer_type_at(k)->traits.whole_numbers) /* test_qrnn.c, below */
+		if (layer_type_at(k)->traits.words || layer_type_at(k)->traits.decodes ||
+		    layer_type_at(k)->traits.whole_numbers) /* test_qrnn.c, test_decoder.c, below */
 			continue;
 		struct model_config config = stack_with(layer_at(k));
 		check_gradient(&config, layer_type_at(k)->name);
@@ -140,7 +141,7 @@ static void test_traits_are_true(void **state)
 	(void)state;
 	for (int k = 0; layer_type_at(k) != NULL; k++) {
 		const struct layer_type *type = layer_type_at(k);
-		if (type->traits.words) /* test_qrnn.c */
+		if (type->traits.words || type->traits.decodes) /* test_qrnn.c, test_decoder.c */
 			continue;
 		struct layer_config layer = layer_at(k);
 		struct model_config config = stack_with(layer);

@@ -90,7 +90,7 @@ static const struct bad bad_requests[] = {
     {LAYERS("{'type':'qlstn'}"), ERR_INVALID, "/model/layers/0/type",
      "type is 'qlstn'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru', 'qrnn', 'hqrnn', 'quantum', 'dense', "
      "'dropout', "
-     "'activation', 'embedding', 'circuit', 'batch_norm', 'layer_norm', 'attention'; did you mean "
+     "'activation', 'embedding', 'circuit', 'batch_norm', 'layer_norm', 'attention', 'decoder'; did you mean "
      "'qlstm'?"},
     {"{'type':'dense'}", ERR_INVALID, "/type", "type is 'dense'; allowed are 'qlstm', 'lstm', 'gru', 'rnn', 'qgru'"},
     {"{'model':{'type':'gnu'}}", ERR_INVALID, "/model/type",

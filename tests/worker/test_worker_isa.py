@@ -14,7 +14,7 @@ import qlstm_worker
 from qlstm_worker import ROOT, dump, read_safetensors
 
 RECIPES = sorted(path for path in (ROOT / "schema" / "recipes").glob("*.json")
-                 if not any(word in path.name for word in ("mnist", "qrnn_text", "pos_", "imdb_", "_lm_", "copying_")))  # on data that are fetched, or long
+                 if not any(word in path.name for word in ("mnist", "qrnn_text", "pos_", "imdb_", "_lm_", "copying_", "translation_")))  # on data that are fetched, or long
 ARM64 = os.environ.get("QLSTM_ARM64_WORKER", "").split()
 
 
@@ -114,15 +114,15 @@ def train(isa, spec, out, draw, *more):
     return {name: value.tobytes() for name, value in found.items()}, (out / "predictions.csv").read_bytes()
 
 
-def compare(spec, folder, draw):
+def compare(spec, folder, draw, *more):
     """Each instruction set alone, and each one finishing what another began."""
-    first = train(PROMISE[0], spec, folder / PROMISE[0], draw)
+    first = train(PROMISE[0], spec, folder / PROMISE[0], draw, *more)
     for isa in PROMISE[1:]:
-        assert train(isa, spec, folder / isa, draw) == first, (isa, spec.read_text())
+        assert train(isa, spec, folder / isa, draw, *more) == first, (isa, spec.read_text())
     for before, after in zip(PROMISE, PROMISE[1:] + PROMISE[:1]):
         checkpoints = sorted((folder / before).glob("checkpoint-*"))
         if checkpoints:
-            resumed = train(after, spec, folder / "resumed", draw, "--resume", draw.choice(checkpoints))
+            resumed = train(after, spec, folder / "resumed", draw, *more, "--resume", draw.choice(checkpoints))
             assert resumed == first, (before, after, spec.read_text())
 
 
@@ -131,6 +131,24 @@ def test_recipes(tmp_path, recipe):
     spec = json.loads(recipe.read_text())
     spec["training"]["epochs"] = 2
     compare(dump(tmp_path / "spec.json", spec), tmp_path, random.Random(recipe.stem))
+
+
+@pytest.mark.parametrize("kind", ["lstm", "linear", "hqrnn"])
+def test_translation(tmp_path, kind):
+    """Encoder, decoder, attention and beam search; the draws of recurrent() for one kind of layers."""
+    draw = random.Random(kind)
+    layer = {"lstm": {"type": "lstm", "hidden_size": 8}, "linear": {"type": "qlstm", "variant": "linear", "hidden_size": 5},
+             "hqrnn": {"type": "hqrnn", "n_qubits": 3, "hidden_size": 5, "dropout_p": 0.2}}[kind]
+    layers = [{"type": "embedding", "dimension": 4}, layer, {"type": "decoder", "dimension": 4}, layer,
+              {"type": "attention", "score": draw.choice(["general", "additive"])}, {"type": "dense", "units": 4},
+              {"type": "dense", "tied": True}]
+    words = "ab bc cd de ef fg gh".split()
+    pairs = [[draw.choice(words) for _ in range(draw.randint(1, 6))] for _ in range(120)]
+    (tmp_path / "pairs.tsv").write_text("".join(f"{' '.join(p)}\t{' '.join(w[0] for w in reversed(p))}\n" for p in pairs))
+    spec = {"data": {"dataset": "pairs", "task": "translation", "vocabulary": 12, "max_length": 8, "beam_width": 3,
+                     "split": {"train": 0.7, "validation": 0.1, "shuffle": True}}, "model": {"layers": layers},
+            "training": {"epochs": 3, "batch_size": 16, "shuffle": True, "optimizer": {"type": "adam", "learning_rate": 0.02}}}
+    compare(dump(tmp_path / "spec.json", spec), tmp_path, draw, "--data", tmp_path / "pairs.tsv", "--dialect", '{"text": "pairs"}')
 
 
 @pytest.mark.parametrize("number", range(SPECS))

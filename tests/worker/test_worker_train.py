@@ -15,7 +15,7 @@ import oracle
 from qlstm_worker import PATIENCE, ROOT, answer, dump, lines, of_type, problem, read_safetensors, run, start
 
 RECIPES = sorted(path for path in (ROOT / "schema" / "recipes").glob("*.json")
-                 if not any(word in path.name for word in ("mnist", "qrnn_text", "pos_", "imdb_", "_lm_")))  # on data that are fetched
+                 if not any(word in path.name for word in ("mnist", "qrnn_text", "pos_", "imdb_", "_lm_", "translation_")))  # on data that are fetched
 QUICK = {"hidden_size": 3, "n_qubits": 2, "training": {"epochs": 3}}
 
 

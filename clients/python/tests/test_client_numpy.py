@@ -61,7 +61,7 @@ def test_the_script_from_the_shell(runs, tmp_path):
 
 CHOICES = ["variant", "ansatz", "encoder", "function", "nonlinearity", "measurement", "entangling"]
 CHOICES += ["rotations", "entangler", "readouts", "controller", "squash", "initial_state"]
-BY_THE_SERVICE_ALONE = {"qrnn", "attention"}
+BY_THE_SERVICE_ALONE = {"qrnn", "attention", "decoder"}
 
 
 def test_models_have_every_choice_of_the_schema(client, runs):

@@ -210,10 +210,38 @@ void hybrid_measure(struct hybrid_cell *cell, const double *uniforms, double *re
 	cell->kernels->measure(&pass);
 }
 
-void hybrid_amplitude(const struct hybrid_cell *cell, int sample, size_t index, double amplitude[2])
+/* Where the real part stands; the imaginary one stands a number of lanes behind it. */
+static size_t place_of(const struct hybrid_cell *cell, int sample, size_t index)
 {
 	size_t lanes = cell->kernels->lanes, tile = (size_t)sample / lanes, lane = (size_t)sample % lanes;
-	size_t at = ((tile << cell->shape.qubits) + index) * 2 * lanes + lane;
+	return ((tile << cell->shape.qubits) + index) * 2 * lanes + lane;
+}
+
+void hybrid_copy_state(const struct hybrid_cell *cell, int sample, double *state, size_t stride)
+{
+	for (size_t i = 0; i < (size_t)1 << cell->shape.qubits; i++) {
+		double amplitude[2];
+		hybrid_amplitude(cell, sample, i, amplitude);
+		state[2 * i * stride] = amplitude[0];
+		state[(2 * i + 1) * stride] = amplitude[1];
+	}
+}
+
+void hybrid_set_state(struct hybrid_cell *cell, int sample, const double *state, size_t stride)
+{
+	size_t lanes = cell->kernels->lanes;
+	for (size_t k = 0; k < (size_t)2 << cell->shape.qubits; k++) {
+		size_t at = place_of(cell, sample, k / 2) + k % 2 * lanes;
+		if (cell->kernels->number == sizeof(float))
+			((float *)cell->psi)[at] = (float)state[k * stride];
+		else
+			((double *)cell->psi)[at] = state[k * stride];
+	}
+}
+
+void hybrid_amplitude(const struct hybrid_cell *cell, int sample, size_t index, double amplitude[2])
+{
+	size_t lanes = cell->kernels->lanes, at = place_of(cell, sample, index);
 	for (size_t part = 0; part < 2; part++, at += lanes)
 		amplitude[part] = cell->kernels->number == sizeof(float) ? (double)((const float *)cell->psi)[at]
 		                                                         : ((const double *)cell->psi)[at];

@@ -83,6 +83,11 @@ void hybrid_step_back(struct hybrid_cell *cell, const double *angles, const doub
  * state on what was found: readouts become 1 or -1. uniforms [hybrid_readouts][batch], 0 <= u < 1. */
 void hybrid_measure(struct hybrid_cell *cell, const double *uniforms, double *readouts);
 
+/* psi of a sample, 2 x 2^n numbers, each `stride` behind the one before: real and imaginary part of amplitude 0, of 1,
+ * ... Out of the cell; and into it, in the place of what there is. */
+void hybrid_copy_state(const struct hybrid_cell *cell, int sample, double *state, size_t stride);
+void hybrid_set_state(struct hybrid_cell *cell, int sample, const double *state, size_t stride);
+
 /* An amplitude of psi: its real and imaginary part. For tests. */
 void hybrid_amplitude(const struct hybrid_cell *cell, int sample, size_t index, double amplitude[2]);
 

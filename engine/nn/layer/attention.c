@@ -1,14 +1,16 @@
-/* Soft attention over the steps that were read (Bahdanau, Cho and Bengio 2015; Luong, Pham and Manning 2015): step t
- * looks at steps 0 to t, and what goes out is what came in beside its context:
+/* Soft attention (Bahdanau, Cho and Bengio 2015; Luong, Pham and Manning 2015): step t looks at the steps up to it of
+ * its own input, x_j with j <= t, or, behind a decoder, at all steps of the source (source.h), which then stand in the
+ * place of x_j. What goes out is what came in beside its context:
  *
  *   s_tj = score(x_t, x_j),  a_tj = softmax over j <= t of s_tj,  y_t = [x_t ; sum_j a_tj x_j]
  *
  *   additive   v . tanh(Wq x_t + Wk x_j + b)     tensors query, key [units][width], bias, score [units]
- *   general    x_t . (W x_j)                     tensor weight [width][width]
+ *   general    x_t . (W x_j)                     tensor weight [width of x_t][width of x_j]
  *   dot        x_t . x_j
  *
- * Padding stands behind a sample's last step (ragged.h), so no step that counts looks at it. Kept for the backward pass
- * are the weights a, [steps][steps][batch]: memory and time grow with the square of the steps. */
+ * Padding stands behind a sample's last step (ragged.h), so no step that counts looks at it; of a source its weights
+ * are 0. Kept for the backward pass are the weights a, [steps][steps][batch]: memory and time grow with the square of
+ * the steps. */
 #include "engine/elementary/elementary.h"
 #include "engine/nn/layer.h"
 #include "engine/nn/linear.h"
@@ -23,16 +25,41 @@ enum { QUERY, KEY, BIAS, SCORE, WEIGHT, N_TENSORS };
 struct attention {
 	int tensors[N_TENSORS];     /* parameter indices, -1: none */
 	double *queries, *keys;     /* [steps][units or width][batch]; of general queries, of dot both are x */
-	double *weights;            /* [steps][steps][batch] */
+	double *weights;            /* [steps][looked at][batch] */
 	double *d_queries, *d_keys; /* as queries, keys */
-	double *d_weights;          /* [steps][batch] of one step */
+	double *d_weights;          /* [looked at][batch] of one step */
+	const double *seen;         /* [looked at][width][batch]: the steps that are looked at, x or the source */
 	size_t steps, batch;        /* of the last forward */
+	size_t looked_at;           /* steps of `seen` */
 };
+
+static bool looks_at_source(const struct layer *layer)
+{
+	return layer->config.attention.source > 0;
+}
+
+/* Numbers of a step that is looked at. */
+static size_t seen_width(const struct layer *layer)
+{
+	return (size_t)(looks_at_source(layer) ? layer->config.attention.source : layer->in.width);
+}
+
+/* How many of them step t looks at; of a source padding is among them. */
+static size_t seen_count(const struct layer *layer, size_t t)
+{
+	const struct attention *own = layer->own;
+	return looks_at_source(layer) ? own->looked_at : t + 1;
+}
 
 static int attention_check(const struct layer_config *config, struct shape in, struct shape *out,
                            struct qlstm_error *error)
 {
-	*out = (struct shape){SHAPE_REALS, SHAPE_SEQUENCE, 2 * in.width};
+	int source = config->attention.source;
+	*out = (struct shape){SHAPE_REALS, SHAPE_SEQUENCE, in.width + (source > 0 ? source : in.width)};
+	if (source > 0 && config->attention.score == ATTENTION_DOT && source != in.width)
+		return error_set(error, ERR_INVALID, "/score",
+		                 "score is dot; the source has %d numbers a step, what comes in %d (general takes any)",
+		                 source, in.width);
 	if (config->attention.score == ATTENTION_ADDITIVE &&
 	    (config->attention.units < 1 || config->attention.units > 4096))
 		return error_set(error, ERR_OUT_OF_RANGE, "/units", "units is %d; allowed are 1 to 4096",
@@ -55,8 +82,9 @@ static int attention_open(struct layer *layer, struct qlstm_error *error)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	layer->own = own;
 	enum attention_score score = layer->config.attention.score;
-	size_t width = (size_t)layer->in.width, units = inner_width(layer);
+	size_t units = inner_width(layer);
 	for (int k = 0; k < N_TENSORS; k++) {
+		size_t width = k == QUERY ? (size_t)layer->in.width : seen_width(layer);
 		char name[PARAM_NAME_SIZE];
 		bool matrix = k == QUERY || k == KEY || k == WEIGHT;
 		double scale = 1.0 / sqrt((double)(k == SCORE ? units : width));
@@ -88,8 +116,9 @@ static void attention_lay_out(struct layer *layer, struct arena *arena, int step
 static double attention_cost(const struct layer *layer, const struct layer_work *work)
 {
 	bool additive = layer->config.attention.score == ATTENTION_ADDITIVE;
-	double pairs = 0.5 * work->frames * (work->frames + 1.0) * work->batch;
-	return 100.0 + pairs * (3.0 * layer->in.width + (additive ? 25.0 : 3.0) * (double)inner_width(layer));
+	double pairs =
+	    (looks_at_source(layer) ? 1.0 * work->frames : 0.5 * (work->frames + 1.0)) * work->frames * work->batch;
+	return 100.0 + pairs * (3.0 * (double)seen_width(layer) + (additive ? 25.0 : 3.0) * (double)inner_width(layer));
 }
 
 /* The map of a tensor; key has the bias. */
@@ -98,7 +127,7 @@ static struct linear map_of(const struct layer *layer, int which)
 	const struct attention *own = layer->own;
 	const struct params *p = layer->params;
 	size_t at = p->items[own->tensors[which]].offset;
-	struct linear map = {.n_in = layer->in.width,
+	struct linear map = {.n_in = which == QUERY ? layer->in.width : (int)seen_width(layer),
 	                     .n_out = (int)inner_width(layer),
 	                     .weight = p->values + at,
 	                     .d_weight = p->gradients + at};
@@ -119,19 +148,19 @@ static void make_queries_and_keys(struct layer *layer, const double *x)
 {
 	struct attention *own = layer->own;
 	int steps = (int)own->steps, batch = (int)own->batch;
-	size_t bytes = own->steps * inner_width(layer) * own->batch * sizeof *x;
+	size_t frame = inner_width(layer) * own->batch * sizeof *x;
 	bool additive = own->tensors[SCORE] >= 0;
 	const struct linear query = additive ? map_of(layer, QUERY) : (struct linear){0};
 	if (additive)
 		linear_forward(&query, x, steps, batch, own->queries);
 	else
-		memcpy(own->queries, x, bytes);
+		memcpy(own->queries, x, own->steps * frame);
 	if (layer->config.attention.score == ATTENTION_DOT) {
-		memcpy(own->keys, x, bytes);
+		memcpy(own->keys, own->seen, own->looked_at * frame);
 		return;
 	}
 	const struct linear key = map_of(layer, additive ? KEY : WEIGHT);
-	linear_forward(&key, x, steps, batch, own->keys);
+	linear_forward(&key, own->seen, (int)own->looked_at, batch, own->keys);
 }
 
 /* scores [batch] of query t and key j. */
@@ -148,10 +177,13 @@ static void score_pair(const struct layer *layer, const double *score, size_t t,
 			                           : q[r * n + b] * k[r * n + b];
 }
 
-/* From scores [count][batch] to weights, in place. */
-static void softmax(double *scores, size_t count, size_t n)
+/* From scores [most of a step][batch] of step t to weights, in place; of padding they are 0. */
+static void softmax(const struct layer *layer, double *scores, size_t t)
 {
+	const struct attention *own = layer->own;
+	size_t n = own->batch;
 	for (size_t b = 0; b < n; b++) {
+		size_t count = looks_at_source(layer) ? source_length(layer->source, b) : t + 1;
 		double most = scores[b], sum = 0.0;
 		for (size_t j = 1; j < count; j++)
 			most = fmax(most, scores[j * n + b]);
@@ -161,6 +193,8 @@ static void softmax(double *scores, size_t count, size_t n)
 		}
 		for (size_t j = 0; j < count; j++)
 			scores[j * n + b] /= sum;
+		for (size_t j = count; j < seen_count(layer, t); j++)
+			scores[j * n + b] = 0.0;
 	}
 }
 
@@ -169,37 +203,40 @@ static void attention_forward(struct layer *layer, const struct training_context
 {
 	(void)training;
 	struct attention *own = layer->own;
-	size_t n = (size_t)batch, width = (size_t)layer->in.width;
+	size_t n = (size_t)batch, width = (size_t)layer->in.width, seen = seen_width(layer);
 	const double *score = score_of(layer, layer->params->values);
 	own->steps = (size_t)frames;
 	own->batch = n;
+	own->seen = looks_at_source(layer) ? layer->source->values : x;
+	own->looked_at = looks_at_source(layer) ? (size_t)layer->source->steps : own->steps;
 	make_queries_and_keys(layer, x);
 	for (size_t t = 0; t < own->steps && !layer->watch->abandoned; t++) {
-		double *weights = own->weights + t * own->steps * n, *out = y + t * 2 * width * n;
-		for (size_t j = 0; j <= t; j++)
+		double *weights = own->weights + t * own->looked_at * n, *out = y + t * (width + seen) * n;
+		size_t count = seen_count(layer, t);
+		for (size_t j = 0; j < count; j++)
 			score_pair(layer, score, t, j, weights + j * n);
-		softmax(weights, t + 1, n);
+		softmax(layer, weights, t);
 		memcpy(out, x + t * width * n, width * n * sizeof *out);
 		out += width * n;
-		memset(out, 0, width * n * sizeof *out);
-		for (size_t j = 0; j <= t; j++)
-			for (size_t r = 0; r < width; r++)
+		memset(out, 0, seen * n * sizeof *out);
+		for (size_t j = 0; j < count; j++)
+			for (size_t r = 0; r < seen; r++)
 				for (size_t b = 0; b < n; b++)
-					out[r * n + b] += weights[j * n + b] * x[(j * width + r) * n + b];
+					out[r * n + b] += weights[j * n + b] * own->seen[(j * seen + r) * n + b];
 		watch_tick(layer->watch);
 	}
 }
 
 /* From the gradient on the context of step t to d_weights, to those on the scores in their place; what the context
- * hands to x is added to dx, NULL: not wanted. */
-static void context_backward(struct layer *layer, size_t t, const double *x, const double *d_context, double *dx)
+ * hands to the steps that are looked at is added to dx, NULL: not wanted. */
+static void context_backward(struct layer *layer, size_t t, const double *d_context, double *dx)
 {
 	struct attention *own = layer->own;
-	size_t n = own->batch, width = (size_t)layer->in.width;
-	const double *weights = own->weights + t * own->steps * n;
+	size_t n = own->batch, width = seen_width(layer), count = seen_count(layer, t);
+	const double *weights = own->weights + t * own->looked_at * n, *x = own->seen;
 	double *d = own->d_weights;
-	memset(d, 0, (t + 1) * n * sizeof *d);
-	for (size_t j = 0; j <= t; j++)
+	memset(d, 0, count * n * sizeof *d);
+	for (size_t j = 0; j < count; j++)
 		for (size_t r = 0; r < width; r++)
 			for (size_t b = 0; b < n; b++) {
 				size_t at = (j * width + r) * n + b;
@@ -209,9 +246,9 @@ static void context_backward(struct layer *layer, size_t t, const double *x, con
 			}
 	for (size_t b = 0; b < n; b++) {
 		double mean = 0.0;
-		for (size_t j = 0; j <= t; j++)
+		for (size_t j = 0; j < count; j++)
 			mean += weights[j * n + b] * d[j * n + b];
-		for (size_t j = 0; j <= t; j++)
+		for (size_t j = 0; j < count; j++)
 			d[j * n + b] = weights[j * n + b] * (d[j * n + b] - mean);
 	}
 }
@@ -223,7 +260,7 @@ static void scores_backward(struct layer *layer, size_t t)
 	size_t n = own->batch, inner = inner_width(layer);
 	const double *score = score_of(layer, layer->params->values), *q = own->queries + t * inner * n;
 	double *d_score = score_of(layer, layer->params->gradients), *d_q = own->d_queries + t * inner * n;
-	for (size_t j = 0; j <= t; j++)
+	for (size_t j = 0; j < seen_count(layer, t); j++)
 		for (size_t r = 0; r < inner; r++) {
 			const double *k = own->keys + (j * inner + r) * n;
 			double *d_k = own->d_keys + (j * inner + r) * n, sum = 0.0;
@@ -240,42 +277,44 @@ static void scores_backward(struct layer *layer, size_t t)
 		}
 }
 
-/* Gradients on queries or keys to the map that they come from, and to x. */
-static void map_backward(struct layer *layer, int which, const double *x, const double *d, double *dx)
+/* Gradients on queries or keys to the map that they come from, and to its x [steps]. */
+static void map_backward(struct layer *layer, int which, const double *x, size_t steps, const double *d, double *dx)
 {
 	const struct attention *own = layer->own;
-	size_t count = own->steps * inner_width(layer) * own->batch;
+	size_t count = steps * inner_width(layer) * own->batch;
 	if (which < 0) { /* they are x */
 		for (size_t k = 0; dx != NULL && k < count; k++)
 			dx[k] += d[k];
 		return;
 	}
 	const struct linear map = map_of(layer, which);
-	linear_backward_weights(&map, x, d, (int)own->steps, (int)own->batch);
+	linear_backward_weights(&map, x, d, (int)steps, (int)own->batch);
 	if (dx != NULL)
-		linear_add_input(&map, d, (int)own->steps, (int)own->batch, dx);
+		linear_add_input(&map, d, (int)steps, (int)own->batch, dx);
 }
 
 static void attention_backward(struct layer *layer, const double *x, const double *dy, double *dx)
 {
 	struct attention *own = layer->own;
-	size_t n = own->batch, width = (size_t)layer->in.width, inner = own->steps * inner_width(layer) * n;
+	size_t n = own->batch, width = (size_t)layer->in.width, inner = inner_width(layer) * n;
+	size_t out = (width + seen_width(layer)) * n;
 	enum attention_score score = layer->config.attention.score;
-	memset(own->d_queries, 0, inner * sizeof(double));
-	memset(own->d_keys, 0, inner * sizeof(double));
+	double *d_seen = looks_at_source(layer) ? layer->source->gradient : dx;
+	memset(own->d_queries, 0, own->steps * inner * sizeof(double));
+	memset(own->d_keys, 0, own->looked_at * inner * sizeof(double));
 	for (size_t t = 0; dx != NULL && t < own->steps; t++)
-		memcpy(dx + t * width * n, dy + t * 2 * width * n, width * n * sizeof *dx);
+		memcpy(dx + t * width * n, dy + t * out, width * n * sizeof *dx);
 	for (size_t t = 0; t < own->steps && !layer->watch->abandoned; t++) {
-		context_backward(layer, t, x, dy + (2 * t + 1) * width * n, dx);
+		context_backward(layer, t, dy + t * out + width * n, d_seen);
 		scores_backward(layer, t);
 		watch_tick(layer->watch);
 	}
-	map_backward(layer, score == ATTENTION_ADDITIVE ? QUERY : -1, x, own->d_queries, dx);
+	map_backward(layer, score == ATTENTION_ADDITIVE ? QUERY : -1, x, own->steps, own->d_queries, dx);
 	map_backward(layer,
 	             score == ATTENTION_ADDITIVE  ? KEY
 	             : score == ATTENTION_GENERAL ? WEIGHT
 	                                          : -1,
-	             x, own->d_keys, dx);
+	             own->seen, own->looked_at, own->d_keys, d_seen);
 }
 
 const struct layer_ops attention_ops = {

@@ -1,5 +1,5 @@
 /* The dense layer: y = W x + b on every step it is given. Tied, W is the weight of the embedding that the model begins
- * with, [classes][dimension] (Press and Wolf 2017). */
+ * with, [classes][dimension] (Press and Wolf 2017); behind a decoder that of the decoder's tokens. */
 #include "engine/nn/layer.h"
 #include "engine/nn/linear.h"
 
@@ -25,15 +25,16 @@ static int dense_check(const struct layer_config *config, struct shape in, struc
 /* The embedding's weight, where it has the shape that is needed. */
 static int find_tied(const struct layer *layer, struct qlstm_error *error)
 {
-	const struct param *weight = params_find(layer->params, "layers.0.weight");
-	char pointer[40];
+	char pointer[40], name[PARAM_NAME_SIZE];
+	snprintf(name, sizeof name, "layers.%d.weight", layer->source->decoder >= 0 ? layer->source->decoder : 0);
+	const struct param *weight = params_find(layer->params, name);
 	snprintf(pointer, sizeof pointer, "/layers/%d/tied", layer->index);
 	if (weight == NULL || weight->rank != 2 || weight->dims[0] != (size_t)layer->out.width ||
 	    weight->dims[1] != (size_t)layer->in.width)
 		return error_set(
 		    error, ERR_INVALID, pointer,
-		    "tied takes the weight of the embedding that the model begins with: it has %zu classes of %zu "
-		    "numbers, this layer gives %d from %d",
+		    "tied takes the weight of %s: it has %zu classes of %zu numbers, this layer gives %d from %d",
+		    layer->source->decoder >= 0 ? "the decoder" : "the embedding that the model begins with",
 		    weight != NULL ? weight->dims[0] : 0, weight != NULL ? weight->dims[1] : 0, layer->out.width,
 		    layer->in.width);
 	return (int)(weight - layer->params->items);

@@ -10,7 +10,10 @@
  *
  * Back, the two quantum states go through time once, and dL/dtheta and dL/da take the places of theta and a, so that
  * the weights' gradients are two products over all steps at the end. Outside training READING_PROJECTIVE and
- * READING_COLLAPSE draw 1 or -1 for each readout instead of its expectation, by seed, sample and step alone. */
+ * READING_COLLAPSE draw 1 or -1 for each readout instead of its expectation, by seed, sample and step alone.
+ *
+ * Carried (carry.h) are psi and z; where psi is all zero the sample begins anew. Angles theta_0 get a gradient from
+ * batches whose samples all begin anew. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +44,7 @@ struct hqrnn {
 	double *start, *d_theta, *d_h, *d_u, *d_z, *uniforms;  /* of one step */
 	struct philox *draws;                                  /* [batch]: projective */
 	int steps, batch;                                      /* of the last forward */
+	bool carried;                                          /* that went on where another one ended */
 	bool drops;                                            /* the last forward dropped values */
 };
 
@@ -315,6 +319,66 @@ static void start(const struct layer *layer, double *z)
 	hybrid_step(own->cell, own->start, z);
 }
 
+static size_t hqrnn_carries(const struct layer *layer)
+{
+	const struct hqrnn *own = layer->own;
+	return ((size_t)2 << layer->config.hqrnn.n_qubits) + own->readouts;
+}
+
+/* psi and z [readouts][batch] of the samples that go on. */
+static void take_carried(struct layer *layer, double *z)
+{
+	struct hqrnn *own = layer->own;
+	const struct carry *carry = *layer->carry;
+	size_t n = (size_t)own->batch, numbers = (size_t)2 << layer->config.hqrnn.n_qubits;
+	own->carried = false;
+	for (size_t b = 0; carry != NULL && b < n; b++) {
+		const double *state = carry->states + layer->carried * carry->streams + carry->first + b;
+		size_t zeros = 0;
+		for (; zeros < numbers && state[zeros * carry->streams] == 0.0; zeros++)
+			;
+		if (zeros == numbers) /* a fresh start */
+			continue;
+		own->carried = true;
+		hybrid_set_state(own->cell, (int)b, state, carry->streams);
+		for (size_t k = 0; k < own->readouts; k++)
+			z[k * n + b] = state[(numbers + k) * carry->streams];
+	}
+}
+
+static void leave_carried(const struct layer *layer, const double *z)
+{
+	const struct hqrnn *own = layer->own;
+	const struct carry *carry = *layer->carry;
+	size_t n = (size_t)own->batch, numbers = (size_t)2 << layer->config.hqrnn.n_qubits;
+	for (size_t b = 0; carry != NULL && b < n; b++) {
+		double *state = carry->states + layer->carried * carry->streams + carry->first + b;
+		hybrid_copy_state(own->cell, (int)b, state, carry->streams);
+		for (size_t k = 0; k < own->readouts; k++)
+			state[(numbers + k) * carry->streams] = z[k * n + b];
+	}
+}
+
+/* Whether sample b ends with step t: of a sequence with a length of its own its last one. */
+static bool ends_with(const struct layer *layer, size_t b, size_t t)
+{
+	const struct hqrnn *own = layer->own;
+	const int *lengths = layer->ragged ? *layer->lengths : NULL;
+	return t + 1 == (size_t)(lengths != NULL ? lengths[b] : own->steps);
+}
+
+/* z of step t to where it goes out. */
+static void put_output(const struct layer *layer, size_t t, const double *z, double *y)
+{
+	const struct hqrnn *own = layer->own;
+	size_t n = (size_t)own->batch, rows = own->readouts * n;
+	if (layer->out.form == SHAPE_SEQUENCE)
+		memcpy(y + t * rows, z, rows * sizeof *y);
+	for (size_t b = 0; layer->out.form == SHAPE_VECTOR && b < n; b++)
+		for (size_t k = 0; ends_with(layer, b, t) && k < own->readouts; k++)
+			y[k * n + b] = z[k * n + b];
+}
+
 static void hqrnn_forward(struct layer *layer, const struct training_context *training, const double *x, int steps,
                           int batch, double *y)
 {
@@ -333,19 +397,18 @@ static void hqrnn_forward(struct layer *layer, const struct training_context *tr
 	start(layer, own->u);
 	if (draws)
 		draw_readouts(layer, own->u);
+	take_carried(layer, own->u);
 	for (size_t t = 0; t < (size_t)steps; t++) {
 		double *z = own->u + (t + 1) * width * n;
 		control(layer, x, t);
 		hybrid_step(own->cell, own->theta + t * own->angles * n, z);
 		if (draws)
 			draw_readouts(layer, z);
-		if (layer->out.form == SHAPE_SEQUENCE)
-			memcpy(y + t * own->readouts * n, z, own->readouts * n * sizeof *y);
-		else if (t + 1 == (size_t)steps)
-			memcpy(y, z, own->readouts * n * sizeof *y);
+		put_output(layer, t, z, y);
 		if (watch_tick(layer->watch))
 			return;
 	}
+	leave_carried(layer, own->u + (size_t)steps * width * n);
 }
 
 /* ---- Backward ---- */
@@ -354,6 +417,18 @@ static void add(double *sum, const double *more, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
 		sum[k] += more[k];
+}
+
+/* What dy hands to the readouts of step t. */
+static void add_output(const struct layer *layer, size_t t, const double *dy, double *d_z)
+{
+	const struct hqrnn *own = layer->own;
+	size_t n = (size_t)own->batch, rows = own->readouts * n;
+	if (layer->out.form == SHAPE_SEQUENCE)
+		add(d_z, dy + t * rows, rows);
+	for (size_t b = 0; layer->out.form == SHAPE_VECTOR && b < n; b++)
+		for (size_t k = 0; ends_with(layer, b, t) && k < own->readouts; k++)
+			d_z[k * n + b] += dy[k * n + b];
 }
 
 /* The gradient on the initial angles; d_z: on their readouts. */
@@ -380,8 +455,8 @@ static void hqrnn_backward(struct layer *layer, const double *x, const double *d
 	(void)x;
 	struct hqrnn *own = layer->own;
 	size_t n = (size_t)own->batch, d = (size_t)layer->in.width, rows = own->readouts * n;
-	bool sequence = layer->out.form == SHAPE_SEQUENCE;
-	memcpy(own->d_z, sequence ? dy + (size_t)(own->steps - 1) * rows : dy, rows * sizeof *dy);
+	memset(own->d_z, 0, rows * sizeof *own->d_z);
+	add_output(layer, (size_t)own->steps - 1, dy, own->d_z);
 	hybrid_start_back(own->cell);
 	for (size_t t = (size_t)own->steps; t-- > 0;) {
 		hybrid_step_back(own->cell, own->theta + t * own->angles * n, own->d_z, own->d_theta);
@@ -389,13 +464,13 @@ static void hqrnn_backward(struct layer *layer, const double *x, const double *d
 		if (dx != NULL)
 			memcpy(dx + t * d * n, own->d_u + rows, d * n * sizeof *dx);
 		memcpy(own->d_z, own->d_u, rows * sizeof *own->d_z);
-		if (sequence && t > 0)
-			add(own->d_z, dy + (t - 1) * rows, rows);
+		if (t > 0)
+			add_output(layer, t - 1, dy, own->d_z);
 		if (watch_tick(layer->watch))
 			return;
 	}
 	add_weights(layer);
-	if (own->initial >= 0)
+	if (own->initial >= 0 && !own->carried)
 		start_back(layer);
 }
 
@@ -417,5 +492,6 @@ const struct layer_ops hqrnn_ops = {
     .multiple = hqrnn_multiple,
     .forward = hqrnn_forward,
     .backward = hqrnn_backward,
+    .carries = hqrnn_carries,
     .close = hqrnn_close,
 };

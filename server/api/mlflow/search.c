@@ -42,15 +42,14 @@ static bool is_texts(const json_t *value)
 	return true;
 }
 
-static int check_types(const json_t *body, const char *view, struct qlstm_error *error)
+static int check_types(const json_t *body, struct qlstm_error *error)
 {
+	static const char *const texts[] = {"filter", "page_token", "run_view_type", "view_type"};
 	if (!json_is_object(body))
 		return error_set(error, ERR_WRONG_TYPE, NULL, "the body is no object");
-	int rc = check_type(body, "filter", is_text, "text", error);
-	if (rc == 0)
-		rc = check_type(body, "page_token", is_text, "text", error);
-	if (rc == 0)
-		rc = check_type(body, view, is_text, "text", error);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof texts / sizeof *texts; i++)
+		rc = check_type(body, texts[i], is_text, "text", error);
 	if (rc == 0)
 		rc = check_type(body, "max_results", is_integer, "integer", error);
 	if (rc == 0)
@@ -79,7 +78,7 @@ static int read_order(struct mlflow_search *search, struct qlstm_error *error)
 static int read_search(struct mlflow_search *out, const char *view, struct qlstm_error *error)
 {
 	enum { MOST = 50000 };
-	int rc = check_types(out->body, view, error);
+	int rc = check_types(out->body, error);
 	if (rc != 0)
 		return rc;
 	const json_t *most = json_object_get(out->body, "max_results");

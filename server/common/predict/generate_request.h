@@ -5,9 +5,9 @@
 #include "server/common/predict/predict_inputs.h"
 #include "server/common/predict/predict_wire.h"
 
-/* {"prompt": [0, 1], ...}: the rest as in schema/request/generation.h; an absent length is that of the data. A prompt is a list
- * of words, or a text where the data have an alphabet. `resolved` is the model's spec;
- * one that is not of words is ERR_CONFLICT. *prompts [samples][prompt][1] is the caller's (predict_inputs_free). */
+/* {"prompt": [0, 1], ...}: the rest as in schema/request/generation.h; an absent length is that of the data. A prompt
+ * is a list of words, or a text where the data have an alphabet. `resolved` is the model's spec; one that is not of
+ * words is ERR_CONFLICT. *prompts [samples][prompt][1] is the caller's (predict_inputs_free). */
 int generate_request_json(const char *text, size_t length, const json_t *resolved, struct predict_inputs *prompts,
                           struct generation *generation, struct qlstm_error *error);
 

@@ -26,6 +26,8 @@ static bool agree(const struct spec *spec, const struct column_scaling *scaling)
 		return model->output == MODEL_OUTPUT_SEQUENCE && model->n_outputs == 1 << spec->words.bits;
 	if (spec->task == TASK_LANGUAGE_MODEL)
 		return model->n_inputs == 1 && model->n_outputs == spec->text.lexicon.size;
+	if (spec->task == TASK_TRANSLATION)
+		return model->n_inputs == PAIRS_SIDES && model->n_outputs == spec->text.lexicon.size;
 	if (task_has_texts(spec->task))
 		return model->n_inputs == 1 && model->ragged && model->n_outputs == spec->classes;
 	int steps = of_rows(spec) ? spec->steps : 1;
@@ -51,6 +53,8 @@ static int read_metadata(struct predictor *p, const struct safetensors_file *fil
 	if (rc == 0 && task_has_texts(p->spec.task))
 		rc = text != NULL ? lexicon_json_read(text, &p->lexicon, &p->labels, error)
 		                  : error_set(error, ERR_CORRUPT, NULL, "the weights' metadata hold no vocabulary");
+	if (rc == 0 && p->spec.task == TASK_TRANSLATION)
+		rc = lexicon_json_read_target(text, &p->target, error);
 	if (rc == 0 && !agree(&p->spec, &p->scaling))
 		rc = error_set(error, ERR_CORRUPT, NULL, "spec and scaling in the weights' metadata do not agree");
 	return rc;
@@ -84,6 +88,7 @@ void predictor_close(struct predictor *predictor)
 	scaling_free(&predictor->scaling);
 	lexicon_free(&predictor->lexicon);
 	vocabulary_free(&predictor->labels);
+	lexicon_free(&predictor->target);
 	json_decref(predictor->columns);
 	json_decref(predictor->resolved);
 	*predictor = (struct predictor){0};

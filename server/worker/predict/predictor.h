@@ -22,6 +22,7 @@ struct predictor {
 	struct column_scaling scaling;
 	struct lexicon lexicon;   /* of texts */
 	struct vocabulary labels; /* likewise: the names of the classes */
+	struct lexicon target;    /* of translations: how targets are written */
 	struct model *model;
 };
 

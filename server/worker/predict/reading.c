@@ -12,6 +12,7 @@
 #include "server/common/classes.h"
 #include "server/common/json_text.h"
 #include "server/worker/predict/continuing.h"
+#include "server/worker/predict/translating.h"
 
 /* Texts at once, and tokens of one at most. */
 enum { READ_BATCH = 64, MOST_TOKENS = 4096 };
@@ -232,6 +233,8 @@ int reading_answer(struct predictor *predictor, const char *request, size_t leng
 		rc = error_set(error, ERR_WRONG_TYPE, "", "an object is expected");
 	if (rc == 0 && predictor->spec.task == TASK_LANGUAGE_MODEL)
 		rc = continuing_answer(predictor, body, max_bytes, max_seconds, &said, error);
+	else if (rc == 0 && predictor->spec.task == TASK_TRANSLATION)
+		rc = translating_answer(predictor, body, max_bytes, max_seconds, &said, error);
 	else if (rc == 0)
 		rc = answer(&r, body, max_bytes, max_seconds, &said);
 	if (rc == 0) {

@@ -5,7 +5,7 @@
  * ...]} text_classification  {"targets": ["label"], "outputs": [["pos"], ...], "labels": ["neg", "pos"],
  *                         "probabilities": [[0.1, 0.9], ...]}
  *
- * A language model continues a prompt (continuing.h).
+ * A language model continues a prompt (continuing.h), a model that translates says the targets (translating.h).
  *
  * Texts are cut into tokens as those that the model was trained on; a text to be labelled is shortened as they were,
  * one to be tagged is not. The bits are those of predictions.csv. */

@@ -19,6 +19,7 @@
 #include "server/worker/scaling.h"
 #include "server/worker/spec_model.h"
 #include "server/worker/train/scores.h"
+#include "server/worker/train/text_predictions.h"
 
 static const size_t max_checkpoint_bytes = (size_t)4 << 30;
 
@@ -118,6 +119,8 @@ static int cut_samples(struct job *job, struct qlstm_error *error)
 		return take_words(job, error);
 	if (job->spec.task == TASK_LANGUAGE_MODEL)
 		return take_streams(job, error);
+	if (job->spec.task == TASK_TRANSLATION)
+		return translation_take(job, error);
 	if (task_has_texts(job->spec.task))
 		return take_texts(job, error);
 	bool windows = job->spec.task == TASK_FORECASTING;
@@ -280,6 +283,7 @@ void job_close(struct job *job)
 	words_free(&job->words);
 	sequences_free(&job->texts);
 	streams_free(&job->streams);
+	pairs_free(&job->pairs);
 	if (!job->borrows)
 		table_free(&job->table);
 	json_decref(job->resolved);
@@ -371,6 +375,9 @@ json_t *job_lexicon(const struct job *job)
 {
 	if (job->spec.task == TASK_LANGUAGE_MODEL)
 		return lexicon_json(&job->streams.lexicon, NULL);
+	if (job->spec.task == TASK_TRANSLATION)
+		return lexicon_json_pair(&job->pairs.sides[PAIRS_SOURCE].lexicon,
+		                         &job->pairs.sides[PAIRS_TARGET].lexicon);
 	return task_has_texts(job->spec.task) ? lexicon_json(&job->texts.lexicon, &job->texts.labels) : NULL;
 }
 
@@ -412,9 +419,10 @@ struct scaler job_target_scaler(const struct job *job, int target)
 size_t job_row(const struct job *job, size_t index)
 {
 	bool windows = job->spec.task == TASK_FORECASTING;
-	const size_t *order = windows                          ? job->windows.order
-	                      : task_has_texts(job->spec.task) ? job->texts.order
-	                                                       : job->records.order;
+	const size_t *order = windows                              ? job->windows.order
+	                      : job->spec.task == TASK_TRANSLATION ? job->pairs.order
+	                      : task_has_texts(job->spec.task)     ? job->texts.order
+	                                                           : job->records.order;
 	size_t sample = order != NULL ? order[index] : index;
 	return windows ? windows_row(&job->spec.windows, sample) : sample;
 }

@@ -17,6 +17,7 @@ struct job {
 	struct word_sequences words; /* of words */
 	struct sequences texts;      /* of texts with tags or labels */
 	struct streams streams;      /* of a language model */
+	struct pairs pairs;          /* of translations */
 	struct records records;      /* of any other task */
 	struct samples samples;      /* of these */
 	struct model *model;

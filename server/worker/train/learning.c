@@ -79,10 +79,9 @@ static void find_dead(struct findings *f, const char *tensor, int row, const str
 			continue;
 		f->n_dead++;
 		if (json_array_size(f->dead) < LISTED)
-			f->failed |=
-			    !append(f->dead, json_pack("{s:s, s:i, s:I, s:s}", "tensor", tensor, "circuit", row,
-			                               "angle", (json_int_t)k, "reason",
-			                               reasons[reach_of(terms, angles, k)]));
+			f->failed |= !append(f->dead, json_pack("{s:s, s:i, s:I, s:s}", "tensor", tensor, "circuit",
+			                                        row, "angle", (json_int_t)k, "reason",
+			                                        reasons[reach_of(terms, angles, k)]));
 	}
 }
 

@@ -23,6 +23,8 @@ int predictions_compute(struct predictions *out, struct job *job, predictions_pr
 		return tag_predictions_compute(out, job, progress, context, error);
 	if (job->spec.task == TASK_LANGUAGE_MODEL)
 		return language_predictions_compute(out, job, progress, context, error);
+	if (job->spec.task == TASK_TRANSLATION)
+		return translation_predictions_compute(out, job, progress, context, error);
 	const struct samples *samples = &job->samples;
 	size_t count = samples_count(samples), width = (size_t)samples->shape.width;
 	*out = (struct predictions){.count = count, .width = samples->shape.width};
@@ -126,6 +128,8 @@ int predictions_csv(const struct predictions *predictions, const struct job *job
 		return word_predictions_csv(predictions, job, text, length, error);
 	if (job->spec.task == TASK_LANGUAGE_MODEL)
 		return language_predictions_csv(predictions, job, text, length, error);
+	if (job->spec.task == TASK_TRANSLATION)
+		return translation_predictions_csv(predictions, job, text, length, error);
 	if (task_has_texts(job->spec.task))
 		return text_predictions_csv(predictions, job, text, length, error);
 	struct text out = {0};

@@ -98,6 +98,16 @@ static json_t *classes_json(const struct job *job)
 	return NULL;
 }
 
+static json_t *side_json(const struct pairs *pairs, enum pairs_side side)
+{
+	const struct pairs_texts *texts = &pairs->sides[side];
+	size_t unknown = 0;
+	for (size_t k = 0; k < texts->tokens.count; k++)
+		unknown += texts->tokens.values[k] == LEXICON_UNKNOWN;
+	return json_pack("{s:I, s:I, s:I}", "vocabulary", (json_int_t)vocabulary_size(&texts->lexicon.words), "tokens",
+	                 (json_int_t)texts->tokens.count, "unknown", (json_int_t)unknown);
+}
+
 /* What the texts were read as. */
 static json_t *text_json(const struct job *job)
 {
@@ -113,6 +123,10 @@ static json_t *text_json(const struct job *job)
 		                 (json_int_t)streams->parts[0].count, "tokens_validation",
 		                 (json_int_t)streams->parts[1].count, "tokens_test",
 		                 (json_int_t)streams->parts[2].count);
+	if (job->spec.task == TASK_TRANSLATION)
+		return json_pack("{s:o, s:o, s:i, s:I}", "source", side_json(&job->pairs, PAIRS_SOURCE), "target",
+		                 side_json(&job->pairs, PAIRS_TARGET), "longest", job->pairs.steps, "shortened",
+		                 (json_int_t)job->pairs.cut);
 	for (size_t k = 0; k < texts->tokens.count; k++)
 		unknown += texts->tokens.values[k] == LEXICON_UNKNOWN;
 	return json_pack("{s:I, s:I, s:I, s:i, s:I, s:o}", "vocabulary",

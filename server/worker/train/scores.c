@@ -104,6 +104,8 @@ json_t *scores_json(const struct predictions *p, const struct job *job)
 		return tag_predictions_metrics(p, job);
 	if (job->spec.task == TASK_LANGUAGE_MODEL)
 		return language_predictions_metrics(p, job);
+	if (job->spec.task == TASK_TRANSLATION)
+		return translation_predictions_metrics(p, job);
 	struct job_part parts[JOB_MAX_PARTS];
 	int n = job_parts(job, parts);
 	json_t *scores = json_object();
