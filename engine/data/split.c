@@ -9,8 +9,7 @@
 #include "engine/data/samples.h"
 #include "engine/philox.h"
 
-/* By either order of day and month; where both read it, the one that the first row of the data can only be. */
-static bool read_seconds(const char *text, bool day_first, double *out)
+bool split_seconds(const char *text, bool day_first, double *out)
 {
 	struct timestamp time;
 	if (!timestamp_parse(text, strlen(text), &time))
@@ -20,8 +19,7 @@ static bool read_seconds(const char *text, bool day_first, double *out)
 	return true;
 }
 
-/* Whether the rows' dates are read with the day first: some date says so, or none says otherwise. */
-static bool reads_day_first(const struct table *table)
+bool split_day_first(const struct table *table)
 {
 	struct timestamp time;
 	for (size_t row = 0; row < table->n_rows; row++) {
@@ -36,15 +34,15 @@ static int resolve_time(struct split_until *until, const char *pointer, const st
                         struct qlstm_error *error)
 {
 	double wanted, seconds;
-	bool day_first = reads_day_first(table);
+	bool day_first = split_day_first(table);
 	if (table->times.starts == NULL)
 		return error_set(error, ERR_INVALID, pointer,
 		                 "it is a time, and the rows have none; a row can be said");
-	if (!read_seconds(until->time, day_first, &wanted))
+	if (!split_seconds(until->time, day_first, &wanted))
 		return error_set(error, ERR_INVALID, pointer, "'%s' is no time; one is 2020-01-31 or 2020-01-31 17:24",
 		                 until->time);
 	until->row = 0;
-	while (until->row < table->n_rows && read_seconds(table_time(table, until->row), day_first, &seconds) &&
+	while (until->row < table->n_rows && split_seconds(table_time(table, until->row), day_first, &seconds) &&
 	       seconds < wanted)
 		until->row++;
 	return 0;

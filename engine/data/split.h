@@ -57,4 +57,10 @@ int split_parts(const struct split *split, size_t count, struct split_rows rows,
  * (free). NULL in *out: the same, without shuffle and blocks. */
 int split_order(const struct split *split, size_t count, size_t **out, struct qlstm_error *error);
 
+/* Whether the rows' dates are read with the day first: some date says so, or none says otherwise. */
+bool split_day_first(const struct table *table);
+/* A date or time as seconds that can be compared, by that order of day and month where both can be read; false: it is
+ * none. */
+bool split_seconds(const char *text, bool day_first, double *out);
+
 #endif

@@ -9,6 +9,7 @@
 #include "engine/utf8.h"
 #include "schema/columns.h"
 #include "server/api/catalog.h"
+#include "server/api/datasets.h"
 #include "server/api/handlers.h"
 #include "server/api/request.h"
 #include "server/common/clock.h"
@@ -66,21 +67,21 @@ static char *text_of(json_t *json)
 	return text;
 }
 
-/* Fills a new row from the body and the table in it; what it holds is the caller's. */
-static int describe(const struct http_request *request, const char *name, const struct data_file *file,
-                    const struct table *table, struct dataset_row *row, struct qlstm_error *error)
+/* Fills a new row from the bytes and the table in them; what it holds is the caller's. */
+static int describe(const struct upload *upload, const struct data_file *file, const struct table *table,
+                    struct dataset_row *row, struct qlstm_error *error)
 {
 	char path[DATA_FILE_NAME_SIZE];
-	*row = (struct dataset_row){.bytes = (int64_t)request->body_length,
+	*row = (struct dataset_row){.bytes = (int64_t)upload->length,
 	                            .n_rows = (int64_t)table->n_rows,
 	                            .created_at = clock_now_ms(),
 	                            .columns_json = text_of(columns_json(table)),
 	                            .description_json = text_of(data_file_json(file, table)),
 	                            .kind = strdup(file->kind->name),
-	                            .name = strdup(name),
-	                            .owner = strdup(request->principal->viewer.owner)};
+	                            .name = strdup(upload->name),
+	                            .owner = strdup(upload->principal->viewer.owner)};
 	ulid_make(row->id);
-	sha256_hex(request->body, request->body_length, row->sha256);
+	sha256_hex(upload->bytes, upload->length, row->sha256);
 	data_file_name(file, row->sha256, path);
 	row->file = strdup(path);
 	if (row->owner != NULL && row->name != NULL && row->kind != NULL && row->file != NULL &&
@@ -90,34 +91,32 @@ static int describe(const struct http_request *request, const char *name, const 
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 }
 
-/* The table in the body, without its values. */
-static int read_body(struct api *api, const struct http_request *request, const struct csv_options *csv,
-                     struct data_file *file, struct table *table, struct qlstm_error *error)
+/* The table in the bytes, without its values. */
+static int read_bytes(struct api *api, const struct upload *upload, struct data_file *file, struct table *table,
+                      struct qlstm_error *error)
 {
-	const char *type = http_body_type(request);
 	const struct data_request wanted = {.spool = api->data_dir,
 	                                    .unpacking = &api->unpacking,
-	                                    .declared = data_file_of_type(type != NULL ? type : ""),
-	                                    .word = type,
+	                                    .declared = data_file_of_type(upload->type != NULL ? upload->type : ""),
+	                                    .word = upload->type,
 	                                    .limit = api->max_upload,
-	                                    .csv = csv};
-	return data_file_read(request->body, request->body_length, &wanted, file, table, error);
+	                                    .csv = &upload->csv};
+	return data_file_read(upload->bytes, upload->length, &wanted, file, table, error);
 }
 
-/* Reads the body and fills a new row from it. */
-static int row_make(struct api *api, const struct http_request *request, const char *name,
-                    const struct csv_options *csv, struct dataset_row *row, struct qlstm_error *error)
+/* Reads the bytes and fills a new row from them. */
+static int row_make(struct api *api, const struct upload *upload, struct dataset_row *row, struct qlstm_error *error)
 {
 	struct data_file file;
 	struct table table = {0};
-	int rc = read_body(api, request, csv, &file, &table, error);
+	int rc = read_bytes(api, upload, &file, &table, error);
 	if (rc != 0)
 		return rc;
 	rc = check_numeric(&table, error);
 	if (rc == 0)
 		rc = check_names(&table, error);
 	if (rc == 0)
-		rc = describe(request, name, &file, &table, row, error);
+		rc = describe(upload, &file, &table, row, error);
 	table_free(&table);
 	return rc;
 }
@@ -138,8 +137,7 @@ static int write_insert(struct db *db, void *argument, struct qlstm_error *error
 }
 
 /* File first, then row: a crash between leaves a file that nobody names, which the sweep removes. */
-static int store_upload(struct api *api, const struct http_request *request, struct insert *insert,
-                        struct qlstm_error *error)
+static int store_upload(struct api *api, const struct upload *upload, struct insert *insert, struct qlstm_error *error)
 {
 	char directory[4096], path[4096];
 	const char *name = insert->row->file;
@@ -148,7 +146,7 @@ static int store_upload(struct api *api, const struct http_request *request, str
 		return error_set(error, ERR_IO, NULL, "the data directory's path is too long");
 	uv_mutex_lock(&api->datasets);
 	bool had_file = access(path, F_OK) == 0;
-	int rc = had_file ? 0 : file_write_atomic(directory, name, request->body, request->body_length, error);
+	int rc = had_file ? 0 : file_write_atomic(directory, name, upload->bytes, upload->length, error);
 	if (rc == 0)
 		rc = store_write(api->store, write_insert, insert, error);
 	/* A commit whose sync failed may be found after a crash: then the row has its file, else the sweep removes it.
@@ -189,40 +187,48 @@ static const char *name_or_reply(const struct http_request *request, struct http
 	return NULL;
 }
 
-void datasets_post(void *context, struct http_request *request, struct http_reply *reply)
+void datasets_store(struct api *api, const struct http_request *request, struct http_reply *reply,
+                    const struct upload *upload)
 {
-	struct api *api = context;
 	struct qlstm_error error = {0};
 	struct dataset_row row;
-	const char *types[DATA_FILE_MAX_TYPES];
-	data_file_types(types);
-	if (!content_type_or_reply(request, reply, types))
-		return;
-	const char *name = name_or_reply(request, reply);
-	if (name == NULL)
-		return;
-	struct csv_options csv;
-	if (csv_query(request, &csv, &error) != 0) {
-		reply_problem(request, reply, &error);
-		return;
-	}
 	if (reserve_check(api->reserve, &error) != 0) {
 		reply_problem(request, reply, &error);
 		return;
 	}
-	if (row_make(api, request, name, &csv, &row, &error) != 0) {
+	if (row_make(api, upload, &row, &error) != 0) {
 		if (error.code == ERR_WRONG_TYPE) /* the Content-Type says another kind */
 			reply_problem_as(request, reply, 415, &error);
 		else
 			reply_problem(request, reply, &error);
 		return;
 	}
-	struct insert insert = {.row = &row, .most = request->principal->quota.bytes};
-	if (store_upload(api, request, &insert, &error) != 0)
+	struct insert insert = {.row = &row, .most = upload->principal->quota.bytes};
+	if (store_upload(api, upload, &insert, &error) != 0)
 		reply_problem(request, reply, &error);
 	else
 		reply_stored(api, request, reply, insert.existed ? 200 : 201, row.id);
 	dataset_row_free(&row);
+}
+
+void datasets_post(void *context, struct http_request *request, struct http_reply *reply)
+{
+	struct qlstm_error error = {0};
+	const char *types[DATA_FILE_MAX_TYPES];
+	data_file_types(types);
+	if (!content_type_or_reply(request, reply, types))
+		return;
+	struct upload upload = {.bytes = request->body,
+	                        .length = request->body_length,
+	                        .type = http_body_type(request),
+	                        .name = name_or_reply(request, reply),
+	                        .principal = request->principal};
+	if (upload.name == NULL)
+		return;
+	if (csv_query(request, &upload.csv, &error) != 0)
+		reply_problem(request, reply, &error);
+	else
+		datasets_store(context, request, reply, &upload);
 }
 
 struct list {

@@ -34,6 +34,8 @@ HANDLER(artifacts_report);
 HANDLER(artifacts_tensorboard);
 /* dataset/export.c */
 HANDLER(datasets_export);
+/* dataset/join.c */
+HANDLER(datasets_join);
 /* inference/v2.c */
 HANDLER(v2_server);
 HANDLER(v2_live);

@@ -22,6 +22,7 @@
 #define PREDICT    API_MAX_PREDICT
 #define GENERATE   API_MAX_GENERATE
 #define KEY        4096
+#define JOIN       4096
 #define SESSION    1024
 #define SEARCH     (64 << 10)
 #define LABELS     (256 << 10) /* what name, tags and notes may hold, escaped */
@@ -91,6 +92,7 @@ static const struct route routes[] = {
     {"GET", "/datasets", datasets_list, READ, LANE_LIST, NO_BODY, {0}},
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},
     {"DELETE", "/datasets/{name}", datasets_delete, SUBMIT, LANE_WRITE, NO_BODY, {0}},
+    {"POST", "/datasets/{name}/join", datasets_join, SUBMIT, LANE_BULK, JOIN, {0}},
     {"GET", "/datasets/{name}/content", datasets_content, READ, LANE_SHORT, NO_BODY, {0}},
     {"GET", "/datasets/{name}/export", datasets_export, READ, LANE_BULK, NO_BODY, {0}},
     {"GET", "/keys", keys_list, ADMIN, LANE_SHORT, NO_BODY, {0}},

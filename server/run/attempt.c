@@ -18,7 +18,7 @@ static int read_spec(struct db *db, struct attempt *attempt, struct qlstm_error 
 {
 	db_query(db, "SELECT spec_json, max_seconds, epochs, dataset.sha256, dataset.file, " SQL_PLANNED_BYTES
 	             ", coalesce(json_extract(description_json, '$.dialect'), '{\"rules\":\"first_line\"}')"
-	             ", CASE WHEN json_valid(spec_json) THEN json_extract(spec_json, '$.kind') IS 'prediction' END"
+	             ", iif(json_valid(spec_json), json_extract(spec_json, '$.kind') IS 'prediction', 0)"
 	             " FROM experiment"
 	             " LEFT JOIN dataset ON dataset.id = experiment.dataset_id WHERE experiment.id = :id");
 	db_bind_text(db, ":id", attempt->token.id);

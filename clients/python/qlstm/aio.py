@@ -59,6 +59,9 @@ class AsyncClient:
     async def upload(self, data: Any, name: str | None = None, **reading: Any) -> dict[str, Any]:
         return await self.call(self.client.upload, data, name, **reading)
 
+    async def join(self, first: str, second: str, name: str, **how: str) -> dict[str, Any]:
+        return await self.call(self.client.join, first, second, name, **how)
+
     async def datasets(self) -> list[dict[str, Any]]:
         return await self.call(self.client.datasets)
 
