@@ -195,9 +195,10 @@ def test_examples_are_true(daemon, contract):
 def test_answers_fit_their_description(daemon, contract):
     """Every operation once with success and with its common errors."""
     done = daemon.train({"hidden_size": 2, "n_qubits": 2, "training": {"epochs": 1}})
+    asked = daemon.wait(daemon.post(f"/experiments/{done['id']}/predictions", {"dataset": "damped_shm"}).json()["id"])
     daemon.upload("described", "a,b\n1,x\n2,y\n")
     nobody = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
-    names = {"{id}": [done["id"], nobody, "x"], "{name}": ["described", "sine", "nobody", "missing"]}
+    names = {"{id}": [done["id"], asked["id"], nobody, "x"], "{name}": ["described", "sine", "nobody", "missing"]}
     called = set()
 
     def call(method, template, path, **arguments):

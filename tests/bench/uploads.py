@@ -59,7 +59,8 @@ def measure(daemon, uploads, size, experiments):
     over.set()
     watcher.join()
     after = [daemon.get(f"/experiments/{run}").json()["progress"]["epoch"] for run in runs]
-    for run in runs:
+    for run, epoch in zip(runs, before):
+        daemon.wait(run, lambda row: row["progress"]["epoch"] > epoch)  # it went on, however slow this machine is
         daemon.post(f"/experiments/{run}/cancel")
         daemon.wait(run)
     return {**result, "statuses": [status for status, _ in answers], "waits": sorted(waits), "memory_most": memory(daemon, "VmHWM"),

@@ -43,7 +43,7 @@ def predictions(out):
 def test_recipes_run_and_their_artifacts_are_whole(tmp_path, recipe):
     spec = json.loads(recipe.read_text())
     spec["training"]["epochs"] = 2
-    said = train(dump(tmp_path / "spec.json", spec), tmp_path / "out")
+    said = train(dump(tmp_path / "spec.json", spec), tmp_path / "out", "--checkpoint-seconds", "86400")
     assert [line["type"] for line in said if line["type"] not in ("heartbeat", "log")] == [
         "hello", "epoch", "epoch", "done"]
     hello = said[0]
