@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/data/memory_tasks.h"
-#include "engine/data/word_tasks.h"
+#include "engine/data/tasks/memory_tasks.h"
+#include "engine/data/tasks/word_tasks.h"
 #include "engine/elementary/elementary.h"
 
 static const double pi = 3.14159265358979323846;

@@ -41,7 +41,9 @@ size_t quantum_block_kept(const struct quantum_list *list, struct quantum_block 
 	for (const struct quantum_block *other = list->first; other != NULL; other = other->next)
 		blocks++;
 	size_t share = QUANTUM_KEPT_BYTES / blocks / ARENA_ALIGN * ARENA_ALIGN;
-	return bytes < share / (size_t)steps ? (size_t)steps * bytes : bytes > 0 ? share : 0;
+	if (bytes == 0 || steps < 1)
+		return 0;
+	return bytes < share / (size_t)steps ? (size_t)steps * bytes : share;
 }
 
 size_t quantum_list_kept(const struct quantum_list *list, const struct plan_request *request, int steps, int batch)

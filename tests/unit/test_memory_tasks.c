@@ -1,7 +1,7 @@
 /* Built-in tasks of memory: what their sequences are. */
 #include "tests/unit/words_fixture.h"
 
-#include "engine/data/memory_tasks.h"
+#include "engine/data/tasks/memory_tasks.h"
 
 static void check_copying(const char *name, size_t blanks)
 {

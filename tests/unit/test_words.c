@@ -1,7 +1,7 @@
 /* Words as samples: how sequences are cut from a table, what is refused, and the built-in tasks. */
 #include "tests/unit/words_fixture.h"
 
-#include "engine/data/word_tasks.h"
+#include "engine/data/tasks/word_tasks.h"
 
 /* ---- Words as samples ---- */
 

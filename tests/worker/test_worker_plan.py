@@ -184,3 +184,9 @@ def test_every_key(tmp_path):
                                "bytes", "tensors"]  # fmt: skip
     for tensor in described["tensors"]:
         assert list(tensor) == ["name", "shape", "kind", "parameters"]
+
+
+def test_describe_of_texts(tmp_path):
+    """A recipe of texts has no window."""
+    described = answer("describe", ROOT / "schema/recipes/imdb_qlstm.json")
+    assert described["quantum"] > 0 and described["tensors"][0]["name"] == "layers.0.weight"

@@ -67,7 +67,7 @@ static int describe(const char *spec_path, const struct option_value *values)
 	if (rc != 0)
 		return reply_failure(&error);
 	size_t bytes =
-	    model_bytes(spec_model.model, spec_model.spec.windows.window, spec_model.spec.training.batch_size, 1);
+	    model_bytes(spec_model.model, spec_steps(&spec_model.spec), spec_model.spec.training.batch_size, 1);
 	int status = reply_print(describe_model(&spec_model, bytes));
 	spec_model_close(&spec_model);
 	return status;

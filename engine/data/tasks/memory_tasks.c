@@ -1,5 +1,5 @@
 /* Generators of tasks that need a long memory. */
-#include "engine/data/memory_tasks.h"
+#include "engine/data/tasks/memory_tasks.h"
 
 #include <string.h>
 

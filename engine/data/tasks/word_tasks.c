@@ -1,5 +1,5 @@
 /* Generators of sequences of words. */
-#include "engine/data/word_tasks.h"
+#include "engine/data/tasks/word_tasks.h"
 
 #include <string.h>
 
