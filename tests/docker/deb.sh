@@ -1,6 +1,6 @@
 #!/bin/sh
 # The Debian package in a root of its own, made by debootstrap: installed with what it depends on, started as its unit does,
-# asked, ended, removed and purged. Takes root, for chroot.
+# asked, ended; booted there by systemd (deb_boot.sh); removed and purged. Takes root, for chroot.
 #   tests/docker/deb.sh PACKAGE.deb
 set -eu
 cd "$(dirname "$0")/../.."
@@ -45,12 +45,20 @@ for file in usr/bin/qlstmd usr/bin/qlstm-worker usr/share/man/man8/qlstmd.8.gz u
 done
 zcat "$root/usr/share/man/man8/qlstmd.8.gz" | grep -q -- 'max\\-upload' || { say "the man page lacks an option"; exit 1; }
 
+# The unit, judged by systemd itself: what it does not know or cannot find is said, and the exposure, of 10, has a limit.
+in_root apt-get install -y -qq --no-install-recommends systemd curl >"$root/tmp/systemd.log" 2>&1 || { cat "$root/tmp/systemd.log"; exit 1; }
+unit=/lib/systemd/system/qlstmd.service
+wrong=$(in_root systemd-analyze verify --man=no "$unit" 2>&1) || { say "systemd-analyze verify: $wrong"; exit 1; }
+[ -z "$wrong" ] || { say "systemd-analyze verify: $wrong"; exit 1; }
+in_root systemd-analyze security --offline=true --threshold=20 --no-pager "$unit" >"$root/tmp/exposure" || { cat "$root/tmp/exposure"; exit 1; }
+say "$(sed -n 's/.*Overall/overall/p' "$root/tmp/exposure")"
+
 # As the unit says it, on a port of its own; the manager's socket is one of ours.
 start=$(sed -n 's/^ExecStart=//p' "$root/lib/systemd/system/qlstmd.service")
 case $start in *" --data /var/lib/qlstmd --listen "*) ;; *) say "another ExecStart: $start"; exit 1 ;; esac
 install -d -m 700 "$root/var/lib/qlstmd"
 in_root chown qlstmd: /var/lib/qlstmd
-in_root setpriv --reuid=qlstmd --regid=qlstmd --clear-groups --no-new-privs \
+chroot "$root" setpriv --reuid=qlstmd --regid=qlstmd --clear-groups --no-new-privs \
 	/usr/bin/qlstmd --data /var/lib/qlstmd --listen 127.0.0.1:0 >"$root/tmp/said" 2>"$root/tmp/log" &
 daemon=$!
 tries=0
@@ -70,6 +78,8 @@ say "trained $id at $url"
 kill -TERM "$daemon"
 wait "$daemon" || { say "ended with status $?"; exit 1; }
 daemon=
+
+tests/docker/deb_boot.sh "$root"
 
 in_root apt-get remove -y -qq qlstmd >/dev/null
 if [ -e "$root/usr/bin/qlstmd" ] || [ ! -e "$root/var/lib/qlstmd/qlstmd.db" ] || [ ! -e "$root/etc/default/qlstmd" ]; then

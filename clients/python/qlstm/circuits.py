@@ -58,7 +58,9 @@ def gates(xp: Any, layer: dict[str, Any], angles: Any, x: Any) -> Iterator[Gate]
             yield from cnots if not kind.startswith("chen") else ()
 
 
-def written_gates(xp: Any, encoders: dict[str, Any], listed: list[dict[str, Any]], angles: Any, x: Any) -> Iterator[Gate]:
+def written_gates(
+    xp: Any, encoders: dict[str, Any], listed: list[dict[str, Any]], angles: Any, x: Any
+) -> Iterator[Gate]:
     """A user's circuit, as the weights' metadata list it: H, CNOT and rotations by `scale`, times a trained angle
     or an encoded feature where one is named."""
     for gate in listed:

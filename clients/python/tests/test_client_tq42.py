@@ -107,6 +107,35 @@ def test_a_run_in_the_shape_of_the_sdk(sdk, dataset, client):
     assert "tq42-runs" in [project.id for project in list_projects(client=sdk)]
 
 
+def test_a_model_asked_about_other_data(sdk, dataset, tmp_path):
+    trained = create(sdk, dataset, experiment="tq42-infer").poll(tries=100, delay=2)
+    (tmp_path / "new.csv").write_text("a,b\n0.1,0.2\n0.3,0.4\n")
+    new = Dataset.create(
+        sdk, "default", "tq42 new rows", "", DatasetSensitivityProto.PUBLIC, file=str(tmp_path / "new.csv")
+    )
+    parameters = json_format.MessageToDict(
+        algorithm.GenericMLInferMetadataProto(
+            parameters=algorithm.GenericMLInferParametersProto(
+                data_processing_parameters=algorithm.InferDataProcessingParametersProto(input_columns=[0, 1])
+            ),
+            inputs=algorithm.TSEvalInputsProto(
+                model=algorithm.ModelStorageInfoProto(storage_id=trained.outputs["model"]["storage_id"]),
+                data=algorithm.DatasetStorageInfoProto(storage_id=new.id),
+            ),
+        ),
+        preserving_proto_field_name=True,
+    )
+    run = ExperimentRun.create(
+        sdk, algorithm.AlgorithmProto.GENERIC_ML_INFER, experiment_id="tq42-infer", parameters=parameters
+    )
+    run.poll(tries=100, delay=2)
+    assert run.completed and set(run.result["input_scales"]) == {"a", "b"}
+    inferred = Dataset(sdk, run.outputs["inferred_data"]["storage_id"])
+    (path,) = inferred.export(str(tmp_path))
+    assert [line.split(",")[3] != "" for line in pathlib.Path(path).read_text().splitlines()] == [True] * 3
+    assert [model.id for model in list_models(sdk, "tq42-infer")] == [trained.id], "what only predicts has no model"
+
+
 def test_cancel_and_results_that_are_not_there(sdk, dataset):
     run = create(sdk, dataset, num_epochs=100000)
     assert run.result is None and run.outputs is None and not run.completed
@@ -122,7 +151,9 @@ def test_refusals_name_the_field(sdk, dataset):
         create(sdk, dataset, num_epochs=0)
     assert "num_epochs" in str(found.value) or "0" in found.value.details
     assert found.value.__cause__.field == "parameters/num_epochs" and found.value.__cause__.allowed == "1 to 100000"
-    with pytest.raises(exceptions.InvalidArgumentError, match="GENERIC_ML_TRAIN, TS_HQLSTM_TRAIN, and no TOY"):
+    with pytest.raises(
+        exceptions.InvalidArgumentError, match="TS_HQLSTM_TRAIN, GENERIC_ML_INFER, TS_HQLSTM_EVAL, and no TOY"
+    ):
         ExperimentRun.create(client=sdk, algorithm="TOY", version="0.1.0", experiment_id="x", compute=1, parameters={})
     with pytest.raises(exceptions.InvalidArgumentError):
         ExperimentRun(client=sdk, id="01HZZZZZZZZZZZZZZZZZZZZZZZ")

@@ -53,7 +53,7 @@ function Upload() {
           onDragOver={(e) => { e.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)}
           onDrop={(e) => { e.preventDefault(); setOver(false); choose(e.dataTransfer?.files[0]); }}>
           <input type="file" aria-label="File" onChange={(e) => choose(e.currentTarget.files?.[0])} />
-          <span class="soft">{file ? `${file.name}, ${bytes(file.size)}` : 'CSV, npy or idx, also packed by gzip. Choose one or drop it here.'}</span>
+          <span class="soft">{file ? `${file.name}, ${bytes(file.size)}` : 'CSV or text, XLSX, npy, IDX or weights as safetensors; packed by gzip too. Choose one or drop it here.'}</span>
         </label>
         <Field label="Name"><input required value={name} maxLength={200} onInput={(e) => setName(e.currentTarget.value)} /></Field>
         <details class="reading">

@@ -214,7 +214,8 @@ function Form({ schema, first, datasets, session }: { schema: Schema; first: Val
     columns: chosen?.columns.filter((column) => column.numeric).map((column) => column.name) ?? [],
     datasets: datasets.map((set) => set.name),
   };
-  const { data: _d, model: _m, training: _t, simulation: _s, limits: _l, ...basics } = schema.properties;
+  // Predictions of a data set are asked for on the page of the run whose model it is.
+  const { kind: _k, data: _d, model: _m, training: _t, simulation: _s, limits: _l, ...basics } = schema.properties;
   const others = Object.keys(basics).filter((name) => resolve(schema, basics[name]!).properties);
   const start = async (event: Event) => {
     event.preventDefault();

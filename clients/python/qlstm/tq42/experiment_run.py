@@ -16,7 +16,7 @@ from .exceptions import ExceedRetriesError, ExperimentRunCancelError, InvalidArg
 from .messages import AlgorithmProto, ExperimentRunStatusProto, HardwareProto  # noqa: F401 # found here in the SDK
 from .resource import PrettyList, Resource
 
-OFFERED = ("GENERIC_ML_TRAIN", "TS_HQLSTM_TRAIN")
+OFFERED = ("GENERIC_ML_TRAIN", "TS_HQLSTM_TRAIN", "GENERIC_ML_INFER", "TS_HQLSTM_EVAL")
 STATUSES = {
     "queued": ExperimentRunStatusProto.QUEUED,
     "running": ExperimentRunStatusProto.RUNNING,
@@ -50,6 +50,8 @@ def _describe(client: TQ42Client, row: dict[str, Any], *, with_outcome: bool) ->
             getattr(data, name).FromJsonString(row[name])
     if with_outcome and row["status"] == "succeeded":
         outcome = client.service.transport.json("GET", f"/experiments/{row['id']}/outcome")
+        if row["spec"].get("kind") == "prediction":
+            outcome["outputs"] = {"inferred_data": {"storage_id": row["id"]}}
         data.result.outcome.update(outcome)
         data.result.result_json = json.dumps(outcome["result"])
     return data
@@ -96,7 +98,8 @@ class ExperimentRun(Resource):
         client: TQ42Client, algorithm: str | int, version: str = "", experiment_id: str = "", compute: int = 0,
         parameters: Mapping[str, Any] | None = None, *, exp: str = "",
     ) -> ExperimentRun:  # fmt: skip
-        """Queues a training. `algorithm` by its name or its number; `exp` is an older name of `experiment_id`."""
+        """Queues a training, or predictions by a trained model. `algorithm` by its name or its number; `exp` is an
+        older name of `experiment_id`."""
         name = algorithm if isinstance(algorithm, str) else AlgorithmProto.Name(algorithm)
         if name not in OFFERED:
             raise InvalidArgumentError("ExperimentRun.create", f"there are {', '.join(OFFERED)}, and no {name}")

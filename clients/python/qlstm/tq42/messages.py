@@ -85,6 +85,13 @@ MESSAGES = {
     "TSHQLSTMTrainParametersProto": "input_width:int label_width:int hidden_size:int num_qubits:int depth:int "
     f"n_qlayers:int dropout_coef:real {_TRAINING} time_column:str target_column:str",
     "TSHQLSTMTrainMetadataProto": "parameters:TSHQLSTMTrainParametersProto inputs:MLTrainInputsProto",
+    "InferDataProcessingParametersProto": "input_columns:*int timestamp_columns:*int",
+    "TSEvalInputsProto": "model:ModelStorageInfoProto data:DatasetStorageInfoProto",
+    "GenericMLInferParametersProto": "data_processing_parameters:InferDataProcessingParametersProto",
+    "GenericMLInferMetadataProto": "parameters:GenericMLInferParametersProto inputs:TSEvalInputsProto",
+    "TSHQLSTMEvalParametersProto": "input_width:int label_width:int hidden_size:int num_qubits:int depth:int "
+    "n_qlayers:int dropout_coef:real time_column:str",
+    "TSHQLSTMEvalMetadataProto": "parameters:TSHQLSTMEvalParametersProto inputs:TSEvalInputsProto",
     "OrganizationProto": "id:str name:str description:str is_personal_org:bool",
     "ProjectProto": "id:str organization_id:str name:str description:str created_by:str",
     "ExperimentProto": "id:str project_id:str name:str description:str created_by:str",

@@ -31,5 +31,5 @@ class Model(Resource):
 
 @as_of_tq42
 def list_all(client: TQ42Client, project_id: str) -> PrettyList[Model]:
-    rows = [run.row for run in client.service.runs(status="succeeded", project=project_id)]
+    rows = [run.row for run in client.service.runs(status="succeeded", project=project_id, kind="training")]
     return PrettyList([Model(client, row["id"], _describe(row)) for row in rows])
