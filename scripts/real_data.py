@@ -37,7 +37,7 @@ TASKS = {
     "power": ("power.txt", "", {"window": 60, "stride": 600, "missing": "ffill", "inputs": ["Global_active_power", "Voltage"],
                                 "targets": ["Global_active_power"], "horizon": [1, 10, 60], **BEHIND}, SHORT, "rmse"),
 }  # fmt: skip
-QLSTM = {"type": "qlstm", "variant": "qdi", "hidden_size": 8, "n_qubits": 4}
+QLSTM = {"type": "qlstm", "variant": "qdi", "n_qubits": 4}
 
 
 def call(url, body=None, kind="application/json"):
@@ -74,12 +74,15 @@ def parameters(url, spec):
     return call(f"{url}/experiments?validate_only=true", spec)["model"]["parameters"]
 
 
-def as_large(url, spec, wanted):
-    """The LSTM whose parameters are nearest to so many."""
-    layers = [{"type": "lstm", "hidden_size": size} for size in range(1, 24)]
-    counts = [parameters(url, {**spec, "model": {"layers": [layer]}}) for layer in layers]
-    nearest = min(range(len(layers)), key=lambda k: abs(counts[k] - wanted))
-    return layers[nearest], counts[nearest]
+def pair(url, spec):
+    """A QLSTM and an LSTM whose numbers of parameters are nearest to each other, of hidden sizes about 8; with the numbers."""
+    def sized(layer, sizes):
+        found = [{**layer, "hidden_size": size} for size in sizes]
+        return [(one, parameters(url, {**spec, "model": {"layers": [one]}})) for one in found]
+
+    quantum, classical = sized(QLSTM, range(5, 12)), sized({"type": "lstm"}, range(1, 16))
+    return min(((q, c) for q in quantum for c in classical),
+               key=lambda two: (abs(two[0][1] - two[1][1]), abs(two[0][0]["hidden_size"] - 8)))
 
 
 def score_of(rows, score):
@@ -113,9 +116,8 @@ def task(url, folder, name):
     kind = "text/csv" if not how else "text/plain"
     row = call(f"{url}/datasets?name=real-{name}&{how}", path.read_bytes(), kind)
     spec = {"data": {"dataset": row["id"], **data}, "training": training}
-    count = parameters(url, {**spec, "model": {"layers": [QLSTM]}})
-    lstm, others = as_large(url, spec, count)
-    quantum, base = run(url, spec, QLSTM, score)
+    (qlstm, count), (lstm, others) = pair(url, spec)
+    quantum, base = run(url, spec, qlstm, score)
     classical, _ = run(url, spec, lstm, score)
     baselines = ", ".join(f"{key} {value:.3g}" for key, value in base.items())
     print(f"| {name}, {score} | {baselines} | {said(quantum)}, {count} | {said(classical)}, {others} |", flush=True)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "engine/data/csv/decode.h"
 #include "server/common/csv_json.h"
 #include "server/common/gzip.h"
 #include "server/common/xlsx/xlsx.h"
@@ -135,17 +136,71 @@ static int read_spreadsheet(const unsigned char *bytes, size_t length, const str
 	return rc;
 }
 
+/* A text in UTF-16 into a spool as UTF-8. */
+static int transcode(const struct csv_utf16 *from, struct spool *spool, struct qlstm_error *error)
+{
+	char piece[1 << 14];
+	size_t at = 0, n = 0;
+	int rc = 0;
+	while (rc == 0 && at < from->length) {
+		rc = csv_decode_utf16(from, &at, piece, sizeof piece, &n, error);
+		if (rc == 0)
+			rc = spool_write(spool, piece, n, error);
+	}
+	return rc;
+}
+
+/* As what it is, by the disk. */
+static int read_wide(const struct csv_utf16 *from, const struct data_request *request, const struct csv_options *said,
+                     const struct data_kind *kind, struct table *table, struct qlstm_error *error)
+{
+	struct spool spool;
+	struct csv_options csv = *said;
+	const unsigned char *text = NULL;
+	csv.said |= CSV_SAYS_ENCODING;
+	csv.dialect.encoding = CSV_UTF8;
+	const struct data_options options = {.values = request->values, .csv = &csv};
+	int rc = spool_open(&spool, request->spool, error);
+	if (rc != 0)
+		return rc;
+	rc = transcode(from, &spool, error);
+	if (rc == 0)
+		rc = spool_map(&spool, &text, error);
+	if (rc == 0)
+		rc = kind->parse(text, spool.length, &options, table, error);
+	if (rc == 0)
+		table->dialect.encoding = from->big ? CSV_UTF16BE : CSV_UTF16LE;
+	spool_unmap(&spool, text);
+	spool_close(&spool);
+	return rc;
+}
+
+/* A large text in UTF-16 takes no memory where there is a spool. */
+static int read_text(const unsigned char *bytes, size_t length, const struct data_request *request,
+                     const struct data_kind *kind, struct table *table, struct qlstm_error *error)
+{
+	static const struct csv_options nothing = {0};
+	const struct csv_options *said = request->csv != NULL ? request->csv : &nothing;
+	const struct data_options options = {.values = request->values, .csv = request->csv};
+	if (kind->parse == data_kind_plain()->parse && request->spool != NULL && length > IN_MEMORY) {
+		enum csv_encoding encoding = csv_encoding_of(bytes, length, said);
+		if (encoding == CSV_UTF16LE || encoding == CSV_UTF16BE)
+			return read_wide(&(struct csv_utf16){bytes, length, encoding == CSV_UTF16BE}, request, said,
+			                 kind, table, error);
+	}
+	return kind->parse(bytes, length, &options, table, error);
+}
+
 static int read_plain(const unsigned char *bytes, size_t length, const struct data_request *request,
                       struct data_file *found, struct table *table, struct qlstm_error *error)
 {
 	int rc = find_kind(bytes, length, request, &found->kind, error);
-	const struct data_options options = {.values = request->values, .csv = request->csv};
 	if (rc == 0 && strcmp(found->kind->name, "xlsx") == 0)
 		return read_spreadsheet(bytes, length, request, found->kind, table, error);
 	if (rc == 0 && request->csv != NULL && (request->csv->said & CSV_SAYS_SHEET) != 0)
 		return error_set(error, ERR_INVALID, NULL, "sheet is said of a spreadsheet (XLSX); this is %s",
 		                 found->kind->title);
-	return rc == 0 ? found->kind->parse(bytes, length, &options, table, error) : rc;
+	return rc == 0 ? read_text(bytes, length, request, found->kind, table, error) : rc;
 }
 
 static int read_unpacked(const unsigned char *bytes, size_t length, const struct data_request *request,

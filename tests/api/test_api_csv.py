@@ -227,3 +227,23 @@ def test_the_limit_is_named(daemon):
         answer = client.makefile("rb").read()
     assert b" 413 " in answer.splitlines()[0]
     assert b"2147483648 bytes; allowed are 1073741824" in answer
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_large_text_in_utf_16(daemon, encoding):
+    """Past 1 MiB it is read by the disk: to the same table, also by the worker."""
+    text = "zeit;wert €\n" + "".join(f"{i};{i % 7 / 4:.2f}\n" for i in range(70_000))
+    read = {}
+    for name, content in {f"wide-{encoding}": ("\ufeff" + text).encode(encoding), "wide-8": text.encode()}.items():
+        reply = daemon.upload(name, content)
+        assert reply.status_code in (200, 201), reply.text
+        row = reply.json()
+        row["description"]["dialect"].pop("encoding")
+        read[name] = (row["columns"], row["rows"], row["description"])
+        assert daemon.get(f"/datasets/{name}").json()["description"]["dialect"]["encoding"] == ("utf-8" if name == "wide-8" else encoding.replace("16-", "16"))
+    assert read["wide-8"] == read[f"wide-{encoding}"]
+    spec = {"data": {"dataset": f"wide-{encoding}", "inputs": ["wert €"], "targets": ["wert €"], "stride": 500}, "type": "rnn", "hidden_size": 1,
+            "training": {"epochs": 1}}
+    assert daemon.train(spec)["data"]["rows"] == 70_000
+    broken = ("\ufeff" + text).encode(encoding)[:-1]
+    assert "half a character" in problem(daemon.upload("wide-broken", broken), 400, "syntax")

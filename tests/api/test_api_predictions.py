@@ -199,7 +199,7 @@ def test_tq42_infers(daemon):
     assert done["spec"]["kind"] == "prediction"
     assert [row["c_predicted"] for row in lines(daemon, done)] == [row["c_predicted"] for row in lines(daemon, run)]
     outcome = daemon.get(f"/experiments/{done['id']}/outcome").json()
-    assert set(outcome["result"]["input_scales"]) == {"a", "b"} and outcome["outputs"]["inferred_evaluation_data"]["storage_id"] == done["id"]
+    assert set(outcome["result"]["input_scales"]) == {"a", "b"} and outcome["outputs"] == {"inferred_data": {"storage_id": done["id"]}}
     infer["parameters"]["data_processing_parameters"]["input_columns"] = [0, 2]
     assert "it is 2" in problem(daemon.post("/experiments", infer), 422, "invalid",
                                 "/parameters/data_processing_parameters/input_columns/1")

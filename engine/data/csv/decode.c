@@ -86,20 +86,17 @@ static char *put(char *out, uint32_t code)
 	return out;
 }
 
-static int decode_utf16(const unsigned char *bytes, size_t length, bool big, struct csv_text *out,
-                        struct qlstm_error *error)
+int csv_decode_utf16(const struct csv_utf16 *from, size_t *at, char *out, size_t room, size_t *written,
+                     struct qlstm_error *error)
 {
-	size_t high = big ? 0 : 1, low = big ? 1 : 0;
-	if (length % 2 != 0)
-		return error_set(error, ERR_SYNTAX, NULL, "the text is UTF-16 and ends in half a character");
-	out->owned = malloc(length / 2 * 3 + 1);
-	if (out->owned == NULL)
-		return out_of_memory(length, error);
-	char *to = out->owned;
-	for (size_t i = 0; i < length; i += 2) {
+	size_t high = from->big ? 0 : 1, low = from->big ? 1 : 0, i = *at;
+	const unsigned char *bytes = from->bytes;
+	char *to = out;
+	for (; i + 1 < from->length && (size_t)(to - out) + 4 <= room; i += 2) {
 		uint32_t code = (uint32_t)bytes[i + high] << 8 | bytes[i + low];
 		if (code >= 0xd800 && code < 0xe000) {
-			uint32_t next = i + 3 < length ? (uint32_t)bytes[i + 2 + high] << 8 | bytes[i + 2 + low] : 0;
+			bool more = i + 3 < from->length;
+			uint32_t next = more ? (uint32_t)bytes[i + 2 + high] << 8 | bytes[i + 2 + low] : 0;
 			if (code >= 0xdc00 || next < 0xdc00 || next >= 0xe000)
 				return error_set(error, ERR_SYNTAX, NULL, "byte %zu: no character of UTF-16", i);
 			code = 0x10000 + ((code - 0xd800) << 10) + (next - 0xdc00);
@@ -108,9 +105,23 @@ static int decode_utf16(const unsigned char *bytes, size_t length, bool big, str
 		if (code != 0xfeff || i > 0)
 			to = put(to, code);
 	}
+	*at = i;
+	*written = (size_t)(to - out);
+	return i + 1 == from->length
+	           ? error_set(error, ERR_SYNTAX, NULL, "the text is UTF-16 and ends in half a character")
+	           : 0;
+}
+
+static int decode_utf16(const unsigned char *bytes, size_t length, bool big, struct csv_text *out,
+                        struct qlstm_error *error)
+{
+	const struct csv_utf16 from = {bytes, length, big};
+	size_t at = 0, room = length / 2 * 3 + 4;
+	out->owned = malloc(room);
+	if (out->owned == NULL)
+		return out_of_memory(length, error);
 	out->text = out->owned;
-	out->length = (size_t)(to - out->owned);
-	return 0;
+	return csv_decode_utf16(&from, &at, out->owned, room, &out->length, error);
 }
 
 /* Windows-1252: as Latin-1 but for 0x80 to 0x9f (WHATWG Encoding, index-windows-1252). */
@@ -154,6 +165,17 @@ static int end_lines(struct csv_text *text, struct qlstm_error *error)
 	return 0;
 }
 
+enum csv_encoding csv_encoding_of(const unsigned char *bytes, size_t length, const struct csv_options *options)
+{
+	enum csv_encoding encoding = CSV_UTF8;
+	if ((options->said & CSV_SAYS_ENCODING) != 0)
+		encoding = options->dialect.encoding;
+	else if (options->rules != CSV_FIRST_LINE)
+		encoding = find_encoding(bytes, length);
+	bool turned = length >= 2 && bytes[0] == 0xfe && bytes[1] == 0xff; /* said was "utf-16" */
+	return encoding == CSV_UTF16LE && turned ? CSV_UTF16BE : encoding;
+}
+
 int csv_decode(const unsigned char *bytes, size_t length, const struct csv_options *options, struct csv_text *out,
                struct qlstm_error *error)
 {
@@ -161,12 +183,7 @@ int csv_decode(const unsigned char *bytes, size_t length, const struct csv_optio
 	*out = (struct csv_text){.text = (const char *)bytes, .length = length, .encoding = CSV_UTF8};
 	if (length == 0)
 		return 0;
-	if ((options->said & CSV_SAYS_ENCODING) != 0)
-		out->encoding = options->dialect.encoding;
-	else if (!old)
-		out->encoding = find_encoding(bytes, length);
-	if (out->encoding == CSV_UTF16LE && length >= 2 && bytes[0] == 0xfe && bytes[1] == 0xff)
-		out->encoding = CSV_UTF16BE; /* said was "utf-16" */
+	out->encoding = csv_encoding_of(bytes, length, options);
 	int rc = 0;
 	if (out->encoding == CSV_UTF16LE || out->encoding == CSV_UTF16BE)
 		rc = decode_utf16(bytes, length, out->encoding == CSV_UTF16BE, out, error);

@@ -18,4 +18,18 @@ int csv_decode(const unsigned char *bytes, size_t length, const struct csv_optio
                struct qlstm_error *error);
 void csv_text_free(struct csv_text *text);
 
+/* The encoding that csv_decode takes. */
+enum csv_encoding csv_encoding_of(const unsigned char *bytes, size_t length, const struct csv_options *options);
+
+struct csv_utf16 {
+	const unsigned char *bytes;
+	size_t length;
+	bool big; /* the high byte first */
+};
+/* A piece of a text in UTF-16, for whoever has no memory for all of it: from byte *at on as many characters as have
+ * room in `out` as UTF-8, without the mark at the beginning; *at is then the first one that had none, `length` at the
+ * end. room: 4 or more. Errors as csv_decode. */
+int csv_decode_utf16(const struct csv_utf16 *from, size_t *at, char *out, size_t room, size_t *written,
+                     struct qlstm_error *error);
+
 #endif

@@ -121,12 +121,19 @@ static json_t *results_json(const json_t *report)
 	return list;
 }
 
+/* What came out, by the names of TQ42's training and, of a prediction, of its inference. Both are the experiment's. */
+static json_t *outputs_json(const json_t *report, const char *id)
+{
+	if (json_object_get(report, "history") == NULL)
+		return json_pack("{s:{s:s}}", "inferred_data", "storage_id", id);
+	return json_pack("{s:{s:s}, s:{s:s}}", "model", "storage_id", id, "inferred_evaluation_data", "storage_id", id);
+}
+
 static json_t *outcome(const json_t *report, const char *id)
 {
-	return json_pack("{s:{s:s, s:o, s:o, s:o}, s:{s:{s:s}, s:{s:s}}}", "result", "version", QLSTM_VERSION,
-	                 "input_scales", scales(report, "inputs"), "output_scales", scales(report, "targets"),
-	                 "results", results_json(report), "outputs", "model", "storage_id", id,
-	                 "inferred_evaluation_data", "storage_id", id);
+	return json_pack("{s:{s:s, s:o, s:o, s:o}, s:o}", "result", "version", QLSTM_VERSION, "input_scales",
+	                 scales(report, "inputs"), "output_scales", scales(report, "targets"), "results",
+	                 results_json(report), "outputs", outputs_json(report, id));
 }
 
 void outcome_get(void *context, struct http_request *request, struct http_reply *reply)

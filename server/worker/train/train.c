@@ -106,6 +106,8 @@ static int load_state(struct training *t, const char *path, struct qlstm_error *
 static int start_from(struct training *t, const char *path, bool resumes, struct qlstm_error *error)
 {
 	struct qlstm_error cause = {0};
+	if (t->job.spec.kind == SPEC_PREDICTION)
+		return error_set(error, ERR_INVALID, "/kind", "kind is 'prediction': qlstm-worker apply runs it");
 	const char *named = json_string_value(json_object_get(t->job.resolved, "init_from"));
 	if (path == NULL && named != NULL && *named != '\0' && !resumes)
 		return error_set(error, ERR_MISSING, "/init_from",
