@@ -50,8 +50,6 @@ def _describe(client: TQ42Client, row: dict[str, Any], *, with_outcome: bool) ->
             getattr(data, name).FromJsonString(row[name])
     if with_outcome and row["status"] == "succeeded":
         outcome = client.service.transport.json("GET", f"/experiments/{row['id']}/outcome")
-        if row["spec"].get("kind") == "prediction":
-            outcome["outputs"] = {"inferred_data": {"storage_id": row["id"]}}
         data.result.outcome.update(outcome)
         data.result.result_json = json.dumps(outcome["result"])
     return data
