@@ -72,6 +72,9 @@ bool model_trained_circuit(const struct model *model, int layer, bool reverse, i
 /* What the planner says of that circuit. Compiles it for all plan kinds when it is first asked, which takes up to
  * seconds for deep circuits on many wires. Borrowed; NULL for a circuit that there is not. */
 const struct plan_estimate *model_circuit_estimate(struct model *model, int layer, int index);
+/* Nanoseconds of all its calls in forward and gradient of one batch, by that estimate and what calls keep
+ * (quantum_block.h). 0 where the plan does not take it. */
+double model_circuit_ns(struct model *model, int layer, int index, int steps, int batch);
 
 /* What a model takes, before anything large is allocated. Bytes, with a replica for each of `threads` that share a
  * batch; of which its circuits' plans take model_plan_bytes. */

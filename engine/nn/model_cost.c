@@ -124,6 +124,18 @@ static double kept_factor(const struct model *model, int layer, const struct lay
 	return all > 0 ? 1.0 - (1.0 - KEPT_COST) * kept / all : 1.0;
 }
 
+double model_circuit_ns(struct model *model, int layer, int index, int steps, int batch)
+{
+	struct layer_circuit circuit;
+	if (!model_circuit(model, layer, index, steps, &circuit))
+		return 0.0;
+	const struct plan_estimate *estimate = model_circuit_estimate(model, layer, index);
+	if (!estimate->possible)
+		return 0.0;
+	return circuit.calls / circuit.sets * plan_estimate_ns(estimate, circuit.sets, (size_t)batch) *
+	       kept_factor(model, layer, &circuit, estimate, steps, batch);
+}
+
 int model_estimate(struct model *model, int steps, int batch, double *seconds_per_batch, struct qlstm_error *error)
 {
 	double ns = model_classical_ns(model, steps, batch);
@@ -137,8 +149,7 @@ int model_estimate(struct model *model, int steps, int batch, double *seconds_pe
 				return error_set(error, ERR_TOO_LARGE, pointer,
 				                 "plan '%s' does not take this circuit of %d wires: %s", estimate->kind,
 				                 circuit.program->n_wires, estimate->reason);
-			ns += circuit.calls / circuit.sets * plan_estimate_ns(estimate, circuit.sets, (size_t)batch) *
-			      kept_factor(model, k, &circuit, estimate, steps, batch);
+			ns += model_circuit_ns(model, k, i, steps, batch);
 		}
 	*seconds_per_batch = 1e-9 * ns;
 	return 0;

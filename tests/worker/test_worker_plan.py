@@ -42,9 +42,9 @@ def test_the_sum_over_circuits_is_most_of_a_batch(tmp_path):
     circuits = account["layers"][0]["circuits"]
     assert all(circuit["plans"] == 2 for circuit in circuits)
     for circuit in circuits:
-        # Sets of weights that share a call cost less than a call each.
+        # Sets of weights that share a call cost less than a call each, and what a call keeps is not computed again.
         most = 1e-9 * circuit["calls_per_batch"] * 32 * chosen(circuit)["ns_per_sample"]
-        least = most / circuit["sets_of_weights"]
+        least = 0.85 * most / circuit["sets_of_weights"]
         assert least * (1 - 1e-9) <= circuit["seconds_per_batch"] <= most * (1 + 1e-9)
     total = sum(circuit["seconds_per_batch"] for circuit in circuits)
     assert 0.5 * account["seconds"]["per_batch"] < total < account["seconds"]["per_batch"]

@@ -85,36 +85,37 @@ static void write_reason(const struct plan_request *asked, const struct plan_est
 		snprintf(text, size, "simulation.plan asks for it");
 }
 
-static json_t *circuit_json(const struct layer_circuit *circuit, const struct plan_estimate *chosen,
+/* `ns`: of all its calls. */
+static json_t *circuit_json(const struct layer_circuit *circuit, const struct plan_estimate *chosen, double ns,
                             const struct cost_report *a)
 {
 	const struct model_config *config = &a->job.spec.model;
 	const struct circuit_program *program = circuit->program;
 	const struct plan_request request = model_plan_request(config);
-	size_t batch = (size_t)a->job.spec.training.batch_size;
 	char why[160];
 	write_reason(&request, chosen, why, sizeof why);
-	double seconds = chosen->possible ? 1e-9 * circuit->calls / circuit->sets *
-	                                        plan_estimate_ns(chosen, circuit->sets, batch) / a->speed
-	                                  : 0.0;
 	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o, s:s, s:o, s:o}", "role", circuit->role,
 	                 "n_qubits", program->n_wires, "gates", program->n_ops, "features", program->n_features,
 	                 "weights", program->n_weights, "outputs", program->n_observables, "sets_of_weights",
 	                 circuit->sets, "plans", circuit->plans, "calls_per_batch", circuit->calls, "plan",
 	                 chosen->possible ? json_string(chosen->kind) : json_null(), "why", why, "seconds_per_batch",
-	                 chosen->possible ? json_real(seconds) : json_null(), "kinds", kinds_json(program, a));
+	                 chosen->possible ? json_real(1e-9 * ns / a->speed) : json_null(), "kinds",
+	                 kinds_json(program, a));
 }
 
 static json_t *circuits_json(const struct cost_report *a, int layer)
 {
 	json_t *circuits = json_array();
 	struct layer_circuit circuit;
-	for (int i = 0; model_circuit(a->model, layer, i, spec_steps(&a->job.spec), &circuit); i++)
-		if (json_array_append_new(circuits,
-		                          circuit_json(&circuit, model_circuit_estimate(a->model, layer, i), a)) != 0) {
+	int steps = spec_steps(&a->job.spec), batch = a->job.spec.training.batch_size;
+	for (int i = 0; model_circuit(a->model, layer, i, steps, &circuit); i++) {
+		const struct plan_estimate *chosen = model_circuit_estimate(a->model, layer, i);
+		double ns = model_circuit_ns(a->model, layer, i, steps, batch);
+		if (json_array_append_new(circuits, circuit_json(&circuit, chosen, ns, a)) != 0) {
 			json_decref(circuits);
 			return NULL;
 		}
+	}
 	return circuits;
 }
 
