@@ -65,12 +65,13 @@ def brown(folder, tags):
 
 def imdb(path):
     """The array holds the official parts in blocks of 12,500: test negative, training negative, test positive, training
-    positive."""
+    positive. In each part negative and positive ones take turns, so that its last rows can be a validation part."""
     reviews = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     if len(reviews) != 50000:
         sys.exit(f"text_corpora: {path} holds {len(reviews)} reviews, not 50000")
-    for first in (12500, 37500, 0, 25000):
-        for review in reviews[first:first + 12500]:
+    for negative, positive in ((12500, 37500), (0, 25000)):
+        for k in range(25000):
+            review = reviews[(positive if k % 2 else negative) + k // 2]
             text = " ".join(review["t"].replace("<br />", " ").split())
             print(f"{'pos' if review['s'] else 'neg'}\t{text}")
     say("imdb: lines 0 to 24999 are the training part, 25000 to 49999 the test part")
