@@ -7,10 +7,9 @@
  *
  * While it trains given_t is the true token before t (teacher forcing), afterwards the one that was said. Attention
  * layers behind it look at the source, step by step. Any other number than 0 to classes - 1 has no row: NaN. */
-#include "engine/nn/layer.h"
+#include "engine/nn/layer/token_table.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,12 +23,9 @@ static int decoder_check(const struct layer_config *config, struct shape in, str
                          struct qlstm_error *error)
 {
 	const struct decoder_config *decoder = &config->decoder;
-	if (decoder->classes < 2)
-		return error_set(error, ERR_OUT_OF_RANGE, "/classes", "classes is %d; it must be at least 2",
-		                 decoder->classes);
-	if (decoder->dimension < 1 || decoder->dimension > 4096)
-		return error_set(error, ERR_OUT_OF_RANGE, "/dimension", "dimension is %d; allowed are 1 to 4096",
-		                 decoder->dimension);
+	int rc = token_table_check(decoder->classes, decoder->dimension, error);
+	if (rc != 0)
+		return rc;
 	*out = (struct shape){SHAPE_REALS, SHAPE_SEQUENCE, decoder->dimension + in.width};
 	return 0;
 }
@@ -41,11 +37,7 @@ static int decoder_open(struct layer *layer, struct qlstm_error *error)
 	if (own == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	layer->own = own;
-	char name[PARAM_NAME_SIZE];
-	snprintf(name, sizeof name, "%s.weight", layer->name);
-	own->weight = params_add(layer->params, name, PARAM_CLASSICAL, INIT_NORMAL, 1.0, 2,
-	                         (size_t[]){(size_t)config->classes, (size_t)config->dimension});
-	return own->weight < 0 ? error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory") : 0;
+	return token_table_add(layer, config->classes, config->dimension, &own->weight, error);
 }
 
 static void decoder_lay_out(struct layer *layer, struct arena *arena, int steps, int batch)

@@ -1,10 +1,9 @@
 /* The embedding layer (torch.nn.Embedding): each value that comes in is a whole number from 0 to classes - 1 and
  * becomes the row of that number in the tensor weight [classes][dimension]. Width k in is k dimension out, value by
  * value. Any other number has no row: what comes out is NaN. Whole numbers have no gradient: dx is zero. */
-#include "engine/nn/layer.h"
+#include "engine/nn/layer/token_table.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,12 +16,9 @@ static int embedding_check(const struct layer_config *config, struct shape in, s
                            struct qlstm_error *error)
 {
 	const struct embedding_config *embedding = &config->embedding;
-	if (embedding->classes < 2)
-		return error_set(error, ERR_OUT_OF_RANGE, "/classes", "classes is %d; it must be at least 2",
-		                 embedding->classes);
-	if (embedding->dimension < 1 || embedding->dimension > 4096)
-		return error_set(error, ERR_OUT_OF_RANGE, "/dimension", "dimension is %d; allowed are 1 to 4096",
-		                 embedding->dimension);
+	int rc = token_table_check(embedding->classes, embedding->dimension, error);
+	if (rc != 0)
+		return rc;
 	*out = (struct shape){SHAPE_REALS, in.form, in.width * embedding->dimension};
 	return 0;
 }
@@ -34,11 +30,7 @@ static int embedding_open(struct layer *layer, struct qlstm_error *error)
 	if (own == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	layer->own = own;
-	char name[PARAM_NAME_SIZE];
-	snprintf(name, sizeof name, "%s.weight", layer->name);
-	own->weight = params_add(layer->params, name, PARAM_CLASSICAL, INIT_NORMAL, 1.0, 2,
-	                         (size_t[]){(size_t)config->classes, (size_t)config->dimension});
-	return own->weight < 0 ? error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory") : 0;
+	return token_table_add(layer, config->classes, config->dimension, &own->weight, error);
 }
 
 /* In ns: a call; a value that goes out, forward and backward. */
