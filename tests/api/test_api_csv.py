@@ -247,3 +247,22 @@ def test_a_large_text_in_utf_16(daemon, encoding):
     assert daemon.train(spec)["data"]["rows"] == 70_000
     broken = ("\ufeff" + text).encode(encoding)[:-1]
     assert "half a character" in problem(daemon.upload("wide-broken", broken), 400, "syntax")
+
+
+@pytest.mark.parametrize("name, encoding, end", [("latin", "cp1252", "\n"), ("cr", "utf-8", "\r"), ("latin-cr", "cp1252", "\r"),
+                                                 ("wide-cr", "utf-16", "\r")])
+def test_a_large_text_that_is_not_read_as_it_stands(daemon, name, encoding, end):
+    """Likewise; the marks stand at the end, so that nothing but the whole file says what it is."""
+    head, body = ["tag;länge €"], [f"{i};{i % 7 / 4:.2f}" for i in range(120_000)]
+    lines = head + body if name != "latin" else ["tag;wert"] + body + ["120000;1 # später"]
+    row = upload(daemon, f"foreign-{name}", (end.join(lines) + end).encode(encoding))
+    small = upload(daemon, f"foreign-{name}-8", "\n".join(lines).encode() + b"\n")
+    for one in (row, small):
+        one["description"]["dialect"].pop("encoding")
+    assert (row["columns"], row["rows"], row["description"]) == (small["columns"], small["rows"], small["description"])
+    wanted = {"cp1252": "latin-1", "utf-8": "utf-8", "utf-16": "utf-16le"}[encoding]
+    assert daemon.get(f"/datasets/foreign-{name}").json()["description"]["dialect"]["encoding"] == wanted
+    if name == "latin-cr":
+        spec = {"data": {"dataset": f"foreign-{name}", "inputs": ["länge €"], "targets": ["länge €"], "stride": 5000}, "type": "rnn",
+                "hidden_size": 1, "training": {"epochs": 1}}
+        assert daemon.train(spec)["data"]["rows"] == 120_000
