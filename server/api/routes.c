@@ -87,7 +87,7 @@ static const struct route routes[] = {
      SUBMIT,
      LANE_BULK,
      DATASET,
-     {"name", "separator", "decimal", "thousands", "header", "skip_rows", "comment", "encoding", "missing", "symbols",
+     {"name", "separator", "decimal", "thousands", "header", "skip_rows", "comment", "encoding", "missing", "turned", "symbols",
       "labels", "symbols_as", "pad", "sheet", "text"}},
     {"GET", "/datasets", datasets_list, READ, LANE_LIST, NO_BODY, {0}},
     {"GET", "/datasets/{name}", datasets_get, READ, LANE_SHORT, NO_BODY, {0}},

@@ -88,7 +88,7 @@ def test_the_header_may_be_said(daemon):
 
 def test_one_odd_cell_is_that_columns_alone(daemon):
     words = refused(daemon, "Date;P\n" + "".join(f"{day};{price} kW\n" for day, price in zip(DAYS, PRICES)))
-    assert "column 'Date' is not numeric: line 2" in words and "separator ';'" in words
+    assert "column 'P' is not numeric: line 2 holds '50 kW'" in words and "separator ';'" in words
     cells = [*map(str, PRICES[:13]), "x"]
     words = refused(daemon, table(["Date", "P"], DAYS, cells))
     assert "column 'P' is not numeric: line 15 holds 'x'" in words

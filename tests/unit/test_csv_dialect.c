@@ -93,6 +93,14 @@ static const struct {
     {"sep= twice", NULL, "sep=;\nsep=;\n1;7\n2;8\n", 2, "sep==1..2 column_1=7..8"},
     {"sep= in quotes, another mark", NULL, "\"sep=|\"\r\na|b\r\n1|2,5\r\n3|4,5\r\n", 2, "a=1..3 b=2.5..4.5"},
     {"CR alone", NULL, "a,b\r0,50.00\r1,54.79\r", 2, "a=0..1 b=50..54.79"},
+    {"thousands by apostrophes of typographers", NULL, "t;x\n1;1\u2019234.5\n2;12\u2019345\n", 2,
+     "t=1..2 x=1234.5..12345"},
+    {"minus of typographers", NULL, "t,x\n1,\u22125.5\n2,\u22121e3\n", 2, "t=1..2 x=-5.5..-1000"},
+    {"a title with separators behind it", NULL, "Load of 2021;;\nday;kWh;\n01.01.2021;1,5;\n02.01.2021;2,5;\n", 2,
+     "day kWh=1.5..2.5 column_2(2)"},
+    {"a title over a first line of numbers", NULL, "Load;;\nt;x;y\n1;2;3\n4;5;6\n", 2, "t=1..4 x=2..5 y=3..6"},
+    {"units in a further line", NULL, "t;x\n[h];[kW]\n1;2\n4;5\n", 2, "t=1..4 x=2..5"},
+    {"turned, it is said", "turned=true", "t,x\n3,1\n2,2\n1,3\n", 3, "t=1..3 x=3..1"},
     {"blanks between", NULL, "  0  50.000  25.000\n  1  54.794  27.397\n 10  40.411  20.205\n", 3,
      "column_0=0..10 column_1=50..40.411 column_2=25..20.205"},
     {"blanks and tabs between, names", NULL, "t \tx\n0\t 5 \n1   6\n", 2, "t=0..1 x=5..6"},
@@ -266,11 +274,19 @@ static void what_is_noted(void **state)
 	    {"d,x\n2020-01-01,1\n2020-01-01,2\n", "1 time of column 'd' stands twice in a row, first in line 3"},
 	    {"d,x\n01/02/2020,1\n02/02/2020,2\n03/02/2020,3\n", "can be read day first or month first"},
 	    {"a,b\nm,s\n1,2\n", "the first 2 lines are header lines"},
+	    {"t,x\n1,5\n2,oops\n3,7\n", "column 'x' is text: line 3 holds 'oops'; 2 of its fields are numbers"},
+	    {"t,x\n1,5 kW\n2,6 kW\n", "column 'x' is text: line 2 holds '5 kW'; 0 of its fields are numbers"},
+	    {"d,x\n2020-01-01,1\n2020-01-02,2\nTotal,3\n",
+	     "1 field of column 'd' is no date, first in line 4: 'Total'"},
+	    {"1.5,2.5,3.5\n", "there is one row of 3 columns; a series is a column"},
+	    {"unix_time,x\n300,1\n200,2\n100,3\n", "the numbers of column 'unix_time' fall from row to row"},
 	};
 	char notes[2000];
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		if (strstr(notes_of(cases[i].text, notes, sizeof notes), cases[i].fragment) == NULL)
 			fail_msg("'%s' is not in '%s'", cases[i].fragment, notes);
+	/* Words beside numbers, and numbers that fall and are no times. */
+	assert_string_equal(notes_of("name,x\nParis,3\nLyon,2\nNice,1\n", notes, sizeof notes), "");
 	/* Months are not of one length; dates and times in two columns are one time. */
 	assert_string_equal(notes_of("m,x\n1949-01,1\n1949-02,2\n1949-03,3\n1949-04,4\n", notes, sizeof notes), "");
 	assert_string_equal(notes_of("d;t;x\n16/12/2006;23:58:00;1\n16/12/2006;23:59:00;2\n17/12/2006;00:00:00;3\n",
