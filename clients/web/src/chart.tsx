@@ -59,12 +59,14 @@ const short = (value: number): string => {
   return String(Number(value.toPrecision(6)));
 };
 
-function drawSplit(chart: uPlot, split: NonNullable<ChartProps['splits']>[number], color: string) {
-  const { ctx } = chart;
-  const at = Math.round(chart.valToPos(split.at, 'x', true));
-  const { left, top, width, height } = chart.bbox;
-  if (at < left || at > left + width) return;
-  const ratio = devicePixelRatio || 1;
+/** Where parts meet. Each is named once, behind its beginning, and the first before its end; not where it is too narrow. */
+function drawSplit(chart: uPlot, splits: NonNullable<ChartProps['splits']>, i: number, color: string) {
+  const { ctx } = chart, split = splits[i]!, next = splits[i + 1];
+  const position = (x: number) => Math.round(chart.valToPos(x, 'x', true));
+  const { left, top, width, height } = chart.bbox, right = left + width;
+  const at = position(split.at);
+  if (at < left || at > right) return;
+  const ratio = devicePixelRatio || 1, gap = 6 * ratio;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = color;
   ctx.lineWidth = ratio;
@@ -75,10 +77,11 @@ function drawSplit(chart: uPlot, split: NonNullable<ChartProps['splits']>[number
   ctx.stroke();
   ctx.font = `${12 * ratio}px system-ui, sans-serif`;
   ctx.textBaseline = 'top';
+  const fits = (text: string, room: number) => ctx.measureText(text).width + gap < room;
   ctx.textAlign = 'right';
-  ctx.fillText(split.before, at - 6 * ratio, top + 4 * ratio);
+  if (i === 0 && fits(split.before, at - left)) ctx.fillText(split.before, at - gap, top + 4 * ratio);
   ctx.textAlign = 'left';
-  ctx.fillText(split.after, at + 6 * ratio, top + 4 * ratio);
+  if (fits(split.after, (next ? Math.min(position(next.at), right) : right) - at)) ctx.fillText(split.after, at + gap, top + 4 * ratio);
   ctx.restore();
 }
 
@@ -123,7 +126,7 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
     ],
     cursor: { drag: { x: true, y: false }, points: { size: 7 } },
     legend: { live: true },
-    hooks: { draw: [(chart) => splits.forEach((split) => drawSplit(chart, split, color('--text-soft')))] },
+    hooks: { draw: [(chart) => splits.forEach((_, i) => drawSplit(chart, splits, i, color('--text-soft')))] },
   };
 }
 
