@@ -148,6 +148,28 @@ function makeButtons(root: HTMLElement) {
   }
 }
 
+/** What the lines say at one place, to be heard. */
+function spoken({ x, xLabel, lines }: ChartProps, at: number): string {
+  const say = (value: number | null | undefined) => (value === null || value === undefined ? 'nothing' : String(Number(value.toPrecision(5))));
+  return `${xLabel} ${x[at]}: ${lines.map((line) => `${line.label} ${say(line.values[at])}`).join(', ')}`;
+}
+
+/** The chart's cursor by the keys of a slider. */
+function Along({ props, chart }: { props: ChartProps; chart: { current: uPlot | null } }) {
+  const last = props.x.length - 1;
+  const [chosen, setChosen] = useState<number | null>(null);
+  const at = Math.min(chosen ?? last, last);
+  const point = (to: number | null) => {
+    setChosen(to);
+    chart.current?.setCursor(to === null ? { left: -10, top: -10 } : { left: chart.current.valToPos(props.x[to]!, 'x'), top: 0 });
+  };
+  if (last < 1) return null;
+  return (
+    <input type="range" class="unseen" min={0} max={last} value={at} aria-label={`Values along ${props.title}`} aria-valuetext={spoken(props, at)}
+      onInput={(e) => point(Number(e.currentTarget.value))} onFocus={() => point(at)} onBlur={() => point(null)} />
+  );
+}
+
 export function Chart(props: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
@@ -161,6 +183,7 @@ export function Chart(props: ChartProps) {
     const node = place.current!;
     const made = new uPlot(optionsOf(props, node.clientWidth), dataOf(props), node);
     made.root.querySelector('.u-wrap')!.setAttribute('role', 'img');
+    made.root.querySelector('.u-legend')!.setAttribute('aria-label', 'Lines');
     makeButtons(made.root);
     chart.current = made;
     const watch = new ResizeObserver(() => {
@@ -184,6 +207,7 @@ export function Chart(props: ChartProps) {
   return (
     <figure class="chart">
       <div ref={place} class="chart-place" />
+      <Along props={props} chart={chart} />
     </figure>
   );
 }

@@ -12,7 +12,7 @@ const READING: [string, string, string][] = [
   ['separator', 'found', ', ; | tab blanks none'], ['decimal', 'found', '. or ,'], ['thousands', 'none', ", . ' blank none"],
   ['header', 'found', 'true, false, or how many lines'], ['skip_rows', '0', 'lines at the start to leave out'],
   ['comment', 'none', 'lines that begin with it are left out'], ['encoding', 'found', 'utf-8 utf-16le utf-16be latin-1'],
-  ['missing', '', 'more words for a missing value, with commas'], ['sheet', 'the first', 'of a spreadsheet, its name'],
+  ['missing', '', 'more words for a missing value, with commas'], ['sheet', 'the first', 'of a spreadsheet'],
   ['text', 'none', 'texts: labelled, tagged, lines or pairs'], ['symbols', 'none', 'sequences of letters: the alphabet, or found'],
   ['symbols_as', 'one_hot', 'one_hot, index or positions'], ['pad', 'false', 'true: sequences of several lengths'],
 ];

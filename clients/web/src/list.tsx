@@ -155,7 +155,7 @@ export function List({ route }: { route: Route }) {
       </div>
       <Filters route={route} />
       <Fault error={error} />
-      <p class="unseen" role="status">{page ? `${rows.length}${older ? ' or more' : ''} experiments${cursor ? ', an older page' : ''}` : ''}</p>
+      <p class="unseen" role="status">{page ? `${rows.length === 1 ? '1 experiment' : `${rows.length}${older ? ' or more' : ''} experiments`}${cursor ? ', an older page' : ''}` : ''}</p>
       {page && rows.length === 0 ? (
         <div class="empty card">
           <p>{filtered ? 'No experiment fits these filters.' : 'No experiments yet.'}</p>

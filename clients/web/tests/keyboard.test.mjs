@@ -68,6 +68,25 @@ test('the focus goes with what is pressed: another page, an action, a form that 
   await close(page);
 });
 
+test('a chart by arrows: its cursor moves, and what it shows is said', async () => {
+  const { id } = await daemon.train({ name: 'to look along', type: 'lstm', hidden_size: 2, training: { epochs: 30 } });
+  const page = await open(browser, `${daemon.url}/#/run/${id}`);
+  const along = page.getByRole('slider', { name: 'Values along loss by epoch' });
+  await along.focus();
+  assert.match(await along.getAttribute('aria-valuetext'), /^epoch 30: train loss 0\.\d+, test loss 0\.\d+$/);
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowRight');
+  const said = await along.getAttribute('aria-valuetext');
+  assert.match(said, /^epoch 2: /);
+  const legend = page.getByRole('region', { name: 'Curves' }).locator('.u-legend');
+  await poll(async () => /^epoch2(?!\d)/.test(await legend.textContent()), 'the cursor there');
+  const { metrics } = await daemon.call('GET', `/experiments/${id}/metrics`);
+  assert.ok(said.includes(`train loss ${Number(metrics[1].train_loss.toPrecision(5))}`));
+  await page.getByRole('button', { name: 'Delete' }).focus();
+  await poll(async () => (await legend.textContent()).startsWith('epoch–'), 'no cursor');
+  await close(page);
+});
+
 test('a filter keeps the focus; every stop of Tab is seen and has a name', async () => {
   await daemon.train({ name: 'to find', type: 'lstm', hidden_size: 2, training: { epochs: 1 } });
   const page = await open(browser, daemon.url);
