@@ -36,8 +36,7 @@ struct plan_kind {
 	void (*forward_many)(void *state, const double *features, const double *weights, int sets, size_t batch,
 	                     double *outputs, struct plan_room kept);
 	void (*backward_many)(void *state, const double *features, const double *weights, int sets, size_t batch,
-	                      const double *d_outputs, double *d_features, double *d_weights,
-	                      struct plan_room kept);
+	                      const double *d_outputs, double *d_features, double *d_weights, struct plan_room kept);
 	/* The team that forward and backward share a sample's work with; NULL: the kind does not. */
 	void (*set_team)(void *state, struct team *team);
 };

@@ -101,11 +101,18 @@ struct batch_circuit {
 	int prefix_parts;            /* 1: the product state is real, all its rotations are about Y */
 	int parts;                   /* of the final state */
 	bool prefix_shared;          /* no weight in the prefix */
-	bool featured_turns;         /* some STEP_ROTATE_* is featured */
+	bool featured;               /* some step is */
+	bool featured_turns;         /* some STEP_ROTATE_* is */
 	bool joined;                 /* the first step is a diagonal on a real product state: done with it */
 	struct angle *slots;         /* every angle that occurs */
 	struct batch_prefix *prefix; /* by wire */
 	int prefix_start[CIRCUIT_MAX_WIRES + 1]; /* wire w: prefix_start[w] .. prefix_start[w + 1] - 1 */
+	/* Whether every wire begins with one rotation by a feature, of slot feature + wire, and one by another angle,
+	 * of slot other + apart * wire: RY(x) and RY(w), for example. Such prefixes are done without a list. */
+	struct batch_paired {
+		bool all;
+		int feature, other, apart;
+	} paired;
 	struct batch_gate *gates;
 	struct batch_step *steps;
 	struct batch_observable *observables;

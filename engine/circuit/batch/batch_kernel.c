@@ -14,6 +14,11 @@ static void clear_set(const struct batch_set *set)
 	memset(set->gradient, 0, set->accumulated);
 }
 
+static void clear_features(const struct tile *tile)
+{
+	memset(tile->memory->gradient, 0, (size_t)tile->circuit->n_feature_slots * tile->tiles * sizeof(vec));
+}
+
 /* Everything that a set has accumulated in a piece of the virtual lanes, by slot, into the rows of `gradient`. */
 static void collect_slopes(const struct batch_circuit *circuit, const struct batch_set *set, size_t piece)
 {
@@ -166,7 +171,8 @@ static inline void place_record(const struct tile *tile, size_t set, size_t sets
 {
 	const struct batch_memory *memory = tile->memory;
 	bool kept = tile->at < tile->recorded;
-	char *record = kept ? tile->records + (tile->at * sets + set) * memory->record : tile->spare + set * memory->record;
+	char *record =
+	    kept ? tile->records + (tile->at * sets + set) * memory->record : tile->spare + set * memory->record;
 	for (int i = 1; i <= tile->circuit->n_steps; i++)
 		memory->record_states[i] = record + memory->record_at[i];
 }
@@ -174,7 +180,8 @@ static inline void place_record(const struct tile *tile, size_t set, size_t sets
 ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *call)
 {
 	size_t outputs = (size_t)tile->circuit->n_observables * call->batch;
-	load_lanes(tile);
+	if (tile->circuit->featured)
+		load_lanes(tile);
 	for (int set = 0; set < call->n_sets; set++) {
 		tile->set = tile->packed ? &tile->memory->packed[tile->at % PIECES] : &tile->memory->sets[set];
 		if (tile->spare != NULL)
@@ -266,6 +273,8 @@ static void run_group(struct tile *tile, const struct batch_call *call, size_t f
 	place_features(tile, left > 0 ? call->kept + before * kept_each(circuit, tile->memory, call->n_sets) : NULL);
 	if (left == 0 || call->outputs != NULL)
 		load_features(tile, call, samples);
+	if (call->d_outputs != NULL)
+		clear_features(tile);
 	for (int set = 0; set < call->n_sets && call->d_outputs != NULL; set++)
 		clear_set(&tile->memory->sets[set]);
 	run_loaded(tile, call, first, end);
@@ -301,6 +310,8 @@ static void run_packed(const struct batch_circuit *circuit, struct batch_memory 
 	tile.spare = tile.records;
 	if (kept == NULL || packed.outputs != NULL)
 		pack_features(&tile, pack);
+	if (packed.d_outputs != NULL)
+		clear_features(&tile);
 	for (size_t piece = 0; piece < PIECES && packed.d_outputs != NULL; piece++)
 		clear_set(&memory->packed[piece]);
 	run_loaded(&tile, &packed, 0, packed.batch);

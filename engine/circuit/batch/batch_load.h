@@ -161,7 +161,6 @@ static void place_features(struct tile *tile, char *kept)
 	tile->cosine = kept != NULL ? (vec *)kept : tile->memory->cosine;
 	tile->sine = kept != NULL ? (vec *)(kept + bytes) : tile->memory->sine;
 	tile->records = kept != NULL ? kept + 2 * bytes : NULL;
-	memset(tile->memory->gradient, 0, bytes);
 }
 
 static void load_features(const struct tile *tile, const struct batch_call *call, size_t samples)

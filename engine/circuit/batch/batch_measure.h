@@ -90,6 +90,17 @@ ALWAYS_INLINE void spread_bits(vec *sums, int n, const vec *g)
 	}
 }
 
+/* Where all observables are bits. */
+ALWAYS_INLINE void store_bits(const struct batch_circuit *circuit, vec all, const vec *ones, double *to, size_t batch,
+                              size_t used)
+{
+	const struct batch_observable *observable = circuit->observables, *end = observable + circuit->n_observables;
+	for (; observable < end; observable++, to += batch) {
+		vec one = ones[observable->bit], value = all - (one + one);
+		store_row(to, observable->string.negative ? -value : value, used);
+	}
+}
+
 /* outputs[o][first ..] of this tile's samples. */
 ALWAYS_INLINE void measure(const struct tile *tile, int n, double *outputs, size_t batch)
 {
@@ -103,6 +114,10 @@ ALWAYS_INLINE void measure(const struct tile *tile, int n, double *outputs, size
 		all = bit_sums(sums, n, ones);
 	else if (circuit->n_diagonal_observables > 0)
 		parity_sums(sums, size);
+	if (circuit->ordered && circuit->n_diagonal_observables == circuit->n_observables) {
+		store_bits(circuit, all, ones, outputs + tile->first, batch, tile->used);
+		return;
+	}
 	for (size_t o = 0; o < (size_t)circuit->n_observables; o++) {
 		const struct batch_observable *observable = &circuit->observables[o];
 		vec value;

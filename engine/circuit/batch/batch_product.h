@@ -50,11 +50,28 @@ static inline void real_wire(const struct tile *tile, int wire)
 	vectors[1] = one;
 }
 
+/* real_wire of `count` wires where all are paired. */
+ALWAYS_INLINE void paired_wires(const struct tile *tile, int first, int count, vec *vectors)
+{
+	const struct batch_paired *paired = &tile->circuit->paired;
+	const vec *c0 = tile_cosine(tile, paired->feature + first), *s0 = tile_sine(tile, paired->feature + first);
+	int other = paired->other + paired->apart * first, others = paired->apart;
+	const vec *c1 = tile_cosine(tile, other), *s1 = tile_sine(tile, other);
+	size_t apart = tile->tiles;
+	for (int w = 0; w < count; w++, c0 += apart, s0 += apart, c1 += others, s1 += others) {
+		vec zero = *c0, one = *s0, c = *c1, s = *s1;
+		vectors[2 * w] = fms_vec(c, zero, s * one);
+		vectors[2 * w + 1] = fma_vec(s, zero, c * one);
+	}
+}
+
 /* psi = the product of the states of `count` wires, wire by wire, growing in place from the top down. */
 ALWAYS_INLINE void real_grow(const struct tile *tile, int first, int count, vec *psi)
 {
-	const vec *vectors = (vec *)tile->memory->vectors + 2 * first;
-	for (int w = 0; w < count; w++)
+	vec *vectors = (vec *)tile->memory->vectors + 2 * first;
+	if (tile->circuit->paired.all)
+		paired_wires(tile, first, count, vectors);
+	for (int w = 0; w < count && !tile->circuit->paired.all; w++)
 		real_wire(tile, first + w);
 	psi[0] = (vec){0} + 1;
 	for (int b = 0; b < 2 && count > 0; b++)
@@ -93,15 +110,43 @@ ALWAYS_INLINE void real_product(const struct tile *tile, int n, vec *psi)
 	}
 }
 
-/* Rotations about Y on one wire commute, so they have the same derivative. g0 and g1 are lambda contracted with the
- * states of all other wires. */
-static inline void real_wire_backward(const struct tile *tile, int wire, vec g0, vec g1)
+/* Rotations about Y on one wire commute, so they have the same derivative. */
+static inline void real_wire_backward(const struct tile *tile, int wire, vec slope)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	const vec *vectors = (vec *)tile->memory->vectors + 2 * wire;
-	vec slope = fms_vec(g1, vectors[0], g0 * vectors[1]);
 	for (int i = circuit->prefix_start[wire]; i < circuit->prefix_start[wire + 1]; i++)
 		*tile_gradient(tile, circuit->prefix[i].slot) += slope;
+}
+
+/* Where the gradients of paired wires stand. */
+struct paired_rows {
+	vec *features, *others;
+	size_t apart, others_apart;
+	bool all;
+};
+
+static inline struct paired_rows paired_gradients(const struct tile *tile, int first)
+{
+	const struct batch_paired *paired = &tile->circuit->paired;
+	if (!paired->all)
+		return (struct paired_rows){.all = false};
+	return (struct paired_rows){tile_gradient(tile, paired->feature + first),
+	                            tile_gradient(tile, paired->other + paired->apart * first), tile->tiles,
+	                            (size_t)paired->apart, true};
+}
+
+/* The wire is the w-th from `first` on, with its state; g0 and g1 are lambda contracted with the states of all other
+ * wires. */
+ALWAYS_INLINE void real_slope(const struct tile *tile, struct paired_rows rows, int first, int w, const vec *state,
+                              vec g0, vec g1)
+{
+	vec slope = fms_vec(g1, state[0], g0 * state[1]);
+	if (!rows.all) {
+		real_wire_backward(tile, first + w, slope);
+		return;
+	}
+	rows.features[(size_t)w * rows.apart] += slope;
+	rows.others[(size_t)w * rows.others_apart] += slope;
 }
 
 /* Of `count` wires: others takes the products of the first m of them at 2^m; lambda is contracted with one wire after
@@ -110,6 +155,7 @@ ALWAYS_INLINE void real_shrink(const struct tile *tile, int first, int count, ve
 {
 	const vec *vectors = (vec *)tile->memory->vectors + 2 * first;
 	vec *others = tile->memory->others;
+	struct paired_rows rows = paired_gradients(tile, first);
 	for (int b = 0; b < 2 && count > 1; b++)
 		others[2 + b] = vectors[b];
 	UNROLL_SOME for (int w = 1; w + 1 < count; w++)
@@ -133,10 +179,10 @@ ALWAYS_INLINE void real_shrink(const struct tile *tile, int first, int count, ve
 			g1 = fma_vec(rest[j], l1, g1);
 			lambda[j] = fma_vec(zero, l0, one * l1);
 		}
-		real_wire_backward(tile, first + w, g0, g1);
+		real_slope(tile, rows, first, w, vectors + 2 * w, g0, g1);
 	}
 	if (count > 0)
-		real_wire_backward(tile, first, lambda[0], lambda[1]);
+		real_slope(tile, rows, first, 0, vectors, lambda[0], lambda[1]);
 }
 
 /* The gradients of either half from lambda contracted with the other one. */
