@@ -314,9 +314,10 @@ struct batch_circuit *batch_circuit_new(const struct circuit_program *program)
 		sort_prefix(circuit, prefix_scratch);
 		find_pairs(circuit);
 		batch_schedule(circuit, gate_scratch, numbers);
-	} else {
-		batch_circuit_free(circuit);
+		complete = batch_slopes_list(circuit);
 	}
+	if (!complete)
+		batch_circuit_free(circuit);
 	free(gate_scratch);
 	free(prefix_scratch);
 	free(numbers);
@@ -332,5 +333,7 @@ void batch_circuit_free(struct batch_circuit *circuit)
 	free(circuit->gates);
 	free(circuit->steps);
 	free(circuit->observables);
+	free(circuit->slopes);
+	free(circuit->trained);
 	free(circuit);
 }

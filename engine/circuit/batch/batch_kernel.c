@@ -19,30 +19,43 @@ static void clear_features(const struct tile *tile)
 	memset(tile->memory->gradient, 0, (size_t)tile->circuit->n_feature_slots * tile->tiles * sizeof(vec));
 }
 
+/* The number of wires as a constant where loops are short. From 5 wires on that gains nothing. */
+#define CONSTANT_WIRES(X) X(1) X(2) X(3) X(4)
+
+static void transform_slopes(vec *slopes, int n)
+{
+	switch (n) {
+#define TRANSFORM(wires)                                                                                               \
+	case wires:                                                                                                    \
+		parity_sums(slopes, (size_t)1 << (wires));                                                             \
+		break;
+		CONSTANT_WIRES(TRANSFORM)
+#undef TRANSFORM
+	default:
+		parity_sums(slopes, (size_t)1 << n);
+	}
+}
+
+static void add_slopes(vec *gradient, const struct batch_slope *first, const struct batch_slope *end, const vec *rows)
+{
+	for (; first < end; first++)
+		gradient[first->slot] = fma_vec(SPLAT((real)first->sign), rows[first->row], gradient[first->slot]);
+}
+
 /* Everything that a set has accumulated in a piece of the virtual lanes, by slot, into the rows of `gradient`. */
 static void collect_slopes(const struct batch_circuit *circuit, const struct batch_set *set, size_t piece)
 {
-	int features = circuit->n_feature_slots;
-	size_t size = (size_t)1 << circuit->n_wires, slots = (size_t)(circuit->n_slots - features);
+	const struct batch_slope *slopes = circuit->slopes, *diagonal = slopes + circuit->n_turn_slopes;
+	size_t size = (size_t)1 << circuit->n_wires, slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
 	vec *gradient = (vec *)set->gradient + piece * slots;
-	const vec *turn_slopes = (const vec *)set->turn_slopes + piece * (size_t)circuit->n_gates;
-	for (int i = 0; i < circuit->n_gates; i++) {
-		const struct batch_gate *gate = &circuit->gates[i];
-		if (gate->string.x != 0 && gate->slot >= features)
-			gradient[gate->slot - features] += gate->string.negative ? -turn_slopes[i] : turn_slopes[i];
-	}
+	vec *rows = (vec *)set->slopes + size * piece * (size_t)circuit->n_diagonals;
+	add_slopes(gradient, slopes, diagonal, (const vec *)set->turn_slopes + piece * (size_t)circuit->n_gates);
 	for (int i = 0; i < circuit->n_steps; i++) {
 		const struct batch_step *step = &circuit->steps[i];
-		if (step->kind != STEP_DIAGONAL || !step->trainable)
-			continue;
-		vec *slopes =
-		    (vec *)set->slopes + size * (piece * (size_t)circuit->n_diagonals + (size_t)step->diagonal);
-		parity_sums(slopes, size);
-		for (int g = 0; g < step->n_gates; g++) {
-			vec slope = slopes[step->gates[g].string.z];
-			gradient[step->gates[g].slot - features] += step->gates[g].string.negative ? -slope : slope;
-		}
+		if (step->kind == STEP_DIAGONAL && step->trainable)
+			transform_slopes(rows + size * (size_t)step->diagonal, circuit->n_wires);
 	}
+	add_slopes(gradient, diagonal, slopes + circuit->n_slopes, rows);
 }
 
 /* Moves what has accumulated in vectors of samples to the totals of the set. */
@@ -51,18 +64,15 @@ static void total_set(const struct batch_circuit *circuit, const struct batch_se
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
 	for (size_t piece = 0; piece < PIECES; piece++)
 		collect_slopes(circuit, set, piece);
-	for (size_t i = 0; i < slots; i++)
-		set->totals[i] += pieces_total((const vec *)set->gradient + i, slots);
+	for (int k = 0; k < circuit->n_trained; k++)
+		set->totals[k] += pieces_total((const vec *)set->gradient + circuit->trained[k].slot, slots);
 }
 
 static void store_weights(const struct batch_circuit *circuit, const struct batch_set *set, double *d_weights)
 {
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
-	const struct angle *angles = circuit->slots + circuit->n_feature_slots;
-	const double *totals = set->totals;
-	for (size_t i = 0; i < slots; i++)
-		if (angles[i].source == ANGLE_WEIGHT)
-			d_weights[angles[i].index] += totals[i];
+	const struct batch_trained *trained = circuit->trained;
+	for (int k = 0; k < circuit->n_trained; k++)
+		d_weights[trained[k].weight] += set->totals[k];
 }
 
 /* The sum of each set's virtual lanes in a row: sums[0 .. side - 1]. */
@@ -83,20 +93,17 @@ static void store_packed(const struct batch_circuit *circuit, const struct batch
                          const struct pack *pack)
 {
 	const struct batch_call *call = pack->call;
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), sets = (size_t)call->n_sets;
-	const struct angle *angles = circuit->slots + circuit->n_feature_slots;
 	const vec *rows[PIECES];
 	for (size_t piece = 0; piece < PIECES; piece++) {
 		rows[piece] = memory->packed[piece].gradient;
 		collect_slopes(circuit, &memory->packed[piece], 0);
 	}
-	for (size_t i = 0; i < slots; i++) {
-		double sums[VIRTUAL_LANES], *to = call->d_weights + angles[i].index;
-		if (angles[i].source != ANGLE_WEIGHT)
-			continue;
-		sum_sides(rows, i, pack->side, sums);
-		for (size_t set = 0; set < sets; set++)
-			to[set * call->weights_per_set] += sums[set];
+	for (int k = 0; k < circuit->n_trained; k++) {
+		const struct batch_trained *trained = &circuit->trained[k];
+		double sums[VIRTUAL_LANES], *to = call->d_weights + trained->weight;
+		sum_sides(rows, (size_t)trained->slot, pack->side, sums);
+		for (int set = 0; set < call->n_sets; set++, to += call->weights_per_set)
+			*to += sums[set];
 	}
 }
 
@@ -197,7 +204,6 @@ ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *c
 	}
 }
 
-/* The number of wires as a constant where loops are short. From 5 wires on that gains nothing. */
 static void run_any(struct tile *tile, const struct batch_call *call)
 {
 	int n = tile->circuit->n_wires;
@@ -211,7 +217,6 @@ static void run_any(struct tile *tile, const struct batch_call *call)
 	{                                                                                                              \
 		run_tile(tile, n, call);                                                                               \
 	}
-#define CONSTANT_WIRES(X) X(1) X(2) X(3) X(4)
 
 CONSTANT_WIRES(RUN)
 
