@@ -50,29 +50,35 @@ static inline void real_wire(const struct tile *tile, int wire)
 	vectors[1] = one;
 }
 
-/* real_wire of `count` wires where all are paired. */
-ALWAYS_INLINE void paired_wires(const struct tile *tile, int first, int count, vec *vectors)
+/* real_wire of all wires where they are paired. */
+ALWAYS_INLINE void paired_wires(const struct tile *tile, int n)
 {
 	const struct batch_paired *paired = &tile->circuit->paired;
-	const vec *c0 = tile_cosine(tile, paired->feature + first), *s0 = tile_sine(tile, paired->feature + first);
-	int other = paired->other + paired->apart * first, others = paired->apart;
-	const vec *c1 = tile_cosine(tile, other), *s1 = tile_sine(tile, other);
+	const vec *c0 = tile_cosine(tile, paired->feature), *s0 = tile_sine(tile, paired->feature);
+	const vec *c1 = tile_cosine(tile, paired->other), *s1 = tile_sine(tile, paired->other);
 	size_t apart = tile->tiles;
-	for (int w = 0; w < count; w++, c0 += apart, s0 += apart, c1 += others, s1 += others) {
+	vec *vectors = tile->memory->vectors;
+	for (int w = 0; w < n; w++, c0 += apart, s0 += apart, c1 += paired->apart, s1 += paired->apart) {
 		vec zero = *c0, one = *s0, c = *c1, s = *s1;
 		vectors[2 * w] = fms_vec(c, zero, s * one);
 		vectors[2 * w + 1] = fma_vec(s, zero, c * one);
 	}
 }
 
+ALWAYS_INLINE void real_wires(const struct tile *tile, int n)
+{
+	if (tile->circuit->paired.all) {
+		paired_wires(tile, n);
+		return;
+	}
+	for (int w = 0; w < n; w++)
+		real_wire(tile, w);
+}
+
 /* psi = the product of the states of `count` wires, wire by wire, growing in place from the top down. */
 ALWAYS_INLINE void real_grow(const struct tile *tile, int first, int count, vec *psi)
 {
-	vec *vectors = (vec *)tile->memory->vectors + 2 * first;
-	if (tile->circuit->paired.all)
-		paired_wires(tile, first, count, vectors);
-	for (int w = 0; w < count && !tile->circuit->paired.all; w++)
-		real_wire(tile, first + w);
+	const vec *vectors = (vec *)tile->memory->vectors + 2 * first;
 	psi[0] = (vec){0} + 1;
 	for (int b = 0; b < 2 && count > 0; b++)
 		psi[b] = vectors[b];
@@ -91,6 +97,7 @@ ALWAYS_INLINE void real_grow(const struct tile *tile, int first, int count, vec 
 ALWAYS_INLINE void real_halves(const struct tile *tile, int n)
 {
 	struct halves halves = product_halves(tile, n, sizeof(vec));
+	real_wires(tile, n);
 	real_grow(tile, 0, halves.n_left, halves.left);
 	real_grow(tile, halves.n_left, n - halves.n_left, halves.right);
 }
@@ -125,37 +132,34 @@ struct paired_rows {
 	bool all;
 };
 
-static inline struct paired_rows paired_gradients(const struct tile *tile, int first)
+static inline struct paired_rows paired_gradients(const struct tile *tile)
 {
 	const struct batch_paired *paired = &tile->circuit->paired;
 	if (!paired->all)
 		return (struct paired_rows){.all = false};
-	return (struct paired_rows){tile_gradient(tile, paired->feature + first),
-	                            tile_gradient(tile, paired->other + paired->apart * first), tile->tiles,
-	                            (size_t)paired->apart, true};
+	return (struct paired_rows){tile_gradient(tile, paired->feature), tile_gradient(tile, paired->other),
+	                            tile->tiles, (size_t)paired->apart, true};
 }
 
-/* The wire is the w-th from `first` on, with its state; g0 and g1 are lambda contracted with the states of all other
- * wires. */
-ALWAYS_INLINE void real_slope(const struct tile *tile, struct paired_rows rows, int first, int w, const vec *state,
-                              vec g0, vec g1)
+/* Of a wire in this state; g0 and g1 are lambda contracted with the states of all other wires. */
+ALWAYS_INLINE void real_slope(const struct tile *tile, struct paired_rows rows, int wire, const vec *state, vec g0,
+                              vec g1)
 {
 	vec slope = fms_vec(g1, state[0], g0 * state[1]);
 	if (!rows.all) {
-		real_wire_backward(tile, first + w, slope);
+		real_wire_backward(tile, wire, slope);
 		return;
 	}
-	rows.features[(size_t)w * rows.apart] += slope;
-	rows.others[(size_t)w * rows.others_apart] += slope;
+	rows.features[(size_t)wire * rows.apart] += slope;
+	rows.others[(size_t)wire * rows.others_apart] += slope;
 }
 
 /* Of `count` wires: others takes the products of the first m of them at 2^m; lambda is contracted with one wire after
  * the other, the last one first. */
-ALWAYS_INLINE void real_shrink(const struct tile *tile, int first, int count, vec *lambda)
+ALWAYS_INLINE void real_shrink(const struct tile *tile, struct paired_rows rows, int first, int count, vec *lambda)
 {
 	const vec *vectors = (vec *)tile->memory->vectors + 2 * first;
 	vec *others = tile->memory->others;
-	struct paired_rows rows = paired_gradients(tile, first);
 	for (int b = 0; b < 2 && count > 1; b++)
 		others[2 + b] = vectors[b];
 	UNROLL_SOME for (int w = 1; w + 1 < count; w++)
@@ -179,18 +183,19 @@ ALWAYS_INLINE void real_shrink(const struct tile *tile, int first, int count, ve
 			g1 = fma_vec(rest[j], l1, g1);
 			lambda[j] = fma_vec(zero, l0, one * l1);
 		}
-		real_slope(tile, rows, first, w, vectors + 2 * w, g0, g1);
+		real_slope(tile, rows, first + w, vectors + 2 * w, g0, g1);
 	}
 	if (count > 0)
-		real_slope(tile, rows, first, 0, vectors, lambda[0], lambda[1]);
+		real_slope(tile, rows, first, vectors, lambda[0], lambda[1]);
 }
 
 /* The gradients of either half from lambda contracted with the other one. */
 ALWAYS_INLINE void real_halves_backward(const struct tile *tile, int n)
 {
 	struct halves halves = product_halves(tile, n, sizeof(vec));
-	real_shrink(tile, 0, halves.n_left, halves.left_slopes);
-	real_shrink(tile, halves.n_left, n - halves.n_left, halves.right_slopes);
+	struct paired_rows rows = paired_gradients(tile);
+	real_shrink(tile, rows, 0, halves.n_left, halves.left_slopes);
+	real_shrink(tile, rows, halves.n_left, n - halves.n_left, halves.right_slopes);
 }
 
 /* lambda contracted with the right half is what the left half gets, and the other way round. */
