@@ -147,7 +147,9 @@ static void a_freed_pass_is_not_asked(void **state)
 	double sums[64] = {0};
 	size_t order[MOST] = {0};
 	pass_watch(pass, count_call, &calls);
-	pass_train(pass, 1, order, MOST);
+	/* On a busy machine the others may have done it all before the caller, who is asked, begins. */
+	for (int k = 0; calls == 0 && k < 100000; k++)
+		pass_train(pass, 1, order, MOST);
 	assert_true(calls > 0);
 	pass_free(pass);
 	pass = NULL;
