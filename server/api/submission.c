@@ -56,6 +56,8 @@ static int attach_data(struct api *api, const struct viewer *viewer, json_t *spe
 		return rc;
 	}
 	rc = bind_columns(spec, &entry->row, error);
+	if (rc == 0)
+		rc = prediction_check_data(spec, entry->row.description_json, error);
 	if (rc == 0 &&
 	    json_object_set_new(json_object_get(spec, "data"), "dataset", json_string(catalog_id(entry))) != 0)
 		rc = out_of_memory(error);
