@@ -67,6 +67,8 @@ struct layer_ops {
 	/* Rows of state that it carries from one batch to the next (carry.h), from row layer->carried on. NULL: a layer
 	 * that is recurrent cannot. */
 	size_t (*carries)(const struct layer *layer);
+	/* Of one that carries: the state at each sample's own end in the last forward, to rows [carries][batch]. */
+	void (*last_state)(const struct layer *layer, double *rows);
 	/* From the sums of a batch at the offsets of its state to the new state. NULL: no state. */
 	void (*update_state)(struct layer *layer);
 	/* NULL: free(layer->own) is all. Also after an open that failed. */
@@ -128,12 +130,15 @@ struct layer {
 	struct watch *watch;             /* the model's */
 	const struct word_guide **guide; /* the model's; *guide NULL: none */
 	enum precision precision;        /* the model's */
-	bool ragged;                     /* the model's; then *lengths are those of the batch, NULL: all are whole,
-	                                    as they are behind a decoder */
+	bool ragged;                     /* the model's; then *lengths are those of the batch, NULL: all are whole;
+	                                    behind a decoder those of what is said */
 	const int **lengths;             /* the model's */
 	const struct carry **carry;      /* the model's; *carry NULL: every batch is a fresh start */
 	size_t carried;                  /* rows of the layers before */
 	struct source *source;           /* the model's */
+	/* The model's; NULL: none. Backward adds hands_over->gradient to what it has at the samples' ends, and writes
+	 * takes_over->gradient. */
+	const struct handover *hands_over, *takes_over;
 	void *own;
 };
 

@@ -135,10 +135,15 @@ struct attention_config {
 	int source; /* the model sets it: rows of a step of the source that is looked at; 0: the layer's own input */
 };
 
+/* What is handed over of the source: the mean of its steps, at each step that is said; or the last states of the layers
+ * that read it, with which those that say the target begin. */
+enum decoder_handover { HANDOVER_MEAN, HANDOVER_STATE };
+
 /* Where a model turns from what it reads to what it says (layer/decoder.c). */
 struct decoder_config {
 	int classes;   /* tokens are whole numbers from 0 to classes - 1 */
 	int dimension; /* numbers that stand for one of them */
+	enum decoder_handover handover;
 };
 
 /* A circuit that the user wrote. */

@@ -128,7 +128,7 @@ static int model_open_layers(struct model *model, const struct shape *shapes, st
 		layer->params = &model->params;
 		layer->watch = &model->watch;
 		layer->guide = &model->guide;
-		layer->lengths = decoder >= 0 && k > decoder ? &model->whole : &model->lengths;
+		layer->lengths = decoder >= 0 && k > decoder ? &model->said_lengths : &model->lengths;
 		layer->carry = k < decoder ? &model->no_carry : &model->carry;
 		layer->source = &model->source;
 		layer->ragged = model->config.ragged;
@@ -147,6 +147,7 @@ static int model_open_layers(struct model *model, const struct shape *shapes, st
 			return rc;
 		layer->n_params = model->params.count - layer->first_param;
 	}
+	model_pair_handovers(model);
 	return 0;
 }
 
@@ -211,6 +212,7 @@ void model_lay_out(struct model *model, struct arena *arena, int steps, int batc
 	const struct plan_request plans = model_plan_request(&model->config);
 	if (model_decodes(model))
 		model->tokens = arena_take_numbers(arena, 2 * (size_t)steps * (size_t)batch);
+	model_lay_out_handovers(model, arena, batch);
 	for (int k = 0; k < model->config.n_layers; k++) {
 		struct layer *layer = &model->layers[k];
 		size_t n = (size_t)batch, before = arena->used;
@@ -309,6 +311,8 @@ void model_forward_training(struct model *model, const struct training_context *
 	const double *in = model->x = model_split_tokens(model, x, steps, batch);
 	for (int k = 0; k < model->config.n_layers && !model->watch.abandoned; k++) {
 		struct layer *layer = &model->layers[k];
+		if (k == model->source.decoder)
+			model_hand_over(model, batch);
 		layer_forward(layer, training, in, shape_frames(layer->in, steps), batch, model->outputs[k]);
 		in = model->outputs[k];
 	}
@@ -337,6 +341,11 @@ void model_guide(struct model *model, const struct word_guide *guide)
 void model_lengths(struct model *model, const int *lengths)
 {
 	model->lengths = lengths;
+}
+
+void model_said_lengths(struct model *model, const int *lengths)
+{
+	model->said_lengths = lengths;
 }
 
 int model_carried(const struct model *model, size_t *rows, struct qlstm_error *error)

@@ -118,6 +118,9 @@ bool model_draws_words(const struct model *model);
  * whose output is a vector takes each sample's own last step; layers that read from the end begin there. */
 void model_lengths(struct model *model, const int *lengths);
 
+/* Of a model with a decoder: likewise how many steps of each target count. */
+void model_said_lengths(struct model *model, const int *lengths);
+
 /* Rows of state that its layers carry from one batch to the next (behind a decoder, where there is one); ERR_INVALID at
  * "/layers/0" and so on for layers that read from the end or cannot carry theirs. */
 int model_carried(const struct model *model, size_t *rows, struct qlstm_error *error);
@@ -128,9 +131,11 @@ void model_carry(struct model *model, const struct carry *carry);
  * and one that stands before a token of the target, and model_lengths are those of the source. What is carried is the
  * state of the layers behind the decoder. */
 bool model_decodes(const struct model *model);
-/* Of such a model: reads sources x [steps][batch]; then gives y [n_outputs][batch] of one more token each, given
- * [batch], behind those before, whose state is carried (model_carry). Within what was reserved. */
+/* Of such a model: reads sources x [steps][batch]; then what is carried becomes the states that the targets begin with,
+ * of carry->first to first + batch - 1; then gives y [n_outputs][batch] of one more token each, given [batch], behind
+ * those before, whose state is carried (model_carry). Within what was reserved. */
 void model_encode(struct model *model, const double *x, int steps, int batch);
+void model_begin(struct model *model, const struct carry *carry);
 void model_decode(struct model *model, const double *given, int batch, double *y);
 
 /* For the last forward, once, since it overwrites what forward kept: adds to the gradient block; dx

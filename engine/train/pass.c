@@ -28,6 +28,7 @@ struct replica {
 	double *outcomes;   /* words [frames][slice]; NULL without */
 	int steps;          /* of the slice at hand */
 	int *lengths;       /* [slice], of samples that have their own; NULL */
+	int *said_lengths;  /* likewise, of what is said by a model with a decoder */
 	struct carry carry; /* of samples that go on: the slice's streams */
 	struct word_guide guide;
 };
@@ -122,9 +123,10 @@ static int replica_allocate(struct replica *replica, size_t slice, struct qlstm_
 	if (replica->x == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	if (replica->pass->config.samples.length != NULL) {
-		replica->lengths = malloc(slice * sizeof *replica->lengths);
+		replica->lengths = malloc(2 * slice * sizeof *replica->lengths);
 		if (replica->lengths == NULL)
 			return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+		replica->said_lengths = replica->lengths + slice;
 	}
 	replica->y = replica->x + frame * slice;
 	replica->target = replica->y + outputs * slice;
@@ -319,6 +321,20 @@ bool pass_abandoned(const struct pass *pass)
 	return atomic_load(&pass->abandoned);
 }
 
+/* Of a model with a decoder: each target ends with the last step that counts. */
+static void replica_say_lengths(struct replica *replica, size_t count)
+{
+	if (!model_decodes(replica->model) || replica->mask == NULL || replica->said_lengths == NULL)
+		return;
+	for (size_t b = 0; b < count; b++) {
+		int end = replica->steps;
+		while (end > 1 && replica->mask[(size_t)(end - 1) * count + b] == 0.0)
+			end--;
+		replica->said_lengths[b] = end;
+	}
+	model_said_lengths(replica->model, replica->said_lengths);
+}
+
 /* The slice's samples into x, target and mask. */
 static void replica_gather(struct replica *replica, const struct pass_task *task, size_t first, size_t count)
 {
@@ -335,6 +351,7 @@ static void replica_gather(struct replica *replica, const struct pass_task *task
 	if (samples->shape.per_step)
 		replica->rows.frames = (size_t)replica->steps;
 	model_lengths(replica->model, replica->lengths);
+	replica_say_lengths(replica, count);
 	if (samples->shape.streams == 0)
 		return;
 	replica->carry = (struct carry){

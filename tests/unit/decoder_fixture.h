@@ -47,6 +47,15 @@ static inline struct model_config translator(struct layer_config reads, struct l
 	return config;
 }
 
+/* The states are handed over instead of the mean. */
+static inline struct model_config handing_over(struct model_config config)
+{
+	for (int k = 0; k < config.n_layers; k++)
+		if (strcmp(config.layers[k].type, "decoder") == 0)
+			config.layers[k].decoder.handover = HANDOVER_STATE;
+	return config;
+}
+
 static inline struct model *open_translator(const struct model_config *config, int steps, int batch)
 {
 	struct model *model = open_model(config, steps, batch);
