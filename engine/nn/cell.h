@@ -102,6 +102,11 @@ struct cell {
 	void *own;     /* the cell type's own struct */
 };
 
+/* One step of any cell; of one that takes all steps together (x, h and c as in a cell_sequence, one behind the other) a
+ * sequence of one. */
+void cell_step_forward(struct cell *cell, const struct cell_step *step);
+void cell_step_backward(struct cell *cell, const struct cell_step *step, const struct cell_gradient *gradient);
+
 /* The operations of the cell of a recurrent layer, for qlstm those of its variant. ERR_NOT_FOUND at "/type" or
  * "/variant". */
 int cell_find(const struct layer_config *config, const struct cell_ops **ops, struct qlstm_error *error);

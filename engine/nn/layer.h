@@ -23,6 +23,7 @@
 
 #include "engine/arena.h"
 #include "engine/error.h"
+#include "engine/nn/asking.h"
 #include "engine/nn/carry.h"
 #include "engine/nn/layer_config.h"
 #include "engine/nn/params.h"
@@ -139,6 +140,8 @@ struct layer {
 	/* The model's; NULL: none. Backward adds hands_over->gradient to what it has at the samples' ends, and writes
 	 * takes_over->gradient. */
 	const struct handover *hands_over, *takes_over;
+	struct layer *asks;       /* the attention in front of it that it asks before each step; NULL: none */
+	struct layer *gives_on;   /* of QUERY_AGAIN: the attention whose context it gives on */
 	void *own;
 };
 
@@ -151,6 +154,9 @@ int hqrnn_wires(const struct layer_config *config);
  * a vector: a rough guess. How a batch is cut into slices follows from it (train/pass.c), so another one means other
  * bits. */
 double layer_cost_products(const struct layer *layer, const struct layer_work *work);
+
+/* What a layer does that asks. */
+extern const struct asking attention_asking; /* attention.c */
 
 /* The layers, each in a file of its name in layer/. */
 extern const struct layer_ops dense_ops;      /* dense.c */

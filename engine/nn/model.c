@@ -148,6 +148,7 @@ static int model_open_layers(struct model *model, const struct shape *shapes, st
 		layer->n_params = model->params.count - layer->first_param;
 	}
 	model_pair_handovers(model);
+	model_pair_attention(model);
 	return 0;
 }
 

@@ -47,6 +47,46 @@ static bool same_state(const struct layer_config *reads, const struct layer_conf
 	return !reads->recurrent.bidirectional && reads->recurrent.hidden_size == says->recurrent.hidden_size;
 }
 
+static bool looks_before(const struct layer_config *layer)
+{
+	return strcmp(layer->type, "attention") == 0 && layer->attention.query == QUERY_BEFORE;
+}
+
+/* What a recurrent layer gives in a step, of one whose output is what its next step begins with; 0: no such layer. */
+static int said_width(const struct layer_config *layer)
+{
+	const struct layer_type *type = type_of(layer);
+	if (type == NULL || (type->ops != &recurrent_ops && type->ops != &hqrnn_ops))
+		return 0;
+	const struct hybrid_shape shape = hqrnn_shape(&layer->hqrnn);
+	if (type->ops == &hqrnn_ops)
+		return (int)hybrid_readouts(&shape);
+	bool other = strcmp(layer->type, "qlstm") == 0 && strcmp(layer->qlstm.variant, "chen2020") == 0;
+	return other ? 0 : layer->recurrent.hidden_size;
+}
+
+/* Of attention at layer k that looks before a step, or gives on what such a one found. */
+static int check_query(const struct model_config *config, int k, struct qlstm_error *error)
+{
+	int decoder = model_find_decoder(config);
+	if (decoder < 0 || k < decoder)
+		return error_set(error, ERR_INVALID, "/query",
+		                 "query is %s; before and again are for attention behind a decoder",
+		                 looks_before(&config->layers[k]) ? "before" : "again");
+	if (looks_before(&config->layers[k])) {
+		if (k + 1 == config->n_layers || said_width(&config->layers[k + 1]) == 0)
+			return error_set(error, ERR_INVALID, "/query",
+			                 "query is before; a recurrent layer whose output is its state (not variant "
+			                 "chen2020) must stand behind");
+		return 0;
+	}
+	for (int i = decoder; i < k; i++)
+		if (looks_before(&config->layers[i]))
+			return 0;
+	return error_set(error, ERR_INVALID, "/query",
+	                 "query is again; no attention with query before stands between the decoder and it");
+}
+
 /* Of a decoder at `decoder` with HANDOVER_STATE. */
 static int check_handover(const struct model_config *config, int decoder, struct qlstm_error *error)
 {
@@ -72,6 +112,8 @@ int model_check_decoder(const struct model_config *config, int k, struct qlstm_e
 	const struct layer_config *layer = &config->layers[k];
 	const struct layer_type *type = type_of(layer);
 	int decoder = model_find_decoder(config);
+	if (type != NULL && strcmp(layer->type, "attention") == 0 && layer->attention.query != QUERY_AFTER)
+		return check_query(config, k, error);
 	if (decoder < 0 || type == NULL || k < decoder)
 		return 0;
 	if (k == decoder && config->n_inputs != 2)
@@ -93,12 +135,29 @@ int model_check_decoder(const struct model_config *config, int k, struct qlstm_e
 	return 0;
 }
 
+void model_pair_attention(struct model *model)
+{
+	struct layer *before = NULL;
+	for (int k = 0; k < model->config.n_layers; k++) {
+		struct layer *layer = &model->layers[k];
+		bool attention = strcmp(layer->config.type, "attention") == 0;
+		if (attention && layer->config.attention.query == QUERY_BEFORE) {
+			before = layer;
+			model->layers[k + 1].asks = layer;
+		}
+		if (attention && layer->config.attention.query == QUERY_AGAIN)
+			layer->gives_on = before;
+	}
+}
+
 struct layer_config model_layer_config(const struct model_config *config, const struct shape *shapes, int k)
 {
 	struct layer_config layer = config->layers[k];
 	int decoder = model_find_decoder(config);
 	if (strcmp(layer.type, "attention") == 0)
 		layer.attention.source = decoder >= 0 && k > decoder ? shapes[decoder].width : 0;
+	if (looks_before(&layer) && k + 1 < config->n_layers)
+		layer.attention.asker = said_width(&config->layers[k + 1]);
 	return layer;
 }
 

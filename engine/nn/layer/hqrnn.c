@@ -336,6 +336,8 @@ static void hqrnn_forward(struct layer *layer, const struct training_context *tr
 	hqrnn_take_carried(layer, own->u);
 	for (size_t t = 0; t < (size_t)steps; t++) {
 		double *z = own->u + (t + 1) * width * n;
+		if (layer->asks != NULL)
+			attention_asking.ask(layer->asks, t, own->u + t * width * n);
 		control(layer, x, t);
 		hybrid_step(own->cell, own->theta + t * own->angles * n, z);
 		if (draws)
@@ -401,6 +403,8 @@ static void hqrnn_backward(struct layer *layer, const double *x, const double *d
 		control_back(layer, t);
 		if (dx != NULL)
 			memcpy(dx + t * d * n, own->d_u + rows, d * n * sizeof *dx);
+		if (layer->asks != NULL)
+			attention_asking.ask_back(layer->asks, t, own->d_u + rows, own->d_u);
 		memcpy(own->d_z, own->d_u, rows * sizeof *own->d_z);
 		if (t > 0) {
 			hqrnn_take_ends(layer, t - 1);

@@ -46,6 +46,12 @@ static bool last_alone(const struct layer *layer)
 	return final_only(layer) && !((const struct recurrent *)layer->own)->ragged;
 }
 
+/* Whether its steps are taken one by one. */
+static bool by_steps(const struct layer *layer, const struct direction *d)
+{
+	return d->cell.ops->forward != NULL || layer->asks != NULL;
+}
+
 static int recurrent_check(const struct layer_config *config, struct shape in, struct shape *out,
                            struct qlstm_error *error)
 {
@@ -105,7 +111,7 @@ static void recurrent_lay_out(struct layer *layer, struct arena *arena, int step
 		d->saved = arena_take_numbers(arena, t * (size_t)cell->n_saved * n);
 		d->d_h = arena_take_numbers(arena, (size_t)cell->n_hidden * n);
 		d->d_c = arena_take_numbers(arena, (size_t)cell->n_cell * n);
-		if (cell->ops->forward != NULL) {
+		if (by_steps(layer, d)) {
 			d->d_h_prev = arena_take_numbers(arena, (size_t)cell->n_hidden * n);
 			d->d_x = arena_take_numbers(arena, (size_t)cell->n_in * n);
 		}
@@ -217,14 +223,16 @@ static void direction_forward(struct layer *layer, struct direction *d, const do
 	memset(d->c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
 	if (*layer->carry != NULL)
 		carry_state(layer, d, 0, false);
-	if (d->cell.ops->forward_all != NULL) {
+	if (!by_steps(layer, d)) {
 		struct cell_sequence sequence = direction_sequence(layer, d, x);
 		d->cell.ops->forward_all(&d->cell, &sequence);
 		return;
 	}
 	for (size_t s = 0; s < (size_t)own->steps; s++) {
 		struct cell_step step = direction_step(layer, d, x, s);
-		d->cell.ops->forward(&d->cell, &step);
+		if (layer->asks != NULL)
+			attention_asking.ask(layer->asks, s, step.h_prev);
+		cell_step_forward(&d->cell, &step);
 		if (watch_tick(layer->watch))
 			return;
 	}
@@ -297,12 +305,14 @@ static void step_backward(struct layer *layer, struct direction *d, size_t s, co
 	if (cell->out_is_h && d_out != NULL)
 		for (size_t k = 0; k < h; k++)
 			d->d_h[k] += d_out[k];
-	cell->ops->backward(cell, &step, &gradient);
+	cell_step_backward(cell, &step, &gradient);
 	for (size_t j = 0; d_x != NULL && j < in; j++)
 		d_x[j] += d->d_x[j];
 	double *swap = d->d_h;
 	d->d_h = d->d_h_prev;
 	d->d_h_prev = swap;
+	if (layer->asks != NULL)
+		attention_asking.ask_back(layer->asks, s, d->d_x, d->d_h);
 }
 
 /* What the layer that goes on with the last states hands back. */
@@ -356,7 +366,7 @@ static void direction_backward(struct layer *layer, struct direction *d, const d
 	struct recurrent *own = layer->own;
 	size_t n = (size_t)own->batch, steps = (size_t)own->steps, in = (size_t)layer->in.width * n;
 	memset(d->d_c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
-	if (d->cell.ops->backward_all != NULL) {
+	if (!by_steps(layer, d)) {
 		sequence_backward(layer, d, x, dy, width, dx);
 		return;
 	}
