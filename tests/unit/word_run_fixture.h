@@ -2,6 +2,7 @@
 #ifndef QLSTM_TESTS_WORD_RUN_FIXTURE_H
 #define QLSTM_TESTS_WORD_RUN_FIXTURE_H
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/team.h"
@@ -30,10 +31,10 @@ static inline void word_run_open(struct word_run *run, const struct word_trainin
 	    .batch_size = 40,
 	    .shuffle = true,
 	    .seed = 9,
-	    .loss = what->loss,
 	    .clip_norm = 0.5,
 	    .optimizer = {.type = "adam", .learning_rate = 0.05, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}};
 	struct qlstm_error error = {0};
+	snprintf(training.loss, sizeof training.loss, "%s", what->loss);
 	config.precision = precision;
 	random_words(&run->words, 0.8);
 	run->team = NULL;
