@@ -140,8 +140,8 @@ struct layer {
 	/* The model's; NULL: none. Backward adds hands_over->gradient to what it has at the samples' ends, and writes
 	 * takes_over->gradient. */
 	const struct handover *hands_over, *takes_over;
-	struct layer *asks;       /* the attention in front of it that it asks before each step; NULL: none */
-	struct layer *gives_on;   /* of QUERY_AGAIN: the attention whose context it gives on */
+	struct layer *asks;     /* the attention in front of it that it asks before each step; NULL: none */
+	struct layer *gives_on; /* of QUERY_AGAIN: the attention whose context it gives on */
 	void *own;
 };
 

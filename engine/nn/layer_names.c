@@ -23,8 +23,7 @@ const char *const encoder_names[] = {
 const char *const attention_names[] = {
     [ATTENTION_ADDITIVE] = "additive", [ATTENTION_DOT] = "dot", [ATTENTION_GENERAL] = "general", NULL};
 
-const char *const query_names[] = {
-    [QUERY_AFTER] = "after", [QUERY_BEFORE] = "before", [QUERY_AGAIN] = "again", NULL};
+const char *const query_names[] = {[QUERY_AFTER] = "after", [QUERY_BEFORE] = "before", [QUERY_AGAIN] = "again", NULL};
 
 const char *const handover_names[] = {[HANDOVER_MEAN] = "mean", [HANDOVER_STATE] = "state", NULL};
 

@@ -206,8 +206,8 @@ static void padding_changes_nothing(void **state)
 				assert_true(one[k] == two[k] && one[k] == y[k * BATCH + b]);
 			for (size_t k = 0; k < size; k++)
 				if (!(gradients[k] == gradients[size + k]))
-					fail_msg("pair %zu, sample %d, %zu: %.17g is not %.17g", pair, b, k, gradients[k],
-					         gradients[size + k]);
+					fail_msg("pair %zu, sample %d, %zu: %.17g is not %.17g", pair, b, k,
+					         gradients[k], gradients[size + k]);
 		}
 		free(gradients);
 		model_free(model);
@@ -277,8 +277,10 @@ static void what_it_takes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(agrees_with_the_slow_one), cmocka_unit_test(gradients),
-	    cmocka_unit_test(padding_changes_nothing),  cmocka_unit_test(token_by_token),
+	    cmocka_unit_test(agrees_with_the_slow_one),
+	    cmocka_unit_test(gradients),
+	    cmocka_unit_test(padding_changes_nothing),
+	    cmocka_unit_test(token_by_token),
 	    cmocka_unit_test(what_it_takes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

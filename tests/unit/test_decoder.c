@@ -328,10 +328,11 @@ static void what_is_handed_over(void **state)
 	other.hqrnn.readouts = HYBRID_Z;
 	const struct model_config good = handing_over(translator(lstm, lstm, ATTENTION_GENERAL));
 	assert_int_equal(model_check(&good, NULL), 0);
-	const struct model_config bad[] = {
-	    translator(lstm, lstm_layer(3), ATTENTION_GENERAL), translator(lstm, qlstm_layer("linear"), ATTENTION_GENERAL),
-	    translator(both, lstm, ATTENTION_GENERAL), translator(other, hybrid_layer(), ATTENTION_GENERAL),
-	    translator(qlstm_layer("linear"), qlstm_layer("qdi"), ATTENTION_GENERAL)};
+	const struct model_config bad[] = {translator(lstm, lstm_layer(3), ATTENTION_GENERAL),
+	                                   translator(lstm, qlstm_layer("linear"), ATTENTION_GENERAL),
+	                                   translator(both, lstm, ATTENTION_GENERAL),
+	                                   translator(other, hybrid_layer(), ATTENTION_GENERAL),
+	                                   translator(qlstm_layer("linear"), qlstm_layer("qdi"), ATTENTION_GENERAL)};
 	for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
 		const struct model_config config = handing_over(bad[k]);
 		assert_int_equal(model_check(&bad[k], NULL), 0);
@@ -374,8 +375,8 @@ static void padding_changes_no_gradient(void **state)
 			gradient_of_one(model, x, b, STEPS, gradients + size);
 			for (size_t k = 0; k < size; k++)
 				if (!(gradients[k] == gradients[size + k]))
-					fail_msg("pair %zu, sample %d, %zu: %.17g is not %.17g", pair, b, k, gradients[k],
-					         gradients[size + k]);
+					fail_msg("pair %zu, sample %d, %zu: %.17g is not %.17g", pair, b, k,
+					         gradients[k], gradients[size + k]);
 		}
 		free(gradients);
 		model_free(model);

@@ -1,5 +1,6 @@
 /* A golden value of the hybrid cell from sequence to sequence: encoder and decoder share one state, soft attention and
- * controllers are written here; and the same by the layers. Source: the reference of this project (a plain scalar program). */
+ * controllers are written here; and the same by the layers. Source: the reference of this project (a plain scalar
+ * program). */
 #include "tests/unit/hqrnn_fixture.h"
 
 #include "tests/unit/decoder_fixture.h"
@@ -240,13 +241,13 @@ static const struct {
 } places[] = {{"layers.0.weight", E_SRC},
               {"layers.2.weight", E_TGT},
               {"layers.1.linear_in.weight", ENC},
-              {"layers.1.linear_in.bias", ENC + 2 * H * ENC_IN},
-              {"layers.1.linear_out.weight", ENC + 2 * H * (ENC_IN + 1)},
-              {"layers.1.linear_out.bias", ENC + 2 * H * (ENC_IN + 1) + A * H},
+              {"layers.1.linear_in.bias", ENC + 2 * H *ENC_IN},
+              {"layers.1.linear_out.weight", ENC + 2 * H *(ENC_IN + 1)},
+              {"layers.1.linear_out.bias", ENC + 2 * H *(ENC_IN + 1) + A *H},
               {"layers.4.linear_in.weight", DEC},
-              {"layers.4.linear_in.bias", DEC + 2 * H * DEC_IN},
-              {"layers.4.linear_out.weight", DEC + 2 * H * (DEC_IN + 1)},
-              {"layers.4.linear_out.bias", DEC + 2 * H * (DEC_IN + 1) + A * H},
+              {"layers.4.linear_in.bias", DEC + 2 * H *DEC_IN},
+              {"layers.4.linear_out.weight", DEC + 2 * H *(DEC_IN + 1)},
+              {"layers.4.linear_out.bias", DEC + 2 * H *(DEC_IN + 1) + A *H},
               {"layers.3.query", WQ},
               {"layers.3.key", WK},
               {"layers.3.bias", BA},

@@ -114,7 +114,8 @@ static int attention_open(struct layer *layer, struct qlstm_error *error)
 		bool matrix = k == QUERY || k == KEY || k == WEIGHT;
 		double scale = 1.0 / sqrt((double)(k == SCORE ? units : width));
 		own->tensors[k] = -1;
-		if (layer->config.attention.query == QUERY_AGAIN || score == ATTENTION_DOT || (score == ATTENTION_ADDITIVE) != (k != WEIGHT))
+		if (layer->config.attention.query == QUERY_AGAIN || score == ATTENTION_DOT ||
+		    (score == ATTENTION_ADDITIVE) != (k != WEIGHT))
 			continue;
 		snprintf(name, sizeof name, "%s.%s", layer->name, names[k]);
 		own->tensors[k] = params_add(layer->params, name, PARAM_CLASSICAL, k == BIAS ? INIT_ZERO : INIT_UNIFORM,

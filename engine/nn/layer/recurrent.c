@@ -345,15 +345,17 @@ static void sequence_backward(struct layer *layer, struct direction *d, const do
 	size_t start = direction_time(own, d, 0), in = (size_t)layer->in.width * (size_t)own->batch;
 	const struct cell_ends ends = layer->hands_over != NULL ? direction_ends(layer, d) : (struct cell_ends){0};
 	struct cell_sequence sequence = direction_sequence(layer, d, x);
-	struct cell_sequence_gradient gradient = {
-	    .d_out = dy + (last_alone(layer) ? 0 : start * width),
-	    .d_out_step = last_alone(layer) ? 0 : reads_back(own, d) ? -(ptrdiff_t)width : (ptrdiff_t)width,
-	    .first_out = last_alone(layer) ? own->steps - 1 : 0,
-	    .ends = layer->hands_over != NULL ? &ends : NULL,
-	    .d_h = d->d_h,
-	    .d_c = d->d_c,
-	    .d_start = layer->takes_over != NULL ? layer->takes_over->gradient : NULL,
-	    .d_x = dx != NULL ? dx + start * in : NULL};
+	struct cell_sequence_gradient gradient = {.d_out = dy + (last_alone(layer) ? 0 : start * width),
+	                                          .d_out_step = last_alone(layer)    ? 0
+	                                                        : reads_back(own, d) ? -(ptrdiff_t)width
+	                                                                             : (ptrdiff_t)width,
+	                                          .first_out = last_alone(layer) ? own->steps - 1 : 0,
+	                                          .ends = layer->hands_over != NULL ? &ends : NULL,
+	                                          .d_h = d->d_h,
+	                                          .d_c = d->d_c,
+	                                          .d_start =
+	                                              layer->takes_over != NULL ? layer->takes_over->gradient : NULL,
+	                                          .d_x = dx != NULL ? dx + start * in : NULL};
 	d->cell.ops->backward_all(&d->cell, &sequence, &gradient);
 	hand_back(layer, d, NULL);
 }

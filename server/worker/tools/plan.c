@@ -16,7 +16,8 @@ enum { OPT_DATA, OPT_DIALECT, OPT_THREADS, OPT_SPEED, OPT_JSON };
 
 static const struct option options[] = {
     [OPT_DATA] = {"--data", OPTION_TEXT, false, "FILE.csv", NULL, "the data, when data.dataset is no built-in series"},
-    [OPT_DIALECT] = {"--dialect", OPTION_TEXT, false, "JSON", NULL, "what is said of the data file, such as {\"text\":\"pairs\"}"},
+    [OPT_DIALECT] = {"--dialect", OPTION_TEXT, false, "JSON", NULL,
+                     "what is said of the data file, such as {\"text\":\"pairs\"}"},
     [OPT_THREADS] = {"--threads", OPTION_COUNT, false, "N", "1", "threads that share the work: memory for all of them"},
     [OPT_SPEED] = {"--speed", OPTION_COUNT, false, "PERCENT", NULL,
                    "of this machine; 100 is that of the machine the planner was measured on (default: measured)"},

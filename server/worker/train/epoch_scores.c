@@ -50,8 +50,7 @@ static void compute_bleu(void *context, size_t first, size_t n, double *y, doubl
 static void ask_for_bleu(struct epoch_scores *scores, struct job *job)
 {
 	enum trainer_part part = job->samples.n_validation > 0 ? TRAINER_VALIDATION : TRAINER_TEST;
-	scores->asked =
-	    (struct trainer_scores){.count = 1, .asks = true, .compute = compute_bleu, .context = scores};
+	scores->asked = (struct trainer_scores){.count = 1, .asks = true, .compute = compute_bleu, .context = scores};
 	scores->asked.names[0][part] = part == TRAINER_VALIDATION ? "validation_bleu" : "test_bleu";
 	job->spec.training.scores = &scores->asked;
 }

@@ -161,7 +161,8 @@ int translation_predictions_csv(const struct predictions *predictions, const str
 
 /* --- scores --- */
 
-static int add_said(struct bleu *bleu, const struct job *job, const struct translate_said *said, size_t i, size_t sample)
+static int add_said(struct bleu *bleu, const struct job *job, const struct translate_said *said, size_t i,
+                    size_t sample)
 {
 	const struct lexicon *lexicon = &job->pairs.sides[PAIRS_TARGET].lexicon;
 	char *text = translate_text(lexicon, said->tokens + i * said->room, said->lengths[i]);
