@@ -239,17 +239,6 @@ size_t model_activations(struct model *model, int steps, int batch, size_t *elem
 	return count.used;
 }
 
-bool model_shares_samples(const struct model *model)
-{
-	for (int k = 0; k < model->config.n_layers; k++) {
-		const struct quantum_block *block = model->layers[k].circuits.first;
-		for (; block != NULL; block = block->next)
-			if (block->plan != NULL && plan_takes_team(block->plan))
-				return true;
-	}
-	return false;
-}
-
 bool model_set_team(struct model *model, struct team *team)
 {
 	bool taken = false;

@@ -84,13 +84,14 @@ size_t model_plan_bytes(struct model *model, int threads);
  * the classical part is a rough guess. ERR_TOO_LARGE at the layer whose circuits the plan does not take. */
 int model_estimate(struct model *model, int steps, int batch, double *seconds_per_batch, struct qlstm_error *error);
 
-/* Makes the plans of its circuits, which the next two functions ask. model_reserve does it too. */
+/* Makes the plans of its circuits. model_reserve does it too. */
 int model_prepare(struct model *model, struct qlstm_error *error);
-/* Batches that are a multiple of this are the cheapest per sample. */
-int model_batch_multiple(const struct model *model);
+/* Batches that are a multiple of this are the cheapest per sample. Asks the plans, or before they are made the planner;
+ * likewise below. */
+int model_batch_multiple(struct model *model);
 /* Whether some circuit's plan shares out the work of a single sample among a team. Where none does, samples are to be
  * shared, among replicas. */
-bool model_shares_samples(const struct model *model);
+bool model_shares_samples(struct model *model);
 /* Hands a team to the circuits' plans and says the same. Results do not depend on it. */
 bool model_set_team(struct model *model, struct team *team);
 

@@ -86,6 +86,12 @@ static size_t slice_size(struct model *model, int steps, int batch, bool trainin
 	return ((n + count - 1) / count + lanes - 1) / lanes * lanes;
 }
 
+/* Samples of the batches that are evaluated. */
+static int evaluation_batch(int batch)
+{
+	return batch < EVALUATION_BATCH ? EVALUATION_BATCH : batch;
+}
+
 static size_t larger(size_t a, size_t b)
 {
 	return a > b ? a : b;
@@ -277,7 +283,7 @@ int pass_new(struct pass **out, const struct pass_config *config, struct qlstm_e
 	int steps = config->samples.shape.steps;
 	pass->slice = slice_size(config->model, steps, config->batch, true);
 	bool streams = config->samples.shape.streams > 0;
-	int most = config->batch < EVALUATION_BATCH && !streams ? EVALUATION_BATCH : config->batch;
+	int most = streams ? config->batch : evaluation_batch(config->batch);
 	pass->evaluation_slice = slice_size(config->model, steps, most, false);
 	rc = pass_open(pass, error);
 	if (rc != 0) {
@@ -303,11 +309,18 @@ void pass_free(struct pass *pass)
 	free(pass);
 }
 
+size_t pass_held(struct model *model, int steps, int batch)
+{
+	return larger(slice_size(model, steps, batch, true), slice_size(model, steps, evaluation_batch(batch), false));
+}
+
 size_t pass_bytes(struct model *model, int steps, int batch, int threads)
 {
-	size_t parameters = params_elements(model_params(model));
-	batch = batch > EVALUATION_BATCH ? batch : EVALUATION_BATCH;
-	return model_bytes(model, steps, batch, threads) + slices_most(parameters) * parameters * sizeof(double);
+	size_t parameters = params_elements(model_params(model)), held = pass_held(model, steps, batch);
+	size_t slice = slice_size(model, steps, batch, true), slices = ((size_t)batch + slice - 1) / slice;
+	bool cut = slices > 1 || held < (size_t)evaluation_batch(batch);
+	return model_bytes(model, steps, (int)held * (cut ? threads : 1), threads) +
+	       (slices - 1) * parameters * sizeof(double);
 }
 
 void pass_watch(struct pass *pass, model_watch_fn watch, void *context)

@@ -212,7 +212,8 @@ static int count_windows(struct cost_report *a, struct qlstm_error *error)
 		return 0;
 	struct parts parts = {0};
 	int rc = spec_count_samples(&a->job.spec, a->job.table.n_rows, &parts, error);
-	a->windows = (struct cost_windows){.train = parts.train, .test = parts.validation + parts.test};
+	a->windows = (struct cost_windows){
+	    .train = parts.train, .test = parts.validation + parts.test, .table = table_bytes(&a->job.table)};
 	if (rc != 0)
 		error_prefix(error, "/data");
 	return rc;
