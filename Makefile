@@ -68,7 +68,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-de-en data-en-es data-multi30k data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-waiting bench-uploads bench-peers test-peers mutation coverage unit-programs image test-docker test-arm64 deb test-deb fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-de-en data-en-es data-multi30k data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-waiting bench-uploads bench-predict bench-peers test-peers mutation coverage unit-programs image test-docker test-arm64 deb test-deb fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -90,6 +90,7 @@ help:
 	@echo "make bench-door      requests a second: POSTs, GETs, with 10 and with 10,000 experiments waiting"
 	@echo "make bench-waiting   processor time of a request, with 10 and with 10,000 experiments waiting"
 	@echo "make bench-uploads   100 uploads of 20 MB at once while experiments train"
+	@echo "make bench-predict   how long a prediction of one row takes through HTTP"
 	@echo "make test-peers bench-peers   agreement with, and ratios to, other simulators; readers of the contract; from PyPI"
 	@echo "make mutation ROOM=http   single faults that the room's tests do not notice (COUNT SEED FILE REV UNIT PYTEST AGAIN; CONTRIBUTING.md)"
 	@echo "make test-web   the dashboard: clients/web/dist is what its sources give, and a browser drives it; from npm"
@@ -269,6 +270,10 @@ bench-waiting: all $(BUILD)/bench/door
 
 bench-uploads: all
 	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/uploads.py
+
+bench-predict: all
+	@scripts/deps.sh test
+	@QLSTM_BUILD=$(BUILD) $(PYTHON) tests/bench/predict.py
 
 bench: $(BUILD)/qlstm-worker
 	@$(PYTHON) scripts/bench.py $<

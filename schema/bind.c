@@ -188,10 +188,40 @@ int spec_columns(struct spec *spec, const json_t *resolved, const struct table *
 	return rc;
 }
 
+/* The column of texts that a list of one item means; -1: there is none. */
+static int text_column(const json_t *data, const char *key, const struct table *table)
+{
+	int column = choose_index(table, json_array_get(json_object_get(data, key), 0));
+	return column >= 0 && table->columns[column].type == COLUMN_TEXT ? column : -1;
+}
+
+int spec_bind_texts(const json_t *resolved, const struct table *table, int *input, int *target,
+                    struct qlstm_error *error)
+{
+	const json_t *data = json_object_get(resolved, "data");
+	*input = text_column(data, "inputs", table);
+	*target = text_column(data, "targets", table);
+	if (*input < 0 && table->n_columns == 1 && table->columns[0].type == COLUMN_TEXT)
+		*input = 0;
+	if (task_of(resolved) == TASK_LANGUAGE_MODEL)
+		*target = *input;
+	else if (*target == *input)
+		*target = -1;
+	if (*input >= 0)
+		return 0;
+	char quoted[PLACE_VALUE_SIZE] = "";
+	place_value(json_array_get(json_object_get(data, "inputs"), 0), quoted);
+	return error_set(error, ERR_INVALID, "/data/inputs/0",
+	                 "inputs[0] is %s; the data set has no such column of texts", quoted);
+}
+
 int spec_bind_inputs(const json_t *resolved, const struct table *table, int indices[SAMPLES_MAX_COLUMNS],
                      struct qlstm_error *error)
 {
 	const json_t *data = json_object_get(resolved, "data");
+	int target;
+	if (task_has_texts(task_of(resolved)))
+		return spec_bind_texts(resolved, table, indices, &target, error);
 	int rc = check_list(data, "inputs", table, error);
 	return rc == 0 ? look_up(data, "inputs", table, indices, error) : rc;
 }

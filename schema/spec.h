@@ -95,6 +95,11 @@ int spec_bind(json_t *resolved, const struct table *table, struct qlstm_error *e
 int spec_bind_inputs(const json_t *resolved, const struct table *table, int indices[SAMPLES_MAX_COLUMNS],
                      struct qlstm_error *error);
 
+/* The same of texts: the columns that the spec names, or the only one that there is; *target is -1 where the data have
+ * none. */
+int spec_bind_texts(const json_t *resolved, const struct table *table, int *input, int *target,
+                    struct qlstm_error *error);
+
 /* Into the engine's structs. `resolved` may be unbound: one input and one target are assumed then. What the engine
  * checks (inversward with bidirectional, ...) was checked by spec_resolve, and is by model_new. */
 int spec_parse(const json_t *resolved, struct spec *out, struct qlstm_error *error);

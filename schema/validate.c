@@ -256,3 +256,19 @@ int schema_resolve_member(const json_t *schema, const json_t *whole, const char 
 	const json_t *property = json_object_get(keyword(schema, KEYWORD_PROPERTIES), name);
 	return resolve_value(&walk, property, &here, json_object_get(whole, name), out);
 }
+
+int schema_resolve_fields(const json_t *schema, const json_t *value, const char *const *names, size_t n, json_t **out,
+                          struct qlstm_error *error)
+{
+	json_t *object = json_object();
+	const struct walk walk = {.document = schema, .root = &object, .error = error};
+	const struct place root = {0};
+	int rc = object != NULL ? 0 : out_of_memory(&walk);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = resolve_field(&walk, schema, &root, names[i], value, object);
+	if (rc == 0)
+		*out = object;
+	else
+		json_decref(object);
+	return rc;
+}

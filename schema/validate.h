@@ -20,5 +20,9 @@ int schema_resolve(const json_t *schema, const json_t *value, json_t **out, stru
 /* The same of one member of a value whose other members are resolved. */
 int schema_resolve_member(const json_t *schema, const json_t *whole, const char *name, json_t **out,
                           struct qlstm_error *error);
+/* Some fields alone of an object that is not resolved, in the order of `names`: as schema_resolve would give them. They
+ * must depend on no field but those before them in `names`. */
+int schema_resolve_fields(const json_t *schema, const json_t *value, const char *const *names, size_t n, json_t **out,
+                          struct qlstm_error *error);
 
 #endif

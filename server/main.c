@@ -61,6 +61,8 @@ static int open_process(struct daemon *daemon, struct qlstm_error *error)
 	if (daemon->loop == NULL || uv_mutex_init(&daemon->api.datasets) != 0)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
 	int rc = labels_seen_open(&daemon->api.labels, error);
+	if (rc == 0)
+		rc = assessments_open(&daemon->api.assessments, error);
 	return rc == 0 ? plan_estimates_new(&daemon->api.plans, error) : rc;
 }
 
@@ -72,6 +74,7 @@ static int open_pool(struct daemon *daemon, struct qlstm_error *error)
 static void close_process(struct daemon *daemon)
 {
 	plan_estimates_free(daemon->api.plans);
+	assessments_close(daemon->api.assessments);
 	labels_seen_close(daemon->api.labels);
 	uv_mutex_destroy(&daemon->api.datasets);
 	uv_loop_close(daemon->loop);

@@ -11,6 +11,7 @@
 #include "engine/data/csv/detect.h"
 #include "engine/data/csv/spacing.h"
 #include "engine/data/csv_header.h"
+#include "engine/data/csv_notes.h"
 #include "engine/data/documents.h"
 #include "engine/data/symbols.h"
 #include "engine/utf8.h"
@@ -35,6 +36,7 @@ struct reader {
 		struct timestamp time;
 	} date, clock;
 	struct spacing spacing;
+	struct csv_found found;
 	struct qlstm_error *error;
 };
 
@@ -65,6 +67,14 @@ static void set_place(struct column *column, struct cell cell)
 static void store_number(struct reader *reader, int k, double value)
 {
 	struct column *column = &reader->table->columns[k];
+	struct csv_numbers *first = &reader->found.numbers;
+	if (k == first->column) {
+		first->rises += value > first->last;
+		first->falls += value < first->last;
+		first->last = value;
+	} else if (first->column < 0) {
+		*first = (struct csv_numbers){.column = k, .last = value};
+	}
 	if (column->n_numbers++ == 0 || value < column->minimum)
 		column->minimum = value;
 	if (column->n_numbers == 1 || value > column->maximum)
@@ -267,6 +277,9 @@ static int end_row(struct reader *reader, size_t line)
 		date.seconds_day_first += added ? clock.seconds_day_first : 0;
 		date.seconds_month_first += added ? clock.seconds_day_first : 0;
 		spacing_add(&reader->spacing, &date, line);
+	} else if (!csv_is_missing(reader->date.cell.text, reader->date.cell.length, reader->dialect->missing)) {
+		if (reader->found.no_times++ == 0)
+			reader->found.no_time = reader->date.cell;
 	}
 	return reader->values == VALUES_ALL ? keep_time(reader) : 0;
 }
@@ -367,31 +380,6 @@ static void turn(struct table *table)
 	}
 }
 
-static void note_spacing(struct table *table, const struct spacing_order *order, bool ambiguous)
-{
-	char usual[32], longer[32];
-	const char *name = table->columns[table->times.column].name;
-	if (ambiguous)
-		table_note(table, "the dates of column '%.40s' can be read day first or month first", name);
-	if (order->rises > 0 && order->falls > 0)
-		table_note(
-		    table,
-		    "the times of column '%.40s' do not rise throughout: line %zu is earlier than the row before it",
-		    name, order->first_fall);
-	if (order->equals > 0)
-		table_note(table, "%zu time%s of column '%.40s' stand%s twice in a row, first in line %zu",
-		           order->equals, order->equals == 1 ? "" : "s", name, order->equals == 1 ? "s" : "",
-		           order->first_equal);
-	if (order->uneven == 0 || order->usual <= 0 || order->equals > 0 || (order->rises > 0 && order->falls > 0))
-		return;
-	spacing_words(order->usual, usual);
-	spacing_words(order->uneven_step, longer);
-	table_note(
-	    table,
-	    "the times of column '%.40s' have gaps: the usual step is %s; %zu are not, first before line %zu (%s)",
-	    name, usual, order->uneven, order->first_uneven, longer);
-}
-
 static void finish_times(struct reader *reader, const struct csv_options *options)
 {
 	struct table *table = reader->table;
@@ -407,22 +395,7 @@ static void finish_times(struct reader *reader, const struct csv_options *option
 		table_note(table, "the times fall: the rows are taken from the last line to the first");
 	}
 	if (table->times.there)
-		note_spacing(table, order, ambiguous);
-}
-
-static void note_lines(const struct reader *reader)
-{
-	const struct scanner *scanner = &reader->scanner;
-	struct table *table = reader->table;
-	if (reader->dialect->header_lines > 1)
-		table_note(table, "the first %d lines are header lines", reader->dialect->header_lines);
-	if (scanner->comments > 0)
-		table_note(table, "%zu comment line%s left out, first line %zu", scanner->comments,
-		           scanner->comments == 1 ? " was" : "s were", scanner->first_comment);
-	if (scanner->blanks > 0)
-		table_note(table, "%zu blank line%s passed over, first line %zu: no row stands for %s", scanner->blanks,
-		           scanner->blanks == 1 ? " was" : "s were", scanner->first_blank,
-		           scanner->blanks == 1 ? "it" : "them");
+		csv_note_spacing(table, order, ambiguous);
 }
 
 static void finish_columns(struct reader *reader)
@@ -463,10 +436,12 @@ static int read_table(struct reader *reader, const struct csv_options *options)
 	if (rc != 0)
 		return rc;
 	table->n_preview = !wanted ? 0 : table->n_rows < TABLE_PREVIEW_ROWS ? table->n_rows : TABLE_PREVIEW_ROWS;
-	note_lines(reader);
+	csv_note_lines(table, &reader->scanner, reader->dialect->header_lines);
 	drop_empty_rows(reader);
 	finish_columns(reader);
 	finish_times(reader, options);
+	if (wanted)
+		csv_note_columns(table, &reader->found);
 	return 0;
 }
 
@@ -502,7 +477,7 @@ static int check_text(const struct csv_text *text, enum csv_rules rules, struct 
 static int read_text(const struct csv_text *text, const struct csv_options *options, int values, struct table *table,
                      struct qlstm_error *error)
 {
-	struct reader reader = {.table = table, .values = values, .error = error};
+	struct reader reader = {.table = table, .values = values, .error = error, .found.numbers.column = -1};
 	struct csv_dialect dialect;
 	int rc = check_text(text, options->rules, error);
 	if (rc == 0)
@@ -514,6 +489,7 @@ static int read_text(const struct csv_text *text, const struct csv_options *opti
 	const char *end = text->text + text->length;
 	const char *start = csv_skip_rows(text->text, end, dialect.skip_rows, &line);
 	reader.dialect = &dialect;
+	reader.found.date_column = reader.head.date_column;
 	reader.format = (struct number_format){dialect.decimal, dialect.thousands};
 	table->dialect = dialect;
 	table->first_name_counts = options->rules == CSV_FIRST_LINE;

@@ -35,13 +35,16 @@ static int rename_column(struct column *column, struct cell cell, struct qlstm_e
 	return 0;
 }
 
-/* `named` [TABLE_MAX_COLUMNS]: which columns the header names. */
+/* `named` [TABLE_MAX_COLUMNS]: which columns the header names. The first field alone may be a title: a further line may
+ * name that column. */
 static int read_first(struct scanner *scanner, bool is_header, struct table *table, bool *named,
                       struct qlstm_error *error)
 {
 	struct cell cell;
+	size_t filled = 0;
 	do {
 		int rc = scanner_field(scanner, &cell, error);
+		filled += cell.length > 0;
 		if (rc == 0 && table->n_columns < TABLE_MAX_COLUMNS)
 			named[table->n_columns] = is_header && cell.length > 0;
 		if (rc == 0)
@@ -49,6 +52,7 @@ static int read_first(struct scanner *scanner, bool is_header, struct table *tab
 		if (rc != 0)
 			return rc;
 	} while (!scanner->record_ended);
+	named[0] = named[0] && (filled > 1 || table->n_columns == 1);
 	return 0;
 }
 

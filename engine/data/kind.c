@@ -116,3 +116,40 @@ const struct data_kind *data_kind_plain(void)
 {
 	return &kinds[0];
 }
+
+/* JSON: {"a": or {} or [{"a": or [[1 or [1, behind blanks. */
+static bool begins_as_json(const unsigned char *bytes, size_t length)
+{
+	const char *const blanks = " \t\r\n";
+	size_t at = 0;
+	int depth = 0;
+	for (; at < length && at < 100 && bytes[at] != '\0'; at++) {
+		if (strchr(blanks, bytes[at]) != NULL)
+			continue;
+		if (bytes[at] != '[' && bytes[at] != '{')
+			break;
+		depth++;
+	}
+	return depth > 0 && at < length && bytes[at] != '\0' && strchr("\"]}-0123456789", bytes[at]) != NULL;
+}
+
+const char *data_kind_foreign(const unsigned char *bytes, size_t length)
+{
+	static const struct {
+		const char *begin, *title;
+		size_t length;
+	} known[] = {{"\xd0\xcf\x11\xe0", "an old spreadsheet (.xls)", 4},
+	             {"PAR1", "Parquet", 4},
+	             {"%PDF-", "PDF", 5},
+	             {"\x89HDF", "HDF5", 4},
+	             {"SQLite format 3", "a database of SQLite", 15},
+	             {"<!DOCTYPE html", "a page of the Web (HTML)", 14},
+	             {"<!doctype html", "a page of the Web (HTML)", 14},
+	             {"<html", "a page of the Web (HTML)", 5},
+	             {"<?xml", "XML", 5},
+	             {"{\\rtf", "RTF", 5}};
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (length >= known[i].length && memcmp(bytes, known[i].begin, known[i].length) == 0)
+			return known[i].title;
+	return begins_as_json(bytes, length) ? "JSON" : NULL;
+}

@@ -49,4 +49,7 @@ const struct data_kind *data_kind_sniff(const unsigned char *bytes, size_t lengt
 /* The kind that has no beginning of its own: what bytes are taken for when nothing else is known of them. */
 const struct data_kind *data_kind_plain(void);
 
+/* What the bytes begin as where it is something else than a table, "JSON"; NULL: nothing that is known. */
+const char *data_kind_foreign(const unsigned char *bytes, size_t length);
+
 #endif

@@ -101,7 +101,10 @@ int table_nearest_numeric(const struct table *table)
 	int nearest = -1;
 	for (int i = 0; i < table->n_columns; i++) {
 		const struct column *column = &table->columns[i];
-		if (!column->numeric && (nearest < 0 || column->n_numbers > table->columns[nearest].n_numbers))
+		const struct column *best = nearest >= 0 ? &table->columns[nearest] : NULL;
+		/* A date is meant to be none. */
+		bool likelier = best != NULL && best->type == COLUMN_TIME && column->type == COLUMN_TEXT;
+		if (!column->numeric && (best == NULL || likelier || column->n_numbers > best->n_numbers))
 			nearest = i;
 	}
 	return nearest;
@@ -113,6 +116,12 @@ int table_first_numeric(const struct table *table)
 		if (table->columns[i].numeric)
 			return i;
 	return -1;
+}
+
+bool column_looks_numeric(const struct column *column)
+{
+	const char *text = column->bad_text + strspn(column->bad_text, " +-$(");
+	return column->type == COLUMN_TEXT && *text >= '0' && *text <= '9';
 }
 
 void column_place(const struct column *column, char out[COLUMN_PLACE_SIZE])

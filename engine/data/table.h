@@ -115,6 +115,9 @@ int table_nearest_numeric(const struct table *table);
 /* The first numeric column; -1 when there is none: nothing could be trained on such a table. */
 int table_first_numeric(const struct table *table);
 
+/* Whether a column of text could have been meant as numbers, by what it holds first that is none: "12.5 kW", "-7%". */
+bool column_looks_numeric(const struct column *column);
+
 /* Where a column that is not numeric first holds something else: "line 3" or "row 2"; "" where it is not known. */
 void column_place(const struct column *column, char out[COLUMN_PLACE_SIZE]);
 

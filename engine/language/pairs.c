@@ -28,24 +28,32 @@ static int take_text(struct pairs *p, const struct pairs_config *config, enum pa
 	return 0;
 }
 
+/* By its lexicon. texts NULL: they are not known. */
 static int take_side(struct pairs *p, const struct pairs_config *config, enum pairs_side side,
-                     const struct table *table, struct qlstm_error *error)
+                     const struct texts *texts, struct qlstm_error *error)
 {
 	struct pairs_texts *own = &p->sides[side];
 	size_t count = parts_count(&p->parts);
-	const struct texts *texts = sequences_texts(table, config->columns[side], error);
-	if (texts == NULL)
-		return ERR_INVALID;
 	own->starts = calloc(count + 1, sizeof *own->starts);
 	if (own->starts == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, pointers[side], "out of memory for texts");
-	int rc = lexicon_learn(&own->lexicon, &config->lexicon, texts, p->order, p->parts.train, error);
-	for (size_t i = 0; rc == 0 && i < count; i++) {
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && texts != NULL && i < count; i++) {
 		size_t row = p->order != NULL ? p->order[i] : i;
 		rc = take_text(p, config, side, texts_at(texts, row), row, error);
 		own->starts[i + 1] = own->tokens.count;
 	}
 	return rc;
+}
+
+static int learn_side(struct pairs *p, const struct pairs_config *config, enum pairs_side side,
+                      const struct table *table, struct qlstm_error *error)
+{
+	const struct texts *texts = sequences_texts(table, config->columns[side], error);
+	int rc = texts != NULL
+	             ? lexicon_learn(&p->sides[side].lexicon, &config->lexicon, texts, p->order, p->parts.train, error)
+	             : ERR_INVALID;
+	return rc == 0 ? take_side(p, config, side, texts, error) : rc;
 }
 
 int pairs_take(const struct table *table, const struct pairs_config *config, struct pairs *out,
@@ -56,7 +64,29 @@ int pairs_take(const struct table *table, const struct pairs_config *config, str
 	if (rc == 0)
 		rc = split_order(&config->split, table->n_rows, &p.order, error);
 	for (int side = 0; rc == 0 && side < PAIRS_SIDES; side++)
-		rc = take_side(&p, config, (enum pairs_side)side, table, error);
+		rc = learn_side(&p, config, (enum pairs_side)side, table, error);
+	if (rc != 0) {
+		pairs_free(&p);
+		return rc;
+	}
+	*out = p;
+	return 0;
+}
+
+int pairs_read(const struct table *table, const struct pairs_config *config, struct lexicon *lexicons[PAIRS_SIDES],
+               struct pairs *out, struct qlstm_error *error)
+{
+	struct pairs p = {.size = config->lexicon.size, .parts.test = table->n_rows};
+	int rc = 0;
+	for (int side = 0; side < PAIRS_SIDES; side++) {
+		p.sides[side].lexicon = *lexicons[side];
+		*lexicons[side] = (struct lexicon){0};
+	}
+	for (int side = 0; rc == 0 && side < PAIRS_SIDES; side++) {
+		bool known = config->columns[side] >= 0;
+		const struct texts *texts = known ? sequences_texts(table, config->columns[side], error) : NULL;
+		rc = known && texts == NULL ? ERR_INVALID : take_side(&p, config, (enum pairs_side)side, texts, error);
+	}
 	if (rc != 0) {
 		pairs_free(&p);
 		return rc;

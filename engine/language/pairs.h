@@ -19,7 +19,7 @@
 enum pairs_side { PAIRS_SOURCE, PAIRS_TARGET, PAIRS_SIDES };
 
 struct pairs_config {
-	int columns[PAIRS_SIDES];      /* of texts */
+	int columns[PAIRS_SIDES];      /* of texts; pairs_read: -1 for targets that are not known */
 	int length;                    /* tokens of a text at most; of longer ones the first are read */
 	struct split split;            /* resolved */
 	struct lexicon_config lexicon; /* of either side */
@@ -43,6 +43,10 @@ struct pairs {
  * tokens), "/split/train". */
 int pairs_take(const struct table *table, const struct pairs_config *config, struct pairs *out,
                struct qlstm_error *error);
+/* The same for a model that was trained: all pairs are the test part, in the order of the table; unknown targets have
+ * no tokens. Takes over the lexicons, which are {0} afterwards, also after an error. */
+int pairs_read(const struct table *table, const struct pairs_config *config, struct lexicon *lexicons[PAIRS_SIDES],
+               struct pairs *out, struct qlstm_error *error);
 void pairs_free(struct pairs *pairs);
 /* Borrows `pairs`. */
 struct samples pairs_samples(const struct pairs *pairs);

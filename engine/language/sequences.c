@@ -55,18 +55,32 @@ static int add_class(struct sequences *s, const char *label, size_t length, stru
 	return numbers_add(&s->classes_of, (int32_t)vocabulary_find(&s->labels, label, length), error);
 }
 
+/* Those of a text with so many tokens; target NULL: nothing is known of them. */
+static int take_classes(struct sequences *s, const char *target, size_t n, struct qlstm_error *error)
+{
+	struct tokens tags;
+	int rc = 0;
+	if (target == NULL) {
+		for (size_t k = 0; rc == 0 && k < (s->per_token ? n : 1); k++)
+			rc = numbers_add(&s->classes_of, SEQUENCES_UNKNOWN, error);
+		return rc;
+	}
+	if (!s->per_token)
+		return add_class(s, target, strlen(target), error);
+	tokens_open(&tags, TOKENIZER_GIVEN, false, target);
+	while (rc == 0 && tokens_next(&tags))
+		rc = add_class(s, tags.token, tags.length, error);
+	return rc;
+}
+
 static int take_text(struct sequences *s, const struct sequences_config *config, const char *text, const char *target,
                      size_t row, struct qlstm_error *error)
 {
 	size_t start = s->tokens.count, first = s->classes_of.count, most = (size_t)config->length;
-	struct tokens tags;
 	int rc = lexicon_read(&s->lexicon, text, &s->tokens, NULL, error);
-	tokens_open(&tags, TOKENIZER_GIVEN, false, target);
-	while (rc == 0 && s->per_token && tokens_next(&tags))
-		rc = add_class(s, tags.token, tags.length, error);
-	if (rc == 0 && !s->per_token)
-		rc = add_class(s, target, strlen(target), error);
 	size_t n = s->tokens.count - start;
+	if (rc == 0)
+		rc = take_classes(s, target, n, error);
 	if (rc == 0 && n == 0)
 		return error_set(error, ERR_INVALID, "/inputs/0", "the text of row %zu (from 0) holds no token", row);
 	if (rc == 0 && s->per_token && s->classes_of.count - first != n)
@@ -83,6 +97,7 @@ static int take_text(struct sequences *s, const struct sequences_config *config,
 	return rc;
 }
 
+/* targets NULL: the classes are not known. */
 static int take_all(struct sequences *s, const struct sequences_config *config, const struct texts *inputs,
                     const struct texts *targets, struct qlstm_error *error)
 {
@@ -93,7 +108,8 @@ static int take_all(struct sequences *s, const struct sequences_config *config, 
 		return no_memory(error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		size_t row = s->order != NULL ? s->order[i] : i;
-		rc = take_text(s, config, texts_at(inputs, row), texts_at(targets, row), row, error);
+		const char *target = targets != NULL ? texts_at(targets, row) : NULL;
+		rc = take_text(s, config, texts_at(inputs, row), target, row, error);
 		s->starts[i + 1] = s->tokens.count;
 	}
 	return rc;
@@ -115,6 +131,32 @@ int sequences_take(const struct table *table, const struct sequences_config *con
 		rc = find_labels(&s, targets, error);
 	if (rc == 0)
 		rc = lexicon_learn(&s.lexicon, &config->lexicon, inputs, s.order, s.parts.train, error);
+	if (rc == 0)
+		rc = take_all(&s, config, inputs, targets, error);
+	if (rc != 0) {
+		sequences_free(&s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+int sequences_read(const struct table *table, const struct sequences_config *config, struct lexicon *lexicon,
+                   struct vocabulary *labels, struct sequences *out, struct qlstm_error *error)
+{
+	struct sequences s = {.per_token = config->per_token,
+	                      .classes = config->classes,
+	                      .parts.test = table->n_rows,
+	                      .lexicon = *lexicon,
+	                      .labels = *labels};
+	*lexicon = (struct lexicon){0};
+	*labels = (struct vocabulary){0};
+	const struct texts *inputs = sequences_texts(table, config->input, error), *targets = NULL;
+	int rc = inputs != NULL ? 0 : ERR_INVALID;
+	if (rc == 0 && config->target >= 0) {
+		targets = sequences_texts(table, config->target, error);
+		rc = targets != NULL ? 0 : ERR_INVALID;
+	}
 	if (rc == 0)
 		rc = take_all(&s, config, inputs, targets, error);
 	if (rc != 0) {
@@ -153,11 +195,12 @@ static void gather(const void *self, const size_t *order, size_t first, size_t c
 			out->x[t * count + b] = t < n ? tokens[t] : LEXICON_PADDING;
 			if (!s->per_token)
 				continue;
-			out->target[t * count + b] = t < n ? classes[t] : 0;
-			out->mask[t * count + b] = t < n;
+			bool known = t < n && classes[t] != SEQUENCES_UNKNOWN;
+			out->target[t * count + b] = known ? classes[t] : 0;
+			out->mask[t * count + b] = known;
 		}
 		if (!s->per_token)
-			out->target[b] = classes[0];
+			out->target[b] = classes[0] != SEQUENCES_UNKNOWN ? classes[0] : 0;
 	}
 }
 

@@ -12,8 +12,11 @@
 
 enum kept_tokens { KEEP_FIRST, KEEP_LAST };
 
+/* Of a class that is not known. */
+enum { SEQUENCES_UNKNOWN = -1 };
+
 struct sequences_config {
-	int input, target;     /* columns of texts */
+	int input, target;     /* columns of texts; sequences_read: target -1 where nothing is known of the classes */
 	bool per_token;        /* the target is a tag for each token; else the text's label */
 	int length;            /* tokens of a text at most */
 	enum kept_tokens keep; /* of a longer one */
@@ -40,6 +43,11 @@ struct sequences {
  * (more labels than said), "/split/train". */
 int sequences_take(const struct table *table, const struct sequences_config *config, struct sequences *out,
                    struct qlstm_error *error);
+/* The same for a model that was trained: all texts are the test part, in the order of the table; a class that `labels`
+ * does not have is SEQUENCES_UNKNOWN, for which the samples have class 0. Takes over lexicon and labels, which are {0}
+ * afterwards, also after an error. */
+int sequences_read(const struct table *table, const struct sequences_config *config, struct lexicon *lexicon,
+                   struct vocabulary *labels, struct sequences *out, struct qlstm_error *error);
 void sequences_free(struct sequences *sequences);
 /* Borrows `sequences`. */
 struct samples sequences_samples(const struct sequences *sequences);

@@ -14,28 +14,42 @@ static uint64_t count_characters(const char *text)
 	return n;
 }
 
-/* Texts first .. first + n - 1 as a part. */
-static int take_part(struct streams *s, const struct texts *texts, size_t first, size_t n, struct streams_part *part,
+/* The tokens of texts first .. first + n - 1, as a part that is not cut. */
+static int read_part(struct streams *s, const struct texts *texts, size_t first, size_t n, struct streams_part *part,
                      struct qlstm_error *error)
 {
-	size_t start = s->tokens.count, streams = (size_t)s->streams, steps = (size_t)s->steps;
 	int rc = 0;
-	*part = (struct streams_part){.first = start};
+	*part = (struct streams_part){.first = s->tokens.count};
 	for (size_t k = first; rc == 0 && k < first + n; k++) {
 		rc = lexicon_read(&s->lexicon, texts_at(texts, k), &s->tokens, NULL, error);
 		if (rc == 0)
 			rc = numbers_add(&s->tokens, LEXICON_END, error);
 		part->characters += count_characters(texts_at(texts, k)) + 1;
 	}
-	part->count = s->tokens.count - start;
+	part->count = s->tokens.count - part->first;
+	return rc;
+}
+
+/* Into streams, fewer than there are tokens. */
+static void cut_part(const struct streams *s, struct streams_part *part)
+{
+	size_t streams = (size_t)s->streams, steps = (size_t)s->steps;
+	part->length = (part->count - 1 + streams - 1) / streams;
+	part->segments = (part->length + steps - 1) / steps;
+}
+
+static int take_part(struct streams *s, const struct texts *texts, size_t first, size_t n, struct streams_part *part,
+                     struct qlstm_error *error)
+{
+	size_t streams = (size_t)s->streams;
+	int rc = read_part(s, texts, first, n, part, error);
 	if (rc != 0 || n == 0)
 		return rc;
 	if (part->count <= streams)
 		return error_set(error, ERR_INVALID, "/split/train",
 		                 "a part of %zu texts has %zu tokens; batch_size cuts it into %zu streams", n,
 		                 part->count, streams);
-	part->length = (part->count - 1 + streams - 1) / streams;
-	part->segments = (part->length + steps - 1) / steps;
+	cut_part(s, part);
 	return 0;
 }
 
@@ -64,6 +78,29 @@ int streams_take(const struct table *table, const struct streams_config *config,
 		streams_free(&s);
 		return rc;
 	}
+	*out = s;
+	return 0;
+}
+
+int streams_read(const struct table *table, const struct streams_config *config, struct lexicon *lexicon,
+                 struct streams *out, struct qlstm_error *error)
+{
+	struct streams s = {
+	    .steps = config->steps, .streams = config->streams, .size = config->lexicon.size, .lexicon = *lexicon};
+	struct streams_part *test = &s.parts[STREAMS_PARTS - 1];
+	*lexicon = (struct lexicon){0};
+	const struct texts *texts = sequences_texts(table, config->input, error);
+	int rc = texts != NULL ? read_part(&s, texts, 0, texts->count, test, error) : ERR_INVALID;
+	if (rc == 0 && test->count < 2)
+		rc = error_set(error, ERR_INVALID, "/dataset",
+		               "the texts hold no token with one before it, which could be predicted");
+	if (rc != 0) {
+		streams_free(&s);
+		return rc;
+	}
+	if (test->count <= (size_t)s.streams)
+		s.streams = (int)test->count - 1;
+	cut_part(&s, test);
 	*out = s;
 	return 0;
 }

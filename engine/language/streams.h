@@ -42,6 +42,11 @@ struct streams {
  * tokens than streams). */
 int streams_take(const struct table *table, const struct streams_config *config, struct streams *out,
                  struct qlstm_error *error);
+/* The same for a model that was trained: all texts are the test part, cut into config->streams streams or, where they
+ * are shorter, into fewer. Takes over the lexicon, which is {0} afterwards, also after an error. ERR_INVALID at
+ * "/dataset" for texts that hold no token to be predicted. */
+int streams_read(const struct table *table, const struct streams_config *config, struct lexicon *lexicon,
+                 struct streams *out, struct qlstm_error *error);
 void streams_free(struct streams *streams);
 /* Borrows `streams`. Its parts have samples; an empty validation part has none. */
 struct samples streams_samples(const struct streams *streams);

@@ -131,6 +131,7 @@ static int model_open_layers(struct model *model, const struct shape *shapes, st
 		layer->lengths = decoder >= 0 && k > decoder ? &model->said_lengths : &model->lengths;
 		layer->carry = k < decoder ? &model->no_carry : &model->carry;
 		layer->source = &model->source;
+		layer->circuits.forgets = model->config.forward_only;
 		layer->ragged = model->config.ragged;
 		layer->precision = model->config.precision;
 		layer->index = k;

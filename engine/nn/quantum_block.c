@@ -41,7 +41,7 @@ size_t quantum_block_kept(const struct quantum_list *list, struct quantum_block 
 	for (const struct quantum_block *other = list->first; other != NULL; other = other->next)
 		blocks++;
 	size_t share = QUANTUM_KEPT_BYTES / blocks / ARENA_ALIGN * ARENA_ALIGN;
-	if (bytes == 0 || steps < 1)
+	if (bytes == 0 || steps < 1 || list->forgets)
 		return 0;
 	return bytes < share / (size_t)steps ? (size_t)steps * bytes : share;
 }

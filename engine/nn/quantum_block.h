@@ -50,6 +50,7 @@ struct quantum_block {
 /* The blocks of a layer, in the order of their opening. The blocks belong to those who opened them. */
 struct quantum_list {
 	struct quantum_block *first;
+	bool forgets; /* no forward call leaves anything: no backward one will come */
 };
 
 /* The first block of a role, NULL when there is none. */

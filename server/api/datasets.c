@@ -104,15 +104,28 @@ static int read_bytes(struct api *api, const struct upload *upload, struct data_
 	return data_file_read(upload->bytes, upload->length, &wanted, file, table, error);
 }
 
+/* Of bytes that gave no table: what they are, where that is known. */
+static int explain(const struct upload *upload, int rc, struct qlstm_error *error)
+{
+	const char *foreign = data_kind_foreign(upload->bytes, upload->length);
+	if (foreign == NULL || (rc != ERR_SYNTAX && rc != ERR_INVALID))
+		return rc;
+	*error = (struct qlstm_error){0};
+	return error_set(error, ERR_SYNTAX, NULL,
+	                 "the data look like %s; a table is expected: CSV, a spreadsheet (.xlsx), NumPy's .npy or IDX",
+	                 foreign);
+}
+
 /* Reads the bytes and fills a new row from them. */
 static int row_make(struct api *api, const struct upload *upload, struct dataset_row *row, struct qlstm_error *error)
 {
 	struct data_file file;
 	struct table table = {0};
 	int rc = read_bytes(api, upload, &file, &table, error);
+	if (rc == 0)
+		rc = check_numeric(&table, error);
 	if (rc != 0)
-		return rc;
-	rc = check_numeric(&table, error);
+		rc = explain(upload, rc, error);
 	if (rc == 0)
 		rc = check_names(&table, error);
 	if (rc == 0)

@@ -103,19 +103,19 @@ static void create(struct api *api, const struct http_request *request, struct h
 	    .tags_json = submission->tags_json,
 	    .notes = submission_notes(submission),
 	    .spec_json = submission->spec_json,
-	    .model_json = submission->model_json,
-	    .data_json = submission->data_json,
-	    .engine_json = submission->engine_json,
+	    .model_json = submission->found.model_json,
+	    .data_json = submission->found.data_json,
+	    .engine_json = submission->found.engine_json,
 	    .owner = request->principal->viewer.owner,
 	    .max_owned = request->principal->quota.queued,
 	    .max_running = request->principal->quota.running,
 	    .over_quota = &over_quota,
-	    .dataset_id = submission->dataset_id[0] != '\0' ? submission->dataset_id : NULL,
+	    .dataset_id = submission->found.dataset_id[0] != '\0' ? submission->found.dataset_id : NULL,
 	    .init_id = submission->initial.id[0] != '\0' ? submission->initial.id : NULL,
-	    .epochs = submission->epochs,
-	    .max_attempts = submission->max_attempts,
-	    .priority = submission->priority,
-	    .max_seconds = submission->max_seconds,
+	    .epochs = submission->found.epochs,
+	    .max_attempts = submission->found.max_attempts,
+	    .priority = submission->found.priority,
+	    .max_seconds = submission->found.max_seconds,
 	    .now = clock_now_ms(),
 	    .key = key,
 	    .body_sha256 = sha256,
@@ -155,9 +155,7 @@ void experiments_submit(struct api *api, const struct http_request *request, str
 		return;
 	}
 	if (validate_only)
-		reply_json(reply, 200,
-		           json_pack("{sO, sO, sO, sO}", "spec", submission.spec, "model", submission.model, "data",
-		                     submission.data, "engine", submission.engine));
+		submission_reply(&submission, reply);
 	else
 		create(api, request, reply, &submission, key, text, length);
 	submission_free(&submission);

@@ -98,14 +98,23 @@ static json_t *timings_json(const struct experiment_row *row)
 	                 "train_seconds", json_finite(row->train_seconds));
 }
 
+static void write_words(struct text *out, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		text_write(out, words[i], strlen(words[i]));
+}
+
 /* Ids need no escapes. */
 static void write_links(const char *id, struct text *out)
 {
 	static const char *const names[] = {"metrics", "events", "weights", "predictions", "report", "tensorboard",
 	                                    "cancel",  "pause",  "resume",  "retry",       "logs",   "fork"};
-	text_print(out, ",\"links\":{\"self\":\"/experiments/%s\"", id);
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		text_print(out, ",\"%s\":\"/experiments/%s/%s\"", names[i], id, names[i]);
+	const char *const self[] = {",\"links\":{\"self\":\"/experiments/", id, "\""};
+	write_words(out, self, 3);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *const link[] = {",\"", names[i], "\":\"/experiments/", id, "/", names[i], "\""};
+		write_words(out, link, 7);
+	}
 	text_write(out, "}", 1);
 }
 

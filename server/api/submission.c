@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "engine/qlstm.h"
+#include "engine/text.h"
+#include "schema/captions.h"
 #include "schema/columns.h"
 #include "schema/spec.h"
 #include "schema/task.h"
@@ -15,6 +17,13 @@
 #include "server/common/cost.h"
 #include "server/common/json_text.h"
 #include "server/common/parameter_counts.h"
+#include "server/http/reply.h"
+
+/* A submission before it is text. */
+struct draft {
+	json_t *spec, *model, *data, *engine; /* owned; spec is resolved and bound */
+	struct submission *out;
+};
 
 static int out_of_memory(struct qlstm_error *error)
 {
@@ -48,6 +57,8 @@ static int attach_data(struct api *api, const struct viewer *viewer, json_t *spe
 		return rc;
 	}
 	rc = bind_columns(spec, &entry->row, error);
+	if (rc == 0)
+		rc = prediction_check_data(spec, entry->row.description_json, error);
 	if (rc == 0 &&
 	    json_object_set_new(json_object_get(spec, "data"), "dataset", json_string(catalog_id(entry))) != 0)
 		rc = out_of_memory(error);
@@ -86,7 +97,7 @@ static int check_groups(const struct spec *spec, struct model *model, struct qls
 }
 
 /* What the model is made of, by which engine, and how long it will take. */
-static int describe_model(const struct api *api, struct spec *spec, struct cost_windows windows, struct submission *out,
+static int describe_model(const struct api *api, struct spec *spec, struct cost_windows windows, struct draft *draft,
                           struct qlstm_error *error)
 {
 	struct model *model;
@@ -100,13 +111,14 @@ static int describe_model(const struct api *api, struct spec *spec, struct cost_
 	size_t bytes = 0;
 	rc = check_groups(spec, model, error);
 	if (rc == 0)
-		rc = initial_check(api, &out->initial, model_params(model), error);
+		rc = initial_check(api, &draft->out->initial, model_params(model), error);
 	if (rc == 0)
 		rc = check_cost(api, spec, model, windows, &seconds, &bytes, error);
 	const struct parameter_counts counts = parameter_counts(model_params(model));
-	out->model = parameter_counts_json(&counts, "parameters");
-	out->engine = json_pack("{ss, ss, ss, sf, sI}", "version", QLSTM_VERSION, "plan", model_plan_kind(model), "isa",
-	                        plan_isa(), "estimated_seconds", seconds, "estimated_bytes", (json_int_t)bytes);
+	draft->model = parameter_counts_json(&counts, "parameters");
+	draft->engine =
+	    json_pack("{ss, ss, ss, sf, sI}", "version", QLSTM_VERSION, "plan", model_plan_kind(model), "isa",
+	              plan_isa(), "estimated_seconds", seconds, "estimated_bytes", (json_int_t)bytes);
 	model_free(model);
 	return rc;
 }
@@ -150,44 +162,119 @@ static int count_predicted(const struct catalog_entry *entry, struct spec *spec,
 	return prediction_count(spec, *rows, &parts->test, error);
 }
 
-static int describe(struct api *api, const struct catalog_entry *entry, struct submission *out,
-                    struct qlstm_error *error)
+static int describe(struct api *api, const struct catalog_entry *entry, struct draft *draft, struct qlstm_error *error)
 {
 	struct spec spec;
 	struct parts parts = {0};
+	struct assessment *found = &draft->out->found;
 	size_t rows = 0;
-	int rc = spec_parse(out->spec, &spec, error);
+	int rc = spec_parse(draft->spec, &spec, error);
 	bool trains = spec.kind == SPEC_TRAINING;
 	if (rc == 0)
-		rc = trains ? count_samples(api, entry, out->spec, &spec, &rows, &parts, error)
+		rc = trains ? count_samples(api, entry, draft->spec, &spec, &rows, &parts, error)
 		            : count_predicted(entry, &spec, &rows, &parts, error);
 	if (rc != 0)
 		return rc;
 	const struct cost_windows windows = {parts.train, parts.validation + parts.test, table_size(entry, &spec)};
-	rc = describe_model(api, &spec, windows, out, error);
-	out->data = json_pack("{ss, ss, sI, sI, sI, so}", "dataset", entry->row.name, "sha256", entry->row.sha256,
-	                      "rows", (json_int_t)rows, "train", (json_int_t)parts.train, "test",
-	                      (json_int_t)parts.test, "warnings", uploaded_warnings(entry, out->spec, &spec));
+	rc = describe_model(api, &spec, windows, draft, error);
+	draft->data = json_pack("{ss, ss, sI, sI, sI, so}", "dataset", entry->row.name, "sha256", entry->row.sha256,
+	                        "rows", (json_int_t)rows, "train", (json_int_t)parts.train, "test",
+	                        (json_int_t)parts.test, "warnings", uploaded_warnings(entry, draft->spec, &spec));
 	if (parts.validation > 0)
-		json_object_set_new(out->data, "validation", json_integer((json_int_t)parts.validation));
-	out->epochs = trains ? spec.training.epochs : 0;
-	out->max_attempts = spec.max_attempts;
-	out->priority = (int)json_integer_value(json_object_get(out->spec, "priority"));
-	out->max_seconds = spec.max_seconds;
+		json_object_set_new(draft->data, "validation", json_integer((json_int_t)parts.validation));
+	found->epochs = trains ? spec.training.epochs : 0;
+	found->max_attempts = spec.max_attempts;
+	found->priority = (int)json_integer_value(json_object_get(draft->spec, "priority"));
+	found->max_seconds = spec.max_seconds;
 	if (entry->series == NULL)
-		memcpy(out->dataset_id, entry->row.id, sizeof out->dataset_id);
+		memcpy(found->dataset_id, entry->row.id, sizeof found->dataset_id);
 	return rc;
 }
 
-static int write_texts(struct submission *out, struct qlstm_error *error)
+static int write_texts(struct draft *draft, struct qlstm_error *error)
 {
-	out->spec_json = json_text(out->spec);
-	out->model_json = json_text(out->model);
-	out->data_json = json_text(out->data);
-	out->engine_json = json_text(out->engine);
-	out->tags_json = json_text(json_object_get(out->spec, "tags"));
-	bool whole = out->spec_json != NULL && out->model_json != NULL && out->data_json != NULL &&
-	             out->engine_json != NULL && out->tags_json != NULL;
+	struct assessment *found = &draft->out->found;
+	int rc = captions_take(draft->spec, &draft->out->captions, error);
+	found->rest_json = json_text(draft->spec);
+	found->model_json = json_text(draft->model);
+	found->data_json = json_text(draft->data);
+	found->engine_json = json_text(draft->engine);
+	bool whole = found->rest_json != NULL && found->model_json != NULL && found->data_json != NULL &&
+	             found->engine_json != NULL;
+	return rc == 0 && !whole ? out_of_memory(error) : rc;
+}
+
+/* Everything but the spec as a whole. */
+static int assess(struct api *api, const struct viewer *viewer, const json_t *request, struct submission *out,
+                  struct qlstm_error *error)
+{
+	struct catalog_entry entry = {0};
+	struct draft draft = {.out = out};
+	json_t *whole = NULL;
+	int rc = prediction_is(request) ? prediction_complete(api->store, viewer, request, &whole, error) : 0;
+	if (rc == 0)
+		rc = spec_resolve(whole != NULL ? whole : request, &draft.spec, error);
+	const char *dataset = json_string_value(json_object_get(json_object_get(draft.spec, "data"), "dataset"));
+	out->found.dataset = strdup(dataset != NULL ? dataset : "");
+	if (rc == 0 && out->found.dataset == NULL)
+		rc = out_of_memory(error);
+	if (rc == 0)
+		rc = attach_data(api, viewer, draft.spec, &entry, error);
+	if (rc == 0)
+		rc = initial_find(api, viewer, draft.spec, &out->initial, error);
+	if (rc == 0)
+		rc = describe(api, &entry, &draft, error);
+	if (rc != 0 && draft.spec != NULL)
+		spec_locate(request, error);
+	if (rc == 0)
+		rc = write_texts(&draft, error);
+	catalog_entry_free(&entry);
+	json_decref(whole);
+	json_decref(draft.engine);
+	json_decref(draft.data);
+	json_decref(draft.model);
+	json_decref(draft.spec);
+	return rc;
+}
+
+/* Whether the viewer's data set of that name is the one that was assessed. */
+static bool is_same_data(struct api *api, const struct viewer *viewer, const struct assessment *found)
+{
+	struct catalog_entry entry = {0};
+	if (found->dataset_id[0] == '\0')
+		return true;
+	bool same = catalog_find(api, viewer, found->dataset, &entry, NULL) == 0 && entry.series == NULL &&
+	            strcmp(entry.row.id, found->dataset_id) == 0;
+	catalog_entry_free(&entry);
+	return same;
+}
+
+/* What was found of a request that differs by its captions alone. What is wrong with these, assess says. */
+static bool recall(struct api *api, const struct viewer *viewer, const json_t *request, const char *key,
+                   struct submission *out)
+{
+	if (!assessments_find(api->assessments, key, &out->found))
+		return false;
+	if (is_same_data(api, viewer, &out->found) && captions_resolve(request, &out->captions, NULL) == 0)
+		return true;
+	submission_free(out);
+	return false;
+}
+
+/* The captions stand first in a resolved spec. */
+static int write_spec(struct submission *out, struct qlstm_error *error)
+{
+	struct text spec = {0};
+	size_t length;
+	char *captions = json_text(out->captions);
+	out->tags_json = json_text(json_object_get(out->captions, "tags"));
+	if (captions != NULL) {
+		text_write(&spec, captions, strlen(captions) - 1); /* without the brace that closes it */
+		text_write(&spec, ",", 1);
+		text_write(&spec, out->found.rest_json + 1, strlen(out->found.rest_json) - 1);
+	}
+	bool whole = captions != NULL && out->tags_json != NULL && text_take(&spec, &out->spec_json, &length) == 0;
+	free(captions);
 	return whole ? 0 : out_of_memory(error);
 }
 
@@ -195,27 +282,22 @@ int submission_make(struct api *api, const struct viewer *viewer, const char *te
                     struct submission *out, struct qlstm_error *error)
 {
 	*out = (struct submission){0};
-	struct catalog_entry entry = {0};
-	json_t *request = NULL, *whole = NULL;
+	json_t *request = NULL;
+	char *key = NULL;
 	int rc = spec_load(text, length, &request, error);
-	if (rc == 0 && prediction_is(request))
-		rc = prediction_complete(api->store, viewer, request, &whole, error);
+	/* What a spec is about to start from may have become something else. */
+	if (rc == 0 && json_object_get(request, "init_from") == NULL)
+		key = captions_rest(request);
+	if (rc == 0 && !recall(api, viewer, request, key, out)) {
+		rc = assess(api, viewer, request, out, error);
+		if (rc == 0)
+			assessments_keep(api->assessments, key, &out->found);
+	}
 	if (rc == 0)
-		rc = spec_resolve(whole != NULL ? whole : request, &out->spec, error);
-	if (rc == 0)
-		rc = attach_data(api, viewer, out->spec, &entry, error);
-	if (rc == 0)
-		rc = initial_find(api, viewer, out->spec, &out->initial, error);
-	if (rc == 0)
-		rc = describe(api, &entry, out, error);
-	if (rc != 0 && out->spec != NULL)
-		spec_locate(request, error);
-	if (rc == 0)
-		rc = write_texts(out, error);
+		rc = write_spec(out, error);
 	if (rc != 0)
 		submission_free(out);
-	catalog_entry_free(&entry);
-	json_decref(whole);
+	free(key);
 	json_decref(request);
 	return rc;
 }
@@ -223,31 +305,37 @@ int submission_make(struct api *api, const struct viewer *viewer, const char *te
 void submission_free(struct submission *submission)
 {
 	free(submission->tags_json);
-	free(submission->engine_json);
-	free(submission->data_json);
-	free(submission->model_json);
 	free(submission->spec_json);
-	json_decref(submission->engine);
-	json_decref(submission->data);
-	json_decref(submission->model);
-	json_decref(submission->spec);
+	assessment_free(&submission->found);
+	json_decref(submission->captions);
 	*submission = (struct submission){0};
+}
+
+static const char *caption(const struct submission *submission, const char *name, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(submission->captions, name));
+	return text != NULL ? text : otherwise;
 }
 
 const char *submission_notes(const struct submission *submission)
 {
-	const char *notes = json_string_value(json_object_get(submission->spec, "notes"));
-	return notes != NULL ? notes : "";
+	return caption(submission, "notes", "");
 }
 
 const char *submission_name(const struct submission *submission)
 {
-	const char *name = json_string_value(json_object_get(submission->spec, "name"));
-	return name != NULL ? name : "";
+	return caption(submission, "name", "");
 }
 
 const char *submission_project(const struct submission *submission)
 {
-	const char *project = json_string_value(json_object_get(submission->spec, "project"));
-	return project != NULL ? project : "default";
+	return caption(submission, "project", "default");
+}
+
+void submission_reply(const struct submission *submission, struct http_reply *reply)
+{
+	struct text out = {0};
+	text_print(&out, "{\"spec\":%s,\"model\":%s,\"data\":%s,\"engine\":%s}\n", submission->spec_json,
+	           submission->found.model_json, submission->found.data_json, submission->found.engine_json);
+	reply_written(reply, "application/json", &out);
 }

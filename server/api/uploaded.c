@@ -117,12 +117,31 @@ int uploaded_rows(struct api *api, const struct catalog_entry *entry, const json
 	return rc;
 }
 
+/* Where one column alone is numeric it is taken without a word; another one may have been meant. */
+static void warn_of_texts(const struct table *table, json_t *warnings)
+{
+	int numeric = 0;
+	for (int k = 0; k < table->n_columns; k++)
+		numeric += table->columns[k].numeric;
+	for (int k = 0; numeric == 1 && k < table->n_columns; k++) {
+		const struct column *column = &table->columns[k];
+		char place[COLUMN_PLACE_SIZE];
+		if (!column_looks_numeric(column))
+			continue;
+		column_place(column, place);
+		json_array_append_new(warnings, json_sprintf("column '%.200s' is not numeric: %s holds '%s'",
+		                                             column->name, place, column->bad_text));
+	}
+}
+
 json_t *uploaded_warnings(const struct catalog_entry *entry, const json_t *resolved, struct spec *spec)
 {
 	struct table table = {0};
 	json_t *warnings = json_array();
 	bool known =
 	    columns_read(entry->row.columns_json, &table, NULL) == 0 && spec_columns(spec, resolved, &table, NULL) == 0;
+	if (known)
+		warn_of_texts(&table, warnings);
 	for (int k = 0; known && k < spec->windows.n_targets; k++) {
 		const struct column *column = &table.columns[spec->windows.targets[k]];
 		if (column->n_numbers > 0 && column->minimum >= column->maximum)

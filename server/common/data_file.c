@@ -136,14 +136,14 @@ static int read_spreadsheet(const unsigned char *bytes, size_t length, const str
 	return rc;
 }
 
-/* A text in UTF-16 into a spool as UTF-8. */
-static int transcode(const struct csv_utf16 *from, struct spool *spool, struct qlstm_error *error)
+/* A text into a spool as UTF-8. */
+static int transcode(const struct csv_bytes *from, struct spool *spool, struct qlstm_error *error)
 {
 	char piece[1 << 14];
 	size_t at = 0, n = 0;
 	int rc = 0;
 	while (rc == 0 && at < from->length) {
-		rc = csv_decode_utf16(from, &at, piece, sizeof piece, &n, error);
+		rc = csv_decode_piece(from, &at, piece, sizeof piece, &n, error);
 		if (rc == 0)
 			rc = spool_write(spool, piece, n, error);
 	}
@@ -151,8 +151,9 @@ static int transcode(const struct csv_utf16 *from, struct spool *spool, struct q
 }
 
 /* As what it is, by the disk. */
-static int read_wide(const struct csv_utf16 *from, const struct data_request *request, const struct csv_options *said,
-                     const struct data_kind *kind, struct table *table, struct qlstm_error *error)
+static int read_foreign(const struct csv_bytes *from, const struct data_request *request,
+                        const struct csv_options *said, const struct data_kind *kind, struct table *table,
+                        struct qlstm_error *error)
 {
 	struct spool spool;
 	struct csv_options csv = *said;
@@ -169,13 +170,13 @@ static int read_wide(const struct csv_utf16 *from, const struct data_request *re
 	if (rc == 0)
 		rc = kind->parse(text, spool.length, &options, table, error);
 	if (rc == 0)
-		table->dialect.encoding = from->big ? CSV_UTF16BE : CSV_UTF16LE;
+		table->dialect.encoding = from->encoding;
 	spool_unmap(&spool, text);
 	spool_close(&spool);
 	return rc;
 }
 
-/* A large text in UTF-16 takes no memory where there is a spool. */
+/* A large text that is not read as it stands takes no memory where there is a spool. */
 static int read_text(const unsigned char *bytes, size_t length, const struct data_request *request,
                      const struct data_kind *kind, struct table *table, struct qlstm_error *error)
 {
@@ -183,10 +184,10 @@ static int read_text(const unsigned char *bytes, size_t length, const struct dat
 	const struct csv_options *said = request->csv != NULL ? request->csv : &nothing;
 	const struct data_options options = {.values = request->values, .csv = request->csv};
 	if (kind->parse == data_kind_plain()->parse && request->spool != NULL && length > IN_MEMORY) {
-		enum csv_encoding encoding = csv_encoding_of(bytes, length, said);
-		if (encoding == CSV_UTF16LE || encoding == CSV_UTF16BE)
-			return read_wide(&(struct csv_utf16){bytes, length, encoding == CSV_UTF16BE}, request, said,
-			                 kind, table, error);
+		struct csv_bytes from = {bytes, length, csv_encoding_of(bytes, length, said), false};
+		from.cr_ends = csv_ends_in_cr(&from, said);
+		if (from.encoding != CSV_UTF8 || from.cr_ends)
+			return read_foreign(&from, request, said, kind, table, error);
 	}
 	return kind->parse(bytes, length, &options, table, error);
 }

@@ -35,10 +35,11 @@ struct data_request {
 	const struct csv_options *csv; /* what is said of CSV; NULL: nothing */
 };
 
-/* Reads the table in the bytes and says in *found what they are. A text in UTF-16 past 1 MiB goes by the spool too.
- * Packed data of any kind are unpacked first: a large one takes disk and time that its sender did not have to spend, so
- * ERR_UNAVAILABLE when so many are being read already. ERR_WRONG_TYPE when the bytes are of another kind than declared;
- * else as gzip_unpack, spool.h and data_kind.parse. *table is the caller's (table_free), untouched on failure. */
+/* Reads the table in the bytes and says in *found what they are. A text past 1 MiB in another encoding than UTF-8, or
+ * whose lines end in CR alone, goes by the spool too. Packed data of any kind are unpacked first: a large one takes
+ * disk and time that its sender did not have to spend, so ERR_UNAVAILABLE when so many are being read already.
+ * ERR_WRONG_TYPE when the bytes are of another kind than declared; else as gzip_unpack, spool.h and data_kind.parse.
+ * *table is the caller's (table_free), untouched on failure. */
 int data_file_read(const unsigned char *bytes, size_t length, const struct data_request *request,
                    struct data_file *found, struct table *table, struct qlstm_error *error);
 

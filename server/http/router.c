@@ -51,28 +51,27 @@ static bool pattern_match(const char *pattern, const struct segments *segments, 
 	return segments->count > 0 && *pattern == '\0';
 }
 
-/* The first row of that path and method, else the sentinel. `allow` collects the methods of the path's rows. */
+/* The first row of that path and method, else the sentinel; then `allow` has the methods of the path's rows. */
 static const struct route *route_find(const struct route *routes, const char *method, const struct segments *segments,
                                       const char **params, char *allow, size_t allow_size)
 {
-	const struct route *found = NULL;
 	size_t used = 0;
 	allow[0] = '\0';
 	for (; routes->method != NULL; routes++) {
 		const char *matched[HTTP_MAX_PARAMS] = {0};
 		if (!pattern_match(routes->pattern, segments, matched))
 			continue;
+		if (strcmp(routes->method, method) == 0) {
+			memcpy(params, matched, sizeof matched);
+			return routes;
+		}
 		const char *name = strcmp(routes->method, "GET") == 0 ? "GET, HEAD" : routes->method;
 		int length = snprintf(allow + used, allow_size - used, "%s, ", name);
 		used += length > 0 && (size_t)length < allow_size - used ? (size_t)length : 0;
-		if (found == NULL && strcmp(routes->method, method) == 0) {
-			found = routes;
-			memcpy(params, matched, sizeof matched);
-		}
 	}
 	if (used > 0)
 		snprintf(allow + used, allow_size - used, "OPTIONS");
-	return found != NULL ? found : routes;
+	return routes;
 }
 
 /* The first {id} that is no id, or NULL. Params and braces come in the same order. */

@@ -4,7 +4,7 @@
 
 #include "server/http/http.h"
 
-#define ROUTE_MAX_QUERY 16
+#define ROUTE_MAX_QUERY 20
 
 /* One row. A handler of GET serves HEAD too; OPTIONS and the 405 come from the table itself. */
 struct route {

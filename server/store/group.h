@@ -2,7 +2,7 @@
 #ifndef QLSTM_STORE_GROUP_H
 #define QLSTM_STORE_GROUP_H
 
-#include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 
 #include "server/store/store.h"
@@ -14,9 +14,7 @@ struct write {
 	void *argument;
 	struct qlstm_error error;
 	bool waited_for; /* store_write: on the caller's stack; else malloc */
-	/* Of a waited-for write, under the store's lock: */
-	bool finished;
-	pthread_cond_t wake;
+	sem_t finished;  /* of a waited-for write */
 };
 
 /* Runs the writes from `first`, each under a savepoint, commits, and sets each one's error. Returns the first that was

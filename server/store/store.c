@@ -64,24 +64,31 @@ static struct write *queue_take_all(struct queue *queue)
 	return first;
 }
 
+/* One that is woken up takes no lock: it would find it held for as long as others are. */
+static void wake_waiters(struct write *first)
+{
+	for (struct write *write = first, *next; write != NULL; write = next) {
+		next = write->next; /* it is gone once its waiter sees it finished */
+		sem_post(&write->finished);
+	}
+}
+
 /* Hands the writes before `end` back to those who wait for them, and their events to the loop. */
 static void complete_writes(struct store *store, struct write *first, const struct write *end)
 {
 	bool wake_loop = store->outbox.first != NULL;
+	struct queue waited_for;
+	queue_init(&waited_for);
 	pthread_mutex_lock(&store->lock);
 	outbox_move(&store->published, &store->outbox);
 	for (struct write *write = first, *next; write != end; write = next) {
-		next = write->next; /* a waited-for write is gone once its waiter sees it finished */
+		next = write->next;
 		atomic_fetch_add(&store->writes, 1);
-		if (write->waited_for) {
-			write->finished = true;
-			pthread_cond_signal(&write->wake);
-		} else {
-			queue_push(&store->completed, write);
-			wake_loop = true;
-		}
+		wake_loop = wake_loop || !write->waited_for;
+		queue_push(write->waited_for ? &waited_for : &store->completed, write);
 	}
 	pthread_mutex_unlock(&store->lock);
+	wake_waiters(waited_for.first);
 	if (wake_loop)
 		uv_async_send(store->completed_async);
 }
@@ -295,31 +302,29 @@ static bool enqueue(struct store *store, struct write *write)
 {
 	pthread_mutex_lock(&store->lock);
 	bool open = !store->closing;
-	if (open) {
+	if (open)
 		queue_push(&store->queued, write);
-		pthread_cond_signal(&store->work);
-	}
 	pthread_mutex_unlock(&store->lock);
+	if (open)
+		pthread_cond_signal(&store->work);
 	return open;
 }
 
 int store_write(struct store *store, store_fn fn, void *argument, struct qlstm_error *error)
 {
 	struct write write = {.fn = fn, .argument = argument, .waited_for = true};
-	pthread_cond_init(&write.wake, NULL);
+	sem_init(&write.finished, 0, 0);
 	int rc = 0;
 	if (enqueue(store, &write)) {
-		pthread_mutex_lock(&store->lock);
-		while (!write.finished)
-			pthread_cond_wait(&write.wake, &store->lock);
-		pthread_mutex_unlock(&store->lock);
+		while (sem_wait(&write.finished) != 0)
+			; /* a signal */
 		rc = write.error.code;
 		if (rc != 0 && error != NULL && error->code == 0)
 			*error = write.error;
 	} else {
 		rc = error_set(error, ERR_UNAVAILABLE, NULL, "the store is closing");
 	}
-	pthread_cond_destroy(&write.wake);
+	sem_destroy(&write.finished);
 	return rc;
 }
 

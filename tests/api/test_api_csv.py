@@ -88,7 +88,7 @@ def test_the_header_may_be_said(daemon):
 
 def test_one_odd_cell_is_that_columns_alone(daemon):
     words = refused(daemon, "Date;P\n" + "".join(f"{day};{price} kW\n" for day, price in zip(DAYS, PRICES)))
-    assert "column 'Date' is not numeric: line 2" in words and "separator ';'" in words
+    assert "column 'P' is not numeric: line 2 holds '50 kW'" in words and "separator ';'" in words
     cells = [*map(str, PRICES[:13]), "x"]
     words = refused(daemon, table(["Date", "P"], DAYS, cells))
     assert "column 'P' is not numeric: line 15 holds 'x'" in words
@@ -247,3 +247,22 @@ def test_a_large_text_in_utf_16(daemon, encoding):
     assert daemon.train(spec)["data"]["rows"] == 70_000
     broken = ("\ufeff" + text).encode(encoding)[:-1]
     assert "half a character" in problem(daemon.upload("wide-broken", broken), 400, "syntax")
+
+
+@pytest.mark.parametrize("name, encoding, end", [("latin", "cp1252", "\n"), ("cr", "utf-8", "\r"), ("latin-cr", "cp1252", "\r"),
+                                                 ("wide-cr", "utf-16", "\r")])
+def test_a_large_text_that_is_not_read_as_it_stands(daemon, name, encoding, end):
+    """Likewise; the marks stand at the end, so that nothing but the whole file says what it is."""
+    head, body = ["tag;länge €"], [f"{i};{i % 7 / 4:.2f}" for i in range(120_000)]
+    lines = head + body if name != "latin" else ["tag;wert"] + body + ["120000;1 # später"]
+    row = upload(daemon, f"foreign-{name}", (end.join(lines) + end).encode(encoding))
+    small = upload(daemon, f"foreign-{name}-8", "\n".join(lines).encode() + b"\n")
+    for one in (row, small):
+        one["description"]["dialect"].pop("encoding")
+    assert (row["columns"], row["rows"], row["description"]) == (small["columns"], small["rows"], small["description"])
+    wanted = {"cp1252": "latin-1", "utf-8": "utf-8", "utf-16": "utf-16le"}[encoding]
+    assert daemon.get(f"/datasets/foreign-{name}").json()["description"]["dialect"]["encoding"] == wanted
+    if name == "latin-cr":
+        spec = {"data": {"dataset": f"foreign-{name}", "inputs": ["länge €"], "targets": ["länge €"], "stride": 5000}, "type": "rnn",
+                "hidden_size": 1, "training": {"epochs": 1}}
+        assert daemon.train(spec)["data"]["rows"] == 120_000

@@ -158,5 +158,5 @@ def test_refusals(daemon, trained):
     ask = f"/experiments/{trained['id']}/predict"
     assert "texts[1] has 0 tokens" in problem(daemon.post(ask, {"texts": ["boko", " "]}), 422, "invalid")
     assert problem(daemon.post(ask, {"texts": [3]}), 422, "wrong_type") == "texts[0] is an integer; a text is expected"
-    assert "'texts' alone" in problem(daemon.post(ask, {"inputs": [[[1]]]}), 422, "unknown_field")
+    assert "known is texts" in problem(daemon.post(ask, {"inputs": [[[1]]]}), 422, "unknown_field")
     assert "reads texts" in problem(daemon.post(f"/v2/models/{trained['id']}/infer", {"inputs": []}), 409, "conflict")

@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api_daemon import BUILD, ENDLESS, Daemon  # noqa: E402
 
 SEEN = '{"n_qubits":4,"hidden_size":5,"name":"e@"}'
+SEEDS = '{"n_qubits":4,"hidden_size":5,"training":{"seed":@}}'
 LIMIT = 10000  # experiments that may wait
 
 
@@ -82,6 +83,7 @@ def ids(daemon, count):
 def posts(client, folder):
     """A few seconds each: the queue has a limit."""
     for where, name, bodies in (("seen", "POST, a circuit seen before", [SEEN]),
+                                ("seeds", "POST, that circuit, each time another seed", [SEEDS]),
                                 ("new", "POST, models not seen before", new_models())):
         daemon = started(folder / where)
         try:
@@ -110,9 +112,8 @@ def reads(client, daemon, queued):
                         (f"GET /experiments/ID of {len(paths)}", paths),
                         ("GET /experiments?limit=10", ["/experiments?limit=10"]), ("GET /metrics", ["/metrics"])):
         show(f"{name}, {queued} queued", client.run(daemon, "GET", asked))
-    body = '{"n_qubits":4,"hidden_size":5}'
     show(f"POST, validated alone, {queued} queued",
-         client.run(daemon, "POST", ["/experiments?validate_only=true"], [body]))
+         client.run(daemon, "POST", ["/experiments?validate_only=true"], [SEEDS]))
 
 
 def main():
@@ -123,7 +124,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.data) as folder:
         folder = pathlib.Path(folder)
-        for name in ("seen", "new", "queue"):
+        for name in ("seen", "seeds", "new", "queue"):
             (folder / name).mkdir()
         client = Client(folder, options)
         posts(client, folder)

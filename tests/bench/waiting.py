@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """What a request costs the daemon with 10 and with 10,000 experiments waiting: `make bench-waiting`.
 
-Usage: waiting.py [--rounds 5] [--seconds 1] [--clients 8]. Two daemons, one with the short queue and one with the long one,
-are asked in turns. In `rest` nothing is written meanwhile; in `trains` an endless experiment ends some hundred epochs a
-second, each of which is a transaction. Prints microseconds of the daemon's processor time a request, the least of all
-rounds, which does not depend on what else this machine does as rates do."""
+Usage: waiting.py [--rounds 5] [--seconds 1] [--clients 8] [--modes rest,trains]. Three daemons, each started anew when
+its data are there, are asked in turns: with the short queue; with the long one; with the short one and as many
+experiments that ended as the long one has waiting. The third has as many rows as the second, so what they share is the size of the
+database and what they differ by is the queue. In `rest` nothing is written meanwhile; in `trains` an endless experiment
+ends some hundred epochs a second, each of which is a transaction. Prints microseconds of the daemon's processor time a
+request, the least of all rounds, which does not depend on what else this machine does as rates do."""
 import argparse
 import os
 import pathlib
@@ -12,39 +14,54 @@ import signal
 import sys
 import tempfile
 
+import requests
+
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "faults")]
-from api_daemon import ENDLESS, Daemon  # noqa: E402
-from door import LIMIT, Client, fill, ids  # noqa: E402
+from api_daemon import DEADLINE, ENDLESS, Daemon  # noqa: E402
+from door import LIMIT, SEEDS, Client, fill, ids  # noqa: E402
 from test_kill import workers  # noqa: E402
 
 SHORT = 10
-BODY = '{"n_qubits":4,"hidden_size":5}'
 
 
 def cpu(pid):
     """Seconds, of all threads."""
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()) / 1e9
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def end_all_but(daemon, count):
+    """Cancels what waits; of a queue those stay that are asked for."""
+    session = requests.Session()
+    for name in ids(daemon, LIMIT)[count:]:
+        assert session.post(f"{daemon.url}/experiments/{name}/cancel", timeout=DEADLINE).status_code in (200, 202)
 
 
 class Side:
-    """A daemon with so many experiments that wait behind an endless one."""
+    """A daemon with so many experiments that wait behind an endless one, of `made` ones in all."""
 
-    def __init__(self, folder, options, count, works):
+    def __init__(self, folder, options, made, waiting, works):
         folder.mkdir()
         idle = folder / "idle"
         idle.write_text("#!/bin/sh\nexec sleep 86400\n")
         idle.chmod(0o755)
         self.client, self.works = Client(folder, options), works
-        self.daemon = Daemon(folder, "--slots", "1", "--hang", "86400", *(() if works else ("--worker", str(idle)))).start()
-        self.daemon.wait(self.daemon.submit(ENDLESS), lambda row: row["status"] == "running")
-        fill(self.daemon, self.client, count)
-        paths = ["/experiments/" + name for name in ids(self.daemon, count)]
+        worker = () if works else ("--worker", str(idle))
+        self.daemon = Daemon(folder, "--slots", "1", "--hang", "86400", *worker).start()
+        endless = self.daemon.submit(ENDLESS)
+        self.daemon.wait(endless, lambda row: row["status"] == "running")
+        fill(self.daemon, self.client, made)
+        end_all_but(self.daemon, waiting)
+        paths = ["/experiments/" + name for name in ids(self.daemon, made)]
+        self.daemon.stop()
+        self.daemon.start()
+        self.daemon.wait(endless, lambda row: row["status"] == "running")
         self.asked = {"/healthz": ("GET", ["/healthz"]), "/metrics": ("GET", ["/metrics"]),
                       "GET /experiments/ID of 10": ("GET", paths[:10]),
                       "GET /experiments/ID of all": ("GET", paths),
                       "GET /experiments?limit=10": ("GET", ["/experiments?limit=10"]),
-                      "POST, validated alone": ("POST", ["/experiments?validate_only=true"], [BODY])}
+                      "POST, validated alone": ("POST", ["/experiments?validate_only=true"], [SEEDS])}
         self.hold(True)
 
     def hold(self, still):
@@ -60,18 +77,20 @@ class Side:
 
 
 def compare(folder, options, works):
-    sides = [Side(folder / str(count), options, count, works) for count in (SHORT, LIMIT)]
+    kinds = ((SHORT, SHORT), (LIMIT, LIMIT), (LIMIT, SHORT))  # made, waiting
+    sides = [Side(folder / str(index), options, *kind, works) for index, kind in enumerate(kinds)]
+    mode = "trains" if works else "rest"
     try:
-        least = {name: [float("inf")] * 2 for name in sides[0].asked}
+        least = {name: [float("inf")] * len(sides) for name in sides[0].asked}
         for _ in range(options.rounds):
             for name, figures in least.items():
                 for index, side in enumerate(sides):
                     side.hold(False)
                     figures[index] = min(figures[index], side.measure(name))
                     side.hold(True)
-        for name, (short, long) in least.items():
-            print(f"{'trains' if works else 'rest':8} {name:30} {short:8.1f} us with {SHORT}, {long:8.1f} us with {LIMIT}: "
-                  f"{long / short:5.2f}", flush=True)
+        for name, (short, long, ended) in least.items():
+            print(f"{mode:7} {name:27} {short:7.1f} us with {SHORT}; {long:7.1f} with {LIMIT}: {long / short:4.2f}; "
+                  f"{ended:7.1f} with {SHORT} and {LIMIT - SHORT} that ended: long / this {long / ended:4.2f}", flush=True)
     finally:
         for side in sides:
             side.hold(False)
@@ -83,12 +102,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--modes", default="rest,trains")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for works in (False, True):
-            where = pathlib.Path(folder) / str(works)
+        for mode in options.modes.split(","):
+            where = pathlib.Path(folder) / mode
             where.mkdir()
-            compare(where, options, works)
+            compare(where, options, mode == "trains")
 
 
 if __name__ == "__main__":

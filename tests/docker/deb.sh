@@ -4,6 +4,7 @@
 #   tests/docker/deb.sh PACKAGE.deb
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/docker/within.sh
 package=$1
 archive=build/docker/debian-12-slim.tar
 [ "$(id -u)" = 0 ] || { echo "deb.sh: chroot takes root" >&2; exit 1; }
@@ -20,7 +21,6 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
-say() { echo "deb: $*"; }
 in_root() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"; }
 
 tar -C "$root" --numeric-owner -xf "$archive"
@@ -61,15 +61,7 @@ in_root chown qlstmd: /var/lib/qlstmd
 chroot "$root" setpriv --reuid=qlstmd --regid=qlstmd --clear-groups --no-new-privs \
 	/usr/bin/qlstmd --data /var/lib/qlstmd --listen 127.0.0.1:0 >"$root/tmp/said" 2>"$root/tmp/log" &
 daemon=$!
-tries=0
-until grep -q listening "$root/tmp/said"; do
-	tries=$((tries + 1))
-	if [ $tries -ge 600 ] || ! kill -0 "$daemon"; then
-		cat "$root/tmp/log"
-		exit 1
-	fi
-	sleep 0.1
-done
+within "$daemon" "the daemon listens" grep -q listening "$root/tmp/said" || { cat "$root/tmp/log"; exit 1; }
 url=$(sed -n 's/^listening on //p' "$root/tmp/said")
 id=$(curl -sf -d '{"training":{"epochs":3}}' "$url/experiments" | sed 's/.*"id":"\([^"]*\)".*/\1/')
 curl -sf "$url/experiments/$id?wait=60" | grep -q '"status":"succeeded"' || { say "the experiment did not succeed"; cat "$root/tmp/log"; exit 1; }

@@ -5,7 +5,8 @@
 #   tests/docker/deb_boot.sh ROOT
 set -eu
 root=$1
-say() { echo "deb: $*"; }
+# shellcheck source=tests/docker/within.sh
+. "$(dirname "$0")/within.sh"
 
 if [ "${2:-}" = inside ]; then # process 1 of the new namespaces
 	mount --make-rprivate /
@@ -46,35 +47,22 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 run() { nsenter --target "$(pgrep -P "$outer")" --mount --pid --net --uts --ipc --cgroup --root --wd "$@"; }
-within() { # within WHAT COMMAND...: until it holds, for two minutes
-	what=$1
-	shift
-	tries=0
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		if [ $tries -ge 600 ] || ! kill -0 "$outer"; then
-			say "not within two minutes: $what"
-			exit 1
-		fi
-		sleep 0.2
-	done
-}
 get() { run curl -sf "http://127.0.0.1:8080$1"; }
 post() { run curl -sf -d "$2" "http://127.0.0.1:8080$1"; }
 id_of() { sed 's/.*"id":"\([^"]*\)".*/\1/'; }
 is() { get "/experiments/$1" | grep -q "$2"; }
 
-within "systemd says that the unit is active" run systemctl is-active qlstmd
+within "$outer" "systemd says that the unit is active" run systemctl is-active qlstmd
 id=$(post /experiments '{"training":{"epochs":3}}' | id_of)
 get "/experiments/$id?wait=60" | grep -q '"status":"succeeded"'
 post "/experiments/$id/predict" '{"inputs":[[[0.1],[0.3],[0.5],[0.6]]]}' | grep -q '"outputs":\[\['
 long=$(post /experiments '{"training":{"epochs":100000},"limits":{"max_seconds":2000000}}' | id_of)
-within "an epoch" is "$long" '"epoch":[1-9]'
+within "$outer" "an epoch" is "$long" '"epoch":[1-9]'
 run sh -c 'kill -9 $(systemctl show -p MainPID --value qlstmd)'
-within "started again, with the experiment" is "$long" '"status":"running".*"attempt":2'
+within "$outer" "started again, with the experiment" is "$long" '"status":"running".*"attempt":2'
 run systemctl stop qlstmd
 [ "$(run systemctl show -p Result --value qlstmd)" = success ] || { say "it does not stop well"; exit 1; }
 run systemctl start qlstmd
-within "the experiment goes on" is "$long" '"status":"running".*"attempt":3'
+within "$outer" "the experiment goes on" is "$long" '"status":"running".*"attempt":3'
 say "systemd started it; killed, it came back; stopped and started, it went on; $(run systemd-analyze security --no-pager qlstmd.service | sed -n 's/.*Overall exposure level for qlstmd.service: \([0-9.]*\).*/exposure \1/p')"
 run systemctl stop qlstmd

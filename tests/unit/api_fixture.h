@@ -36,7 +36,7 @@ static inline int open_service(void **state)
 	                   .started = clock_monotonic() - 5};
 	const struct scheduler_config config = {
 	    .data_dir = folder, .worker_path = "/nowhere", .slots = 1, .threads = 1};
-	if (keeper_open(&api.keeper, folder, false, NULL) != 0 ||
+	if (keeper_open(&api.keeper, folder, false, NULL) != 0 || assessments_open(&api.assessments, NULL) != 0 ||
 	    scheduler_open(&api.scheduler, &loop, store, &config, NULL) != 0)
 		return -1;
 	uv_mutex_init(&api.datasets);
@@ -49,6 +49,7 @@ static inline int close_service(void **state)
 {
 	door_close(&door);
 	scheduler_close(api.scheduler); /* it was never woken */
+	assessments_close(api.assessments);
 	keeper_close(api.keeper);
 	uv_mutex_destroy(&api.datasets);
 	contract_close();

@@ -61,6 +61,8 @@ static inline int open_service(void **state)
 	if (rc == 0)
 		rc = labels_seen_open(&api.labels, &error);
 	if (rc == 0)
+		rc = assessments_open(&api.assessments, &error);
+	if (rc == 0)
 		rc = plan_estimates_new(&api.plans, &error);
 	if (rc == 0)
 		rc = hub_open(&api.hub, &loop, store, &error);
@@ -76,6 +78,7 @@ static inline int close_service(void **state)
 	scheduler_close(api.scheduler);
 	hub_close(api.hub);
 	plan_estimates_free(api.plans);
+	assessments_close(api.assessments);
 	labels_seen_close(api.labels);
 	reserve_close(api.reserve);
 	keeper_close(api.keeper);

@@ -204,6 +204,8 @@ static void test_large_packed_data_sets_in_turns(void **state)
 	assert_says("POST", "/experiments?validate_only=true", json, spec, 200, "");
 	labels_seen_close(api.labels);
 	assert_int_equal(labels_seen_open(&api.labels, NULL), 0);
+	assessments_close(api.assessments);
+	assert_int_equal(assessments_open(&api.assessments, NULL), 0);
 	atomic_store(&api.unpacking, DATA_MAX_UNPACKING);
 	assert_upload("again", packed, length, 503);
 	assert_get("/datasets/large/export", 503, busy);

@@ -96,6 +96,9 @@ static void forget_circuits(int n)
 	plan_estimates_free(api.plans);
 	api.plans = NULL;
 	assert_int_equal(plan_estimates_new(&api.plans, NULL), 0);
+	assessments_close(api.assessments);
+	api.assessments = NULL;
+	assert_int_equal(assessments_open(&api.assessments, NULL), 0);
 }
 
 static void forget_labels(int n)
@@ -115,6 +118,14 @@ static void next_key(int n)
 }
 
 static const char table[] = "a,class\n1,0\n2,1\n3,0\n4,1\n5,0\n6,1\n7,0\n8,1\n9,0\n10,1\n";
+
+/* The next one says the same under another name. */
+static void test_repeated_submissions(void **state)
+{
+	(void)state;
+	assert_call("POST", "/experiments", "{\"hidden_size\":2,\"n_qubits\":2}", 202);
+	try_text("POST", "/experiments", "{\"name\":\"again\",\"hidden_size\":2,\"n_qubits\":2}", NULL);
+}
 
 static void test_submissions(void **state)
 {
@@ -327,7 +338,8 @@ int main(void)
 	if (sodium_init() < 0)
 		return 1;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_service, close_service)
-	const struct CMUnitTest tests[] = {TEST(test_submissions), TEST(test_refusals), TEST(test_uploads),
-	                                   TEST(test_reading), TEST(test_changing)};
+	const struct CMUnitTest tests[] = {TEST(test_submissions), TEST(test_repeated_submissions),
+	                                   TEST(test_refusals),    TEST(test_uploads),
+	                                   TEST(test_reading),     TEST(test_changing)};
 	return cmocka_run_group_tests_name("api_memory", tests, NULL, NULL);
 }

@@ -81,8 +81,36 @@ static void quantum_models(void **state)
 	model_free(model);
 }
 
+/* Without a way back there is no room for what the way forward would leave for it; what is said is the same. */
+static void models_without_a_way_back(void **state)
+{
+	(void)state;
+	struct model_config config = one_layer(qlstm_layer("chen2020"), 1, 1, "batch");
+	struct model *models[2];
+	size_t bytes[2];
+	double x[4 * 10], y[2][10];
+	for (size_t k = 0; k < sizeof x / sizeof x[0]; k++)
+		x[k] = 0.01 * (double)k;
+	for (int k = 0; k < 2; k++) {
+		config.forward_only = k == 1;
+		assert_int_equal(model_new(&models[k], &config, NULL), 0);
+		params_initialise(model_params(models[k]), 5);
+		bytes[k] = model_bytes(models[k], 4, 10, 1);
+		assert_int_equal(model_reserve(models[k], 4, 10, NULL), 0);
+		model_forward(models[k], x, 4, 10, y[k]);
+	}
+	size_t kept = 0;
+	for (int i = 0; i < 3; i++)
+		kept += (size_t)(2 * 4 * (i == 0 ? 4 : 1)) * model_circuit_estimate(models[0], 0, i)->kept;
+	assert_int_equal(bytes[0] - bytes[1], kept);
+	assert_memory_equal(y[0], y[1], sizeof y[0]);
+	model_free(models[0]);
+	model_free(models[1]);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(classical_models), cmocka_unit_test(quantum_models)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(classical_models), cmocka_unit_test(quantum_models),
+	                                   cmocka_unit_test(models_without_a_way_back)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

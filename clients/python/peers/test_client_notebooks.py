@@ -7,13 +7,13 @@ import shutil
 import subprocess
 import sys
 
-import client_conftest
+import client_service
 import pytest
 
 pytest.importorskip("nbconvert")
 pytest.importorskip("ipykernel")
 pytest.importorskip("matplotlib")
-ROOT = client_conftest.ROOT
+ROOT = client_service.ROOT
 NOTEBOOKS = sorted((ROOT / "clients" / "notebooks").glob("*.ipynb"))
 
 
@@ -25,7 +25,7 @@ def test_from_top_to_bottom(notebook, tmp_path):
     here.mkdir()
     shutil.copy(notebook, here)
     words = ["-m", "nbconvert", "--to", "notebook", "--execute", "--output", "done.ipynb", notebook.name]
-    environment = {**os.environ, "PYTHONPATH": str(client_conftest.PACKAGE), "MPLBACKEND": "agg", "HOME": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": str(client_service.PACKAGE), "MPLBACKEND": "agg", "HOME": str(tmp_path)}
     ran = subprocess.run(
         [sys.executable, *words], cwd=here, env=environment, capture_output=True, text=True, timeout=600
     )

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-import conftest
+import client_service
 import numpy as np
 import pytest
 
@@ -145,7 +145,7 @@ def test_nobody_there():
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_the_daemon_ends_with_a_program_that_is_killed(end):
     code = "import qlstm, time; s = qlstm.serve(); print(s.url, flush=True); time.sleep(600)"
-    environment = {**os.environ, "PYTHONPATH": str(conftest.PACKAGE)}
+    environment = {**os.environ, "PYTHONPATH": str(client_service.PACKAGE)}
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
     client = qlstm.Client(child.stdout.readline().strip(), retries=0)
     assert client.version()["name"] == "qlstmd"

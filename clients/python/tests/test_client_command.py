@@ -8,13 +8,13 @@ import pty
 import subprocess
 import sys
 
-import conftest
+import client_service
 import pytest
 
 import qlstm
 from qlstm.command import main
 
-DAMPED = conftest.ROOT / "schema/recipes/damped_shm_lstm.json"
+DAMPED = client_service.ROOT / "schema/recipes/damped_shm_lstm.json"
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def as_json(say, *words):
 
 
 def environment(client):
-    return {**os.environ, "QLSTM_URL": client.url, "PYTHONPATH": str(conftest.PACKAGE)}
+    return {**os.environ, "QLSTM_URL": client.url, "PYTHONPATH": str(client_service.PACKAGE)}
 
 
 def pipe(client, line):

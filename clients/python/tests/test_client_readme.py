@@ -5,14 +5,14 @@ import re
 import subprocess
 import sys
 
-import conftest
+import client_service
 
 import qlstm
 
 
 def test_readme_runs_as_shown(client, tmp_path, monkeypatch, capsys):
     blocks = re.findall(
-        r"^```python\n(.*?)^```", (conftest.PACKAGE / "README.md").read_text(), re.MULTILINE | re.DOTALL
+        r"^```python\n(.*?)^```", (client_service.PACKAGE / "README.md").read_text(), re.MULTILINE | re.DOTALL
     )
     assert len(blocks) >= 9
     monkeypatch.setenv("QLSTM_URL", client.url)
@@ -28,12 +28,12 @@ def test_readme_runs_as_shown(client, tmp_path, monkeypatch, capsys):
 
 
 def test_commands_run_as_shown(client, tmp_path):
-    text = (conftest.PACKAGE / "README.md").read_text()
+    text = (client_service.PACKAGE / "README.md").read_text()
     block = re.search(r"^## The command line\n\n((?:    .*\n)+)", text, re.MULTILINE)[1]
-    (tmp_path / "schema").symlink_to(conftest.ROOT / "schema")
+    (tmp_path / "schema").symlink_to(client_service.ROOT / "schema")
     (tmp_path / "series.csv").write_text("value\n" + "\n".join(str(i % 9) for i in range(60)) + "\n")
     script = f'set -e -o pipefail\nqlstm() {{ "{sys.executable}" -m qlstm "$@"; }}\n{block}'
-    environment = {**os.environ, "QLSTM_URL": client.url, "PYTHONPATH": str(conftest.PACKAGE)}
+    environment = {**os.environ, "QLSTM_URL": client.url, "PYTHONPATH": str(client_service.PACKAGE)}
     ran = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
     )
@@ -43,6 +43,6 @@ def test_commands_run_as_shown(client, tmp_path):
 
 
 def test_package_is_what_the_readme_says():
-    text = (conftest.PACKAGE / "README.md").read_text()
-    for path in (conftest.PACKAGE / "qlstm").glob("*.py"):
+    text = (client_service.PACKAGE / "README.md").read_text()
+    for path in (client_service.PACKAGE / "qlstm").glob("*.py"):
         assert path.name == "__init__.py" or f"`{path.name}`" in text, f"{path.name} is not in the README's table"

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-import conftest
+import client_service
 import pytest
 
 json_format = pytest.importorskip("google.protobuf.json_format")
@@ -62,14 +62,14 @@ def create(sdk, dataset, experiment="tq42-runs", **changes):
 
 
 def test_the_example_runs_with_other_imports(client, tmp_path):
-    written = (conftest.PACKAGE / "tests" / "tq42_qlstm.py").read_text()
+    written = (client_service.PACKAGE / "tests" / "tq42_qlstm.py").read_text()
     program, changed = re.subn(r"^from tq42\.", "from qlstm.tq42.", written, flags=re.MULTILINE)
     assert changed == 8 and "qlstm.tq42" not in written.split('"""', 2)[2]
     (tmp_path / "program.py").write_text(program)
     (tmp_path / "table.csv").write_text(TABLE)
     ran = subprocess.run(
         [sys.executable, "program.py", "table.csv"], cwd=tmp_path, capture_output=True, text=True, timeout=300,
-        env={**os.environ, "QLSTM_URL": client.url, "PYTHONPATH": str(conftest.PACKAGE)})  # fmt: skip
+        env={**os.environ, "QLSTM_URL": client.url, "PYTHONPATH": str(client_service.PACKAGE)})  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert (
         "completed: True" in ran.stdout

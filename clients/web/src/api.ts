@@ -94,6 +94,10 @@ export class Refusal extends Error {
   }
 }
 
+/** Nobody answers, or a service that is about to be there again: the same is asked once more after AGAIN milliseconds. */
+export const passing = (error: unknown): boolean => error instanceof Refusal && (error.status === 0 || error.status >= 502);
+export const AGAIN = 3000;
+
 /** Called when a request needs a key that is not there. */
 export const onSignedOut = { call: () => {} };
 
@@ -145,17 +149,23 @@ export async function eventsBefore(id: string): Promise<{ events: RunEvent[]; af
   }
 }
 
-/** Events as they happen, from behind `after`; returns what ends it. The browser comes back by itself after a loss. */
-export function follow(id: string, after: number, happened: (event: RunEvent) => void, ended: () => void): () => void {
+export interface Follower {
+  happened: (event: RunEvent) => void;
+  open: () => void; // also after every loss
+  lost: () => void; // the browser comes back by itself
+  ended: () => void; // by the service, or refused by it
+}
+
+/** Events as they happen, from behind `after`; returns what ends it. */
+export function follow(id: string, after: number, { happened, open, lost, ended }: Follower): () => void {
   const source = new EventSource(`/experiments/${id}/events?after=${after}`);
   const take = (message: MessageEvent<string>) => happened(JSON.parse(message.data));
+  source.onopen = open;
   for (const type of ['status', 'epoch', 'log']) source.addEventListener(type, take);
   source.addEventListener('end', () => {
     source.close();
     ended();
   });
-  source.onerror = () => {
-    if (source.readyState === EventSource.CLOSED) ended();
-  };
+  source.onerror = () => (source.readyState === EventSource.CLOSED ? ended : lost)();
   return () => source.close();
 }

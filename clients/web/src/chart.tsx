@@ -59,12 +59,14 @@ const short = (value: number): string => {
   return String(Number(value.toPrecision(6)));
 };
 
-function drawSplit(chart: uPlot, split: NonNullable<ChartProps['splits']>[number], color: string) {
-  const { ctx } = chart;
-  const at = Math.round(chart.valToPos(split.at, 'x', true));
-  const { left, top, width, height } = chart.bbox;
-  if (at < left || at > left + width) return;
-  const ratio = devicePixelRatio || 1;
+/** Where parts meet. Each is named once, behind its beginning, and the first before its end; not where it is too narrow. */
+function drawSplit(chart: uPlot, splits: NonNullable<ChartProps['splits']>, i: number, color: string) {
+  const { ctx } = chart, split = splits[i]!, next = splits[i + 1];
+  const position = (x: number) => Math.round(chart.valToPos(x, 'x', true));
+  const { left, top, width, height } = chart.bbox, right = left + width;
+  const at = position(split.at);
+  if (at < left || at > right) return;
+  const ratio = devicePixelRatio || 1, gap = 6 * ratio;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = color;
   ctx.lineWidth = ratio;
@@ -75,10 +77,11 @@ function drawSplit(chart: uPlot, split: NonNullable<ChartProps['splits']>[number
   ctx.stroke();
   ctx.font = `${12 * ratio}px system-ui, sans-serif`;
   ctx.textBaseline = 'top';
+  const fits = (text: string, room: number) => ctx.measureText(text).width + gap < room;
   ctx.textAlign = 'right';
-  ctx.fillText(split.before, at - 6 * ratio, top + 4 * ratio);
+  if (i === 0 && fits(split.before, at - left)) ctx.fillText(split.before, at - gap, top + 4 * ratio);
   ctx.textAlign = 'left';
-  ctx.fillText(split.after, at + 6 * ratio, top + 4 * ratio);
+  if (fits(split.after, (next ? Math.min(position(next.at), right) : right) - at)) ctx.fillText(split.after, at + gap, top + 4 * ratio);
   ctx.restore();
 }
 
@@ -123,7 +126,7 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
     ],
     cursor: { drag: { x: true, y: false }, points: { size: 7 } },
     legend: { live: true },
-    hooks: { draw: [(chart) => splits.forEach((split) => drawSplit(chart, split, color('--text-soft')))] },
+    hooks: { draw: [(chart) => splits.forEach((_, i) => drawSplit(chart, splits, i, color('--text-soft')))] },
   };
 }
 
@@ -145,6 +148,28 @@ function makeButtons(root: HTMLElement) {
   }
 }
 
+/** What the lines say at one place, to be heard. */
+function spoken({ x, xLabel, lines }: ChartProps, at: number): string {
+  const say = (value: number | null | undefined) => (value === null || value === undefined ? 'nothing' : String(Number(value.toPrecision(5))));
+  return `${xLabel} ${x[at]}: ${lines.map((line) => `${line.label} ${say(line.values[at])}`).join(', ')}`;
+}
+
+/** The chart's cursor by the keys of a slider. */
+function Along({ props, chart }: { props: ChartProps; chart: { current: uPlot | null } }) {
+  const last = props.x.length - 1;
+  const [chosen, setChosen] = useState<number | null>(null);
+  const at = Math.min(chosen ?? last, last);
+  const point = (to: number | null) => {
+    setChosen(to);
+    chart.current?.setCursor(to === null ? { left: -10, top: -10 } : { left: chart.current.valToPos(props.x[to]!, 'x'), top: 0 });
+  };
+  if (last < 1) return null;
+  return (
+    <input type="range" class="unseen" min={0} max={last} value={at} aria-label={`Values along ${props.title}`} aria-valuetext={spoken(props, at)}
+      onInput={(e) => point(Number(e.currentTarget.value))} onFocus={() => point(at)} onBlur={() => point(null)} />
+  );
+}
+
 export function Chart(props: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
@@ -158,6 +183,7 @@ export function Chart(props: ChartProps) {
     const node = place.current!;
     const made = new uPlot(optionsOf(props, node.clientWidth), dataOf(props), node);
     made.root.querySelector('.u-wrap')!.setAttribute('role', 'img');
+    made.root.querySelector('.u-legend')!.setAttribute('aria-label', 'Lines');
     makeButtons(made.root);
     chart.current = made;
     const watch = new ResizeObserver(() => {
@@ -181,6 +207,7 @@ export function Chart(props: ChartProps) {
   return (
     <figure class="chart">
       <div ref={place} class="chart-place" />
+      <Along props={props} chart={chart} />
     </figure>
   );
 }

@@ -34,7 +34,7 @@ export function CircuitCard({ run }: { run: Experiment }) {
   const { value, error } = useLoad(() => circuits(run.id, layer), [run.id, layer]);
   const one = value?.[index];
   const path = (format: string) => `/experiments/${run.id}/circuit?format=${format}&layer=${layer}&circuit=${index}`;
-  const columns = innerWidth < 760 ? 6 : 20;
+  const columns = Math.max(4, Math.floor((Math.min(innerWidth, 1180) - 120) / 58)); // as many as the card is wide
   return (
     <Card title="Circuits" aside={
       <>

@@ -4,7 +4,7 @@ import { get, request, type Dataset, type Session } from './api';
 import { Chart, SERIES, type Line } from './chart';
 import { loadTable, tooLarge } from './content';
 import { ago, bytes, count, number } from './format';
-import { Card, Fault, Field, useLoad } from './parts';
+import { Card, Fault, Field, useLoad, useTitle } from './parts';
 import { go, link } from './route';
 
 // What may be said of a file where the service cannot know it: the query parameters of POST /datasets.
@@ -12,7 +12,9 @@ const READING: [string, string, string][] = [
   ['separator', 'found', ', ; | tab blanks none'], ['decimal', 'found', '. or ,'], ['thousands', 'none', ", . ' blank none"],
   ['header', 'found', 'true, false, or how many lines'], ['skip_rows', '0', 'lines at the start to leave out'],
   ['comment', 'none', 'lines that begin with it are left out'], ['encoding', 'found', 'utf-8 utf-16le utf-16be latin-1'],
-  ['missing', '', 'more words for a missing value, with commas'],
+  ['missing', '', 'more words for a missing value, with commas'], ['sheet', 'the first', 'of a spreadsheet'],
+  ['text', 'none', 'texts: labelled, tagged, lines or pairs'], ['symbols', 'none', 'sequences of letters: the alphabet, or found'],
+  ['symbols_as', 'one_hot', 'one_hot, index or positions'], ['pad', 'false', 'true: sequences of several lengths'],
 ];
 
 function Upload() {
@@ -153,6 +155,7 @@ function Plot({ set }: { set: Dataset }) {
 function One({ name, session }: { name: string; session: Session }) {
   const { value: set, error } = useLoad(() => get<Dataset>(`/datasets/${encodeURIComponent(name)}`), [name]);
   const [refused, setRefused] = useState<unknown>(null);
+  useTitle(set?.name ?? 'Data set');
   if (!set) return <><h1>Data set</h1><Fault error={error} /></>;
   const remove = async () => {
     if (!confirm(`Delete the data set ${set.name}?`)) return;

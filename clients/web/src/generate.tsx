@@ -9,16 +9,18 @@ interface Generated {
 }
 
 export function GenerateCard({ run }: { run: Experiment }) {
-  const alphabet = typeof run.spec.data.alphabet === 'string';
+  const language = run.spec.data.task === 'language_model';
+  const text = language || typeof run.spec.data.alphabet === 'string'; // else words are numbers
   const [answer, setAnswer] = useState<Generated | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const ask = async (event: Event) => {
     event.preventDefault();
+    if (busy) return;
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const prompt = String(form.get('prompt'));
     const words = prompt.split(/[\s,]+/).filter(Boolean).map(Number);
-    const body: Record<string, unknown> = { prompt: alphabet ? prompt : words };
+    const body: Record<string, unknown> = { prompt: text ? prompt : words };
     for (const name of ['length', 'samples', 'temperature', 'seed']) if (form.get(name) !== '') body[name] = Number(form.get(name));
     setBusy(true);
     setError(null);
@@ -28,27 +30,30 @@ export function GenerateCard({ run }: { run: Experiment }) {
   return (
     <Card title="Let it go on" id="generate">
       <form class="pad" onSubmit={ask}>
-        <Field label="Prompt" hint={alphabet ? `Characters of ${JSON.stringify(run.spec.data.alphabet)}` : 'Words as whole numbers, with blanks between'}>
-          <input name="prompt" required defaultValue={alphabet ? String(run.spec.data.alphabet)[0] : '0 1'} autocomplete="off" />
+        <Field label="Prompt" hint={language ? 'The beginning of a text' : text ? `Characters of ${JSON.stringify(run.spec.data.alphabet)}` : 'Words as whole numbers, with blanks between'}>
+          <input name="prompt" required defaultValue={language ? 'The' : text ? String(run.spec.data.alphabet)[0] : '0 1'} autocomplete="off" />
         </Field>
         <div class="fields">
-          <Field label="length"><input name="length" inputMode="numeric" placeholder={String(run.spec.data.length ?? '')} /></Field>
+          <Field label="length"><input name="length" inputMode="numeric" placeholder={language ? '100' : String(run.spec.data.length ?? '')} /></Field>
           <Field label="samples"><input name="samples" inputMode="numeric" placeholder="1" /></Field>
           <Field label="temperature"><input name="temperature" inputMode="decimal" placeholder="1" /></Field>
           <Field label="seed"><input name="seed" inputMode="numeric" placeholder="0" /></Field>
         </div>
-        <button class="primary" disabled={busy}>Generate</button>
+        <button class="primary" aria-busy={busy}>Generate</button>
       </form>
       <Fault error={error} />
-      {answer ? (
-        <ol class="sequences" aria-live="polite">
-          {answer.sequences.map((one, i) => {
-            const words = one.text !== undefined ? [...one.text] : one.words.map(String);
-            const glue = one.text !== undefined ? '' : ' ';
-            return <li key={i}><code><span class="soft">{words.slice(0, answer.prompt_length).join(glue)}{glue}</span>{words.slice(answer.prompt_length).join(glue)}</code></li>;
-          })}
-        </ol>
-      ) : null}
+      <div aria-live="polite">
+        {answer ? (
+          <ol class="sequences">
+            {answer.sequences.map((one, i) => {
+              if (language) return <li key={i}>{one.text}</li>;
+              const words = one.text !== undefined ? [...one.text] : one.words.map(String);
+              const glue = one.text !== undefined ? '' : ' ';
+              return <li key={i}><code><span class="soft">{words.slice(0, answer.prompt_length).join(glue)}{glue}</span>{words.slice(answer.prompt_length).join(glue)}</code></li>;
+            })}
+          </ol>
+        ) : null}
+      </div>
     </Card>
   );
 }

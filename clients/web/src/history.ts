@@ -1,6 +1,6 @@
 // The epochs of one experiment: what there was, then each as it happens.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { eventsBefore, follow, get, getText, type Experiment, type RunEvent } from './api';
+import { AGAIN, eventsBefore, follow, get, getText, passing, type Experiment, type RunEvent } from './api';
 import { parseMetrics, type Table } from './table';
 
 export interface History {
@@ -9,6 +9,7 @@ export interface History {
   events: RunEvent[]; // without epochs
   error?: unknown;
   live: boolean;
+  lost: boolean; // it would be live, and nobody answers
 }
 
 const nothing = (): Table => ({ names: ['epoch'], columns: [[]] });
@@ -34,11 +35,11 @@ export function addEpoch(metrics: Table, event: Record<string, unknown>): void {
 export function useHistory(id: string): History & { reload: () => void } {
   const [turn, setTurn] = useState(0);
   const [, paint] = useState(0);
-  const state = useRef<History>({ metrics: nothing(), events: [], live: false });
+  const state = useRef<History>({ metrics: nothing(), events: [], live: false, lost: false });
 
   useEffect(() => {
-    let over = false, planned = 0, stop = () => {};
-    state.current = turn === 0 ? { metrics: nothing(), events: [], live: false } : { ...state.current, error: undefined };
+    let over = false, planned = 0, again = 0, stop = () => {};
+    if (turn === 0) state.current = { metrics: nothing(), events: [], live: false, lost: false };
     const show = () => {
       planned ||= window.setTimeout(() => {
         planned = 0;
@@ -49,9 +50,16 @@ export function useHistory(id: string): History & { reload: () => void } {
     };
     const loadRun = async () => {
       const run = await get<Experiment>(`/experiments/${id}`);
-      if (!over) state.current.run = run;
+      if (!over) Object.assign(state.current, { run, error: undefined });
       show();
       return run;
+    };
+    const restart = () => {
+      if (!over) again = window.setTimeout(() => setTurn((n) => n + 1), AGAIN);
+    };
+    const connection = (live: boolean, lost: boolean) => {
+      Object.assign(state.current, { live, lost });
+      show();
     };
     const happened = (event: RunEvent) => {
       const { run } = state.current;
@@ -71,20 +79,31 @@ export function useHistory(id: string): History & { reload: () => void } {
       if (over) return;
       Object.assign(state.current, { events, metrics });
       const run = await loadRun();
-      state.current.live = !run.terminal;
-      if (!run.terminal && !over)
-        stop = follow(id, after, happened, () => {
-          state.current.live = false;
-          loadRun().catch(() => {});
-        });
+      connection(!run.terminal, false);
+      if (run.terminal || over) return;
+      stop = follow(id, after, {
+        happened,
+        open: () => {
+          if (state.current.lost) loadRun().catch(() => {}); // what became of it meanwhile
+          connection(true, false);
+        },
+        lost: () => connection(false, true),
+        ended: () => {
+          connection(false, false);
+          loadRun().then((now) => now.terminal || restart(), restart);
+        },
+      });
     };
     start().catch((error) => {
+      if (over) return;
       state.current.error = error;
       show();
+      if (passing(error)) restart();
     });
     return () => {
       over = true;
       clearTimeout(planned);
+      clearTimeout(again);
       stop();
     };
   }, [id, turn]);

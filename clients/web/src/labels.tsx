@@ -1,10 +1,12 @@
 // Name, tags and notes of a run, changed after it was made.
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { request, type Experiment } from './api';
 import { Fault, Field } from './parts';
 
 export function Labels({ run, reload, done }: { run: Experiment; reload: () => void; done: () => void }) {
   const [error, setError] = useState<unknown>(null);
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
   const save = async (event: Event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
@@ -21,7 +23,7 @@ export function Labels({ run, reload, done }: { run: Experiment; reload: () => v
   };
   return (
     <form class="card pad labels" onSubmit={save} aria-label="Name, tags and notes">
-      <Field label="Name"><input name="name" defaultValue={run.spec.name} maxLength={200} /></Field>
+      <Field label="Name"><input ref={first} name="name" defaultValue={run.spec.name} maxLength={200} /></Field>
       <Field label="Tags" hint="with commas between"><input name="tags" defaultValue={run.spec.tags?.join(', ')} /></Field>
       <Field label="Notes"><textarea name="notes" rows={4} maxLength={10000} defaultValue={String(run.spec.notes ?? '')} /></Field>
       <Fault error={error} />

@@ -38,18 +38,30 @@ function Row({ run, chosen, choose }: { run: Experiment; chosen: boolean; choose
 
 const SORTS: [string, string][] = [['', 'newest first'], ['best_test_loss', 'best test loss'], ['test_loss', 'test loss'], ['-test_accuracy', 'test accuracy']];
 
+function Filter({ name, label, placeholder, value, set }: {
+  name: string; label: string; placeholder: string; value: string; set: (e: { currentTarget: { value: string } }) => void;
+}) {
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    if (input.current!.value.trim() !== value) input.current!.value = value; // the address was changed elsewhere
+  }, [value]);
+  return (
+    <label class={name === 'text' ? 'grow' : ''}>
+      <span>{label}</span>
+      <input ref={input} placeholder={placeholder} onChange={set} />
+    </label>
+  );
+}
+
 function Filters({ route }: { route: Route }) {
   const value = (name: string) => route.query.get(name) ?? '';
   const set = (name: string) => (e: { currentTarget: { value: string } }) =>
     go(link('', { ...Object.fromEntries(route.query), cursor: '', [name]: e.currentTarget.value.trim() }));
   const field = (name: string, label: string, placeholder: string) => (
-    <label class={name === 'text' ? 'grow' : ''}>
-      <span>{label}</span>
-      <input key={value(name)} defaultValue={value(name)} placeholder={placeholder} onChange={set(name)} />
-    </label>
+    <Filter name={name} label={label} placeholder={placeholder} value={value(name)} set={set(name)} />
   );
   return (
-    <form class="filters" role="search" onSubmit={(e) => { e.preventDefault(); (document.activeElement as HTMLElement | null)?.blur(); }}>
+    <form class="filters" role="search" aria-label="Experiments" onSubmit={(e) => e.preventDefault()}>
       <label>
         <span>Status</span>
         <select value={value('status')} onChange={set('status')}>
@@ -135,15 +147,15 @@ export function List({ route }: { route: Route }) {
       <div class="page-head">
         <h1>Experiments</h1>
         <div class="actions">
-          <a class={`button ${chosen.length < 2 ? 'off' : ''}`} aria-disabled={chosen.length < 2}
-            href={chosen.length < 2 ? undefined : link('compare', { runs: chosen.join(',') })}>
-            Compare{chosen.length > 0 ? ` (${chosen.length})` : ''}
-          </a>
+          {chosen.length < 2 ? (
+            <button type="button" disabled title="Choose two experiments or more in the list">Compare{chosen.length > 0 ? ' (1)' : ''}</button>
+          ) : <a class="button" href={link('compare', { runs: chosen.join(',') })}>Compare ({chosen.length})</a>}
           <a class="button primary" href={link('new')}>New experiment</a>
         </div>
       </div>
       <Filters route={route} />
       <Fault error={error} />
+      <p class="unseen" role="status">{page ? `${rows.length === 1 ? '1 experiment' : `${rows.length}${older ? ' or more' : ''} experiments`}${cursor ? ', an older page' : ''}` : ''}</p>
       {page && rows.length === 0 ? (
         <div class="empty card">
           <p>{filtered ? 'No experiment fits these filters.' : 'No experiments yet.'}</p>
@@ -153,7 +165,7 @@ export function List({ route }: { route: Route }) {
       {rows.length > 0 ? (
         <div class="card table-place">
           <table class="runs all">
-            <caption class="unseen">Experiments, newest first</caption>
+            <caption class="unseen">Experiments, {SORTS.find(([sort]) => sort === (route.query.get('sort') ?? ''))?.[1] ?? 'in another order'}</caption>
             <thead>
               <tr>
                 <th scope="col"><span class="unseen">Compare</span></th><th scope="col">Name</th><th scope="col">Status</th>

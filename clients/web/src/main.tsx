@@ -1,12 +1,12 @@
 // The frame around every page: navigation, and who is signed in.
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { get, onSignedOut, request, Refusal, type Session } from './api';
+import { AGAIN, get, onSignedOut, request, Refusal, type Session } from './api';
 import { Compare } from './compare';
 import { Data } from './data';
 import { Start } from './start';
 import { List } from './list';
-import { Fault } from './parts';
+import { Fault, useEvery } from './parts';
 import { link, useRoute, type Route } from './route';
 import { Run } from './run';
 import { SignIn } from './signin';
@@ -45,18 +45,31 @@ function Head({ page, session, signOut }: { page: string; session: Session; sign
   );
 }
 
+/** In the place of everything, until the service answers. */
+function Down({ error, ask }: { error: unknown; ask: () => void }) {
+  useEvery(AGAIN, ask);
+  return (
+    <main class="signin">
+      <div class="card">
+        <h1>qlstmd</h1>
+        <Fault error={error} />
+        <p class="soft">This page asks again every few seconds.</p>
+      </div>
+    </main>
+  );
+}
+
 function App() {
   const route = useRoute();
   const [session, setSession] = useState<Session | null>(null);
   const [state, setState] = useState<'asking' | 'out' | 'in' | 'down'>('asking');
   const [error, setError] = useState<unknown>(null);
-  const main = useRef<HTMLElement>(null);
+  const main = useRef<HTMLElement>(null), arrived = useRef(false), lost = useRef(false);
   const name = route.path[0] ?? '';
   const page = PAGES[name] ?? PAGES['']!;
 
   const enter = (who: Session) => { setSession(who); setState('in'); };
-  useEffect(() => {
-    onSignedOut.call = () => setState('out');
+  const ask = () => {
     const signedOut = (refused: unknown) => refused instanceof Refusal && refused.status === 401;
     get<Session>('/session')
       .catch((refused) => {
@@ -67,14 +80,27 @@ function App() {
         setError(refused);
         setState(signedOut(refused) ? 'out' : 'down');
       });
+  };
+  useEffect(() => {
+    onSignedOut.call = () => setState('out');
+    ask();
   }, []);
   useEffect(() => {
     document.title = `${page.title} · qlstmd`;
     scrollTo(0, 0);
+    if (arrived.current) main.current?.focus({ preventScroll: true }); // what was pressed is gone, or led here
+    arrived.current = true;
   }, [page, route.path[1]]);
+  useEffect(() => {
+    if (state === 'in' && lost.current) {
+      document.title = `${page.title} · qlstmd`;
+      main.current?.focus({ preventScroll: true });
+    }
+    lost.current = state === 'out';
+  }, [state]);
 
-  if (state === 'out') return <SignIn done={enter} />;
-  if (state === 'down') return <main class="signin"><Fault error={error} /></main>;
+  if (state === 'out') return <SignIn done={enter} again={session !== null} />;
+  if (state === 'down') return <Down error={error} ask={ask} />;
   if (!session) return null;
   const signOut = async () => {
     await request('DELETE', '/session').catch(() => {});

@@ -1,7 +1,7 @@
 // Small pieces of pages.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { isPrediction, Refusal, type Experiment, type Status } from './api';
+import { AGAIN, isPrediction, passing, Refusal, type Experiment, type Status } from './api';
 import { count } from './format';
 
 export function Badge({ status }: { status: Status }) {
@@ -65,7 +65,7 @@ export function Code({ text, label }: { text: string; label: string }) {
   return (
     <div class="code">
       <div class="code-head"><span>{label}</span><Copy text={text} /></div>
-      <pre tabIndex={0} aria-label={label}>{text}</pre>
+      <pre tabIndex={0} role="region" aria-label={label}>{text}</pre>
     </div>
   );
 }
@@ -81,21 +81,36 @@ export function useEvery(ms: number | null, fn: () => void) {
   }, [ms]);
 }
 
-/** The result of `load`, again whenever one of `inputs` changes; `reload` asks once more. */
+/** What the window is called, as long as the page is there. */
+export function useTitle(title: string) {
+  useEffect(() => {
+    document.title = `${title} · qlstmd`;
+  }, [title]);
+}
+
+/** The result of `load`, again whenever one of `inputs` changes or where nobody answered; `reload` asks once more. */
 export function useLoad<T>(load: () => Promise<T>, inputs: unknown[]): { value?: T; error?: unknown; reload: () => void } {
   const [state, setState] = useState<{ value?: T; error?: unknown }>({});
-  const turn = useRef(0);
+  const turn = useRef(0), again = useRef(0);
   const ask = () => {
     const mine = ++turn.current;
+    clearTimeout(again.current);
     load().then(
       (value) => mine === turn.current && setState({ value }),
-      (error) => mine === turn.current && setState((old) => ({ value: old.value, error })),
+      (error) => {
+        if (mine !== turn.current) return;
+        setState((old) => ({ value: old.value, error }));
+        if (passing(error)) again.current = window.setTimeout(ask, AGAIN);
+      },
     );
   };
   useEffect(() => {
     setState({});
     ask();
-    return () => void turn.current++;
+    return () => {
+      turn.current++;
+      clearTimeout(again.current);
+    };
   }, inputs);
   return { ...state, reload: ask };
 }

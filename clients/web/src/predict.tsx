@@ -7,8 +7,9 @@ import { loadTable } from './content';
 import { go, link } from './route';
 
 interface Predicted {
-  targets: string[];
+  targets: (string | number)[];
   outputs: number[][];
+  horizons?: number[];
   classes?: number[];
   probabilities?: number[][];
 }
@@ -29,11 +30,12 @@ async function lastRows(run: Experiment): Promise<string> {
 
 function Answer({ answer }: { answer: Predicted }) {
   const shown = answer.outputs.slice(0, 100);
+  const columns = answer.horizons ? answer.horizons.flatMap((rows) => answer.targets.map((name) => `${name}, ${rows} ahead`)) : answer.targets.map(String);
   return (
-    <div class="table-place" aria-live="polite" tabIndex={0} role="region" aria-label="Answer">
+    <div class="table-place" tabIndex={0} role="region" aria-label="Answer">
       <table>
         <caption>{answer.outputs.length > shown.length ? `The first 100 of ${answer.outputs.length} samples` : 'Prediction'}</caption>
-        <thead><tr><th scope="col">sample</th>{answer.targets.map((name) => <th scope="col" class="num" key={name}>{name}</th>)}
+        <thead><tr><th scope="col">sample</th>{columns.map((name) => <th scope="col" class="num" key={name}>{name}</th>)}
           {answer.classes?.map((c) => <th scope="col" class="num" key={c}>P({c})</th>)}</tr></thead>
         <tbody>
           {shown.map((row, i) => (
@@ -62,7 +64,7 @@ function WholeSet({ run }: { run: Experiment }) {
   return (
     <form class="pad" onSubmit={ask}>
       <Field label="All rows of a data set" hint="An experiment of its own, in the queue; with metrics where the data hold the truth.">
-        <select name="dataset">{sets.map((set) => <option key={set.id} value={set.id} selected={set.name === run.spec.data.dataset}>{set.name}</option>)}</select>
+        <select name="dataset">{sets.map((set) => <option key={set.id} value={set.id} selected={[set.name, set.id].includes(run.spec.data.dataset)}>{set.name}</option>)}</select>
       </Field>
       <button disabled={sets.length === 0}>Predict them all</button>
       <Fault error={error} />
@@ -81,6 +83,7 @@ export function PredictCard({ run, session }: { run: Experiment; session: Sessio
   }, [run.id]);
   const ask = async (event: Event) => {
     event.preventDefault();
+    if (busy) return;
     setBusy(true);
     setError(null);
     try {
@@ -104,10 +107,10 @@ export function PredictCard({ run, session }: { run: Experiment; session: Sessio
               : 'Each row is a sample; this is the last one of the data.'}
           </small>
         </label>
-        <button class="primary" disabled={busy || text.trim() === ''}>Predict</button>
+        <button class="primary" aria-busy={busy} disabled={text.trim() === ''}>Predict</button>
       </form>
       <Fault error={error} />
-      {answer ? <Answer answer={answer} /> : null}
+      <div aria-live="polite">{answer ? <Answer answer={answer} /> : null}</div>
       {session.scope !== 'read' && TABULAR.includes(String(run.spec.data.task)) ? <WholeSet run={run} /> : null}
     </Card>
   );

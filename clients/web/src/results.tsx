@@ -6,12 +6,14 @@ import { Chart, type Line } from './chart';
 import { loadTable } from './content';
 import { words } from './curves';
 import { number } from './format';
+import type { Gradients } from './gradients';
 import { Card, Fault, useLoad } from './parts';
 import { column, parseRows } from './table';
 
 type Scores = Record<string, unknown> & { target: string; confusion?: number[][] };
-interface Report {
+export interface Report {
   metrics: Record<string, Scores[]>;
+  gradients?: Gradients | null;
   baselines: Record<string, Record<string, Scores[]> | null> | null;
 }
 
@@ -173,8 +175,13 @@ function Confusion({ matrix, classes }: { matrix: number[][]; classes: string[] 
   );
 }
 
-export function ReportCard({ run }: { run: Experiment }) {
-  const { value: report, error } = useLoad(() => get<Report>(`/experiments/${run.id}/report`), [run.id]);
+/** Of what succeeded, and of what was stopped behind its first epoch, unless it was killed; null where there is none yet. */
+export function useReport(run?: Experiment): { value?: Report | null; error?: unknown } {
+  const over = run !== undefined && (run.status === 'succeeded' || (run.terminal && run.progress.epoch > 0));
+  return useLoad(async () => (over ? get<Report>(`/experiments/${run.id}/report`) : null), [run?.id, over, run?.attempt]);
+}
+
+export function ReportCard({ report, error }: { report?: Report | null; error?: unknown }) {
   const [part, setPart] = useState<string | null>(null);
   if (!report) return error ? <Card title="How good it is"><Fault error={error} /></Card> : null;
   const parts = Object.keys(report.metrics ?? {});

@@ -1,18 +1,23 @@
 // The page of one experiment.
 import type { ComponentChildren } from 'preact';
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get, isPrediction, post, request, type Experiment, type RunEvent, type Session } from './api';
 import { CircuitCard, withCircuits } from './circuit';
 import { CurveControls, Curves, useCurveControls } from './curves';
 import { bytes, count, number, samples, seconds, time, timeOfDay } from './format';
 import { GenerateCard } from './generate';
+import { GradientsCard } from './gradients';
 import { useHistory } from './history';
 import { Labels } from './labels';
-import { Badge, Card, Code, Copy, Fault, Progress, useEvery, useLoad } from './parts';
+import { Badge, Card, Code, Copy, Fault, Progress, useEvery, useLoad, useTitle } from './parts';
 import { PredictCard } from './predict';
-import { PredictionCard, ReportCard, snapshotsOf } from './results';
+import { PredictionCard, ReportCard, snapshotsOf, useReport } from './results';
 import { go, link } from './route';
 import { ShownCard, sortShown } from './shown';
+import { AskTexts, ExamplesCard, TEXTS } from './texts';
+
+/** The tasks whose predictions are drawn, and those whose models go on from a prompt. */
+const NUMBERS = ['forecasting', 'regression'], GENERATING = ['words', 'language_model'];
 
 interface Action {
   name: string;
@@ -30,29 +35,35 @@ const ACTIONS: Action[] = [
 
 function Actions({ run, reload }: { run: Experiment; reload: () => void }) {
   const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const place = useRef<HTMLDivElement>(null), busy = useRef(false), acted = useRef(false);
+  const shown = ACTIONS.filter((action) => action.when(run));
   const act = async (what: () => Promise<unknown>) => {
-    setBusy(true);
+    if (busy.current) return;
+    busy.current = acted.current = true;
     setError(null);
     await what().catch(setError);
-    setBusy(false);
+    busy.current = false;
   };
+  useEffect(() => { // the button that was pressed has gone, and the focus with it
+    if (acted.current && document.activeElement === document.body) place.current?.querySelector<HTMLElement>('button, a')?.focus();
+    acted.current = false;
+  }, [shown.map((action) => action.name).join()]);
   const remove = () => confirm('Delete this experiment with all its files?') && act(async () => {
     await request('DELETE', `/experiments/${run.id}`);
     go('#/');
   });
   return (
     <>
-      <div class="actions">
-        {ACTIONS.filter((action) => action.when(run)).map((action) => (
-          <button key={action.name} type="button" disabled={busy} class={action.danger ? 'danger' : ''}
+      <div class="actions" ref={place}>
+        {shown.map((action) => (
+          <button key={action.name} type="button" class={action.danger ? 'danger' : ''}
             onClick={() => act(async () => { await post(`/experiments/${run.id}/${action.name}`); reload(); })}>
             {action.name[0]!.toUpperCase() + action.name.slice(1)}
           </button>
         ))}
         {run.terminal && run.progress.epoch > 0 ? <a class="button" href={link('new', { from: run.id, weights: run.id })}>Fork</a> : null}
         {isPrediction(run) ? null : <a class="button" href={link('new', { from: run.id })}>Edit as new</a>}
-        {run.terminal ? <button type="button" class="danger" disabled={busy} onClick={remove}>Delete</button> : null}
+        {run.terminal ? <button type="button" class="danger" onClick={remove}>Delete</button> : null}
       </div>
       <Fault error={error} />
     </>
@@ -115,16 +126,16 @@ function Logs({ run }: { run: Experiment }) {
   return (
     <Card title="Log" aside={aside}>
       <Fault error={error} />
-      <pre class="log" tabIndex={0} aria-label="The worker's log">{value ? value.lines.join('\n') || 'The worker has written nothing.' : ''}</pre>
+      <pre class="log" tabIndex={0} role="region" aria-label="The worker's log">{value ? value.lines.join('\n') || 'The worker has written nothing.' : ''}</pre>
     </Card>
   );
 }
 
 const SNAPSHOT_FILES = [['weights.safetensors', 'weights'], ['predictions.csv', 'predictions']] as const;
 
-function Downloads({ run }: { run: Experiment }) {
+function Downloads({ run, done }: { run: Experiment; done: boolean }) {
   const base = `/experiments/${run.id}`;
-  const done = run.status === 'succeeded', trains = !isPrediction(run);
+  const trains = !isPrediction(run);
   const files: [string, string, boolean][] = [
     ['metrics.csv', `${base}/metrics?format=csv`, trains],
     ['weights.safetensors', `${base}/weights`, done && trains],
@@ -171,9 +182,14 @@ export function Run({ id, session }: { id: string; session: Session }) {
   const history = useHistory(id);
   const controls = useCurveControls();
   const [labelling, setLabelling] = useState(false);
-  const { run, metrics, events, error, live, reload } = history;
+  const labels = useRef<HTMLButtonElement>(null);
+  const { run, metrics, events, error, live, lost, reload } = history;
+  const { value: report, error: unreported } = useReport(run);
+  useTitle(run?.spec.name || 'Experiment');
   const { epochs: shown, others } = useMemo(() => (run ? sortShown(run, events) : { epochs: [], others: events }), [run?.id, events]);
   if (!run) return <><h1>Experiment</h1><Fault error={error} /></>;
+  const left = run.status === 'succeeded' || Boolean(run.terminal && report); // weights, predictions and report
+  const task = run.spec.data.task ?? 'forecasting';
   const why = run.reason_message ?? (run.reason ? run.reason.replace(/_/g, ' ') : null);
   return (
     <>
@@ -181,21 +197,25 @@ export function Run({ id, session }: { id: string; session: Session }) {
         <div>
           <h1>{run.spec.name || 'Experiment'}</h1>
           <p class="soft id">{run.id} <Copy text={run.id} />{run.spec.tags?.map((tag) => <span class="tag" key={tag}>{tag}</span>)}
-            {session.scope !== 'read' ? <button type="button" class="small" aria-expanded={labelling} onClick={() => setLabelling(!labelling)}>Name and tags</button> : null}</p>
+            {session.scope !== 'read' ? <button ref={labels} type="button" class="small" aria-expanded={labelling} onClick={() => setLabelling(!labelling)}>Name and tags</button> : null}</p>
           {run.spec.notes ? <p class="notes soft">{String(run.spec.notes)}</p> : null}
         </div>
         {session.scope !== 'read' ? <Actions run={run} reload={reload} /> : null}
       </div>
       <Fault error={error} />
-      {labelling ? <Labels run={run} reload={reload} done={() => setLabelling(false)} /> : null}
+      {labelling ? <Labels run={run} reload={reload} done={() => { setLabelling(false); labels.current?.focus(); }} /> : null}
       <div class="card status-card">
         <div class="status-line">
-          <Badge status={run.status} />
+          <span role="status"><Badge status={run.status} /></span>
           <Progress run={run} />
-          {live ? <span class="live" title="Follows the experiment">live</span> : null}
+          <span role="status">
+            {live ? <span class="live" title="Follows the experiment">live</span> : null}
+            {lost ? <span class="live lost">no connection, trying again</span> : null}
+          </span>
           {run.progress.queue_position ? <span class="soft">place {run.progress.queue_position} in the queue</span> : null}
         </div>
         {why && run.status !== 'succeeded' ? <p class={run.status === 'failed' ? 'fault' : 'soft'}>{why}</p> : null}
+        {left && run.status !== 'succeeded' ? <p class="soft">What is below is of its last whole epoch.</p> : null}
         <Facts run={run} />
       </div>
       {isPrediction(run) ? null : (
@@ -204,19 +224,22 @@ export function Run({ id, session }: { id: string; session: Session }) {
         </Card>
       )}
       {run.spec.training.shown_sequences ? <ShownCard run={run} epochs={shown} /> : null}
-      {run.status === 'succeeded' ? (
+      {left ? (
         <>
-          {run.spec.data.task === 'classification' || run.spec.data.task === 'words' ? null : <PredictionCard run={run} />}
+          {NUMBERS.includes(task) ? <PredictionCard run={run} /> : null}
           <div class="two">
-            <ReportCard run={run} />
-            {isPrediction(run) ? null : run.spec.data.task === 'words' ? <GenerateCard run={run} /> : <PredictCard run={run} session={session} />}
+            <ReportCard report={report} error={unreported} />
+            {isPrediction(run) ? null : GENERATING.includes(task) ? <GenerateCard run={run} /> : TEXTS.includes(task) ? <AskTexts run={run} />
+              : <PredictCard run={run} session={session} />}
           </div>
+          {task === 'tagging' || task === 'translation' ? <ExamplesCard run={run} /> : null}
+          {report?.gradients ? <GradientsCard gradients={report.gradients} /> : null}
           {!isPrediction(run) && withCircuits(run).length > 0 ? <CircuitCard run={run} /> : null}
         </>
       ) : null}
       <div class="two">
         <Setup run={run} />
-        <Downloads run={run} />
+        <Downloads run={run} done={left} />
         <Events events={others} />
         <Logs run={run} />
       </div>

@@ -1,6 +1,6 @@
 // Starting an experiment: a form made from the schema, checked by the service while it is filled in.
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
-import { get, post, Refusal, type Dataset, type Experiment, type Preview, type Session } from './api';
+import { AGAIN, get, passing, post, Refusal, request, type Dataset, type Experiment, type Preview, type Session } from './api';
 import { bytes, count, samples, seconds } from './format';
 import { curlLine, pythonLine } from './lines';
 import { Card, Code, Fault, useLoad } from './parts';
@@ -126,6 +126,11 @@ function Layers({ form, values, change }: { form: FormState; values: Values; cha
   const kinds = variants(schema, item);
   const layers = (values.layers as Values[] | undefined) ?? (resolve(schema, resolve(schema, schema.properties.model!).properties!.layers!).default as Values[]);
   const set = (next: Values[]) => change({ ...values, layers: next });
+  const add = useRef<HTMLButtonElement>(null);
+  const remove = (i: number) => {
+    set(layers.filter((_, j) => j !== i));
+    add.current?.focus();
+  };
   return (
     <>
       {layers.map((layer, i) => {
@@ -140,7 +145,7 @@ function Layers({ form, values, change }: { form: FormState; values: Values; cha
                   {kinds.map((one) => <option key={one.properties?.type?.const}>{one.properties?.type?.const}</option>)}
                 </select>
               </label>
-              {layers.length > 1 ? <button type="button" onClick={() => set(layers.filter((_, j) => j !== i))}>Remove layer {i + 1}</button> : null}
+              {layers.length > 1 ? <button type="button" onClick={() => remove(i)}>Remove layer {i + 1}</button> : null}
             </div>
             {kind?.description ? <p class="soft">{kind.description}</p> : null}
             {kind ? (
@@ -150,7 +155,7 @@ function Layers({ form, values, change }: { form: FormState; values: Values; cha
           </fieldset>
         );
       })}
-      <button type="button" onClick={() => set([...layers, { type: 'dense' }])}>Add a layer</button>
+      <button ref={add} type="button" onClick={() => set([...layers, { type: 'dense' }])}>Add a layer</button>
     </>
   );
 }
@@ -160,21 +165,28 @@ type Check = { preview?: Preview; refused?: Refusal; busy: boolean };
 /** What the service says of the spec, a little after the last change. */
 function useCheck(spec: Values): Check {
   const [check, setCheck] = useState<Check>({ busy: true });
+  const [turn, setTurn] = useState(0);
   const text = JSON.stringify(spec);
   useEffect(() => {
     const abort = new AbortController();
     setCheck((old) => ({ ...old, busy: true }));
+    let again = 0;
     const timer = setTimeout(() => {
       post<Preview>('/experiments?validate_only=true', spec, abort.signal).then(
         (preview) => setCheck({ preview, busy: false }),
-        (error) => { if (!abort.signal.aborted) setCheck({ refused: error instanceof Refusal ? error : new Refusal(0, String(error)), busy: false }); },
+        (error) => {
+          if (abort.signal.aborted) return;
+          setCheck({ refused: error instanceof Refusal ? error : new Refusal(0, String(error)), busy: false });
+          if (passing(error)) again = window.setTimeout(() => setTurn((n) => n + 1), AGAIN);
+        },
       );
     }, 300);
     return () => {
       clearTimeout(timer);
+      clearTimeout(again);
       abort.abort();
     };
-  }, [text]);
+  }, [text, turn]);
   return check;
 }
 
@@ -203,7 +215,7 @@ function Form({ schema, first, datasets, session }: { schema: Schema; first: Val
   const [whole, setWhole] = useState<Values>(first);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
-  const key = useRef(crypto.getRandomValues(new Uint32Array(4)).join('-'));
+  const key = useRef({ of: '', is: '' }); // the Idempotency-Key and its spec
   const spec = useMemo(() => sparse(whole), [whole]);
   const check = useCheck(spec);
   const section = (name: string): Values => (isObject(whole[name]) ? (whole[name] as Values) : {});
@@ -220,13 +232,13 @@ function Form({ schema, first, datasets, session }: { schema: Schema; first: Val
   const start = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
+    const body = JSON.stringify(spec);
+    if (key.current.of !== body) key.current = { of: body, is: crypto.getRandomValues(new Uint32Array(4)).join('-') };
     try {
-      const reply = await fetch('/experiments', { method: 'POST', body: JSON.stringify(spec), headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key.current } });
-      const body = await reply.json();
-      if (!reply.ok) throw new Refusal(reply.status, body.errors?.[0]?.message ?? body.detail, body.errors?.[0]?.pointer);
-      go(link(`run/${(body as Experiment).id}`));
+      const reply = await request('POST', '/experiments', { body, headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key.current.is } });
+      go(link(`run/${((await reply.json()) as Experiment).id}`));
     } catch (refused) {
-      key.current = crypto.getRandomValues(new Uint32Array(4)).join('-');
+      if (!passing(refused)) key.current.of = ''; // else it may have been made, and the reply was lost
       setError(refused);
       setBusy(false);
     }

@@ -17,12 +17,27 @@ export async function poll(question, what, seconds = 120) {
 }
 
 export class Daemon {
-  async start(...options) {
+  start(...options) {
     this.folder = mkdtempSync(join(tmpdir(), 'qlstm-web-'));
-    this.process = spawn(join(BUILD, 'qlstmd'), ['--data', join(this.folder, 'data'), '--listen', '127.0.0.1:0', ...options], { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.options = options;
+    return this.listen('127.0.0.1:0');
+  }
+
+  async listen(address) {
+    this.process = spawn(join(BUILD, 'qlstmd'), ['--data', join(this.folder, 'data'), '--listen', address, ...this.options], { stdio: ['ignore', 'pipe', 'ignore'] });
     const [line] = await once(this.process.stdout, 'data');
     this.url = /http:\S+/.exec(String(line))[0];
     return this;
+  }
+
+  async kill() {
+    this.process.kill('SIGKILL');
+    await once(this.process, 'exit');
+  }
+
+  /** After `kill`, where it was. */
+  back() {
+    return this.listen(new URL(this.url).host);
   }
 
   async stop() {
@@ -31,9 +46,12 @@ export class Daemon {
     rmSync(this.folder, { recursive: true });
   }
 
-  key(name, scope) {
-    const text = execFileSync(join(BUILD, 'qlstmd'), ['key', 'add', name, '--scope', scope, '--data', join(this.folder, 'data')], { encoding: 'utf8' });
-    return /qlstmd_\w+_[\w-]+/.exec(text)[0];
+  keys(...words) {
+    return execFileSync(join(BUILD, 'qlstmd'), ['key', ...words, '--data', join(this.folder, 'data')], { encoding: 'utf8' });
+  }
+
+  key(name, scope, ...more) {
+    return /qlstmd_\w+_[\w-]+/.exec(this.keys('add', name, '--scope', scope, ...more))[0];
   }
 
   async call(method, path, body, headers = { 'Content-Type': 'application/json' }) {

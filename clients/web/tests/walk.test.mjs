@@ -215,8 +215,8 @@ test('predictions of a whole data set, from the page of the run whose model it i
   const page = await open(browser, `${daemon.url}/#/run/${id}`);
   await page.getByLabel('All rows of a data set').selectOption('sine');
   await page.getByRole('button', { name: 'Predict them all' }).click();
+  await page.waitForURL((url) => url.hash.startsWith('#/run/') && !url.hash.endsWith(id));
   await until(page, 'succeeded');
-  assert.notEqual(page.url().split('/').at(-1), id);
   await page.getByRole('img', { name: /value: prediction and truth/ }).waitFor();
   await page.getByRole('region', { name: 'How good it is' }).getByText('rmse').waitFor();
   for (const absent of ['Curves', 'Try a prediction', 'Circuits']) assert.equal(await page.getByRole('region', { name: absent }).count(), 0, absent);
@@ -247,29 +247,17 @@ test('words: sequences that the run shows on its way, the newest first seen', as
   await close(page);
 });
 
-test('by keyboard: the skip link, the navigation and the form', async () => {
-  const page = await open(browser, daemon.url);
-  await page.getByRole('heading', { name: 'Experiments' }).waitFor();
-  await page.keyboard.press('Tab');
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
-  await page.keyboard.press('Enter');
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
-  await page.getByRole('link', { name: 'New experiment' }).last().focus();
-  await page.keyboard.press('Enter');
-  const help = page.getByRole('button', { name: 'What is hidden size?' });
-  await help.focus();
-  await page.keyboard.press('Enter');
-  assert.equal(await help.getAttribute('aria-expanded'), 'true');
-  await page.getByText('1 to 1000').waitFor();
-  await close(page);
-});
-
-test('what the page says when the service is gone, and of an id that is none', async () => {
-  const page = await open(browser, `${daemon.url}/#/run/01ARZ3NDEKTSV4RRFFQ69G5FAV`);
-  await page.getByRole('alert').waitFor();
-  await page.route('**/experiments?*', (route) => route.abort());
-  await page.getByRole('link', { name: 'Experiments' }).click();
-  await page.getByText('the service does not answer').waitFor();
-  page.faults = page.faults.filter((fault) => !/ERR_FAILED/.test(fault));
+test('gradients by tensor, and which angles cannot learn', async () => {
+  const { id } = await daemon.train({ name: 'shallow', variant: 'linear', ansatz: 'strong', n_qubits: 2, hidden_size: 2, training: { epochs: 2 } });
+  const { gradients } = await daemon.call('GET', `/experiments/${id}/report`);
+  const page = await open(browser, `${daemon.url}/#/run/${id}`);
+  const card = page.getByRole('region', { name: 'Parameters and gradients' });
+  await card.waitFor();
+  const rows = await card.getByRole('region', { name: 'Gradients by tensor' }).locator('tbody th').allTextContents();
+  assert.deepEqual(rows, gradients.tensors.map((one) => one.tensor));
+  assert.ok(gradients.cannot_learn_count > 0, 'an example without such angles');
+  await card.getByText(new RegExp(`^${gradients.cannot_learn_count} angles? cannot learn`)).click();
+  const said = await card.getByRole('region', { name: 'Angles that cannot learn' }).textContent();
+  assert.ok(said.includes(gradients.cannot_learn[0].reason));
   await close(page);
 });

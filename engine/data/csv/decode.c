@@ -86,10 +86,11 @@ static char *put(char *out, uint32_t code)
 	return out;
 }
 
-int csv_decode_utf16(const struct csv_utf16 *from, size_t *at, char *out, size_t room, size_t *written,
-                     struct qlstm_error *error)
+static int utf16_piece(const struct csv_bytes *from, size_t *at, char *out, size_t room, size_t *written,
+                       struct qlstm_error *error)
 {
-	size_t high = from->big ? 0 : 1, low = from->big ? 1 : 0, i = *at;
+	bool big = from->encoding == CSV_UTF16BE;
+	size_t high = big ? 0 : 1, low = big ? 1 : 0, i = *at;
 	const unsigned char *bytes = from->bytes;
 	char *to = out;
 	for (; i + 1 < from->length && (size_t)(to - out) + 4 <= room; i += 2) {
@@ -112,38 +113,82 @@ int csv_decode_utf16(const struct csv_utf16 *from, size_t *at, char *out, size_t
 	           : 0;
 }
 
-static int decode_utf16(const unsigned char *bytes, size_t length, bool big, struct csv_text *out,
-                        struct qlstm_error *error)
-{
-	const struct csv_utf16 from = {bytes, length, big};
-	size_t at = 0, room = length / 2 * 3 + 4;
-	out->owned = malloc(room);
-	if (out->owned == NULL)
-		return out_of_memory(length, error);
-	out->text = out->owned;
-	return csv_decode_utf16(&from, &at, out->owned, room, &out->length, error);
-}
-
 /* Windows-1252: as Latin-1 but for 0x80 to 0x9f (WHATWG Encoding, index-windows-1252). */
 static const uint16_t windows[32] = {0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x2026, 0x2020, 0x2021,
                                      0x2c6,  0x2030, 0x160,  0x2039, 0x152,  0x8d,   0x17d,  0x8f,
                                      0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
                                      0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178};
 
-static int decode_latin1(const unsigned char *bytes, size_t length, struct csv_text *out, struct qlstm_error *error)
+static void latin1_piece(const struct csv_bytes *from, size_t *at, char *out, size_t room, size_t *written)
 {
-	size_t more = 0;
-	for (size_t i = 0; i < length; i++)
-		more += bytes[i] >= 0x80;
-	out->owned = malloc(length + 2 * more + 1);
-	if (out->owned == NULL)
-		return out_of_memory(length, error);
-	char *to = out->owned;
-	for (size_t i = 0; i < length; i++)
+	const unsigned char *bytes = from->bytes;
+	size_t i = *at;
+	char *to = out;
+	for (; i < from->length && (size_t)(to - out) + 3 <= room; i++)
 		to = put(to, bytes[i] >= 0x80 && bytes[i] < 0xa0 ? windows[bytes[i] - 0x80] : bytes[i]);
+	*at = i;
+	*written = (size_t)(to - out);
+}
+
+static void utf8_piece(const struct csv_bytes *from, size_t *at, char *out, size_t room, size_t *written)
+{
+	size_t left = from->length - *at, n = left < room ? left : room;
+	memcpy(out, from->bytes + *at, n);
+	*at += n;
+	*written = n;
+}
+
+static void replace_cr(char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '\r')
+			text[i] = '\n';
+}
+
+int csv_decode_piece(const struct csv_bytes *from, size_t *at, char *out, size_t room, size_t *written,
+                     struct qlstm_error *error)
+{
+	int rc = 0;
+	if (from->encoding == CSV_UTF8)
+		utf8_piece(from, at, out, room, written);
+	else if (from->encoding == CSV_LATIN1)
+		latin1_piece(from, at, out, room, written);
+	else
+		rc = utf16_piece(from, at, out, room, written, error);
+	if (rc == 0 && from->cr_ends)
+		replace_cr(out, *written);
+	return rc;
+}
+
+bool csv_ends_in_cr(const struct csv_bytes *from, const struct csv_options *options)
+{
+	struct csv_bytes plain = *from;
+	char piece[1 << 12];
+	size_t at = 0, n = 0;
+	bool cr = false;
+	plain.cr_ends = false;
+	if (options->rules == CSV_FIRST_LINE)
+		return false;
+	while (at < from->length && csv_decode_piece(&plain, &at, piece, sizeof piece, &n, NULL) == 0) {
+		if (memchr(piece, '\n', n) != NULL)
+			return false;
+		cr = cr || memchr(piece, '\r', n) != NULL;
+	}
+	return cr;
+}
+
+/* All of it in memory. */
+static int decode_foreign(const struct csv_bytes *from, struct csv_text *out, struct qlstm_error *error)
+{
+	size_t at = 0, more = 0;
+	for (size_t i = 0; from->encoding == CSV_LATIN1 && i < from->length; i++)
+		more += from->bytes[i] >= 0x80;
+	size_t room = 4 + (from->encoding == CSV_LATIN1 ? from->length + 2 * more : from->length / 2 * 3);
+	out->owned = malloc(room);
+	if (out->owned == NULL)
+		return out_of_memory(from->length, error);
 	out->text = out->owned;
-	out->length = (size_t)(to - out->owned);
-	return 0;
+	return csv_decode_piece(from, &at, out->owned, room, &out->length, error);
 }
 
 /* CR alone is the end of a line where there is no LF at all. */
@@ -158,10 +203,7 @@ static int end_lines(struct csv_text *text, struct qlstm_error *error)
 		memcpy(text->owned, text->text, text->length);
 		text->text = text->owned;
 	}
-	char *at = text->owned + (text->text - text->owned);
-	for (size_t i = 0; i < text->length; i++)
-		if (at[i] == '\r')
-			at[i] = '\n';
+	replace_cr(text->owned + (text->text - text->owned), text->length);
 	return 0;
 }
 
@@ -185,10 +227,8 @@ int csv_decode(const unsigned char *bytes, size_t length, const struct csv_optio
 		return 0;
 	out->encoding = csv_encoding_of(bytes, length, options);
 	int rc = 0;
-	if (out->encoding == CSV_UTF16LE || out->encoding == CSV_UTF16BE)
-		rc = decode_utf16(bytes, length, out->encoding == CSV_UTF16BE, out, error);
-	else if (out->encoding == CSV_LATIN1)
-		rc = decode_latin1(bytes, length, out, error);
+	if (out->encoding != CSV_UTF8)
+		rc = decode_foreign(&(struct csv_bytes){bytes, length, out->encoding, false}, out, error);
 	if (rc == 0 && has_mark(out->text, out->length)) {
 		out->text += 3;
 		out->length -= 3;

@@ -21,15 +21,18 @@ void csv_text_free(struct csv_text *text);
 /* The encoding that csv_decode takes. */
 enum csv_encoding csv_encoding_of(const unsigned char *bytes, size_t length, const struct csv_options *options);
 
-struct csv_utf16 {
+struct csv_bytes {
 	const unsigned char *bytes;
 	size_t length;
-	bool big; /* the high byte first */
+	enum csv_encoding encoding;
+	bool cr_ends; /* lines end in CR alone: LF is written for it */
 };
-/* A piece of a text in UTF-16, for whoever has no memory for all of it: from byte *at on as many characters as have
- * room in `out` as UTF-8, without the mark at the beginning; *at is then the first one that had none, `length` at the
- * end. room: 4 or more. Errors as csv_decode. */
-int csv_decode_utf16(const struct csv_utf16 *from, size_t *at, char *out, size_t room, size_t *written,
+/* A piece of a text, for whoever has no memory for all of it: from byte *at on as much as has room in `out` as UTF-8,
+ * without UTF-16's mark at the beginning; *at is then the first byte that had none, `length` at the end. room: 4 or
+ * more. Errors as csv_decode. */
+int csv_decode_piece(const struct csv_bytes *from, size_t *at, char *out, size_t room, size_t *written,
                      struct qlstm_error *error);
+/* Whether csv_decode gives LF to lines of these bytes that end in CR. Reads up to the first LF. */
+bool csv_ends_in_cr(const struct csv_bytes *from, const struct csv_options *options);
 
 #endif

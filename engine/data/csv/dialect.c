@@ -310,7 +310,7 @@ static const struct {
     {"missing", "words with commas between, 255 bytes in all", CSV_SAYS_MISSING, true, set_missing, get_missing},
     {"names_in_comment", "'true' and 'false'", CSV_SAYS_NAMES_IN_COMMENT, false, set_names_in_comment,
      get_names_in_comment},
-    {"turned", "'true' and 'false'", CSV_SAYS_TURNED, false, set_turned, get_turned},
+    {"turned", "'true' and 'false'", CSV_SAYS_TURNED, true, set_turned, get_turned},
     {"symbols", "an alphabet of up to 64 symbols, such as acgt, and 'found'", CSV_SAYS_SYMBOLS, true, set_symbols,
      get_symbols},
     {"labels", "labels with commas between, 255 bytes in all", CSV_SAYS_LABELS, true, set_labels, get_labels},

@@ -25,6 +25,8 @@ static size_t mark_length(const char *text, size_t length, char thousands)
 		return 0;
 	if (*text == thousands)
 		return 1;
+	if (thousands == '\'')
+		return length >= 3 && memcmp(text, "\xe2\x80\x99", 3) == 0 ? 3 : 0;
 	if (thousands != ' ')
 		return 0;
 	if (length >= 2 && memcmp(text, "\xc2\xa0", 2) == 0)
@@ -60,9 +62,17 @@ static long exponent_length(const char *text, size_t length)
 	return digits > 0 ? (long)(1 + sign + digits) : -1;
 }
 
+/* Bytes of a sign; the minus of typographers is one. */
+static size_t sign_length(const char *text, size_t length)
+{
+	if (length > 0 && (*text == '+' || *text == '-'))
+		return 1;
+	return length >= 3 && memcmp(text, "\xe2\x88\x92", 3) == 0 ? 3 : 0;
+}
+
 bool number_has_format(const char *text, size_t length, struct number_format format)
 {
-	size_t at = length > 0 && (text[0] == '+' || text[0] == '-');
+	size_t at = sign_length(text, length);
 	long whole = whole_length(text + at, length - at, format.thousands);
 	if (whole < 0)
 		return false;
@@ -79,6 +89,8 @@ bool number_has_format(const char *text, size_t length, struct number_format for
 /* A number that has the format, as C writes it: what is none of its characters marks thousands. */
 static void normalise(const char *text, size_t length, char decimal, char *out)
 {
+	if (sign_length(text, length) == 3)
+		*out++ = '-';
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] == decimal)
 			*out++ = '.';

@@ -52,19 +52,31 @@ static bool is_day(int year, int month, int day)
 	return month >= 1 && month <= 12 && day >= 1 && day <= lengths[month - 1] + (month == 2 && leap);
 }
 
-/* The number of a month whose English name, or its first three letters, stands here; 0: none. */
+static bool is_letter(char c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* The number of a month whose name, or its first three letters, stands here, a point behind it taken too; 0: none. */
 static int read_month_name(struct cursor *cursor)
 {
-	static const char *const names[] = {"january", "february", "march",     "april",   "may",      "june",
-	                                    "july",    "august",   "september", "october", "november", "december"};
-	size_t n = 0;
-	while (cursor->at + n < cursor->end && ((cursor->at[n] | 0x20) >= 'a' && (cursor->at[n] | 0x20) <= 'z'))
+	static const char *const names[][12] = {{"january", "february", "march", "april", "may", "june", "july",
+	                                         "august", "september", "october", "november", "december"},
+	                                        {"januar", "februar", "m\xc3\xa4rz", "april", "mai", "juni", "juli",
+	                                         "august", "september", "oktober", "november", "dezember"}};
+	size_t left = (size_t)(cursor->end - cursor->at), n = 0;
+	while (n < left && (is_letter(cursor->at[n]) || (cursor->at[n] & 0x80) != 0))
 		n++;
-	for (int i = 0; n >= 3 && i < 12; i++)
-		if ((n == 3 || n == strlen(names[i])) && strncasecmp(cursor->at, names[i], n) == 0) {
-			cursor->at += n;
-			return i + 1;
-		}
+	for (size_t k = 0; n >= 3 && k < 24; k++) {
+		const char *name = names[k / 12][k % 12];
+		size_t brief = (name[1] & 0x80) != 0 ? 4 : 3; /* bytes */
+		if ((n != brief && n != strlen(name)) || strncasecmp(cursor->at, name, n) != 0)
+			continue;
+		cursor->at += n;
+		if (cursor->at < cursor->end && *cursor->at == '.')
+			cursor->at++;
+		return (int)(k % 12) + 1;
+	}
 	return 0;
 }
 
@@ -89,13 +101,14 @@ static int read_year(struct cursor *cursor)
 	return digits == 2 ? year + (year < 70 ? 2000 : 1900) : year;
 }
 
-/* Behind "DD-": a month's name or number, and the year. */
+/* Behind "DD-": a month's name or number, and the year. "31. Januar 2020" has a blank behind the point. */
 static bool read_day_month_year(struct cursor *cursor, int first, char mark, struct timestamp *out)
 {
+	bool blank = mark == '.' && take(cursor, ' ');
 	int month = read_month_name(cursor);
 	bool named = month > 0;
-	int second = named ? month : read_digits(cursor, 1, 2, NULL);
-	if (second < 0 || !take(cursor, mark))
+	int second = named ? month : blank ? -1 : read_digits(cursor, 1, 2, NULL);
+	if (second < 0 || !take(cursor, blank ? ' ' : mark))
 		return false;
 	int year = read_year(cursor);
 	if (year < 0)
@@ -110,10 +123,83 @@ static bool read_day_month_year(struct cursor *cursor, int first, char mark, str
 	return out->has_date;
 }
 
+/* Four digits; -1: none. */
+static int read_whole_year(struct cursor *cursor)
+{
+	return read_digits(cursor, 4, 4, NULL);
+}
+
+/* "January 31, 2020", "Jan 2020", "Jan-2020". */
+static bool read_named_month(struct cursor *cursor, struct timestamp *out)
+{
+	int month = read_month_name(cursor), digits = 0;
+	char mark = cursor->at < cursor->end ? *cursor->at : '\0';
+	if (month == 0 || (mark != ' ' && mark != '-'))
+		return false;
+	cursor->at++;
+	int first = read_digits(cursor, 1, 4, &digits);
+	if (digits == 4)
+		return set_date(out, first, month, 1);
+	bool comma = take(cursor, ','), apart = take(cursor, mark) || comma;
+	int year = first > 0 && digits <= 2 && apart ? read_whole_year(cursor) : -1;
+	return year >= 0 && set_date(out, year, month, first);
+}
+
+/* Behind "Q": the first day of that quarter. */
+static bool read_quarter(struct cursor *cursor, int *month)
+{
+	int quarter = read_digits(cursor, 1, 1, NULL);
+	*month = 3 * quarter - 2;
+	return quarter >= 1 && quarter <= 4;
+}
+
+/* "Q1 2020", "Q1-2020" */
+static bool read_quarter_first(struct cursor *cursor, struct timestamp *out)
+{
+	int month = 0;
+	cursor->at++;
+	if (!read_quarter(cursor, &month) || (!take(cursor, ' ') && !take(cursor, '-')))
+		return false;
+	int year = read_whole_year(cursor);
+	return year >= 0 && set_date(out, year, month, 1);
+}
+
+/* The Monday of a week; the first week has the year's fourth of January. */
+static bool set_week(struct timestamp *out, int year, int week)
+{
+	long fourth = days_from_civil(year, 1, 4);
+	long monday = fourth - ((fourth % 7 + 7 + 3) % 7) + 7L * (week - 1);
+	out->has_date = out->day_first = out->month_first = week >= 1 && week <= 53;
+	out->seconds_day_first = out->seconds_month_first = 86400.0 * (double)monday;
+	return out->has_date;
+}
+
+/* Behind a year: "-Q1", "Q1", " Q1", "-W05", "W05"; 0: none of these, 1: read, -1: it is one, and a wrong one. */
+static int read_year_part(struct cursor *cursor, int year, struct timestamp *out)
+{
+	const char *at = cursor->at + (*cursor->at == '-' || *cursor->at == ' ');
+	char letter = at < cursor->end ? (char)(*at & ~0x20) : '\0';
+	int month = 0;
+	if (letter != 'Q' && letter != 'W')
+		return 0;
+	cursor->at = at + 1;
+	if (letter == 'Q')
+		return read_quarter(cursor, &month) && set_date(out, year, month, 1) ? 1 : -1;
+	int week = read_digits(cursor, 2, 2, NULL);
+	return week > 0 && set_week(out, year, week) ? 1 : -1;
+}
+
 static bool read_date(struct cursor *cursor, struct timestamp *out)
 {
+	if ((*cursor->at | 0x20) == 'q')
+		return read_quarter_first(cursor, out);
+	if (!is_digit(*cursor->at))
+		return read_named_month(cursor, out);
 	int digits = 0, first = read_digits(cursor, 1, 4, &digits);
 	char mark = cursor->at < cursor->end ? *cursor->at : '\0';
+	int part = digits == 4 && mark != '\0' ? read_year_part(cursor, first, out) : 0;
+	if (part != 0)
+		return part > 0;
 	if (first < 0 || digits == 3 || mark == '\0' || strchr("-/. ", mark) == NULL)
 		return false;
 	cursor->at++;
@@ -197,7 +283,7 @@ bool timestamp_parse(const char *text, size_t length, struct timestamp *out)
 {
 	struct cursor cursor = {text, text + length};
 	*out = (struct timestamp){0};
-	if (length < 4 || length > 40 || !is_digit(*text))
+	if (length < 4 || length > 40 || (!is_digit(*text) && !is_letter(*text)))
 		return false;
 	if (!read_date(&cursor, out)) {
 		*out = (struct timestamp){.day_first = true, .month_first = true};

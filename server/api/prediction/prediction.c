@@ -52,9 +52,11 @@ static int find_source(struct store *store, const struct viewer *viewer, const c
 	if (rc == 0 && says_prediction(*spec))
 		rc = error_set(&cause, ERR_INVALID, NULL,
 		               "'%s' is a prediction itself; name the experiment that was trained", id);
-	if (rc == 0 && (task_of(*spec) == TASK_WORDS || task_has_texts(task_of(*spec))))
+	if (rc == 0 && task_of(*spec) == TASK_WORDS)
 		rc = error_set(&cause, ERR_INVALID, NULL,
-		               "the model of '%s' reads words or texts: ask it by /predict or /generate", id);
+		               "the model of '%s' draws words: ask it by /experiments/%s/generate, or fork it with "
+		               "another data set, whose test part it is scored on",
+		               id, id);
 	return rc == 0 ? 0 : error_set(error, rc, "/init_from", "init_from: %s", cause.message);
 }
 
@@ -168,6 +170,19 @@ int prediction_complete(struct store *store, const struct viewer *viewer, const 
 		tq42_locate(request, error);
 	json_decref(ours);
 	return rc;
+}
+
+int prediction_check_data(const json_t *spec, const char *description, struct qlstm_error *error)
+{
+	if (!prediction_is(spec) || !task_has_texts(task_of(spec)))
+		return 0;
+	json_t *json = json_loads(description != NULL ? description : "{}", 0, NULL);
+	bool texts = json_is_string(json_object_get(json_object_get(json, "dialect"), "text"));
+	json_decref(json);
+	return texts ? 0
+	             : error_set(error, ERR_INVALID, "/data/dataset",
+	                         "the model reads texts, and the data set holds none; texts are uploaded with "
+	                         "text=labelled, tagged, pairs or lines");
 }
 
 int prediction_count(const struct spec *spec, size_t rows, size_t *samples, struct qlstm_error *error)

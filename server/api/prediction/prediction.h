@@ -19,6 +19,10 @@ bool prediction_is(const json_t *request);
 int prediction_complete(struct store *store, const struct viewer *viewer, const json_t *request, json_t **whole,
                         struct qlstm_error *error);
 
+/* Whether a data set is of a kind that the model of a bound spec reads: texts, or numbers; nothing is checked of what
+ * is no prediction. description: of the data set, JSON; NULL: there is none. ERR_INVALID at "/data/dataset". */
+int prediction_check_data(const json_t *spec, const char *description, struct qlstm_error *error);
+
 /* How many samples a data set of `rows` rows gives. ERR_INVALID at "/data/dataset": not one. */
 int prediction_count(const struct spec *spec, size_t rows, size_t *samples, struct qlstm_error *error);
 

@@ -14,7 +14,9 @@
 #include "server/common/csv_json.h"
 #include "server/common/file.h"
 #include "server/common/parameter_counts.h"
+#include "server/worker/predict/text_application.h"
 #include "server/worker/spec_model.h"
+#include "server/worker/train/report.h"
 #include "server/worker/train/scores.h"
 
 /* Samples between two calls of the progress function. */
@@ -23,6 +25,11 @@ enum { CHUNK = 1024 };
 static bool forecasts(const struct application *a)
 {
 	return a->predictor.spec.task == TASK_FORECASTING;
+}
+
+static bool reads_texts(const struct application *a)
+{
+	return task_has_texts(a->predictor.spec.task);
 }
 
 static const json_t *data_of(const struct application *a)
@@ -104,9 +111,8 @@ int application_open(struct application *a, const char *spec_path, const char *w
 	double start = clock_monotonic();
 	*a = (struct application){0};
 	int rc = predictor_open(&a->predictor, weights_path, error);
-	enum task task = a->predictor.spec.task;
-	if (rc == 0 && (task == TASK_WORDS || task_has_texts(task)))
-		rc = error_set(error, ERR_CONFLICT, NULL, "the model reads words or texts, not the rows of a data set");
+	if (rc == 0 && a->predictor.spec.task == TASK_WORDS)
+		rc = error_set(error, ERR_CONFLICT, NULL, "the model draws words, and reads no rows of a data set");
 	if (rc == 0)
 		rc = sha256_file(weights_path, a->weights_sha256, NULL, error);
 	if (rc == 0)
@@ -115,9 +121,9 @@ int application_open(struct application *a, const char *spec_path, const char *w
 		rc = spec_read(spec_path, &a->job.resolved, error);
 	if (rc == 0)
 		rc = job_load(&a->job, data, error);
-	if (rc == 0)
-		rc = bind(a, error);
-	if (rc == 0)
+	if (rc == 0 && reads_texts(a))
+		rc = text_application_open(a, weights_path, error);
+	else if (rc == 0 && (rc = bind(a, error)) == 0)
 		rc = count_samples(a, error);
 	a->load_seconds = clock_monotonic() - start;
 	return rc;
@@ -126,6 +132,8 @@ int application_open(struct application *a, const char *spec_path, const char *w
 void application_close(struct application *a)
 {
 	free(a->values);
+	predictions_free(&a->said);
+	a->job.model = NULL; /* the predictor's */
 	job_close(&a->job);
 	predictor_close(&a->predictor);
 	*a = (struct application){0};
@@ -159,10 +167,9 @@ static int compute_chunk(struct application *a, size_t first, size_t n, double *
 	return rc;
 }
 
-int application_compute(struct application *a, predictions_progress_fn progress, void *context,
+static int compute_rows(struct application *a, predictions_progress_fn progress, void *context,
                         struct qlstm_error *error)
 {
-	double start = clock_monotonic();
 	size_t width = predictor_width(&a->predictor), most = a->count < CHUNK ? a->count : CHUNK;
 	double *inputs = malloc(most * a->steps * a->features * sizeof *inputs);
 	a->values = malloc(a->count * width * sizeof *a->values);
@@ -178,6 +185,15 @@ int application_compute(struct application *a, predictions_progress_fn progress,
 		         : compute_chunk(a, first, n, inputs, error);
 	}
 	free(inputs);
+	return rc;
+}
+
+int application_compute(struct application *a, predictions_progress_fn progress, void *context,
+                        struct qlstm_error *error)
+{
+	double start = clock_monotonic();
+	int rc = reads_texts(a) ? text_application_compute(a, progress, context, error)
+	                        : compute_rows(a, progress, context, error);
 	a->predict_seconds = clock_monotonic() - start;
 	return rc;
 }
@@ -223,6 +239,8 @@ int application_csv(const struct application *a, char **text, size_t *length, st
 {
 	struct text out = {0};
 	*text = NULL;
+	if (reads_texts(a))
+		return predictions_csv(&a->said, &a->job, text, length, error);
 	text_print(&out, "part,index");
 	predictions_header(&out, &a->job, (int)predictor_width(&a->predictor));
 	for (size_t i = 0; i < a->count && !out.failed; i++)
@@ -261,6 +279,8 @@ static double *known_values(const struct application *a, size_t *n)
 static json_t *metrics_json(const struct application *a)
 {
 	size_t n = a->known;
+	if (reads_texts(a))
+		return text_application_metrics(a);
 	struct predictions said = {
 	    .count = a->known, .width = (int)predictor_width(&a->predictor), .values = a->values};
 	if (a->job.samples.shape.target == TARGET_CLASSES)
@@ -282,6 +302,8 @@ json_t *application_report(struct application *a)
 	    json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "dataset", a->job.spec.dataset, "sha256", a->job.data_sha256,
 	              "rows", (json_int_t)a->job.table.n_rows, "samples", (json_int_t)a->count, "test",
 	              (json_int_t)a->known, "completed", (json_int_t)a->job.completed);
+	if (reads_texts(a))
+		json_object_set_new(data, "text", report_text_json(&a->job));
 	return json_pack("{s:o, s:o, s:s, s:o, s:O, s:o, s:{s:f, s:f}}", "engine", engine, "model",
 	                 parameter_counts_json(&counts, "parameters"), "weights_sha256", a->weights_sha256, "data",
 	                 data, "scaling", a->predictor.columns, "metrics", metrics_json(a), "timings", "load_seconds",

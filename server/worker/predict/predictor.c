@@ -71,6 +71,7 @@ int predictor_open(struct predictor *predictor, const char *weights_path, struct
 		rc = safetensors_decode(bytes, length, &file, error);
 	if (rc == 0)
 		rc = read_metadata(predictor, &file, error);
+	predictor->spec.model.forward_only = true;
 	if (rc == 0)
 		rc = model_new(&predictor->model, &predictor->spec.model, error);
 	if (rc == 0)

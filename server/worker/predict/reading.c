@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/utf8.h"
 #include "schema/place/place.h"
+#include "schema/request/members.h"
 #include "schema/task.h"
 #include "server/common/classes.h"
 #include "server/common/json_text.h"
@@ -64,23 +64,16 @@ static int read_text(struct reading *r, const json_t *item, size_t i)
 static int read_body(struct reading *r, const json_t *body)
 {
 	const json_t *list = json_object_get(body, "texts");
-	const char *name;
-	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)body, name, value)
-	{
-		char pointer[PLACE_POINTER_SIZE] = "";
-		if (strcmp(name, "texts") == 0)
-			continue;
-		place_add_token(pointer, sizeof pointer, name);
-		return error_set(r->error, ERR_UNKNOWN_FIELD, pointer,
-		                 "unknown field '%.*s'; the body has 'texts' alone", (int)utf8_cut(name, 60), name);
-	}
+	static const char *const known[] = {"texts", NULL};
+	int rc = request_refuse_others(body, known, r->error);
+	if (rc != 0)
+		return rc;
 	if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > READING_MAX_TEXTS)
 		return error_set(r->error, list == NULL ? ERR_MISSING : ERR_INVALID, "/texts",
 		                 "a list of 1 to %d texts is expected: {\"texts\": [\"...\"]}", READING_MAX_TEXTS);
 	r->count = json_array_size(list);
 	r->starts = calloc(r->count + 1, sizeof *r->starts);
-	int rc = r->starts != NULL ? 0 : no_memory(r);
+	rc = r->starts != NULL ? 0 : no_memory(r);
 	for (size_t i = 0; rc == 0 && i < r->count; i++)
 		rc = read_text(r, json_array_get(list, i), i);
 	return rc;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/utf8.h"
 #include "schema/place/place.h"
+#include "schema/request/members.h"
 #include "server/worker/predict/reading.h"
 #include "server/worker/translate.h"
 
@@ -32,60 +32,29 @@ static const json_t *field_of(const char *name)
 	return json_object_get(json_object_get(data, "properties"), name);
 }
 
-/* A number of the request in the range of the field of its name; *out stays where it is not said. */
-static int read_number(struct translating *t, const json_t *request, const char *name, double *out)
+/* In the range of the field of its name. */
+static int read_number(struct translating *t, const json_t *request, const char *name, double fallback, double *out)
 {
-	const json_t *value = json_object_get(request, name), *field = field_of(name);
-	double least = json_number_value(json_object_get(field, "minimum")),
-	       most = json_number_value(json_object_get(field, "maximum"));
-	bool whole = strcmp(json_string_value(json_object_get(field, "type")), "integer") == 0;
-	char pointer[32], quoted[PLACE_VALUE_SIZE];
-	if (value == NULL)
-		return 0;
-	snprintf(pointer, sizeof pointer, "/%s", name);
-	place_value(value, quoted);
-	if (!json_is_number(value) || (whole && !json_is_integer(value)))
-		return error_set(t->error, ERR_WRONG_TYPE, pointer, "%s is %s; %s is expected", name, quoted,
-		                 whole ? "an integer" : "a number");
-	*out = json_number_value(value);
-	if (*out >= least && *out <= most)
-		return 0;
-	return error_set(t->error, ERR_OUT_OF_RANGE, pointer, "%s is %s; allowed are %g to %g", name, quoted, least,
-	                 most);
+	const json_t *field = field_of(name);
+	const struct request_number number = {
+	    .name = name,
+	    .whole = strcmp(json_string_value(json_object_get(field, "type")), "integer") == 0,
+	    .least = json_number_value(json_object_get(field, "minimum")),
+	    .most = json_number_value(json_object_get(field, "maximum")),
+	    .fallback = fallback};
+	return request_number_read(request, &number, out, t->error);
 }
 
 static int read_options(struct translating *t, const json_t *request)
 {
 	const struct spec *spec = &t->predictor->spec;
-	double width = spec->beam_width;
-	t->options = (struct translate_options){
-	    .length_penalty = spec->length_penalty, .length = spec->text.length, .target = &t->predictor->target};
-	int rc = read_number(t, request, "beam_width", &width);
+	double width = 0;
+	t->options = (struct translate_options){.length = spec->text.length, .target = &t->predictor->target};
+	int rc = read_number(t, request, "beam_width", spec->beam_width, &width);
 	if (rc == 0)
-		rc = read_number(t, request, "length_penalty", &t->options.length_penalty);
+		rc = read_number(t, request, "length_penalty", spec->length_penalty, &t->options.length_penalty);
 	t->options.beam_width = (int)width;
 	return rc;
-}
-
-static int refuse_members(struct translating *t, const json_t *request)
-{
-	static const char *const known[] = {"texts", "beam_width", "length_penalty"};
-	const char *name;
-	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)request, name, value)
-	{
-		size_t k = 0;
-		while (k < sizeof known / sizeof known[0] && strcmp(known[k], name) != 0)
-			k++;
-		if (k < sizeof known / sizeof known[0])
-			continue;
-		char pointer[PLACE_POINTER_SIZE] = "";
-		place_add_token(pointer, sizeof pointer, name);
-		return error_set(t->error, ERR_UNKNOWN_FIELD, pointer,
-		                 "unknown field '%.*s'; known are texts, beam_width and length_penalty",
-		                 (int)utf8_cut(name, 60), name);
-	}
-	return 0;
 }
 
 static int read_text(struct translating *t, const json_t *item, size_t i)
@@ -111,8 +80,9 @@ static int read_text(struct translating *t, const json_t *item, size_t i)
 
 static int read_request(struct translating *t, const json_t *request)
 {
+	static const char *const known[] = {"texts", "beam_width", "length_penalty", NULL};
 	const json_t *list = json_object_get(request, "texts");
-	int rc = refuse_members(t, request);
+	int rc = request_refuse_others(request, known, t->error);
 	if (rc == 0)
 		rc = read_options(t, request);
 	if (rc != 0)

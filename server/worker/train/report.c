@@ -108,8 +108,7 @@ static json_t *side_json(const struct pairs *pairs, enum pairs_side side)
 	                 (json_int_t)texts->tokens.count, "unknown", (json_int_t)unknown);
 }
 
-/* What the texts were read as. */
-static json_t *text_json(const struct job *job)
+json_t *report_text_json(const struct job *job)
 {
 	const struct sequences *texts = &job->texts;
 	const struct streams *streams = &job->streams;
@@ -147,7 +146,7 @@ static json_t *data_json(const struct job *job)
 		whole &= json_object_set_new(data, parts[k].name, json_integer((json_int_t)parts[k].count)) == 0;
 	whole &= json_object_set_new(data, "completed", json_integer((json_int_t)job->completed)) == 0;
 	if (task_has_texts(job->spec.task))
-		whole &= json_object_set_new(data, "text", text_json(job)) == 0;
+		whole &= json_object_set_new(data, "text", report_text_json(job)) == 0;
 	if (job->spec.task == TASK_CLASSIFICATION)
 		whole &= json_object_set_new(data, "classes", classes_json(job)) == 0;
 	if (whole)

@@ -9,5 +9,7 @@
 
 /* New reference, NULL when out of memory. */
 json_t *report_json(struct job *job, const struct predictions *predictions, const struct artifacts_run *run);
+/* What the texts of a job were read as: {"vocabulary", "tokens", "unknown", ...}; likewise. */
+json_t *report_text_json(const struct job *job);
 
 #endif

@@ -27,9 +27,10 @@ static int open_rows(struct predictions *out, const struct job *job, struct qlst
 	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu predictions", rows);
 }
 
-static size_t truth_at(const struct job *job, size_t place)
+/* SEQUENCES_UNKNOWN, or a class. */
+static int truth_at(const struct job *job, size_t place)
 {
-	return (size_t)job->texts.classes_of.values[place];
+	return job->texts.classes_of.values[place];
 }
 
 static void add_row(struct predictions *out, size_t place, size_t class, double probability, double of_truth)
@@ -52,7 +53,8 @@ static void take_rows(struct predictions *out, const struct job *job, size_t fir
 			size_t place = texts->starts[first + i] + t;
 			classes_probabilities(job->spec.training.loss, said, width);
 			size_t class = (size_t)classes_likeliest(said, width);
-			add_row(out, place, class, said[class], said[truth_at(job, place)]);
+			int truth = truth_at(job, place);
+			add_row(out, place, class, said[class], truth >= 0 ? said[truth] : (double)NAN);
 		}
 }
 
@@ -85,7 +87,7 @@ static void count_tags(const struct job *job, uint32_t *counts, size_t *tags)
 	const struct sequences *texts = &job->texts;
 	size_t width = (size_t)texts->classes, end = texts->starts[texts->parts.train];
 	for (size_t place = 0; place < end; place++) {
-		counts[(size_t)texts->tokens.values[place] * width + truth_at(job, place)]++;
+		counts[(size_t)texts->tokens.values[place] * width + (size_t)truth_at(job, place)]++;
 		tags[truth_at(job, place)]++;
 	}
 }
@@ -112,8 +114,8 @@ int tag_predictions_most_frequent(struct predictions *out, const struct job *job
 			sum += row[k];
 		}
 		/* Counted with one more of each tag, so that none is impossible. */
-		double n = (double)(sum + width);
-		add_row(out, place, best, (double)(row[best] + 1) / n, (double)(row[truth_at(job, place)] + 1) / n);
+		double n = (double)(sum + width), truth = (double)(row[truth_at(job, place)] + 1);
+		add_row(out, place, best, (double)(row[best] + 1) / n, truth / n);
 	}
 	free(counts);
 	free(tags);
@@ -148,14 +150,24 @@ static void print_class(struct text *out, const struct job *job, size_t class)
 		text_print(out, "%zu", class);
 }
 
-/* What stands at token `step` of a text, of which some may be cut off at its beginning. */
-static void print_token(struct text *out, const struct job *job, size_t row, size_t step, size_t skipped)
+/* What stands at token `step` of a text; nothing where the column is not known. */
+static void print_token(struct text *out, const struct texts *column, size_t row, size_t step)
 {
 	struct tokens tokens;
-	tokens_open(&tokens, TOKENIZER_GIVEN, false, texts_at(job->table.columns[job->spec.text.input].texts, row));
-	for (size_t k = 0; k <= step + skipped; k++)
+	if (column == NULL)
+		return;
+	tokens_open(&tokens, TOKENIZER_GIVEN, false, texts_at(column, row));
+	for (size_t k = 0; k <= step; k++)
 		tokens_next(&tokens);
 	print_field(out, tokens.token, tokens.length);
+}
+
+/* The label of a text as the data have it, also one that the model does not know. */
+static void print_label(struct text *out, const struct job *job, size_t sample)
+{
+	const struct texts *labels = job->table.columns[job->spec.text.target].texts;
+	if (labels != NULL)
+		print_word(out, texts_at(labels, job_row(job, sample)));
 }
 
 static size_t count_given(const char *text)
@@ -171,6 +183,7 @@ static void print_tags(struct text *out, const struct predictions *p, const stru
 {
 	const struct sequences *texts = &job->texts;
 	const struct texts *inputs = job->table.columns[job->spec.text.input].texts;
+	const struct texts *tags = job->table.columns[job->spec.text.target].texts;
 	size_t k = 0;
 	text_print(out, "part,index,position,token,");
 	print_word(out, job_target_name(job, 0));
@@ -183,9 +196,9 @@ static void print_tags(struct text *out, const struct predictions *p, const stru
 		for (size_t t = 0; t < n && k < p->count; t++, k++) {
 			const double *values = p->values + k * TAGGED_WIDTH;
 			text_print(out, "%s,%zu,%zu,", samples_part(&job->samples, i), i, t + skipped);
-			print_token(out, job, row, t, skipped);
+			print_token(out, inputs, row, t + skipped);
 			text_print(out, ",");
-			print_class(out, job, truth_at(job, p->places[k]));
+			print_token(out, tags, row, t + skipped);
 			text_print(out, ",");
 			print_class(out, job, (size_t)values[TAGGED_CLASS]);
 			text_print(out, ",%.17g,%zu\n", values[TAGGED_PROBABILITY], row);
@@ -211,7 +224,7 @@ static void print_labels(struct text *out, const struct predictions *p, const st
 	for (size_t i = 0; i < p->count; i++) {
 		const double *values = p->values + i * width;
 		text_print(out, "%s,%zu,", samples_part(&job->samples, i), i);
-		print_class(out, job, (size_t)job_truth(job, i, 0));
+		print_label(out, job, i);
 		text_print(out, ",");
 		print_class(out, job, (size_t)classes_likeliest(values, width));
 		for (size_t k = 0; k < width; k++)
@@ -247,7 +260,7 @@ static void count_rows(struct tagged *t, const struct predictions *p, const stru
 {
 	for (size_t k = first; k < last; k++) {
 		const double *values = p->values + k * TAGGED_WIDTH;
-		size_t truth = truth_at(job, p->places[k]), class = (size_t)values[TAGGED_CLASS];
+		size_t truth = (size_t)truth_at(job, p->places[k]), class = (size_t)values[TAGGED_CLASS];
 		bool unknown = job->texts.tokens.values[p->places[k]] == LEXICON_UNKNOWN;
 		confusion_add(&t->confusion, truth, class);
 		t->tokens++;

@@ -106,7 +106,8 @@ static char *said_text(const struct predictions *p, const struct job *job, size_
 static const char *written(const struct job *job, enum pairs_side side, size_t sample)
 {
 	int column = side == PAIRS_SOURCE ? job->spec.text.input : job->spec.text.target;
-	return texts_at(job->table.columns[column].texts, job_row(job, sample));
+	const struct texts *texts = job->table.columns[column].texts;
+	return texts != NULL ? texts_at(texts, job_row(job, sample)) : ""; /* of a prediction */
 }
 
 /* --- the file --- */
