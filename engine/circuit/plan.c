@@ -181,17 +181,17 @@ size_t plan_bytes_precision(const struct circuit_program *program, const char *k
 	return plan_estimate(program, &request, &estimate) == 0 ? plan_estimate_bytes(&estimate, 1) : 0;
 }
 
-static bool kind_takes_team(const char *name)
+bool plan_estimate_takes_team(const struct plan_estimate *estimate)
 {
 	for (int k = 0; k < KIND_COUNT; k++)
-		if (strcmp(kinds[k]->name, name) == 0)
+		if (strcmp(kinds[k]->name, estimate->kind) == 0)
 			return kinds[k]->set_team != NULL;
 	return false;
 }
 
 size_t plan_estimate_bytes(const struct plan_estimate *estimate, int threads)
 {
-	size_t plans = kind_takes_team(estimate->kind) ? 1 : (size_t)threads;
+	size_t plans = plan_estimate_takes_team(estimate) ? 1 : (size_t)threads;
 	return estimate->bytes < PLAN_BYTES_NEVER / plans ? plans * estimate->bytes : PLAN_BYTES_NEVER;
 }
 
