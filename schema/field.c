@@ -61,10 +61,14 @@ static const json_t *find_part(const json_t *object, const char *part)
 	return object;
 }
 
+/* Fields of one part stand side by side in a table: it is found once for all of them. */
 void fields_store(void *base, const struct field *fields, size_t n, const json_t *object)
 {
+	const json_t *part = NULL;
 	for (size_t i = 0; i < n; i++) {
-		const json_t *value = json_object_get(find_part(object, fields[i].part), fields[i].name);
+		if (i == 0 || strcmp(fields[i].part, fields[i - 1].part) != 0)
+			part = find_part(object, fields[i].part);
+		const json_t *value = json_object_get(part, fields[i].name);
 		if (value != NULL)
 			fields[i].store((char *)base + fields[i].offset, value, &fields[i]);
 	}

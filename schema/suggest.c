@@ -13,19 +13,30 @@
 #define MAX_DEPTH 12
 #define HOME_SIZE 128
 
-static bool find_home(const json_t *document, const json_t *schema, const char *name, unsigned depth, char *home);
+/* Where a field of some name is. */
+struct homes {
+	const json_t *document;
+	const char *name;
+	int passed; /* so many of them are not asked for; those of all branches of a oneOf are one */
+};
+
+static bool find_home(struct homes *homes, const json_t *schema, unsigned depth, char *home);
 
 /* In the branches of a oneOf; the answer says in which. */
-static bool find_home_in_branches(const json_t *document, const json_t *one_of, const char *name, unsigned depth,
-                                  char *home)
+static bool find_home_in_branches(struct homes *homes, const json_t *one_of, unsigned depth, char *home)
 {
 	size_t i;
 	json_t *branch;
+	const json_t *document = homes->document;
 	const char *selector = keyword_selector(document, one_of);
+	int before = homes->passed;
 	json_array_foreach(one_of, i, branch)
 	{
-		if (!find_home(document, branch, name, depth + 1, home))
+		if (!find_home(homes, branch, depth + 1, home)) {
+			if (homes->passed != before)
+				return false;
 			continue;
+		}
 		const char *choice = selector != NULL ? keyword_choice(document, branch, selector) : NULL;
 		if (choice != NULL) {
 			place_add(home, HOME_SIZE, " of a layer of type '");
@@ -38,13 +49,15 @@ static bool find_home_in_branches(const json_t *document, const json_t *one_of, 
 }
 
 /* Appends the way to a field of this exact name (or alias) to `home`, nearest to the root of `schema` first. */
-static bool find_home(const json_t *document, const json_t *schema, const char *name, unsigned depth, char *home)
+static bool find_home(struct homes *homes, const json_t *schema, unsigned depth, char *home)
 {
-	schema = keyword_follow(document, schema);
+	schema = keyword_follow(homes->document, schema);
 	if (depth > MAX_DEPTH || schema == NULL)
 		return false;
-	const char *field = keyword_field(schema, name);
+	const char *field = keyword_field(schema, homes->name);
 	if (field != NULL) {
+		if (homes->passed-- > 0)
+			return false;
 		place_add_token(home, HOME_SIZE, field);
 		return true;
 	}
@@ -54,18 +67,45 @@ static bool find_home(const json_t *document, const json_t *schema, const char *
 	keyword_foreach(keyword(schema, KEYWORD_PROPERTIES), key, property)
 	{
 		place_add_token(home, HOME_SIZE, key);
-		if (find_home(document, property, name, depth + 1, home))
+		if (find_home(homes, property, depth + 1, home))
 			return true;
 		home[length] = '\0';
 	}
 	const json_t *items = keyword(schema, KEYWORD_ITEMS);
 	if (items != NULL) {
 		place_add_token(home, HOME_SIZE, "N");
-		if (find_home(document, items, name, depth + 1, home))
+		if (find_home(homes, items, depth + 1, home))
 			return true;
 		home[length] = '\0';
 	}
-	return find_home_in_branches(document, keyword(schema, KEYWORD_ONE_OF), name, depth, home);
+	return find_home_in_branches(homes, keyword(schema, KEYWORD_ONE_OF), depth, home);
+}
+
+/* "/training/epochs", or two ways with "or" between. */
+static bool find_homes(const json_t *document, const char *name, char home[2 * HOME_SIZE])
+{
+	char other[HOME_SIZE] = "";
+	home[0] = '\0';
+	if (!find_home(&(struct homes){document, name, 0}, document, 0, home))
+		return false;
+	if (find_home(&(struct homes){document, name, 1}, document, 0, other)) {
+		place_add(home, 2 * HOME_SIZE, ", or to ");
+		place_add(home, 2 * HOME_SIZE, other);
+	}
+	return true;
+}
+
+/* As fields are written here: learningRate and learning-rate are learning_rate. */
+static void as_here(const char *name, char out[MAX_WORD + 2])
+{
+	size_t n = 0;
+	for (; *name != '\0' && n < MAX_WORD - 1; name++) {
+		bool capital = *name >= 'A' && *name <= 'Z';
+		if (capital && n > 0 && out[n - 1] != '_' && (name[-1] < 'A' || name[-1] > 'Z'))
+			out[n++] = '_';
+		out[n++] = capital ? (char)(*name | 0x20) : *name == '-' || *name == ' ' || *name == '.' ? '_' : *name;
+	}
+	out[n] = '\0';
 }
 
 static const char *nearest(const char *word, const char *const *names, size_t n)
@@ -99,11 +139,13 @@ static size_t collect_names(const json_t *const *schemas, size_t n_schemas, cons
 int suggest_field(const json_t *document, const json_t *const *schemas, size_t n_schemas, const struct place *place,
                   const json_t *value, struct qlstm_error *error)
 {
-	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], home[HOME_SIZE] = "", meaning[SYNONYM_SIZE];
+	char pointer[PLACE_POINTER_SIZE], name[PLACE_NAME_SIZE], home[2 * HOME_SIZE], meaning[SYNONYM_SIZE];
+	char written[MAX_WORD + 2];
 	place_pointer(place, pointer);
 	place_name(place, name);
+	as_here(place->key, written);
 	bool known = synonym_find(document, place, value, true, meaning);
-	if (!known && find_home(document, document, place->key, 0, home))
+	if (!known && (find_homes(document, place->key, home) || find_homes(document, written, home)))
 		return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%s'; it belongs to %s", name, home);
 	if (known || synonym_find(document, place, value, false, meaning))
 		return error_set(error, ERR_UNKNOWN_FIELD, pointer, "unknown field '%s'; %s", name, meaning);

@@ -52,8 +52,8 @@ class Side:
         endless = self.daemon.submit(ENDLESS)
         self.daemon.wait(endless, lambda row: row["status"] == "running")
         fill(self.daemon, self.client, made)
-        end_all_but(self.daemon, waiting)
         paths = ["/experiments/" + name for name in ids(self.daemon, made)]
+        end_all_but(self.daemon, waiting)
         self.daemon.stop()
         self.daemon.start()
         self.daemon.wait(endless, lambda row: row["status"] == "running")

@@ -42,6 +42,8 @@ REFUSED = {
     "NUL in a name": GET + HOST + b"X\0y: 1\r\n" + END,
     "byte above 127 in a name": GET + HOST + b"X\xe9: 1\r\n" + END,
     "NUL in a value": GET + HOST + b"X: a\0b\r\n" + END,
+    "NULs that look like the end of a line": GET + HOST + b"X: a\0\0Content-Length\x0053\r\n" + END,
+    "NULs that look like two lines": GET + HOST + b"X: a\0\0Y\0b\0\0Z\0c\r\n" + END,
     "NUL in the host": GET + b"Host: localhost\0.example\r\n" + END,
     "NUL behind the host": GET + b"Host: localhost\0\r\n" + END,
     "NUL in the length": POST + HOST + b"Content-Length: 2\x00999\r\n" + END + b"{}",

@@ -42,6 +42,18 @@ static const struct {
     {"{'n_wires':3}", "/n_wires", "here it is 'n_qubits' of a layer"},
     {"{'dropout':0.2}", "/dropout", "dropout is a layer of its own"},
     {"{'random_state':3}", "/random_state", "here it is /training/seed"},
+    {"{'gpu':true}", "/gpu", "trainings run on processors alone"},
+    {"{'shots':1000}", "/shots", "expectation values are exact"},
+    {"{'activation':'tanh'}", "/activation", "an activation is a layer of its own"},
+    {"{'data':{'date_column':'day'}}", "/data/date_column", "a column of dates is found"},
+    {"{'encoding':'angle'}", "/encoding", "here it is 'encoder' of a layer"},
+    /* Written as elsewhere; and a name that two fields have. */
+    {"{'learningRate':0.1}", "/learningRate", "it belongs to /training/optimizer/learning_rate"},
+    {"{'training':{'batch-size':3}}", "/training/batch-size", "it belongs to /training/batch_size"},
+    {"{'maxEpochs':3}", "/maxEpochs", "here it is /training/epochs"},
+    {"{'shuffle':true}", "/shuffle", "it belongs to /data/split/shuffle, or to /training/shuffle"},
+    {"{'momentum':0.9}", "/momentum", ", or to /training/optimizer/momentum"},
+    {"{'function':'tanh'}", "/function", "it belongs to /model/layers/N/function of a layer of type 'activation'"},
     /* A field that is there, elsewhere; and spelling, where nothing else is known. */
     {"{'epochs':3}", "/epochs", "unknown field 'epochs'; it belongs to /training/epochs"},
     {"{'name_of':'x'}", "/name_of", "unknown field 'name_of'"},

@@ -91,7 +91,8 @@ static const char *find_fault(struct exchange *exchange, const char *method, con
 	struct head head = {.method = method,
 	                    .version = version,
 	                    .size = info != NULL ? info->header_size : 0,
-	                    .target_length = exchange->target_length};
+	                    .target_length = exchange->target_length,
+	                    .headers = MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, NULL, NULL)};
 	struct framing framing;
 	const char *fault = framing_read(&framing, &head);
 	/* The library ends a chunked body, and the lines behind it, in more ways than one: what follows such a request

@@ -49,6 +49,7 @@ static bool is_value(const char *value, size_t length)
 static void read_header(struct framing *framing, const char *name, const char *value)
 {
 	value += strspn(value, " \t");
+	framing->lines++;
 	framing->hosts += strcasecmp(name, "Host") == 0;
 	framing->lengths += strcasecmp(name, "Content-Length") == 0;
 	if (strcasecmp(name, "Transfer-Encoding") == 0) {
@@ -122,7 +123,7 @@ const char *framing_read(struct framing *framing, const struct head *head)
 	while (rest.at < rest.end && *rest.at != '\0')
 		if (!read_line(framing, &rest))
 			return odd_line;
-	if (!skip_line_end(&rest) || rest.at != rest.end)
+	if (!skip_line_end(&rest) || rest.at != rest.end || framing->lines != head->headers)
 		return odd_line;
 	return find_fault(framing, old);
 }

@@ -7,8 +7,9 @@
  * and each CR and LF that ends a line have become NUL. The lengths of its lines are thus known although the library
  * gives texts that end at the first NUL. Example, · for NUL:
  *     GET·/healthz·HTTP/1.1··Host· localhost··Accept· text/csv····
- * What cannot be seen there: a NUL or a leading colon with a bare LF right behind it, which leave the same two bytes as
- * CR LF. */
+ * Two NUL inside a value look like CR LF, and what stands behind them like a header that nobody sent, where a third one
+ * follows: there are then more headers than the library counts. What cannot be seen: a NUL or a leading colon with a
+ * bare LF right behind it, which leave the same two bytes as CR LF. */
 #ifndef QLSTM_HTTP_MHD_FRAMING_H
 #define QLSTM_HTTP_MHD_FRAMING_H
 
@@ -20,10 +21,11 @@ struct head {
 	const char *method, *version;
 	size_t size;          /* from the method to behind the blank line */
 	size_t target_length; /* of the target up to its first NUL, before the library took it apart */
+	int headers;          /* that the library found */
 };
 
 struct framing {
-	int hosts, lengths, encodings;
+	int lines, hosts, lengths, encodings;
 	bool bad_name, bad_value, bad_encoding;
 };
 

@@ -188,5 +188,7 @@ void target_seeds(target_give *give, void *context)
 	    "1POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\n{}",
 	    "1GET http://a/x HTTP/1.1\r\n" HOST "\r\n",
 	    "1BREW /%zz HTTP/1.1\r\n" HOST "\r\n"};
+	static const char nuls[] = "1GET / HTTP/1.1\r\n" HOST "X: a\0\0Y\0b\r\n\r\n";
 	GIVE_TEXTS(texts);
+	give(context, nuls, sizeof nuls - 1);
 }
