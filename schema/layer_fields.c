@@ -13,7 +13,8 @@ static_assert(sizeof(enum pauli) == sizeof(int) && sizeof(enum entangling) == si
                   sizeof(enum hqrnn_controller) == sizeof(int) && sizeof(enum hybrid_rotations) == sizeof(int) &&
                   sizeof(enum hybrid_entangler) == sizeof(int) && sizeof(enum hybrid_readouts) == sizeof(int) &&
                   sizeof(enum hqrnn_squash) == sizeof(int) && sizeof(enum hqrnn_initial_state) == sizeof(int) &&
-                  sizeof(enum hqrnn_reading) == sizeof(int) && sizeof(enum attention_score) == sizeof(int),
+                  sizeof(enum hqrnn_reading) == sizeof(int) && sizeof(enum attention_score) == sizeof(int) &&
+                  sizeof(enum decoder_handover) == sizeof(int) && sizeof(enum attention_query) == sizeof(int),
               "enums are not ints");
 
 #define LAYER(name, store, member, values) FIELD(struct layer_config, "", name, store, member, values)
@@ -119,10 +120,12 @@ static const struct field batch_norm[] = {
 };
 
 static const struct field attention[] = {LAYER("score", field_enum, attention.score, attention_names),
+                                         LAYER("query", field_enum, attention.query, query_names),
                                          LAYER("units", field_int, attention.units, NULL)};
 
 static const struct field decoder[] = {LAYER("classes", field_int, decoder.classes, NULL),
-                                       LAYER("dimension", field_int, decoder.dimension, NULL)};
+                                       LAYER("dimension", field_int, decoder.dimension, NULL),
+                                       LAYER("handover", field_enum, decoder.handover, handover_names)};
 
 static const struct field layer_norm[] = {LAYER("epsilon", field_double, norm.epsilon, NULL)};
 

@@ -22,13 +22,44 @@ static inline double lanes_total(double *lanes)
 	return lanes[0];
 }
 
-/* Of pieces that stand `stride` registers apart. */
+/* lanes_total of the lanes of one register. */
+static inline double register_total(vec64 v)
+{
+	typedef double pair __attribute__((vector_size(16)));
+#if VECTOR_BYTES == 64
+	typedef double quad __attribute__((vector_size(32)));
+	quad q = __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
+	pair p = __builtin_shufflevector(q, q, 0, 1) + __builtin_shufflevector(q, q, 2, 3);
+#elif VECTOR_BYTES == 32
+	pair p = __builtin_shufflevector(v, v, 0, 1) + __builtin_shufflevector(v, v, 2, 3);
+#else
+	pair p = v;
+#endif
+	return p[0] + p[1];
+}
+
+/* lanes_total of pieces that stand `stride` registers apart, in float64. */
 static inline double pieces_total(const vec *pieces, size_t stride)
 {
-	double lanes[VIRTUAL_LANES];
-	for (size_t l = 0; l < VIRTUAL_LANES; l++)
-		lanes[l] = (double)pieces[l / WIDTH * stride][l % WIDTH];
-	return lanes_total(lanes);
+	enum { REGISTERS = VIRTUAL_LANES / WIDTH64 };
+	vec64 sums[REGISTERS];
+	UNROLL for (size_t p = 0; p < PIECES; p++)
+	{
+#ifdef KERNEL_FLOAT32
+		vec piece = pieces[p * stride];
+		half_vec low = __builtin_shufflevector(piece, piece, LOW_HALF);
+		half_vec high = __builtin_shufflevector(piece, piece, HIGH_HALF);
+		sums[2 * p] = __builtin_convertvector(low, vec64);
+		sums[2 * p + 1] = __builtin_convertvector(high, vec64);
+#else
+		sums[p] = pieces[p * stride];
+#endif
+	}
+	UNROLL for (size_t count = REGISTERS / 2; count > 0; count /= 2)
+	{
+		UNROLL for (size_t k = 0; k < count; k++) sums[k] += sums[k + count];
+	}
+	return register_total(sums[0]);
 }
 
 #endif

@@ -181,17 +181,17 @@ size_t plan_bytes_precision(const struct circuit_program *program, const char *k
 	return plan_estimate(program, &request, &estimate) == 0 ? plan_estimate_bytes(&estimate, 1) : 0;
 }
 
-static bool kind_takes_team(const char *name)
+bool plan_estimate_takes_team(const struct plan_estimate *estimate)
 {
 	for (int k = 0; k < KIND_COUNT; k++)
-		if (strcmp(kinds[k]->name, name) == 0)
+		if (strcmp(kinds[k]->name, estimate->kind) == 0)
 			return kinds[k]->set_team != NULL;
 	return false;
 }
 
 size_t plan_estimate_bytes(const struct plan_estimate *estimate, int threads)
 {
-	size_t plans = kind_takes_team(estimate->kind) ? 1 : (size_t)threads;
+	size_t plans = plan_estimate_takes_team(estimate) ? 1 : (size_t)threads;
 	return estimate->bytes < PLAN_BYTES_NEVER / plans ? plans * estimate->bytes : PLAN_BYTES_NEVER;
 }
 
@@ -218,7 +218,7 @@ size_t plan_kept_bytes(const struct plan *plan, int sets, size_t batch)
 }
 
 void plan_forward_kept(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
-                       double *outputs, void *kept)
+                       double *outputs, struct plan_room kept)
 {
 	if (plan->shift == NULL && plan->kind->forward_many != NULL) {
 		plan->kind->forward_many(plan->state, features, weights, sets, batch, outputs, kept);
@@ -230,7 +230,7 @@ void plan_forward_kept(struct plan *plan, const double *features, const double *
 }
 
 void plan_backward_kept(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
-                        const double *d_outputs, double *d_features, double *d_weights, void *kept)
+                        const double *d_outputs, double *d_features, double *d_weights, struct plan_room kept)
 {
 	if (plan->shift == NULL && plan->kind->backward_many != NULL) {
 		plan->kind->backward_many(plan->state, features, weights, sets, batch, d_outputs, d_features, d_weights,
@@ -246,11 +246,11 @@ void plan_backward_kept(struct plan *plan, const double *features, const double 
 void plan_forward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
                        double *outputs)
 {
-	plan_forward_kept(plan, features, weights, sets, batch, outputs, NULL);
+	plan_forward_kept(plan, features, weights, sets, batch, outputs, PLAN_NO_ROOM);
 }
 
 void plan_backward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
                         const double *d_outputs, double *d_features, double *d_weights)
 {
-	plan_backward_kept(plan, features, weights, sets, batch, d_outputs, d_features, d_weights, NULL);
+	plan_backward_kept(plan, features, weights, sets, batch, d_outputs, d_features, d_weights, PLAN_NO_ROOM);
 }

@@ -87,15 +87,24 @@ void plan_forward_many(struct plan *plan, const double *features, const double *
 void plan_backward_many(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
                         const double *d_outputs, double *d_features, double *d_weights);
 
+/* Room for what a forward call leaves for its backward call, aligned to 64 bytes. */
+struct plan_room {
+	void *at; /* NULL: none */
+	size_t bytes;
+};
+
+#define PLAN_NO_ROOM ((struct plan_room){NULL, 0})
+
 /* Bytes that a call of plan_forward_kept leaves for its plan_backward_kept; 0: the plan keeps nothing. */
 size_t plan_kept_bytes(const struct plan *plan, int sets, size_t batch);
-/* plan_forward_many that leaves in `kept`, plan_kept_bytes aligned to 64 bytes, what it computed of the samples and
- * their states, and plan_backward_many that begins there instead of going forward again; features, weights and batch
- * are those of the forward call, and so are the results, to the bit. `kept` NULL: the calls above. Example: a cell that
- * keeps four calls, one a time step, and takes them back in any order; each once. */
+/* plan_forward_many that leaves in `kept` what it computed of the samples and their states, and plan_backward_many that
+ * begins there instead of going forward again; features, weights, batch and the room are those of the forward call, and
+ * so are the results, to the bit. In less than plan_kept_bytes the first samples are kept, as many as fit; the backward
+ * call goes forward again for the others. PLAN_NO_ROOM: the calls above. Example: a cell that keeps four calls, one a
+ * time step, and takes them back in any order; each once. */
 void plan_forward_kept(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
-                       double *outputs, void *kept);
+                       double *outputs, struct plan_room kept);
 void plan_backward_kept(struct plan *plan, const double *features, const double *weights, int sets, size_t batch,
-                        const double *d_outputs, double *d_features, double *d_weights, void *kept);
+                        const double *d_outputs, double *d_features, double *d_weights, struct plan_room kept);
 
 #endif

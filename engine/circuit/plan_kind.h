@@ -32,12 +32,11 @@ struct plan_kind {
 	void (*forward)(void *state, const double *features, const double *weights, size_t batch, double *outputs);
 	void (*backward)(void *state, const double *features, const double *weights, size_t batch,
 	                 const double *d_outputs, double *d_features, double *d_weights);
-	/* Several sets of weights in one call, `kept` NULL where work.kept is 0. NULL: plan.c makes one call for
-	 * each. */
+	/* Several sets of weights in one call, `kept` as in plan.h. NULL: plan.c makes one call for each. */
 	void (*forward_many)(void *state, const double *features, const double *weights, int sets, size_t batch,
-	                     double *outputs, void *kept);
+	                     double *outputs, struct plan_room kept);
 	void (*backward_many)(void *state, const double *features, const double *weights, int sets, size_t batch,
-	                      const double *d_outputs, double *d_features, double *d_weights, void *kept);
+	                      const double *d_outputs, double *d_features, double *d_weights, struct plan_room kept);
 	/* The team that forward and backward share a sample's work with; NULL: the kind does not. */
 	void (*set_team)(void *state, struct team *team);
 };

@@ -58,5 +58,7 @@ double plan_estimate_ns(const struct plan_estimate *estimate, int sets, size_t b
 size_t plan_estimate_kept(const struct plan_estimate *estimate, int sets, size_t batch);
 /* What `threads` threads take: a plan each, or one that they share. PLAN_BYTES_NEVER when it does not apply. */
 size_t plan_estimate_bytes(const struct plan_estimate *estimate, int threads);
+/* plan_takes_team of a plan that was estimated so. */
+bool plan_estimate_takes_team(const struct plan_estimate *estimate);
 
 #endif

@@ -131,3 +131,14 @@ void column_place(const struct column *column, char out[COLUMN_PLACE_SIZE])
 	if (column->bad_unit != PLACE_UNKNOWN)
 		snprintf(out, COLUMN_PLACE_SIZE, "%s %zu", words[column->bad_unit], column->bad_at);
 }
+
+size_t table_bytes(const struct table *table)
+{
+	size_t bytes = 0;
+	for (int k = 0; k < table->n_columns; k++) {
+		const struct column *column = &table->columns[k];
+		bytes += column->values != NULL ? table->n_rows * sizeof *column->values : 0;
+		bytes += column->texts != NULL ? column->texts->room + column->texts->places * sizeof(size_t) : 0;
+	}
+	return bytes;
+}

@@ -121,4 +121,7 @@ bool column_looks_numeric(const struct column *column);
 /* Where a column that is not numeric first holds something else: "line 3" or "row 2"; "" where it is not known. */
 void column_place(const struct column *column, char out[COLUMN_PLACE_SIZE]);
 
+/* Bytes of its values and texts. */
+size_t table_bytes(const struct table *table);
+
 #endif

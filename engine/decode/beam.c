@@ -200,6 +200,8 @@ static int run(struct search *s)
 	start(s);
 	model_lengths(s->model, s->lengths);
 	model_encode(s->model, s->x, s->sources->steps, (int)s->columns);
+	carry.states = s->states;
+	model_begin(s->model, &carry);
 	for (size_t t = 0; going && t < length; t++) {
 		going = false;
 		carry.states = s->states;

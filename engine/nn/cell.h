@@ -42,13 +42,33 @@ struct cell_sequence {
 	struct watch *watch; /* ticked after every step */
 };
 
+/* Gradients on h [n_hidden][batch] and c [n_cell][batch] of each sample's own end, beside what comes from the steps: of
+ * whoever goes on with them. lengths NULL: the ends of all are the last step. */
+struct cell_ends {
+	const int *lengths;
+	const double *d_h, *d_c;
+};
+
+/* d [rows][batch] of the state behind step s gets what those samples have that end there, of `steps`. */
+static inline void cell_ends_add(const struct cell_ends *ends, size_t s, size_t steps, const double *from, size_t rows,
+                                 size_t batch, double *d)
+{
+	for (size_t b = 0; b < batch; b++) {
+		size_t end = ends->lengths != NULL ? (size_t)ends->lengths[b] : steps;
+		for (size_t r = 0; end == s + 1 && r < rows; r++)
+			d[r * batch + b] += from[r * batch + b];
+	}
+}
+
 /* d_out of step s is at d_out + s * d_out_step, for steps from first_out on; d_x at d_x + s * x_step. */
 struct cell_sequence_gradient {
 	const double *d_out;
 	ptrdiff_t d_out_step;
 	int first_out;
-	double *d_h, *d_c; /* scratch, one step; d_c is zero */
-	double *d_x;       /* added to; NULL: not wanted */
+	const struct cell_ends *ends; /* NULL: none */
+	double *d_h, *d_c;            /* scratch, one step; d_c is zero, out: dL/dc before the first step */
+	double *d_start;              /* [n_hidden][batch], overwritten: dL/dh before it; NULL: not wanted */
+	double *d_x;                  /* added to; NULL: not wanted */
 };
 
 struct cell;
@@ -81,6 +101,11 @@ struct cell {
 	bool out_is_h; /* the output is the hidden state: steps then have out NULL, and h is always wanted */
 	void *own;     /* the cell type's own struct */
 };
+
+/* One step of any cell; of one that takes all steps together (x, h and c as in a cell_sequence, one behind the other) a
+ * sequence of one. */
+void cell_step_forward(struct cell *cell, const struct cell_step *step);
+void cell_step_backward(struct cell *cell, const struct cell_step *step, const struct cell_gradient *gradient);
 
 /* The operations of the cell of a recurrent layer, for qlstm those of its variant. ERR_NOT_FOUND at "/type" or
  * "/variant". */

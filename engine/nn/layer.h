@@ -23,6 +23,7 @@
 
 #include "engine/arena.h"
 #include "engine/error.h"
+#include "engine/nn/asking.h"
 #include "engine/nn/carry.h"
 #include "engine/nn/layer_config.h"
 #include "engine/nn/params.h"
@@ -67,6 +68,8 @@ struct layer_ops {
 	/* Rows of state that it carries from one batch to the next (carry.h), from row layer->carried on. NULL: a layer
 	 * that is recurrent cannot. */
 	size_t (*carries)(const struct layer *layer);
+	/* Of one that carries: the state at each sample's own end in the last forward, to rows [carries][batch]. */
+	void (*last_state)(const struct layer *layer, double *rows);
 	/* From the sums of a batch at the offsets of its state to the new state. NULL: no state. */
 	void (*update_state)(struct layer *layer);
 	/* NULL: free(layer->own) is all. Also after an open that failed. */
@@ -128,12 +131,17 @@ struct layer {
 	struct watch *watch;             /* the model's */
 	const struct word_guide **guide; /* the model's; *guide NULL: none */
 	enum precision precision;        /* the model's */
-	bool ragged;                     /* the model's; then *lengths are those of the batch, NULL: all are whole,
-	                                    as they are behind a decoder */
+	bool ragged;                     /* the model's; then *lengths are those of the batch, NULL: all are whole;
+	                                    behind a decoder those of what is said */
 	const int **lengths;             /* the model's */
 	const struct carry **carry;      /* the model's; *carry NULL: every batch is a fresh start */
 	size_t carried;                  /* rows of the layers before */
 	struct source *source;           /* the model's */
+	/* The model's; NULL: none. Backward adds hands_over->gradient to what it has at the samples' ends, and writes
+	 * takes_over->gradient. */
+	const struct handover *hands_over, *takes_over;
+	struct layer *asks;     /* the attention in front of it that it asks before each step; NULL: none */
+	struct layer *gives_on; /* of QUERY_AGAIN: the attention whose context it gives on */
 	void *own;
 };
 
@@ -146,6 +154,9 @@ int hqrnn_wires(const struct layer_config *config);
  * a vector: a rough guess. How a batch is cut into slices follows from it (train/pass.c), so another one means other
  * bits. */
 double layer_cost_products(const struct layer *layer, const struct layer_work *work);
+
+/* What a layer does that asks. */
+extern const struct asking attention_asking; /* attention.c */
 
 /* The layers, each in a file of its name in layer/. */
 extern const struct layer_ops dense_ops;      /* dense.c */

@@ -128,17 +128,27 @@ struct embedding_config {
 
 /* How two steps are held against each other (layer/attention.c). */
 enum attention_score { ATTENTION_ADDITIVE, ATTENTION_DOT, ATTENTION_GENERAL };
+/* Whose step looks: that of the layer before; that of the recurrent layer behind, before each of its steps (asking.h);
+ * or none, and what such attention found is given on. */
+enum attention_query { QUERY_AFTER, QUERY_BEFORE, QUERY_AGAIN };
 
 struct attention_config {
 	enum attention_score score;
+	enum attention_query query;
 	int units;  /* additive: numbers that queries and keys are made to */
 	int source; /* the model sets it: rows of a step of the source that is looked at; 0: the layer's own input */
+	int asker;  /* likewise, of QUERY_BEFORE: rows that the layer behind gives */
 };
+
+/* What is handed over of the source: the mean of its steps, at each step that is said; or the last states of the layers
+ * that read it, with which those that say the target begin. */
+enum decoder_handover { HANDOVER_MEAN, HANDOVER_STATE };
 
 /* Where a model turns from what it reads to what it says (layer/decoder.c). */
 struct decoder_config {
 	int classes;   /* tokens are whole numbers from 0 to classes - 1 */
 	int dimension; /* numbers that stand for one of them */
+	enum decoder_handover handover;
 };
 
 /* A circuit that the user wrote. */

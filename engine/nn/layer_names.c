@@ -23,6 +23,10 @@ const char *const encoder_names[] = {
 const char *const attention_names[] = {
     [ATTENTION_ADDITIVE] = "additive", [ATTENTION_DOT] = "dot", [ATTENTION_GENERAL] = "general", NULL};
 
+const char *const query_names[] = {[QUERY_AFTER] = "after", [QUERY_BEFORE] = "before", [QUERY_AGAIN] = "again", NULL};
+
+const char *const handover_names[] = {[HANDOVER_MEAN] = "mean", [HANDOVER_STATE] = "state", NULL};
+
 const char *const nonlinearity_names[] = {[RNN_TANH] = "tanh", [RNN_RELU] = "relu", NULL};
 
 const char *const controller_names[] = {[CONTROLLER_LINEAR] = "linear",

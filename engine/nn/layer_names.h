@@ -9,6 +9,8 @@ extern const char *const angle_init_names[];
 extern const char *const measurement_names[];
 extern const char *const encoder_names[];
 extern const char *const attention_names[];
+extern const char *const query_names[];
+extern const char *const handover_names[];
 extern const char *const nonlinearity_names[];
 extern const char *const controller_names[];
 extern const char *const rotations_names[];

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "engine/elementary/elementary.h"
+#include "engine/nn/kernel/gates_kernel.h"
+#include "engine/vector/isa.h"
 
 static size_t all_elements(const struct rows *rows)
 {
@@ -135,22 +137,45 @@ static double class_weight(const struct rows *rows, size_t class)
 	return rows->options != NULL && rows->options->class_weights != NULL ? rows->options->class_weights[class] : 1;
 }
 
-/* One row of logits: width numbers, one every `batch`. */
-static double largest(const double *logits, size_t width, size_t batch)
+/* Samples whose logits are seen together. */
+enum { NEAR = 64 };
+
+/* Of a frame's samples first .. first + n - 1: the largest of each one's logits z, and sum_k exp(z_k - most): at least
+ * 1 and at most the width, so neither its logarithm nor a quotient overflows. */
+struct softmax {
+	const double *logits; /* of the first one: width numbers, one every `batch` */
+	size_t n, width, batch;
+	double most[NEAR], sum[NEAR];
+};
+
+/* e, NULL: not wanted: exp(z_k - most), laid out as the logits. */
+static void softmax_find(struct softmax *s, double *e)
 {
-	double most = logits[0];
-	for (size_t k = 1; k < width; k++)
-		most = fmax(most, logits[k * batch]);
-	return most;
+	const struct gates_kernels *kernels = isa_pick()->gates;
+	double near[NEAR];
+	memcpy(s->most, s->logits, s->n * sizeof *s->most);
+	memset(s->sum, 0, s->n * sizeof *s->sum);
+	for (size_t k = 1; k < s->width; k++)
+		kernels->keep_most(s->logits + k * s->batch, s->n, s->most);
+	for (size_t k = 0; k < s->width; k++) {
+		double *to = e != NULL ? e + k * s->batch : near;
+		kernels->exp_less(s->logits + k * s->batch, s->most, s->n, to);
+		for (size_t b = 0; b < s->n; b++)
+			s->sum[b] += to[b];
+	}
 }
 
-/* sum_k exp(z_k - most): at least 1 and at most the width, so neither its logarithm nor a quotient overflows. */
-static double sum_exp(const double *logits, size_t width, size_t batch, double most)
+/* The part of a frame that begins with that sample; n 0: none of it counts. */
+static struct softmax softmax_at(const struct rows *rows, size_t frame, size_t first)
 {
-	double sum = 0;
-	for (size_t k = 0; k < width; k++)
-		sum += elementary_exp(logits[k * batch] - most);
-	return sum;
+	size_t left = rows->batch - first, n = left < NEAR ? left : NEAR;
+	bool counts = false;
+	for (size_t b = 0; b < n; b++)
+		counts |= rows_counts(rows, frame * rows->batch + first + b);
+	return (struct softmax){.logits = rows->prediction + frame * rows->width * rows->batch + first,
+	                        .n = counts ? n : 0,
+	                        .width = rows->width,
+	                        .batch = rows->batch};
 }
 
 /* -log softmax(z)[class] = log sum_k exp(z_k) - z[class], z the outputs (logits), with the largest logit taken out of
@@ -159,38 +184,54 @@ static double cross_entropy_sum(const struct rows *rows)
 {
 	double total = 0;
 	for (size_t f = 0; f < rows->frames; f++)
-		for (size_t b = 0; b < rows->batch; b++) {
-			size_t row = f * rows->batch + b;
-			const double *logits = rows->prediction + f * rows->width * rows->batch + b;
-			if (!rows_counts(rows, row))
-				continue;
-			double most = largest(logits, rows->width, rows->batch);
-			size_t class = (size_t)rows->target[row];
-			total += class_weight(rows, class) *
-			         (elementary_log(sum_exp(logits, rows->width, rows->batch, most)) -
-			          (logits[class * rows->batch] - most));
+		for (size_t first = 0; first < rows->batch; first += NEAR) {
+			struct softmax s = softmax_at(rows, f, first);
+			softmax_find(&s, NULL);
+			for (size_t b = 0; b < s.n; b++) {
+				size_t row = f * rows->batch + first + b, class = (size_t)rows->target[row];
+				if (rows_counts(rows, row))
+					total += class_weight(rows, class) *
+					         (elementary_log(s.sum[b]) -
+					          (s.logits[class * rows->batch + b] - s.most[b]));
+			}
 		}
 	return total;
 }
 
-/* softmax(z), less 1 at the class */
-static void row_backward(const double *logits, size_t width, size_t batch, size_t class, double scale, double *gradient)
+/* softmax(z), less 1 at the class; 0 where a row does not count. */
+static void softmax_backward(const struct rows *rows, struct softmax *s, size_t row, double scale, double *gradient)
 {
-	double most = largest(logits, width, batch), sum = sum_exp(logits, width, batch, most);
-	for (size_t k = 0; k < width; k++)
-		gradient[k * batch] = scale * (elementary_exp(logits[k * batch] - most) / sum - (k == class));
+	const struct gates_kernels *kernels = isa_pick()->gates;
+	double scales[NEAR], own[NEAR];
+	softmax_find(s, gradient);
+	for (size_t b = 0; b < s->n; b++) {
+		bool counts = rows_counts(rows, row + b);
+		size_t class = counts ? (size_t)rows->target[row + b] : 0;
+		scales[b] = counts ? scale * class_weight(rows, class) : 0.0;
+		own[b] = scales[b] * (gradient[class * s->batch + b] / s->sum[b] - 1.0);
+	}
+	for (size_t k = 0; k < s->width; k++)
+		kernels->scale_quotients(gradient + k * s->batch, s->sum, scales, s->n);
+	for (size_t b = 0; b < s->n; b++) {
+		if (rows_counts(rows, row + b))
+			gradient[(size_t)rows->target[row + b] * s->batch + b] = own[b];
+		for (size_t k = 0; !rows_counts(rows, row + b) && k < s->width; k++)
+			gradient[k * s->batch + b] = 0.0; /* also where the model said no number */
+	}
 }
 
 static void cross_entropy_backward(const struct rows *rows, double scale, double *gradient)
 {
 	for (size_t f = 0; f < rows->frames; f++)
-		for (size_t b = 0; b < rows->batch; b++) {
-			size_t row = f * rows->batch + b, at = f * rows->width * rows->batch + b;
-			if (rows_counts(rows, row))
-				row_backward(rows->prediction + at, rows->width, rows->batch, (size_t)rows->target[row],
-				             scale * class_weight(rows, (size_t)rows->target[row]), gradient + at);
+		for (size_t first = 0; first < rows->batch; first += NEAR) {
+			size_t row = f * rows->batch + first, left = rows->batch - first;
+			double *to = gradient + f * rows->width * rows->batch + first;
+			struct softmax s = softmax_at(rows, f, first);
+			if (s.n > 0)
+				softmax_backward(rows, &s, row, scale, to);
+			for (size_t k = 0; s.n == 0 && k < rows->width; k++)
+				memset(to + k * rows->batch, 0, (left < NEAR ? left : NEAR) * sizeof *to);
 		}
-	clear_masked(rows, gradient);
 }
 
 /* Each class against the rest: -log of the sigmoid of its logit, or of 1 - that where the row is of another class. */

@@ -128,7 +128,7 @@ static int model_open_layers(struct model *model, const struct shape *shapes, st
 		layer->params = &model->params;
 		layer->watch = &model->watch;
 		layer->guide = &model->guide;
-		layer->lengths = decoder >= 0 && k > decoder ? &model->whole : &model->lengths;
+		layer->lengths = decoder >= 0 && k > decoder ? &model->said_lengths : &model->lengths;
 		layer->carry = k < decoder ? &model->no_carry : &model->carry;
 		layer->source = &model->source;
 		layer->circuits.forgets = model->config.forward_only;
@@ -148,6 +148,8 @@ static int model_open_layers(struct model *model, const struct shape *shapes, st
 			return rc;
 		layer->n_params = model->params.count - layer->first_param;
 	}
+	model_pair_handovers(model);
+	model_pair_attention(model);
 	return 0;
 }
 
@@ -212,6 +214,7 @@ void model_lay_out(struct model *model, struct arena *arena, int steps, int batc
 	const struct plan_request plans = model_plan_request(&model->config);
 	if (model_decodes(model))
 		model->tokens = arena_take_numbers(arena, 2 * (size_t)steps * (size_t)batch);
+	model_lay_out_handovers(model, arena, batch);
 	for (int k = 0; k < model->config.n_layers; k++) {
 		struct layer *layer = &model->layers[k];
 		size_t n = (size_t)batch, before = arena->used;
@@ -235,17 +238,6 @@ size_t model_activations(struct model *model, int steps, int batch, size_t *elem
 	if (model->memory != NULL)
 		model_lay_out(model, &arena, model->reserved_steps, model->reserved_batch, NULL);
 	return count.used;
-}
-
-bool model_shares_samples(const struct model *model)
-{
-	for (int k = 0; k < model->config.n_layers; k++) {
-		const struct quantum_block *block = model->layers[k].circuits.first;
-		for (; block != NULL; block = block->next)
-			if (block->plan != NULL && plan_takes_team(block->plan))
-				return true;
-	}
-	return false;
 }
 
 bool model_set_team(struct model *model, struct team *team)
@@ -310,6 +302,8 @@ void model_forward_training(struct model *model, const struct training_context *
 	const double *in = model->x = model_split_tokens(model, x, steps, batch);
 	for (int k = 0; k < model->config.n_layers && !model->watch.abandoned; k++) {
 		struct layer *layer = &model->layers[k];
+		if (k == model->source.decoder)
+			model_hand_over(model, batch);
 		layer_forward(layer, training, in, shape_frames(layer->in, steps), batch, model->outputs[k]);
 		in = model->outputs[k];
 	}
@@ -338,6 +332,11 @@ void model_guide(struct model *model, const struct word_guide *guide)
 void model_lengths(struct model *model, const int *lengths)
 {
 	model->lengths = lengths;
+}
+
+void model_said_lengths(struct model *model, const int *lengths)
+{
+	model->said_lengths = lengths;
 }
 
 int model_carried(const struct model *model, size_t *rows, struct qlstm_error *error)

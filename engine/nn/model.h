@@ -85,13 +85,14 @@ size_t model_plan_bytes(struct model *model, int threads);
  * the classical part is a rough guess. ERR_TOO_LARGE at the layer whose circuits the plan does not take. */
 int model_estimate(struct model *model, int steps, int batch, double *seconds_per_batch, struct qlstm_error *error);
 
-/* Makes the plans of its circuits, which the next two functions ask. model_reserve does it too. */
+/* Makes the plans of its circuits. model_reserve does it too. */
 int model_prepare(struct model *model, struct qlstm_error *error);
-/* Batches that are a multiple of this are the cheapest per sample. */
-int model_batch_multiple(const struct model *model);
+/* Batches that are a multiple of this are the cheapest per sample. Asks the plans, or before they are made the planner;
+ * likewise below. */
+int model_batch_multiple(struct model *model);
 /* Whether some circuit's plan shares out the work of a single sample among a team. Where none does, samples are to be
  * shared, among replicas. */
-bool model_shares_samples(const struct model *model);
+bool model_shares_samples(struct model *model);
 /* Hands a team to the circuits' plans and says the same. Results do not depend on it. */
 bool model_set_team(struct model *model, struct team *team);
 
@@ -119,6 +120,9 @@ bool model_draws_words(const struct model *model);
  * whose output is a vector takes each sample's own last step; layers that read from the end begin there. */
 void model_lengths(struct model *model, const int *lengths);
 
+/* Of a model with a decoder: likewise how many steps of each target count. */
+void model_said_lengths(struct model *model, const int *lengths);
+
 /* Rows of state that its layers carry from one batch to the next (behind a decoder, where there is one); ERR_INVALID at
  * "/layers/0" and so on for layers that read from the end or cannot carry theirs. */
 int model_carried(const struct model *model, size_t *rows, struct qlstm_error *error);
@@ -129,9 +133,11 @@ void model_carry(struct model *model, const struct carry *carry);
  * and one that stands before a token of the target, and model_lengths are those of the source. What is carried is the
  * state of the layers behind the decoder. */
 bool model_decodes(const struct model *model);
-/* Of such a model: reads sources x [steps][batch]; then gives y [n_outputs][batch] of one more token each, given
- * [batch], behind those before, whose state is carried (model_carry). Within what was reserved. */
+/* Of such a model: reads sources x [steps][batch]; then what is carried becomes the states that the targets begin with,
+ * of carry->first to first + batch - 1; then gives y [n_outputs][batch] of one more token each, given [batch], behind
+ * those before, whose state is carried (model_carry). Within what was reserved. */
 void model_encode(struct model *model, const double *x, int steps, int batch);
+void model_begin(struct model *model, const struct carry *carry);
 void model_decode(struct model *model, const double *given, int batch, double *y);
 
 /* For the last forward, once, since it overwrites what forward kept: adds to the gradient block; dx

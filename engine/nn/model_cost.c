@@ -157,17 +157,31 @@ int model_estimate(struct model *model, int steps, int batch, double *seconds_pe
 
 #define CLASSICAL_LANES 8
 
-int model_batch_multiple(const struct model *model)
+int model_batch_multiple(struct model *model)
 {
+	const struct plan_request plans = model_plan_request(&model->config);
 	size_t lanes = CLASSICAL_LANES;
-	struct layer_circuit circuit;
 	for (int k = 0; k < model->config.n_layers; k++) {
 		const struct layer *layer = &model->layers[k];
+		struct quantum_block *block = layer->circuits.first;
 		if (layer->ops->multiple != NULL && (size_t)layer->ops->multiple(layer) > lanes)
 			lanes = (size_t)layer->ops->multiple(layer);
-		for (int i = 0; model_circuit(model, k, i, 1, &circuit); i++)
-			if (circuit.plan != NULL && plan_estimated(circuit.plan)->lanes > lanes)
-				lanes = plan_estimated(circuit.plan)->lanes;
+		for (; block != NULL; block = block->next)
+			if (quantum_block_estimate(block, &plans)->lanes > lanes)
+				lanes = quantum_block_estimate(block, &plans)->lanes;
 	}
 	return (int)lanes;
+}
+
+bool model_shares_samples(struct model *model)
+{
+	const struct plan_request plans = model_plan_request(&model->config);
+	for (int k = 0; k < model->config.n_layers; k++) {
+		struct quantum_block *block = model->layers[k].circuits.first;
+		for (; block != NULL; block = block->next)
+			if (block->plan != NULL ? plan_takes_team(block->plan)
+			                        : plan_estimate_takes_team(quantum_block_estimate(block, &plans)))
+				return true;
+	}
+	return false;
 }

@@ -16,4 +16,11 @@ const double *model_split_tokens(struct model *model, const double *x, int steps
 /* Before a backward pass: nothing was handed back to the source yet. */
 void model_clear_source(struct model *model);
 
+/* Once the layers are open: which recurrent layers hand their states over to which, and which attention they ask. */
+void model_pair_handovers(struct model *model);
+void model_pair_attention(struct model *model);
+void model_lay_out_handovers(struct model *model, struct arena *arena, int batch);
+/* When the source was read by all layers before the decoder: those behind it begin with its states. */
+void model_hand_over(struct model *model, int batch);
+
 #endif

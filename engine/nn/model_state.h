@@ -14,10 +14,14 @@ struct model {
 	const int *lengths;
 	const struct carry *carry;
 	struct source source;
-	const int *whole;             /* NULL: the lengths of what stands behind a decoder */
-	const struct carry *no_carry; /* NULL: what the layers before a decoder carry */
-	double *tokens;   /* [2][steps][batch]: of a model with a decoder, of the source and of the target */
-	int steps, batch; /* of the last forward */
+	const int *said_lengths;                     /* of what stands behind a decoder */
+	const struct carry *no_carry;                /* NULL: what the layers before a decoder carry */
+	struct handover handovers[MODEL_MAX_LAYERS]; /* of the layers before a decoder to those behind it */
+	int n_handovers;
+	struct carry begun;  /* the states that were handed over, [model_carried][batch] */
+	double *handed_back; /* the gradients on them */
+	double *tokens;      /* [2][steps][batch]: of a model with a decoder, of the source and of the target */
+	int steps, batch;    /* of the last forward */
 	int reserved_steps, reserved_batch;
 	char *memory;                        /* activations, one allocation */
 	double *outputs[MODEL_MAX_LAYERS];   /* of layer k */

@@ -67,6 +67,7 @@ void quantum_list_begin(const struct quantum_list *list, int steps, int batch, b
 {
 	for (struct quantum_block *block = list->first; block != NULL; block = block->next) {
 		size_t bytes = turns ? plan_kept_bytes(block->plan, block->sets, (size_t)batch) : 0;
+		bytes = bytes < block->kept_size ? bytes : block->kept_size;
 		size_t calls = bytes > 0 ? block->kept_size / bytes : 0;
 		block->steps = steps;
 		block->kept_bytes = bytes;
@@ -194,12 +195,13 @@ void quantum_block_trained(const struct quantum_block *block, int set, struct tr
 	out->numbers = made ? block->params->values + tensor->offset : out->angles;
 }
 
-/* Where the call of a time step keeps what it has computed; NULL: nowhere. */
-static char *kept_at(const struct quantum_block *block, int step)
+/* Where the call of a time step keeps what it has computed. */
+static struct plan_room kept_at(const struct quantum_block *block, int step)
 {
 	int back = block->steps - 1 - step;
-	bool is_kept = back >= 0 && back < block->kept_calls;
-	return is_kept ? block->kept + (size_t)back * block->kept_bytes : NULL;
+	if (back < 0 || back >= block->kept_calls)
+		return PLAN_NO_ROOM;
+	return (struct plan_room){block->kept + (size_t)back * block->kept_bytes, block->kept_bytes};
 }
 
 void quantum_block_forward(const struct quantum_block *block, int step, const double *features, int batch,
@@ -213,7 +215,7 @@ void quantum_block_backward(const struct quantum_block *block, int step, const d
                             const double *d_expectations, double *d_features)
 {
 	double *gradients = block->params->gradients + angles_at(block);
-	char *kept = kept_at(block, step);
+	struct plan_room kept = kept_at(block, step);
 	if (block->multiples == NULL) {
 		plan_backward_kept(block->plan, features, angles_of(block, 0), block->sets, (size_t)batch,
 		                   d_expectations, d_features, gradients, kept);

@@ -16,6 +16,12 @@ struct source {
 	double *gradient;     /* as values; zero before the backward pass */
 };
 
+/* What a recurrent layer before a decoder hands over to one of its kind behind it, [rows][batch] by what the latter
+ * carries (carry.h): its state at each sample's own end, with which the other begins, and the gradient on it. */
+struct handover {
+	double *state, *gradient;
+};
+
 /* How many steps of sample b count. */
 static inline size_t source_length(const struct source *source, size_t b)
 {

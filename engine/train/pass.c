@@ -28,6 +28,7 @@ struct replica {
 	double *outcomes;   /* words [frames][slice]; NULL without */
 	int steps;          /* of the slice at hand */
 	int *lengths;       /* [slice], of samples that have their own; NULL */
+	int *said_lengths;  /* likewise, of what is said by a model with a decoder */
 	struct carry carry; /* of samples that go on: the slice's streams */
 	struct word_guide guide;
 };
@@ -85,6 +86,12 @@ static size_t slice_size(struct model *model, int steps, int batch, bool trainin
 	return ((n + count - 1) / count + lanes - 1) / lanes * lanes;
 }
 
+/* Samples of the batches that are evaluated. */
+static int evaluation_batch(int batch)
+{
+	return batch < EVALUATION_BATCH ? EVALUATION_BATCH : batch;
+}
+
 static size_t larger(size_t a, size_t b)
 {
 	return a > b ? a : b;
@@ -122,9 +129,10 @@ static int replica_allocate(struct replica *replica, size_t slice, struct qlstm_
 	if (replica->x == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
 	if (replica->pass->config.samples.length != NULL) {
-		replica->lengths = malloc(slice * sizeof *replica->lengths);
+		replica->lengths = malloc(2 * slice * sizeof *replica->lengths);
 		if (replica->lengths == NULL)
 			return error_set(error, ERR_OUT_OF_MEMORY, "", "out of memory");
+		replica->said_lengths = replica->lengths + slice;
 	}
 	replica->y = replica->x + frame * slice;
 	replica->target = replica->y + outputs * slice;
@@ -275,7 +283,7 @@ int pass_new(struct pass **out, const struct pass_config *config, struct qlstm_e
 	int steps = config->samples.shape.steps;
 	pass->slice = slice_size(config->model, steps, config->batch, true);
 	bool streams = config->samples.shape.streams > 0;
-	int most = config->batch < EVALUATION_BATCH && !streams ? EVALUATION_BATCH : config->batch;
+	int most = streams ? config->batch : evaluation_batch(config->batch);
 	pass->evaluation_slice = slice_size(config->model, steps, most, false);
 	rc = pass_open(pass, error);
 	if (rc != 0) {
@@ -301,11 +309,18 @@ void pass_free(struct pass *pass)
 	free(pass);
 }
 
+size_t pass_held(struct model *model, int steps, int batch)
+{
+	return larger(slice_size(model, steps, batch, true), slice_size(model, steps, evaluation_batch(batch), false));
+}
+
 size_t pass_bytes(struct model *model, int steps, int batch, int threads)
 {
-	size_t parameters = params_elements(model_params(model));
-	batch = batch > EVALUATION_BATCH ? batch : EVALUATION_BATCH;
-	return model_bytes(model, steps, batch, threads) + slices_most(parameters) * parameters * sizeof(double);
+	size_t parameters = params_elements(model_params(model)), held = pass_held(model, steps, batch);
+	size_t slice = slice_size(model, steps, batch, true), slices = ((size_t)batch + slice - 1) / slice;
+	bool cut = slices > 1 || held < (size_t)evaluation_batch(batch);
+	return model_bytes(model, steps, (int)held * (cut ? threads : 1), threads) +
+	       (slices - 1) * parameters * sizeof(double);
 }
 
 void pass_watch(struct pass *pass, model_watch_fn watch, void *context)
@@ -317,6 +332,20 @@ void pass_watch(struct pass *pass, model_watch_fn watch, void *context)
 bool pass_abandoned(const struct pass *pass)
 {
 	return atomic_load(&pass->abandoned);
+}
+
+/* Of a model with a decoder: each target ends with the last step that counts. */
+static void replica_say_lengths(struct replica *replica, size_t count)
+{
+	if (!model_decodes(replica->model) || replica->mask == NULL || replica->said_lengths == NULL)
+		return;
+	for (size_t b = 0; b < count; b++) {
+		int end = replica->steps;
+		while (end > 1 && replica->mask[(size_t)(end - 1) * count + b] == 0.0)
+			end--;
+		replica->said_lengths[b] = end;
+	}
+	model_said_lengths(replica->model, replica->said_lengths);
 }
 
 /* The slice's samples into x, target and mask. */
@@ -335,6 +364,7 @@ static void replica_gather(struct replica *replica, const struct pass_task *task
 	if (samples->shape.per_step)
 		replica->rows.frames = (size_t)replica->steps;
 	model_lengths(replica->model, replica->lengths);
+	replica_say_lengths(replica, count);
 	if (samples->shape.streams == 0)
 		return;
 	replica->carry = (struct carry){

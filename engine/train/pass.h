@@ -41,6 +41,8 @@ struct pass_sums {
 int pass_new(struct pass **out, const struct pass_config *config, struct qlstm_error *error);
 void pass_free(struct pass *pass);
 
+/* Samples of a batch that a member has at a time, those of evaluations included; before pass_new. */
+size_t pass_held(struct model *model, int steps, int batch);
 /* Bytes that a pass and its model take, with `threads` members; before pass_new. */
 size_t pass_bytes(struct model *model, int steps, int batch, int threads);
 

@@ -54,7 +54,7 @@ static void trainer_name_metrics(struct trainer *t)
 	}
 	for (int k = 0; scores != NULL && k < scores->count; k++)
 		for (int part = 0; part < TRAINER_PARTS; part++)
-			if (has_part(t, part))
+			if (has_part(t, part) && scores->names[k][part] != NULL)
 				add_column(t, scores->names[k][part],
 				           (struct trainer_column){(enum trainer_part)part, NULL, k});
 }
@@ -89,7 +89,7 @@ static int trainer_open_gradients(struct trainer *t, struct qlstm_error *error)
 static int trainer_open_scores(struct trainer *t, struct qlstm_error *error)
 {
 	const struct samples *samples = &t->samples;
-	if (t->config.scores == NULL)
+	if (t->config.scores == NULL || t->config.scores->asks)
 		return 0;
 	size_t outputs = samples_frames(&samples->shape) * (size_t)samples->shape.width;
 	size_t most = samples->n_validation > samples->n_test ? samples->n_validation : samples->n_test;
@@ -335,7 +335,10 @@ static void trainer_score(struct trainer *t, enum trainer_part part, size_t firs
                           struct epoch_metrics *row)
 {
 	double values[TRAINER_SCORES_MAX];
-	if (t->config.scores == NULL)
+	bool wanted = false;
+	for (int k = METRICS_OF_ALL; k < row->count; k++)
+		wanted |= t->columns[k].part == part && t->columns[k].metric == NULL && t->columns[k].index >= 0;
+	if (!wanted)
 		return;
 	t->config.scores->compute(t->config.scores->context, first, count, y, values);
 	for (int k = METRICS_OF_ALL; k < row->count; k++)
@@ -349,7 +352,7 @@ static void trainer_evaluate(struct trainer *t, enum trainer_part part, size_t f
 {
 	if (count == 0 || pass_abandoned(t->pass))
 		return;
-	if (t->config.scores != NULL)
+	if (t->said != NULL)
 		pass_predict(t->pass, first, count, t->said);
 	else
 		pass_loss(t->pass, first, count);

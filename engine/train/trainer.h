@@ -24,8 +24,10 @@ enum trainer_part { TRAINER_TRAIN, TRAINER_VALIDATION, TRAINER_TEST, TRAINER_PAR
 /* Numbers that take all predictions of a part to be found, such as a root or a quotient, in every epoch: the caller's.
  */
 struct trainer_scores {
-	int count;                                            /* at most TRAINER_SCORES_MAX */
-	const char *names[TRAINER_SCORES_MAX][TRAINER_PARTS]; /* "train_rmse", "validation_rmse", "test_rmse" */
+	int count; /* at most TRAINER_SCORES_MAX */
+	/* "train_rmse", "validation_rmse", "test_rmse"; NULL: not found for that part. */
+	const char *names[TRAINER_SCORES_MAX][TRAINER_PARTS];
+	bool asks; /* compute asks the model itself, of the parts behind the training part: y is NULL */
 	/* Of samples first .. first + n - 1, for which the model says y [n][rows][outputs]; y may be changed. */
 	void (*compute)(void *context, size_t first, size_t n, double *y, double *out);
 	void *context;

@@ -9,6 +9,7 @@
 #include "schema/captions.h"
 #include "schema/columns.h"
 #include "schema/spec.h"
+#include "schema/task.h"
 #include "server/api/catalog.h"
 #include "server/api/labels.h"
 #include "server/api/prediction/prediction.h"
@@ -139,6 +140,20 @@ static int count_samples(struct api *api, const struct catalog_entry *entry, con
 	return labels_check(api, entry, resolved, spec, *rows, error);
 }
 
+/* Bytes that the data take once they are read. */
+static size_t table_size(const struct catalog_entry *entry, const struct spec *spec)
+{
+	struct table table;
+	size_t rows = (size_t)entry->row.n_rows;
+	if (task_has_texts(spec->task))
+		return (size_t)entry->row.bytes + rows * sizeof(size_t);
+	if (columns_read(entry->row.columns_json, &table, NULL) != 0)
+		return 0;
+	size_t columns = (size_t)table.n_columns;
+	table_free(&table);
+	return rows * columns * sizeof(double);
+}
+
 /* One pass over the samples and no epoch. */
 static int count_predicted(const struct catalog_entry *entry, struct spec *spec, size_t *rows, struct parts *parts,
                            struct qlstm_error *error)
@@ -162,7 +177,7 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct d
 		            : count_predicted(entry, &spec, &rows, &parts, error);
 	if (rc != 0)
 		return rc;
-	const struct cost_windows windows = {parts.train, parts.validation + parts.test};
+	const struct cost_windows windows = {parts.train, parts.validation + parts.test, table_size(entry, &spec)};
 	rc = describe_model(api, &spec, windows, draft, error);
 	draft->data = json_pack("{ss, ss, sI, sI, sI, so}", "dataset", entry->row.name, "sha256", entry->row.sha256,
 	                        "rows", (json_int_t)rows, "train", (json_int_t)parts.train, "test",

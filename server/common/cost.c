@@ -13,22 +13,36 @@
 /* A window of the test part is only run forward: in windows of the training part. */
 #define TEST_WINDOW (1.0 / 3.0)
 
+/* Of parameters: those of the last and of the best epoch, and a checkpoint that is written: parameters and two slots of
+ * an optimiser. */
+enum { KEPT_COPIES = 5 };
+
+/* Hypotheses of a translation that are said at once, in the place of a slice. */
+static size_t translating_bytes(const struct spec *spec, struct model *model)
+{
+	int held = (int)pass_held(model, spec_steps(spec), spec->training.batch_size);
+	if (spec->task != TASK_TRANSLATION || held >= COST_COLUMNS)
+		return 0;
+	return model_bytes(model, spec_steps(spec), COST_COLUMNS, 1) - model_bytes(model, spec_steps(spec), held, 1);
+}
+
 struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struct cost_windows windows, int threads)
 {
-	size_t steps = (size_t)spec_steps(spec);
+	size_t steps = (size_t)spec_steps(spec), parameters = params_elements(model_params(model));
+	size_t held = (size_t)pass_held(model, spec_steps(spec), spec->training.batch_size) * (size_t)threads;
 	size_t numbers = (size_t)spec->model.n_inputs * steps + (size_t)spec->model.n_outputs;
-	/* Of texts the numbers of tokens and classes, and the texts themselves. */
+	/* Of texts the numbers of tokens and classes. */
 	size_t said = 0;
 	if (task_has_texts(spec->task))
 		numbers = 2 * steps;
-	/* What a model says of each token of a batch, its gradient, and what is predicted: as large as the vocabulary.
-	 */
+	/* What a model says of each token, and its gradient: as large as the vocabulary. */
 	if (spec->task == TASK_LANGUAGE_MODEL || spec->task == TASK_TRANSLATION)
-		said = 3 * steps * (size_t)spec->model.n_outputs * (size_t)spec->training.batch_size * sizeof(double);
+		said = 2 * steps * (size_t)spec->model.n_outputs * held * sizeof(double);
 	return (struct cost_bytes){
 	    .model = said + pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads) +
+	             translating_bytes(spec, model) + KEPT_COPIES * parameters * sizeof(double) +
 	             optimizer_bytes(&spec->training.optimizer, model_params(model)->size),
-	    .data = (windows.train + windows.test) * numbers * sizeof(double),
+	    .data = (windows.train + windows.test) * numbers * sizeof(double) + windows.table,
 	};
 }
 

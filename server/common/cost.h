@@ -5,14 +5,17 @@
 
 #include "schema/spec.h"
 
-/* Windows of the two parts. */
+/* Windows of the two parts, and bytes of the data as they were read; 0: not known. */
 struct cost_windows {
-	size_t train, test;
+	size_t train, test, table;
 };
+
+/* Hypotheses that a model which translates has at once (server/worker/translate.h). */
+enum { COST_COLUMNS = 64 };
 
 struct cost_bytes {
 	size_t model; /* parameters, activations and plans */
-	size_t data;  /* the windows */
+	size_t data;  /* the table and the windows */
 };
 
 /* On one core of this machine, by its speed (engine/circuit/plan_speed.h). A fold is counted as the training itself. */

@@ -4,9 +4,10 @@
 
 #include "engine/language/lexicon.h"
 #include "engine/nn/model.h"
+#include "server/common/cost.h"
 
 /* Hypotheses at once: as many samples as a pass that trains nothing has. */
-#define TRANSLATE_COLUMNS 64
+enum { TRANSLATE_COLUMNS = COST_COLUMNS };
 
 struct translate_options {
 	int beam_width;

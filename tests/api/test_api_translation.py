@@ -71,6 +71,25 @@ def test_bleu_of_what_is_said(daemon, trained):
     assert report["results"]["test_loss"] < 0.5 and report["baselines"] == {}
 
 
+def test_bleu_of_every_epoch(daemon, trained):
+    """Greedily, of the validation part; the last is that of a prediction with a beam of 1."""
+    rows = daemon.get(trained["links"]["metrics"]).json()["metrics"]
+    assert len(rows) == 14 and all(0 <= row["validation_bleu"] <= 100 and "test_bleu" not in row for row in rows)
+    assert rows[-1]["validation_bleu"] > 60 > rows[0]["validation_bleu"]
+    chosen = pairs(700)[560:630]
+    said = daemon.post(f"/experiments/{trained['id']}/predict", {"texts": [a for a, _ in chosen], "beam_width": 1}).json()
+    assert rows[-1]["validation_bleu"] == pytest.approx(bleu(said["outputs"], [b.lower() for _, b in chosen]), rel=1e-12)
+
+
+def test_the_state_is_handed_over(daemon, trained):
+    layers = [LAYERS[0], {"type": "gru", "hidden_size": 16}, {"type": "decoder", "dimension": 10, "handover": "state"},
+              {"type": "gru", "hidden_size": 16}, *LAYERS[4:]]
+    done = daemon.train({"data": TASK, "model": {"layers": layers}, "training": {**TRAINING, "epochs": 20}})
+    assert daemon.get(done["links"]["report"]).json()["metrics"]["test"][0]["bleu"] > 60
+    body = {"data": TASK, "model": {"layers": [LAYERS[0], LAYERS[1], *layers[2:]]}, "training": {"epochs": 1}}
+    assert "of one type and size" in problem(daemon.post("/experiments", body), 422, "invalid")
+
+
 def test_new_texts(daemon, trained):
     path = f"/experiments/{trained['id']}/predict"
     rows = list(csv.DictReader(io.StringIO(daemon.get(trained["links"]["predictions"]).text)))

@@ -1,6 +1,7 @@
-"""kill -9 of a run's worker: snapshots of epochs on the way and folds are those of a run that nobody killed."""
+"""kill -9 of a run's worker: snapshots of epochs on the way, folds and translations are those of a run that nobody killed."""
 import json
 import os
+import random
 import signal
 import subprocess
 
@@ -14,11 +15,21 @@ FOLDS = {**MODEL, "data": {"dataset": "sine", "folds": {"count": 3}},
          "training": {"epochs": 200, "optimizer": {"type": "adam"}}}
 
 
-def by_hand(spec, folder):
+HYBRID = {"type": "hqrnn", "n_qubits": 3, "hidden_size": 6}
+TRANSLATION = {
+    "data": {"dataset": "killed_pairs", "task": "translation", "vocabulary": 20, "max_length": 8, "beam_width": 2,
+             "split": {"train": 0.8, "validation": 0.1}},
+    "model": {"layers": [{"type": "embedding"}, HYBRID, {"type": "decoder", "handover": "state"}, HYBRID,
+                         {"type": "attention", "score": "general"}, {"type": "dense", "units": 8}, {"type": "dense", "tied": True}]},
+    "training": {"epochs": 60, "batch_size": 16, "shuffle": True, "optimizer": {"type": "adam", "learning_rate": 0.02}},
+}
+
+
+def by_hand(spec, folder, *more):
     folder.mkdir()
     (folder / "spec.json").write_text(json.dumps(spec))
-    subprocess.run([str(BUILD / "qlstm-worker"), "train", str(folder / "spec.json"), "--out", str(folder / "out")], check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run([str(BUILD / "qlstm-worker"), "train", str(folder / "spec.json"), "--out", str(folder / "out"), *more],
+                   check=True, stdout=subprocess.DEVNULL)
     return folder / "out"
 
 
@@ -54,3 +65,22 @@ def test_folds_begin_again(make_daemon, tmp_path):
     assert report["folds"] == json.loads((whole / "report.json").read_text())["folds"]
     assert len(report["folds"]["folds"]) == 3
     assert daemon.get(f"/experiments/{run}/predictions").content == (whole / "predictions.csv").read_bytes()
+
+
+def test_a_translation_goes_on(make_daemon, tmp_path):
+    draw = random.Random(1)
+    lines = [[draw.choice("abcdefgh") for _ in range(draw.randint(1, 6))] for _ in range(300)]
+    text = "".join(f"{' '.join(line)}\t{' '.join(letter.upper() for letter in reversed(line))}\n" for line in lines)
+    (tmp_path / "pairs.tsv").write_text(text)
+    daemon = make_daemon("--checkpoint", "0")
+    uploaded = daemon.request("POST", "/datasets", params={"name": "killed_pairs", "text": "pairs"}, data=text.encode(),
+                              headers={"Content-Type": "text/plain"})
+    assert uploaded.status_code == 201, uploaded.text
+    run = killed_at(daemon, TRANSLATION, 20)
+    assert resumed_from(daemon, run) >= 10
+    whole = by_hand(TRANSLATION, tmp_path / "whole", "--data", str(tmp_path / "pairs.tsv"), "--dialect", '{"text": "pairs"}')
+    assert daemon.get(f"/experiments/{run}/predictions").content == (whole / "predictions.csv").read_bytes()
+    report, expected = daemon.get(f"/experiments/{run}/report").json(), json.loads((whole / "report.json").read_text())
+    assert report["metrics"] == expected["metrics"]
+    columns = ("train_loss", "validation_loss", "validation_bleu")
+    assert [[row[key] for key in columns] for row in report["history"]] == [[row[key] for key in columns] for row in expected["history"]]

@@ -10,14 +10,15 @@ import sys
 import cases
 import cells
 import engine
+import hybrid
 import peers
 
 import numpy as np
 
 CIRCUITS = {f"V({n},{layers})": (n, layers, batch) for n, layers, batch in cases.GRID}
 LSTMS = (4, 16, 64, 256)
-DEFAULT = "V(4,2) V(8,2) V(12,2) qlstm-v42 lstm-4 lstm-64"
-ALL = " ".join(list(CIRCUITS) + ["qlstm-v42"] + [f"lstm-{hidden}" for hidden in LSTMS])
+DEFAULT = "V(4,2) V(8,2) V(12,2) qlstm-v42 hqrnn-8 lstm-4 lstm-64"
+ALL = " ".join(list(CIRCUITS) + ["qlstm-v42", "hqrnn-8"] + [f"lstm-{hidden}" for hidden in LSTMS])
 
 
 def setting(name, default):
@@ -27,11 +28,13 @@ def setting(name, default):
 def make(name):
     if name in CIRCUITS:
         return cases.make(*CIRCUITS[name])
-    return cells.make_qlstm() if name == "qlstm-v42" else cells.make_lstm(int(name.split("-")[1]))
+    steps = {"qlstm-v42": cells.make_qlstm, "hqrnn-8": hybrid.make_hqrnn}
+    return steps[name]() if name in steps else cells.make_lstm(int(name.split("-")[1]))
 
 
 def peers_of(name):
-    table = peers.PEERS if name in CIRCUITS else cells.QLSTM_PEERS if name == "qlstm-v42" else cells.LSTM_PEERS
+    steps = {"qlstm-v42": cells.QLSTM_PEERS, "hqrnn-8": hybrid.PEERS}
+    table = peers.PEERS if name in CIRCUITS else steps.get(name, cells.LSTM_PEERS)
     wanted = os.environ.get("PEERS")
     return [peer for peer in table if not wanted or peer in wanted.split(";")]
 

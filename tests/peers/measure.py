@@ -40,9 +40,11 @@ def named(case, found):
 
 def build(case, name, precision, threads):
     import cells
+    import hybrid
     import peers
 
-    table = peers.PEERS if "cotangents" in case else cells.LSTM_PEERS | cells.QLSTM_PEERS
+    steps = hybrid.PEERS if case["name"] == "hqrnn-8" else cells.LSTM_PEERS | cells.QLSTM_PEERS
+    table = peers.PEERS if "cotangents" in case else steps
     return table[name](case, precision, threads)
 
 

@@ -47,6 +47,29 @@ static inline struct model_config translator(struct layer_config reads, struct l
 	return config;
 }
 
+/* The states are handed over instead of the mean. */
+static inline struct model_config handing_over(struct model_config config)
+{
+	for (int k = 0; k < config.n_layers; k++)
+		if (strcmp(config.layers[k].type, "decoder") == 0)
+			config.layers[k].decoder.handover = HANDOVER_STATE;
+	return config;
+}
+
+/* The same, with attention that looks before each step, whose context the head reads too. */
+static inline struct model_config asking(struct model_config config)
+{
+	struct layer_config says = config.layers[3], looks = config.layers[4];
+	looks.attention.query = QUERY_BEFORE;
+	config.layers[6] = config.layers[5];
+	config.layers[3] = looks;
+	config.layers[4] = says;
+	looks.attention.query = QUERY_AGAIN;
+	config.layers[5] = looks;
+	config.n_layers = 7;
+	return config;
+}
+
 static inline struct model *open_translator(const struct model_config *config, int steps, int batch)
 {
 	struct model *model = open_model(config, steps, batch);

@@ -43,9 +43,11 @@ static void test_bytes(void **state)
 	spec.model.n_inputs = 3;
 	spec.model.n_outputs = 2;
 	for (int threads = 1; threads <= 3; threads++) {
-		struct cost_bytes bytes = cost_bytes(&spec, model, (struct cost_windows){100, 11}, threads);
-		assert_int_equal(bytes.data, (100 + 11) * (3 * 7 + 2) * 8);
-		assert_int_equal(bytes.model, pass_bytes(model, 7, 5, threads) + 8 * model_params(model)->size);
+		struct cost_bytes bytes = cost_bytes(&spec, model, (struct cost_windows){100, 11, 5000}, threads);
+		size_t parameters = 8 * model_params(model)->size;
+		assert_int_equal(bytes.data, (100 + 11) * (3 * 7 + 2) * 8 + 5000);
+		/* One slot of the optimiser; two kept epochs, a checkpoint of parameters and up to two slots. */
+		assert_int_equal(bytes.model, pass_bytes(model, 7, 5, threads) + (1 + 5) * parameters);
 	}
 }
 
@@ -56,13 +58,15 @@ static void test_seconds(void **state)
 	struct cost_seconds seconds;
 	double batch = 0;
 	assert_int_equal(model_estimate(model, 7, 5, &batch, NULL), 0);
-	assert_int_equal(cost_seconds(&spec, model, (struct cost_windows){100, 30}, 1.0, &seconds, NULL), 0);
+	assert_int_equal(
+	    cost_seconds(&spec, model, (struct cost_windows){.train = 100, .test = 30}, 1.0, &seconds, NULL), 0);
 	assert_true(batch > 0 && seconds.batch == batch);
 	/* 100 windows in batches of 5, and the forward pass of 30 counts as 10 of them. */
 	assert_true(fabs(seconds.epoch / (batch * 22) - 1) < 1e-12);
 	assert_true(fabs(seconds.training / (30 * seconds.epoch) - 1) < 1e-12);
 	struct cost_seconds slower;
-	assert_int_equal(cost_seconds(&spec, model, (struct cost_windows){100, 30}, 0.25, &slower, NULL), 0);
+	assert_int_equal(
+	    cost_seconds(&spec, model, (struct cost_windows){.train = 100, .test = 30}, 0.25, &slower, NULL), 0);
 	assert_true(slower.batch == 4 * seconds.batch && fabs(slower.training / seconds.training - 4) < 1e-12);
 }
 
@@ -73,7 +77,9 @@ static void test_a_plan_that_takes_no_such_circuit(void **state)
 	struct qlstm_error error = {0};
 	make("{\"variant\":\"chen2024\",\"n_qubits\":18,\"depth\":30,\"hidden_size\":9,\"simulation\":{\"plan\":"
 	     "\"local\"}}");
-	assert_int_equal(cost_seconds(&spec, model, (struct cost_windows){1, 1}, 1.0, &seconds, &error), ERR_TOO_LARGE);
+	assert_int_equal(
+	    cost_seconds(&spec, model, (struct cost_windows){.train = 1, .test = 1}, 1.0, &seconds, &error),
+	    ERR_TOO_LARGE);
 	assert_memory_equal(error.pointer, "/model", 6);
 }
 

@@ -56,6 +56,7 @@ static void slow_cell(struct model *model, int layer, const double *x, int n_in,
 static void slow_translator(struct model *model, enum attention_score score, const double *x, int b, double *y)
 {
 	double source[STEPS][2], h[2] = {0}, mean[2] = {0};
+	bool state = model_config(model)->layers[2].decoder.handover == HANDOVER_STATE;
 	int length = lengths[b];
 	for (int t = 0; t < length; t++) {
 		slow_cell(model, 1, numbers_of(model, "layers.0.weight") + (int)x[2 * t * BATCH + b] * DIMENSION,
@@ -63,12 +64,13 @@ static void slow_translator(struct model *model, enum attention_score score, con
 		for (int r = 0; r < 2; r++)
 			mean[r] += (source[t][r] = h[r]) / length;
 	}
-	memset(h, 0, sizeof h);
+	if (!state)
+		memset(h, 0, sizeof h);
 	for (int t = 0; t < STEPS; t++) {
 		const double *row = numbers_of(model, "layers.2.weight") + (int)x[(2 * t + 1) * BATCH + b] * DIMENSION;
 		const double in[] = {row[0], row[1], mean[0], mean[1]};
 		double weights[STEPS], sum = 0.0, out[4] = {0};
-		slow_cell(model, 3, in, 4, h);
+		slow_cell(model, 3, in, state ? 2 : 4, h);
 		for (int j = 0; j < length; j++)
 			sum += weights[j] = exp(slow_score(model, score, h, source[j]));
 		memcpy(out, h, sizeof h);
@@ -87,20 +89,37 @@ static void agrees_with_the_slow_one(void **state)
 {
 	(void)state;
 	const struct layer_config rnn = {.type = "rnn", .rnn = {.recurrent = {.hidden_size = 2}}};
-	for (size_t s = 0; s < 3; s++) {
-		const struct model_config config = translator(rnn, rnn, scores[s]);
+	for (size_t s = 0; s < 6; s++) {
+		const struct model_config mean = translator(rnn, rnn, scores[s % 3]);
+		const struct model_config config = s < 3 ? mean : handing_over(mean);
 		struct model *model = open_translator(&config, STEPS, BATCH);
 		double x[STEPS * 2 * BATCH], y[STEPS * TARGETS * BATCH], expected[STEPS * TARGETS];
 		fill_tokens(x, STEPS, BATCH);
 		model_lengths(model, lengths);
 		model_forward(model, x, STEPS, BATCH, y);
 		for (int b = 0; b < BATCH; b++) {
-			slow_translator(model, scores[s], x, b, expected);
+			slow_translator(model, scores[s % 3], x, b, expected);
 			for (int k = 0; k < STEPS * TARGETS; k++)
 				assert_near(y[k * BATCH + b], expected[k], 1e-13);
 		}
 		model_free(model);
 	}
+}
+
+/* Two layers that read, and two that say. */
+static struct model_config two_deep(struct layer_config layer)
+{
+	struct model_config config = translator(layer, layer, ATTENTION_GENERAL);
+	memmove(&config.layers[2], &config.layers[1], 5 * sizeof config.layers[0]);
+	memmove(&config.layers[5], &config.layers[4], 3 * sizeof config.layers[0]);
+	config.n_layers = 8;
+	return config;
+}
+
+static struct layer_config backwards(struct layer_config layer)
+{
+	layer.recurrent.inversward = true;
+	return layer;
 }
 
 /* Pairs of layers that read and that say; the first reads both ways. */
@@ -116,21 +135,43 @@ static struct model_config pair_at(size_t k)
 		return translator(gru, gru, ATTENTION_DOT);
 	case 2:
 		return translator(qlstm_layer("linear"), qgru_layer("linear"), ATTENTION_GENERAL);
+	case 3:
+		return translator(hybrid_layer(), hybrid_layer(), ATTENTION_GENERAL);
+	case 4:
+		return translator(hybrid_layer(), hybrid_layer(), ATTENTION_ADDITIVE);
+	case 5:
+		return handing_over(translator(gru, gru, ATTENTION_GENERAL));
+	case 6:
+		return handing_over(two_deep(lstm_layer(2)));
+	case 7:
+		return handing_over(translator(backwards(lstm_layer(2)), lstm_layer(2), ATTENTION_DOT));
+	case 8:
+		return handing_over(translator(qlstm_layer("linear"), qlstm_layer("linear"), ATTENTION_ADDITIVE));
+	case 9: {
+		struct layer_config six_circuits = qlstm_layer("chen2020");
+		six_circuits.qlstm.circuit.n_qubits = 5;
+		return handing_over(translator(six_circuits, six_circuits, ATTENTION_DOT));
+	}
 	default:
-		return translator(hybrid_layer(), hybrid_layer(), k == 3 ? ATTENTION_GENERAL : ATTENTION_ADDITIVE);
+		return handing_over(translator(hybrid_layer(), hybrid_layer(), ATTENTION_GENERAL));
 	}
 }
 
-enum { PAIRS = 5 };
+enum { PAIRS = 11 };
+
+/* Targets end on their own; what stands behind counts nowhere. */
+static const int said_lengths[BATCH] = {3, 2, 4};
 
 static double loss_of(struct model *model, const double *x, double *dy)
 {
 	double y[STEPS * TARGETS * BATCH], sum = 0.0;
 	model_forward(model, x, STEPS, BATCH, y);
 	for (size_t k = 0; k < STEPS * TARGETS * BATCH; k++) {
-		sum += cos(0.7 * (double)k) * y[k];
+		bool counts = k / (TARGETS * BATCH) < (size_t)said_lengths[k % BATCH];
+		double slope = counts ? cos(0.7 * (double)k) : 0.0;
+		sum += slope * y[k];
 		if (dy != NULL)
-			dy[k] = cos(0.7 * (double)k);
+			dy[k] = slope;
 	}
 	return sum;
 }
@@ -146,6 +187,7 @@ static void gradients(void **state)
 		double x[STEPS * 2 * BATCH], dy[STEPS * TARGETS * BATCH];
 		fill_tokens(x, STEPS, BATCH);
 		model_lengths(model, lengths);
+		model_said_lengths(model, said_lengths);
 		params_zero_gradients(params);
 		loss_of(model, x, dy);
 		model_backward(model, dy, NULL);
@@ -212,6 +254,7 @@ static void token_by_token(void **state)
 		for (int t = 0; t < STEPS; t++)
 			memcpy(source + t * BATCH, x + 2 * t * BATCH, BATCH * sizeof(double));
 		model_encode(model, source, STEPS, BATCH);
+		model_begin(model, &carry);
 		model_carry(model, &carry);
 		for (int t = 0; t < STEPS; t++) {
 			model_decode(model, x + (2 * t + 1) * BATCH, BATCH, step);
@@ -272,8 +315,72 @@ static void what_it_takes(void **state)
 	bad = good;
 	bad.layers[2].decoder.dimension = 0;
 	refused(&bad, "/layers/2/dimension", "allowed are 1 to 4096");
-	bad.layers[2].decoder = (struct decoder_config){1, 2};
+	bad.layers[2].decoder = (struct decoder_config){.classes = 1, .dimension = 2};
 	refused(&bad, "/layers/2/classes", "at least 2");
+}
+
+static void what_is_handed_over(void **state)
+{
+	(void)state;
+	const struct layer_config lstm = lstm_layer(2);
+	struct layer_config other = hybrid_layer(), both = lstm_layer(2);
+	both.recurrent.bidirectional = true;
+	other.hqrnn.readouts = HYBRID_Z;
+	const struct model_config good = handing_over(translator(lstm, lstm, ATTENTION_GENERAL));
+	assert_int_equal(model_check(&good, NULL), 0);
+	const struct model_config bad[] = {translator(lstm, lstm_layer(3), ATTENTION_GENERAL),
+	                                   translator(lstm, qlstm_layer("linear"), ATTENTION_GENERAL),
+	                                   translator(both, lstm, ATTENTION_GENERAL),
+	                                   translator(other, hybrid_layer(), ATTENTION_GENERAL),
+	                                   translator(qlstm_layer("linear"), qlstm_layer("qdi"), ATTENTION_GENERAL)};
+	for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+		const struct model_config config = handing_over(bad[k]);
+		assert_int_equal(model_check(&bad[k], NULL), 0);
+		refused(&config, "/layers/2/handover", "layers 1 and 3 must be of one type and size");
+	}
+	struct model_config fewer = good;
+	fewer.layers[1] = lstm_layer(2);
+	fewer.layers[3] = looking_layer(ATTENTION_GENERAL);
+	refused(&fewer, "/layers/2/handover", "as many recurrent layers behind the decoder as before it");
+}
+
+/* The gradient of one sentence and its translation, as few steps as they are or as many as others have. */
+static void gradient_of_one(struct model *model, const double *x, int b, int steps, double *gradient)
+{
+	struct params *params = model_params(model);
+	double own[STEPS * 2], y[STEPS * TARGETS], dy[STEPS * TARGETS];
+	take_sample(x, b, steps, own);
+	for (int k = 0; k < steps * TARGETS; k++)
+		dy[k] = k / TARGETS < said_lengths[b] ? cos(0.9 * k) : 0.0;
+	model_lengths(model, &lengths[b]);
+	model_said_lengths(model, &said_lengths[b]);
+	params_zero_gradients(params);
+	model_forward(model, own, steps, 1, y);
+	model_backward(model, dy, NULL);
+	memcpy(gradient, params->gradients, params->size * sizeof *gradient);
+}
+
+static void padding_changes_no_gradient(void **state)
+{
+	(void)state;
+	for (size_t pair = 0; pair < PAIRS; pair++) {
+		const struct model_config config = pair_at(pair);
+		struct model *model = open_translator(&config, STEPS, BATCH);
+		size_t size = model_params(model)->size;
+		double x[STEPS * 2 * BATCH], *gradients = calloc(2 * size, sizeof *gradients);
+		fill_tokens(x, STEPS, BATCH);
+		for (int b = 0; b < BATCH; b++) {
+			int longest = lengths[b] > said_lengths[b] ? lengths[b] : said_lengths[b];
+			gradient_of_one(model, x, b, longest, gradients);
+			gradient_of_one(model, x, b, STEPS, gradients + size);
+			for (size_t k = 0; k < size; k++)
+				if (!(gradients[k] == gradients[size + k]))
+					fail_msg("pair %zu, sample %d, %zu: %.17g is not %.17g", pair, b, k,
+					         gradients[k], gradients[size + k]);
+		}
+		free(gradients);
+		model_free(model);
+	}
 }
 
 int main(void)
@@ -282,6 +389,7 @@ int main(void)
 	    cmocka_unit_test(agrees_with_the_slow_one), cmocka_unit_test(gradients),
 	    cmocka_unit_test(padding_changes_no_byte),  cmocka_unit_test(token_by_token),
 	    cmocka_unit_test(tied_to_the_decoder),      cmocka_unit_test(what_it_takes),
+	    cmocka_unit_test(what_is_handed_over),      cmocka_unit_test(padding_changes_no_gradient),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,9 +7,11 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <string.h>
 
+#include "engine/elementary/elementary.h"
+#include "engine/nn/kernel/gates_kernel.h"
 #include "engine/vector/isa.h"
-#include "engine/nn/kernel/gates.h"
 
 static void assert_near(double value, double expected, double tolerance)
 {
@@ -53,6 +55,36 @@ static void check_gates(void)
 	assert_true(gates.f[1] == 1 && gates.f[2] >= 0 && gates.f[2] < 1e-300 && gates.f[3] == 0.5 && gates.f[4] == 1);
 }
 
+/* exp has the bits of the plain one, in every position of an array; the largest of what is not no number. */
+static void check_softmax(const struct gates_kernels *kernels)
+{
+	enum { N = 4003 };
+	static double x[N], less[N], y[N], most[N], sum[N], scale[N];
+	const double edge[] = {NAN, -INFINITY, 1e300, -1e300, -0.0, -708.5, -745.0, -746.0, 709.7, 710.0};
+	for (int k = 0; k < N; k++) {
+		less[k] = 3 * sin(k);
+		x[k] = k % 37 == 0 ? edge[k / 37 % 10] : less[k] + (k % 3 == 0 ? 1 : -1) * exp(-40.0 + 46.5 * k / N);
+		most[k] = k % 5 == 0 ? (double)NAN : cos(k);
+		sum[k] = 1 + fabs(sin(3 * k));
+		scale[k] = cos(7 * k);
+	}
+	kernels->exp_less(x, less, N, y);
+	for (int k = 0; k < N; k++) {
+		double plain = elementary_exp(x[k] - less[k]);
+		assert_true(memcmp(&y[k], &plain, sizeof plain) == 0 || (isnan(y[k]) && isnan(plain)));
+	}
+	kernels->keep_most(x, N, most);
+	for (int k = 0; k < N; k++) {
+		double larger = fmax(x[k], k % 5 == 0 ? (double)NAN : cos(k));
+		assert_true(most[k] == larger || (isnan(most[k]) && isnan(larger)));
+	}
+	kernels->exp_less(less, most, N, y);
+	memcpy(less, y, sizeof y);
+	kernels->scale_quotients(y, sum, scale, N);
+	for (int k = 0; k < N; k++)
+		assert_true(y[k] == scale[k] * (less[k] / sum[k]) || isnan(less[k]));
+}
+
 static void test_gates(void **state)
 {
 	(void)state;
@@ -62,6 +94,7 @@ static void test_gates(void **state)
 			continue;
 		isa_force(isa_at(i));
 		check_gates();
+		check_softmax(isa_at(i)->gates);
 	}
 	isa_force(chosen);
 }

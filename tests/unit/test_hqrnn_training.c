@@ -1,8 +1,7 @@
 /* The hybrid network while it is trained: threads, going on from a checkpoint, draws of an evaluation, what it takes.
  */
-#include "tests/unit/words_fixture.h"
+#include "tests/unit/word_run_fixture.h"
 
-#include "engine/team.h"
 #include "engine/train/pass.h"
 
 /* Words of 2 bits in, logits of four words out, step by step. */
@@ -22,93 +21,23 @@ static struct model_config words_model(enum hqrnn_reading reading)
 	return config;
 }
 
-struct run {
-	struct word_sequences words;
-	struct model *model;
-	struct trainer *trainer;
-	struct team *team;
-};
-
-static void run_open(struct run *run, int threads, enum precision precision)
+static struct word_training hqrnn_training(void)
 {
-	struct model_config config = words_model(READING_COLLAPSE);
-	struct trainer_config training = {
-	    .epochs = 6,
-	    .batch_size = 40,
-	    .shuffle = true,
-	    .seed = 9,
-	    .loss = "cross_entropy",
-	    .clip_norm = 0.5,
-	    .optimizer = {.type = "adam", .learning_rate = 0.05, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}};
-	struct qlstm_error error = {0};
-	config.precision = precision;
-	random_words(&run->words, 0.8);
-	run->team = NULL;
-	must(team_new(&run->team, threads, &error), &error);
-	training.team = run->team;
-	must(model_new(&run->model, &config, &error), &error);
-	must(trainer_new(&run->trainer, run->model, words_samples(&run->words, TARGET_CLASSES), &training, &error),
-	     &error);
+	return (struct word_training){words_model(READING_COLLAPSE), "cross_entropy", TARGET_CLASSES};
 }
 
-static void run_close(struct run *run)
-{
-	trainer_free(run->trainer);
-	model_free(run->model);
-	team_free(run->team);
-	words_free(&run->words);
-}
-
-static struct epoch_metrics run_epochs(struct run *run, int count)
-{
-	struct epoch_metrics metrics = {0};
-	struct qlstm_error error = {0};
-	for (int k = 0; k < count; k++)
-		must(trainer_epoch(run->trainer, NULL, NULL, &metrics, &error), &error);
-	return metrics;
-}
-
-static void assert_same_run(struct run *a, struct run *b, const struct epoch_metrics *x, const struct epoch_metrics *y)
-{
-	struct params *p = model_params(a->model), *q = model_params(b->model);
-	assert_memory_equal(p->values, q->values, p->size * sizeof(double));
-	assert_memory_equal(x->values, y->values, (size_t)x->count * sizeof(double));
-}
-
-/* Weights and what was measured, draws of the test part included. */
 static void test_threads_change_nothing(void **state)
 {
 	(void)state;
-	for (int precision = PRECISION_FLOAT64; precision <= PRECISION_FLOAT32; precision++) {
-		struct run one, two;
-		run_open(&one, 1, (enum precision)precision);
-		run_open(&two, 3, (enum precision)precision);
-		struct epoch_metrics a = run_epochs(&one, 2), b = run_epochs(&two, 2);
-		assert_same_run(&one, &two, &a, &b);
-		run_close(&one);
-		run_close(&two);
-	}
+	const struct word_training what = hqrnn_training();
+	threads_change_nothing(&what);
 }
 
 static void test_goes_on_from_a_checkpoint(void **state)
 {
 	(void)state;
-	struct run whole, first, second;
-	unsigned char *bytes;
-	size_t length;
-	run_open(&whole, 1, PRECISION_FLOAT32);
-	run_open(&first, 1, PRECISION_FLOAT32);
-	run_open(&second, 1, PRECISION_FLOAT32);
-	struct epoch_metrics a = run_epochs(&whole, 4);
-	run_epochs(&first, 2);
-	assert_int_equal(trainer_save(first.trainer, "x", &bytes, &length, NULL), 0);
-	assert_int_equal(trainer_load(second.trainer, "x", bytes, length, NULL), 0);
-	struct epoch_metrics b = run_epochs(&second, 2);
-	assert_same_run(&whole, &second, &a, &b);
-	free(bytes);
-	run_close(&whole);
-	run_close(&first);
-	run_close(&second);
+	const struct word_training what = hqrnn_training();
+	goes_on_from_a_checkpoint(&what);
 }
 
 /* A sample's draws in an evaluation are those of its place in the data, whichever others are beside it. */

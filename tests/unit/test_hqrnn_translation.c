@@ -1,7 +1,9 @@
 /* A golden value of the hybrid cell from sequence to sequence: encoder and decoder share one state, soft attention and
- * controllers are written here. Source: the reference of this project (a plain scalar program). */
+ * controllers are written here; and the same by the layers. Source: the reference of this project (a plain scalar
+ * program). */
 #include "tests/unit/hqrnn_fixture.h"
 
+#include "tests/unit/decoder_fixture.h"
 #include "tests/unit/hybrid_fixture.h"
 
 enum { M = 9, A = 9, H = 4, D = 2, DA = 3, S = 3, T = 3, WORDS = 6, ENC_IN = M + D, DEC_IN = M + D + M };
@@ -202,6 +204,11 @@ static void translate_back(struct translation *tr, struct hybrid_cell *cell)
 	}
 }
 
+static const struct entry entries[] = {{2, 0.004200323359},   {10, -0.010511817543},  {22, -0.000211046677},
+                                       {163, 0.007091468388}, {376, 0.000001669932},  {403, -0.000000750123},
+                                       {430, 0.000002638535}, {433, -0.000061932661}, {436, -0.047728788268},
+                                       {549, -0.171699624877}};
+
 static void test_translation(void **state)
 {
 	(void)state;
@@ -212,10 +219,6 @@ static void test_translation(void **state)
 	static const double alpha[T][S] = {{0.3344052301, 0.3325387239, 0.3330560459},
 	                                   {0.3345845338, 0.3323878697, 0.3330275965},
 	                                   {0.3346162714, 0.3323570474, 0.3330266812}};
-	static const struct entry entries[] = {{2, 0.004200323359},   {10, -0.010511817543},  {22, -0.000211046677},
-	                                       {163, 0.007091468388}, {376, 0.000001669932},  {403, -0.000000750123},
-	                                       {430, 0.000002638535}, {433, -0.000061932661}, {436, -0.047728788268},
-	                                       {549, -0.171699624877}};
 	static struct translation tr;
 	const struct hybrid_shape shape = {3, 1, HYBRID_RX_RY_RZ, HYBRID_CNOT_RING, HYBRID_XYZ};
 	struct laid_out at = hybrid_laid_out(&shape, PRECISION_FLOAT64, 1);
@@ -231,8 +234,73 @@ static void test_translation(void **state)
 	hybrid_release(&at);
 }
 
+/* Where a tensor's numbers stand in the vector of parameters. */
+static const struct {
+	const char *name;
+	int first;
+} places[] = {{"layers.0.weight", E_SRC},
+              {"layers.2.weight", E_TGT},
+              {"layers.1.linear_in.weight", ENC},
+              {"layers.1.linear_in.bias", ENC + 2 * H *ENC_IN},
+              {"layers.1.linear_out.weight", ENC + 2 * H *(ENC_IN + 1)},
+              {"layers.1.linear_out.bias", ENC + 2 * H *(ENC_IN + 1) + A *H},
+              {"layers.4.linear_in.weight", DEC},
+              {"layers.4.linear_in.bias", DEC + 2 * H *DEC_IN},
+              {"layers.4.linear_out.weight", DEC + 2 * H *(DEC_IN + 1)},
+              {"layers.4.linear_out.bias", DEC + 2 * H *(DEC_IN + 1) + A *H},
+              {"layers.3.query", WQ},
+              {"layers.3.key", WK},
+              {"layers.3.bias", BA},
+              {"layers.3.score", V_ATT},
+              {"layers.6.weight", V_OUT},
+              {"layers.6.bias", C_OUT}};
+
+/* To or from the tensors' order. */
+static void move(const struct params *params, double *tensors, double *vector, bool out)
+{
+	size_t moved = 0;
+	for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+		const struct param *param = params_find(params, places[k].name);
+		assert_non_null(param);
+		for (size_t i = 0; i < param->size; i++, moved++) {
+			double *from = &vector[(size_t)places[k].first + i], *to = &tensors[param->offset + i];
+			if (out)
+				*from = *to;
+			else
+				*to = *from;
+		}
+	}
+	assert_int_equal(moved, PARAMETERS);
+}
+
+/* The reference's decoder is attention that looks before the step, with the encoder's state handed over. */
+static void test_the_layers(void **state)
+{
+	(void)state;
+	struct model_config config = asking(handing_over(translator(hqrnn_layer(), hqrnn_layer(), ATTENTION_ADDITIVE)));
+	config.layers[3].attention.units = DA;
+	double p[PARAMETERS], x[S * 2], y[T * WORDS], dy[T * WORDS];
+	struct model *model = open_translator(&config, S, 1);
+	struct params *params = model_params(model);
+	assert_int_equal(params->size, PARAMETERS);
+	set_golden(p, PARAMETERS);
+	move(params, params->values, p, false);
+	for (int t = 0; t < S; t++) {
+		x[2 * t] = source[t];
+		x[2 * t + 1] = given[t];
+	}
+	params_zero_gradients(params);
+	model_forward(model, x, S, 1, y);
+	assert_near(cross_entropy(y, T, WORDS, wanted, dy), 1.7597865707107672, 1e-14);
+	model_backward(model, dy, NULL);
+	move(params, params->gradients, p, true);
+	assert_near(norm_of(p, PARAMETERS), 0.984472469784962, 1e-13);
+	assert_entries(p, entries, sizeof entries / sizeof *entries, 6e-13);
+	model_free(model);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_translation)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_translation), cmocka_unit_test(test_the_layers)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

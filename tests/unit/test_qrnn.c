@@ -1,9 +1,8 @@
 /* Bausch's network as a layer that is trained: gradients, postselection and draws, threads, going on from a checkpoint;
  * the loss and the metrics of words. */
-#include "tests/unit/words_fixture.h"
+#include "tests/unit/word_run_fixture.h"
 
 #include "engine/nn/loss.h"
-#include "engine/team.h"
 #include "engine/train/pass.h"
 
 static struct model_config qrnn_model(int bits)
@@ -243,110 +242,42 @@ static void test_models_refused(void **state)
 
 /* ---- Training ---- */
 
-struct run {
-	struct word_sequences words;
-	struct model *model;
-	struct trainer *trainer;
-	struct team *team;
-};
-
-static void run_open(struct run *run, int threads, enum precision precision)
+static struct word_training qrnn_training(void)
 {
-	struct model_config config = qrnn_model(2);
-	struct trainer_config training = {
-	    .epochs = 6,
-	    .batch_size = 40,
-	    .shuffle = true,
-	    .seed = 9,
-	    .loss = "probability_cross_entropy",
-	    .clip_norm = 0.5,
-	    .optimizer = {.type = "adam", .learning_rate = 0.05, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}};
-	struct qlstm_error error = {0};
-	config.layers[0].qrnn.workspace = 7; /* enough for a batch to be cut */
-	config.precision = precision;
-	random_words(&run->words, 0.8);
-	run->team = NULL;
-	must(team_new(&run->team, threads, &error), &error);
-	training.team = run->team;
-	must(model_new(&run->model, &config, &error), &error);
-	must(trainer_new(&run->trainer, run->model, words_samples(&run->words, TARGET_WORDS), &training, &error),
-	     &error);
+	struct word_training what = {qrnn_model(2), "probability_cross_entropy", TARGET_WORDS};
+	what.model.layers[0].qrnn.workspace = 7; /* enough for a batch to be cut */
+	return what;
 }
 
-static void run_close(struct run *run)
-{
-	trainer_free(run->trainer);
-	model_free(run->model);
-	team_free(run->team);
-	words_free(&run->words);
-}
-
-static struct epoch_metrics run_epochs(struct run *run, int count)
-{
-	struct epoch_metrics metrics = {0};
-	struct qlstm_error error = {0};
-	for (int k = 0; k < count; k++)
-		must(trainer_epoch(run->trainer, NULL, NULL, &metrics, &error), &error);
-	return metrics;
-}
-
-static void assert_same_run(struct run *a, struct run *b, const struct epoch_metrics *x, const struct epoch_metrics *y)
-{
-	struct params *p = model_params(a->model), *q = model_params(b->model);
-	assert_memory_equal(p->values, q->values, p->size * sizeof(double));
-	assert_memory_equal(x->values, y->values, (size_t)x->count * sizeof(double));
-}
-
-/* Weights and what was measured, draws of the test part included. */
 static void test_threads_change_nothing(void **state)
 {
 	(void)state;
-	for (int precision = PRECISION_FLOAT64; precision <= PRECISION_FLOAT32; precision++) {
-		struct run one, two;
-		run_open(&one, 1, (enum precision)precision);
-		run_open(&two, 3, (enum precision)precision);
-		struct epoch_metrics a = run_epochs(&one, 2), b = run_epochs(&two, 2);
-		assert_same_run(&one, &two, &a, &b);
-		run_close(&one);
-		run_close(&two);
-	}
+	const struct word_training what = qrnn_training();
+	threads_change_nothing(&what);
 }
 
 static void test_goes_on_from_a_checkpoint(void **state)
 {
 	(void)state;
-	struct run whole, first, second;
-	unsigned char *bytes;
-	size_t length;
-	run_open(&whole, 1, PRECISION_FLOAT32);
-	run_open(&first, 1, PRECISION_FLOAT32);
-	run_open(&second, 1, PRECISION_FLOAT32);
-	struct epoch_metrics a = run_epochs(&whole, 4);
-	run_epochs(&first, 2);
-	assert_int_equal(trainer_save(first.trainer, "x", &bytes, &length, NULL), 0);
-	assert_int_equal(trainer_load(second.trainer, "x", bytes, length, NULL), 0);
-	struct epoch_metrics b = run_epochs(&second, 2);
-	assert_same_run(&whole, &second, &a, &b);
-	free(bytes);
-	run_close(&whole);
-	run_close(&first);
-	run_close(&second);
+	const struct word_training what = qrnn_training();
+	goes_on_from_a_checkpoint(&what);
 }
 
 /* What is measured fits together: in training all is postselected, in the test part what is not drawn. */
 static void test_metrics(void **state)
 {
 	(void)state;
-	struct run run;
-	run_open(&run, 1, PRECISION_FLOAT64);
-	struct epoch_metrics metrics = run_epochs(&run, 1);
+	const struct word_training what = qrnn_training();
+	struct word_run run;
+	word_run_open(&run, &what, 1, PRECISION_FLOAT64);
+	struct epoch_metrics metrics = word_run_epochs(&run, 1);
 	double least = epoch_metric(&metrics, "train_min_postsel_prob"),
 	       error = epoch_metric(&metrics, "test_error_rate");
 	assert_true(least > 0 && least < 0.5);
 	assert_true(epoch_metric(&metrics, "train_error_rate") > 0.5 && error > 0.3 && error < 1);
 	assert_true(epoch_metric(&metrics, "test_min_postsel_prob") > 0);
 	assert_true(epoch_metric(&metrics, "train_accuracy") >= 0);
-	run_close(&run);
+	word_run_close(&run);
 }
 
 /* Rows of one step and two words, of which the first is the target: drawn right, drawn wrong, given, ignored. */
@@ -398,7 +329,7 @@ static void test_learns_and_stops(void **state)
 	struct table table = task_table("simple_seq");
 	const struct words_config config = {0, 1, 2, 20, 3, 0.5, 0};
 	struct model_config model_config = qrnn_model(3);
-	struct run run = {0};
+	struct word_run run = {0};
 	struct qlstm_error error = {0};
 	struct trainer_config training = {
 	    .epochs = 300,
@@ -416,7 +347,7 @@ static void test_learns_and_stops(void **state)
 		must(trainer_epoch(run.trainer, NULL, NULL, &metrics, &error), &error);
 	assert_in_range(trainer_epochs_done(run.trainer), 10, 299);
 	assert_true(epoch_metric(&metrics, "test_loss") < 0.01);
-	run_close(&run);
+	word_run_close(&run);
 	table_free(&table);
 }
 

@@ -42,7 +42,7 @@ def test_help_of_a_command(command):
         ("describe SPEC.json", {}),
         ("init SPEC.json --out W.safetensors", {}),
         ("generate --weights FILE --request FILE.json", {}),
-        ("plan SPEC.json [--data FILE.csv] [--threads N] [--speed PERCENT] [--json]", {"--threads": "1"}),
+        ("plan SPEC.json [--data FILE.csv] [--dialect JSON] [--threads N] [--speed PERCENT] [--json]", {"--threads": "1"}),
         ("bench [--case NAME] [--threads N] [--seconds S] [--json]", {"--threads": "1", "--seconds": "0.25"}),
     ],
 )  # fmt: skip

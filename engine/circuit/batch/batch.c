@@ -23,9 +23,10 @@ struct batch {
 	struct batch_circuit *circuit;
 	const struct batch_kernels *kernels;
 	struct batch_memory memory;
-	size_t row;  /* bytes; BATCH_ROW_BYTES for estimates, which are the same on every machine */
-	int sets;    /* that the memory is for */
-	void *block; /* everything that the pointers in memory and circuit point to */
+	size_t row;                 /* bytes; BATCH_ROW_BYTES for estimates, which are the same on every machine */
+	int sets;                   /* that the memory is for */
+	size_t pieces, lanes, kept; /* of a row of virtual lanes: tiles, samples, bytes that are kept for a set */
+	void *block;                /* everything that the pointers in memory and circuit point to */
 };
 
 static void *take(struct arena *arena, size_t bytes)
@@ -270,20 +271,37 @@ static bool allocate(void *state)
 		return false;
 	arena = (struct arena){self->block, 0};
 	lay_out(self, &arena);
+	self->pieces = BATCH_ROW_BYTES / self->row;
+	self->lanes = BATCH_ROW_BYTES / self->kernels->number_bytes;
+	self->kept = kept_row(self);
 	fill_tables(self->circuit, self->kernels->row_bytes);
 	return true;
 }
 
+/* Where there is no room for all tiles: how many rows of virtual lanes are kept, besides the features of a group, of
+ * which some may not be. */
+static size_t rows_kept(const struct batch *self, int sets, size_t rows, size_t room)
+{
+	size_t each = (size_t)sets * self->kept;
+	size_t spare = 2 * BATCH_ROWS * (size_t)self->circuit->n_feature_slots * BATCH_ROW_BYTES;
+	if (each == 0 || rows * each <= room)
+		return each == 0 ? 0 : rows;
+	return sets <= self->sets && room > spare ? (room - spare) / each : 0;
+}
+
 /* As many sets at a time as there is memory for. */
-static void run(struct batch *self, struct batch_call call, int sets)
+static void run(struct batch *self, struct batch_call call, int sets, struct plan_room kept)
 {
 	size_t weights = (size_t)self->circuit->program->n_weights;
 	size_t outputs = (size_t)self->circuit->n_observables * call.batch;
-	size_t lanes = BATCH_ROW_BYTES / self->kernels->number_bytes, rows = (call.batch + lanes - 1) / lanes;
+	size_t rows = (call.batch + self->lanes - 1) / self->lanes;
+	size_t left = kept.at != NULL ? rows_kept(self, sets, rows, kept.bytes) : 0;
 	call.weights_per_set = weights;
+	call.kept_tiles = left * self->pieces;
+	call.kept = left > 0 ? kept.at : NULL;
 	for (int first = 0; first < sets; first += self->sets) {
 		if (first > 0 && call.kept != NULL)
-			call.kept += (size_t)self->sets * rows * kept_row(self);
+			call.kept += (size_t)self->sets * rows * self->kept;
 		size_t done = (size_t)(first > 0 ? self->sets : 0);
 		call.n_sets = sets - first < self->sets ? sets - first : self->sets;
 		call.weights += done * weights;
@@ -299,16 +317,14 @@ static void run(struct batch *self, struct batch_call call, int sets)
 }
 
 static void forward_many(void *state, const double *features, const double *weights, int sets, size_t batch,
-                         double *outputs, void *kept)
+                         double *outputs, struct plan_room kept)
 {
-	run(state,
-	    (struct batch_call){
-	        .features = features, .weights = weights, .batch = batch, .outputs = outputs, .kept = kept},
-	    sets);
+	run(state, (struct batch_call){.features = features, .weights = weights, .batch = batch, .outputs = outputs},
+	    sets, kept);
 }
 
 static void backward_many(void *state, const double *features, const double *weights, int sets, size_t batch,
-                          const double *d_outputs, double *d_features, double *d_weights, void *kept)
+                          const double *d_outputs, double *d_features, double *d_weights, struct plan_room kept)
 {
 	run(state,
 	    (struct batch_call){.features = features,
@@ -316,20 +332,19 @@ static void backward_many(void *state, const double *features, const double *wei
 	                        .batch = batch,
 	                        .d_outputs = d_outputs,
 	                        .d_features = d_features,
-	                        .d_weights = d_weights,
-	                        .kept = kept},
-	    sets);
+	                        .d_weights = d_weights},
+	    sets, kept);
 }
 
 static void forward(void *state, const double *features, const double *weights, size_t batch, double *outputs)
 {
-	forward_many(state, features, weights, 1, batch, outputs, NULL);
+	forward_many(state, features, weights, 1, batch, outputs, PLAN_NO_ROOM);
 }
 
 static void backward(void *state, const double *features, const double *weights, size_t batch, const double *d_outputs,
                      double *d_features, double *d_weights)
 {
-	backward_many(state, features, weights, 1, batch, d_outputs, d_features, d_weights, NULL);
+	backward_many(state, features, weights, 1, batch, d_outputs, d_features, d_weights, PLAN_NO_ROOM);
 }
 
 const struct plan_kind plan_batch = {

@@ -270,6 +270,25 @@ static void sort_prefix(struct batch_circuit *circuit, struct batch_prefix *scra
 	}
 }
 
+/* See struct batch_paired. */
+static void find_pairs(struct batch_circuit *circuit)
+{
+	const struct batch_prefix *prefix = circuit->prefix;
+	struct batch_paired pairs = {.all = circuit->n_prefix == 2 * circuit->n_wires};
+	if (!pairs.all)
+		return;
+	pairs.feature = prefix[0].slot;
+	pairs.other = prefix[1].slot;
+	pairs.apart = circuit->n_wires > 1 ? prefix[3].slot - pairs.other : 1;
+	for (int w = 0; w < circuit->n_wires; w++) {
+		int feature = prefix[2 * w].slot, other = prefix[2 * w + 1].slot;
+		pairs.all &= circuit->prefix_start[w] == 2 * w && feature == pairs.feature + w &&
+		             feature < circuit->n_feature_slots && other == pairs.other + w * pairs.apart &&
+		             other >= circuit->n_feature_slots;
+	}
+	circuit->paired = pairs;
+}
+
 struct batch_circuit *batch_circuit_new(const struct circuit_program *program)
 {
 	size_t gates = (size_t)program->n_ops * GATES_PER_OP + (size_t)program->n_wires + 1;
@@ -293,10 +312,12 @@ struct batch_circuit *batch_circuit_new(const struct circuit_program *program)
 		lower(circuit);
 		prune(circuit);
 		sort_prefix(circuit, prefix_scratch);
+		find_pairs(circuit);
 		batch_schedule(circuit, gate_scratch, numbers);
-	} else {
-		batch_circuit_free(circuit);
+		complete = batch_slopes_list(circuit);
 	}
+	if (!complete)
+		batch_circuit_free(circuit);
 	free(gate_scratch);
 	free(prefix_scratch);
 	free(numbers);
@@ -312,5 +333,7 @@ void batch_circuit_free(struct batch_circuit *circuit)
 	free(circuit->gates);
 	free(circuit->steps);
 	free(circuit->observables);
+	free(circuit->slopes);
+	free(circuit->trained);
 	free(circuit);
 }

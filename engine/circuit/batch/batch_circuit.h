@@ -92,6 +92,19 @@ struct batch_prefix {
 	int slot, wire;
 };
 
+/* A slot's gradient is what adds up for it and, with this sign, row `row` of what adds up for rotations, or for
+ * diagonals after its transform. Slots here count those that are not features. */
+struct batch_slope {
+	size_t row;
+	int slot, sign;
+};
+
+/* A slot whose angle is a weight. */
+struct batch_trained {
+	bool used;
+	int slot, weight;
+};
+
 struct batch_circuit {
 	const struct circuit_program *program;
 	int n_wires;
@@ -101,14 +114,25 @@ struct batch_circuit {
 	int prefix_parts;            /* 1: the product state is real, all its rotations are about Y */
 	int parts;                   /* of the final state */
 	bool prefix_shared;          /* no weight in the prefix */
-	bool featured_turns;         /* some STEP_ROTATE_* is featured */
+	bool featured;               /* some step is */
+	bool featured_turns;         /* some STEP_ROTATE_* is */
 	bool joined;                 /* the first step is a diagonal on a real product state: done with it */
 	struct angle *slots;         /* every angle that occurs */
 	struct batch_prefix *prefix; /* by wire */
 	int prefix_start[CIRCUIT_MAX_WIRES + 1]; /* wire w: prefix_start[w] .. prefix_start[w + 1] - 1 */
+	/* Whether every wire begins with one rotation by a feature, of slot feature + wire, and one by another angle,
+	 * of slot other + apart * wire: RY(x) and RY(w), for example. Such prefixes are done without a list. */
+	struct batch_paired {
+		bool all;
+		int feature, other, apart;
+	} paired;
 	struct batch_gate *gates;
 	struct batch_step *steps;
 	struct batch_observable *observables;
+	struct batch_slope *slopes; /* n_turn_slopes of rotations, then those of diagonals */
+	int n_slopes, n_turn_slopes;
+	struct batch_trained *trained; /* those whose gradient is not zero throughout */
+	int n_trained;
 	/* When the Z-type observables are independent, they are single bits in another numbering of the basis states,
 	 * and cost one tree instead of a transform: order[k] is the new number of state k. NULL otherwise. */
 	bool ordered;
@@ -122,6 +146,8 @@ void batch_circuit_free(struct batch_circuit *circuit);
 
 /* Orders the gates into steps (batch_schedule.c). `numbers` holds STEP_KINDS * n_gates + 1, `gates` n_gates. */
 void batch_schedule(struct batch_circuit *circuit, struct batch_gate *gates, int *numbers);
+/* Makes the lists of slopes and of trained slots (batch_slopes.c); false: out of memory. */
+bool batch_slopes_list(struct batch_circuit *circuit);
 /* Fill the tables of a step and of an observable, given their memory. */
 void batch_step_fill(struct batch_step *step, int n_wires, size_t row_bytes);
 void batch_observable_fill(struct batch_observable *observable, int n_wires);

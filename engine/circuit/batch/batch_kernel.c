@@ -14,30 +14,48 @@ static void clear_set(const struct batch_set *set)
 	memset(set->gradient, 0, set->accumulated);
 }
 
+static void clear_features(const struct tile *tile)
+{
+	memset(tile->memory->gradient, 0, (size_t)tile->circuit->n_feature_slots * tile->tiles * sizeof(vec));
+}
+
+/* The number of wires as a constant where loops are short. From 5 wires on that gains nothing. */
+#define CONSTANT_WIRES(X) X(1) X(2) X(3) X(4)
+
+static void transform_slopes(vec *slopes, int n)
+{
+	switch (n) {
+#define TRANSFORM(wires)                                                                                               \
+	case wires:                                                                                                    \
+		parity_sums(slopes, (size_t)1 << (wires));                                                             \
+		break;
+		CONSTANT_WIRES(TRANSFORM)
+#undef TRANSFORM
+	default:
+		parity_sums(slopes, (size_t)1 << n);
+	}
+}
+
+static void add_slopes(vec *gradient, const struct batch_slope *first, const struct batch_slope *end, const vec *rows)
+{
+	for (; first < end; first++)
+		gradient[first->slot] = fma_vec(SPLAT((real)first->sign), rows[first->row], gradient[first->slot]);
+}
+
 /* Everything that a set has accumulated in a piece of the virtual lanes, by slot, into the rows of `gradient`. */
 static void collect_slopes(const struct batch_circuit *circuit, const struct batch_set *set, size_t piece)
 {
-	int features = circuit->n_feature_slots;
-	size_t size = (size_t)1 << circuit->n_wires, slots = (size_t)(circuit->n_slots - features);
+	const struct batch_slope *slopes = circuit->slopes, *diagonal = slopes + circuit->n_turn_slopes;
+	size_t size = (size_t)1 << circuit->n_wires, slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
 	vec *gradient = (vec *)set->gradient + piece * slots;
-	const vec *turn_slopes = (const vec *)set->turn_slopes + piece * (size_t)circuit->n_gates;
-	for (int i = 0; i < circuit->n_gates; i++) {
-		const struct batch_gate *gate = &circuit->gates[i];
-		if (gate->string.x != 0 && gate->slot >= features)
-			gradient[gate->slot - features] += gate->string.negative ? -turn_slopes[i] : turn_slopes[i];
-	}
+	vec *rows = (vec *)set->slopes + size * piece * (size_t)circuit->n_diagonals;
+	add_slopes(gradient, slopes, diagonal, (const vec *)set->turn_slopes + piece * (size_t)circuit->n_gates);
 	for (int i = 0; i < circuit->n_steps; i++) {
 		const struct batch_step *step = &circuit->steps[i];
-		if (step->kind != STEP_DIAGONAL || !step->trainable)
-			continue;
-		vec *slopes =
-		    (vec *)set->slopes + size * (piece * (size_t)circuit->n_diagonals + (size_t)step->diagonal);
-		parity_sums(slopes, size);
-		for (int g = 0; g < step->n_gates; g++) {
-			vec slope = slopes[step->gates[g].string.z];
-			gradient[step->gates[g].slot - features] += step->gates[g].string.negative ? -slope : slope;
-		}
+		if (step->kind == STEP_DIAGONAL && step->trainable)
+			transform_slopes(rows + size * (size_t)step->diagonal, circuit->n_wires);
 	}
+	add_slopes(gradient, diagonal, slopes + circuit->n_slopes, rows);
 }
 
 /* Moves what has accumulated in vectors of samples to the totals of the set. */
@@ -46,18 +64,15 @@ static void total_set(const struct batch_circuit *circuit, const struct batch_se
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
 	for (size_t piece = 0; piece < PIECES; piece++)
 		collect_slopes(circuit, set, piece);
-	for (size_t i = 0; i < slots; i++)
-		set->totals[i] += pieces_total((const vec *)set->gradient + i, slots);
+	for (int k = 0; k < circuit->n_trained; k++)
+		set->totals[k] += pieces_total((const vec *)set->gradient + circuit->trained[k].slot, slots);
 }
 
 static void store_weights(const struct batch_circuit *circuit, const struct batch_set *set, double *d_weights)
 {
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
-	const struct angle *angles = circuit->slots + circuit->n_feature_slots;
-	const double *totals = set->totals;
-	for (size_t i = 0; i < slots; i++)
-		if (angles[i].source == ANGLE_WEIGHT)
-			d_weights[angles[i].index] += totals[i];
+	const struct batch_trained *trained = circuit->trained;
+	for (int k = 0; k < circuit->n_trained; k++)
+		d_weights[trained[k].weight] += set->totals[k];
 }
 
 /* The sum of each set's virtual lanes in a row: sums[0 .. side - 1]. */
@@ -78,20 +93,17 @@ static void store_packed(const struct batch_circuit *circuit, const struct batch
                          const struct pack *pack)
 {
 	const struct batch_call *call = pack->call;
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), sets = (size_t)call->n_sets;
-	const struct angle *angles = circuit->slots + circuit->n_feature_slots;
 	const vec *rows[PIECES];
 	for (size_t piece = 0; piece < PIECES; piece++) {
 		rows[piece] = memory->packed[piece].gradient;
 		collect_slopes(circuit, &memory->packed[piece], 0);
 	}
-	for (size_t i = 0; i < slots; i++) {
-		double sums[VIRTUAL_LANES], *to = call->d_weights + angles[i].index;
-		if (angles[i].source != ANGLE_WEIGHT)
-			continue;
-		sum_sides(rows, i, pack->side, sums);
-		for (size_t set = 0; set < sets; set++)
-			to[set * call->weights_per_set] += sums[set];
+	for (int k = 0; k < circuit->n_trained; k++) {
+		const struct batch_trained *trained = &circuit->trained[k];
+		double sums[VIRTUAL_LANES], *to = call->d_weights + trained->weight;
+		sum_sides(rows, (size_t)trained->slot, pack->side, sums);
+		for (int set = 0; set < call->n_sets; set++, to += call->weights_per_set)
+			*to += sums[set];
 	}
 }
 
@@ -160,23 +172,27 @@ ALWAYS_INLINE void finish(const struct tile *tile, int n, int set, int n_sets)
 		complex_product_backward(tile, n, (struct amplitude *)lambda);
 }
 
-/* The next record's states; the one before all steps is not kept. */
-static inline void place_record(struct tile *tile)
+/* The states of a tile's record; the one before all steps is not kept. A tile of which nothing is kept works where the
+ * first one's are: forward comes there before that one, and backward after it. */
+static inline void place_record(const struct tile *tile, size_t set, size_t sets)
 {
 	const struct batch_memory *memory = tile->memory;
+	bool kept = tile->at < tile->recorded;
+	char *record =
+	    kept ? tile->records + (tile->at * sets + set) * memory->record : tile->spare + set * memory->record;
 	for (int i = 1; i <= tile->circuit->n_steps; i++)
-		memory->record_states[i] = tile->kept + memory->record_at[i];
-	tile->kept += memory->record;
+		memory->record_states[i] = record + memory->record_at[i];
 }
 
 ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *call)
 {
 	size_t outputs = (size_t)tile->circuit->n_observables * call->batch;
-	load_lanes(tile);
+	if (tile->circuit->featured)
+		load_lanes(tile);
 	for (int set = 0; set < call->n_sets; set++) {
 		tile->set = tile->packed ? &tile->memory->packed[tile->at % PIECES] : &tile->memory->sets[set];
-		if (tile->kept != NULL)
-			place_record(tile);
+		if (tile->spare != NULL)
+			place_record(tile, (size_t)set, (size_t)call->n_sets);
 		prepare(tile, n, set == 0);
 		if (call->outputs != NULL) {
 			measure(tile, n, call->outputs + (size_t)set * outputs, call->batch);
@@ -188,7 +204,6 @@ ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *c
 	}
 }
 
-/* The number of wires as a constant where loops are short. From 5 wires on that gains nothing. */
 static void run_any(struct tile *tile, const struct batch_call *call)
 {
 	int n = tile->circuit->n_wires;
@@ -202,7 +217,6 @@ static void run_any(struct tile *tile, const struct batch_call *call)
 	{                                                                                                              \
 		run_tile(tile, n, call);                                                                               \
 	}
-#define CONSTANT_WIRES(X) X(1) X(2) X(3) X(4)
 
 CONSTANT_WIRES(RUN)
 
@@ -212,11 +226,19 @@ static void (*const runs[])(struct tile *tile, const struct batch_call *call) = 
 #undef RUN_ROW
 };
 
+/* Whether the last tiles come first. */
+static bool turned(const struct batch_call *call)
+{
+	return call->kept != NULL && call->outputs != NULL;
+}
+
 /* Of `tile`, whose features are loaded: all of those that they are loaded for. */
 static void run_loaded(struct tile *tile, const struct batch_call *call, size_t first, size_t end)
 {
 	bool constant = (size_t)tile->circuit->n_wires < sizeof runs / sizeof *runs;
-	for (tile->at = 0; tile->at < tile->tiles; tile->at++) {
+	for (size_t k = 0; k < tile->tiles; k++) {
+		tile->at = turned(call) ? tile->tiles - 1 - k : k;
+		tile->replayed = call->outputs == NULL && tile->at < tile->recorded;
 		tile->first = first + tile->at * WIDTH;
 		tile->piece = tile->packed ? 0 : tile->at % PIECES;
 		tile->used = end - tile->first < WIDTH ? end - tile->first : WIDTH;
@@ -235,32 +257,50 @@ static struct tile tile_new(const struct batch_circuit *circuit, struct batch_me
 	                     .states = call->kept != NULL      ? memory->record_states
 	                               : call->outputs != NULL ? memory->states
 	                                                       : memory->kept_states,
-	                     .kept = call->kept,
-	                     .replayed = call->kept != NULL && call->outputs == NULL,
 	                     .packed = call->packed};
 }
 
+/* Bytes that are kept of a tile. */
+static size_t kept_each(const struct batch_circuit *circuit, const struct batch_memory *memory, int sets)
+{
+	return 2 * (size_t)circuit->n_feature_slots * sizeof(vec) + (size_t)sets * memory->record;
+}
+
+/* The samples of a group, whose features are loaded together: from `first` on, before `end`. */
+static void run_group(struct tile *tile, const struct batch_call *call, size_t first, size_t end)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	size_t samples = end - first < BATCH_ROWS * VIRTUAL_LANES ? end - first : BATCH_ROWS * VIRTUAL_LANES;
+	size_t before = first / WIDTH, left = before < call->kept_tiles ? call->kept_tiles - before : 0;
+	tile->first = first;
+	tile->tiles = (samples + WIDTH - 1) / WIDTH;
+	tile->recorded = left < tile->tiles ? left : tile->tiles;
+	place_features(tile, left > 0 ? call->kept + before * kept_each(circuit, tile->memory, call->n_sets) : NULL);
+	if (left == 0 || call->outputs != NULL)
+		load_features(tile, call, samples);
+	if (call->d_outputs != NULL)
+		clear_features(tile);
+	for (int set = 0; set < call->n_sets && call->d_outputs != NULL; set++)
+		clear_set(&tile->memory->sets[set]);
+	run_loaded(tile, call, first, end);
+	if (call->d_features != NULL)
+		store_features(tile, call, samples);
+	for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
+		total_set(circuit, &tile->memory->sets[set]);
+}
+
 /* Samples 0 .. end - 1, set by set. */
-static char *run_sets(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call,
-                      size_t end)
+static void run_sets(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call,
+                     size_t end)
 {
 	struct tile tile = tile_new(circuit, memory, call);
-	for (size_t first = 0, samples; first < end; first += samples) {
-		samples = end - first < BATCH_ROWS * VIRTUAL_LANES ? end - first : BATCH_ROWS * VIRTUAL_LANES;
-		tile.first = first;
-		tile.tiles = (samples + WIDTH - 1) / WIDTH;
-		place_features(&tile);
-		if (!tile.replayed)
-			load_features(&tile, call, samples);
-		for (int set = 0; set < call->n_sets && call->d_outputs != NULL; set++)
-			clear_set(&memory->sets[set]);
-		run_loaded(&tile, call, first, end);
-		if (call->d_features != NULL)
-			store_features(&tile, call, samples);
-		for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
-			total_set(circuit, &memory->sets[set]);
+	size_t each = BATCH_ROWS * VIRTUAL_LANES, groups = (end + each - 1) / each;
+	if (call->kept != NULL) {
+		size_t tiles = (end + WIDTH - 1) / WIDTH, first = groups > 1 ? each / WIDTH : tiles;
+		tile.spare = call->kept + 2 * (size_t)circuit->n_feature_slots * first * sizeof(vec);
 	}
-	return tile.kept;
+	for (size_t k = 0; k < groups; k++)
+		run_group(&tile, call, (turned(call) ? groups - 1 - k : k) * each, end);
 }
 
 static void run_packed(const struct batch_circuit *circuit, struct batch_memory *memory, const struct pack *pack,
@@ -270,9 +310,13 @@ static void run_packed(const struct batch_circuit *circuit, struct batch_memory 
 	packed.kept = kept;
 	struct tile tile = tile_new(circuit, memory, &packed);
 	tile.tiles = pack->tiles;
-	place_features(&tile);
-	if (!tile.replayed)
+	tile.recorded = kept != NULL ? pack->tiles : 0;
+	place_features(&tile, kept);
+	tile.spare = tile.records;
+	if (kept == NULL || packed.outputs != NULL)
 		pack_features(&tile, pack);
+	if (packed.d_outputs != NULL)
+		clear_features(&tile);
 	for (size_t piece = 0; piece < PIECES && packed.d_outputs != NULL; piece++)
 		clear_set(&memory->packed[piece]);
 	run_loaded(&tile, &packed, 0, packed.batch);
@@ -286,21 +330,32 @@ static void run_packed(const struct batch_circuit *circuit, struct batch_memory 
 		store_packed(circuit, memory, pack);
 }
 
+/* The samples before `end`, with the totals of their gradients. */
+static void run_whole(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call,
+                      size_t end)
+{
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
+	load_sets(circuit, memory, call);
+	for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
+		memset(memory->sets[set].totals, 0, slots * sizeof(double));
+	run_sets(circuit, memory, call, end);
+	for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
+		store_weights(circuit, &memory->sets[set], call->d_weights + (size_t)set * call->weights_per_set);
+}
+
+/* Packed tiles are the last ones; they are kept where all others are. */
 static void run(const struct batch_circuit *circuit, struct batch_memory *memory, const struct batch_call *call)
 {
 	struct pack pack = pack_choose(memory, call);
-	char *kept = call->kept;
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
-	if (pack.first > 0) {
-		load_sets(circuit, memory, call);
-		for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
-			memset(memory->sets[set].totals, 0, slots * sizeof(double));
-		kept = run_sets(circuit, memory, call, pack.first);
-		for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
-			store_weights(circuit, &memory->sets[set],
-			              call->d_weights + (size_t)set * call->weights_per_set);
-	}
-	if (pack.samples > 0)
+	size_t whole = (pack.first + WIDTH - 1) / WIDTH;
+	char *kept = NULL;
+	if (call->kept != NULL && call->kept_tiles > whole)
+		kept = call->kept + whole * kept_each(circuit, memory, call->n_sets);
+	if (pack.samples > 0 && turned(call))
+		run_packed(circuit, memory, &pack, kept);
+	if (pack.first > 0)
+		run_whole(circuit, memory, call, pack.first);
+	if (pack.samples > 0 && !turned(call))
 		run_packed(circuit, memory, &pack, kept);
 }
 

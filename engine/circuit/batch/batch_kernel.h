@@ -68,10 +68,12 @@ struct batch_call {
 	double *d_weights;       /* backward; may be NULL */
 	size_t weights_per_set;  /* n_weights of the program */
 	bool packed;             /* of pairs of a sample and a set, see batch_pack.h */
-	/* Forward leaves here, and backward finds, aligned to 64 bytes: for every group of tiles whose features are
-	 * loaded together the cosines and sines of these, then for each tile and set a record, the states that backward
-	 * reads. NULL: nothing is kept, and backward begins by going forward. */
+	/* Forward leaves here, and backward finds, aligned to 64 bytes, what is kept of the first kept_tiles tiles: for
+	 * every group of tiles whose features are loaded together the cosines and sines of these, then for each tile
+	 * and set a record, the states that backward reads. Forward takes the last tile first, so that what backward
+	 * begins with is still in the caches. NULL: nothing is kept, and backward begins by going forward. */
 	char *kept;
+	size_t kept_tiles;
 };
 
 struct batch_kernels {

@@ -153,15 +153,14 @@ static void slope_rows(enum encoder encoder, const double *x, size_t count, vec 
 #endif
 }
 
-/* Where the cosines and sines of the tile's features stand: in what is kept, or in the memory. */
-static void place_features(struct tile *tile)
+/* Where the cosines and sines of the tiles' features stand, and the records: in `kept`, or nowhere but in the memory.
+ */
+static void place_features(struct tile *tile, char *kept)
 {
 	size_t bytes = (size_t)tile->circuit->n_feature_slots * tile->tiles * sizeof(vec);
-	tile->cosine = tile->kept != NULL ? (vec *)tile->kept : tile->memory->cosine;
-	tile->sine = tile->kept != NULL ? (vec *)(tile->kept + bytes) : tile->memory->sine;
-	if (tile->kept != NULL)
-		tile->kept += 2 * bytes;
-	memset(tile->memory->gradient, 0, bytes);
+	tile->cosine = kept != NULL ? (vec *)kept : tile->memory->cosine;
+	tile->sine = kept != NULL ? (vec *)(kept + bytes) : tile->memory->sine;
+	tile->records = kept != NULL ? kept + 2 * bytes : NULL;
 }
 
 static void load_features(const struct tile *tile, const struct batch_call *call, size_t samples)

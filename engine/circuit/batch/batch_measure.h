@@ -90,6 +90,23 @@ ALWAYS_INLINE void spread_bits(vec *sums, int n, const vec *g)
 	}
 }
 
+/* Whether every observable is a bit of its own, as Z of each wire. */
+static inline bool all_bits(const struct batch_circuit *circuit)
+{
+	return circuit->ordered && circuit->n_diagonal_observables == circuit->n_observables;
+}
+
+/* Where they are. */
+ALWAYS_INLINE void store_bits(const struct batch_circuit *circuit, vec all, const vec *ones, double *to, size_t batch,
+                              size_t used)
+{
+	const struct batch_observable *observable = circuit->observables, *end = observable + circuit->n_observables;
+	for (; observable < end; observable++, to += batch) {
+		vec one = ones[observable->bit], value = all - (one + one);
+		store_row(to, observable->string.negative ? -value : value, used);
+	}
+}
+
 /* outputs[o][first ..] of this tile's samples. */
 ALWAYS_INLINE void measure(const struct tile *tile, int n, double *outputs, size_t batch)
 {
@@ -103,6 +120,10 @@ ALWAYS_INLINE void measure(const struct tile *tile, int n, double *outputs, size
 		all = bit_sums(sums, n, ones);
 	else if (circuit->n_diagonal_observables > 0)
 		parity_sums(sums, size);
+	if (all_bits(circuit)) {
+		store_bits(circuit, all, ones, outputs + tile->first, batch, tile->used);
+		return;
+	}
 	for (size_t o = 0; o < (size_t)circuit->n_observables; o++) {
 		const struct batch_observable *observable = &circuit->observables[o];
 		vec value;
@@ -159,7 +180,16 @@ ALWAYS_INLINE void observable_factors(const struct tile *tile, int n, int low, c
 		g[bit] = (vec){0};
 	for (size_t k = 0; k < size && !circuit->ordered; k++)
 		sums[k] = (vec){0};
-	for (size_t o = 0; o < (size_t)circuit->n_observables; o++) {
+	if (all_bits(circuit)) {
+		const struct batch_observable *observable = circuit->observables,
+		                              *end = observable + circuit->n_observables;
+		const double *from = d_outputs + tile->first;
+		for (; observable < end; observable++, from += batch) {
+			vec cotangent = load_row(from, tile->used);
+			g[observable->bit] += observable->string.negative ? -cotangent : cotangent;
+		}
+	}
+	for (size_t o = 0; o < (size_t)circuit->n_observables && !all_bits(circuit); o++) {
 		const struct batch_observable *observable = &circuit->observables[o];
 		vec cotangent = load_row(d_outputs + o * batch + tile->first, tile->used);
 		vec *to = circuit->ordered ? &g[observable->bit] : &sums[observable->string.z];
@@ -202,6 +232,8 @@ ALWAYS_INLINE void measure_backward(const struct tile *tile, int n, const double
 				((struct amplitude *)lambda)[k] = scale(((const struct amplitude *)psi)[k], factor);
 		}
 	}
+	if (circuit->n_diagonal_observables == circuit->n_observables)
+		return;
 	for (size_t o = 0; o < (size_t)circuit->n_observables; o++)
 		if (circuit->observables[o].string.x != 0)
 			apply_pairs(&circuit->observables[o], size / 2, circuit->parts,

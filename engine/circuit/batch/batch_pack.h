@@ -78,24 +78,24 @@ static void pack_in(const struct batch_circuit *circuit, const struct batch_memo
 {
 	size_t rows = (size_t)circuit->n_observables, sets = (size_t)pack->call->n_sets, lanes = pack->tiles * WIDTH;
 	memset(memory->pairs, 0, rows * lanes * sizeof *memory->pairs);
-	for (size_t set = 0; set < sets; set++)
-		for (size_t r = 0; r < rows; r++) {
-			const double *from = pack->call->d_outputs + (set * rows + r) * pack->call->batch + pack->first;
-			double *to = memory->pairs + r * lanes + set;
-			for (size_t i = 0; i < pack->samples; i++)
-				to[i * pack->side] = from[i];
+	for (size_t r = 0; r < rows; r++)
+		for (size_t i = 0; i < pack->samples; i++) {
+			const double *from = pack->call->d_outputs + r * pack->call->batch + pack->first + i;
+			double *to = memory->pairs + r * lanes + i * pack->side;
+			for (size_t set = 0; set < sets; set++, from += rows * pack->call->batch)
+				to[set] = *from;
 		}
 }
 
 static void pack_out(const struct batch_circuit *circuit, const struct batch_memory *memory, const struct pack *pack)
 {
 	size_t rows = (size_t)circuit->n_observables, sets = (size_t)pack->call->n_sets, lanes = pack->tiles * WIDTH;
-	for (size_t set = 0; set < sets; set++)
-		for (size_t r = 0; r < rows; r++) {
-			const double *from = memory->pairs + r * lanes + set;
-			double *to = pack->call->outputs + (set * rows + r) * pack->call->batch + pack->first;
-			for (size_t i = 0; i < pack->samples; i++)
-				to[i] = from[i * pack->side];
+	for (size_t r = 0; r < rows; r++)
+		for (size_t i = 0; i < pack->samples; i++) {
+			const double *from = memory->pairs + r * lanes + i * pack->side;
+			double *to = pack->call->outputs + r * pack->call->batch + pack->first + i;
+			for (size_t set = 0; set < sets; set++, to += rows * pack->call->batch)
+				*to = from[set];
 		}
 }
 

@@ -50,12 +50,35 @@ static inline void real_wire(const struct tile *tile, int wire)
 	vectors[1] = one;
 }
 
+/* real_wire of all wires where they are paired. */
+ALWAYS_INLINE void paired_wires(const struct tile *tile, int n)
+{
+	const struct batch_paired *paired = &tile->circuit->paired;
+	const vec *c0 = tile_cosine(tile, paired->feature), *s0 = tile_sine(tile, paired->feature);
+	const vec *c1 = tile_cosine(tile, paired->other), *s1 = tile_sine(tile, paired->other);
+	size_t apart = tile->tiles;
+	vec *vectors = tile->memory->vectors;
+	for (int w = 0; w < n; w++, c0 += apart, s0 += apart, c1 += paired->apart, s1 += paired->apart) {
+		vec zero = *c0, one = *s0, c = *c1, s = *s1;
+		vectors[2 * w] = fms_vec(c, zero, s * one);
+		vectors[2 * w + 1] = fma_vec(s, zero, c * one);
+	}
+}
+
+ALWAYS_INLINE void real_wires(const struct tile *tile, int n)
+{
+	if (tile->circuit->paired.all) {
+		paired_wires(tile, n);
+		return;
+	}
+	for (int w = 0; w < n; w++)
+		real_wire(tile, w);
+}
+
 /* psi = the product of the states of `count` wires, wire by wire, growing in place from the top down. */
 ALWAYS_INLINE void real_grow(const struct tile *tile, int first, int count, vec *psi)
 {
 	const vec *vectors = (vec *)tile->memory->vectors + 2 * first;
-	for (int w = 0; w < count; w++)
-		real_wire(tile, first + w);
 	psi[0] = (vec){0} + 1;
 	for (int b = 0; b < 2 && count > 0; b++)
 		psi[b] = vectors[b];
@@ -74,6 +97,7 @@ ALWAYS_INLINE void real_grow(const struct tile *tile, int first, int count, vec 
 ALWAYS_INLINE void real_halves(const struct tile *tile, int n)
 {
 	struct halves halves = product_halves(tile, n, sizeof(vec));
+	real_wires(tile, n);
 	real_grow(tile, 0, halves.n_left, halves.left);
 	real_grow(tile, halves.n_left, n - halves.n_left, halves.right);
 }
@@ -93,20 +117,46 @@ ALWAYS_INLINE void real_product(const struct tile *tile, int n, vec *psi)
 	}
 }
 
-/* Rotations about Y on one wire commute, so they have the same derivative. g0 and g1 are lambda contracted with the
- * states of all other wires. */
-static inline void real_wire_backward(const struct tile *tile, int wire, vec g0, vec g1)
+/* Rotations about Y on one wire commute, so they have the same derivative. */
+static inline void real_wire_backward(const struct tile *tile, int wire, vec slope)
 {
 	const struct batch_circuit *circuit = tile->circuit;
-	const vec *vectors = (vec *)tile->memory->vectors + 2 * wire;
-	vec slope = fms_vec(g1, vectors[0], g0 * vectors[1]);
 	for (int i = circuit->prefix_start[wire]; i < circuit->prefix_start[wire + 1]; i++)
 		*tile_gradient(tile, circuit->prefix[i].slot) += slope;
 }
 
+/* Where the gradients of paired wires stand. */
+struct paired_rows {
+	vec *features, *others;
+	size_t apart, others_apart;
+	bool all;
+};
+
+static inline struct paired_rows paired_gradients(const struct tile *tile)
+{
+	const struct batch_paired *paired = &tile->circuit->paired;
+	if (!paired->all)
+		return (struct paired_rows){.all = false};
+	return (struct paired_rows){tile_gradient(tile, paired->feature), tile_gradient(tile, paired->other),
+	                            tile->tiles, (size_t)paired->apart, true};
+}
+
+/* Of a wire in this state; g0 and g1 are lambda contracted with the states of all other wires. */
+ALWAYS_INLINE void real_slope(const struct tile *tile, struct paired_rows rows, int wire, const vec *state, vec g0,
+                              vec g1)
+{
+	vec slope = fms_vec(g1, state[0], g0 * state[1]);
+	if (!rows.all) {
+		real_wire_backward(tile, wire, slope);
+		return;
+	}
+	rows.features[(size_t)wire * rows.apart] += slope;
+	rows.others[(size_t)wire * rows.others_apart] += slope;
+}
+
 /* Of `count` wires: others takes the products of the first m of them at 2^m; lambda is contracted with one wire after
  * the other, the last one first. */
-ALWAYS_INLINE void real_shrink(const struct tile *tile, int first, int count, vec *lambda)
+ALWAYS_INLINE void real_shrink(const struct tile *tile, struct paired_rows rows, int first, int count, vec *lambda)
 {
 	const vec *vectors = (vec *)tile->memory->vectors + 2 * first;
 	vec *others = tile->memory->others;
@@ -133,18 +183,19 @@ ALWAYS_INLINE void real_shrink(const struct tile *tile, int first, int count, ve
 			g1 = fma_vec(rest[j], l1, g1);
 			lambda[j] = fma_vec(zero, l0, one * l1);
 		}
-		real_wire_backward(tile, first + w, g0, g1);
+		real_slope(tile, rows, first + w, vectors + 2 * w, g0, g1);
 	}
 	if (count > 0)
-		real_wire_backward(tile, first, lambda[0], lambda[1]);
+		real_slope(tile, rows, first, vectors, lambda[0], lambda[1]);
 }
 
 /* The gradients of either half from lambda contracted with the other one. */
 ALWAYS_INLINE void real_halves_backward(const struct tile *tile, int n)
 {
 	struct halves halves = product_halves(tile, n, sizeof(vec));
-	real_shrink(tile, 0, halves.n_left, halves.left_slopes);
-	real_shrink(tile, halves.n_left, n - halves.n_left, halves.right_slopes);
+	struct paired_rows rows = paired_gradients(tile);
+	real_shrink(tile, rows, 0, halves.n_left, halves.left_slopes);
+	real_shrink(tile, rows, halves.n_left, n - halves.n_left, halves.right_slopes);
 }
 
 /* lambda contracted with the right half is what the left half gets, and the other way round. */

@@ -118,6 +118,7 @@ static void add_steps(struct batch_circuit *circuit, int first, int end)
 			step->n_gates++;
 			step->trainable |= circuit->slots[found.slot].source == ANGLE_WEIGHT;
 			step->featured |= circuit->slots[found.slot].source == ANGLE_FEATURE;
+			circuit->featured |= step->featured;
 			circuit->featured_turns |= step->featured && found.string.x != 0;
 		}
 	}

@@ -12,7 +12,10 @@ struct tile {
 	const struct batch_set *set;
 	void **states;      /* states, kept_states or record_states of the memory */
 	vec *cosine, *sine; /* [feature slots][tiles] */
-	char *kept;         /* what is next there; NULL: nothing is kept */
+	/* What is kept of the tiles whose features are loaded: records of the first `recorded` ones, by tile and set;
+	 * `spare` has those of the call's first tile. NULL: nothing is kept of the call. */
+	char *records, *spare;
+	size_t recorded;
 	bool replayed;      /* backward from what is kept */
 	size_t first, used; /* its samples; lanes left over repeat the last one and get cotangent zero */
 	size_t at, tiles;   /* among those whose features are loaded */

@@ -217,26 +217,49 @@ static size_t place_of(const struct hybrid_cell *cell, int sample, size_t index)
 	return ((tile << cell->shape.qubits) + index) * 2 * lanes + lane;
 }
 
-void hybrid_copy_state(const struct hybrid_cell *cell, int sample, double *state, size_t stride)
-{
-	for (size_t i = 0; i < (size_t)1 << cell->shape.qubits; i++) {
-		double amplitude[2];
-		hybrid_amplitude(cell, sample, i, amplitude);
-		state[2 * i * stride] = amplitude[0];
-		state[(2 * i + 1) * stride] = amplitude[1];
-	}
-}
-
-void hybrid_set_state(struct hybrid_cell *cell, int sample, const double *state, size_t stride)
+/* psi or lambda of a sample: 2 x 2^n numbers, each `stride` behind the one before. */
+static void copy_numbers(const struct hybrid_cell *cell, const void *numbers, int sample, double *to, size_t stride)
 {
 	size_t lanes = cell->kernels->lanes;
 	for (size_t k = 0; k < (size_t)2 << cell->shape.qubits; k++) {
 		size_t at = place_of(cell, sample, k / 2) + k % 2 * lanes;
-		if (cell->kernels->number == sizeof(float))
-			((float *)cell->psi)[at] = (float)state[k * stride];
-		else
-			((double *)cell->psi)[at] = state[k * stride];
+		to[k * stride] = cell->kernels->number == sizeof(float) ? (double)((const float *)numbers)[at]
+		                                                        : ((const double *)numbers)[at];
 	}
+}
+
+/* from NULL: zeros. */
+static void set_numbers(struct hybrid_cell *cell, void *numbers, int sample, const double *from, size_t stride)
+{
+	size_t lanes = cell->kernels->lanes;
+	for (size_t k = 0; k < (size_t)2 << cell->shape.qubits; k++) {
+		size_t at = place_of(cell, sample, k / 2) + k % 2 * lanes;
+		double value = from != NULL ? from[k * stride] : 0.0;
+		if (cell->kernels->number == sizeof(float))
+			((float *)numbers)[at] = (float)value;
+		else
+			((double *)numbers)[at] = value;
+	}
+}
+
+void hybrid_copy_state(const struct hybrid_cell *cell, int sample, double *state, size_t stride)
+{
+	copy_numbers(cell, cell->psi, sample, state, stride);
+}
+
+void hybrid_set_state(struct hybrid_cell *cell, int sample, const double *state, size_t stride)
+{
+	set_numbers(cell, cell->psi, sample, state, stride);
+}
+
+void hybrid_copy_adjoint(const struct hybrid_cell *cell, int sample, double *adjoint, size_t stride)
+{
+	copy_numbers(cell, cell->lambda, sample, adjoint, stride);
+}
+
+void hybrid_set_adjoint(struct hybrid_cell *cell, int sample, const double *adjoint, size_t stride)
+{
+	set_numbers(cell, cell->lambda, sample, adjoint, stride);
 }
 
 void hybrid_amplitude(const struct hybrid_cell *cell, int sample, size_t index, double amplitude[2])

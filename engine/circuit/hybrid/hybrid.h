@@ -87,6 +87,9 @@ void hybrid_measure(struct hybrid_cell *cell, const double *uniforms, double *re
  * ... Out of the cell; and into it, in the place of what there is. */
 void hybrid_copy_state(const struct hybrid_cell *cell, int sample, double *state, size_t stride);
 void hybrid_set_state(struct hybrid_cell *cell, int sample, const double *state, size_t stride);
+/* The same of lambda, on the way back; adjoint NULL: zeros. */
+void hybrid_copy_adjoint(const struct hybrid_cell *cell, int sample, double *adjoint, size_t stride);
+void hybrid_set_adjoint(struct hybrid_cell *cell, int sample, const double *adjoint, size_t stride);
 
 /* An amplitude of psi: its real and imaginary part. For tests. */
 void hybrid_amplitude(const struct hybrid_cell *cell, int sample, size_t index, double amplitude[2]);

@@ -136,6 +136,9 @@ void affine_backward_all(struct cell *cell, const struct cell_sequence *q,
 		const double *d_out = gradient->d_out + (ptrdiff_t)s * gradient->d_out_step;
 		for (size_t k = 0; s >= (size_t)gradient->first_out && k < run.n; k++)
 			d_h[k] += d_out[k];
+		if (gradient->ends != NULL)
+			cell_ends_add(gradient->ends, s, (size_t)q->steps, gradient->ends->d_h, (size_t)cell->n_hidden,
+			              (size_t)q->batch, d_h);
 		own->steps->backward(cell, affine_a(&run, s), affine_s(&run, s), q->h + s * run.n,
 		                     q->h + (s + 1) * run.n, d_h, run.n, d_h_prev);
 		linear_add_input(&run.hh, affine_s(&run, s), 1, q->batch, d_h_prev);
@@ -145,6 +148,8 @@ void affine_backward_all(struct cell *cell, const struct cell_sequence *q,
 		if (watch_tick(q->watch))
 			return;
 	}
+	if (gradient->d_start != NULL)
+		memcpy(gradient->d_start, d_h, run.n * sizeof *d_h);
 	linear_backward_weights(&run.hh, q->h, affine_s(&run, 0), q->steps, q->batch);
 	linear_backward_weights(&run.ih, q->x + run.first_time, q->saved, q->steps, q->batch);
 	if (gradient->d_x != NULL)

@@ -262,6 +262,12 @@ void lstm_backward_all(struct cell *cell, const struct cell_sequence *q, const s
 	                    rows);
 	for (size_t s = run.steps; s-- > 0;) {
 		lstm_gather_d_h(&run, gradient, s, s + 1 < run.steps);
+		if (gradient->ends != NULL) {
+			cell_ends_add(gradient->ends, s, run.steps, gradient->ends->d_h, run.hidden, run.batch,
+			              gradient->d_h);
+			cell_ends_add(gradient->ends, s, run.steps, gradient->ends->d_c, run.hidden, run.batch,
+			              gradient->d_c);
+		}
 		struct gates gates = lstm_gates(&run, s);
 		gates_backward(&gates, q->c + s * n, gradient->d_h, n, gradient->d_c, &gates);
 		pending++;
@@ -272,6 +278,9 @@ void lstm_backward_all(struct cell *cell, const struct cell_sequence *q, const s
 		if (watch_tick(q->watch))
 			return;
 	}
+	struct product product = lstm_back_product(&run, 0);
+	if (gradient->d_start != NULL)
+		run.gemm->sum(&product, 1, (struct gemm_start){0}, run.hidden, run.batch, gradient->d_start);
 	double *d_ih = run.gradients + lstm_offset(&run, own->tensors.bias_ih);
 	double *d_hh = run.gradients + lstm_offset(&run, own->tensors.bias_hh);
 	for (size_t k = 0; k < rows; k++) {

@@ -1,6 +1,7 @@
 /* Gate arithmetic on vectors. -DKERNEL_ISA names the table. */
 #include "engine/nn/kernel/gates_kernel.h"
 
+#include "engine/elementary/elementary.h"
 #include "engine/nn/kernel/gates_math.h"
 
 /* The chain of operations behind one activation is far longer than the operations are many, and a processor sees but a
@@ -115,6 +116,33 @@ static void gru_backward(double *a, double *s, const double *h_prev, const doubl
 	}
 }
 
+static void keep_most(const double *x, size_t n, double *most)
+{
+	for (size_t k = 0; k < n; k += WIDTH64) {
+		vec64 a = load64(most + k, n - k), b = load64(x + k, n - k);
+		store64(most + k, choose64((b > a) | (a != a), b, a), n - k);
+	}
+}
+
+static void exp_less(const double *x, const double *less, size_t n, double *y)
+{
+	for (size_t k = 0; k < n; k += WIDTH64) {
+		vec64 off = load64(x + k, n - k) - load64(less + k, n - k);
+		mask64 near = (off > -EXP_NEAR) & (off < EXP_NEAR);
+		vec64 e = vector_exp(off);
+		for (size_t l = 0; l < WIDTH64; l++)
+			if (near[l] == 0)
+				e[l] = elementary_exp(off[l]);
+		store64(y + k, e, n - k);
+	}
+}
+
+static void scale_quotients(double *x, const double *sum, const double *scale, size_t n)
+{
+	for (size_t k = 0; k < n; k += WIDTH64)
+		store64(x + k, load64(scale + k, n - k) * (load64(x + k, n - k) / load64(sum + k, n - k)), n - k);
+}
+
 #define TABLE_NAME(isa) gates_kernels_##isa
 #define TABLE(isa)      TABLE_NAME(isa)
 
@@ -127,4 +155,7 @@ const struct gates_kernels TABLE(KERNEL_ISA) = {
     .gru_backward = gru_backward,
     .sigmoid_in_place = sigmoid_in_place,
     .tanh_in_place = tanh_in_place,
+    .keep_most = keep_most,
+    .exp_less = exp_less,
+    .scale_quotients = scale_quotients,
 };

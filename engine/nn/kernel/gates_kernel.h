@@ -14,6 +14,11 @@ struct gates_kernels {
 	void (*gru_backward)(double *a, double *s, const double *h_prev, const double *d_h, size_t n, double *d_h_prev);
 	void (*sigmoid_in_place)(double *x, size_t n);
 	void (*tanh_in_place)(double *x, size_t n);
+	/* Of a softmax, k a class and the next: most = max(most, x), of which no number is left out; y = exp(x - less),
+	 * the bits of elementary_exp; x = scale (x / sum). */
+	void (*keep_most)(const double *x, size_t n, double *most);
+	void (*exp_less)(const double *x, const double *less, size_t n, double *y);
+	void (*scale_quotients)(double *x, const double *sum, const double *scale, size_t n);
 };
 
 #endif

@@ -49,4 +49,24 @@ static inline vec64 vector_tanh(vec64 x)
 	return (vec64)((bits64)(e / (e + 2.0)) | ((bits64)x & sign_bit));
 }
 
+/* Of smaller and larger ones vector_exp is none. */
+#define EXP_NEAR 708.0
+
+/* exp(x) with the bits of elementary_exp, whose operations these are, one by one. */
+static inline vec64 vector_exp(vec64 x)
+{
+	const double shift = 0x1.8p52;
+	vec64 shifted = x * 1.44269504088896338700e+00 + shift, n = shifted - shift;
+	vec64 head = x - n * 0x1.62e42ffp-1, low = n * -0x1.718432a1b0e26p-35;
+	vec64 r = head - low, tail = (head - r) - low;
+	vec64 r2 = r * r, r4 = r2 * r2;
+	vec64 a = r * 0x1.5555555555556p-3 + 0x1.0000000000001p-1;
+	vec64 b = r * 0x1.11111111109b3p-7 + 0x1.5555555553d63p-5;
+	vec64 c = r * 0x1.a01a01a7c41d5p-13 + 0x1.6c16c1788bd90p-10;
+	vec64 d = r * 0x1.71de0dae63bb3p-19 + 0x1.a019b90d2ae7ap-16;
+	vec64 e = r * 0x1.af38a9b0ec855p-26 + 0x1.289185613a3d6p-22;
+	vec64 value = 1.0 + (r + (tail + r2 * ((b * r2 + a) + r4 * ((d * r2 + c) + r4 * e))));
+	return value * (vec64)(((bits64)shifted + 1023) << 52);
+}
+
 #endif

@@ -1,9 +1,12 @@
 /* The decoder: where a model turns from what it reads to what it says (Cho et al. 2014). The layers before it are the
  * encoder, their outputs x [source steps] the source (source.h); behind it stand the layers that say the target, token
  * by token. Step t gives the row of the token that stands before target t, in the tensor weight [classes][dimension],
- * and beside it the mean of the source's steps:
+ * and, with HANDOVER_MEAN, beside it the mean of the source's steps:
  *
  *     y_t = [weight[given_t] ; sum_j x_j / length]
+ *
+ * With HANDOVER_STATE it gives the row alone (Sutskever, Vinyals and Le 2014; Luong, Pham and Manning 2015): the
+ * recurrent layers behind it begin with the last states of those before it, which the model hands over.
  *
  * While it trains given_t is the true token before t (teacher forcing), afterwards the one that was said. Attention
  * layers behind it look at the source, step by step. Any other number than 0 to classes - 1 has no row: NaN. */
@@ -15,7 +18,7 @@
 
 struct decoder {
 	int weight;        /* parameter index */
-	double *mean;      /* [width][batch] */
+	double *mean;      /* [width][batch]; NULL: the state is handed over */
 	int frames, batch; /* of the last forward */
 };
 
@@ -26,7 +29,8 @@ static int decoder_check(const struct layer_config *config, struct shape in, str
 	int rc = token_table_check(decoder->classes, decoder->dimension, error);
 	if (rc != 0)
 		return rc;
-	*out = (struct shape){SHAPE_REALS, SHAPE_SEQUENCE, decoder->dimension + in.width};
+	int mean = decoder->handover == HANDOVER_MEAN ? in.width : 0;
+	*out = (struct shape){SHAPE_REALS, SHAPE_SEQUENCE, decoder->dimension + mean};
 	return 0;
 }
 
@@ -44,7 +48,7 @@ static void decoder_lay_out(struct layer *layer, struct arena *arena, int steps,
 {
 	struct decoder *own = layer->own;
 	size_t width = (size_t)layer->in.width, n = (size_t)batch;
-	own->mean = arena_take_numbers(arena, width * n);
+	own->mean = layer->config.decoder.handover == HANDOVER_MEAN ? arena_take_numbers(arena, width * n) : NULL;
 	layer->source->gradient = arena_take_numbers(arena, (size_t)steps * width * n);
 }
 
@@ -90,7 +94,8 @@ static void decoder_forward(struct layer *layer, const struct training_context *
 	own->frames = frames;
 	own->batch = batch;
 	source->values = x;
-	find_mean(layer, x);
+	if (own->mean != NULL)
+		find_mean(layer, x);
 	for (size_t t = 0; t < (size_t)frames; t++) {
 		double *out = y + t * width * n;
 		for (size_t b = 0; b < n; b++) {
@@ -98,7 +103,8 @@ static void decoder_forward(struct layer *layer, const struct training_context *
 			for (size_t k = 0; k < dimension; k++)
 				out[k * n + b] = row != NULL ? row[k] : (double)NAN;
 		}
-		memcpy(out + dimension * n, own->mean, (width - dimension) * n * sizeof *out);
+		if (own->mean != NULL)
+			memcpy(out + dimension * n, own->mean, (width - dimension) * n * sizeof *out);
 	}
 }
 
@@ -114,30 +120,38 @@ static void rows_backward(const struct layer *layer, size_t t, const double *dy)
 	}
 }
 
-static void decoder_backward(struct layer *layer, const double *x, const double *dy, double *dx)
+/* dx: what the steps of the source get of the mean's gradient, on top. */
+static void mean_backward(struct layer *layer, const double *dy, double *dx)
 {
-	(void)x;
 	struct decoder *own = layer->own;
 	const struct source *source = layer->source;
 	size_t n = (size_t)own->batch, in = (size_t)layer->in.width, width = (size_t)layer->out.width;
-	size_t dimension = width - in, steps = (size_t)source->steps;
 	double *d_mean = own->mean;
 	memset(d_mean, 0, in * n * sizeof *d_mean);
-	for (size_t t = 0; t < (size_t)own->frames; t++) {
-		const double *of_step = dy + t * width * n;
-		rows_backward(layer, t, of_step);
+	for (size_t t = 0; t < (size_t)own->frames; t++)
 		for (size_t k = 0; k < in * n; k++)
-			d_mean[k] += of_step[dimension * n + k];
-	}
-	if (dx == NULL)
-		return;
-	memcpy(dx, source->gradient, steps * in * n * sizeof *dx);
+			d_mean[k] += dy[(t * width + width - in) * n + k];
 	for (size_t b = 0; b < n; b++) {
 		size_t length = source_length(source, b);
 		for (size_t r = 0; r < in; r++)
 			for (size_t j = 0; j < length; j++)
 				dx[(j * in + r) * n + b] += d_mean[r * n + b] / (double)length;
 	}
+}
+
+static void decoder_backward(struct layer *layer, const double *x, const double *dy, double *dx)
+{
+	(void)x;
+	const struct decoder *own = layer->own;
+	const struct source *source = layer->source;
+	size_t n = (size_t)own->batch, in = (size_t)layer->in.width, width = (size_t)layer->out.width;
+	for (size_t t = 0; t < (size_t)own->frames; t++)
+		rows_backward(layer, t, dy + t * width * n);
+	if (dx == NULL)
+		return;
+	memcpy(dx, source->gradient, (size_t)source->steps * in * n * sizeof *dx);
+	if (own->mean != NULL)
+		mean_backward(layer, dy, dx);
 }
 
 const struct layer_ops decoder_ops = {

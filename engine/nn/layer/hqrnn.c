@@ -13,41 +13,23 @@
  * READING_COLLAPSE draw 1 or -1 for each readout instead of its expectation, by seed, sample and step of the batch
  * alone.
  *
- * Carried (carry.h) are psi and z; where psi is all zero the sample begins anew. Angles theta_0 get a gradient from
- * batches whose samples all begin anew. */
+ * What goes on from batch to batch and from a source to its target, and where a sequence ends that is shorter than its
+ * batch: hqrnn_states.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/circuit/hybrid/hybrid.h"
 #include "engine/nn/activation.h"
 #include "engine/nn/drop_factors.h"
 #include "engine/nn/kernel/gates_kernel.h"
 #include "engine/nn/kernel/gemm_kernel.h"
-#include "engine/nn/layer.h"
+#include "engine/nn/layer/hqrnn.h"
 #include "engine/nn/linear.h"
 #include "engine/philox.h"
 #include "engine/vector/isa.h"
 
 enum { HIDDEN_MOST = 1 << 20 };
-
-struct hqrnn {
-	struct hybrid_cell *cell;
-	const struct activation *activation;                   /* NULL: glu */
-	int in_weight, in_bias, out_weight, out_bias, initial; /* parameter indices; initial -1: there is none */
-	size_t readouts, angles, hidden, rows;                 /* rows: of W1 */
-	double *u;                                             /* [steps + 1][readouts + inputs][batch] */
-	double *a;                                             /* [steps][rows][batch], then dL/da */
-	double *h;                                             /* [steps][hidden][batch] */
-	double *theta;                                         /* [steps][angles][batch], then dL/dtheta */
-	double *factors;                                       /* [steps][inputs + hidden][batch], of dropout */
-	double *start, *d_theta, *d_h, *d_u, *d_z, *uniforms;  /* of one step */
-	struct philox *draws;                                  /* [batch]: projective */
-	int steps, batch;                                      /* of the last forward */
-	bool carried;                                          /* that went on where another one ended */
-	bool drops;                                            /* the last forward dropped values */
-};
 
 int hqrnn_wires(const struct layer_config *config)
 {
@@ -145,6 +127,7 @@ static void hqrnn_lay_out(struct layer *layer, struct arena *arena, int steps, i
 	own->d_u = arena_take_numbers(arena, width * n);
 	own->d_z = arena_take_numbers(arena, own->readouts * n);
 	bool draws = config->reading != READING_EXPECTATION;
+	own->ends = hqrnn_keeps_ends(layer) ? arena_take_numbers(arena, ((size_t)2 << config->n_qubits) * n) : NULL;
 	own->uniforms = draws ? arena_take_numbers(arena, own->readouts * n) : NULL;
 	own->draws = draws ? arena_take(arena, n * sizeof *own->draws) : NULL;
 	hybrid_lay_out(own->cell, arena, batch);
@@ -320,54 +303,6 @@ static void start(const struct layer *layer, double *z)
 	hybrid_step(own->cell, own->start, z);
 }
 
-static size_t hqrnn_carries(const struct layer *layer)
-{
-	const struct hqrnn *own = layer->own;
-	return ((size_t)2 << layer->config.hqrnn.n_qubits) + own->readouts;
-}
-
-/* psi and z [readouts][batch] of the samples that go on. */
-static void take_carried(struct layer *layer, double *z)
-{
-	struct hqrnn *own = layer->own;
-	const struct carry *carry = *layer->carry;
-	size_t n = (size_t)own->batch, numbers = (size_t)2 << layer->config.hqrnn.n_qubits;
-	own->carried = false;
-	for (size_t b = 0; carry != NULL && b < n; b++) {
-		const double *state = carry->states + layer->carried * carry->streams + carry->first + b;
-		size_t zeros = 0;
-		for (; zeros < numbers && state[zeros * carry->streams] == 0.0; zeros++)
-			;
-		if (zeros == numbers) /* a fresh start */
-			continue;
-		own->carried = true;
-		hybrid_set_state(own->cell, (int)b, state, carry->streams);
-		for (size_t k = 0; k < own->readouts; k++)
-			z[k * n + b] = state[(numbers + k) * carry->streams];
-	}
-}
-
-static void leave_carried(const struct layer *layer, const double *z)
-{
-	const struct hqrnn *own = layer->own;
-	const struct carry *carry = *layer->carry;
-	size_t n = (size_t)own->batch, numbers = (size_t)2 << layer->config.hqrnn.n_qubits;
-	for (size_t b = 0; carry != NULL && b < n; b++) {
-		double *state = carry->states + layer->carried * carry->streams + carry->first + b;
-		hybrid_copy_state(own->cell, (int)b, state, carry->streams);
-		for (size_t k = 0; k < own->readouts; k++)
-			state[(numbers + k) * carry->streams] = z[k * n + b];
-	}
-}
-
-/* Whether sample b ends with step t: of a sequence with a length of its own its last one. */
-static bool ends_with(const struct layer *layer, size_t b, size_t t)
-{
-	const struct hqrnn *own = layer->own;
-	const int *lengths = layer->ragged ? *layer->lengths : NULL;
-	return t + 1 == (size_t)(lengths != NULL ? lengths[b] : own->steps);
-}
-
 /* z of step t to where it goes out. */
 static void put_output(const struct layer *layer, size_t t, const double *z, double *y)
 {
@@ -376,7 +311,7 @@ static void put_output(const struct layer *layer, size_t t, const double *z, dou
 	if (layer->out.form == SHAPE_SEQUENCE)
 		memcpy(y + t * rows, z, rows * sizeof *y);
 	for (size_t b = 0; layer->out.form == SHAPE_VECTOR && b < n; b++)
-		for (size_t k = 0; ends_with(layer, b, t) && k < own->readouts; k++)
+		for (size_t k = 0; hqrnn_ends_with(layer, b, t) && k < own->readouts; k++)
 			y[k * n + b] = z[k * n + b];
 }
 
@@ -398,18 +333,21 @@ static void hqrnn_forward(struct layer *layer, const struct training_context *tr
 	start(layer, own->u);
 	if (draws)
 		draw_readouts(layer, own->u);
-	take_carried(layer, own->u);
+	hqrnn_take_carried(layer, own->u);
 	for (size_t t = 0; t < (size_t)steps; t++) {
 		double *z = own->u + (t + 1) * width * n;
+		if (layer->asks != NULL)
+			attention_asking.ask(layer->asks, t, own->u + t * width * n);
 		control(layer, x, t);
 		hybrid_step(own->cell, own->theta + t * own->angles * n, z);
 		if (draws)
 			draw_readouts(layer, z);
+		hqrnn_keep_ends(layer, t);
 		put_output(layer, t, z, y);
 		if (watch_tick(layer->watch))
 			return;
 	}
-	leave_carried(layer, own->u + (size_t)steps * width * n);
+	hqrnn_leave_carried(layer, own->u + (size_t)steps * width * n);
 }
 
 /* ---- Backward ---- */
@@ -428,7 +366,7 @@ static void add_output(const struct layer *layer, size_t t, const double *dy, do
 	if (layer->out.form == SHAPE_SEQUENCE)
 		add(d_z, dy + t * rows, rows);
 	for (size_t b = 0; layer->out.form == SHAPE_VECTOR && b < n; b++)
-		for (size_t k = 0; ends_with(layer, b, t) && k < own->readouts; k++)
+		for (size_t k = 0; hqrnn_ends_with(layer, b, t) && k < own->readouts; k++)
 			d_z[k * n + b] += dy[k * n + b];
 }
 
@@ -457,20 +395,26 @@ static void hqrnn_backward(struct layer *layer, const double *x, const double *d
 	struct hqrnn *own = layer->own;
 	size_t n = (size_t)own->batch, d = (size_t)layer->in.width, rows = own->readouts * n;
 	memset(own->d_z, 0, rows * sizeof *own->d_z);
-	add_output(layer, (size_t)own->steps - 1, dy, own->d_z);
 	hybrid_start_back(own->cell);
+	hqrnn_take_ends(layer, (size_t)own->steps - 1);
+	add_output(layer, (size_t)own->steps - 1, dy, own->d_z);
 	for (size_t t = (size_t)own->steps; t-- > 0;) {
 		hybrid_step_back(own->cell, own->theta + t * own->angles * n, own->d_z, own->d_theta);
 		control_back(layer, t);
 		if (dx != NULL)
 			memcpy(dx + t * d * n, own->d_u + rows, d * n * sizeof *dx);
+		if (layer->asks != NULL)
+			attention_asking.ask_back(layer->asks, t, own->d_u + rows, own->d_u);
 		memcpy(own->d_z, own->d_u, rows * sizeof *own->d_z);
-		if (t > 0)
+		if (t > 0) {
+			hqrnn_take_ends(layer, t - 1);
 			add_output(layer, t - 1, dy, own->d_z);
+		}
 		if (watch_tick(layer->watch))
 			return;
 	}
 	add_weights(layer);
+	hqrnn_hand_back(layer);
 	if (own->initial >= 0 && !own->carried)
 		start_back(layer);
 }
@@ -494,5 +438,6 @@ const struct layer_ops hqrnn_ops = {
     .forward = hqrnn_forward,
     .backward = hqrnn_backward,
     .carries = hqrnn_carries,
+    .last_state = hqrnn_last_state,
     .close = hqrnn_close,
 };

@@ -3,7 +3,8 @@
  * Reading order: step s of a direction is time s, or T-1-s where it reads inversward. h and c start at zero. The output
  * at time t is the direction's output of the step that read time t; a bidirectional layer concatenates the rows of both
  * directions. Of samples with lengths of their own step s of an inversward direction is time length - 1 - s of each.
- * Where states are carried, h and c start with those. Back-propagation goes through all steps (no truncation); per step
+ * Where states are carried, h and c start with those. Behind a decoder they may be those that a layer before it hands
+ * over (source.h): each sample's at its own end. Back-propagation goes through all steps (no truncation); per step
  * only what the cell cannot recompute is kept: its saved rows, h and c. */
 #include "engine/nn/cell.h"
 #include "engine/nn/layer.h"
@@ -43,6 +44,12 @@ static bool final_only(const struct layer *layer)
 static bool last_alone(const struct layer *layer)
 {
 	return final_only(layer) && !((const struct recurrent *)layer->own)->ragged;
+}
+
+/* Whether its steps are taken one by one. */
+static bool by_steps(const struct layer *layer, const struct direction *d)
+{
+	return d->cell.ops->forward != NULL || layer->asks != NULL;
 }
 
 static int recurrent_check(const struct layer_config *config, struct shape in, struct shape *out,
@@ -104,7 +111,7 @@ static void recurrent_lay_out(struct layer *layer, struct arena *arena, int step
 		d->saved = arena_take_numbers(arena, t * (size_t)cell->n_saved * n);
 		d->d_h = arena_take_numbers(arena, (size_t)cell->n_hidden * n);
 		d->d_c = arena_take_numbers(arena, (size_t)cell->n_cell * n);
-		if (cell->ops->forward != NULL) {
+		if (by_steps(layer, d)) {
 			d->d_h_prev = arena_take_numbers(arena, (size_t)cell->n_hidden * n);
 			d->d_x = arena_take_numbers(arena, (size_t)cell->n_in * n);
 		}
@@ -148,7 +155,7 @@ static struct cell_step direction_step(const struct layer *layer, struct directi
 	                         .saved = d->saved + s * (size_t)cell->n_saved * n};
 	if (!cell->out_is_h) {
 		step.out = !last_alone(layer) || last ? d->out + s * (size_t)cell->n_out * n : NULL;
-		if (last && *layer->carry == NULL)
+		if (last && *layer->carry == NULL && layer->hands_over == NULL)
 			step.h = NULL;
 	}
 	return step;
@@ -193,6 +200,21 @@ static size_t recurrent_carries(const struct layer *layer)
 	return (size_t)own->directions[0].cell.n_hidden + (size_t)own->directions[0].cell.n_cell;
 }
 
+/* h and c behind each sample's own last step. */
+static void recurrent_last_state(const struct layer *layer, double *rows)
+{
+	const struct recurrent *own = layer->own;
+	const struct direction *d = &own->directions[0];
+	size_t n = (size_t)own->batch, h = (size_t)d->cell.n_hidden, c = (size_t)d->cell.n_cell;
+	for (size_t b = 0; b < n; b++) {
+		size_t end = (size_t)(own->ragged ? (*layer->lengths)[b] : own->steps);
+		for (size_t r = 0; r < h; r++)
+			rows[r * n + b] = d->h[(end * h + r) * n + b];
+		for (size_t r = 0; r < c; r++)
+			rows[(h + r) * n + b] = d->c[(end * c + r) * n + b];
+	}
+}
+
 static void direction_forward(struct layer *layer, struct direction *d, const double *x)
 {
 	const struct recurrent *own = layer->own;
@@ -201,14 +223,16 @@ static void direction_forward(struct layer *layer, struct direction *d, const do
 	memset(d->c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
 	if (*layer->carry != NULL)
 		carry_state(layer, d, 0, false);
-	if (d->cell.ops->forward_all != NULL) {
+	if (!by_steps(layer, d)) {
 		struct cell_sequence sequence = direction_sequence(layer, d, x);
 		d->cell.ops->forward_all(&d->cell, &sequence);
 		return;
 	}
 	for (size_t s = 0; s < (size_t)own->steps; s++) {
 		struct cell_step step = direction_step(layer, d, x, s);
-		d->cell.ops->forward(&d->cell, &step);
+		if (layer->asks != NULL)
+			attention_asking.ask(layer->asks, s, step.h_prev);
+		cell_step_forward(&d->cell, &step);
 		if (watch_tick(layer->watch))
 			return;
 	}
@@ -281,12 +305,59 @@ static void step_backward(struct layer *layer, struct direction *d, size_t s, co
 	if (cell->out_is_h && d_out != NULL)
 		for (size_t k = 0; k < h; k++)
 			d->d_h[k] += d_out[k];
-	cell->ops->backward(cell, &step, &gradient);
+	cell_step_backward(cell, &step, &gradient);
 	for (size_t j = 0; d_x != NULL && j < in; j++)
 		d_x[j] += d->d_x[j];
 	double *swap = d->d_h;
 	d->d_h = d->d_h_prev;
 	d->d_h_prev = swap;
+	if (layer->asks != NULL)
+		attention_asking.ask_back(layer->asks, s, d->d_x, d->d_h);
+}
+
+/* What the layer that goes on with the last states hands back. */
+static struct cell_ends direction_ends(const struct layer *layer, const struct direction *d)
+{
+	const struct recurrent *own = layer->own;
+	const double *gradient = layer->hands_over->gradient;
+	return (struct cell_ends){.lengths = own->ragged ? *layer->lengths : NULL,
+	                          .d_h = gradient,
+	                          .d_c = gradient + (size_t)d->cell.n_hidden * (size_t)own->batch};
+}
+
+/* d_h, NULL where it stands there already, and d_c to the layer whose last state this one began with. */
+static void hand_back(const struct layer *layer, const struct direction *d, const double *d_h)
+{
+	const struct recurrent *own = layer->own;
+	size_t n = (size_t)own->batch, h = (size_t)d->cell.n_hidden * n;
+	if (layer->takes_over == NULL)
+		return;
+	if (d_h != NULL)
+		memcpy(layer->takes_over->gradient, d_h, h * sizeof *d_h);
+	memcpy(layer->takes_over->gradient + h, d->d_c, (size_t)d->cell.n_cell * n * sizeof *d_h);
+}
+
+/* All steps of a cell that takes them together; as direction_backward. */
+static void sequence_backward(struct layer *layer, struct direction *d, const double *x, const double *dy, size_t width,
+                              double *dx)
+{
+	const struct recurrent *own = layer->own;
+	size_t start = direction_time(own, d, 0), in = (size_t)layer->in.width * (size_t)own->batch;
+	const struct cell_ends ends = layer->hands_over != NULL ? direction_ends(layer, d) : (struct cell_ends){0};
+	struct cell_sequence sequence = direction_sequence(layer, d, x);
+	struct cell_sequence_gradient gradient = {.d_out = dy + (last_alone(layer) ? 0 : start * width),
+	                                          .d_out_step = last_alone(layer)    ? 0
+	                                                        : reads_back(own, d) ? -(ptrdiff_t)width
+	                                                                             : (ptrdiff_t)width,
+	                                          .first_out = last_alone(layer) ? own->steps - 1 : 0,
+	                                          .ends = layer->hands_over != NULL ? &ends : NULL,
+	                                          .d_h = d->d_h,
+	                                          .d_c = d->d_c,
+	                                          .d_start =
+	                                              layer->takes_over != NULL ? layer->takes_over->gradient : NULL,
+	                                          .d_x = dx != NULL ? dx + start * in : NULL};
+	d->cell.ops->backward_all(&d->cell, &sequence, &gradient);
+	hand_back(layer, d, NULL);
 }
 
 /* dy: the direction's rows of time 0, a step `width` numbers behind the one before; dx is added to, NULL: not wanted.
@@ -297,29 +368,26 @@ static void direction_backward(struct layer *layer, struct direction *d, const d
 	struct recurrent *own = layer->own;
 	size_t n = (size_t)own->batch, steps = (size_t)own->steps, in = (size_t)layer->in.width * n;
 	memset(d->d_c, 0, (size_t)d->cell.n_cell * n * sizeof(double));
-	if (d->cell.ops->backward_all != NULL) {
-		size_t start = direction_time(own, d, 0);
-		struct cell_sequence sequence = direction_sequence(layer, d, x);
-		struct cell_sequence_gradient gradient = {.d_out = dy + (last_alone(layer) ? 0 : start * width),
-		                                          .d_out_step = last_alone(layer)    ? 0
-		                                                        : reads_back(own, d) ? -(ptrdiff_t)width
-		                                                                             : (ptrdiff_t)width,
-		                                          .first_out = last_alone(layer) ? own->steps - 1 : 0,
-		                                          .d_h = d->d_h,
-		                                          .d_c = d->d_c,
-		                                          .d_x = dx != NULL ? dx + start * in : NULL};
-		d->cell.ops->backward_all(&d->cell, &sequence, &gradient);
+	if (!by_steps(layer, d)) {
+		sequence_backward(layer, d, x, dy, width, dx);
 		return;
 	}
-	memset(d->d_h, 0, (size_t)d->cell.n_hidden * n * sizeof(double));
+	const struct cell_ends ends = layer->hands_over != NULL ? direction_ends(layer, d) : (struct cell_ends){0};
+	size_t hidden = (size_t)d->cell.n_hidden, cells = (size_t)d->cell.n_cell;
+	memset(d->d_h, 0, hidden * n * sizeof(double));
 	for (size_t s = steps; s-- > 0;) {
 		size_t time = direction_time(own, d, s);
 		const double *d_out = last_alone(layer) ? dy : dy + time * width;
+		if (layer->hands_over != NULL) {
+			cell_ends_add(&ends, s, steps, ends.d_h, hidden, n, d->d_h);
+			cell_ends_add(&ends, s, steps, ends.d_c, cells, n, d->d_c);
+		}
 		step_backward(layer, d, s, x, last_alone(layer) && s + 1 < steps ? NULL : d_out,
 		              dx != NULL ? dx + time * in : NULL);
 		if (watch_tick(layer->watch))
 			return;
 	}
+	hand_back(layer, d, d->d_h);
 }
 
 /* Of samples with lengths of their own: everything by reading step, where the padding stands at the end. */
@@ -382,5 +450,6 @@ const struct layer_ops recurrent_ops = {
     .forward = recurrent_forward,
     .backward = recurrent_backward,
     .carries = recurrent_carries,
+    .last_state = recurrent_last_state,
     .close = recurrent_close,
 };

@@ -15,7 +15,7 @@ struct share {
 	size_t batch;
 	double *block;                                                    /* all of the following */
 	double *features, *outputs, *cotangents, *d_features, *d_weights; /* shapes as in plan.h */
-	void *kept; /* of a forward call for the backward one, as in a layer; NULL: nothing */
+	struct plan_room kept; /* of a forward call for the backward one, as in a layer */
 };
 
 /* Layers of the deeper of the two circuits whose difference bench_layer measures. */
@@ -63,12 +63,13 @@ static int share_open(struct bench_run *run, struct share *share, size_t batch, 
 	bench_fill(share->features, features);
 	bench_fill(share->cotangents, outputs);
 	size_t kept = plan_kept_bytes(share->plan, run->sets, batch);
-	if (kept == 0 || kept > QUANTUM_KEPT_BYTES)
+	kept = kept < QUANTUM_KEPT_BYTES ? kept : QUANTUM_KEPT_BYTES;
+	if (kept == 0)
 		return 0;
-	share->kept = aligned_alloc(ARENA_ALIGN, kept);
-	if (share->kept == NULL)
+	share->kept = (struct plan_room){aligned_alloc(ARENA_ALIGN, kept), kept};
+	if (share->kept.at == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory");
-	memset(share->kept, 0, kept);
+	memset(share->kept.at, 0, kept);
 	return 0;
 }
 
@@ -99,7 +100,7 @@ static void run_close(struct bench_run *run)
 	for (int k = 0; k < run->n_shares; k++) {
 		plan_free(run->shares[k].plan);
 		free(run->shares[k].block);
-		free(run->shares[k].kept);
+		free(run->shares[k].kept.at);
 	}
 	free(run->weights);
 	program_free(run->program);

@@ -12,10 +12,12 @@
 #include "server/worker/tools/plan_text.h"
 #include "server/worker/reply.h"
 
-enum { OPT_DATA, OPT_THREADS, OPT_SPEED, OPT_JSON };
+enum { OPT_DATA, OPT_DIALECT, OPT_THREADS, OPT_SPEED, OPT_JSON };
 
 static const struct option options[] = {
     [OPT_DATA] = {"--data", OPTION_TEXT, false, "FILE.csv", NULL, "the data, when data.dataset is no built-in series"},
+    [OPT_DIALECT] = {"--dialect", OPTION_TEXT, false, "JSON", NULL,
+                     "what is said of the data file, such as {\"text\":\"pairs\"}"},
     [OPT_THREADS] = {"--threads", OPTION_COUNT, false, "N", "1", "threads that share the work: memory for all of them"},
     [OPT_SPEED] = {"--speed", OPTION_COUNT, false, "PERCENT", NULL,
                    "of this machine; 100 is that of the machine the planner was measured on (default: measured)"},
@@ -210,16 +212,17 @@ static int count_windows(struct cost_report *a, struct qlstm_error *error)
 		return 0;
 	struct parts parts = {0};
 	int rc = spec_count_samples(&a->job.spec, a->job.table.n_rows, &parts, error);
-	a->windows = (struct cost_windows){.train = parts.train, .test = parts.validation + parts.test};
+	a->windows = (struct cost_windows){
+	    .train = parts.train, .test = parts.validation + parts.test, .table = table_bytes(&a->job.table)};
 	if (rc != 0)
 		error_prefix(error, "/data");
 	return rc;
 }
 
-static int cost_report_open(struct cost_report *a, const char *spec_path, const char *data_path,
+static int cost_report_open(struct cost_report *a, const char *spec_path, const struct job_data *data,
                             struct qlstm_error *error)
 {
-	int rc = job_read(&a->job, spec_path, data_path, true, error);
+	int rc = job_read_as(&a->job, spec_path, data, true, error);
 	if (rc == 0)
 		rc = count_windows(a, error);
 	if (rc == 0 && (rc = model_new(&a->model, &a->job.spec.model, error)) != 0)
@@ -251,7 +254,8 @@ static int plan(const char *spec_path, const struct option_value *values)
 	memset(&a, 0, sizeof a);
 	a.threads = (int)values[OPT_THREADS].number;
 	a.speed = values[OPT_SPEED].given ? values[OPT_SPEED].number / 100.0 : plan_speed_measure();
-	int rc = cost_report_open(&a, spec_path, values[OPT_DATA].text, &error), status;
+	const struct job_data data = {.path = values[OPT_DATA].text, .dialect = values[OPT_DIALECT].text};
+	int rc = cost_report_open(&a, spec_path, &data, &error), status;
 	if (rc != 0)
 		status = reply_failure(&error);
 	else if (values[OPT_JSON].given)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/worker/train/scores.h"
+#include "server/worker/train/text_predictions.h"
 
 #define NAMES(name)                                                                                                    \
 	{                                                                                                              \
@@ -38,10 +39,28 @@ static void compute(void *context, size_t first, size_t n, double *y, double *ou
 	}
 }
 
+static void compute_bleu(void *context, size_t first, size_t n, double *y, double *out)
+{
+	(void)y;
+	const struct epoch_scores *scores = context;
+	out[0] = translation_bleu(scores->job, first, n);
+}
+
+/* Of the part by which epochs are chosen. */
+static void ask_for_bleu(struct epoch_scores *scores, struct job *job)
+{
+	enum trainer_part part = job->samples.n_validation > 0 ? TRAINER_VALIDATION : TRAINER_TEST;
+	scores->asked = (struct trainer_scores){.count = 1, .asks = true, .compute = compute_bleu, .context = scores};
+	scores->asked.names[0][part] = part == TRAINER_VALIDATION ? "validation_bleu" : "test_bleu";
+	job->spec.training.scores = &scores->asked;
+}
+
 int epoch_scores_open(struct epoch_scores *scores, struct job *job, struct qlstm_error *error)
 {
 	const struct samples *samples = &job->samples;
 	*scores = (struct epoch_scores){.job = job};
+	if (job->spec.task == TASK_TRANSLATION)
+		ask_for_bleu(scores, job);
 	if (samples->shape.target != TARGET_REALS)
 		return 0;
 	struct job_part parts[JOB_MAX_PARTS];

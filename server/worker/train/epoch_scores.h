@@ -1,6 +1,7 @@
 /* What an epoch is measured by beside its loss, in the units of the data: the errors of engine/score/forecast.h for
  * each part, of several targets their mean. mase and directional_accuracy are of forecasts alone; classes and words
- * have none of these. */
+ * have none of these. Of a translation BLEU (validation_bleu, without such a part test_bleu) of what the model says
+ * greedily. */
 #ifndef QLSTM_WORKER_EPOCH_SCORES_H
 #define QLSTM_WORKER_EPOCH_SCORES_H
 

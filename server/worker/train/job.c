@@ -204,8 +204,8 @@ static int attach_data(struct job *job, const struct job_data *data, struct qlst
 	return rc;
 }
 
-static int read_job(struct job *job, const char *spec_path, const struct job_data *data, bool spec_alone,
-                    struct qlstm_error *error)
+int job_read_as(struct job *job, const char *spec_path, const struct job_data *data, bool spec_alone,
+                struct qlstm_error *error)
 {
 	*job = (struct job){0};
 	int rc = csv_options_read(data->dialect, &job->csv, error);
@@ -222,7 +222,7 @@ static int read_job(struct job *job, const char *spec_path, const struct job_dat
 
 int job_read(struct job *job, const char *spec_path, const char *data_path, bool spec_alone, struct qlstm_error *error)
 {
-	return read_job(job, spec_path, &(struct job_data){.path = data_path}, spec_alone, error);
+	return job_read_as(job, spec_path, &(struct job_data){.path = data_path}, spec_alone, error);
 }
 
 int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error)
@@ -234,7 +234,7 @@ int job_open_as(struct job *job, const char *spec_path, const struct job_data *d
                 struct qlstm_error *error)
 {
 	double start = clock_monotonic();
-	int rc = read_job(job, spec_path, data, false, error);
+	int rc = job_read_as(job, spec_path, data, false, error);
 	if (rc != 0)
 		return rc;
 	rc = cut_samples(job, error);

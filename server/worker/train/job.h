@@ -30,19 +30,23 @@ struct job {
 	bool borrows;           /* a fold: the table is another job's */
 };
 
-/* What a run is to be made of: the spec and its data, nothing built. With data_path NULL the spec names a built-in
- * series; one that names none is refused, or with `spec_alone` read without data (table.n_rows 0). As job_open. */
-int job_read(struct job *job, const char *spec_path, const char *data_path, bool spec_alone, struct qlstm_error *error);
-
-/* data_path NULL: the spec names a built-in series. Results do not depend on `threads`. On failure everything is freed
- * again; error->pointer points into the spec. */
-int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error);
 /* The file with the data. */
 struct job_data {
 	const char *path;
 	const char *dialect; /* what is said of a CSV file (server/common/csv_json.h); NULL: nothing */
 	const char *spool; /* folder in which a large packed one is unpacked (server/common/spool.h); NULL: in memory */
 };
+
+/* What a run is to be made of: the spec and its data, nothing built. With data_path NULL the spec names a built-in
+ * series; one that names none is refused, or with `spec_alone` read without data (table.n_rows 0). As job_open. */
+int job_read(struct job *job, const char *spec_path, const char *data_path, bool spec_alone, struct qlstm_error *error);
+/* The same, with all that there is to say of the file. */
+int job_read_as(struct job *job, const char *spec_path, const struct job_data *data, bool spec_alone,
+                struct qlstm_error *error);
+
+/* data_path NULL: the spec names a built-in series. Results do not depend on `threads`. On failure everything is freed
+ * again; error->pointer points into the spec. */
+int job_open(struct job *job, const char *spec_path, const char *data_path, int threads, struct qlstm_error *error);
 /* The same, with all that there is to say of the file. */
 int job_open_as(struct job *job, const char *spec_path, const struct job_data *data, int threads,
                 struct qlstm_error *error);

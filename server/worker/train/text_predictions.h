@@ -36,6 +36,9 @@ enum { TRANSLATION_COUNT, TRANSLATION_LOG_PROBABILITY, TRANSLATION_TOKENS };
 int translation_predictions_compute(struct predictions *out, struct job *job, predictions_progress_fn progress,
                                     void *context, struct qlstm_error *error);
 
+/* BLEU of what the model says greedily to samples first .. first + n - 1; NaN where it has no finite output. */
+double translation_bleu(const struct job *job, size_t first, size_t n);
+
 /* part,index,SOURCE,TARGET,TARGET_predicted,log_probability,row; the names are those of the columns. */
 int translation_predictions_csv(const struct predictions *predictions, const struct job *job, char **text,
                                 size_t *length, struct qlstm_error *error);

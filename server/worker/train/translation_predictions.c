@@ -1,6 +1,7 @@
 /* What a model that translates says. */
 #include "server/worker/train/text_predictions.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,25 +30,32 @@ static double *row_at(const struct predictions *p, size_t index)
 	return p->values + index * (size_t)p->width;
 }
 
-static struct translate_options options_of(const struct job *job)
+static struct translate_options options_of(const struct job *job, int beam_width)
 {
-	return (struct translate_options){.beam_width = job->spec.beam_width,
+	return (struct translate_options){.beam_width = beam_width,
 	                                  .length_penalty = job->spec.length_penalty,
 	                                  .length = job->spec.text.length,
 	                                  .target = &job->pairs.sides[PAIRS_TARGET].lexicon};
 }
 
-/* Samples first .. first + n - 1. */
-static int say(struct predictions *out, struct job *job, size_t first, size_t n, struct qlstm_error *error)
+/* What is said to samples first .. first + n - 1. */
+static int translate_samples(const struct job *job, const struct translate_options *options, size_t first, size_t n,
+                             struct translate_said *said, struct qlstm_error *error)
 {
 	const struct pairs *pairs = &job->pairs;
 	struct translate_source sources[TRANSLATE_COLUMNS] = {0};
-	struct translate_said said;
-	const struct translate_options options = options_of(job);
 	for (size_t i = 0; i < n; i++)
 		sources[i] = (struct translate_source){.tokens = pairs_tokens(pairs, PAIRS_SOURCE, first + i),
 		                                       .count = pairs_length(pairs, PAIRS_SOURCE, first + i)};
-	int rc = translate(job->model, &options, sources, n, &said, error);
+	return translate(job->model, options, sources, n, said, error);
+}
+
+/* Samples first .. first + n - 1. */
+static int say(struct predictions *out, struct job *job, size_t first, size_t n, struct qlstm_error *error)
+{
+	struct translate_said said;
+	const struct translate_options options = options_of(job, job->spec.beam_width);
+	int rc = translate_samples(job, &options, first, n, &said, error);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		double *row = row_at(out, first - first_sample(job) + i);
 		row[TRANSLATION_COUNT] = (double)said.lengths[i];
@@ -68,7 +76,7 @@ int translation_predictions_compute(struct predictions *out, struct job *job, pr
 	out->values = calloc(out->count + 1, (size_t)out->width * sizeof(double));
 	if (out->values == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for %zu predictions", out->count);
-	const struct translate_options options = options_of(job);
+	const struct translate_options options = options_of(job, job->spec.beam_width);
 	size_t most = translate_at_once(&options);
 	int rc = 0;
 	for (size_t first = start; rc == 0 && first < count; first += most) {
@@ -153,6 +161,35 @@ int translation_predictions_csv(const struct predictions *predictions, const str
 }
 
 /* --- scores --- */
+
+static int add_said(struct bleu *bleu, const struct job *job, const struct translate_said *said, size_t i,
+                    size_t sample)
+{
+	const struct lexicon *lexicon = &job->pairs.sides[PAIRS_TARGET].lexicon;
+	char *text = translate_text(lexicon, said->tokens + i * said->room, said->lengths[i]);
+	char *reference = translate_reference(lexicon, written(job, PAIRS_TARGET, sample));
+	int rc = text != NULL && reference != NULL ? bleu_add(bleu, text, reference, NULL) : ERR_OUT_OF_MEMORY;
+	free(reference);
+	free(text);
+	return rc;
+}
+
+double translation_bleu(const struct job *job, size_t first, size_t n)
+{
+	const struct translate_options options = options_of(job, 1);
+	size_t most = translate_at_once(&options);
+	struct bleu bleu = {0};
+	int rc = 0;
+	for (size_t done = 0; rc == 0 && done < n; done += most) {
+		size_t count = n - done < most ? n - done : most;
+		struct translate_said said = {0};
+		rc = translate_samples(job, &options, first + done, count, &said, NULL);
+		for (size_t i = 0; rc == 0 && i < count; i++)
+			rc = add_said(&bleu, job, &said, i, first + done + i);
+		translate_free(&said);
+	}
+	return rc == 0 ? bleu_score(&bleu) : (double)NAN;
+}
 
 static int add_sample(struct bleu *bleu, size_t *exact, const struct predictions *p, const struct job *job,
                       size_t sample)
