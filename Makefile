@@ -385,4 +385,5 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
+# Not in trees of other systems and in virtual environments: /usr/sbin/invoke-rc.d is no list of headers.
+-include $(shell find $(BUILD) '(' -path $(BUILD)/deb -o -path $(BUILD)/docker -o -path '$(BUILD)/peers*' ')' -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -66,3 +66,6 @@ run systemctl start qlstmd
 within "$outer" "the experiment goes on" is "$long" '"status":"running".*"attempt":3'
 say "systemd started it; killed, it came back; stopped and started, it went on; $(run systemd-analyze security --no-pager qlstmd.service | sed -n 's/.*Overall exposure level for qlstmd.service: \([0-9.]*\).*/exposure \1/p')"
 run systemctl stop qlstmd
+# systemd is killed at the end: not before it has removed what PrivateTmp= made, which it does behind the stop.
+gone() { ! run sh -c 'ls -d /var/tmp/systemd-private-*-qlstmd.service-*'; }
+within "$outer" "its own /var/tmp is removed" gone

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api_daemon import Daemon
+from api_keys import Client, add_key
 
 http = pytest.importorskip("tritonclient.http")
 
@@ -18,11 +19,11 @@ def daemon(tmp_path_factory):
     instance.close()
 
 
-def ask(client, run, values, kind="FP64", names=("outputs",)):
+def ask(client, run, values, kind="FP64", names=("outputs",), **more):
     tensor = http.InferInput("inputs", list(values.shape), kind)
     tensor.set_data_from_numpy(values, binary_data=False)
     wanted = [http.InferRequestedOutput(name, binary_data=False) for name in names]
-    return client.infer(run["id"], [tensor], outputs=wanted, request_id="7")
+    return client.infer(run["id"], [tensor], outputs=wanted, request_id="7", **more)
 
 
 def test_triton_client(daemon):
@@ -53,3 +54,17 @@ def test_classes(daemon):
     assert probabilities.shape == (4, 3) and abs(probabilities.sum(1) - 1).max() < 1e-12
     numpy.testing.assert_array_equal(reply.as_numpy("classes"), probabilities.argmax(1))
     client.close()
+
+
+def test_with_a_key(tmp_path):
+    daemon = Daemon(tmp_path, "--require-keys").start()
+    key = add_key(daemon, "alice")
+    run = Client(daemon, key).train({"type": "lstm", "hidden_size": 3, "training": {"epochs": 2}})
+    client = http.InferenceServerClient(f"127.0.0.1:{daemon.port}")
+    values, shown = numpy.ones((2, 4, 1)), {"Authorization": f"Bearer {key}"}
+    assert client.is_model_ready(run["id"], headers=shown) and not client.is_model_ready(run["id"])
+    assert ask(client, run, values, headers=shown).as_numpy("outputs").shape == (2, 1)
+    with pytest.raises(http.InferenceServerException, match="key"):
+        ask(client, run, values)
+    client.close()
+    daemon.close()

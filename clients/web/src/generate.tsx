@@ -1,14 +1,15 @@
 // A trained model of words continues a prompt.
 import { useState } from 'preact/hooks';
-import { post, type Experiment } from './api';
+import { post, type Experiment, type Session } from './api';
 import { Card, Fault, Field } from './parts';
+import { WholeSet } from './predict';
 
 interface Generated {
   prompt_length: number;
   sequences: { words: number[]; text?: string; probabilities: (number | null)[] }[];
 }
 
-export function GenerateCard({ run }: { run: Experiment }) {
+export function GenerateCard({ run, session }: { run: Experiment; session: Session }) {
   const language = run.spec.data.task === 'language_model';
   const text = language || typeof run.spec.data.alphabet === 'string'; // else words are numbers
   const [answer, setAnswer] = useState<Generated | null>(null);
@@ -54,6 +55,7 @@ export function GenerateCard({ run }: { run: Experiment }) {
           </ol>
         ) : null}
       </div>
+      <WholeSet run={run} session={session} />
     </Card>
   );
 }

@@ -48,11 +48,8 @@ function Answer({ answer }: { answer: Predicted }) {
   );
 }
 
-/** Where predictions of a whole data set are had: not of words and texts. */
-const TABULAR = ['forecasting', 'regression', 'classification'];
-
-/** All rows of a data set, by an experiment of its own. */
-function WholeSet({ run }: { run: Experiment }) {
+/** All rows of a data set, by an experiment of its own; not where words are drawn. */
+export function WholeSet({ run, session }: { run: Experiment; session: Session }) {
   const { value } = useLoad(() => get<{ datasets: Dataset[] }>('/datasets'), []);
   const [error, setError] = useState<unknown>(null);
   const ask = async (event: Event) => {
@@ -60,6 +57,7 @@ function WholeSet({ run }: { run: Experiment }) {
     const dataset = String(new FormData(event.currentTarget as HTMLFormElement).get('dataset'));
     await post<Experiment>(`/experiments/${run.id}/predictions`, { dataset }).then((made) => go(link(`run/${made.id}`)), setError);
   };
+  if (session.scope === 'read' || run.spec.data.task === 'words') return null;
   const sets = (value?.datasets ?? []).filter((set) => set.kind !== 'safetensors').sort((a, b) => Number(a.builtin) - Number(b.builtin));
   return (
     <form class="pad" onSubmit={ask}>
@@ -111,7 +109,7 @@ export function PredictCard({ run, session }: { run: Experiment; session: Sessio
       </form>
       <Fault error={error} />
       <div aria-live="polite">{answer ? <Answer answer={answer} /> : null}</div>
-      {session.scope !== 'read' && TABULAR.includes(String(run.spec.data.task)) ? <WholeSet run={run} /> : null}
+      <WholeSet run={run} session={session} />
     </Card>
   );
 }

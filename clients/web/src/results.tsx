@@ -195,7 +195,7 @@ export function ReportCard({ report, error }: { report?: Report | null; error?: 
   return (
     <Card title="How good it is" aside={aside} id="report">
       <Fault error={error} />
-      {scores.length === 0 ? <p class="soft pad">The report has no metrics of this task.</p> : null}
+      {scores.length === 0 ? <p class="soft pad">The report has no metrics.</p> : null}
       {scores.map((one, i) => (
         <div key={one.target}>
           <ScoreTable report={report} part={shown} target={i} />

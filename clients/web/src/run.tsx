@@ -229,7 +229,7 @@ export function Run({ id, session }: { id: string; session: Session }) {
           {NUMBERS.includes(task) ? <PredictionCard run={run} /> : null}
           <div class="two">
             <ReportCard report={report} error={unreported} />
-            {isPrediction(run) ? null : GENERATING.includes(task) ? <GenerateCard run={run} /> : TEXTS.includes(task) ? <AskTexts run={run} />
+            {isPrediction(run) ? null : GENERATING.includes(task) ? <GenerateCard run={run} session={session} /> : TEXTS.includes(task) ? <AskTexts run={run} session={session} />
               : <PredictCard run={run} session={session} />}
           </div>
           {task === 'tagging' || task === 'translation' ? <ExamplesCard run={run} /> : null}

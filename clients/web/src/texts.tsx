@@ -1,8 +1,9 @@
 // Models of texts: what one says about new ones, and about some of the test part.
 import { useState } from 'preact/hooks';
-import { get, getText, post, type Dataset, type Experiment } from './api';
+import { get, getText, isPrediction, post, type Dataset, type Experiment, type Session } from './api';
 import { number } from './format';
 import { Card, Fault, useLoad } from './parts';
+import { WholeSet } from './predict';
 import { parseRows } from './table';
 
 /** The tasks whose models are asked by texts. */
@@ -60,7 +61,7 @@ async function firstTexts(run: Experiment): Promise<string> {
   return (set.description.preview ?? []).slice(0, 2).map((row) => String(row[Math.max(at, 0)] ?? '')).join('\n');
 }
 
-export function AskTexts({ run }: { run: Experiment }) {
+export function AskTexts({ run, session }: { run: Experiment; session: Session }) {
   const first = useLoad(() => firstTexts(run), [run.id]).value;
   const [typed, setTyped] = useState<string | null>(null);
   const [answer, setAnswer] = useState<{ told: Told; texts: string[] } | null>(null);
@@ -91,6 +92,7 @@ export function AskTexts({ run }: { run: Experiment }) {
       </form>
       <Fault error={error} />
       <div aria-live="polite">{answer ? <Answer {...answer} /> : null}</div>
+      <WholeSet run={run} session={session} />
     </Card>
   );
 }
@@ -134,10 +136,10 @@ export function ExamplesCard({ run }: { run: Experiment }) {
   const tagging = run.spec.data.task === 'tagging';
   const told = head.findIndex((name) => name.endsWith('_predicted'));
   return (
-    <Card title="Examples of the test part">
+    <Card title={isPrediction(run) ? 'Examples' : 'Examples of the test part'}>
       <Fault error={error} />
       {rows.length > 0 ? (
-        <div class="table-place examples" tabIndex={0} role="region" aria-label="Examples">
+        <div class="table-place examples" tabIndex={0} role="region" aria-label="Some of them">
           <table>
             {tagging ? (
               <tbody>{sentences(head, rows, SHOWN).map((one, i) => <tr key={i}><td><Tokens {...one} /></td></tr>)}</tbody>

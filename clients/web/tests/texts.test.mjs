@@ -37,7 +37,7 @@ test('tags: uploaded by the form, examples of the test part, a new sentence', as
   await page.getByRole('heading', { name: 'tags', level: 1 }).waitFor();
   const { id } = await train('tagger', { dataset: 'tags', task: 'tagging', classes: 4 });
   await page.goto(`${daemon.url}/#/run/${id}`);
-  const examples = page.getByRole('region', { name: 'Examples', exact: true });
+  const examples = page.getByRole('region', { name: 'Some of them' });
   await examples.waitFor();
   const csv = await fetch(`${daemon.url}/experiments/${id}/predictions`).then((reply) => reply.text());
   const tested = csv.split('\n').filter((row) => row.startsWith('test,')).map((row) => row.split(','));
@@ -47,6 +47,11 @@ test('tags: uploaded by the form, examples of the test part, a new sentence', as
   const { outputs } = await daemon.call('POST', `/experiments/${id}/predict`, { texts: ['bo gu'] });
   assert.equal((await answer.locator('tbody').textContent()).replace(/\s/g, ''), `bo${outputs[0].tags[0]}gu${outputs[0].tags[1]}`);
   assert.equal(await page.getByRole('region', { name: 'Prediction and truth' }).count(), 0);
+
+  await page.getByRole('button', { name: 'Predict them all' }).click();
+  await page.waitForURL((url) => url.hash.startsWith('#/run/') && !url.hash.endsWith(id));
+  await page.getByRole('region', { name: 'Examples', exact: true }).getByText('bo').first().waitFor();
+  await page.getByRole('region', { name: 'How good it is' }).getByText('accuracy', { exact: true }).waitFor();
   await close(page);
 });
 
@@ -67,7 +72,7 @@ test('translations, and a text that goes on', async () => {
   await upload('lines', 'lines', lines((k) => k.map((i) => WORDS[i]).join(' ')));
   const translator = await train('translator', { dataset: 'pairs', task: 'translation', max_length: 6 });
   const page = await open(browser, `${daemon.url}/#/run/${translator.id}`);
-  await page.getByRole('region', { name: 'Examples', exact: true }).waitFor();
+  await page.getByRole('region', { name: 'Some of them' }).waitFor();
   const answer = await ask(page, 'bo da');
   const { outputs } = await daemon.call('POST', `/experiments/${translator.id}/predict`, { texts: ['bo da'] });
   assert.equal(await answer.locator('.strong').textContent(), outputs[0]);
