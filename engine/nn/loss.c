@@ -202,7 +202,7 @@ static double cross_entropy_sum(const struct rows *rows)
 static void softmax_backward(const struct rows *rows, struct softmax *s, size_t row, double scale, double *gradient)
 {
 	const struct gates_kernels *kernels = isa_pick()->gates;
-	double scales[NEAR], own[NEAR];
+	double scales[NEAR] = {0}, own[NEAR] = {0};
 	softmax_find(s, gradient);
 	for (size_t b = 0; b < s->n; b++) {
 		bool counts = rows_counts(rows, row + b);

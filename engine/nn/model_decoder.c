@@ -38,7 +38,7 @@ static int recurrent_at(const struct model_config *config, int first, int end, i
 static bool same_state(const struct layer_config *reads, const struct layer_config *says)
 {
 	const struct layer_type *type = type_of(reads), *other = type_of(says);
-	if (type != other || type->ops->last_state == NULL || layer_wires(reads) != layer_wires(says))
+	if (type == NULL || type != other || type->ops->last_state == NULL || layer_wires(reads) != layer_wires(says))
 		return false;
 	if (type->ops == &hqrnn_ops)
 		return reads->hqrnn.readouts == says->hqrnn.readouts;

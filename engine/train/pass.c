@@ -327,6 +327,7 @@ void pass_watch(struct pass *pass, model_watch_fn watch, void *context)
 {
 	pass->watch = watch;
 	pass->watch_context = context;
+	atomic_store(&pass->abandoned, false); /* or whoever runs the model next would be stopped by its last pass */
 }
 
 bool pass_abandoned(const struct pass *pass)

@@ -314,3 +314,22 @@ def test_by_hand_another_instruction_set_goes_on_only_when_asked(tmp_path, check
 
 def test_worker_is_one_executable():
     assert os.access(WORKER, os.X_OK)
+
+
+def test_a_translation_that_is_stopped_says_what_its_last_epoch_said(tmp_path):
+    """Stopped in the middle of an epoch for good: the translations are those of the model after the epoch before."""
+    words = "ab bc cd de ef fg gh hi".split()
+    pairs = [words[k % 8:k % 8 + 1 + k % 5] + words[:k % 3] for k in range(1600)]
+    (tmp_path / "pairs.tsv").write_text("".join(f"{' '.join(p)}\t{' '.join(w[0] for w in reversed(p))}\n" for p in pairs))
+    spec = {"data": {"dataset": "pairs", "task": "translation", "vocabulary": 20, "max_length": 8, "beam_width": 1,
+                     "split": {"train": 0.8, "validation": 0.1, "shuffle": True}}, "type": "lstm", "hidden_size": 12,
+            "training": {"epochs": 100000, "batch_size": 16, "shuffle": True, "optimizer": {"type": "adam", "learning_rate": 0.02}}}
+    process = start("train", dump(tmp_path / "spec.json", spec), "--out", tmp_path / "out", "--data", tmp_path / "pairs.tsv",
+                    "--dialect", '{"text": "pairs"}')
+    until(process, "epoch", 8)
+    process.send_signal(signal.SIGURG)
+    process.send_signal(signal.SIGTERM)
+    finish(process)
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["metrics"]["validation"][0]["bleu"] == pytest.approx(report["history"][-1]["validation_bleu"], rel=1e-12)
+    assert report["history"][-1]["validation_bleu"] > 5
