@@ -119,8 +119,10 @@ struct pairs_config spec_pairs(const struct spec *spec);
 struct streams_config spec_streams(const struct spec *spec);
 /* What kind of targets the samples have: words for a model that measures them. */
 enum target_kind spec_targets(const struct spec *spec);
-/* How many samples a table of n_rows gives; as windows_count and records_count. Where only the rows say where a part
- * ends, by their times or because some are left out, the fractions are taken: an estimate. */
+/* Whether only the rows say where a part ends, by their times or because some are left out: until split_resolve. */
+bool spec_split_needs_rows(const struct spec *spec);
+/* How many samples a table of n_rows gives; as windows_count and records_count. Where
+ * spec_split_needs_rows the fractions are taken: an estimate. */
 int spec_count_samples(const struct spec *spec, size_t n_rows, struct parts *out, struct qlstm_error *error);
 
 /* SHA-256 in hex of what determines the result (data, model, training, simulation, data hash); ties checkpoints to

@@ -420,6 +420,13 @@ static bool needs_rows(const struct split_until *until, const struct spec *spec)
 	return until->said && (until->time[0] != '\0' || spec->missing == MISSING_DROP);
 }
 
+bool spec_split_needs_rows(const struct spec *spec)
+{
+	const struct split *split = &spec->windows.split;
+	return !split->resolved &&
+	       (needs_rows(&split->train_until, spec) || needs_rows(&split->validation_until, spec));
+}
+
 /* Samples by task. */
 static int count_split(const struct spec *spec, const struct split *split, size_t n_rows, struct parts *out,
                        struct qlstm_error *error)
@@ -439,7 +446,7 @@ int spec_count_samples(const struct spec *spec, size_t n_rows, struct parts *out
 	if (spec->task == TASK_WORDS)
 		return words_count(n_rows, &spec->words, out, error);
 	struct split split = spec->windows.split;
-	if (needs_rows(&split.train_until, spec) || needs_rows(&split.validation_until, spec))
+	if (spec_split_needs_rows(spec))
 		split = (struct split){.train = split.train};
 	int rc = count_split(spec, &split, n_rows, out, error);
 	struct parts of_fold;

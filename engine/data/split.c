@@ -73,7 +73,10 @@ static int resolve(struct split_until *until, const char *pointer, const struct 
 int split_resolve(struct split *split, const struct table *table, struct qlstm_error *error)
 {
 	int rc = resolve(&split->train_until, "/split/train_until", table, error);
-	return rc == 0 ? resolve(&split->validation_until, "/split/validation_until", table, error) : rc;
+	if (rc == 0)
+		rc = resolve(&split->validation_until, "/split/validation_until", table, error);
+	split->resolved = rc == 0;
+	return rc;
 }
 
 /* Samples whose row is before `until`. */

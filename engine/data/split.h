@@ -24,6 +24,7 @@ struct split_until {
 struct split {
 	double train, validation; /* 0 < train < 1, 0 <= validation < 1 */
 	struct split_until train_until, validation_until;
+	bool resolved; /* split_resolve was called */
 	bool shuffle;
 	uint64_t seed;
 	struct fold fold; /* with an index: its parts in the place of the others, `validation` being a share of its

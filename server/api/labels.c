@@ -120,7 +120,7 @@ int labels_check(struct api *api, const struct catalog_entry *entry, const json_
 	snprintf(key.dataset, sizeof key.dataset, "%s", entry->row.id);
 	const struct split *split = &spec->windows.split;
 	rc = spec_count_samples(spec, n_rows, &parts, error);
-	if (rc != 0 || split->train_until.time[0] != '\0' || (split->train_until.said && spec->missing == MISSING_DROP))
+	if (rc != 0 || spec_split_needs_rows(spec))
 		return rc; /* where a part ends the worker finds out */
 	/* What is remembered is that of rows in their order: 0 is never found. */
 	key.n_train = split->shuffle ? 0 : parts.train;

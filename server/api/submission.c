@@ -128,6 +128,8 @@ static int count_samples(struct api *api, const struct catalog_entry *entry, con
                          size_t *rows, struct parts *parts, struct qlstm_error *error)
 {
 	int rc = uploaded_rows(api, entry, resolved, spec, rows, error);
+	if (rc == 0)
+		rc = uploaded_split(api, entry, resolved, spec, error);
 	if (rc != 0)
 		return rc;
 	rc = spec_count_samples(spec, *rows, parts, error);

@@ -1,6 +1,7 @@
 /* An uploaded data set, read again. */
 #include "server/api/uploaded.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,9 @@
 #include "server/common/csv_json.h"
 #include "server/common/data_file.h"
 #include "server/common/file.h"
+
+/* Bytes of a file that is read while somebody waits for the answer. */
+#define MOST_LOOKED_AT ((int64_t)64 << 20)
 
 /* How the file is read: as its upload found, or where that was before there were dialects, as then. */
 static int dataset_options(const struct dataset_row *row, struct csv_options *out, struct qlstm_error *error)
@@ -68,6 +72,33 @@ int uploaded_complete(struct table *table, const struct spec *spec, struct qlstm
 	int rc = missing_complete(table, columns, chosen(spec, columns), spec->missing, &changed, error);
 	if (rc != 0)
 		error_prefix(error, "/data/missing");
+	return rc;
+}
+
+/* The rows that samples are cut from. */
+static int read_rows(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+                     struct table *table, struct qlstm_error *error)
+{
+	if (entry->series != NULL)
+		return series_table(entry->series, table, error);
+	int rc = uploaded_table(api, &entry->row, VALUES_ALL, table, error);
+	if (rc != 0 || spec->missing != MISSING_DROP)
+		return rc;
+	rc = spec_columns(spec, resolved, table, error);
+	return rc == 0 ? uploaded_complete(table, spec, error) : rc;
+}
+
+int uploaded_split(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+                   struct qlstm_error *error)
+{
+	struct table table = {0};
+	if (!spec_split_needs_rows(spec) || entry->row.bytes > MOST_LOOKED_AT)
+		return 0;
+	int rc = read_rows(api, entry, resolved, spec, &table, error);
+	if (rc == 0 && (rc = split_resolve(&spec->windows.split, &table, error)) != 0)
+		error_prefix(error, "/data");
+	table_free(&table);
+	malloc_trim(0); /* else each thread of the pool keeps what it has freed */
 	return rc;
 }
 

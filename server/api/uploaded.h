@@ -15,6 +15,11 @@ int uploaded_table(struct api *api, const struct dataset_row *row, int values, s
 int uploaded_rows(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
                   size_t *rows, struct qlstm_error *error);
 
+/* Finds the rows at which parts end, into the spec's split, where only they say it. ERR_INVALID at "/data/split/...".
+ * Not of files past 64 MiB: there the worker finds out. */
+int uploaded_split(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
+                   struct qlstm_error *error);
+
 /* Treats the missing values of the spec's columns as it says. Errors point to "/data/missing". */
 int uploaded_complete(struct table *table, const struct spec *spec, struct qlstm_error *error);
 

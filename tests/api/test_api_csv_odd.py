@@ -88,3 +88,22 @@ def test_dates_in_words(daemon, write):
     done = daemon.train({**SMALL, "data": {"dataset": f"odd {name}", "window": 2}})
     last = daemon.get(done["links"]["predictions"]).text.splitlines()[-1]
     assert write(ROWS - 2).strip('"') in last
+
+
+def test_parts_that_end_at_a_date_are_counted_at_once(daemon):
+    """Not estimated, and not refused by the worker alone."""
+    upload(daemon, "ends", lines("when;x", lambda i: f"{i + 1:02}.03.2020;{VALUES[i]}"))
+    upload(daemon, "endless", lines("n;x", lambda i: f"{i};{VALUES[i]}"))
+
+    def ask(until, name="ends"):
+        data = {"dataset": f"odd {name}", "targets": ["x"], "window": 2, "split": {"train_until": until}}
+        return daemon.post("/experiments", {**SMALL, "data": data})
+
+    for until, train in (("2020-03-09", 6), ("9.3.2020", 6), ("March 9, 2020", 6), ("2020-03-04", 1)):
+        row = ask(until).json()
+        report = daemon.get(daemon.wait(row["id"])["links"]["report"]).json()
+        assert row["data"]["train"] == train == report["data"]["train"] and row["data"]["test"] == report["data"]["test"]
+    for until, words in (("2019-01-01", "no training window"), ("2021-01-01", "no test window"), ("soon", "'soon' is no time")):
+        assert words in problem(ask(until), 422, "invalid", "/data/split/train_until")
+    for name in ("endless",):
+        assert "the rows have none" in problem(ask("2020-03-09", name), 422, "invalid", "/data/split/train_until")

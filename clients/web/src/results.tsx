@@ -95,8 +95,8 @@ export function PredictionCard({ run }: { run: Experiment }) {
   const [target, setTarget] = useState(0);
   const lines = useMemo<Line[]>(() => value ? [
     { label: 'truth', values: value.truth[target] ?? [], color: '--series-4', width: 2.5 },
-    { label: 'prediction', values: (snapshot.said ?? value).predicted[target] ?? [], color: '--series-1', dash: [6, 4] },
     ...(simple?.[target] ?? []).map(({ name, values }) => ({ label: name, values, width: 1.25, ...BASELINE_LOOKS[name] })),
+    { label: 'prediction', values: (snapshot.said ?? value).predicted[target] ?? [], color: '--series-1', dash: [6, 4] }, // over all others
   ] : [], [value, target, simple, snapshot.said]);
   const targets = value && value.targets.length > 1 ? (
     <label><span class="unseen">Target</span>

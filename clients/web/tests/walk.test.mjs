@@ -58,7 +58,7 @@ test('upload a file, start from the form, watch it live, look at what it learned
   await page.getByRole('img', { name: /wert: prediction and truth/ }).waitFor();
   const lines = page.getByRole('region', { name: 'Prediction and truth' }).locator('.u-legend');
   await lines.getByText('linear').waitFor();
-  assert.match(await lines.textContent(), /truth.*prediction.*last value.*linear/s);
+  assert.match(await lines.textContent(), /truth.*last value.*linear.*prediction/s);
   assert.match(await page.getByRole('region', { name: 'How good it is' }).textContent(), /last value.*linear/);
   assert.match(await page.getByRole('region', { name: 'Events' }).textContent(), /queued → running.*running → succeeded/s);
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'metrics.csv' }).click()]);
