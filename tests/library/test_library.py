@@ -11,6 +11,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("QLSTM_BUILD", "build")
 SANITIZER = re.search("san-(.*)", BUILD)
+SANITIZERS = SANITIZER.group(1).replace("+", ",") if SANITIZER else ""
 EXAMPLE = ROOT / "engine/examples/train.c"
 PREFIX = "/opt/qlstm"
 
@@ -23,7 +24,7 @@ def run(*command, **options):
 
 def make(target, place):
     run("make", "-s", "-C", ROOT, target, f"DESTDIR={place}", f"PREFIX={PREFIX}", f"BUILD={BUILD}",
-        f"SAN={SANITIZER.group(1).replace('+', ',') if SANITIZER else ''}", env={**os.environ, "MAKEFLAGS": ""})
+        f"SAN={SANITIZERS}", env={**os.environ, "MAKEFLAGS": ""})
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def flags(place):
 
 
 def compiled(compiler, source, flags, out):
-    sanitized = [f"-fsanitize={SANITIZER.group(1)}"] if SANITIZER else []
+    sanitized = [f"-fsanitize={SANITIZERS}"] if SANITIZER else []
     run(*compiler, "-Wall", "-Wextra", "-Wpedantic", "-Werror", source, *sanitized, *flags("--cflags", "--libs"), "-o",
         out)
     return out
@@ -82,7 +83,7 @@ def test_c17_without_extensions_and_cpp(flags, tmp_path):
         program = tmp_path / "version"
         run(*compiler, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-c", source, *flags("--cflags"), "-o",
             tmp_path / "version.o")
-        run(compiler[0], tmp_path / "version.o", *([f"-fsanitize={SANITIZER.group(1)}"] if SANITIZER else []),
+        run(compiler[0], tmp_path / "version.o", *([f"-fsanitize={SANITIZERS}"] if SANITIZER else []),
             *flags("--libs"), "-o", program)
         assert run(program).strip() == run("sed", "-n", 's/.* QLSTM_VERSION "\\(.*\\)"/\\1/p',
                                            ROOT / "engine/qlstm.h").strip() == flags("--modversion")[0]
