@@ -85,7 +85,7 @@ def test_attention(daemon, trained):
     layers = [{"type": "embedding"}, {"type": "gru", "hidden_size": 4}, {"type": "attention", "score": "general"},
               {"type": "qlstm", "variant": "linear", "n_qubits": 3, "hidden_size": 4}]
     done = daemon.train({"model": {"layers": layers}, "data": task(), "training": {**TRAINING, "epochs": 1}})
-    assert done["spec"]["model"]["layers"][2] == {"type": "attention", "score": "general"}
+    assert done["spec"]["model"]["layers"][2] == {"type": "attention", "score": "general", "query": "after"}
     tensors = daemon.get(done["links"]["weights"] + "?format=json").json()["tensors"]
     assert tensors["layers.2.weight"]["shape"] == [4, 4] and "layers.2.query" not in tensors
     texts = [review for _, review in reviews(400)[:9]]
