@@ -58,7 +58,7 @@ static bool check(const struct circuit_program *program, const char *kind, enum 
 		found[k] = results_new(program, sets, batch);
 		wanted[k] = results_new(program, sets, batch);
 		features[k] = random_numbers(random, found[k].n_features, 0.9);
-		size_t room = k == 0 ? bytes : bytes / 64 * (size_t)oracle_below(random, 65);
+		size_t room = k == 0 ? bytes : bytes / 64 * (size_t)oracle_below(random, 65) / 64 * 64;
 		if (room > 0)
 			kept[k] = (struct plan_room){aligned_alloc(64, room), room};
 		plan_forward_kept(plan, features[k], weights, sets, batch, found[k].outputs, kept[k]);
