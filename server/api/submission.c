@@ -275,7 +275,8 @@ static int write_spec(struct submission *out, struct qlstm_error *error)
 		text_write(&spec, ",", 1);
 		text_write(&spec, out->found.rest_json + 1, strlen(out->found.rest_json) - 1);
 	}
-	bool whole = captions != NULL && out->tags_json != NULL && text_take(&spec, &out->spec_json, &length) == 0;
+	/* Taken in any case, for it is to be freed. */
+	bool whole = text_take(&spec, &out->spec_json, &length) == 0 && captions != NULL && out->tags_json != NULL;
 	free(captions);
 	return whole ? 0 : out_of_memory(error);
 }
