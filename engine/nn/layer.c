@@ -80,6 +80,11 @@ int layer_wires(const struct layer_config *config)
 #define NS_PER_WEIGHT_USE 0.25
 #define NS_PER_STEP       400.0
 
+double layer_cost_weights(size_t weights, const struct layer_work *work)
+{
+	return (NS_PER_WEIGHT * work->batch + NS_PER_WEIGHT_USE) * (double)weights * work->steps;
+}
+
 double layer_cost_products(const struct layer *layer, const struct layer_work *work)
 {
 	size_t weights = 0;

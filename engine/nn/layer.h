@@ -58,6 +58,8 @@ struct layer_ops {
 	/* Nanoseconds of forward and backward of one batch, outside circuits, on one core of the machine that
 	 * engine/circuit/planner.c names. */
 	double (*cost)(const struct layer *layer, const struct layer_work *work);
+	/* Of the same what `cost` leaves out: products with weights of another layer. NULL: none. */
+	double (*shared_cost)(const struct layer *layer, const struct layer_work *work);
 	/* Batches that are a multiple of this are the cheapest per sample. NULL: it does not mind. */
 	int (*multiple)(const struct layer *layer);
 	/* y [frames][out.width][batch] = layer(x [frames][in.width][batch]). training NULL: evaluation. */
@@ -154,6 +156,8 @@ int hqrnn_wires(const struct layer_config *config);
  * a vector: a rough guess. How a batch is cut into slices follows from it (train/pass.c), so another one means other
  * bits. */
 double layer_cost_products(const struct layer *layer, const struct layer_work *work);
+/* Of products with that many weights alone. */
+double layer_cost_weights(size_t weights, const struct layer_work *work);
 
 /* What a layer does that asks. */
 extern const struct asking attention_asking; /* attention.c */

@@ -284,13 +284,13 @@ static double probability_cross_entropy_sum(const struct rows *rows)
 }
 
 static const struct loss table[] = {
-    {"mse", TARGET_REALS, false, mse_sum, mse_backward},
-    {"mae", TARGET_REALS, false, mae_sum, mae_backward},
-    {"huber", TARGET_REALS, false, huber_sum, huber_backward},
-    {"quantile", TARGET_REALS, false, quantile_sum, quantile_backward},
-    {"cross_entropy", TARGET_CLASSES, true, cross_entropy_sum, cross_entropy_backward},
-    {"bce", TARGET_CLASSES, false, bce_sum, bce_backward},
-    {"probability_cross_entropy", TARGET_WORDS, true, probability_cross_entropy_sum, cross_entropy_backward},
+    {"mse", TARGET_REALS, false, mse_sum, mse_backward, 1.0},
+    {"mae", TARGET_REALS, false, mae_sum, mae_backward, 1.0},
+    {"huber", TARGET_REALS, false, huber_sum, huber_backward, 2.0},
+    {"quantile", TARGET_REALS, false, quantile_sum, quantile_backward, 2.0},
+    {"cross_entropy", TARGET_CLASSES, true, cross_entropy_sum, cross_entropy_backward, 6.5},
+    {"bce", TARGET_CLASSES, false, bce_sum, bce_backward, 47.0},
+    {"probability_cross_entropy", TARGET_WORDS, true, probability_cross_entropy_sum, cross_entropy_backward, 6.5},
 };
 
 enum { N_LOSSES = sizeof table / sizeof table[0] };

@@ -18,6 +18,9 @@ struct loss {
 	double (*sum)(const struct rows *rows);
 	/* gradient [frames][width][batch] = scale * d sum / d prediction; 0 in rows that do not count. */
 	void (*backward)(const struct rows *rows, double scale, double *gradient);
+	/* Nanoseconds of an output of a row: both of them, and the metrics of such targets; a rough guess for the
+	 * machine that engine/circuit/planner.c names. */
+	double ns;
 };
 
 /* NULL when unknown / past the end. */

@@ -275,13 +275,13 @@ int model_reserve(struct model *model, int steps, int batch, struct qlstm_error 
 	if (rc != 0)
 		return rc;
 	size_t bytes = model_activations(model, steps, batch, NULL);
-	char *memory = aligned_alloc(ARENA_ALIGN, bytes);
-	if (memory == NULL)
+	free(model->memory); /* first: both together are more than the model takes */
+	model->reserved_steps = model->reserved_batch = 0;
+	model->memory = aligned_alloc(ARENA_ALIGN, bytes);
+	if (model->memory == NULL)
 		return error_set(error, ERR_OUT_OF_MEMORY, "", "%zu bytes for activations cannot be had", bytes);
-	memset(memory, 0, bytes);
-	free(model->memory);
-	model->memory = memory;
-	struct arena arena = {.base = memory};
+	memset(model->memory, 0, bytes);
+	struct arena arena = {.base = model->memory};
 	model_lay_out(model, &arena, steps, batch, NULL);
 	model->reserved_steps = steps;
 	model->reserved_batch = batch;

@@ -82,8 +82,11 @@ double model_circuit_ns(struct model *model, int layer, int index, int steps, in
 size_t model_bytes(struct model *model, int steps, int batch, int threads);
 size_t model_plan_bytes(struct model *model, int threads);
 /* Seconds that forward and gradient of one batch take, on one core of the machine that engine/circuit/planner.c names;
- * the classical part is a rough guess. ERR_TOO_LARGE at the layer whose circuits the plan does not take. */
+ * the classical part is a rough guess. ERR_TOO_LARGE at the layer whose circuits the plan does not take. How a batch is
+ * cut follows from it (train/pass.c). */
 int model_estimate(struct model *model, int steps, int batch, double *seconds_per_batch, struct qlstm_error *error);
+/* Nanoseconds that this leaves out: products with weights that two layers share, as of tied outputs. */
+double model_shared_ns(struct model *model, int steps, int batch);
 
 /* Makes the plans of its circuits. model_reserve does it too. */
 int model_prepare(struct model *model, struct qlstm_error *error);
@@ -96,7 +99,8 @@ bool model_shares_samples(struct model *model);
 /* Hands a team to the circuits' plans and says the same. Results do not depend on it. */
 bool model_set_team(struct model *model, struct team *team);
 
-/* Makes room for windows of `steps` and batches up to `batch`; nothing is allocated after it. */
+/* Makes room for windows of `steps` and batches up to `batch`; nothing is allocated after it. Where there is not enough
+ * the room that was there is given back before more is asked for, so ERR_OUT_OF_MEMORY leaves a model without any. */
 int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error);
 
 /* y [n_outputs][batch] = model(x [steps][n_inputs][batch]), of a model whose output is a sequence [steps][n_outputs]
