@@ -27,6 +27,22 @@ static size_t translating_bytes(const struct spec *spec, struct model *model)
 	return model_bytes(model, spec_steps(spec), COST_COLUMNS, 1) - model_bytes(model, spec_steps(spec), held, 1);
 }
 
+/* Of each number that is predicted the number itself and its text in predictions.csv, which is whole before it is
+ * written; beside one that is no probability stands the truth. */
+enum { PREDICTED_TEXT = 24 };
+
+/* What is predicted of a window at the end. Of texts few numbers a token: nothing that counts. */
+static size_t predicted_bytes(const struct spec *spec)
+{
+	size_t numbers = (size_t)spec->model.n_outputs;
+	if (task_has_texts(spec->task))
+		return 0;
+	if (spec->task == TASK_WORDS)
+		numbers *= (size_t)spec_steps(spec);
+	bool classes = spec->task == TASK_WORDS || spec->task == TASK_CLASSIFICATION;
+	return numbers * (sizeof(double) + (classes ? 1U : 2U) * PREDICTED_TEXT);
+}
+
 struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struct cost_windows windows, int threads)
 {
 	size_t steps = (size_t)spec_steps(spec), parameters = params_elements(model_params(model));
@@ -43,7 +59,7 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 	    .model = said + pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads) +
 	             translating_bytes(spec, model) + KEPT_COPIES * parameters * sizeof(double) +
 	             optimizer_bytes(&spec->training.optimizer, model_params(model)->size),
-	    .data = (windows.train + windows.test) * numbers * sizeof(double) + windows.table,
+	    .data = (windows.train + windows.test) * (numbers * sizeof(double) + predicted_bytes(spec)) + windows.table,
 	};
 }
 

@@ -15,7 +15,7 @@ enum { COST_COLUMNS = 64 };
 
 struct cost_bytes {
 	size_t model; /* parameters, activations and plans */
-	size_t data;  /* the table and the windows */
+	size_t data;  /* the table and the windows, and what is predicted of them */
 };
 
 /* On one core of this machine, by its speed (engine/circuit/plan_speed.h). A fold is counted as the training itself. */

@@ -46,10 +46,22 @@ static void test_bytes(void **state)
 	for (int threads = 1; threads <= 3; threads++) {
 		struct cost_bytes bytes = cost_bytes(&spec, model, (struct cost_windows){100, 11, 5000}, threads);
 		size_t parameters = 8 * model_params(model)->size;
-		assert_int_equal(bytes.data, (100 + 11) * (3 * 7 + 2) * 8 + 5000);
+		assert_int_equal(bytes.data, (100 + 11) * ((3 * 7 + 2) * 8 + 2 * (8 + 2 * 24)) + 5000);
 		/* One slot of the optimiser; two kept epochs, a checkpoint of parameters and up to two slots. */
 		assert_int_equal(bytes.model, pass_bytes(model, 7, 5, threads) + (1 + 5) * parameters);
 	}
+}
+
+/* Of words 16 probabilities at each of 70 steps: twenty times what the words take. */
+static void test_bytes_of_what_is_predicted(void **state)
+{
+	(void)state;
+	make("{\"data\":{\"dataset\":\"copying_50\",\"task\":\"words\",\"word_bits\":4,\"length\":71},\"training\":{"
+	     "\"loss\":\"cross_entropy\"},\"model\":{\"layers\":[{\"type\":\"lstm\"}]}}");
+	struct cost_bytes none = cost_bytes(&spec, model, (struct cost_windows){0}, 1);
+	struct cost_bytes some = cost_bytes(&spec, model, (struct cost_windows){.train = 2, .test = 1}, 1);
+	size_t window = (size_t)spec.model.n_inputs * 70 + 16;
+	assert_int_equal(some.data - none.data, 3 * (8 * window + 70 * 16 * (8 + 24)));
 }
 
 static void test_seconds(void **state)
@@ -198,6 +210,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_teardown(name, drop)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_bytes),
+	    TEST(test_bytes_of_what_is_predicted),
 	    TEST(test_seconds),
 	    TEST(test_seconds_of_a_vocabulary),
 	    TEST(test_a_plan_that_takes_no_such_circuit),
