@@ -39,6 +39,11 @@ def peers_of(name):
     return [peer for peer in table if not wanted or peer in wanted.split(";")]
 
 
+def part_of(files):
+    """How much of our steps the peers take."""
+    return json.loads(pathlib.Path(files[0]).read_text()).get("part", 1)
+
+
 def prepare(worker, folder, name):
     """The case and what the engine makes of it, as files."""
     case = make(name)
@@ -91,6 +96,8 @@ def compare(worker, name, files, threads):
         mine = rows[0]
         note = "" if mine["precision"] == precision else f" (ours {mine['precision']})"
         print(f"\n{name}, batch {mine['batch']}, {precision}{note}, {threads} thread{'s' if threads != '1' else ''}")
+        if part_of(files) != 1:
+            print(f"peers: {part_of(files):.0%} of the steps, and their times divided by that")
         line("", "us/sample", "median", "of ours", "first call s", "disagreement", "repeats")
         for row in rows:
             print_ours(row, mine)
