@@ -29,7 +29,4 @@ int metric_count(enum target_kind target);
 double metric_none(const struct metric *metric);
 double metric_join(const struct metric *metric, double a, double b);
 
-/* The class that row (frame, sample) is given: the largest of its outputs, of equal ones the first. */
-size_t metric_predicted_class(const struct rows *rows, size_t frame, size_t sample);
-
 #endif

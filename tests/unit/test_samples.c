@@ -246,13 +246,31 @@ static void accuracy_counts_rows(void **state)
 	assert_string_equal(accuracy->name, "accuracy");
 	/* Rows (0, 1, 2), (5, 5, 1) and (-1, -3, 2): the largest are 2, the first of two equal ones, and 2. */
 	static const double outputs[WIDTH * 3] = {0, 5, -1, 1, 5, -3, 2, 1, 2};
-	static const double truth[3] = {2, 0, 1}, one_masked[3] = {0, 1, 1};
+	static const double truth[3] = {2, 0, 1}, one_masked[3] = {0, 1, 1}, largest[3] = {2, 0, 2};
 	struct rows rows = {.frames = 1, .width = WIDTH, .batch = 3, .prediction = outputs, .target = truth};
 	assert_true(accuracy->sum(&rows) == 2);
-	assert_int_equal(metric_predicted_class(&rows, 0, 1), 0);
-	assert_int_equal(metric_predicted_class(&rows, 0, 2), 2);
 	rows.mask = one_masked;
 	assert_true(accuracy->sum(&rows) == 1);
+	rows.target = largest;
+	rows.mask = NULL;
+	assert_true(accuracy->sum(&rows) == 3);
+}
+
+/* More samples than are seen together: of 150 sample b has its largest output at b mod 3, and is said to have it there
+ * but for every tenth. */
+static void accuracy_counts_many_samples(void **state)
+{
+	(void)state;
+	enum { MANY = 150 };
+	double outputs[WIDTH * MANY] = {0}, truth[MANY];
+	size_t right = 0;
+	for (size_t b = 0; b < MANY; b++) {
+		outputs[b % WIDTH * MANY + b] = 1;
+		truth[b] = (double)((b + (b % 10 == 0)) % WIDTH);
+		right += b % 10 != 0;
+	}
+	const struct rows rows = {.frames = 1, .width = WIDTH, .batch = MANY, .prediction = outputs, .target = truth};
+	assert_true(metric_for(TARGET_CLASSES, 0)->sum(&rows) == (double)right);
 }
 
 int main(void)
@@ -263,6 +281,7 @@ int main(void)
 	    cmocka_unit_test(what_does_not_fit_is_refused),
 	    cmocka_unit_test(losses_of_masked_rows),
 	    cmocka_unit_test(accuracy_counts_rows),
+	    cmocka_unit_test(accuracy_counts_many_samples),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
