@@ -27,6 +27,17 @@ static size_t translating_bytes(const struct spec *spec, struct model *model)
 	return model_bytes(model, spec_steps(spec), COST_COLUMNS, 1) - model_bytes(model, spec_steps(spec), held, 1);
 }
 
+/* Of a text whose tokens are tagged: bytes that a token takes with its tag, about, and its line of predictions.csv. */
+enum { TAGGED_BYTES = 10, TAGGED_TEXT = 45 };
+
+/* Tokens and tags as numbers, and at the end, of each token, three numbers, its place and its line. Most texts are much
+ * shorter than the longest that is read. */
+static size_t tagged_bytes(const struct spec *spec, struct cost_windows windows)
+{
+	size_t most = (windows.train + windows.test) * (size_t)spec_steps(spec), said = windows.table / TAGGED_BYTES;
+	return (most < said ? most : said) * (6 * sizeof(double) + TAGGED_TEXT);
+}
+
 /* Of each number that is predicted the number itself and its text in predictions.csv, which is whole before it is
  * written; beside one that is no probability stands the truth. */
 enum { PREDICTED_TEXT = 24 };
@@ -49,17 +60,20 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 	size_t held = (size_t)pass_held(model, spec_steps(spec), spec->training.batch_size) * (size_t)threads;
 	size_t numbers = (size_t)spec->model.n_inputs * steps + (size_t)spec->model.n_outputs;
 	/* Of texts the numbers of tokens and classes. */
-	size_t said = 0;
 	if (task_has_texts(spec->task))
 		numbers = 2 * steps;
+	size_t samples = (windows.train + windows.test) * (numbers * sizeof(double) + predicted_bytes(spec));
+	if (spec->task == TASK_TAGGING)
+		samples = tagged_bytes(spec, windows);
 	/* What a model says of each token, and its gradient: as large as the vocabulary. */
+	size_t said = 0;
 	if (spec->task == TASK_LANGUAGE_MODEL || spec->task == TASK_TRANSLATION)
 		said = 2 * steps * (size_t)spec->model.n_outputs * held * sizeof(double);
 	return (struct cost_bytes){
 	    .model = said + pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads) +
 	             translating_bytes(spec, model) + KEPT_COPIES * parameters * sizeof(double) +
 	             optimizer_bytes(&spec->training.optimizer, model_params(model)->size),
-	    .data = (windows.train + windows.test) * (numbers * sizeof(double) + predicted_bytes(spec)) + windows.table,
+	    .data = samples + windows.table,
 	};
 }
 

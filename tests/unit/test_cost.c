@@ -64,6 +64,18 @@ static void test_bytes_of_what_is_predicted(void **state)
 	assert_int_equal(some.data - none.data, 3 * (8 * window + 70 * 16 * (8 + 24)));
 }
 
+/* Of tagged texts as many tokens as the file has room for, and at most as many as are read: 60 of each of 12 texts. */
+static void test_bytes_of_tagged_texts(void **state)
+{
+	(void)state;
+	make("{\"data\":{\"dataset\":\"x\",\"task\":\"tagging\",\"max_length\":60,\"classes\":5},\"type\":\"lstm\"}");
+	static const size_t tables[] = {1000, 1000000}, tokens[] = {100, 12 * 60};
+	for (int k = 0; k < 2; k++) {
+		struct cost_windows windows = {.train = 10, .test = 2, .table = tables[k]};
+		assert_int_equal(cost_bytes(&spec, model, windows, 1).data, tables[k] + tokens[k] * (6 * 8 + 45));
+	}
+}
+
 static void test_seconds(void **state)
 {
 	(void)state;
@@ -211,6 +223,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_bytes),
 	    TEST(test_bytes_of_what_is_predicted),
+	    TEST(test_bytes_of_tagged_texts),
 	    TEST(test_seconds),
 	    TEST(test_seconds_of_a_vocabulary),
 	    TEST(test_a_plan_that_takes_no_such_circuit),
