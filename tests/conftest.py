@@ -1,4 +1,5 @@
 import os
+import pathlib
 import tempfile
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from api_daemon import BUILD, Daemon, check_sanitizers
 
 SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
+NO_RACES = pathlib.Path(__file__).with_name("thread.supp")
 
 
 def pytest_configure(config):
@@ -17,6 +19,7 @@ def pytest_configure(config):
     for name in SANITIZERS:
         words = [word for word in os.environ.get(name, "").split(":") if word and not word.startswith("log_path=")]
         os.environ[name] = ":".join([*words, f"log_path={folder}/report"])
+    os.environ["TSAN_OPTIONS"] += f":suppressions={NO_RACES}"
 
 
 @pytest.fixture(autouse=True)
