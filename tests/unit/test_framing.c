@@ -118,6 +118,18 @@ static void test_heads_with_a_fault_say_which(void **state)
 #undef CASE
 }
 
+/* What the header says of a NUL or a leading colon beside a bare LF: nothing is left by which to tell it. Were one of
+ * them refused, the sound head would be, too. */
+static void test_what_cannot_be_seen(void **state)
+{
+	(void)state;
+	struct framing f;
+	assert_null(FAULT("Host: a\r\n\r\n", "HTTP/1.0", &f));
+	assert_null(FAULT("Host: a\r\n\0\n", "HTTP/1.0", &f));
+	assert_null(FAULT("Host: a\n\0\r\n", "HTTP/1.0", &f));
+	assert_int_equal(f.lines, 1);
+}
+
 static void test_request_lines(void **state)
 {
 	(void)state;
@@ -223,6 +235,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_sound_heads),
 	    cmocka_unit_test(test_heads_with_a_fault_say_which),
+	    cmocka_unit_test(test_what_cannot_be_seen),
 	    cmocka_unit_test(test_request_lines),
 	    cmocka_unit_test(test_targets),
 	    cmocka_unit_test(test_targets_with_a_fault_say_which),

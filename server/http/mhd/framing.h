@@ -9,7 +9,7 @@
  *     GET·/healthz·HTTP/1.1··Host· localhost··Accept· text/csv····
  * Two NUL inside a value look like CR LF, and what stands behind them like a header that nobody sent, where a third one
  * follows: there are then more headers than the library counts. What cannot be seen: a NUL or a leading colon with a
- * bare LF right behind it, which leave the same two bytes as CR LF. */
+ * bare LF right behind or right before it, which leave the same two bytes as CR LF. */
 #ifndef QLSTM_HTTP_MHD_FRAMING_H
 #define QLSTM_HTTP_MHD_FRAMING_H
 

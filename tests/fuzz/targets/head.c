@@ -117,9 +117,13 @@ static bool read_request(struct reading *r)
 /* What the library's buffer does not tell apart (server/http/mhd/README.md): there a request more may be found. */
 static bool is_indistinct(const unsigned char *bytes, size_t length)
 {
-	for (size_t i = 0; i + 1 < length; i++)
-		if (bytes[i + 1] == '\n' && (bytes[i] == '\0' || bytes[i] == ':'))
+	for (size_t i = 0; i < length; i++) {
+		bool bare = bytes[i] == '\n' && (i == 0 || bytes[i - 1] != '\r');
+		bool behind = bare && i > 0 && (bytes[i - 1] == '\0' || bytes[i - 1] == ':');
+		bool before = bare && i + 1 < length && (bytes[i + 1] == '\0' || bytes[i + 1] == ':');
+		if (behind || before)
 			return true;
+	}
 	return false;
 }
 
@@ -182,6 +186,8 @@ void target_seeds(target_give *give, void *context)
 	    "1POST / HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
 	    "1GET / HTTP/1.1\r\n" HOST ": x\r\nDELETE /victim HTTP/1.1\r\n" HOST "\r\n",
 	    "1GET / HTTP/1.1\n" HOST "\n",
+	    "1GET / HTTP/1.1\r\n" HOST ":\nGET /second HTTP/1.1\r\n" HOST "\r\n",
+	    "1GET / HTTP/1.1\r\nHost: a\n:\r\nGET /second HTTP/1.1\r\n" HOST "\r\n",
 	    "1GET / HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n",
 	    "1GET / HTTP/1.1\r\n" HOST HOST "\r\n",
 	    "1POST / HTTP/1.1\r\n" HOST "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
