@@ -69,6 +69,9 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 	size_t said = 0;
 	if (spec->task == TASK_LANGUAGE_MODEL || spec->task == TASK_TRANSLATION)
 		said = 2 * steps * (size_t)spec->model.n_outputs * held * sizeof(double);
+	/* At the end a batch of it at once. */
+	if (spec->task == TASK_LANGUAGE_MODEL)
+		said += steps * (size_t)spec->model.n_outputs * (size_t)spec->training.batch_size * sizeof(double);
 	return (struct cost_bytes){
 	    .model = said + pass_bytes(model, spec_steps(spec), spec->training.batch_size, threads) +
 	             translating_bytes(spec, model) + KEPT_COPIES * parameters * sizeof(double) +

@@ -37,6 +37,11 @@ static int drop(void **state)
 
 #define SMALL "{\"data\":{\"window\":7},\"training\":{\"batch_size\":5,\"epochs\":30},\"hidden_size\":3,\"n_qubits\":2}"
 
+#define LANGUAGE                                                                                                       \
+	"{\"data\":{\"dataset\":\"x\",\"task\":\"language_model\",\"vocabulary\":%d,\"length\":20},\"training\":{"     \
+	"\"batch_size\":16},\"model\":{\"layers\":[{\"type\":\"embedding\",\"dimension\":32},{\"type\":\"lstm\","      \
+	"\"hidden_size\":32},{\"type\":\"dense\",\"tied\":%s}]}}"
+
 static void test_bytes(void **state)
 {
 	(void)state;
@@ -62,6 +67,21 @@ static void test_bytes_of_what_is_predicted(void **state)
 	struct cost_bytes some = cost_bytes(&spec, model, (struct cost_windows){.train = 2, .test = 1}, 1);
 	size_t window = (size_t)spec.model.n_inputs * 70 + 16;
 	assert_int_equal(some.data - none.data, 3 * (8 * window + 70 * 16 * (8 + 24)));
+}
+
+/* Of a language model the probabilities of a batch, and of what a member trains on at once what is said and its
+ * gradient: 20 steps, each a vocabulary wide. */
+static void test_bytes_of_a_vocabulary(void **state)
+{
+	(void)state;
+	char text[512];
+	snprintf(text, sizeof text, LANGUAGE, 5000, "false");
+	make(text);
+	size_t held = pass_held(model, 20, 16), parameters = 8 * model_params(model)->size;
+	size_t without = pass_bytes(model, 20, 16, 1) + 5 * parameters +
+	                 optimizer_bytes(&spec.training.optimizer, model_params(model)->size);
+	assert_int_equal(cost_bytes(&spec, model, (struct cost_windows){0}, 1).model,
+	                 without + 20 * 5000 * 8 * (2 * held + 16));
 }
 
 /* Of tagged texts as many tokens as the file has room for, and at most as many as are read: 60 of each of 12 texts. */
@@ -96,11 +116,6 @@ static void test_seconds(void **state)
 	    cost_seconds(&spec, model, (struct cost_windows){.train = 100, .test = 30}, 0.25, &slower, NULL), 0);
 	assert_true(slower.batch == 4 * seconds.batch && fabs(slower.training / seconds.training - 4) < 1e-12);
 }
-
-#define LANGUAGE                                                                                                       \
-	"{\"data\":{\"dataset\":\"x\",\"task\":\"language_model\",\"vocabulary\":%d,\"length\":20},\"training\":{"     \
-	"\"batch_size\":16},\"model\":{\"layers\":[{\"type\":\"embedding\",\"dimension\":32},{\"type\":\"lstm\","      \
-	"\"hidden_size\":32},{\"type\":\"dense\",\"tied\":%s}]}}"
 
 /* Of a batch, with outputs as many as the vocabulary has words. */
 static double language_seconds(int words, const char *tied, double *left_out)
@@ -224,6 +239,7 @@ int main(void)
 	    TEST(test_bytes),
 	    TEST(test_bytes_of_what_is_predicted),
 	    TEST(test_bytes_of_tagged_texts),
+	    TEST(test_bytes_of_a_vocabulary),
 	    TEST(test_seconds),
 	    TEST(test_seconds_of_a_vocabulary),
 	    TEST(test_a_plan_that_takes_no_such_circuit),
