@@ -313,14 +313,17 @@ def readme_lines():
 
 
 def write_own_files(folder):
-    """The files that the README's reader has: prices with decimal commas, two columns of NumPy's, and images of MNIST's
-    form, 20 of 2 by 2 pixels."""
+    """The files that the README's reader has: prices with decimal commas, two columns of NumPy's, images of MNIST's form,
+    20 of 2 by 2 pixels, and two tables with the same dates."""
     (folder / "preise.csv").write_text("Tag;Preis\n" + "".join(f"{k};{k % 7},5\n" for k in range(40)))
     numbers = struct.pack("<800d", *(k / 800 for k in range(800)))
     head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (400, 2), }".ljust(117) + b"\n"
     (folder / "waves.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + numbers)
     images = struct.pack(">4B3I", 0, 0, 8, 3, 20, 2, 2) + bytes(range(80))
     (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+    for name in ("inputs", "targets"):
+        rows = "".join(f"2024-01-{day:02},{day % 5}\n" for day in range(1, 31))
+        (folder / f"{name}.csv").write_text(f"date,{name[:-1]}\n{rows}")
 
 
 def test_the_readme_lines(service, tmp_path):

@@ -82,7 +82,10 @@ static inline int door_connect(void)
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	CHECK(client >= 0);
-	CHECK(connect(client, (struct sockaddr *)&address, sizeof address) == 0);
+	if (connect(client, (struct sockaddr *)&address, sizeof address) != 0) {
+		perror("connect");
+		abort();
+	}
 	return client;
 }
 

@@ -114,14 +114,16 @@ static bool read_request(struct reading *r)
 	return true;
 }
 
-/* What the library's buffer does not tell apart (server/http/mhd/README.md): there a request more may be found. */
+/* What the library's buffer does not tell apart (server/http/mhd/README.md): there a request more may be found. So it
+ * may where a bare CR follows a NUL: which of several ends an empty line of NULs is the library's choice. */
 static bool is_indistinct(const unsigned char *bytes, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		bool bare = bytes[i] == '\n' && (i == 0 || bytes[i - 1] != '\r');
 		bool behind = bare && i > 0 && (bytes[i - 1] == '\0' || bytes[i - 1] == ':');
 		bool before = bare && i + 1 < length && (bytes[i + 1] == '\0' || bytes[i + 1] == ':');
-		if (behind || before)
+		bool bare_cr = bytes[i] == '\r' && i + 1 < length && bytes[i + 1] != '\n';
+		if (behind || before || (bare_cr && memchr(bytes, '\0', i) != NULL))
 			return true;
 	}
 	return false;
