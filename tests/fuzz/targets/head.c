@@ -165,7 +165,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	handled = 0;
 	door_ask("", data + 1, size - 1, 1 + data[0] % 4);
 	int n = handled;
-	if (is_indistinct(data + 1, size - 1))
+	/* The reader stops after MAX_REQUESTS, the server does not. */
+	if (is_indistinct(data + 1, size - 1) || reading.count == MAX_REQUESTS)
 		return 0;
 	CHECK(n <= reading.count);
 	for (int i = 0; i < n && i < MAX_REQUESTS; i++)
@@ -197,6 +198,11 @@ void target_seeds(target_give *give, void *context)
 	    "1GET http://a/x HTTP/1.1\r\n" HOST "\r\n",
 	    "1BREW /%zz HTTP/1.1\r\n" HOST "\r\n"};
 	static const char nuls[] = "1GET / HTTP/1.1\r\n" HOST "X: a\0\0Y\0b\r\n\r\n";
+	static const char one[] = "GET / HTTP/1.1\r\n" HOST "\r\n";
+	char many[1 + (MAX_REQUESTS + 6) * (sizeof one - 1)] = "1";
+	for (size_t at = 1; at < sizeof many; at += sizeof one - 1)
+		memcpy(many + at, one, sizeof one - 1);
 	GIVE_TEXTS(texts);
 	give(context, nuls, sizeof nuls - 1);
+	give(context, many, sizeof many);
 }
