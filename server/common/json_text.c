@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/text.h"
 #include "engine/number.h"
+#include "engine/text.h"
+#include "engine/utf8.h"
 
 /* Where a value is written. */
 struct writer {
@@ -151,6 +152,26 @@ char *json_text(const json_t *value)
 char *json_text_indented(const json_t *value)
 {
 	return text_of(value, 2);
+}
+
+bool json_write_string(struct text *out, const char *text)
+{
+	size_t length = strlen(text), character;
+	for (size_t at = 0; at < length; at += character) {
+		character = utf8_character(text + at, length - at);
+		if (character == 0)
+			return false;
+	}
+	write_string(&(struct writer){.out = out}, text, length);
+	return true;
+}
+
+void json_write_real(struct text *out, double value)
+{
+	char number[NUMBER_SIZE];
+	if (isfinite(value))
+		number_text(number, value);
+	text_print(out, "%s", isfinite(value) ? number : "null");
 }
 
 json_t *json_number_or_null(double value)

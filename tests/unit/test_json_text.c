@@ -106,13 +106,42 @@ static void text_may_grow(void **state)
 	assert_null(json_text(NULL));
 }
 
+/* Strings and reals that are written one by one are those of json_text; what is no UTF-8 leaves nothing behind. */
+static void pieces_are_written_alike(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"", "a", "\"\\/\b\f\n\r\t\x01\x1f\x7f",
+	                                    "gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80"};
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		struct text out = {0};
+		json_t *value = json_string(texts[i]);
+		char *expected = json_text(value);
+		assert_true(json_write_string(&out, texts[i]));
+		assert_string_equal(out.bytes, expected);
+		free(out.bytes);
+		free(expected);
+		json_decref(value);
+	}
+	static const char *const damaged[] = {"\xff", "a\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80"};
+	for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+		struct text out = {0};
+		assert_false(json_write_string(&out, damaged[i]));
+		assert_int_equal(out.length, 0);
+	}
+	struct text out = {0};
+	json_write_real(&out, 0.67);
+	json_write_real(&out, (double)NAN);
+	json_write_real(&out, (double)INFINITY);
+	assert_string_equal(out.bytes, "0.67nullnull");
+	free(out.bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(number_is_the_shortest),
-	    cmocka_unit_test(number_reads_back),
-	    cmocka_unit_test(text_shortens_reals_alone),
-	    cmocka_unit_test(text_may_grow),
+	    cmocka_unit_test(number_is_the_shortest),    cmocka_unit_test(number_reads_back),
+	    cmocka_unit_test(text_shortens_reals_alone), cmocka_unit_test(text_may_grow),
+	    cmocka_unit_test(pieces_are_written_alike),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
