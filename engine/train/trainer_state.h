@@ -1,4 +1,5 @@
-/* The trainer's fields, shared by the loop (trainer.c) and its checkpoints (checkpoint.c); private to engine/train. */
+/* The trainer's fields, shared by trainer.c, its loop (epoch.c) and its checkpoints (checkpoint.c); private to
+ * engine/train. */
 #ifndef QLSTM_TRAIN_TRAINER_STATE_H
 #define QLSTM_TRAIN_TRAINER_STATE_H
 
