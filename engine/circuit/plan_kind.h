@@ -13,6 +13,7 @@
 struct plan_work {
 	size_t bytes;             /* all of the plan's memory; SIZE_MAX when that cannot be told */
 	double operations;        /* for a tile, forward and backward; in a unit of the kind's own (planner.c) */
+	double call_operations;   /* likewise, for a call whatever its batch */
 	size_t lanes;             /* samples in a tile */
 	enum precision precision; /* of the arithmetic */
 	bool packs;               /* several sets of weights share tiles */

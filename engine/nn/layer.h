@@ -58,8 +58,6 @@ struct layer_ops {
 	/* Nanoseconds of forward and backward of one batch, outside circuits, on one core of the machine that
 	 * engine/circuit/planner.c names. */
 	double (*cost)(const struct layer *layer, const struct layer_work *work);
-	/* Of the same what `cost` leaves out: products with weights of another layer. NULL: none. */
-	double (*shared_cost)(const struct layer *layer, const struct layer_work *work);
 	/* Batches that are a multiple of this are the cheapest per sample. NULL: it does not mind. */
 	int (*multiple)(const struct layer *layer);
 	/* y [frames][out.width][batch] = layer(x [frames][in.width][batch]). training NULL: evaluation. */

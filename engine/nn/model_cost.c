@@ -107,18 +107,6 @@ static double model_classical_ns(struct model *model, int steps, int batch)
 	return ns;
 }
 
-double model_shared_ns(struct model *model, int steps, int batch)
-{
-	double ns = 0.0;
-	for (int k = 0; k < model->config.n_layers; k++) {
-		const struct layer *layer = &model->layers[k];
-		const struct layer_work work = {steps, shape_frames(layer->in, steps), batch, 0};
-		if (layer->ops->shared_cost != NULL)
-			ns += layer->ops->shared_cost(layer, &work);
-	}
-	return ns;
-}
-
 /* What a circuit's calls take of the estimate of forward and gradient, where all of what they may keep is kept: they go
  * forward once, not twice. Measured: qlstm of V(4,2), chen2020. */
 #define KEPT_COST 0.85

@@ -80,15 +80,14 @@ struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struc
 	};
 }
 
-/* Of one batch, what the model's estimate leaves out, which counts where outputs are a vocabulary: tied products, and
- * the loss of what is said. */
-static double outputs_seconds(const struct spec *spec, struct model *model)
+/* Of one batch, what the model's estimate leaves out, which counts where outputs are a vocabulary: the loss of what is
+ * said. */
+static double loss_seconds(const struct spec *spec)
 {
 	const struct loss *loss = loss_find(spec->training.loss);
-	int steps = spec_steps(spec), batch = spec->training.batch_size;
-	double frames = spec->model.output == MODEL_OUTPUT_SEQUENCE ? steps : 1;
-	double outputs = frames * spec->model.n_outputs * batch;
-	return 1e-9 * (model_shared_ns(model, steps, batch) + (loss != NULL ? loss->ns * outputs : 0.0));
+	double frames = spec->model.output == MODEL_OUTPUT_SEQUENCE ? spec_steps(spec) : 1;
+	double outputs = frames * spec->model.n_outputs * spec->training.batch_size;
+	return loss != NULL ? 1e-9 * loss->ns * outputs : 0.0;
 }
 
 int cost_seconds(const struct spec *spec, struct model *model, struct cost_windows windows, double speed,
@@ -99,7 +98,7 @@ int cost_seconds(const struct spec *spec, struct model *model, struct cost_windo
 		error_prefix(error, "/model");
 		return rc;
 	}
-	out->batch = (out->batch + outputs_seconds(spec, model)) / speed;
+	out->batch = (out->batch + loss_seconds(spec)) / speed;
 	double train = (double)windows.train, size = spec->training.batch_size;
 	if (spec->training.epoch_batches > 0)
 		train = spec->training.epoch_batches * (size < train ? size : train);

@@ -54,6 +54,7 @@ static void *compile(const struct circuit_program *program, enum precision preci
 	    (struct plan_work){.bytes = sizeof *self + rows_bytes(&self->codes) + sums_bytes(self) +
 	                                local_code_bytes(self->codes.forward) + local_code_bytes(self->codes.gradient),
 	                       .operations = local_codes_length(&self->codes),
+	                       .call_operations = local_codes_call_length(&self->codes),
 	                       .lanes = self->kernels->lanes,
 	                       .precision = precision};
 	return self;

@@ -20,4 +20,11 @@ static inline uint32_t local_codes_length(const struct local_codes *codes)
 	return codes->forward->n_instructions[PHASE_TILE] + codes->gradient->n_instructions[PHASE_TILE];
 }
 
+/* And those of a call whatever its batch, which depend on weights alone. */
+static inline uint32_t local_codes_call_length(const struct local_codes *codes)
+{
+	const uint32_t *forward = codes->forward->n_instructions, *gradient = codes->gradient->n_instructions;
+	return forward[PHASE_BEFORE] + forward[PHASE_AFTER] + gradient[PHASE_BEFORE] + gradient[PHASE_AFTER];
+}
+
 #endif

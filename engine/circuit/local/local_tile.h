@@ -6,14 +6,7 @@
 #include "engine/circuit/local/local_kernel.h"
 #include "engine/circuit/encoder_slope.h"
 #include "engine/circuit/lanes.h"
-#include "engine/vector/trig.h"
-
-/* As many numbers as a vec64 has. */
-#ifdef KERNEL_FLOAT32
-typedef half_vec piece;
-#else
-typedef vec64 piece;
-#endif
+#include "engine/circuit/local/local_encode.h"
 
 enum { LANES = LOCAL_ROW_BYTES / sizeof(real), ROW_VECTORS = LOCAL_ROW_BYTES / VECTOR_BYTES };
 
@@ -30,59 +23,8 @@ static inline real *row(const struct tile *tile, size_t index)
 	return (real *)(void *)(tile->rows + index * LOCAL_ROW_BYTES);
 }
 
-static inline void put(real *to, vec64 v)
-{
-	*(piece *)to = __builtin_convertvector(v, piece);
-}
-
-static inline vec64 get(const real *from)
-{
-	return __builtin_convertvector(*(const piece *)from, vec64);
-}
-
-/* Lanes that are computed where `used` hold samples: vectors are whole. */
-static inline size_t whole_vectors(size_t used)
-{
-	return (used + WIDTH - 1) / WIDTH * WIDTH;
-}
-
-static inline size_t lanes_left(size_t used, size_t lane)
-{
-	return used > lane ? used - lane : 0;
-}
-
 /* Calls work on a tile, `used` being a constant for a full one. */
 #define FULL_OR_NOT(work, tile) ((tile)->used == LANES ? (work)((tile), LANES) : (work)((tile), (tile)->used))
-
-/* cos and sin of what the encoder makes of x, turned further by `more`. */
-static inline void encode(enum encoder encoder, vec64 x, double more, vec64 *cosine, vec64 *sine)
-{
-	if (encoder == ENCODER_ATAN_SQUARE)
-		x *= x;
-	if (encoder == ENCODER_ATAN || encoder == ENCODER_ATAN_SQUARE) {
-		cosine_sine_atan(x, cosine, sine);
-		return;
-	}
-	for (size_t l = 0; l < WIDTH64 && encoder != ENCODER_X; l++)
-		x[l] = encoder_angle(encoder, x[l]);
-	cosine_sine(x + more, cosine, sine);
-}
-
-/* The same for angles that are features; false when one of them is too large for that. */
-ALWAYS_INLINE bool encode_fast(const double *from, size_t used, double more, real *cosines, real *sines)
-{
-	mask64 fast = {0};
-	fast = ~fast;
-	UNROLL for (size_t l = 0; l < whole_vectors(used); l += WIDTH64)
-	{
-		vec64 cosine, sine, angle = load64(from + l, lanes_left(used, l)) + more;
-		fast &= is_fast_angle(angle);
-		cosine_sine_fast(angle, &cosine, &sine);
-		put(cosines + l, cosine);
-		put(sines + l, sine);
-	}
-	return all_set(fast);
-}
 
 ALWAYS_INLINE void load_angles(const struct tile *tile, size_t used)
 {
@@ -96,12 +38,10 @@ ALWAYS_INLINE void load_angles(const struct tile *tile, size_t used)
 		real *cosines = row(tile, angle->cosine), *sines = row(tile, angle->sine);
 		if (encoder == ENCODER_X && encode_fast(from, used, more, cosines, sines))
 			continue;
-		for (size_t l = 0; l < whole_vectors(used); l += WIDTH64) {
-			vec64 cosine, sine;
-			encode(encoder, load64(from + l, lanes_left(used, l)), more, &cosine, &sine);
-			put(cosines + l, cosine);
-			put(sines + l, sine);
-		}
+		if (encoder == ENCODER_ATAN || encoder == ENCODER_ATAN_SQUARE)
+			encode_atan(from, used, encoder == ENCODER_ATAN_SQUARE, cosines, sines);
+		else
+			encode_any(encoder, from, used, more, cosines, sines);
 	}
 }
 

@@ -23,9 +23,12 @@ static void destroy(void *state)
 	free(self);
 }
 
+/* What a sweep costs whatever the number of amplitudes: its tables, maps and calls. */
+#define SWEEP_OPERATIONS 2700.0
+
 /* An operation: one rotation of one amplitude, forward alone and forward and backward. A sweep's moves cost as much as
- * ten of them, a diagonal's group three, a string that is not diagonal eight. */
-static double count_operations(const struct wide_circuit *circuit)
+ * ten of them, a diagonal's group three, a string that is not diagonal eight. `each`: of one in the precision. */
+static double count_operations(const struct wide_circuit *circuit, double each)
 {
 	double passes = 0.0;
 	for (int i = 0; i < circuit->n_sweeps; i++) {
@@ -35,7 +38,7 @@ static double count_operations(const struct wide_circuit *circuit)
 	}
 	for (int o = 0; o < circuit->n_observables; o++)
 		passes += circuit->observables[o].x != 0 ? 8.0 : 0.0;
-	return passes * (double)((size_t)1 << circuit->n_bits);
+	return SWEEP_OPERATIONS * circuit->n_sweeps + each * passes * (double)((size_t)1 << circuit->n_bits);
 }
 
 static void *compile(const struct circuit_program *program, enum precision precision, struct plan_work *work)
@@ -51,7 +54,7 @@ static void *compile(const struct circuit_program *program, enum precision preci
 		return NULL;
 	}
 	*work = (struct plan_work){.bytes = sizeof *self + wide_state_bytes(self),
-	                           .operations = count_operations(self->circuit) * (f32 ? 0.54 : 1.0),
+	                           .operations = count_operations(self->circuit, f32 ? 0.54 : 1.0),
 	                           .lanes = 1,
 	                           .precision = precision};
 	return self;

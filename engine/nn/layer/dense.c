@@ -99,18 +99,17 @@ static void dense_backward(struct layer *layer, const double *x, const double *d
 	linear_backward(&linear, x, dy, own->steps, own->batch, dx);
 }
 
-/* Of a tied weight, which is another layer's. */
-static double dense_shared_cost(const struct layer *layer, const struct layer_work *work)
+/* A tied weight is another layer's. */
+static double dense_cost(const struct layer *layer, const struct layer_work *work)
 {
-	size_t weights = (size_t)layer->in.width * (size_t)layer->out.width;
-	return layer->config.dense.tied ? layer_cost_weights(weights, work) : 0.0;
+	size_t shared = layer->config.dense.tied ? (size_t)layer->in.width * (size_t)layer->out.width : 0;
+	return layer_cost_products(layer, work) + layer_cost_weights(shared, work);
 }
 
 const struct layer_ops dense_ops = {
     .check = dense_check,
     .open = dense_open,
-    .cost = layer_cost_products,
-    .shared_cost = dense_shared_cost,
+    .cost = dense_cost,
     .forward = dense_forward,
     .backward = dense_backward,
 };
