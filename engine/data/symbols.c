@@ -6,26 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/data/csv/symbol_lines.h"
 #include "engine/utf8.h"
 
-struct piece {
-	const char *at;
-	size_t length;
-};
-
-struct line {
-	size_t number; /* from 1 */
-	int n_fields;
-	struct piece label, sequence; /* of positions: source, target */
-};
-
 struct reader {
-	const char *at, *end; /* what is left of the text */
-	size_t line;
-	char separator; /* tab, comma, blank; NUL: none */
+	struct symbol_lines lines;
 	const struct csv_options *options;
 	struct csv_dialect *dialect; /* where what is found goes */
-	enum csv_symbols_as as;
 	char symbols[SYMBOLS_MAX][5];
 	int n_symbols, ascii[128]; /* ascii: the place of a symbol of one byte, and 1 */
 	struct piece labels[SYMBOLS_MAX_LABELS];
@@ -37,91 +24,9 @@ struct reader {
 	struct qlstm_error *error;
 };
 
-static int refuse(const struct reader *reader, const struct line *line, const char *what)
+static int refuse(const struct reader *reader, const struct symbol_line *line, const char *what)
 {
 	return error_set(reader->error, ERR_SYNTAX, NULL, "line %zu: %s", line->number, what);
-}
-
-/* --- lines --- */
-
-static struct piece trim(struct piece piece)
-{
-	while (piece.length > 0 && strchr(" \t\r", piece.at[piece.length - 1]) != NULL)
-		piece.length--;
-	while (piece.length > 0 && strchr(" \t", *piece.at) != NULL) {
-		piece.at++;
-		piece.length--;
-	}
-	return piece;
-}
-
-/* A comma before a tab stands between fields: `+,S10,<TAB><TAB>tactag`. */
-static char separator_of(struct piece line, enum csv_symbols_as as)
-{
-	const char *tab = memchr(line.at, '\t', line.length), *comma = memchr(line.at, ',', line.length);
-	if (as == CSV_POSITIONS)
-		return tab != NULL ? '\t' : '\0';
-	if (comma != NULL && (tab == NULL || comma < tab))
-		return ',';
-	if (tab != NULL)
-		return '\t';
-	return memchr(line.at, ' ', line.length) != NULL ? ' ' : '\0';
-}
-
-/* Up to four fields; the fourth says that there are too many. */
-static int split(struct piece line, char separator, struct piece fields[4])
-{
-	int n = 0;
-	const char *end = line.at + line.length;
-	for (const char *at = line.at; n < 4; n++) {
-		const char *next = separator != '\0' ? memchr(at, separator, (size_t)(end - at)) : NULL;
-		fields[n] = (struct piece){at, (size_t)((next != NULL ? next : end) - at)};
-		if (separator != '\0')
-			fields[n] = trim(fields[n]);
-		if (next == NULL)
-			return n + 1;
-		at = next + 1;
-		while (separator == ' ' && at < end && *at == ' ')
-			at++;
-	}
-	return n;
-}
-
-/* The next line that is not blank: 1; 0 at the end. */
-static int next_line(struct reader *reader, struct line *out)
-{
-	while (reader->at < reader->end) {
-		const char *end = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
-		struct piece text = {reader->at, (size_t)((end != NULL ? end : reader->end) - reader->at)};
-		reader->at = end != NULL ? end + 1 : reader->end;
-		reader->line++;
-		while (text.length > 0 && text.at[text.length - 1] == '\r')
-			text.length--;
-		if (trim(text).length == 0)
-			continue;
-		if (reader->as != CSV_POSITIONS)
-			text = trim(text);
-		struct piece fields[4];
-		if (reader->separator == '\1')
-			reader->separator = separator_of(text, reader->as);
-		*out = (struct line){.number = reader->line, .n_fields = split(text, reader->separator, fields)};
-		out->sequence = fields[out->n_fields - 1];
-		out->label = fields[0];
-		return 1;
-	}
-	return 0;
-}
-
-static void rewind_to(struct reader *reader, const struct csv_text *text)
-{
-	reader->at = text->text;
-	reader->end = text->text + text->length;
-	reader->line = 0;
-	for (size_t skip = reader->options->dialect.skip_rows; skip > 0 && reader->at < reader->end; skip--) {
-		const char *end = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
-		reader->at = end != NULL ? end + 1 : reader->end;
-		reader->line++;
-	}
 }
 
 /* --- the alphabet --- */
@@ -176,7 +81,7 @@ static int read_said_symbols(struct reader *reader)
 }
 
 /* How many symbols a piece has, negative when it is refused. */
-static int64_t count_symbols(struct reader *reader, struct piece piece, const struct line *line, bool found)
+static int64_t count_symbols(struct reader *reader, struct piece piece, const struct symbol_line *line, bool found)
 {
 	int64_t n = 0;
 	for (size_t bytes; piece.length > 0; piece.at += bytes, piece.length -= bytes, n++) {
@@ -242,7 +147,7 @@ static int compare_labels(const void *a, const void *b)
 
 /* --- the first look --- */
 
-static int check_label(struct reader *reader, const struct line *line)
+static int check_label(struct reader *reader, const struct symbol_line *line)
 {
 	if (label_place(reader, line->label) >= 0)
 		return 0;
@@ -255,9 +160,9 @@ static int check_label(struct reader *reader, const struct line *line)
 	                 reader->options->dialect.labels);
 }
 
-static int check_length(struct reader *reader, const struct line *line, size_t n)
+static int check_length(struct reader *reader, const struct symbol_line *line, size_t n)
 {
-	bool pad = reader->options->dialect.pad && reader->as == CSV_ONE_HOT;
+	bool pad = reader->options->dialect.pad && reader->lines.as == CSV_ONE_HOT;
 	if (n == 0)
 		return refuse(reader, line, "there is no sequence");
 	if (reader->n_lines > 0 && n != reader->length && !pad)
@@ -271,9 +176,9 @@ static int check_length(struct reader *reader, const struct line *line, size_t n
 	return 0;
 }
 
-static int look_at(struct reader *reader, const struct line *line)
+static int look_at(struct reader *reader, const struct symbol_line *line)
 {
-	bool found = reader->options->dialect.symbols[0] == '\0', positions = reader->as == CSV_POSITIONS;
+	bool found = reader->options->dialect.symbols[0] == '\0', positions = reader->lines.as == CSV_POSITIONS;
 	int most = positions ? 2 : 3, rc = 0;
 	if (line->n_fields > most || (reader->n_lines > 0 && line->n_fields != reader->n_fields))
 		return error_set(reader->error, ERR_SYNTAX, NULL, "line %zu has %d%s fields; %s", line->number,
@@ -355,7 +260,7 @@ static int add_column(struct reader *reader, const char *name, size_t n_rows)
 
 static int add_columns(struct reader *reader)
 {
-	bool positions = reader->as == CSV_POSITIONS, one_hot = reader->as == CSV_ONE_HOT;
+	bool positions = reader->lines.as == CSV_POSITIONS, one_hot = reader->lines.as == CSV_ONE_HOT;
 	size_t n_rows = positions ? reader->n_positions : reader->n_lines;
 	size_t places = positions ? 0 : reader->length, each = one_hot ? (size_t)reader->n_symbols : 1;
 	int rc = 0;
@@ -419,13 +324,13 @@ static void finish_columns(struct reader *reader)
 }
 
 /* A line as a row, or of positions as so many rows from `row`. */
-static void take_line(struct reader *reader, const struct line *line, size_t row)
+static void take_line(struct reader *reader, const struct symbol_line *line, size_t row)
 {
 	struct table *table = reader->table;
-	bool positions = reader->as == CSV_POSITIONS;
-	size_t each = reader->as == CSV_ONE_HOT ? (size_t)reader->n_symbols : 1, place = 0, bytes;
+	bool positions = reader->lines.as == CSV_POSITIONS;
+	size_t each = reader->lines.as == CSV_ONE_HOT ? (size_t)reader->n_symbols : 1, place = 0, bytes;
 	struct piece symbols = line->sequence, source = line->label;
-	if (reader->as == CSV_ONE_HOT && reader->dialect->pad) {
+	if (reader->lines.as == CSV_ONE_HOT && reader->dialect->pad) {
 		for (struct piece rest = symbols; rest.length > 0; rest.at += bytes, rest.length -= bytes, place++)
 			bytes = utf8_character(rest.at, rest.length);
 		place = reader->length - place;
@@ -441,7 +346,7 @@ static void take_line(struct reader *reader, const struct line *line, size_t row
 				put(table, 0, row + place, first);
 			if (symbol > 0)
 				put(table, 1, row + place, symbol);
-		} else if (reader->as == CSV_ONE_HOT) {
+		} else if (reader->lines.as == CSV_ONE_HOT) {
 			put(table, place * each + (size_t)symbol, row, 1);
 		} else if (symbol > 0) {
 			put(table, place, row, symbol);
@@ -457,7 +362,8 @@ static void note(struct reader *reader)
 	static const char *const words[] = {"one column of 0 and 1 for each", "its place in the alphabet",
 	                                    "a row for each position"};
 	table_note(reader->table, "%zu lines of %s%zu symbols of '%s'; %s", reader->n_lines,
-	           reader->dialect->pad ? "up to " : "", reader->length, reader->dialect->symbols, words[reader->as]);
+	           reader->dialect->pad ? "up to " : "", reader->length, reader->dialect->symbols,
+	           words[reader->lines.as]);
 	if (reader->n_labels > 0)
 		table_note(reader->table, "the labels %s are the classes from 0 to %d", reader->dialect->labels,
 		           reader->n_labels - 1);
@@ -465,12 +371,12 @@ static void note(struct reader *reader)
 
 static int read_lines(struct reader *reader, const struct csv_text *text)
 {
-	struct line line;
+	struct symbol_line line;
 	int rc = read_said_symbols(reader);
 	if (rc == 0)
 		rc = read_said_labels(reader);
-	rewind_to(reader, text);
-	while (rc == 0 && next_line(reader, &line) > 0)
+	symbol_lines_open(&reader->lines, text);
+	while (rc == 0 && symbol_lines_next(&reader->lines, &line))
 		rc = look_at(reader, &line);
 	if (rc == 0 && reader->n_lines == 0)
 		rc = error_set(reader->error, ERR_SYNTAX, NULL, "there are no rows: the text is empty");
@@ -482,8 +388,9 @@ static int read_lines(struct reader *reader, const struct csv_text *text)
 		rc = make_preview(reader->table);
 	if (rc != 0)
 		return rc;
-	rewind_to(reader, text);
-	for (size_t row = 0; next_line(reader, &line) > 0; row += reader->as == CSV_POSITIONS ? reader->length : 1)
+	symbol_lines_open(&reader->lines, text);
+	for (size_t row = 0; symbol_lines_next(&reader->lines, &line);
+	     row += reader->lines.as == CSV_POSITIONS ? reader->length : 1)
 		take_line(reader, &line, row);
 	finish_columns(reader);
 	note(reader);
@@ -498,8 +405,9 @@ int symbols_read(const struct csv_text *text, const struct csv_options *options,
 		return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for a table");
 	*reader = (struct reader){.options = options,
 	                          .dialect = &table->dialect,
-	                          .as = options->dialect.symbols_as,
-	                          .separator = '\1',
+	                          .lines = {.as = options->dialect.symbols_as,
+	                                    .skip_rows = options->dialect.skip_rows,
+	                                    .separator = SYMBOL_SEPARATOR_UNKNOWN},
 	                          .table = table,
 	                          .values = values,
 	                          .error = error};
