@@ -2,7 +2,6 @@
 
 Run by `make test-docker`, through engine.sh and base.sh, which see to the engine and to debian:12-slim. The tests build
 on each other, from the first to the last."""
-import gzip
 import json
 import os
 import re
@@ -17,6 +16,7 @@ import time
 import pytest
 import requests
 
+import readme
 from api_daemon import ROOT, TERMINAL, Daemon, poll, read_safetensors
 
 IMAGE = f"qlstmd-test-{os.getpid()}"
@@ -304,54 +304,8 @@ def test_down_keeps_the_data(service):
     assert all(row["status"] in TERMINAL for row in after)
 
 
-def readme_lines():
-    """The README's curl lines, each with what it shows below; not those that name no experiment (ID) or machine (HOST)."""
-    lines = (ROOT / "README.md").read_text().split("## By curl")[1].split("\n## ")[0].splitlines()
-    for at, line in enumerate(lines):
-        if line.startswith("    $ curl") and "/ID" not in line and "HOST" not in line:
-            yield line.removeprefix("    $ "), lines[at + 1].strip()
-
-
-def write_own_files(folder):
-    """The files that the README's reader has: prices with decimal commas, two columns of NumPy's, images of MNIST's form,
-    20 of 2 by 2 pixels, and two tables with the same dates."""
-    (folder / "preise.csv").write_text("Tag;Preis\n" + "".join(f"{k};{k % 7},5\n" for k in range(40)))
-    numbers = struct.pack("<800d", *(k / 800 for k in range(800)))
-    head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (400, 2), }".ljust(117) + b"\n"
-    (folder / "waves.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + numbers)
-    images = struct.pack(">4B3I", 0, 0, 8, 3, 20, 2, 2) + bytes(range(80))
-    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
-    for name in ("inputs", "targets"):
-        rows = "".join(f"2024-01-{day:02},{day % 5}\n" for day in range(1, 31))
-        (folder / f"{name}.csv").write_text(f"date,{name[:-1]}\n{rows}")
-
-
 def test_the_readme_lines(service, tmp_path):
-    for name in ("clients", "schema", "tests"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    write_own_files(tmp_path)
-    (tmp_path / ".curlrc").write_text('silent\nshow-error\nwrite-out = "\\n%{http_code}"\n')
-    first = experiment = None
-    commands = list(readme_lines())
-    assert len(commands) > 10
-    for command, shown in commands:
-        ids = re.findall(r"[0-9A-Z]{26}", command)
-        if ids:
-            service.wait(experiment)
-        line = command.replace("localhost:8080", f"localhost:{PORT}")
-        for each in ids:
-            assert each == first, "the README shows the id of its first experiment"
-            line = line.replace(each, experiment)
-        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE,
-                              env={**os.environ, "CURL_HOME": str(tmp_path)})
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
-        body, status = done.stdout.rsplit("\n", 1)
-        assert status[0] == ("4" if '"detail"' in shown else "2"), f"{line}\n{done.stdout}"
-        if experiment is None and status == "202":
-            experiment, first = json.loads(body)["id"], json.loads(re.sub(r", \.\.\..*", "}", shown))["id"]
-    assert experiment is not None and list(tmp_path.glob("*.safetensors"))
-    poll(lambda: all(row["terminal"] for row in service.get("/experiments").json()["experiments"]), "all end", PATIENCE)
-    assert {row["status"] for row in service.get("/experiments").json()["experiments"]} == {"succeeded"}
+    readme.check(service, tmp_path)
 
 
 @pytest.mark.parametrize("program", COMPOSES, ids=" ".join)
