@@ -262,6 +262,23 @@ int model_prepare(struct model *model, struct qlstm_error *error)
 	return 0;
 }
 
+/* To what was reserved before, so that calls which take turns find room; unless both together take far more than either
+ * does, as one window of a million steps after a batch of a thousand. */
+static void widen(struct model *model, int *steps, int *batch)
+{
+	int before_steps = model->reserved_steps, before_batch = model->reserved_batch;
+	if (before_batch == 0)
+		return;
+	int most_steps = *steps > before_steps ? *steps : before_steps;
+	int most_batch = *batch > before_batch ? *batch : before_batch;
+	size_t asked = model_activations(model, *steps, *batch, NULL);
+	size_t before = model_activations(model, before_steps, before_batch, NULL);
+	if (model_activations(model, most_steps, most_batch, NULL) / 2 > (asked > before ? asked : before))
+		return;
+	*steps = most_steps;
+	*batch = most_batch;
+}
+
 int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error)
 {
 	if (steps > 1 && model->layers[0].in.form == SHAPE_VECTOR)
@@ -269,11 +286,10 @@ int model_reserve(struct model *model, int steps, int batch, struct qlstm_error 
 		                 "samples of %d steps; a model without a recurrent layer takes one step", steps);
 	if (steps <= model->reserved_steps && batch <= model->reserved_batch)
 		return 0;
-	steps = steps > model->reserved_steps ? steps : model->reserved_steps;
-	batch = batch > model->reserved_batch ? batch : model->reserved_batch;
 	int rc = model_prepare(model, error);
 	if (rc != 0)
 		return rc;
+	widen(model, &steps, &batch);
 	size_t bytes = model_activations(model, steps, batch, NULL);
 	free(model->memory); /* first: both together are more than the model takes */
 	model->reserved_steps = model->reserved_batch = 0;

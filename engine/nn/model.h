@@ -97,7 +97,8 @@ bool model_shares_samples(struct model *model);
 /* Hands a team to the circuits' plans and says the same. Results do not depend on it. */
 bool model_set_team(struct model *model, struct team *team);
 
-/* Makes room for windows of `steps` and batches up to `batch`; nothing is allocated after it. Where there is not enough
+/* Makes room for windows of `steps` and batches up to `batch`; nothing is allocated after it. What was reserved before
+ * stays reserved unless both together took more than twice the room of the larger one. Where there is not enough
  * the room that was there is given back before more is asked for, so ERR_OUT_OF_MEMORY leaves a model without any. */
 int model_reserve(struct model *model, int steps, int batch, struct qlstm_error *error);
 

@@ -171,12 +171,34 @@ static void room_is_never_held_twice(void **state)
 	model_free(other);
 }
 
+/* A wide batch of short windows, then one long window: not a wide batch of long ones, which no machine has room for. */
+static void room_is_that_of_what_is_asked(void **state)
+{
+	(void)state;
+	enum { MANY = 100000 };
+	struct model *other = NULL;
+	struct model_config shape = *model_config(model);
+	assert_int_equal(model_new(&other, &shape, NULL), 0);
+	assert_int_equal(model_reserve(other, 1, MANY, NULL), 0);
+	assert_int_equal(model_reserve(other, MANY, 1, NULL), 0);
+	double *x = calloc((size_t)MANY * FIX_INPUTS, sizeof *x), y[FIX_TARGETS];
+	assert_non_null(x);
+	model_forward(other, x, MANY, 1, y);
+	free(x);
+	assert_int_equal(model_reserve(other, 2, 16, NULL), 0);
+	assert_int_equal(model_reserve(other, 3, 12, NULL), 0); /* near enough: room for both */
+	allocations_until_failure = ALLOCATIONS_FAIL ? 0 : -1;
+	assert_int_equal(model_reserve(other, 2, 16, NULL), 0);
+	allocations_until_failure = -1;
+	model_free(other);
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
 	heap_count_exactly(argv);
-	const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail),
-	                                   cmocka_unit_test(nothing_is_left_behind),
-	                                   cmocka_unit_test(room_is_never_held_twice)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(nothing_is_left_behind),
+	    cmocka_unit_test(room_is_never_held_twice), cmocka_unit_test(room_is_that_of_what_is_asked)};
 	return cmocka_run_group_tests(tests, open_all, close_all);
 }
