@@ -175,10 +175,9 @@ int catalog_name_check(const char *name, struct qlstm_error *error)
 		                 MAX_NAME_BYTES);
 	for (size_t i = 0, step; i < length; i += step) {
 		step = utf8_character(name + i, length - i);
-		unsigned char first = (unsigned char)name[i];
 		if (step == 0)
 			return error_set(error, ERR_INVALID, NULL, "name is not UTF-8");
-		if (first < ' ' || first == 0x7f || first == '/')
+		if (utf8_control(name + i) > 0 || name[i] == '/')
 			return error_set(error, ERR_INVALID, NULL, "name holds a control character or a slash");
 	}
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) /* clients take them out of a path */

@@ -26,6 +26,9 @@ static void test_names_of_data_sets(void **state)
 	             {"a/b", ERR_INVALID},
 	             {"a\x1f", ERR_INVALID},
 	             {"\x7f", ERR_INVALID},
+	             {"a\xc2\x85", ERR_INVALID}, /* U+0085: no experiment could name it */
+	             {"a\xc2\x9f", ERR_INVALID},
+	             {"a\xc2\xa0", 0},
 	             {"a\xff", ERR_INVALID},
 	             {"\xc3", ERR_INVALID},
 	             {"01ARZ3NDEKTSV4RRFFQ69G5FAV", ERR_INVALID},
