@@ -15,6 +15,7 @@
 #include "server/run/events/stream.h"
 #include "server/store/events.h"
 #include "tests/unit/experiment_fixture.h"
+#include "tests/unit/heap.h"
 #include "tests/unit/http_fixture.h"
 
 /* libuv's own function is met here in its place: while `hasty`, the hub's fifteen seconds are a fiftieth of one. */
@@ -259,11 +260,11 @@ static void test_what_was_and_what_happens(void **state)
 	assert_all(&client, numbered_id(1), 5);
 }
 
-/* Around the size of a page, 256 events. */
+/* Around the size of a page, 128 events. */
 static void test_pages(void **state)
 {
 	(void)state;
-	static const int counts[] = {253, 1, 1, 255, 1, 255, 1}; /* with the first: 254, 255, 256, 511, 512, 767, 768 */
+	static const int counts[] = {125, 1, 1, 127, 1, 127, 1}; /* with the first: 126, 127, 128, 255, 256, 383, 384 */
 	for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
 		struct client client = ask_for(numbered_id(1), 0, 0);
 		happen(numbered_id(1), counts[k], 1);
@@ -300,6 +301,32 @@ static void test_slow_clients(void **state)
 	end(numbered_id(1));
 	for (int i = 0; i < 2; i++)
 		assert_all(&slow[i], numbered_id(1), 0);
+	assert_all(&quick, numbered_id(1), 0);
+}
+
+/* Whoever takes nothing is kept little for, while it happens and when it has to be read again. */
+static void test_what_is_kept_for_slow_clients(void **state)
+{
+	(void)state;
+	enum { CLIENTS = 40, EVENTS = 6000, LENGTH = 1000 };
+	const size_t each = 130 << 10, beside = 10 << 20; /* the caches of connections */
+	struct client slow[CLIENTS], quick = ask_for(numbered_id(1), 0, 0);
+	for (int i = 0; i < CLIENTS / 2; i++)
+		slow[i] = ask_for(numbered_id(1), 0, 256 << 10);
+	size_t before = heap_in_use();
+	happen(numbered_id(1), EVENTS, LENGTH);
+	for (int i = CLIENTS / 2; i < CLIENTS; i++)
+		slow[i] = ask_for(numbered_id(1), 0, 256 << 10);
+	read_until(&quick, "\nid: 6000\n");
+	size_t read = quick.raw_length + 2 * (64 << 10); /* the client's own two texts grow with what it has read */
+	assert_true(heap_in_use() <= before + 2 * read + CLIENTS * each + beside);
+	end(numbered_id(1));
+	for (int i = 1; i < CLIENTS - 1; i++)
+		leave(&slow[i]);
+	read_until(&slow[0], "event: end\n"); /* not compared: there is a sign of life where this took long */
+	read_until(&slow[CLIENTS - 1], "event: end\n");
+	leave(&slow[0]);
+	leave(&slow[CLIENTS - 1]);
 	assert_all(&quick, numbered_id(1), 0);
 }
 
@@ -365,8 +392,13 @@ int main(void)
 #define STREAM(test) cmocka_unit_test_setup_teardown(test, open_all, close_all)
 #define HASTY(test)  cmocka_unit_test_setup_teardown(test, open_hasty, close_all)
 	const struct CMUnitTest tests[] = {
-	    STREAM(test_what_was_and_what_happens), STREAM(test_pages),        STREAM(test_slow_clients),
-	    STREAM(test_clients_that_leave),        HASTY(test_signs_of_life), STREAM(test_closing_under_clients),
+	    STREAM(test_what_was_and_what_happens),
+	    STREAM(test_pages),
+	    STREAM(test_slow_clients),
+	    STREAM(test_what_is_kept_for_slow_clients),
+	    STREAM(test_clients_that_leave),
+	    HASTY(test_signs_of_life),
+	    STREAM(test_closing_under_clients),
 	};
 	return cmocka_run_group_tests_name("event_stream", tests, NULL, NULL);
 }

@@ -15,7 +15,8 @@
 #include "server/run/events/format.h"
 #include "server/store/events.h"
 
-enum { PAGE_EVENTS = 256, MAX_WAITING = 256 << 10 };
+/* MAX_WAITING, an event and SPARE is what is held for a client that takes nothing. */
+enum { PAGE_EVENTS = 128, MAX_WAITING = 64 << 10, SPARE = 16 << 10 };
 
 struct event_stream {
 	struct watcher watcher; /* first: the hub's callbacks get it */
@@ -46,7 +47,7 @@ static void append(struct event_stream *stream, const char *text)
 		stream->read = 0;
 	}
 	if (stream->used + length > stream->room) {
-		size_t room = 2 * (stream->used + length);
+		size_t room = stream->used + length + SPARE;
 		char *larger = realloc(stream->text, room);
 		if (larger == NULL) { /* the client comes back and goes on from what it has seen */
 			stream->ended = true;
@@ -103,6 +104,20 @@ static void free_stream(struct event_stream *stream)
 	free(stream);
 }
 
+/* As much of the page as may wait; what is left of it is read again later. Whether there may be more. */
+static bool append_page(struct event_stream *stream)
+{
+	int count = 0;
+	const struct event *event = stream->page.first;
+	for (; event != NULL && !stream->ended && stream->used - stream->read < MAX_WAITING; event = event->next) {
+		char *sse = event_sse(event);
+		append_event(stream, event, sse);
+		free(sse);
+		count++;
+	}
+	return event != NULL || count == PAGE_EVENTS;
+}
+
 static void on_read(uv_work_t *work, int status)
 {
 	(void)status;
@@ -113,16 +128,10 @@ static void on_read(uv_work_t *work, int status)
 		free_stream(stream);
 		return;
 	}
-	int count = 0;
-	for (const struct event *event = stream->page.first; event != NULL && !stream->ended; event = event->next) {
-		char *sse = event_sse(event);
-		append_event(stream, event, sse);
-		free(sse);
-		count++;
-	}
+	bool more = append_page(stream);
 	outbox_free(&stream->page);
 	stream->ended = stream->ended || stream->failed;
-	if (count == PAGE_EVENTS)
+	if (more)
 		stream->behind = true;
 	if (!stream->ended && !stream->behind) {
 		stream->live = true;
@@ -198,6 +207,11 @@ static ssize_t stream_read(void *context, char *buffer, size_t size)
 		count = size;
 	memcpy(buffer, stream->text + stream->read, count);
 	stream->read += count;
+	if (stream->read == stream->used && stream->room > MAX_WAITING) { /* it was slow for a while */
+		free(stream->text);
+		stream->text = NULL;
+		stream->read = stream->used = stream->room = 0;
+	}
 	if (!stream->live)
 		read_next_page(stream);
 	if (count > 0)
