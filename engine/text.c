@@ -30,6 +30,18 @@ static bool grow(struct text *text, size_t n)
 	return true;
 }
 
+static void hand_over(struct text *text)
+{
+	text->failed |= text->length > 0 && text->sink(text->context, text->bytes, text->length) != 0;
+	text->length = 0;
+}
+
+static void hand_over_pieces(struct text *text)
+{
+	if (text->sink != NULL && text->length >= TEXT_PIECE)
+		hand_over(text);
+}
+
 void text_write(struct text *text, const char *bytes, size_t n)
 {
 	if (!grow(text, n))
@@ -37,6 +49,7 @@ void text_write(struct text *text, const char *bytes, size_t n)
 	memcpy(text->bytes + text->length, bytes, n);
 	text->length += n;
 	text->bytes[text->length] = '\0';
+	hand_over_pieces(text);
 }
 
 void text_print(struct text *text, const char *format, ...)
@@ -56,6 +69,7 @@ void text_print(struct text *text, const char *format, ...)
 	if (n >= 0 && (size_t)n < room)
 		text->length += (size_t)n;
 	va_end(again);
+	hand_over_pieces(text);
 }
 
 int text_take(struct text *text, char **bytes, size_t *length)
@@ -71,4 +85,14 @@ int text_take(struct text *text, char **bytes, size_t *length)
 	*bytes = taken.bytes;
 	*length = taken.length;
 	return 0;
+}
+
+int text_end(struct text *text)
+{
+	if (!text->failed)
+		hand_over(text);
+	bool whole = !text->failed;
+	free(text->bytes);
+	*text = (struct text){0};
+	return whole ? 0 : ERR_OUT_OF_MEMORY;
 }

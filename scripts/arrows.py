@@ -48,7 +48,7 @@ ARROWS = {
     "schema/request": "engine schema/place",
     "schema": "schema/place schema/tq42 engine engine/qlstm.h engine/nn engine/circuit engine/circuit/ansatz engine/data engine/language engine/train schema/circuit",
     "server/common/xlsx": "engine",
-    "server/common": "server/common/xlsx engine engine/elementary engine/qlstm.h engine/nn engine/data engine/data/csv engine/train schema",
+    "server/common": "server/common/xlsx engine engine/elementary engine/qlstm.h engine/nn engine/data engine/data/csv engine/language engine/train schema",
     "server/common/predict": "engine schema schema/place schema/request server/common",
     "server/common/circuit": "engine engine/circuit engine/nn engine/export schema server/common",
     "server/http": "engine server/common",

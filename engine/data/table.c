@@ -138,7 +138,7 @@ size_t table_bytes(const struct table *table)
 	for (int k = 0; k < table->n_columns; k++) {
 		const struct column *column = &table->columns[k];
 		bytes += column->values != NULL ? table->n_rows * sizeof *column->values : 0;
-		bytes += column->texts != NULL ? column->texts->room + column->texts->places * sizeof(size_t) : 0;
+		bytes += column->texts != NULL ? column->texts->used + column->texts->count * sizeof(size_t) : 0;
 	}
 	return bytes;
 }

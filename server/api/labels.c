@@ -4,11 +4,13 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "schema/columns.h"
 #include "schema/task.h"
 #include "server/api/parts/labels_seen.h"
 #include "server/api/uploaded.h"
+#include "server/common/cost_texts.h"
 
 /* Where the spec's columns are in the data set, without reading it. */
 static int find_columns(const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
@@ -50,38 +52,25 @@ static int check_words(struct api *api, const struct catalog_entry *entry, const
 	return rc;
 }
 
-/* Labels, and that there are texts. */
+/* Labels, and that there are texts; they are counted. */
 static int check_texts(struct api *api, const struct catalog_entry *entry, const struct spec *spec,
-                       struct qlstm_error *error)
+                       struct cost_windows *counted, struct qlstm_error *error)
 {
 	struct table table = {0};
-	struct sequences texts = {0};
-	struct streams streams = {0};
-	struct pairs pairs = {0};
-	const struct pairs_config translated = spec_pairs(spec);
-	const struct sequences_config config = spec_text(spec);
-	const struct streams_config running = spec_streams(spec);
 	int rc = uploaded_table(api, &entry->row, VALUES_ALL, &table, error);
-	if (rc == 0) {
-		rc = spec->task == TASK_LANGUAGE_MODEL ? streams_take(&table, &running, &streams, error)
-		     : spec->task == TASK_TRANSLATION  ? pairs_take(&table, &translated, &pairs, error)
-		                                       : sequences_take(&table, &config, &texts, error);
-		if (rc != 0)
-			error_prefix(error, "/data");
-	}
-	sequences_free(&texts);
-	streams_free(&streams);
-	pairs_free(&pairs);
+	if (rc == 0)
+		rc = cost_count_texts(spec, &table, counted, error);
 	table_free(&table);
 	return rc;
 }
 
-static int check(struct api *api, const struct catalog_entry *entry, const struct spec *spec, struct qlstm_error *error)
+static int check(struct api *api, const struct catalog_entry *entry, const struct spec *spec,
+                 struct cost_windows *counted, struct qlstm_error *error)
 {
 	if (spec->task == TASK_WORDS)
 		return check_words(api, entry, spec, error);
 	if (task_has_texts(spec->task))
-		return check_texts(api, entry, spec, error);
+		return check_texts(api, entry, spec, counted, error);
 	struct table table = {0};
 	const struct records_config records = spec_records(spec);
 	int rc = read_table(api, entry, spec, &table, error);
@@ -94,8 +83,18 @@ static int check(struct api *api, const struct catalog_entry *entry, const struc
 	return rc;
 }
 
+/* How texts are read and counted. */
+static void add_texts(struct labels_key *key, const struct spec *spec)
+{
+	const struct trainer_config *training = &spec->training;
+	const int texts[LABELS_TEXTS] = {1 + (int)spec->task,     spec_steps(spec),
+	                                 training->batch_size,    (int)spec->text.lexicon.tokenizer,
+	                                 spec->text.lexicon.size, training->shuffle + 2 * training->bucket};
+	memcpy(key->texts, texts, sizeof key->texts);
+}
+
 int labels_check(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
-                 size_t n_rows, struct qlstm_error *error)
+                 size_t n_rows, struct cost_windows *counted, struct qlstm_error *error)
 {
 	bool words = spec->task == TASK_WORDS, texts = task_has_texts(spec->task);
 	if (texts && entry->series != NULL)
@@ -106,7 +105,7 @@ int labels_check(struct api *api, const struct catalog_entry *entry, const json_
 	if (rc != 0)
 		return rc;
 	if (entry->series != NULL)
-		return check(api, entry, spec, error);
+		return check(api, entry, spec, counted, error);
 	struct parts parts;
 	struct labels_key key = {
 	    .column = spec->windows.targets[0], .classes = spec->classes, .missing = (int)spec->missing};
@@ -115,8 +114,8 @@ int labels_check(struct api *api, const struct catalog_entry *entry, const json_
 		                          .classes = 1 << spec->words.bits,
 		                          .input = spec->words.input + 1,
 		                          .scored = spec->words.scored + 1};
-	if (texts) /* no words have so many bits */
-		key.input = 1000 + 10 * spec->training.batch_size + (int)spec->task;
+	if (texts)
+		add_texts(&key, spec);
 	snprintf(key.dataset, sizeof key.dataset, "%s", entry->row.id);
 	const struct split *split = &spec->windows.split;
 	rc = spec_count_samples(spec, n_rows, &parts, error);
@@ -124,10 +123,12 @@ int labels_check(struct api *api, const struct catalog_entry *entry, const json_
 		return rc; /* where a part ends the worker finds out */
 	/* What is remembered is that of rows in their order: 0 is never found. */
 	key.n_train = split->shuffle ? 0 : parts.train;
-	if (labels_seen_begin(api->labels, &key))
+	key.n_validation = parts.validation;
+	if (labels_seen_begin(api->labels, &key, counted))
 		return 0;
-	rc = check(api, entry, spec, error);
+	rc = check(api, entry, spec, counted, error);
 	malloc_trim(0); /* else each thread of the pool keeps what it has freed */
-	labels_seen_end(api->labels, &key, rc == 0 && spec->missing == MISSING_REFUSE && !split->shuffle);
+	bool good = rc == 0 && spec->missing == MISSING_REFUSE && !split->shuffle;
+	labels_seen_end(api->labels, &key, good ? counted : NULL);
 	return rc;
 }

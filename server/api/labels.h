@@ -5,11 +5,13 @@
 
 #include "schema/spec.h"
 #include "server/api/catalog.h"
+#include "server/common/cost.h"
 
 /* Reads the columns of a bound spec, unless they were found good before (labels_seen.h); a few at a time, others
  * wait. Nothing to do for other tasks. n_rows: those that samples
- * are cut from (uploaded_rows). Errors point into the spec, "/data/targets/0". Built-in words are right. */
+ * are cut from (uploaded_rows). Of texts *counted, all but its `table`, is what cost_texts.h counts; of other tasks it
+ * is not touched, or {0}. Errors point into the spec, "/data/targets/0". Built-in words are right. */
 int labels_check(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
-                 size_t n_rows, struct qlstm_error *error);
+                 size_t n_rows, struct cost_windows *counted, struct qlstm_error *error);
 
 #endif

@@ -79,7 +79,7 @@ static int check_cost(const struct api *api, const struct spec *spec, struct mod
 	if (rc == 0)
 		rc = cost_check_seconds(spec, &times, api->threads, error);
 	*seconds = times.training;
-	*planned = bytes.model + bytes.data;
+	*planned = cost_bytes_total(&bytes);
 	return rc;
 }
 
@@ -125,7 +125,7 @@ static int describe_model(const struct api *api, struct spec *spec, struct cost_
 
 /* Rows and samples of a training, whose targets must be there. */
 static int count_samples(struct api *api, const struct catalog_entry *entry, const json_t *resolved, struct spec *spec,
-                         size_t *rows, struct parts *parts, struct qlstm_error *error)
+                         size_t *rows, struct parts *parts, struct cost_windows *texts, struct qlstm_error *error)
 {
 	int rc = uploaded_rows(api, entry, resolved, spec, rows, error);
 	if (rc == 0)
@@ -137,7 +137,7 @@ static int count_samples(struct api *api, const struct catalog_entry *entry, con
 		error_prefix(error, "/data");
 		return rc;
 	}
-	return labels_check(api, entry, resolved, spec, *rows, error);
+	return labels_check(api, entry, resolved, spec, *rows, texts, error);
 }
 
 /* Bytes that the data take once they are read. */
@@ -145,13 +145,14 @@ static size_t table_size(const struct catalog_entry *entry, const struct spec *s
 {
 	struct table table;
 	size_t rows = (size_t)entry->row.n_rows;
-	if (task_has_texts(spec->task))
-		return (size_t)entry->row.bytes + rows * sizeof(size_t);
 	if (columns_read(entry->row.columns_json, &table, NULL) != 0)
 		return 0;
-	size_t columns = (size_t)table.n_columns;
+	size_t fields = rows * (size_t)table.n_columns;
 	table_free(&table);
-	return rows * columns * sizeof(double);
+	/* Of a text where it begins, and its bytes. */
+	if (task_has_texts(spec->task))
+		return (size_t)entry->row.bytes + fields * sizeof(size_t);
+	return fields * sizeof(double);
 }
 
 /* One pass over the samples and no epoch. */
@@ -168,16 +169,20 @@ static int describe(struct api *api, const struct catalog_entry *entry, struct d
 {
 	struct spec spec;
 	struct parts parts = {0};
+	struct cost_windows windows = {0};
 	struct assessment *found = &draft->out->found;
 	size_t rows = 0;
 	int rc = spec_parse(draft->spec, &spec, error);
 	bool trains = spec.kind == SPEC_TRAINING;
 	if (rc == 0)
-		rc = trains ? count_samples(api, entry, draft->spec, &spec, &rows, &parts, error)
+		rc = trains ? count_samples(api, entry, draft->spec, &spec, &rows, &parts, &windows, error)
 		            : count_predicted(entry, &spec, &rows, &parts, error);
 	if (rc != 0)
 		return rc;
-	const struct cost_windows windows = {parts.train, parts.validation + parts.test, table_size(entry, &spec)};
+	/* Texts are counted by their tokens. */
+	if (windows.tokens == 0)
+		windows = (struct cost_windows){.train = parts.train, .test = parts.validation + parts.test};
+	windows.table = table_size(entry, &spec);
 	rc = describe_model(api, &spec, windows, draft, error);
 	draft->data = json_pack("{ss, ss, sI, sI, sI, so}", "dataset", entry->row.name, "sha256", entry->row.sha256,
 	                        "rows", (json_int_t)rows, "train", (json_int_t)parts.train, "test",

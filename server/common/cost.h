@@ -8,17 +8,24 @@
 /* Windows of the two parts, and bytes of the data as they were read; 0: not known. */
 struct cost_windows {
 	size_t train, test, table;
+	/* Of texts, as they are counted (cost_texts.h). */
+	size_t validation;              /* of `test`, those by which epochs are chosen */
+	size_t tokens;                  /* that are read, of all */
+	size_t train_steps, test_steps; /* of all windows, each as many as the longest of its batch */
 };
 
 /* Hypotheses that a model which translates has at once (server/worker/translate.h). */
 enum { COST_COLUMNS = 64 };
 
 struct cost_bytes {
-	size_t model; /* parameters, activations and plans */
-	size_t data;  /* the table and the windows, and what is predicted of them */
+	size_t model;   /* parameters, activations and plans, and copies of parameters */
+	size_t data;    /* the table and the windows */
+	size_t results; /* what is there for a while, where that is most: of predictions, or of a copy more */
+	size_t process; /* what every run takes */
 };
 
-/* On one core of this machine, by its speed (engine/circuit/plan_speed.h). A fold is counted as the training itself. */
+/* On one core of this machine, by its speed (engine/circuit/plan_speed.h). A fold is counted as the training itself. Of
+ * a translation an epoch has what is said of the validation part, and the training what is said at its end. */
 struct cost_seconds {
 	double batch, epoch, training;
 };
@@ -26,6 +33,7 @@ struct cost_seconds {
 /* `model` is made of spec->model, for both: it keeps what the planner says. With `threads` that share the work. Errors
  * point into the spec. */
 struct cost_bytes cost_bytes(const struct spec *spec, struct model *model, struct cost_windows windows, int threads);
+size_t cost_bytes_total(const struct cost_bytes *bytes);
 /* `speed` is that of the machine. ERR_TOO_LARGE when the plan that is asked for does not take a circuit. */
 int cost_seconds(const struct spec *spec, struct model *model, struct cost_windows windows, double speed,
                  struct cost_seconds *out, struct qlstm_error *error);

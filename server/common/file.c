@@ -11,12 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_TREE_DEPTH = 64, BLOCK_BYTES = 65536, MAX_TEMPORARY_NAMES = 16 };
+#include "server/common/file_writer.h"
+
+enum { MAX_TREE_DEPTH = 64, BLOCK_BYTES = 65536 };
 
 /* EFBIG is what a file-size limit answers: to the writer it means the same as a full disk. */
 int file_error_code(int number)
@@ -54,66 +55,13 @@ int file_write_all(int fd, const void *content, size_t length)
 	return 0;
 }
 
-/* Opens a new file under a temporary name and holds a lock on it, by which others see that somebody writes it. Who
- * takes it for nobody's before the lock is held gets it; another name is tried then. -1: errno says why. */
-static int open_temporary(int directory, const char *name, char temporary[NAME_MAX + 1])
-{
-	for (int tries = 0; tries < MAX_TEMPORARY_NAMES; tries++) {
-		int wanted = snprintf(temporary, NAME_MAX + 1, ".%s.%08x.tmp", name, randombytes_random());
-		if (wanted > NAME_MAX) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		int fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0)
-			return -1;
-		struct stat status;
-		bool refused = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-		if (!refused && fstat(fd, &status) == 0 && status.st_nlink > 0)
-			return fd;
-		unlinkat(directory, temporary, 0);
-		close(fd);
-	}
-	errno = EBUSY;
-	return -1;
-}
-
-/* Writes and syncs a new file; it stays open, and so locked, until it has its name. An error is left in errno. */
-static int write_new(int directory, const char *name, char temporary[NAME_MAX + 1], const void *bytes, size_t length)
-{
-	int fd = open_temporary(directory, name, temporary);
-	if (fd < 0) {
-		temporary[0] = '\0';
-		return -1;
-	}
-	int rc = file_write_all(fd, bytes, length);
-	if (rc == 0)
-		rc = fsync(fd);
-	if (rc == 0)
-		rc = renameat(directory, temporary, directory, name);
-	int number = errno;
-	close(fd); /* synced: there is nothing left to fail */
-	errno = number;
-	return rc;
-}
-
 int file_write_atomic(const char *directory, const char *name, const void *bytes, size_t length,
                       struct qlstm_error *error)
 {
-	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return error_from_errno(error, errno, "open", directory);
-	char temporary[NAME_MAX + 1];
-	int rc = 0;
-	if (write_new(dir, name, temporary, bytes, length) != 0) {
-		rc = error_from_errno(error, errno, "write", name);
-		if (temporary[0] != '\0')
-			unlinkat(dir, temporary, 0);
-	} else if (fsync(dir) != 0) {
-		rc = error_from_errno(error, errno, "sync", directory);
-	}
-	close(dir);
-	return rc;
+	struct file_writer writer;
+	file_writer_open(&writer, directory, name);
+	file_writer_add(&writer, bytes, length);
+	return file_writer_close(&writer, true, error);
 }
 
 static int sync_path(const char *path, int flags)

@@ -47,7 +47,9 @@ static void written(void **state)
 	}
 	char *text, *csv = read_text("predictions.csv");
 	size_t length;
-	assert_int_equal(predictions_csv(&p, &job, &text, &length, NULL), 0);
+	struct text printed = {0};
+	predictions_csv(&p, &job, &printed);
+	assert_int_equal(text_take(&printed, &text, &length), 0);
 	assert_string_equal(csv, text);
 	free(text);
 	free(csv);

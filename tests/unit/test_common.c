@@ -21,6 +21,7 @@
 
 #include "server/common/clock.h"
 #include "server/common/file.h"
+#include "server/common/file_writer.h"
 
 static char folder[256];
 
@@ -99,6 +100,35 @@ static void test_failed_write_leaves_the_old_content(void **state)
 	assert_int_equal(error.code, ERR_DISK_FULL);
 	assert_content("a", "old");
 	assert_int_equal(count_entries(), 1); /* no temporary file stays behind */
+}
+
+/* Piece by piece; bytes and hash are those of the whole. */
+static void test_write_in_pieces(void **state)
+{
+	(void)state;
+	struct file_writer writer;
+	char sha256[65];
+	file_writer_open(&writer, folder, "a");
+	assert_int_equal(file_writer_add(&writer, "ab", 2), 0);
+	assert_int_equal(file_writer_add(&writer, "", 0), 0);
+	assert_int_equal(file_writer_add(&writer, "c", 1), 0);
+	assert_int_equal(file_writer_close(&writer, true, NULL), 0);
+	assert_content("a", "abc");
+	sha256_hex("abc", 3, sha256);
+	assert_string_equal(writer.sha256, sha256);
+	assert_int_equal(writer.bytes, 3);
+	/* Another one that is given up. */
+	file_writer_open(&writer, folder, "a");
+	assert_int_equal(file_writer_add(&writer, "xyz", 3), 0);
+	assert_int_equal(count_entries(), 2);
+	assert_int_equal(file_writer_close(&writer, false, NULL), 0);
+	assert_content("a", "abc");
+	assert_int_equal(count_entries(), 1);
+	struct qlstm_error error = {0};
+	file_writer_open(&writer, in_folder("no"), "a");
+	assert_int_equal(file_writer_add(&writer, "x", 1), -1);
+	assert_int_equal(file_writer_close(&writer, true, &error), ERR_NOT_FOUND);
+	assert_non_null(strstr(error.message, "cannot open"));
 }
 
 static void test_write_into_a_missing_folder(void **state)
@@ -413,6 +443,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    IN_FOLDER(test_write_replaces),
 	    IN_FOLDER(test_failed_write_leaves_the_old_content),
+	    IN_FOLDER(test_write_in_pieces),
 	    IN_FOLDER(test_write_into_a_missing_folder),
 	    IN_FOLDER(test_read_refuses),
 	    IN_FOLDER(test_make_directory),

@@ -35,17 +35,20 @@ static struct labels_key key_of(int number)
 
 static void check(const struct labels_key *key, bool good)
 {
-	assert_false(labels_seen_begin(seen, key));
-	labels_seen_end(seen, key, good);
+	struct cost_windows counted = {.tokens = 7};
+	assert_false(labels_seen_begin(seen, key, &counted));
+	labels_seen_end(seen, key, good ? &counted : NULL);
 }
 
 static void what_is_good_is_remembered(void **state)
 {
 	(void)state;
 	struct labels_key key = key_of(1), other = key;
+	struct cost_windows counted = {.tokens = 1};
 	check(&key, false);
 	check(&key, true);
-	assert_true(labels_seen_begin(seen, &key));
+	assert_true(labels_seen_begin(seen, &key, &counted));
+	assert_int_equal(counted.tokens, 7);
 	other.column = 4;
 	check(&other, false);
 	other = key;
@@ -60,6 +63,12 @@ static void what_is_good_is_remembered(void **state)
 	other = key;
 	other.scored = 1;
 	check(&other, false);
+	other = key;
+	other.n_validation = 1;
+	check(&other, false);
+	other = key;
+	other.texts[LABELS_TEXTS - 1] = 1;
+	check(&other, false);
 	other = key_of(2);
 	check(&other, false);
 }
@@ -68,11 +77,12 @@ static void the_oldest_is_forgotten(void **state)
 {
 	(void)state;
 	struct labels_key first = key_of(0), second = key_of(1);
+	struct cost_windows counted;
 	for (int i = 0; i < LABELS_SEEN + 1; i++) {
 		struct labels_key key = key_of(i);
 		check(&key, true);
 	}
-	assert_true(labels_seen_begin(seen, &second));
+	assert_true(labels_seen_begin(seen, &second, &counted));
 	check(&first, false);
 }
 
@@ -83,7 +93,8 @@ static atomic_int reading, most, readings;
 static void *ask(void *argument)
 {
 	const struct labels_key *key = argument;
-	if (labels_seen_begin(seen, key))
+	struct cost_windows counted = {0};
+	if (labels_seen_begin(seen, key, &counted))
 		return NULL;
 	int now = atomic_fetch_add(&reading, 1) + 1;
 	for (int before = atomic_load(&most); now > before && !atomic_compare_exchange_weak(&most, &before, now);)
@@ -92,7 +103,7 @@ static void *ask(void *argument)
 	for (volatile int i = 0; i < 1000000; i++)
 		;
 	atomic_fetch_sub(&reading, 1);
-	labels_seen_end(seen, key, true);
+	labels_seen_end(seen, key, &counted);
 	return NULL;
 }
 

@@ -28,7 +28,7 @@ static void everything_known(void **state)
 	(void)state;
 	says("{\"parameters\":{\"total\":9,\"quantum\":4,\"classical\":5},"
 	     "\"data\":{\"dataset\":\"sine\",\"rows\":240,\"train\":157,\"test\":78},\"window\":4,"
-	     "\"bytes\":{\"model\":1536,\"plans\":1023,\"data\":3145728},"
+	     "\"bytes\":{\"model\":1536,\"plans\":1023,\"data\":3145728,\"total\":9437184},"
 	     "\"seconds\":{\"per_epoch\":0.0125,\"training\":1.25,\"per_1000_windows\":0.08},\"epochs\":100,"
 	     "\"plan\":\"auto\",\"precision\":\"float64\",\"isa\":\"x86-64\",\"batch_size\":10,"
 	     "\"refused\":null,"
@@ -41,7 +41,7 @@ static void everything_known(void **state)
 	     "{\"type\":\"dense\",\"variant\":null,\"quantum\":0,\"classical\":2,\"circuits\":[]}]}",
 	     "parameters   9: 4 quantum, 5 classical\n"
 	     "data         sine: 240 rows, 157 training and 78 test windows of 4 steps\n"
-	     "memory       1.5 KiB for the model (1023 bytes of it for plans), 3.0 MiB for the windows\n"
+	     "memory       9.0 MiB: 1.5 KiB for the model (1023 bytes of it for plans), 3.0 MiB for the windows\n"
 	     "time         0.0125 s per epoch, 1.25 s for 100 epochs (an estimate, one core)\n"
 	     "arithmetic   plan auto, float64, x86-64, batches of 10\n"
 	     "\n"
@@ -62,7 +62,7 @@ static void everything_known(void **state)
 #define HEAD                                                                                                           \
 	"parameters   1: 0 quantum, 1 classical\n"                                                                     \
 	"data         mine: no built-in series; --data FILE.csv tells how many windows there are\n"                    \
-	"memory       1.0 KiB for the model (0 bytes of it for plans), unknown for the windows\n"
+	"memory       unknown: 1.0 KiB for the model (0 bytes of it for plans), unknown for the windows\n"
 
 static void what_is_unknown(void **state)
 {
@@ -95,7 +95,7 @@ static void sizes(void **state)
 	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
 		char account[512], expected[64];
 		snprintf(account, sizeof account, "{\"bytes\":{\"model\":%s}}", cases[k].bytes);
-		snprintf(expected, sizeof expected, "memory       %s for the model", cases[k].text);
+		snprintf(expected, sizeof expected, "memory       unknown: %s for the model", cases[k].text);
 		char *text = printed(account);
 		assert_non_null(strstr(text, expected));
 		free(text);

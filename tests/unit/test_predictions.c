@@ -116,7 +116,9 @@ static void csv(void **state)
 		p.values[k] = (double)k + 0.1;
 	char *text = NULL;
 	size_t length = 0;
-	assert_int_equal(predictions_csv(&p, &job, &text, &length, NULL), 0);
+	struct text out = {0};
+	predictions_csv(&p, &job, &out);
+	assert_int_equal(text_take(&out, &text, &length), 0);
 	assert_int_equal(length, strlen(text));
 	char *line = strtok(text, "\n");
 	assert_string_equal(line, "part,index,small,small_predicted,\"la,rge\",\"la,rge_predicted\",row");
@@ -150,7 +152,9 @@ static void quoted_names(void **state)
 		size_t length;
 		free(job.table.columns[1].name);
 		job.table.columns[1].name = strdup(names[k][0]);
-		assert_int_equal(predictions_csv(&p, &job, &text, &length, NULL), 0);
+		struct text out = {0};
+		predictions_csv(&p, &job, &out);
+		assert_int_equal(text_take(&out, &text, &length), 0);
 		snprintf(expected, sizeof expected, "part,index,%s,", names[k][1]);
 		assert_memory_equal(text, expected, strlen(expected));
 		free(text);

@@ -190,7 +190,7 @@ static void kneser_and_ney_by_hand(void **state)
 	(void)state;
 	static const int32_t text[] = {0, 1, 0, 1, 2, 0, 1};
 	struct ngram *ngram;
-	assert_int_equal(ngram_new(&ngram, text, 7, 4, NULL), 0);
+	assert_int_equal(ngram_new(&ngram, text, 7, 4, NGRAM_MOST, NULL), 0);
 	assert_true(fabs(ngram_probability(ngram, 1, NULL, 0) - 4.0 / 11) < 1e-15);
 	/* D of N(. w): one of 2, two of 1: 2 / (2 + 2) = 0.5; P(0) = 1.5/4 + 0.5 3/4 1/4; D of pairs: 3 of 1, none of
 	 * 2: 1. */
@@ -211,7 +211,7 @@ static void probabilities_add_up(void **state)
 	for (size_t k = 0; k < N; k++)
 		text[k] = (int32_t)(V * philox_uniform(&rng) * philox_uniform(&rng));
 	struct ngram *ngram;
-	assert_int_equal(ngram_new(&ngram, text, N, V, NULL), 0);
+	assert_int_equal(ngram_new(&ngram, text, N, V, NGRAM_MOST, NULL), 0);
 	for (int order = 1; order <= NGRAM_MOST; order++)
 		for (int32_t a = 0; a < V; a += 3)
 			for (int32_t b = 0; b < V; b++) {

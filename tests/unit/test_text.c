@@ -91,9 +91,69 @@ static void out_of_memory(void **state)
 	assert_int_equal(text_take(&text, &bytes, &length), ERR_OUT_OF_MEMORY);
 }
 
+struct taken {
+	struct text all;
+	size_t pieces, longest, refuse_at;
+};
+
+static int take(void *context, const char *bytes, size_t n)
+{
+	struct taken *taken = context;
+	if (taken->pieces++ == taken->refuse_at)
+		return -1;
+	taken->longest = n > taken->longest ? n : taken->longest;
+	text_write(&taken->all, bytes, n);
+	return 0;
+}
+
+/* Whoever takes the pieces has the text, and it is never whole in memory. */
+static void in_pieces(void **state)
+{
+	(void)state;
+	enum { LINES = 40000 };
+	struct taken taken = {.refuse_at = SIZE_MAX};
+	struct text text = {.sink = take, .context = &taken}, whole = {0};
+	size_t most = 0;
+	for (int k = 0; k < LINES; k++) {
+		text_print(&text, "%d,", k);
+		text_write(&text, "x\n", 2);
+		text_print(&whole, "%d,x\n", k);
+		most = text.room > most ? text.room : most;
+	}
+	assert_int_equal(text_end(&text), 0);
+	assert_true(text.bytes == NULL && text.sink == NULL);
+	assert_int_equal(taken.all.length, whole.length);
+	assert_memory_equal(taken.all.bytes, whole.bytes, whole.length);
+	assert_true(taken.pieces > 4 && taken.longest < TEXT_PIECE + 16 && most <= 2 * TEXT_PIECE);
+	free(taken.all.bytes);
+	free(whole.bytes);
+	struct taken nothing = {.refuse_at = SIZE_MAX};
+	struct text empty = {.sink = take, .context = &nothing};
+	assert_int_equal(text_end(&empty), 0);
+	assert_int_equal(nothing.pieces, 0);
+}
+
+/* The first piece, one between, or the last. */
+static void a_piece_that_is_refused(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at < 3; at++) {
+		struct taken taken = {.refuse_at = at};
+		struct text text = {.sink = take, .context = &taken};
+		for (int k = 0; k < 2 * TEXT_PIECE + 5; k++)
+			text_write(&text, "x", 1);
+		assert_int_equal(text.failed, at < 2);
+		assert_int_equal(text_end(&text), ERR_OUT_OF_MEMORY);
+		assert_int_equal(taken.pieces, at + 1);
+		assert_int_equal(taken.all.length, at * TEXT_PIECE);
+		free(taken.all.bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(it_grows), cmocka_unit_test(of_any_length),
-	                                   cmocka_unit_test(out_of_memory)};
+	                                   cmocka_unit_test(out_of_memory), cmocka_unit_test(in_pieces),
+	                                   cmocka_unit_test(a_piece_that_is_refused)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

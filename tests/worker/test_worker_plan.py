@@ -1,10 +1,20 @@
 """`plan`: what a spec would cost, and whether the service says the same."""
 
+import math
+
 import pytest
 
 from qlstm_worker import ROOT, answer, dump, problem, run
 
 KINDS = ["reference", "batch", "local", "wide"]
+
+
+UPDATE = 7e-9  # seconds of a parameter and batch
+
+
+def updates(account):
+    """Of one batch, for each of its windows."""
+    return UPDATE * account["parameters"]["total"] / account["batch_size"]
 
 
 def plan(folder, spec, *more, speed=100):
@@ -84,8 +94,58 @@ def test_seconds_follow_windows_batches_and_epochs(tmp_path):
     seconds, data = account["seconds"], account["data"]
     assert data == {"dataset": "damped_shm", "rows": 240, "train": 157, "test": 78}
     assert seconds["per_1000_windows"] == pytest.approx(1000 / 16 * seconds["per_batch"])
-    assert seconds["per_epoch"] == pytest.approx((157 + 78 / 3) / 16 * seconds["per_batch"])
+    assert seconds["per_epoch"] == pytest.approx((157 + 78 / 3) / 16 * seconds["per_batch"] + 157 * updates(account))
     assert seconds["training"] == pytest.approx(7 * seconds["per_epoch"])
+
+
+def texts(folder, lines):
+    path = folder / "texts.txt"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def test_a_running_text_is_counted_by_its_tokens(tmp_path):
+    """Parts of 200, 40 and 60 lines of ten words and an end, each cut into four streams, and these into pieces of 20."""
+    path = texts(tmp_path, ["a b c d e f g h i j"] * 300)
+    spec = {"data": {"dataset": "mine", "task": "language_model", "length": 20, "vocabulary": 20,
+                     "split": {"train_until": 200, "validation_until": 240}},
+            "training": {"batch_size": 4, "epochs": 3}, "type": "lstm"}  # fmt: skip
+    account = plan(tmp_path, spec, "--data", path, "--dialect", '{"text":"lines"}')
+    train, validation, test = (4 * math.ceil(math.ceil((11 * lines - 1) / 4) / 20) for lines in (200, 40, 60))
+    assert account["data"] == {"dataset": "mine", "rows": 300, "train": train, "test": validation + test}
+    seconds = account["seconds"]
+    assert seconds["per_epoch"] == pytest.approx((train + (validation + test) / 3) / 4 * seconds["per_batch"]
+                                                 + train * updates(account))
+
+
+def test_short_texts_take_as_long_as_the_longest_of_their_batch(tmp_path):
+    """Batches of two texts, with 5 and 5, 5 and 40 tokens; in the test part 40 and 5."""
+    long, short = "good\t" + "a " * 40, "bad\t" + "a " * 5
+    path = texts(tmp_path, [short, short, short, long, long, short])
+    spec = {"data": {"dataset": "mine", "task": "text_classification", "classes": 2, "max_length": 80,
+                     "split": {"train_until": 4}},
+            "training": {"batch_size": 2, "shuffle": False}, "type": "lstm"}  # fmt: skip
+    account = plan(tmp_path, spec, "--data", path, "--dialect", '{"text":"labelled"}')
+    seconds = account["seconds"]
+    assert seconds["per_epoch"] == pytest.approx((5 + 40 + 40 / 3) / 80 * seconds["per_batch"] + 4 * updates(account))
+    # A quarter of the tokens that there could be.
+    longest = plan(tmp_path, spec, "--data", texts(tmp_path, [long + "a " * 40] * 6), "--dialect", '{"text":"labelled"}')
+    assert longest["seconds"]["per_epoch"] == pytest.approx((160 + 80 / 3) / 80 * seconds["per_batch"] + 4 * updates(account))
+
+
+def test_the_service_counts_texts_in_the_same_way(tmp_path, make_daemon):
+    daemon = make_daemon("--speed", "100", "--threads", "1")
+    path = texts(tmp_path, [f"w{k % 7} w{k % 11} and {'so on ' * (k % 5)}" for k in range(400)])
+    answered = daemon.post("/datasets?name=running&text=lines", path.read_bytes())
+    assert answered.status_code == 201, answered.text
+    spec = {"data": {"dataset": "running", "task": "language_model", "length": 20, "vocabulary": 30},
+            "training": {"batch_size": 4, "epochs": 3}, "type": "lstm"}  # fmt: skip
+    for seed in (1, 2):  # the second time from what is remembered
+        spec["training"]["seed"] = seed
+        said = daemon.post("/experiments?validate_only=true", spec).json()
+        account = plan(tmp_path, said["spec"], "--data", path, "--dialect", '{"text":"lines"}')
+        assert account["seconds"]["training"] == said["engine"]["estimated_seconds"]
+        assert account["bytes"]["total"] == said["engine"]["estimated_bytes"]
 
 
 def test_an_upload_is_counted_where_it_is_given(tmp_path):
@@ -161,7 +221,7 @@ def test_every_key(tmp_path):
                              "bytes", "seconds", "refused", "layers"]  # fmt: skip
     assert list(account["parameters"]) == ["total", "quantum", "classical"]
     assert list(account["data"]) == ["dataset", "rows", "train", "test"]
-    assert list(account["bytes"]) == ["model", "plans", "data"]
+    assert list(account["bytes"]) == ["model", "plans", "data", "results", "process", "total"]
     assert list(account["seconds"]) == ["per_batch", "per_1000_windows", "per_epoch", "training"]
     for layer in account["layers"]:
         assert list(layer) == ["type", "variant", "ansatz", "quantum", "classical", "circuits"]

@@ -9,8 +9,11 @@ struct labels_seen {
 	uv_mutex_t lock;
 	uv_cond_t changed;
 	int reading;
-	struct labels_key keys[LABELS_SEEN];
-	unsigned count; /* that were ever put in; key i is at i % LABELS_SEEN */
+	struct {
+		struct labels_key key;
+		struct cost_windows counted;
+	} rows[LABELS_SEEN];
+	unsigned count; /* that were ever put in; row i is at i % LABELS_SEEN */
 };
 
 int labels_seen_open(struct labels_seen **out, struct qlstm_error *error)
@@ -33,26 +36,32 @@ void labels_seen_close(struct labels_seen *seen)
 	free(seen);
 }
 
-static bool is_in(const struct labels_seen *seen, const struct labels_key *key)
+static bool is_same(const struct labels_key *a, const struct labels_key *b)
 {
-	for (unsigned i = 0; i < LABELS_SEEN && i < seen->count; i++) {
-		const struct labels_key *other = &seen->keys[i];
-		if (other->column == key->column && other->classes == key->classes && other->n_train == key->n_train &&
-		    other->missing == key->missing && other->input == key->input && other->scored == key->scored &&
-		    strcmp(other->dataset, key->dataset) == 0)
+	return a->column == b->column && a->classes == b->classes && a->n_train == b->n_train &&
+	       a->n_validation == b->n_validation && a->missing == b->missing && a->input == b->input &&
+	       a->scored == b->scored && memcmp(a->texts, b->texts, sizeof a->texts) == 0 &&
+	       strcmp(a->dataset, b->dataset) == 0;
+}
+
+static bool find(const struct labels_seen *seen, const struct labels_key *key, struct cost_windows *counted)
+{
+	for (unsigned i = 0; i < LABELS_SEEN && i < seen->count; i++)
+		if (is_same(&seen->rows[i].key, key)) {
+			*counted = seen->rows[i].counted;
 			return true;
-	}
+		}
 	return false;
 }
 
 /* Who waits looks again after each reading: it may have been of the same column. */
-bool labels_seen_begin(struct labels_seen *seen, const struct labels_key *key)
+bool labels_seen_begin(struct labels_seen *seen, const struct labels_key *key, struct cost_windows *counted)
 {
 	uv_mutex_lock(&seen->lock);
-	bool known = is_in(seen, key);
+	bool known = find(seen, key, counted);
 	while (!known && seen->reading >= LABELS_READING) {
 		uv_cond_wait(&seen->changed, &seen->lock);
-		known = is_in(seen, key);
+		known = find(seen, key, counted);
 	}
 	if (!known)
 		seen->reading++;
@@ -60,12 +69,16 @@ bool labels_seen_begin(struct labels_seen *seen, const struct labels_key *key)
 	return known;
 }
 
-void labels_seen_end(struct labels_seen *seen, const struct labels_key *key, bool good)
+void labels_seen_end(struct labels_seen *seen, const struct labels_key *key, const struct cost_windows *counted)
 {
+	struct cost_windows before;
 	uv_mutex_lock(&seen->lock);
 	seen->reading--;
-	if (good && !is_in(seen, key))
-		seen->keys[seen->count++ % LABELS_SEEN] = *key;
+	if (counted != NULL && !find(seen, key, &before)) {
+		unsigned at = seen->count++ % LABELS_SEEN;
+		seen->rows[at].key = *key;
+		seen->rows[at].counted = *counted;
+	}
 	uv_cond_broadcast(&seen->changed);
 	uv_mutex_unlock(&seen->lock);
 }

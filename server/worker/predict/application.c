@@ -235,19 +235,16 @@ static void print_row(const struct application *a, size_t i, struct text *out)
 		           table->times.starts != NULL ? "," : "");
 }
 
-int application_csv(const struct application *a, char **text, size_t *length, struct qlstm_error *error)
+void application_csv(const struct application *a, struct text *out)
 {
-	struct text out = {0};
-	*text = NULL;
-	if (reads_texts(a))
-		return predictions_csv(&a->said, &a->job, text, length, error);
-	text_print(&out, "part,index");
-	predictions_header(&out, &a->job, (int)predictor_width(&a->predictor));
-	for (size_t i = 0; i < a->count && !out.failed; i++)
-		print_row(a, i, &out);
-	return text_take(&out, text, length) == 0
-	           ? 0
-	           : error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
+	if (reads_texts(a)) {
+		predictions_csv(&a->said, &a->job, out);
+		return;
+	}
+	text_print(out, "part,index");
+	predictions_header(out, &a->job, (int)predictor_width(&a->predictor));
+	for (size_t i = 0; i < a->count && !out->failed; i++)
+		print_row(a, i, out);
 }
 
 /* Whether the truth of all samples is a class that the model has. */

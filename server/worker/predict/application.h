@@ -30,8 +30,8 @@ int application_compute(struct application *application, predictions_progress_fn
                         struct qlstm_error *error);
 
 /* predictions.csv as predictions_csv writes it; an unknown truth is an empty field. The row of a forecast beyond the
- * end is counted on. *text (malloc) is the caller's. */
-int application_csv(const struct application *application, char **text, size_t *length, struct qlstm_error *error);
+ * end is counted on. */
+void application_csv(const struct application *application, struct text *out);
 
 /* report.json: engine, model, weights_sha256, data, scaling, metrics (scores.h; the test part alone, null where the
  * data have no truth), timings. New reference, NULL when out of memory. */

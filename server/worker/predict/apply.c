@@ -45,15 +45,14 @@ static int write_file(const struct applying *a, const char *text, struct artifac
 	return file_write_atomic(a->directory, artifact->file, text, artifact->bytes, error);
 }
 
+static void print_predictions(const void *application, struct text *out)
+{
+	application_csv(application, out);
+}
+
 static int write_predictions(struct applying *a, struct artifact *artifact, struct qlstm_error *error)
 {
-	char *text = NULL;
-	size_t length = 0;
-	int rc = application_csv(&a->application, &text, &length, error);
-	if (rc == 0)
-		rc = write_file(a, text, artifact, error);
-	free(text);
-	return rc;
+	return artifacts_print(a->directory, print_predictions, &a->application, artifact, error);
 }
 
 static int write_report(struct applying *a, struct artifact *artifact, struct qlstm_error *error)

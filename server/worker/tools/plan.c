@@ -5,7 +5,9 @@
 #include "engine/circuit/plan_speed.h"
 #include "engine/circuit/planner.h"
 #include "engine/qlstm.h"
+#include "schema/task.h"
 #include "server/common/cost.h"
+#include "server/common/cost_texts.h"
 #include "server/common/parameter_counts.h"
 #include "server/worker/command.h"
 #include "server/worker/train/job.h"
@@ -43,6 +45,12 @@ static const char *const precision_names[] = {[PRECISION_FLOAT64] = "float64", [
 static json_t *bytes_json(size_t bytes)
 {
 	return bytes < PLAN_BYTES_NEVER ? json_integer((json_int_t)bytes) : json_null();
+}
+
+/* What depends on the number of windows. */
+static json_t *counted_json(const struct cost_report *a, size_t bytes)
+{
+	return a->counted ? bytes_json(bytes) : json_null();
 }
 
 /* One kind of plan for one circuit; numbers are null where the kind does not apply. */
@@ -194,9 +202,11 @@ static json_t *cost_report_json(const struct cost_report *a)
 	const struct parameter_counts counts = parameter_counts(model_params(a->model));
 	const struct spec *spec = &a->job.spec;
 	json_t *parameters = parameter_counts_json(&counts, "total");
-	json_t *bytes = json_pack("{s:o, s:o, s:o}", "model", bytes_json(a->bytes.model), "plans",
-	                          bytes_json(model_plan_bytes(a->model, a->threads)), "data",
-	                          a->counted ? bytes_json(a->bytes.data) : json_null());
+	json_t *bytes =
+	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "model", bytes_json(a->bytes.model), "plans",
+	              bytes_json(model_plan_bytes(a->model, a->threads)), "data", counted_json(a, a->bytes.data),
+	              "results", counted_json(a, a->bytes.results), "process", bytes_json(a->bytes.process), "total",
+	              counted_json(a, cost_bytes_total(&a->bytes)));
 	return json_pack("{s:s, s:s, s:f, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 	                 QLSTM_VERSION, "isa", plan_isa(), "speed", a->speed, "plan", spec->model.plan, "precision",
 	                 precision_names[spec->model.precision], "window", spec_steps(spec), "batch_size",
@@ -216,6 +226,8 @@ static int count_windows(struct cost_report *a, struct qlstm_error *error)
 	    .train = parts.train, .test = parts.validation + parts.test, .table = table_bytes(&a->job.table)};
 	if (rc != 0)
 		error_prefix(error, "/data");
+	if (rc == 0 && task_has_texts(a->job.spec.task))
+		rc = cost_count_texts(&a->job.spec, &a->job.table, &a->windows, error);
 	return rc;
 }
 

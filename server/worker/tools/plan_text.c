@@ -98,7 +98,7 @@ void plan_text_print(FILE *file, const json_t *report)
 	const json_t *parameters = json_object_get(report, "parameters"), *data = json_object_get(report, "data");
 	const json_t *bytes = json_object_get(report, "bytes"), *refused = json_object_get(report, "refused");
 	const json_t *layers = json_object_get(report, "layers");
-	char model[32], plans[32], windows[32];
+	char model[32], plans[32], windows[32], total[32];
 	fprintf(file, "parameters   %lld: %lld quantum, %lld classical\n", whole(parameters, "total"),
 	        whole(parameters, "quantum"), whole(parameters, "classical"));
 	fprintf(file, "data         %s", text(data, "dataset"));
@@ -107,8 +107,9 @@ void plan_text_print(FILE *file, const json_t *report)
 		        whole(data, "train"), whole(data, "test"), whole(report, "window"));
 	else
 		fprintf(file, ": no built-in series; --data FILE.csv tells how many windows there are\n");
-	fprintf(file, "memory       %s for the model (%s of it for plans), %s for the windows\n",
-	        size_text(bytes, "model", model), size_text(bytes, "plans", plans), size_text(bytes, "data", windows));
+	fprintf(file, "memory       %s: %s for the model (%s of it for plans), %s for the windows\n",
+	        size_text(bytes, "total", total), size_text(bytes, "model", model), size_text(bytes, "plans", plans),
+	        size_text(bytes, "data", windows));
 	print_seconds(file, report);
 	fprintf(file, "arithmetic   plan %s, %s, %s, batches of %lld\n", text(report, "plan"),
 	        text(report, "precision"), text(report, "isa"), whole(report, "batch_size"));

@@ -8,6 +8,7 @@
 #include "server/common/circuit/circuit_json.h"
 #include "server/common/clock.h"
 #include "server/common/file.h"
+#include "server/common/file_writer.h"
 #include "server/common/json_text.h"
 #include "server/worker/train/job.h"
 #include "server/worker/train/report.h"
@@ -49,13 +50,10 @@ static int make_weights(const struct source *source, unsigned char **bytes, size
 	return rc;
 }
 
-static int make_predictions(const struct source *source, unsigned char **bytes, size_t *length,
-                            struct qlstm_error *error)
+static void print_predictions(const void *context, struct text *out)
 {
-	char *text = NULL;
-	int rc = predictions_csv(source->predictions, source->job, &text, length, error);
-	*bytes = (unsigned char *)text;
-	return rc;
+	const struct source *source = context;
+	predictions_csv(source->predictions, source->job, out);
 }
 
 /* Indented, with a newline at the end: people read these. */
@@ -98,15 +96,36 @@ static int make_spec(const struct source *source, unsigned char **bytes, size_t 
 	return make_text(source->job->resolved, bytes, length, error);
 }
 
-/* The first ARTIFACT_COUNT rows are announced. */
+/* The first ARTIFACT_COUNT rows are announced. One without `make` is printed. */
 static const struct {
 	const char *name, *file;
 	int (*make)(const struct source *source, unsigned char **bytes, size_t *length, struct qlstm_error *error);
 } files[] = {
-    {"weights", "weights.safetensors", make_weights}, {"predictions", "predictions.csv", make_predictions},
+    {"weights", "weights.safetensors", make_weights}, {"predictions", "predictions.csv", NULL},
     {"report", "report.json", make_report},           {"tensorboard", "events.out.tfevents.qlstm", make_events},
     {"state", "state.safetensors", make_state},       {"spec", "resolved-spec.json", make_spec},
 };
+
+static int add_piece(void *writer, const char *bytes, size_t n)
+{
+	return file_writer_add(writer, bytes, n);
+}
+
+int artifacts_print(const char *directory, void (*print)(const void *context, struct text *out), const void *context,
+                    struct artifact *out, struct qlstm_error *error)
+{
+	struct file_writer writer;
+	struct text text = {.sink = add_piece, .context = &writer};
+	file_writer_open(&writer, directory, out->file);
+	print(context, &text);
+	bool whole = text_end(&text) == 0;
+	int rc = file_writer_close(&writer, whole, error);
+	if (rc != 0 || !whole)
+		return rc != 0 ? rc : error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
+	out->bytes = writer.bytes;
+	memcpy(out->sha256, writer.sha256, sizeof out->sha256);
+	return 0;
+}
 
 /* One file; bytes and hash go into *out. */
 static int write_file(const struct source *source,
@@ -116,6 +135,8 @@ static int write_file(const struct source *source,
 {
 	unsigned char *bytes = NULL;
 	size_t length = 0;
+	if (make == NULL)
+		return artifacts_print(directory, print_predictions, source, out, error);
 	int rc = make(source, &bytes, &length, error);
 	if (rc == 0)
 		rc = file_write_atomic(directory, out->file, bytes, length, error);
@@ -132,7 +153,7 @@ int artifacts_write_snapshot(struct job *job, const struct predictions *predicti
 {
 	const struct source source = {.job = job, .predictions = predictions};
 	int rc = write_file(&source, make_weights, directory, &out[0], error);
-	return rc == 0 ? write_file(&source, make_predictions, directory, &out[1], error) : rc;
+	return rc == 0 ? artifacts_print(directory, print_predictions, &source, &out[1], error) : rc;
 }
 
 int artifacts_write_other(struct job *job, const char *directory, struct artifact *out, struct qlstm_error *error)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "engine/error.h"
+#include "engine/text.h"
 
 struct job;
 struct predictions;
@@ -35,6 +36,10 @@ int artifacts_write(struct job *job, const struct predictions *predictions, cons
  * of the last epoch, "weights_last" beside those of the best. They are in the model afterwards. 1: written; 0: there
  * are none. */
 int artifacts_write_other(struct job *job, const char *directory, struct artifact *out, struct qlstm_error *error);
+
+/* A file that is printed as it is written, never whole in memory: out->file, of which bytes and hash are filled in. */
+int artifacts_print(const char *directory, void (*print)(const void *context, struct text *out), const void *context,
+                    struct artifact *out, struct qlstm_error *error);
 
 /* Weights and predictions of the parameters in the model, under the names and files that out[0] and out[1] have. */
 int artifacts_write_snapshot(struct job *job, const struct predictions *predictions, const char *directory,

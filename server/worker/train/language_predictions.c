@@ -94,7 +94,7 @@ int language_predictions_count(struct predictions *out, const struct job *job, i
 	struct ngram *ngram = NULL;
 	int rc = open_rows(out, job, error);
 	if (rc == 0)
-		rc = ngram_new(&ngram, tokens, streams->parts[0].count, (size_t)streams->size, error);
+		rc = ngram_new(&ngram, tokens, streams->parts[0].count, (size_t)streams->size, order, error);
 	for (int k = 1; rc == 0 && k < STREAMS_PARTS; k++)
 		for (size_t i = 1; i < streams->parts[k].count; i++) {
 			size_t place = streams->parts[k].first + i;
@@ -121,30 +121,24 @@ static void print_token(struct text *out, const struct job *job, int number)
 	text_print(out, "\"");
 }
 
-int language_predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
-                             struct qlstm_error *error)
+void language_predictions_csv(const struct predictions *predictions, const struct job *job, struct text *out)
 {
 	static const char *const names[] = {"train", "validation", "test"};
 	const struct streams *streams = &job->streams;
 	size_t known = vocabulary_size(&streams->lexicon.words);
-	struct text out = {0};
-	*text = NULL;
-	text_print(&out, "part,index,token,probability,token_predicted,probability_predicted\n");
+	text_print(out, "part,index,token,probability,token_predicted,probability_predicted\n");
 	for (int k = 1; k < STREAMS_PARTS; k++)
 		for (size_t i = 1; i < streams->parts[k].count; i++) {
 			size_t place = streams->parts[k].first + i;
 			const double *row = predictions->values + (place - first_place(job)) * LANGUAGE_WIDTH;
-			text_print(&out, "%s,%zu,", names[k], i);
-			print_token(&out, job, streams->tokens.values[place]);
-			text_print(&out, ",%.17g,", row[LANGUAGE_TRUTH]);
+			text_print(out, "%s,%zu,", names[k], i);
+			print_token(out, job, streams->tokens.values[place]);
+			text_print(out, ",%.17g,", row[LANGUAGE_TRUTH]);
 			/* A number that no token has, where the vocabulary has room left. */
 			if ((size_t)row[LANGUAGE_CLASS] < known)
-				print_token(&out, job, (int)row[LANGUAGE_CLASS]);
-			text_print(&out, ",%.17g\n", row[LANGUAGE_PROBABILITY]);
+				print_token(out, job, (int)row[LANGUAGE_CLASS]);
+			text_print(out, ",%.17g\n", row[LANGUAGE_PROBABILITY]);
 		}
-	if (text_take(&out, text, length) == 0)
-		return 0;
-	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
 }
 
 /* --- scores --- */

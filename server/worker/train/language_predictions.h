@@ -21,8 +21,7 @@ int language_predictions_compute(struct predictions *out, struct job *job, predi
 int language_predictions_count(struct predictions *out, const struct job *job, int order, struct qlstm_error *error);
 
 /* part,index (of the token in its part),token,probability,token_predicted,probability_predicted. */
-int language_predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
-                             struct qlstm_error *error);
+void language_predictions_csv(const struct predictions *predictions, const struct job *job, struct text *out);
 /* Of each of the two parts: [{"target", "samples" (tokens predicted), "cross_entropy" (nats a token), "perplexity" (its
  * exponential), "bits_per_character", "accuracy", "unknown" (share of tokens that are not in the vocabulary)}]. */
 json_t *language_predictions_metrics(const struct predictions *predictions, const struct job *job);

@@ -121,24 +121,20 @@ static void print_row(struct text *out, const struct predictions *predictions, c
 	predictions_line_end(out, job, job_row(job, i));
 }
 
-int predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
-                    struct qlstm_error *error)
+void predictions_csv(const struct predictions *predictions, const struct job *job, struct text *out)
 {
-	if (job->spec.task == TASK_WORDS)
-		return word_predictions_csv(predictions, job, text, length, error);
-	if (job->spec.task == TASK_LANGUAGE_MODEL)
-		return language_predictions_csv(predictions, job, text, length, error);
-	if (job->spec.task == TASK_TRANSLATION)
-		return translation_predictions_csv(predictions, job, text, length, error);
-	if (task_has_texts(job->spec.task))
-		return text_predictions_csv(predictions, job, text, length, error);
-	struct text out = {0};
-	*text = NULL;
-	text_print(&out, "part,index");
-	predictions_header(&out, job, predictions->width);
-	for (size_t i = 0; i < predictions->count; i++)
-		print_row(&out, predictions, job, i);
-	if (text_take(&out, text, length) == 0)
-		return 0;
-	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
+	if (job->spec.task == TASK_WORDS) {
+		word_predictions_csv(predictions, job, out);
+	} else if (job->spec.task == TASK_LANGUAGE_MODEL) {
+		language_predictions_csv(predictions, job, out);
+	} else if (job->spec.task == TASK_TRANSLATION) {
+		translation_predictions_csv(predictions, job, out);
+	} else if (task_has_texts(job->spec.task)) {
+		text_predictions_csv(predictions, job, out);
+	} else {
+		text_print(out, "part,index");
+		predictions_header(out, job, predictions->width);
+		for (size_t i = 0; i < predictions->count; i++)
+			print_row(out, predictions, job, i);
+	}
 }

@@ -27,9 +27,7 @@ void predictions_line_end(struct text *out, const struct job *job, size_t row);
 
 /* CSV: part (train or test), index (of the sample), then for each target NAME and NAME_predicted, of several horizons
  * NAME_h1, NAME_h1_predicted, NAME_h2, ..., all targets at the first, then at the second; of a classification
- * NAME, NAME_predicted (the most probable class) and NAME_probability_0, NAME_probability_1, ... *text (malloc) is the
- * caller's. */
-int predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
-                    struct qlstm_error *error);
+ * NAME, NAME_predicted (the most probable class) and NAME_probability_0, NAME_probability_1, ... */
+void predictions_csv(const struct predictions *predictions, const struct job *job, struct text *out);
 
 #endif

@@ -233,18 +233,12 @@ static void print_labels(struct text *out, const struct predictions *p, const st
 	}
 }
 
-int text_predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
-                         struct qlstm_error *error)
+void text_predictions_csv(const struct predictions *predictions, const struct job *job, struct text *out)
 {
-	struct text out = {0};
-	*text = NULL;
 	if (job->spec.task == TASK_TAGGING)
-		print_tags(&out, predictions, job);
+		print_tags(out, predictions, job);
 	else
-		print_labels(&out, predictions, job);
-	if (text_take(&out, text, length) == 0)
-		return 0;
-	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
+		print_labels(out, predictions, job);
 }
 
 /* --- scores --- */

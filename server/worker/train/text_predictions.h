@@ -15,8 +15,7 @@ int tag_predictions_most_frequent(struct predictions *out, const struct job *job
 
 /* Of tagging: part,index,position,token,tags,tags_predicted,probability,row. Of text_classification: part, index, the
  * label, NAME_predicted, NAME_probability_LABEL for each label, row. Names are as the data have them. */
-int text_predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
-                         struct qlstm_error *error);
+void text_predictions_csv(const struct predictions *predictions, const struct job *job, struct text *out);
 
 /* Of tagging, of each part: [{"target", "texts", "samples" (tokens), "accuracy", "balanced_accuracy", "cross_entropy",
  * "precision", "recall", "f1" (means over the tags), "unknown" (the share of tokens that are not in the vocabulary),
@@ -40,8 +39,7 @@ int translation_predictions_compute(struct predictions *out, struct job *job, pr
 double translation_bleu(const struct job *job, size_t first, size_t n);
 
 /* part,index,SOURCE,TARGET,TARGET_predicted,log_probability,row; the names are those of the columns. */
-int translation_predictions_csv(const struct predictions *predictions, const struct job *job, char **text,
-                                size_t *length, struct qlstm_error *error);
+void translation_predictions_csv(const struct predictions *predictions, const struct job *job, struct text *out);
 
 /* Of each of the two parts: [{"target", "samples" (texts), "bleu", "brevity_penalty", "precisions" (of sequences of 1
  * to 4 tokens, percent), "length_ratio" (tokens said to tokens of the references), "exact" (the share of texts that are

@@ -127,37 +127,28 @@ static const char *column_name(const struct job *job, int column)
 	return job->table.columns[column].name;
 }
 
-int translation_predictions_csv(const struct predictions *predictions, const struct job *job, char **text,
-                                size_t *length, struct qlstm_error *error)
+void translation_predictions_csv(const struct predictions *predictions, const struct job *job, struct text *out)
 {
-	struct text out = {0};
-	bool whole = true;
-	*text = NULL;
-	text_print(&out, "part,index,");
-	print_field(&out, column_name(job, job->spec.text.input), "");
-	text_print(&out, ",");
-	print_field(&out, column_name(job, job->spec.text.target), "");
-	text_print(&out, ",");
-	print_field(&out, column_name(job, job->spec.text.target), "_predicted");
-	text_print(&out, ",log_probability,row\n");
-	for (size_t k = 0; whole && k < predictions->count; k++) {
+	text_print(out, "part,index,");
+	print_field(out, column_name(job, job->spec.text.input), "");
+	text_print(out, ",");
+	print_field(out, column_name(job, job->spec.text.target), "");
+	text_print(out, ",");
+	print_field(out, column_name(job, job->spec.text.target), "_predicted");
+	text_print(out, ",log_probability,row\n");
+	for (size_t k = 0; !out->failed && k < predictions->count; k++) {
 		size_t i = first_sample(job) + k;
 		char *said = said_text(predictions, job, k);
-		whole = said != NULL;
-		text_print(&out, "%s,%zu,", samples_part(&job->samples, i), i);
-		print_field(&out, written(job, PAIRS_SOURCE, i), "");
-		text_print(&out, ",");
-		print_field(&out, written(job, PAIRS_TARGET, i), "");
-		text_print(&out, ",");
-		print_field(&out, whole ? said : "", "");
-		text_print(&out, ",%.17g,%zu\n", row_at(predictions, k)[TRANSLATION_LOG_PROBABILITY], job_row(job, i));
+		out->failed |= said == NULL;
+		text_print(out, "%s,%zu,", samples_part(&job->samples, i), i);
+		print_field(out, written(job, PAIRS_SOURCE, i), "");
+		text_print(out, ",");
+		print_field(out, written(job, PAIRS_TARGET, i), "");
+		text_print(out, ",");
+		print_field(out, said != NULL ? said : "", "");
+		text_print(out, ",%.17g,%zu\n", row_at(predictions, k)[TRANSLATION_LOG_PROBABILITY], job_row(job, i));
 		free(said);
 	}
-	if (text_take(&out, text, length) == 0 && whole)
-		return 0;
-	free(*text);
-	*text = NULL;
-	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
 }
 
 /* --- scores --- */

@@ -69,25 +69,19 @@ static int predicted(const struct predictions *predictions, size_t i)
 	return classes_likeliest(predictions->values + i * (size_t)predictions->width, (size_t)predictions->width);
 }
 
-int word_predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
-                         struct qlstm_error *error)
+void word_predictions_csv(const struct predictions *predictions, const struct job *job, struct text *out)
 {
 	size_t width = (size_t)predictions->width, steps = (size_t)job->words.steps;
-	struct text out = {0};
-	*text = NULL;
-	text_print(&out, "part,index,position");
-	predictions_header(&out, job, predictions->width);
+	text_print(out, "part,index,position");
+	predictions_header(out, job, predictions->width);
 	for (size_t i = 0; i < predictions->count; i++) {
 		size_t place = predictions->places[i], sequence = place / steps;
-		text_print(&out, "%s,%zu,%zu,%zu,%d", samples_part(&job->samples, sequence), sequence,
-		           place % steps + 1, truth_at(job, place), predicted(predictions, i));
+		text_print(out, "%s,%zu,%zu,%zu,%d", samples_part(&job->samples, sequence), sequence, place % steps + 1,
+		           truth_at(job, place), predicted(predictions, i));
 		for (size_t k = 0; k < width; k++)
-			text_print(&out, ",%.17g", predictions->values[i * width + k]);
-		predictions_line_end(&out, job, sequence * (steps + 1) + place % steps + 1);
+			text_print(out, ",%.17g", predictions->values[i * width + k]);
+		predictions_line_end(out, job, sequence * (steps + 1) + place % steps + 1);
 	}
-	if (text_take(&out, text, length) == 0)
-		return 0;
-	return error_set(error, ERR_OUT_OF_MEMORY, NULL, "out of memory for the predictions");
 }
 
 /* Of rows first .. last - 1. A part without a scored row has none. */

@@ -10,8 +10,7 @@ int word_predictions_compute(struct predictions *out, struct job *job, predictio
                              struct qlstm_error *error);
 /* part, index (of the sequence), position (of the target in it), then the target's column, NAME_predicted (the most
  * probable word), NAME_probability_0, ..., and the row of the data as in every predictions.csv. */
-int word_predictions_csv(const struct predictions *predictions, const struct job *job, char **text, size_t *length,
-                         struct qlstm_error *error);
+void word_predictions_csv(const struct predictions *predictions, const struct job *job, struct text *out);
 /* {"train": [{"target", "accuracy", "cross_entropy"}], "test": [...]} as of a classification: the share of positions at
  * which the most probable word is the target, and the mean of -log of the target's probability. */
 json_t *word_predictions_metrics(const struct predictions *predictions, const struct job *job);
