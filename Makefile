@@ -185,13 +185,14 @@ $(unit_bin): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBDAEMON) $(LIBWORKER) 
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@ \
 		$(call libs_of,$(PKGS_server) $(PKGS_worker)) -lcmocka -lm
 
-# The batch kernels once more for the tests alone: registers of 64 bytes on whatever processor there is.
-r64_obj := $(BUILD)/unit/batch_kernel.r64.o $(BUILD)/unit/batch_kernel_f32.r64.o
-$(BUILD)/unit/%.r64.o: engine/circuit/batch/%.c
+# All kernels once more for the tests alone: registers of 64 bytes on whatever processor has fused multiply-add.
+r64_obj   := $(patsubst engine/%.c,$(BUILD)/unit/%.r64.o,$(KERNEL_SRC))
+r64_march := $(if $(filter x86_64,$(ARCH)),$(march_x86_64_v3))
+$(r64_obj): $(BUILD)/unit/%.r64.o: engine/%.c
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O1 -Wno-psabi -DKERNEL_ROLLED -DKERNEL_BYTES=64 \
-		-DKERNEL_ISA=r64 -c $< -o $@
-$(BUILD)/unit/test_plan: $(r64_obj)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O1 -Wno-psabi -DKERNEL_ROLLED -DKERNEL_BYTES=64 $(r64_march) \
+		-DKERNEL_ISA=r64 $(KERNEL_CFLAGS) -c $< -o $@
+$(BUILD)/unit/test_plan $(BUILD)/unit/test_register_batch $(BUILD)/unit/test_wide_registers: $(r64_obj)
 failing := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 $(BUILD)/unit/test_memory $(BUILD)/unit/test_disk_memory $(BUILD)/unit/test_api_memory: LDFLAGS += $(failing)
 $(BUILD)/unit/test_descriptors $(BUILD)/unit/test_api_memory: LDFLAGS += -Wl,--wrap=http_header

@@ -27,6 +27,33 @@
 #define FUSED_64(operation, a, b, c)                                                                                   \
 	((vec64)NEON_##operation(f64, (float64x2_t)(a), (float64x2_t)(b), (float64x2_t)(c)))
 #define FUSED_32(operation, a, b, c) ((vec)NEON_##operation(f32, (float32x4_t)(a), (float32x4_t)(b), (float32x4_t)(c)))
+#elif defined __FMA__ || defined __aarch64__
+/* Wider than the registers (KERNEL_BYTES): lane by lane, for tests. */
+#define LANE_fmadd(a, b, c)  __builtin_fma(a, b, c)
+#define LANE_fmsub(a, b, c)  __builtin_fma(a, b, -(c))
+#define LANE_fnmadd(a, b, c) __builtin_fma(-(a), b, c)
+#ifdef KERNEL_FLOAT32
+#define LANE_32_fmadd(a, b, c)  __builtin_fmaf(a, b, c)
+#define LANE_32_fmsub(a, b, c)  __builtin_fmaf(a, b, -(c))
+#define LANE_32_fnmadd(a, b, c) __builtin_fmaf(-(a), b, c)
+#endif
+#define FUSED_LANES(name, type, lane)                                                                                  \
+	ALWAYS_INLINE type name(type a, type b, type c)                                                                \
+	{                                                                                                              \
+		for (size_t l = 0; l < sizeof a / sizeof a[0]; l++)                                                    \
+			c[l] = lane(a[l], b[l], c[l]);                                                                 \
+		return c;                                                                                              \
+	}
+#define FUSED_64(operation, a, b, c) lanes_64_##operation(a, b, c)
+FUSED_LANES(lanes_64_fmadd, vec64, LANE_fmadd)
+FUSED_LANES(lanes_64_fmsub, vec64, LANE_fmsub)
+FUSED_LANES(lanes_64_fnmadd, vec64, LANE_fnmadd)
+#ifdef KERNEL_FLOAT32
+#define FUSED_32(operation, a, b, c) lanes_32_##operation(a, b, c)
+FUSED_LANES(lanes_32_fmadd, vec, LANE_32_fmadd)
+FUSED_LANES(lanes_32_fmsub, vec, LANE_32_fmsub)
+FUSED_LANES(lanes_32_fnmadd, vec, LANE_32_fnmadd)
+#endif
 #else
 #define PLAIN_fmadd(a, b, c)         ((a) * (b) + (c))
 #define PLAIN_fmsub(a, b, c)         ((a) * (b) - (c))
@@ -35,8 +62,10 @@
 #define FUSED_32(operation, a, b, c) PLAIN_##operation(a, b, c)
 #endif
 
-/* Of single numbers. */
-#if defined __FMA__ || defined __aarch64__
+/* Of single numbers that amplitudes are made of. */
+#if (defined __FMA__ || defined __aarch64__) && defined KERNEL_FLOAT32
+#define FUSED_NUMBER(a, b, c) __builtin_fmaf(a, b, c)
+#elif defined __FMA__ || defined __aarch64__
 #define FUSED_NUMBER(a, b, c) __builtin_fma(a, b, c)
 #else
 #define FUSED_NUMBER(a, b, c) ((a) * (b) + (c))

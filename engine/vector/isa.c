@@ -1,5 +1,5 @@
 /* Picks the kernels for this processor. The Makefile compiles every file in KERNEL_SRC once per row below. */
-#include "engine/vector/isa.h"
+#include "engine/vector/isa_rows.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -11,22 +11,9 @@ static bool always(void)
 }
 
 #if defined __x86_64__
-extern const struct batch_kernels batch_kernels_x86_64, batch_kernels_x86_64_v3, batch_kernels_x86_64_v4;
-extern const struct batch_kernels batch_kernels_f32_x86_64, batch_kernels_f32_x86_64_v3, batch_kernels_f32_x86_64_v4;
-extern const struct local_kernels local_kernels_x86_64, local_kernels_x86_64_v3, local_kernels_x86_64_v4;
-extern const struct local_kernels local_kernels_f32_x86_64, local_kernels_f32_x86_64_v3, local_kernels_f32_x86_64_v4;
-extern const struct wide_kernels wide_kernels_x86_64, wide_kernels_x86_64_v3, wide_kernels_x86_64_v4;
-extern const struct wide_kernels wide_kernels_f32_x86_64, wide_kernels_f32_x86_64_v3, wide_kernels_f32_x86_64_v4;
-extern const struct register_ops register_cpu_x86_64, register_cpu_x86_64_v3, register_cpu_x86_64_v4;
-extern const struct register_ops register_cpu_f32_x86_64, register_cpu_f32_x86_64_v3, register_cpu_f32_x86_64_v4;
-extern const struct neuron_kernels neuron_kernels_x86_64, neuron_kernels_x86_64_v3, neuron_kernels_x86_64_v4;
-extern const struct neuron_kernels neuron_kernels_f32_x86_64, neuron_kernels_f32_x86_64_v3,
-    neuron_kernels_f32_x86_64_v4;
-extern const struct hybrid_kernels hybrid_kernels_x86_64, hybrid_kernels_x86_64_v3, hybrid_kernels_x86_64_v4;
-extern const struct hybrid_kernels hybrid_kernels_f32_x86_64, hybrid_kernels_f32_x86_64_v3,
-    hybrid_kernels_f32_x86_64_v4;
-extern const struct gates_kernels gates_kernels_x86_64, gates_kernels_x86_64_v3, gates_kernels_x86_64_v4;
-extern const struct gemm_kernels gemm_kernels_x86_64, gemm_kernels_x86_64_v3, gemm_kernels_x86_64_v4;
+ISA_TABLES(x86_64)
+ISA_TABLES(x86_64_v3)
+ISA_TABLES(x86_64_v4)
 
 /* Every processor with these also has the smaller additions of its level (LZCNT, MOVBE, F16C). */
 static bool has_v3(void)
@@ -43,28 +30,12 @@ static bool has_v4(void)
 }
 
 static const struct isa table[] = {
-    {"x86-64-v4", &batch_kernels_x86_64_v4, &batch_kernels_f32_x86_64_v4, &local_kernels_x86_64_v4,
-     &local_kernels_f32_x86_64_v4, &wide_kernels_x86_64_v4, &wide_kernels_f32_x86_64_v4, &register_cpu_x86_64_v4,
-     &register_cpu_f32_x86_64_v4, &neuron_kernels_x86_64_v4, &neuron_kernels_f32_x86_64_v4, &hybrid_kernels_x86_64_v4,
-     &hybrid_kernels_f32_x86_64_v4, &gates_kernels_x86_64_v4, &gemm_kernels_x86_64_v4, has_v4},
-    {"x86-64-v3", &batch_kernels_x86_64_v3, &batch_kernels_f32_x86_64_v3, &local_kernels_x86_64_v3,
-     &local_kernels_f32_x86_64_v3, &wide_kernels_x86_64_v3, &wide_kernels_f32_x86_64_v3, &register_cpu_x86_64_v3,
-     &register_cpu_f32_x86_64_v3, &neuron_kernels_x86_64_v3, &neuron_kernels_f32_x86_64_v3, &hybrid_kernels_x86_64_v3,
-     &hybrid_kernels_f32_x86_64_v3, &gates_kernels_x86_64_v3, &gemm_kernels_x86_64_v3, has_v3},
-    {"x86-64", &batch_kernels_x86_64, &batch_kernels_f32_x86_64, &local_kernels_x86_64, &local_kernels_f32_x86_64,
-     &wide_kernels_x86_64, &wide_kernels_f32_x86_64, &register_cpu_x86_64, &register_cpu_f32_x86_64,
-     &neuron_kernels_x86_64, &neuron_kernels_f32_x86_64, &hybrid_kernels_x86_64, &hybrid_kernels_f32_x86_64,
-     &gates_kernels_x86_64, &gemm_kernels_x86_64, always},
+    ISA_ROW("x86-64-v4", x86_64_v4, has_v4),
+    ISA_ROW("x86-64-v3", x86_64_v3, has_v3),
+    ISA_ROW("x86-64", x86_64, always),
 };
 #else
-extern const struct batch_kernels batch_kernels_generic, batch_kernels_f32_generic;
-extern const struct local_kernels local_kernels_generic, local_kernels_f32_generic;
-extern const struct wide_kernels wide_kernels_generic, wide_kernels_f32_generic;
-extern const struct register_ops register_cpu_generic, register_cpu_f32_generic;
-extern const struct neuron_kernels neuron_kernels_generic, neuron_kernels_f32_generic;
-extern const struct hybrid_kernels hybrid_kernels_generic, hybrid_kernels_f32_generic;
-extern const struct gates_kernels gates_kernels_generic;
-extern const struct gemm_kernels gemm_kernels_generic;
+ISA_TABLES(generic)
 
 #if defined __aarch64__
 #define GENERIC "arm64"
@@ -72,11 +43,7 @@ extern const struct gemm_kernels gemm_kernels_generic;
 #define GENERIC "generic"
 #endif
 
-static const struct isa table[] = {{GENERIC, &batch_kernels_generic, &batch_kernels_f32_generic, &local_kernels_generic,
-                                    &local_kernels_f32_generic, &wide_kernels_generic, &wide_kernels_f32_generic,
-                                    &register_cpu_generic, &register_cpu_f32_generic, &neuron_kernels_generic,
-                                    &neuron_kernels_f32_generic, &hybrid_kernels_generic, &hybrid_kernels_f32_generic,
-                                    &gates_kernels_generic, &gemm_kernels_generic, always}};
+static const struct isa table[] = {ISA_ROW(GENERIC, generic, always)};
 #endif
 
 /* Two threads that race here compute and store the same row. */

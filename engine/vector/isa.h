@@ -14,7 +14,9 @@ struct register_ops;
 struct neuron_kernels;
 struct hybrid_kernels;
 struct gates_kernels;
+struct gates_kernels_f32;
 struct gemm_kernels;
+struct gemm_kernels_f32;
 
 struct isa {
 	const char *name;
@@ -25,7 +27,9 @@ struct isa {
 	const struct neuron_kernels *neurons, *neurons_f32;
 	const struct hybrid_kernels *hybrid, *hybrid_f32;
 	const struct gates_kernels *gates;
+	const struct gates_kernels_f32 *gates_f32;
 	const struct gemm_kernels *gemm;
+	const struct gemm_kernels_f32 *gemm_f32;
 	bool (*supported)(void);
 };
 

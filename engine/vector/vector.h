@@ -118,6 +118,32 @@ static inline void store_row(double *to, vec row, size_t count)
 }
 #endif
 
+/* At any address. */
+typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+
+/* Of an array of such numbers the first `count`, at most WIDTH, and zeros: as load64 and store64. */
+static inline vec load_vec(const real *from, size_t count)
+{
+	if (count >= WIDTH)
+		return *(const loose *)from;
+	vec v = {0};
+	for (size_t l = 0; l < WIDTH - 1; l++)
+		if (l < count)
+			v[l] = from[l];
+	return v;
+}
+
+static inline void store_vec(real *to, vec v, size_t count)
+{
+	if (count >= WIDTH) {
+		*(loose *)to = v;
+		return;
+	}
+	for (size_t l = 0; l < WIDTH - 1; l++)
+		if (l < count)
+			to[l] = v[l];
+}
+
 /* A number in all lanes. */
 #define SPLAT(x) ((x) - (vec){0})
 

@@ -11,6 +11,7 @@
 
 #include "engine/elementary/elementary.h"
 #include "engine/nn/kernel/gates_kernel.h"
+#include "engine/nn/kernel/gates_kernel_f32.h"
 #include "engine/vector/isa.h"
 
 static void assert_near(double value, double expected, double tolerance)
@@ -85,6 +86,62 @@ static void check_softmax(const struct gates_kernels *kernels)
 		assert_true(y[k] == scale[k] * (less[k] / sum[k]) || isnan(less[k]));
 }
 
+static double ulps_f32(float found, double wanted)
+{
+	float nearest = (float)fabs(wanted);
+	return fabs((double)found - wanted) / ((double)nextafterf(nearest, INFINITY) - (double)nearest);
+}
+
+/* x of both signs from 2^-40 on, in every position of an array: within 3 units in the last place. */
+static void check_float32(const struct gates_kernels_f32 *kernels)
+{
+	enum { N = 100003 };
+	static float x[N], block[5][N], m32[N];
+	static double c_prev[N], c[N], m[N], dc[N], dm[N];
+	const struct gates_f32 gates = {block[0], block[1], block[2], block[3], block[4]};
+	for (int k = 0; k < N; k++) {
+		x[k] = (float)((k % 2 == 0 ? 1 : -1) * exp(-28.0 + 32.4 * k / N));
+		block[0][k] = block[1][k] = block[2][k] = block[3][k] = x[k];
+		c_prev[k] = (float)sin(k);
+	}
+	kernels->forward(&gates, c_prev, N, c, m, m32);
+	for (int k = 0; k < N; k++) {
+		double s = 1.0 / (1.0 + exp(-(double)x[k])), t = tanh(x[k]), f = gates.f[k], g = gates.g[k];
+		assert_true(ulps_f32(gates.f[k], s) <= 3 && ulps_f32(gates.g[k], t) <= 3);
+		assert_true(gates.i[k] == gates.f[k] && gates.o[k] == gates.f[k] && m[k] == (double)m32[k]);
+		assert_near(c[k], f * c_prev[k] + f * g, 0x1p-23);
+		assert_true(ulps_f32(gates.tanh_c[k], tanh(c[k])) <= 3 && c[k] == (double)(float)c[k]);
+		assert_near(m[k], f * (double)gates.tanh_c[k], 0x1p-25);
+		block[0][k] = block[1][k] = block[3][k] = (float)f;
+		dm[k] = (float)cos(3 * k);
+		dc[k] = (float)sin(2 * k);
+	}
+	kernels->backward(&gates, c_prev, dm, N, dc);
+	for (int k = 0; k < N; k++) {
+		double s = 1.0 / (1.0 + exp(-(double)x[k])), t = tanh(x[k]), u = tanh(s * c_prev[k] + s * t);
+		double d = dm[k] * s * (1 - u * u) + (double)(float)sin(2 * k), slope = s * (1 - s);
+		assert_near(gates.o[k], dm[k] * u * slope, 0x1p-20);
+		assert_near(gates.f[k], d * c_prev[k] * slope, 0x1p-20);
+		assert_near(gates.i[k], d * t * slope, 0x1p-20);
+		assert_near(gates.g[k], d * s * (1 - t * t), 0x1p-20);
+		assert_near(dc[k], d * s, 0x1p-20);
+	}
+}
+
+static void check_edges_f32(const struct gates_kernels_f32 *kernels)
+{
+	const float edge[] = {NAN, 1e30f, -1e30f, -0.0f, INFINITY};
+	float block[5][5], m32[5];
+	double zero[5] = {0}, c[5], m[5];
+	const struct gates_f32 gates = {block[0], block[1], block[2], block[3], block[4]};
+	for (int k = 0; k < 5; k++)
+		block[0][k] = block[1][k] = block[2][k] = block[3][k] = edge[k];
+	kernels->forward(&gates, zero, 5, c, m, m32);
+	assert_true(isnan(gates.g[0]) && isnan(gates.f[0]));
+	assert_true(gates.g[1] == 1 && gates.g[2] == -1 && signbit(gates.g[3]) && gates.g[4] == 1);
+	assert_true(gates.f[1] == 1 && gates.f[2] >= 0 && gates.f[2] < 1e-37f && gates.f[3] == 0.5f && gates.f[4] == 1);
+}
+
 static void test_gates(void **state)
 {
 	(void)state;
@@ -95,6 +152,8 @@ static void test_gates(void **state)
 		isa_force(isa_at(i));
 		check_gates();
 		check_softmax(isa_at(i)->gates);
+		check_float32(isa_at(i)->gates_f32);
+		check_edges_f32(isa_at(i)->gates_f32);
 	}
 	isa_force(chosen);
 }

@@ -132,6 +132,42 @@ static void check_sum(size_t rows, size_t first, size_t second, size_t batch, st
 		free(arrays[k]);
 }
 
+/* Of float32, term by term, each rounded once; where nothing is fused, nearly so. */
+static void check_sum_f32(const struct isa *isa, size_t rows, size_t terms, size_t batch)
+{
+	double *numbers = sines(rows * terms + terms * batch + 2 * rows * batch, 0.7);
+	float *a = malloc((rows * terms + terms * batch + 2 * rows * batch) * sizeof *a), *x = a + rows * terms;
+	float *y = x + terms * batch, *kept = y + rows * batch;
+	for (size_t k = 0; k < rows * terms + terms * batch + rows * batch; k++)
+		a[k] = (float)numbers[k];
+	memcpy(kept, y, rows * batch * sizeof *y);
+	const struct product_f32 product = {a, 1, rows, x, (ptrdiff_t)batch, terms};
+	isa->gemm_f32->sum(&product, 1, (struct gemm_start_f32){.add = true}, rows, batch, y);
+	for (size_t k = 0; k < rows * batch; k++) {
+		float value = kept[k];
+		for (size_t j = 0; j < terms; j++)
+			value = fmaf(a[j * rows + k / batch], x[j * batch + k % batch], value);
+		if (isa_same_bytes(isa->name, "arm64"))
+			assert_true(y[k] == value);
+		else
+			assert_near(y[k], value, 0x1p-24 * (double)((terms + 1) * (terms + 1)));
+	}
+	free(numbers);
+	free(a);
+}
+
+static void check_all_f32(const struct isa *isa)
+{
+	static const size_t sizes[] = {1, 2, 3, 7, 8, 9, 16, 23, 24, 25, 31, 40, 65};
+	enum { SIZES = sizeof sizes / sizeof sizes[0] };
+	for (size_t k = 0; k < SIZES * SIZES; k++)
+		for (size_t b = 0; b < SIZES; b++)
+			check_sum_f32(isa, sizes[k % SIZES], sizes[k / SIZES], sizes[b]);
+	check_sum_f32(isa, 101, 600, 29);
+	check_sum_f32(isa, 97, 1024, 3);
+	check_sum_f32(isa, 50, 300, 1);
+}
+
 static void check_all(void)
 {
 	for (int batch = 1; batch <= 20; batch++)
@@ -165,6 +201,7 @@ static void test_products(void **state)
 			continue;
 		isa_force(isa_at(i));
 		check_all();
+		check_all_f32(isa_at(i));
 	}
 	isa_force(chosen);
 }

@@ -11,6 +11,7 @@
 #include "engine/vector/isa.h"
 #include "engine/circuit/plan.h"
 #include "tests/unit/oracle.h"
+#include "tests/unit/wide_registers.h"
 
 enum { FEATURES = 4, WEIGHTS = 6, OBSERVABLES = 4, BATCH = 20 };
 
@@ -149,25 +150,13 @@ static void compare_with_reference(struct oracle_random *random, int n_wires, si
 	program_free(program);
 }
 
-extern const struct batch_kernels batch_kernels_r64, batch_kernels_f32_r64;
-
-/* The i-th instruction set that this processor has; last, the batch kernels as a machine with registers of 64 bytes has
- * them (Makefile, r64_obj), beside what was chosen for the others. */
+/* The i-th instruction set that this processor has; last, registers of 64 bytes. */
 static const struct isa *isa_to_test(int i)
 {
-	static struct isa r64;
 	for (int k = 0; isa_at(k) != NULL; k++)
 		if (isa_at(k)->supported() && i-- == 0)
 			return isa_at(k);
-	if (i > 0)
-		return NULL;
-	r64 = *isa_at(0);
-	for (int k = 0; !r64.supported(); k++)
-		r64 = *isa_at(k);
-	r64.name = "64 bytes";
-	r64.batch = &batch_kernels_r64;
-	r64.batch_f32 = &batch_kernels_f32_r64;
-	return &r64;
+	return i == 0 ? wide_registers() : NULL;
 }
 
 static void on_every_isa(void (*check)(void))

@@ -6,6 +6,7 @@
 
 #include "engine/vector/isa.h"
 #include "tests/unit/register_fixture.h"
+#include "tests/unit/wide_registers.h"
 
 enum { STRINGS = 3, WORDS = 4 };
 
@@ -129,6 +130,40 @@ static void a_batch_is_its_samples(void **state)
 	isa_force(best);
 }
 
+static void compare_registers(uint64_t seed)
+{
+	struct oracle_random random = {seed};
+	size_t samples = 1 + seed % FIXTURE_SAMPLES;
+	enum precision precision = seed % 2 == 0 ? PRECISION_FLOAT64 : PRECISION_FLOAT32;
+	struct fixture fixture = fixture_new(&random, 3, FIXTURE_OPS, samples);
+	fixture_draw(&random, &fixture);
+	double *states = random_states(&random, 3, samples);
+	double *cotangents = random_array(&random, WORDS * samples, 1);
+	struct record *narrow = calloc(1, sizeof *narrow), *wide = calloc(1, sizeof *wide);
+	isa_force(fused_isa());
+	run_once(&fixture, precision, states, cotangents, narrow);
+	isa_force(wide_registers());
+	run_once(&fixture, precision, states, cotangents, wide);
+	assert_memory_equal(narrow, wide, sizeof *wide);
+	free(narrow);
+	free(wide);
+	free(cotangents);
+	free(states);
+	fixture_free(&fixture);
+}
+
+/* Registers of 64 bytes give the bytes of narrower ones. */
+static void registers_may_be_wider(void **state)
+{
+	(void)state;
+	const struct isa *best = isa_pick();
+	if (wide_registers() == NULL)
+		skip();
+	for (uint64_t seed = 0; seed < 120; seed++)
+		compare_registers(seed);
+	isa_force(best);
+}
+
 /* One call with all samples adds up weights' gradients as calls with one sample each do, to the bit. */
 static void sums_are_in_the_order_of_samples(void **state)
 {
@@ -165,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_batch_is_its_samples),
+	    cmocka_unit_test(registers_may_be_wider),
 	    cmocka_unit_test(sums_are_in_the_order_of_samples),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

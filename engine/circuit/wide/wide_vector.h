@@ -87,9 +87,9 @@ static union lane_sources lane_sources(const uint32_t *lanes)
 /* Intrinsics, here and nowhere else: a permutation known at run time. */
 ALWAYS_INLINE vec permute(vec v, const union lane_sources *sources)
 {
-#if defined __AVX512F__
+#if defined __AVX512F__ && VECTOR_BYTES == 64
 	return (vec)_mm512_permutexvar_ps((__m512i)sources->register_, (__m512)v);
-#elif defined __AVX2__
+#elif defined __AVX2__ && VECTOR_BYTES == 32
 	return (vec)_mm256_permutevar8x32_ps((__m256)v, (__m256i)sources->register_);
 #else
 	union {

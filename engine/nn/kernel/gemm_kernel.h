@@ -40,4 +40,24 @@ struct gemm_kernels {
 	void (*transpose)(const double *from, size_t rows, size_t columns, double *to, size_t to_step);
 };
 
+/* The same of float32, without sums over samples: these are made of `sum` of arrays that are transposed. */
+struct product_f32 {
+	const float *a;
+	size_t row_step, step;
+	const float *x;
+	ptrdiff_t x_step;
+	size_t terms;
+};
+
+struct gemm_start_f32 {
+	bool add;
+	const float *bias;
+};
+
+struct gemm_kernels_f32 {
+	void (*sum)(const struct product_f32 *products, int count, struct gemm_start_f32 start, size_t rows,
+	            size_t batch, float *y);
+	void (*transpose)(const float *from, size_t rows, size_t columns, float *to, size_t to_step);
+};
+
 #endif
