@@ -102,7 +102,7 @@ struct qlstm_model_config {
 	int n_layers; /* at most 16 */
 	const struct qlstm_layer *layers;
 	const char *plan; /* what circuits run on: "auto", "batch", "local", "wide", "reference"; NULL: "auto" */
-	bool float32;     /* circuits compute in float32; everything else is float64 */
+	bool float32;     /* circuits and lstm layers compute in float32; everything else is float64 */
 	uint64_t seed;    /* of the first weights */
 };
 

@@ -90,6 +90,8 @@ struct cell_ops {
 	void (*backward_all)(struct cell *cell, const struct cell_sequence *sequence,
 	                     const struct cell_sequence_gradient *gradient);
 	void (*close)(struct cell *cell); /* NULL: free(cell->own) is all; also after an open that failed */
+	/* The same cell where `precision` is float32; NULL: its circuits alone are. */
+	const struct cell_ops *in_float32;
 };
 
 struct cell {
@@ -114,6 +116,7 @@ int cell_find(const struct layer_config *config, const struct cell_ops **ops, st
 /* The cells, each in a file of its name in cell/. */
 extern const struct cell_ops qgru_ops;           /* qgru.c */
 extern const struct cell_ops lstm_ops;           /* lstm.c */
+extern const struct cell_ops lstm_f32_ops;       /* lstm_f32.c: lstm_ops.in_float32 */
 extern const struct cell_ops gru_ops;            /* gru.c */
 extern const struct cell_ops rnn_ops;            /* rnn.c */
 extern const struct cell_ops qlstm_gated_ops;    /* qlstm_gated.c: chen2024, linear, qdi */

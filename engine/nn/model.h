@@ -36,7 +36,7 @@ struct model_config {
 	struct layer_config layers[MODEL_MAX_LAYERS];
 	char plan[16]; /* plan kind for the circuits, plan.h: "auto", "batch", "local", "wide", "reference" */
 	enum diff_method diff_method; /* of the circuits; what it is not for (qrnn) takes no notice */
-	enum precision precision;     /* of the circuits, plan.h; parameters and everything else are float64 */
+	enum precision precision;     /* of circuits (plan.h) and cells that have one (cell.h); all else is float64 */
 	int batch;                    /* that plan "auto" has in mind; 0: the planner's own */
 	bool forward_only;            /* never goes backward: no room for what the way forward would leave for it */
 	struct plan_estimates *known_plans; /* for estimates (planner.h); borrowed; NULL: none */

@@ -253,7 +253,7 @@ static void cases(void **state)
 		before = row;
 	}
 	assert_int_equal(count - pairs, 53); /* rows of the table */
-	assert_int_equal(pairs, 28);
+	assert_int_equal(pairs, 35);
 	assert_false(bench_case_at(count, &row));
 	assert_true(bench_is_statevector("batch") && bench_is_statevector("wide") && !bench_is_statevector("local"));
 	double values[98];

@@ -1,5 +1,6 @@
-/* The classical LSTM cell against its equations, one sample and one unit at a time, in all the ways in which the cell
- * cuts its work: large and small batches, odd ones, one step, several hundred units, forwards and backwards in time. */
+/* The classical LSTM cell, in both precisions, against its equations, one sample and one unit at a time, in all the
+ * ways in which the cell cuts its work: large and small batches, odd ones, one step, several hundred units, forwards
+ * and backwards in time. */
 #include "tests/unit/nn_fixture.h"
 
 #include <stdlib.h>
@@ -10,7 +11,14 @@
 
 struct lstm_case {
 	int hidden, inputs, steps, batch;
+	enum precision precision;
 };
+
+/* What is within `tolerance` by float64 is as many roundings off in float32, of which each is 2^29 times as large. */
+static double tolerance_of(const struct lstm_case *size, double tolerance)
+{
+	return size->precision == PRECISION_FLOAT32 ? 0x1p29 * tolerance : tolerance;
+}
 
 /* A cell on its own, with everything that a layer would hold for it. Arrays of steps are in reading order, except that
  * of an inversward one x and d_x are in order of time. */
@@ -37,6 +45,8 @@ static void bench_open(struct lstm_bench *b, struct lstm_case size, bool inversw
 	*b = (struct lstm_bench){.size = size, .inversward = inversward};
 	b->cell = (struct cell){.config = lstm_layer(size.hidden), .params = &b->params, .n_in = size.inputs};
 	assert_int_equal(cell_find(&b->cell.config, &b->cell.ops, NULL), 0);
+	if (size.precision == PRECISION_FLOAT32)
+		b->cell.ops = b->cell.ops->in_float32;
 	assert_int_equal(b->cell.ops->open(&b->cell, "cell", NULL), 0);
 	assert_int_equal(params_allocate(&b->params, NULL), 0);
 	params_initialise(&b->params, 4);
@@ -177,11 +187,12 @@ static void check_case(struct lstm_case size, bool inversward, int first_out)
 	for (size_t sample = 0; sample < n; sample++) {
 		naive_forward(&b, sample, &naive);
 		for (size_t k = 0; k < (T + 1) * H; k++)
-			assert_near(b.h[k * n + sample], naive.h[k], 1e-13);
-		naive_backward(&b, sample, &naive, (size_t)first_out, 1e-12);
+			assert_near(b.h[k * n + sample], naive.h[k], tolerance_of(&size, 1e-13));
+		naive_backward(&b, sample, &naive, (size_t)first_out, tolerance_of(&size, 1e-12));
 	}
 	for (size_t k = 0; k < b.params.size; k++)
-		assert_near(b.params.gradients[k], naive.gradients[k], 1e-13 * (double)(n * T) + 1e-13);
+		assert_near(b.params.gradients[k], naive.gradients[k],
+		            tolerance_of(&size, 1e-13 * (double)(n * T) + 1e-13));
 	free(naive.gates);
 	free(naive.h);
 	free(naive.c);
@@ -192,7 +203,7 @@ static void check_case(struct lstm_case size, bool inversward, int first_out)
 static void test_equations(void **state)
 {
 	(void)state;
-	static const struct lstm_case cases[] = {
+	static const int cases[][4] = {
 	    {1, 1, 1, 1},   {3, 2, 4, 1},   {4, 1, 8, 3},   {5, 7, 3, 4},    {4, 4, 9, 10},   {16, 16, 4, 23},
 	    {17, 3, 2, 24}, {9, 30, 1, 61}, {33, 5, 3, 33}, {70, 13, 2, 11}, {64, 40, 2, 40}, {5, 2, 300, 1},
 	};
@@ -201,44 +212,94 @@ static void test_equations(void **state)
 		if (!isa_at(i)->supported())
 			continue;
 		isa_force(isa_at(i));
-		for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-			check_case(cases[k], false, 0);
-			check_case(cases[k], true, cases[k].steps - 1);
+		for (size_t k = 0; k < 2 * (sizeof cases / sizeof cases[0]); k++) {
+			const int *c = cases[k / 2];
+			const struct lstm_case size = {c[0], c[1], c[2], c[3],
+			                               k % 2 == 0 ? PRECISION_FLOAT64 : PRECISION_FLOAT32};
+			check_case(size, false, 0);
+			check_case(size, true, size.steps - 1);
 		}
 	}
 	isa_force(chosen);
-	check_case((struct lstm_case){130, 129, 2, 256}, false, 1);
-	check_case((struct lstm_case){260, 3, 3, 2}, true, 1);
+	check_case((struct lstm_case){130, 129, 2, 256, PRECISION_FLOAT64}, false, 1);
+	check_case((struct lstm_case){130, 129, 2, 256, PRECISION_FLOAT32}, false, 1);
+	check_case((struct lstm_case){9, 4, 2, 600, PRECISION_FLOAT32}, false, 0);
+	check_case((struct lstm_case){260, 3, 3, 2, PRECISION_FLOAT64}, true, 1);
+	check_case((struct lstm_case){260, 3, 3, 2, PRECISION_FLOAT32}, true, 1);
 }
 
 /* However many steps are projected together, and whatever the batch is: the first steps of a longer sequence are those
  * of a shorter one, and a sample alone is that sample in a batch, bit for bit. */
+static void check_steps_and_samples(struct lstm_case size)
+{
+	struct lstm_bench longer, shorter, single;
+	size_t n = (size_t)size.batch, h = 29 * n;
+	bench_open(&longer, size, false);
+	bench_run(&longer, 7, 6);
+	for (int steps = 1; steps < 7; steps++) {
+		bench_open(&shorter, size, false);
+		bench_run(&shorter, steps, steps - 1);
+		assert_memory_equal(shorter.h, longer.h, ((size_t)steps + 1) * h * sizeof(double));
+		bench_close(&shorter);
+	}
+	size.batch = 1;
+	bench_open(&single, size, false);
+	for (size_t j = 0; j < 7 * 6; j++)
+		single.x[j] = longer.x[j * n + n - 1];
+	bench_run(&single, 7, 6);
+	for (size_t j = 0; j < 8 * 29; j++)
+		assert_true(single.h[j] == longer.h[(j + 1) * n - 1]);
+	bench_close(&single);
+	bench_close(&longer);
+}
+
 static void test_steps_and_samples(void **state)
 {
 	(void)state;
-	static const int batches[] = {1, 3, 4, 10, 31};
+	static const int batches[] = {1, 3, 4, 10, 31, 256, 300};
 	for (size_t k = 0; k < sizeof batches / sizeof batches[0]; k++) {
-		struct lstm_case size = {29, 6, 7, batches[k]};
-		size_t h = 29 * (size_t)size.batch;
-		struct lstm_bench longer, shorter, single;
-		bench_open(&longer, size, false);
-		bench_run(&longer, 7, 6);
-		for (int steps = 1; steps < 7; steps++) {
-			bench_open(&shorter, size, false);
-			bench_run(&shorter, steps, steps - 1);
-			assert_memory_equal(shorter.h, longer.h, ((size_t)steps + 1) * h * sizeof(double));
-			bench_close(&shorter);
-		}
-		size.batch = 1;
-		bench_open(&single, size, false);
-		for (size_t j = 0; j < 7 * 6; j++)
-			single.x[j] = longer.x[j * (size_t)batches[k] + (size_t)batches[k] - 1];
-		bench_run(&single, 7, 6);
-		for (size_t j = 0; j < 8 * 29; j++)
-			assert_true(single.h[j] == longer.h[(j + 1) * (size_t)batches[k] - 1]);
-		bench_close(&single);
-		bench_close(&longer);
+		check_steps_and_samples((struct lstm_case){29, 6, 7, batches[k], PRECISION_FLOAT64});
+		check_steps_and_samples((struct lstm_case){29, 6, 7, batches[k], PRECISION_FLOAT32});
 	}
+}
+
+/* Every batch from 1 to 300: the model in float32 beside the one in float64. A step rounds about H + D + 10 times on
+ * the way to a gate, numbers of at most 1, and no gate makes an error of its pre-activation larger; three steps and the
+ * way back are six such sums. */
+static void test_beside_float64(void **state)
+{
+	(void)state;
+	enum { H = 6, D = 3, T = 3, MOST = 300 };
+	static double x[T * D * MOST], u[MOST], y[2][MOST], dx[2][T * D * MOST];
+	const double bound = 6 * (H + D + 10) * 0x1p-24;
+	for (size_t k = 0; k < T * D * MOST; k++)
+		x[k] = sin(0.7 * (double)(k + 1));
+	for (size_t k = 0; k < MOST; k++)
+		u[k] = cos(0.3 * (double)k);
+	struct model *models[2];
+	for (int k = 0; k < 2; k++) {
+		struct model_config config = one_layer(lstm_layer(H), D, 1, "auto");
+		config.precision = k == 0 ? PRECISION_FLOAT64 : PRECISION_FLOAT32;
+		models[k] = open_model(&config, T, MOST);
+		params_initialise(model_params(models[k]), 3);
+	}
+	for (int batch = 1; batch <= MOST; batch++) {
+		for (int k = 0; k < 2; k++) {
+			model_forward(models[k], x, T, batch, y[k]);
+			params_zero_gradients(model_params(models[k]));
+			model_backward(models[k], u, dx[k]);
+		}
+		for (int b = 0; b < batch; b++)
+			assert_near(y[1][b], y[0][b], bound);
+		for (int k = 0; k < T * D * batch; k++)
+			assert_near(dx[1][k], dx[0][k], bound);
+		for (size_t k = 0; k < model_params(models[0])->size; k++)
+			assert_near(model_params(models[1])->gradients[k], model_params(models[0])->gradients[k],
+			            bound * batch * T);
+		assert_true(memcmp(y[0], y[1], (size_t)batch * sizeof(double)) != 0);
+	}
+	model_free(models[0]);
+	model_free(models[1]);
 }
 
 static void test_gradient_lstm(void **state)
@@ -258,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_equations),
 	    cmocka_unit_test(test_steps_and_samples),
+	    cmocka_unit_test(test_beside_float64),
 	    cmocka_unit_test(test_gradient_lstm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,11 +47,13 @@ static const struct layer_config heavy = {.type = "qlstm",
                                                     .circuit.measure = PAULI_Z}};
 static const struct layer_config classical = {.type = "lstm", .recurrent = {.hidden_size = 64, .bidirectional = true}};
 
+static enum precision precision = PRECISION_FLOAT64;
+
 static struct model *model_of(struct layer_config layer)
 {
 	struct qlstm_error error = {0};
 	struct model_config config = {
-	    .n_inputs = INPUTS, .n_outputs = TARGETS, .n_layers = 3, .plan = "auto", .precision = PRECISION_FLOAT64};
+	    .n_inputs = INPUTS, .n_outputs = TARGETS, .n_layers = 3, .plan = "auto", .precision = precision};
 	config.layers[0] = layer;
 	config.layers[1] = (struct layer_config){.type = "lstm", .recurrent = {.hidden_size = 4, .inversward = true}};
 	config.layers[2] = (struct layer_config){.type = "dense", .dense = {.units = TARGETS, .bias = true}};
@@ -123,6 +125,11 @@ static void threads_change_no_bit(void **state)
 	check_threads(heavy, BATCH, 37); /* an epoch's last batch */
 	check_threads(heavy, 1, 1);
 	check_threads(classical, BATCH, BATCH);
+	precision = PRECISION_FLOAT32;
+	check_threads(heavy, BATCH, 37);
+	check_threads(classical, BATCH, BATCH);
+	check_threads(classical, 7, 7);
+	precision = PRECISION_FLOAT64;
 }
 
 /* The model on the whole batch at once. */

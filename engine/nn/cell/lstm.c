@@ -33,4 +33,5 @@ const struct cell_ops lstm_ops = {
     .lay_out = lstm_lay_out,
     .forward_all = lstm_forward_all,
     .backward_all = lstm_backward_all,
+    .in_float32 = &lstm_f32_ops,
 };

@@ -52,6 +52,19 @@ static bool by_steps(const struct layer *layer, const struct direction *d)
 	return d->cell.ops->forward != NULL || layer->asks != NULL;
 }
 
+/* Whether its cell computes in float32. */
+static bool in_float32(const struct layer *layer, const struct cell_ops *ops)
+{
+	return layer->precision == PRECISION_FLOAT32 && ops != NULL && ops->in_float32 != NULL;
+}
+
+/* In float32 it takes half: two numbers in the place of one. */
+static double recurrent_cost(const struct layer *layer, const struct layer_work *work)
+{
+	double ns = layer_cost_products(layer, work);
+	return in_float32(layer, layer->type->cell) ? 0.5 * ns : ns;
+}
+
 static int recurrent_check(const struct layer_config *config, struct shape in, struct shape *out,
                            struct qlstm_error *error)
 {
@@ -83,6 +96,8 @@ static int recurrent_open(struct layer *layer, struct qlstm_error *error)
 	own->n_directions = layer->config.recurrent.bidirectional ? 2 : 1;
 	const struct cell_ops *ops = NULL;
 	int rc = cell_find(&layer->config, &ops, error);
+	if (rc == 0 && in_float32(layer, ops))
+		ops = ops->in_float32;
 	for (int k = 0; rc == 0 && k < own->n_directions; k++) {
 		struct direction *direction = &own->directions[k];
 		direction->inversward = layer->config.recurrent.inversward || k == 1;
@@ -446,7 +461,7 @@ const struct layer_ops recurrent_ops = {
     .check = recurrent_check,
     .open = recurrent_open,
     .lay_out = recurrent_lay_out,
-    .cost = layer_cost_products,
+    .cost = recurrent_cost,
     .forward = recurrent_forward,
     .backward = recurrent_backward,
     .carries = recurrent_carries,
