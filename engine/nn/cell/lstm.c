@@ -23,7 +23,7 @@ static void lstm_lay_out(struct cell *cell, struct arena *arena, int steps, int 
 	size_t samples = lstm_side_samples(steps, batch);
 	own->bias = arena_take_numbers(arena, 4 * h);
 	own->d_bias = arena_take_numbers(arena, 4 * h);
-	own->transposed = arena_take_numbers(arena, 4 * h * widest);
+	own->transposed = arena_take_numbers(arena, widest * lstm_side_step(h));
 	own->side_pre = arena_take_numbers(arena, samples * lstm_side_step(h));
 	own->side_in = arena_take_numbers(arena, samples * widest);
 }

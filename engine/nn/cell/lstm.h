@@ -7,7 +7,7 @@
 struct lstm {
 	struct affine_tensors tensors; /* rows i, f, g, o */
 	double *bias, *d_bias;         /* [4H], of both bias tensors */
-	double *transposed;            /* [D or H][4H], the weights of one kind */
+	double *transposed;            /* [D or H][lstm_side_step], the weights of one kind */
 	double *side_pre;              /* lstm_side_samples rows, lstm_side_step apart */
 	double *side_in;               /* as many rows of D or H */
 };

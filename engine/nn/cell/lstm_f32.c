@@ -24,7 +24,7 @@ struct lstm_f32 {
 	float *bias;                   /* [4H], of both bias tensors */
 	float *in;                     /* [D + H][batch]: x and h_prev of a step, or the gradients on them */
 	float *weights;                /* [4H][D + H]; in backward [4H][side_width]: what a product adds to gradients */
-	float *transposed;             /* [D + H][4H] */
+	float *transposed;             /* [D + H][side_step]: the weights, rows as long as those of side_pre */
 	float *side_pre;               /* [samples][side_step] */
 	float *side_in;                /* [samples][side_width]: x, h_prev, 1, zeros */
 };
@@ -202,9 +202,9 @@ static void weigh_steps(const struct run *run, size_t first, size_t count)
 static void send_back(const struct run *run, size_t s, double *d_x)
 {
 	const struct lstm_f32 *own = run->own;
-	size_t rows = GATES * run->hidden, first = d_x != NULL ? 0 : run->inputs;
-	const struct product_f32 product = {.a = own->transposed + first * rows,
-	                                    .row_step = rows,
+	size_t rows = GATES * run->hidden, step = side_step(run->hidden), first = d_x != NULL ? 0 : run->inputs;
+	const struct product_f32 product = {.a = own->transposed + first * step,
+	                                    .row_step = step,
 	                                    .step = 1,
 	                                    .x = run_pre(run, s),
 	                                    .x_step = (ptrdiff_t)run->batch,
@@ -250,7 +250,7 @@ static void lstm_f32_backward(struct cell *cell, const struct cell_sequence *q,
 	size_t n = run.hidden * run.batch, pending = 0;
 	size_t chunk = run.batch < GATHER_BELOW ? smaller(run.steps, SIDE / run.batch) : 1;
 	read_weights(&run);
-	run.gemm->transpose(own->weights, GATES * run.hidden, run_width(&run), own->transposed, GATES * run.hidden);
+	run.gemm->transpose(own->weights, GATES * run.hidden, run_width(&run), own->transposed, side_step(run.hidden));
 	prepare_side(&run, chunk * run.batch);
 	for (size_t s = run.steps; s-- > 0;) {
 		gather_d_h(&run, gradient, s);
@@ -296,7 +296,7 @@ static void lstm_f32_lay_out(struct cell *cell, struct arena *arena, int steps, 
 	own->bias = take(arena, GATES * h);
 	own->in = take(arena, (d + h) * n);
 	own->weights = take(arena, GATES * h * side_width(d, h));
-	own->transposed = take(arena, GATES * h * (d + h));
+	own->transposed = take(arena, (d + h) * side_step(h));
 	own->side_pre = take(arena, side * side_step(h));
 	own->side_in = take(arena, (side > n ? side : n) * side_width(d, h));
 }

@@ -25,8 +25,8 @@ static size_t smaller(size_t a, size_t b)
 /* Elements of a cache line. */
 enum { LSTM_SIDE_GAP = ARENA_ALIGN / sizeof(double) };
 
-/* Between rows of pre-activations side by side: 4H alone is a power of two as often as not, and a column of them would
- * fall into few sets of a cache. */
+/* Between rows of pre-activations side by side, and of weights transposed: 4H alone is a power of two as often as not,
+ * and a column of them would fall into few sets of a cache. */
 size_t lstm_side_step(size_t hidden)
 {
 	return 4 * hidden + LSTM_SIDE_GAP;
@@ -216,7 +216,7 @@ static void lstm_weigh(const struct lstm_run *run, size_t first, size_t count)
 static struct product lstm_back_product(const struct lstm_run *run, size_t s)
 {
 	return (struct product){.a = run->own->transposed,
-	                        .row_step = 4 * run->hidden,
+	                        .row_step = lstm_side_step(run->hidden),
 	                        .step = 1,
 	                        .x = lstm_pre(run, s),
 	                        .x_step = (ptrdiff_t)run->batch,
@@ -242,7 +242,7 @@ static void lstm_backward_inputs(const struct lstm_run *run, double *d_x)
 {
 	const struct lstm *own = run->own;
 	run->gemm->transpose(run->values + lstm_offset(run, own->tensors.weight_ih), 4 * run->hidden, run->inputs,
-	                     own->transposed, 4 * run->hidden);
+	                     own->transposed, lstm_side_step(run->hidden));
 	for (size_t s = 0; s < run->steps; s++) {
 		struct product product = lstm_back_product(run, s);
 		run->gemm->sum(&product, 1, (struct gemm_start){.add = true}, run->inputs, run->batch,
@@ -259,7 +259,7 @@ void lstm_backward_all(struct cell *cell, const struct cell_sequence *q, const s
 	size_t n = run.hidden * run.batch, rows = 4 * run.hidden, pending = 0;
 	memset(own->d_bias, 0, rows * sizeof(double));
 	run.gemm->transpose(run.values + lstm_offset(&run, own->tensors.weight_hh), rows, run.hidden, own->transposed,
-	                    rows);
+	                    lstm_side_step(run.hidden));
 	for (size_t s = run.steps; s-- > 0;) {
 		lstm_gather_d_h(&run, gradient, s, s + 1 < run.steps);
 		if (gradient->ends != NULL) {

@@ -130,19 +130,19 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Terms from `at` of the product, of the tile's samples, side by side and filled up with zeros. */
+/* Terms from `at` of the product, of the tile's samples, side by side and filled up with zeros; where they lie so. */
 static struct PRODUCT pack(const struct PRODUCT *product, size_t at, size_t terms, size_t s, size_t count, real *panel)
 {
 	size_t width = (count + WIDTH - 1) / WIDTH * WIDTH;
 	const real *x = product->x + (ptrdiff_t)at * product->x_step + s;
-	real *to = panel;
-	for (size_t j = 0; j < terms; j++, x += product->x_step, to += width)
+	bool packed = count == width && product->x_step == (ptrdiff_t)width;
+	for (size_t j = 0; !packed && j < terms; j++)
 		for (size_t v = 0; v < width; v += WIDTH)
-			*(vec *)(to + v) = load_vec(x + v, count - v);
+			*(vec *)(panel + j * width + v) = load_vec(x + (ptrdiff_t)j * product->x_step + v, count - v);
 	return (struct PRODUCT){.a = product->a + at * product->step,
 	                        .row_step = product->row_step,
 	                        .step = product->step,
-	                        .x = panel,
+	                        .x = packed ? x : panel,
 	                        .x_step = (ptrdiff_t)width,
 	                        .terms = terms};
 }
@@ -242,11 +242,14 @@ static void sum(const struct PRODUCT *products, int count, struct GEMM_START sta
 
 static void transpose(const real *from, size_t rows, size_t columns, real *to, size_t to_step)
 {
-	enum { BLOCK = 8 }; /* a cache line */
-	for (size_t r = 0; r < rows; r += BLOCK)
+	enum { BLOCK = 8 }; /* a cache line of float64 */
+	size_t r = 0;
+	for (; r + BLOCK <= rows; r += BLOCK)
 		for (size_t c = 0; c < columns; c++)
-			for (size_t k = r; k < smaller(rows, r + BLOCK); k++)
-				to[c * to_step + k] = from[k * columns + c];
+			UNROLL for (size_t k = 0; k < BLOCK; k++) to[c * to_step + r + k] = from[(r + k) * columns + c];
+	for (; r < rows; r++)
+		for (size_t c = 0; c < columns; c++)
+			to[c * to_step + r] = from[r * columns + c];
 }
 
 #ifdef KERNEL_FLOAT32
