@@ -85,6 +85,8 @@ size_t model_plan_bytes(struct model *model, int threads);
  * the classical part is a rough guess. ERR_TOO_LARGE at the layer whose circuits the plan does not take. How a batch is
  * cut follows from it (train/pass.c). */
 int model_estimate(struct model *model, int steps, int batch, double *seconds_per_batch, struct qlstm_error *error);
+/* Whether layers without a wire take more than half of it. */
+bool model_is_classical(struct model *model, int steps, int batch);
 
 /* Makes the plans of its circuits. model_reserve does it too. */
 int model_prepare(struct model *model, struct qlstm_error *error);

@@ -94,15 +94,19 @@ size_t model_bytes(struct model *model, int steps, int batch, int threads)
 	       2 * params_elements(&model->params) * sizeof(double) + model_plan_bytes(model, threads);
 }
 
-static double model_classical_ns(struct model *model, int steps, int batch)
+/* What layers take outside circuits; *classical: of it, layers without a wire. */
+static double model_layers_ns(struct model *model, int steps, int batch, double *classical)
 {
 	size_t elements[MODEL_MAX_LAYERS];
-	double ns = 0.0;
+	double ns = *classical = 0.0;
 	model_activations(model, steps, batch, elements);
 	for (int k = 0; k < model->config.n_layers; k++) {
 		const struct layer *layer = &model->layers[k];
 		const struct layer_work work = {steps, shape_frames(layer->in, steps), batch, elements[k]};
-		ns += layer->ops->cost(layer, &work);
+		double own = layer->ops->cost(layer, &work);
+		ns += own;
+		if (layer_wires(&layer->config) == 0)
+			*classical += own;
 	}
 	return ns;
 }
@@ -138,7 +142,7 @@ double model_circuit_ns(struct model *model, int layer, int index, int steps, in
 
 int model_estimate(struct model *model, int steps, int batch, double *seconds_per_batch, struct qlstm_error *error)
 {
-	double ns = model_classical_ns(model, steps, batch);
+	double classical, ns = model_layers_ns(model, steps, batch, &classical);
 	struct layer_circuit circuit;
 	for (int k = 0; k < model->config.n_layers; k++)
 		for (int i = 0; model_circuit(model, k, i, steps, &circuit); i++) {
@@ -153,6 +157,13 @@ int model_estimate(struct model *model, int steps, int batch, double *seconds_pe
 		}
 	*seconds_per_batch = 1e-9 * ns;
 	return 0;
+}
+
+bool model_is_classical(struct model *model, int steps, int batch)
+{
+	double seconds = 0.0, classical;
+	model_layers_ns(model, steps, batch, &classical);
+	return model_estimate(model, steps, batch, &seconds, NULL) == 0 && 1e-9 * classical > 0.5 * seconds;
 }
 
 #define CLASSICAL_LANES 8

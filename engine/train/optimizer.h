@@ -61,6 +61,9 @@ void optimizer_step_on(struct optimizer *optimizer, double *values, double *grad
                        const struct optimizer_objective *objective);
 /* Bytes that one for so many parameters takes. */
 size_t optimizer_bytes(const struct optimizer_config *config, size_t n_params);
+/* Nanoseconds of a step, and of what is done with gradients around it (set to zero, looked at, clipped), on the machine
+ * that engine/circuit/planner.c names. */
+double optimizer_ns(const struct optimizer_config *config, size_t n_params);
 /* How often the objective is evaluated in a step, at most or so; 1 without it. */
 int optimizer_evaluations(const struct optimizer_config *config);
 

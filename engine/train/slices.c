@@ -5,6 +5,9 @@
 #define EVALUATION_BATCH 64
 /* A slice is worth the hand-over when it takes this long, by the model's estimate. */
 #define SLICE_SECONDS 100e-6
+/* Samples over which products of classical layers are as fast as they get: weights are read once for all of them.
+ * Measured: lstm of hidden size 64 and 256 (engine/train/README.md). */
+#define PRODUCT_SAMPLES 64
 /* What the slices' gradients may take, unless that is less than two of them. */
 #define GRADIENTS_BYTES ((size_t)256 << 20)
 
@@ -23,6 +26,8 @@ size_t slices_size(struct model *model, int steps, int batch, bool training)
 	double slices = seconds / SLICE_SECONDS;
 	size_t lanes = (size_t)model_batch_multiple(model), most = slices_most(params_elements(model_params(model)));
 	size_t n = (size_t)batch;
+	if (n >= 2 * PRODUCT_SAMPLES && most > n / PRODUCT_SAMPLES && model_is_classical(model, steps, batch))
+		most = n / PRODUCT_SAMPLES;
 	size_t count = slices < (double)most ? (size_t)slices : most;
 	if (count < 2 || model_shares_samples(model) || (training && model_wants_whole_batches(model)))
 		return n;

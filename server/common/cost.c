@@ -9,9 +9,6 @@
 
 /* How far the estimate of the time may be off. */
 #define TIME_MARGIN 4.0
-/* Of a parameter and batch: its gradient set to zero, looked at and clipped, and a step of the optimiser. Measured:
- * Adam, 320,000 and 640,000 parameters. */
-#define PARAMETER_NS 7.0
 /* A window of the test part is only run forward: in windows of the training part. */
 #define TEST_WINDOW (1.0 / 3.0)
 /* One that is translated, word by word, in the same. */
@@ -68,7 +65,7 @@ int cost_seconds(const struct spec *spec, struct model *model, struct cost_windo
 	out->batch = (out->batch + loss_seconds(spec)) / speed;
 	const struct work work = count_work(spec, windows);
 	double window = out->batch / spec->training.batch_size;
-	double update = 1e-9 * PARAMETER_NS * (double)model_params(model)->size / speed;
+	double update = 1e-9 * optimizer_ns(&spec->training.optimizer, model_params(model)->size) / speed;
 	out->epoch = window * (work.train + TEST_WINDOW * work.test + SAID_WINDOW * work.said) + update * work.batches;
 	out->training =
 	    spec->training.epochs * out->epoch * (1 + spec->folds.count) + SAID_WINDOW * window * work.said_at_end;

@@ -193,6 +193,24 @@ static void bytes(void **state)
 	model_free(large);
 }
 
+/* Products read all weights once for the samples of a slice; circuits do not. */
+static void slices_of_classical_layers(void **state)
+{
+	(void)state;
+	struct model_config config = {.n_inputs = 1, .n_outputs = 1, .n_layers = 2, .plan = "auto"};
+	config.layers[0] = (struct layer_config){.type = "lstm", .lstm = {{.hidden_size = 64}}};
+	config.layers[1] = (struct layer_config){.type = "dense", .dense = {.units = 1}};
+	struct model *lstm = NULL;
+	assert_int_equal(model_new(&lstm, &config, NULL), 0);
+	assert_true(model_is_classical(lstm, 8, 256) && !model_is_classical(model, 8, 256));
+	assert_int_equal(pass_held(lstm, 8, 256), 64);
+	assert_int_equal(pass_held(lstm, 8, 1024), 64);
+	assert_int_equal(pass_held(lstm, 8, 4096), 256);
+	assert_int_equal(pass_held(lstm, 8, 128), 64);
+	assert_true(pass_held(lstm, 8, 127) < 64 && pass_held(model, 8, 256) < 64);
+	model_free(lstm);
+}
+
 /* What the heap holds more for a pass of that team. */
 static size_t taken(struct model *of, const struct windows *w, struct team *by)
 {
@@ -282,6 +300,7 @@ int main(int argc, char **argv)
 	    IN_A_PASS(every_range),
 	    IN_A_PASS(a_freed_pass_is_not_asked),
 	    IN_A_PASS(bytes),
+	    IN_A_PASS(slices_of_classical_layers),
 	    IN_A_PASS(nothing_is_left_behind),
 	    IN_A_PASS(a_replica_for_each_member),
 	    IN_A_PASS(a_plan_that_does_not_take_the_circuit),
