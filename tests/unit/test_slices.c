@@ -296,14 +296,10 @@ int main(int argc, char **argv)
 	(void)argc;
 	heap_count_exactly(argv);
 	const struct CMUnitTest tests[] = {
-	    IN_A_PASS(every_size_of_a_batch),
-	    IN_A_PASS(every_range),
-	    IN_A_PASS(a_freed_pass_is_not_asked),
-	    IN_A_PASS(bytes),
-	    IN_A_PASS(slices_of_classical_layers),
-	    IN_A_PASS(nothing_is_left_behind),
-	    IN_A_PASS(a_replica_for_each_member),
-	    IN_A_PASS(a_plan_that_does_not_take_the_circuit),
+	    IN_A_PASS(every_size_of_a_batch),      IN_A_PASS(every_range),
+	    IN_A_PASS(a_freed_pass_is_not_asked),  IN_A_PASS(bytes),
+	    IN_A_PASS(slices_of_classical_layers), IN_A_PASS(nothing_is_left_behind),
+	    IN_A_PASS(a_replica_for_each_member),  IN_A_PASS(a_plan_that_does_not_take_the_circuit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
