@@ -49,7 +49,7 @@ static int drop(void **state)
 /* Seconds of zeroing, looking at and updating the parameters, once. */
 static double update(void)
 {
-	return 7e-9 * (double)model_params(model)->size;
+	return 1e-9 * optimizer_ns(&spec.training.optimizer, model_params(model)->size);
 }
 
 static const size_t process = (size_t)5 << 20;

@@ -179,12 +179,26 @@ static void names(void **state)
 	optimizer_free(optimizer);
 }
 
+/* What a step is estimated to take: more for each moment, and where the moments do not fit a cache. */
+static void nanoseconds(void **state)
+{
+	(void)state;
+	const struct optimizer_config plain = {.type = "sgd"}, heavy = {.type = "sgd", .momentum = 0.9},
+	                              adam = {.type = "adam"};
+	assert_close(optimizer_ns(&plain, 1000), 2400);
+	assert_close(optimizer_ns(&heavy, 1000), 3700);
+	assert_close(optimizer_ns(&adam, 1000), 5000);
+	assert_close(optimizer_ns(&adam, 100000), 1.5 * 500000);
+	assert_close(optimizer_ns(&adam, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_hyperparameter_has_its_effect),
 	    cmocka_unit_test(exact_numbers),
 	    cmocka_unit_test(names),
+	    cmocka_unit_test(nanoseconds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
