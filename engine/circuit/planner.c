@@ -2,9 +2,10 @@
  *
  * The constants were fitted to what `plan_forward` and `plan_backward` take on one core of a virtual machine on a
  * Sapphire Rapids Xeon (AVX-512, 2 MiB of L2), gcc 12: the six ansätze with 1 to 3 layers, n = 1..10 (batch), 1..8
- * (local), batches of 1 to 200, both precisions. Elsewhere only their ratios matter. After a plan got faster, fit its
- * row again (`make bench-estimates`). The choice of a plan, and how batches are cut into slices, follow from them, so
- * other constants mean other last digits. */
+ * (local), batches of 1 to 200, both precisions. A sweep of `wide`, what `local` does once a call, its sines in float32
+ * and encoder_price were fitted on a Zen 3 EPYC (AVX2) and brought to that machine by plan_speed.h. Elsewhere only
+ * their ratios matter. After a plan got faster, fit its row again (`make bench-estimates`). The choice of a plan, and
+ * how batches are cut into slices, follow from them, so other constants mean other last digits. */
 #include "engine/circuit/planner.h"
 
 #include <stdint.h>

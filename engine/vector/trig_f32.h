@@ -5,7 +5,6 @@
 
 #include "engine/vector/trig.h"
 
-typedef unsigned int bits32 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef unsigned int half_bits32 __attribute__((vector_size(VECTOR_BYTES / 2), may_alias));
 
 /* An angle less its quarter turns, within a register's half. The reduction is in float64, where an angle of thousands

@@ -28,6 +28,8 @@ typedef long long mask64 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef float real;
 /* Half a register, as many numbers as a vec64. */
 typedef real half_vec __attribute__((vector_size(VECTOR_BYTES / 2), may_alias));
+/* The bits of a vec. */
+typedef unsigned int bits32 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 #else
 typedef double real;
 #endif

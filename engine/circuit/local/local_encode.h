@@ -53,7 +53,7 @@ static inline void encode_any(enum encoder encoder, const double *from, size_t u
 }
 
 #ifdef KERNEL_FLOAT32
-/* The same for angles that are features; false when one of them is too large for that. */
+/* Of angles that are features, turned further by `more`; false when one of them is too large for that. */
 ALWAYS_INLINE bool encode_fast(const double *from, size_t used, double more, real *cosines, real *sines)
 {
 	mask64 fast = {0};

@@ -4,8 +4,7 @@
 
 #include "engine/vector/fused.h"
 
-/* The bits of a vec; a mask32 is what comparing two gives. */
-typedef unsigned int bits32 __attribute__((vector_size(VECTOR_BYTES), may_alias));
+/* What comparing two of vec gives. */
 typedef int mask32 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 
 static inline vec choose32(mask32 where, vec yes, vec no)
