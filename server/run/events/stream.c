@@ -205,7 +205,8 @@ static ssize_t stream_read(void *context, char *buffer, size_t size)
 	size_t count = stream->used - stream->read;
 	if (count > size)
 		count = size;
-	memcpy(buffer, stream->text + stream->read, count);
+	if (count > 0) /* else there may be no text */
+		memcpy(buffer, stream->text + stream->read, count);
 	stream->read += count;
 	if (stream->read == stream->used && stream->room > MAX_WAITING) { /* it was slow for a while */
 		free(stream->text);
