@@ -181,14 +181,15 @@ static struct batch_call pack_call(const struct batch_circuit *circuit, struct b
                                    const struct pack *pack)
 {
 	const struct batch_call *call = pack->call;
-	struct batch_call packed = {.batch = pack->tiles * WIDTH, .n_sets = 1, .packed = true};
-	pack_sets(circuit, memory, pack);
-	if (call->outputs != NULL) {
-		packed.outputs = memory->pairs;
-		return packed;
-	}
-	pack_in(circuit, memory, pack);
+	struct batch_call packed = *call;
+	packed.batch = pack->tiles * WIDTH;
+	packed.n_sets = 1;
+	packed.packed = true;
+	packed.outputs = call->outputs != NULL ? memory->pairs : NULL;
 	packed.d_outputs = memory->pairs;
+	pack_sets(circuit, memory, pack);
+	if (call->outputs == NULL)
+		pack_in(circuit, memory, pack);
 	return packed;
 }
 
