@@ -118,6 +118,14 @@ REFUSED = {
     "trailer with a colon at line start": CHUNKED + b"2\r\n{}\r\n0\r\n: x\r\n",
     "chunk size that is no number": CHUNKED + b"two\r\n{}\r\n0\r\n\r\n",
 }
+# Fields of one value, twice: with the same value and with another, in other letters.
+SINGLE = {"Content-Type": "application/json", "Authorization": "Bearer a", "Cookie": "qlstmd=a",
+          "Origin": "http://localhost", "Sec-Fetch-Site": "none", "Range": "bytes=0-1", "If-Range": '"a"',
+          "Idempotency-Key": "a", "Last-Event-ID": "1", "Inference-Header-Content-Length": "2"}
+for name, value in SINGLE.items():
+    line, other = f"{name}: {value}\r\n".encode(), f"{name.upper()}: other\r\n".encode()
+    REFUSED[f"the same {name} twice"] = POST + HOST + b"Content-Length: 2\r\n" + line + line + END + b"{}"
+    REFUSED[f"{name} and another"] = GET + HOST + line + b"X: y\r\n" + other + END
 # A body that is understood, and the end of the connection behind it, however it ended.
 TAKEN = {
     "chunks": CHUNKED + b"2\r\n{}\r\n0\r\n\r\n",
@@ -131,6 +139,9 @@ TAKEN = {
     "trailer of a length": CHUNKED + b"2\r\n{}\r\n0\r\nContent-Length: 500\r\n\r\n",
     "encoding in capitals": POST + HOST + b"TRANSFER-ENCODING: CHUNKED\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
     "version 1.0": POST.replace(b"1.1", b"1.0") + HOST + b"Content-Length: 2\r\n\r\n{}",
+    "lists in two lines": POST.replace(b"1.1", b"1.0") + HOST + b"Accept: */*\r\nAccept: text/csv\r\n"
+                          b"Accept-Encoding: gzip\r\nAccept-Encoding: br\r\nIf-None-Match: \"a\"\r\n"
+                          b"If-None-Match: \"b\"\r\nX: 1\r\nX: 2\r\nContent-Length: 2\r\n\r\n{}",
     "Connection: close": POST + HOST + b"Connection: close\r\nContent-Length: 2\r\n\r\n{}",
 }
 
@@ -190,7 +201,8 @@ def test_refused_on_a_connection_that_was_in_use(daemon, victim, kind):
 
 def test_faults_of_a_head_are_problems(daemon):
     for kind, words in [("NUL in a value", "holds a NUL"), ("bare CR in a value", "control character"),
-                        ("encoded NUL in the path", "%00"), ("encoded slash", "%2F"), ("no Host", "Host"),
+                        ("encoded NUL in the path", "%00"), ("encoded slash", "%2F"), ("no Host", "Host"), ("two Hosts", "more than one Host"),
+                        ("Authorization and another", "more than one Authorization"),
                         ("two blanks before the target", "request line"), ("version 1.2", "HTTP/1.1")]:
         head, _, body = until_end(daemon, REFUSED[kind]).partition(b"\r\n\r\n")
         assert b"Content-Type: application/problem+json" in head, head

@@ -56,6 +56,9 @@ static void test_sound_heads(void **state)
 	assert_null(FAULT("Host: a\r\nX:   \xe9\t: \"\r\n\r\n", "HTTP/1.1", &f));
 	assert_null(FAULT("\r\n", "HTTP/1.0", &f));
 	assert_null(FAULT("Content-Length: 5\r\n\r\n", "HTTP/1.0", &f));
+	assert_null(FAULT("Accept: a/b\r\nAccept: c/d\r\nX: 1\r\nX: 2\r\nIf-None-Match: \"a\"\r\nIf-None-Match: "
+	                  "\"b\"\r\n\r\n",
+	                  "HTTP/1.0", &f));
 	assert_int_equal(f.hosts + f.encodings, 0);
 }
 
@@ -78,6 +81,10 @@ static void test_heads_with_a_fault_say_which(void **state)
 	    CASE("Host: a\r\nContent-Length: 5\r\ncontent-length: 5\r\n\r\n", "HTTP/1.1", "one Content-Length"),
 	    CASE("Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1",
 	         "one Transfer-Encoding"),
+	    CASE("Host: a\r\nAuthorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n", "HTTP/1.1",
+	         "one Authorization"),
+	    CASE("Content-Type: a/b\r\nContent-Type: a/b\r\n\r\n", "HTTP/1.0", "one Content-Type"),
+	    CASE("Range:\r\nRANGE:\r\nCookie: a\r\nCookie: b\r\n\r\n", "HTTP/1.0", "one Range"),
 	    CASE("Host: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1", "together"),
 	    CASE("Host: a\r\nTransfer-Encoding: gzip\r\n\r\n", "HTTP/1.1", "chunked"),
 	    CASE("Host: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "HTTP/1.1", "chunked"),

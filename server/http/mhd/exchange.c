@@ -9,7 +9,7 @@
 
 #include "server/http/log.h"
 #include "server/http/mhd/answer.h"
-#include "server/http/mhd/framing.h"
+#include "server/http/mhd/head_fault.h"
 #include "server/http/reply.h"
 
 #define DISCARD_BYTES ((size_t)16 << 20)
@@ -54,6 +54,16 @@ static void hasten(struct exchange *exchange, int seconds)
 		client->due = due;
 }
 
+/* The library is about to make a record of each parameter, and where its memory does not hold them it ends the
+ * connection without a reply. Nobody reads those records: without an ampersand there is one. `raw` is the library's
+ * buffer, where it writes as well. */
+static void hide_parameters(const char *raw)
+{
+	char *query = strchr(raw, '?');
+	while (query != NULL && (query = strchr(query, '&')) != NULL)
+		*query = ';';
+}
+
 /* The target is read here: the library is about to take it apart in place. NULL without memory. */
 void *exchange_on_line(void *context, const char *raw, struct MHD_Connection *connection)
 {
@@ -69,38 +79,8 @@ void *exchange_on_line(void *context, const char *raw, struct MHD_Connection *co
 	hasten(exchange, server->config.header_seconds);
 	exchange->target_length = strlen(raw);
 	exchange->fault = target_parse(&exchange->target, raw);
+	hide_parameters(raw);
 	return exchange;
-}
-
-/* What method and Host say about the target. */
-static const char *check_target(const struct exchange *exchange)
-{
-	if (strcmp(exchange->target.path, "*") == 0 && strcmp(exchange->request.method, "OPTIONS") != 0)
-		return "the target * is for OPTIONS alone";
-	const char *authority = exchange->target.authority, *host = http_header(&exchange->request, "Host");
-	if (authority == NULL || (host != NULL && strcasecmp(authority, host) == 0))
-		return NULL;
-	return "the target and the Host header name different servers";
-}
-
-/* What is wrong with the head, or NULL. */
-static const char *find_fault(struct exchange *exchange, const char *method, const char *version)
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	struct head head = {.method = method,
-	                    .version = version,
-	                    .size = info != NULL ? info->header_size : 0,
-	                    .target_length = exchange->target_length,
-	                    .headers = MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, NULL, NULL)};
-	struct framing framing;
-	const char *fault = framing_read(&framing, &head);
-	/* The library ends a chunked body, and the lines behind it, in more ways than one: what follows such a request
-	 * is never read as another. */
-	exchange->last = framing.encodings > 0;
-	if (fault == NULL)
-		fault = exchange->fault;
-	return fault != NULL ? fault : check_target(exchange);
 }
 
 /* Whether this path takes a file, by itself or in a form. */
@@ -150,16 +130,13 @@ static enum MHD_Result exchange_begin(struct exchange *exchange, const char *met
 	exchange->started = uv_hrtime();
 	server->exchanges++;
 	const struct client *client = client_of(exchange);
-	const char *fault = find_fault(exchange, method, version);
+	struct head_fault fault;
+	bool faulty = head_fault_find(exchange, method, version, &fault);
 	if (client == NULL || client->surplus)
 		return answer_refuse(exchange, 503, ERR_UNAVAILABLE,
 		                     "there are too many connections, from this address or in all");
-	if (fault != NULL)
-		return answer_refuse(exchange, 400, ERR_SYNTAX, fault);
-	const char *host = http_header(request, "Host");
-	if (host != NULL && server->config.hosts != NULL && !host_names_allow(server->config.hosts, host))
-		return answer_refuse(exchange, 421, ERR_INVALID,
-		                     "the Host header names another server; --host-name makes a name this one's");
+	if (faulty)
+		return answer_refuse(exchange, fault.status, fault.code, fault.message);
 
 	bool admitted = server->config.admits == NULL || server->config.admits(server->config.context, request);
 	long limit = server->config.body_limit(server->config.context, request->method, request->path);

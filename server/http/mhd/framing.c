@@ -45,11 +45,45 @@ static bool is_value(const char *value, size_t length)
 	return true;
 }
 
+/* Fields of one value that we or a proxy go by. Of the others that we read, Accept, Accept-Encoding, Expect and
+ * If-None-Match are lists, which may come in several lines. */
+static const struct {
+	const char *name, *fault;
+} once[] = {
+#define ONCE(name) name, "more than one " name " header"
+    {ONCE("Host")},
+    {ONCE("Content-Length")},
+    {ONCE("Transfer-Encoding")},
+    {ONCE("Content-Type")},
+    {ONCE("Authorization")},
+    {ONCE("Cookie")},
+    {ONCE("Origin")},
+    {ONCE("Sec-Fetch-Site")},
+    {ONCE("Range")},
+    {ONCE("If-Range")},
+    {ONCE("Idempotency-Key")},
+    {ONCE("Last-Event-ID")},
+    {ONCE("Inference-Header-Content-Length")},
+#undef ONCE
+};
+
+static void count_once(struct framing *framing, const char *name)
+{
+	for (size_t i = 0; i < sizeof once / sizeof once[0]; i++) {
+		if (strcasecmp(name, once[i].name) != 0)
+			continue;
+		if ((framing->seen & 1u << i) != 0 && framing->twice == NULL)
+			framing->twice = once[i].fault;
+		framing->seen |= 1u << i;
+	}
+}
+
 /* Both texts end in a NUL of the head. */
 static void read_header(struct framing *framing, const char *name, const char *value)
 {
 	value += strspn(value, " \t");
 	framing->lines++;
+	count_once(framing, name);
 	framing->hosts += strcasecmp(name, "Host") == 0;
 	framing->lengths += strcasecmp(name, "Content-Length") == 0;
 	if (strcasecmp(name, "Transfer-Encoding") == 0) {
@@ -97,9 +131,8 @@ static const char *find_fault(const struct framing *framing, bool old)
 	} rules[] = {
 	    {framing->bad_name, "a header's name is empty or holds a character that is not allowed"},
 	    {framing->bad_value, "a header's value holds a control character"},
-	    {framing->hosts > 1 || (framing->hosts == 0 && !old), "exactly one Host header is required"},
-	    {framing->lengths > 1, "more than one Content-Length"},
-	    {framing->encodings > 1, "more than one Transfer-Encoding"},
+	    {framing->twice != NULL, framing->twice},
+	    {framing->hosts == 0 && !old, "a Host header is required"},
 	    {framing->lengths > 0 && framing->encodings > 0, "Content-Length together with Transfer-Encoding"},
 	    {framing->bad_encoding, "the only Transfer-Encoding understood is chunked"},
 	    {framing->encodings > 0 && old, "Transfer-Encoding in an HTTP/1.0 request"},

@@ -1,7 +1,8 @@
 /* Whether a request's head says unmistakably where it and its request end. libmicrohttpd 0.9.75 accepts heads that two
  * programs may read differently (two Content-Length, Content-Length with Transfer-Encoding, two Host, a line that
  * begins with a colon, a NUL, a bare line feed), which is how a request is smuggled past a proxy. Those are refused
- * before anything else is done with the request.
+ * before anything else is done with the request. So are two of any other field that may stand once and that somebody
+ * goes by (RFC 9110 section 5.3): of two Authorization one program takes the first, another the last.
  *
  * The head is read as the library leaves it in its buffer: there the blank behind the method, the colon behind a name,
  * and each CR and LF that ends a line have become NUL. The lengths of its lines are thus known although the library
@@ -26,6 +27,8 @@ struct head {
 
 struct framing {
 	int lines, hosts, lengths, encodings;
+	unsigned seen;     /* fields that may stand once, a bit each */
+	const char *twice; /* the fault of the first of them that came again; NULL: none did */
 	bool bad_name, bad_value, bad_encoding;
 };
 

@@ -39,16 +39,35 @@ static bool next_line(struct reading *r, const unsigned char **line, size_t *len
 	return true;
 }
 
-/* What of a head says where its request ends. */
+/* What of a head says where its request ends, and which of `single` were there. */
 struct framing_of {
-	bool chunked, old;
+	bool chunked, sized;
 	size_t length;
+	unsigned seen;
 };
+
+/* RFC 9110: fields that a request has at most once. */
+static const char *const single[] = {
+    "Host",   "Content-Length", "Transfer-Encoding", "Content-Type",  "Authorization",   "Cookie",
+    "Origin", "Range",          "If-Range",          "Last-Event-ID", "Idempotency-Key", "Sec-Fetch-Site"};
+
+/* Notes a field's name; false: it is one of `single`, for the second time. */
+static bool note_name(struct framing_of *out, const unsigned char *name, size_t length)
+{
+	for (size_t i = 0; i < sizeof single / sizeof single[0]; i++) {
+		if (length != strlen(single[i]) || strncasecmp((const char *)name, single[i], length) != 0)
+			continue;
+		if ((out->seen & 1u << i) != 0)
+			return false;
+		out->seen |= 1u << i;
+	}
+	return true;
+}
 
 static bool read_field(const unsigned char *line, size_t length, struct framing_of *out)
 {
 	const unsigned char *colon = memchr(line, ':', length);
-	if (colon == NULL || !is_token(line, (size_t)(colon - line)))
+	if (colon == NULL || !is_token(line, (size_t)(colon - line)) || !note_name(out, line, (size_t)(colon - line)))
 		return false;
 	size_t name = (size_t)(colon - line), value = length - name - 1;
 	const char *text = (const char *)colon + 1;
@@ -57,7 +76,9 @@ static bool read_field(const unsigned char *line, size_t length, struct framing_
 			return false;
 	for (; value > 0 && (*text == ' ' || *text == '\t'); value--)
 		text++;
-	if (name == 14 && strncasecmp((const char *)line, "Content-Length", name) == 0)
+	bool is_length = name == 14 && strncasecmp((const char *)line, "Content-Length", name) == 0;
+	out->sized |= is_length;
+	if (is_length)
 		for (size_t i = 0; i < value && out->length < SIZE_MAX / 20; i++)
 			out->length = 10 * out->length + (size_t)(text[i] - '0');
 	if (name == 17 && strncasecmp((const char *)line, "Transfer-Encoding", name) == 0)
@@ -106,6 +127,8 @@ static bool read_request(struct reading *r)
 		if (length > 0 && !read_field(line, length, &framing))
 			return false;
 	} while (length > 0);
+	if (framing.chunked && framing.sized)
+		return false;
 	r->count++;
 	/* Nothing behind a chunked request is read as another. */
 	if (framing.chunked || framing.length > (size_t)(r->end - r->at))
@@ -193,6 +216,10 @@ void target_seeds(target_give *give, void *context)
 	    "1GET / HTTP/1.1\r\nHost: a\n:\r\nGET /second HTTP/1.1\r\n" HOST "\r\n",
 	    "1GET / HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n",
 	    "1GET / HTTP/1.1\r\n" HOST HOST "\r\n",
+	    "1GET / HTTP/1.1\r\n" HOST "Authorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n",
+	    "1GET / HTTP/1.1\r\n" HOST "Accept: a\r\nAccept: b\r\nCookie: a=b\r\nRange: bytes=0-1\r\n\r\n",
+	    "1POST / HTTP/1.1\r\n" HOST "Content-Length: 2\r\nContent-Type: a/b\r\nContent-Type: c/d\r\n\r\n{}",
+	    "1GET /?a=1&b&c=2&&d HTTP/1.1\r\n" HOST "\r\n",
 	    "1POST / HTTP/1.1\r\n" HOST "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
 	    "1POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\n{}",
 	    "1GET http://a/x HTTP/1.1\r\n" HOST "\r\n",
