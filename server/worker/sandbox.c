@@ -2,13 +2,17 @@
 #include "server/worker/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "server/common/landlock.h"
 
@@ -34,8 +38,6 @@ static const int allowed[] = {
     SCMP_SYS(pwrite64),
     SCMP_SYS(lseek),
     SCMP_SYS(close),
-    SCMP_SYS(fcntl),
-    SCMP_SYS(ioctl),
     SCMP_SYS(dup),
     SCMP_SYS(dup2),
     SCMP_SYS(dup3),
@@ -44,8 +46,6 @@ static const int allowed[] = {
     SCMP_SYS(select),
     SCMP_SYS(pselect6),
     /* files, below what Landlock leaves */
-    SCMP_SYS(open),
-    SCMP_SYS(openat),
     SCMP_SYS(stat),
     SCMP_SYS(lstat),
     SCMP_SYS(fstat),
@@ -91,10 +91,8 @@ static const int allowed[] = {
     SCMP_SYS(gettid),
     SCMP_SYS(getpid),
     SCMP_SYS(getppid),
-    SCMP_SYS(tgkill),
     SCMP_SYS(sched_yield),
     SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(sched_setaffinity),
     SCMP_SYS(sigaltstack),
     SCMP_SYS(rt_sigaction),
     SCMP_SYS(rt_sigprocmask),
@@ -103,7 +101,6 @@ static const int allowed[] = {
     SCMP_SYS(pause),
     SCMP_SYS(restart_syscall),
     SCMP_SYS(getpriority),
-    SCMP_SYS(setpriority),
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
     /* time, chance, limits */
@@ -118,20 +115,54 @@ static const int allowed[] = {
     SCMP_SYS(getrandom),
     SCMP_SYS(getrlimit),
     SCMP_SYS(setrlimit),
-    SCMP_SYS(prlimit64),
     SCMP_SYS(sysinfo),
     SCMP_SYS(uname),
     SCMP_SYS(getuid),
     SCMP_SYS(geteuid),
     SCMP_SYS(getgid),
     SCMP_SYS(getegid),
-    SCMP_SYS(prctl),
     /* a predictor's socket, which it has from the start */
     SCMP_SYS(sendto),
     SCMP_SYS(recvfrom),
     SCMP_SYS(sendmsg),
     SCMP_SYS(recvmsg),
     SCMP_SYS(shutdown),
+};
+
+/* Allowed where the argument at `position`, under the mask, has this value; of several rows for a call one is enough.
+ */
+struct narrow {
+	int call;
+	unsigned position;
+	scmp_datum_t mask, value;
+};
+
+/* The kernel takes these arguments as 32 bits: what stands above them does not count. */
+#define WORD UINT64_C(0xffffffff)
+
+/* Without their arguments these reach other processes of the same user, the daemon among them: its limits (prlimit64),
+ * signals to the owner of a descriptor (fcntl, ioctl). prctl would take back that this one dies with its parent. Before
+ * Linux 6.2, Landlock does not keep a file that may be read from being emptied by an open for reading. */
+static const struct narrow narrow[] = {
+    {SCMP_SYS(fcntl), 1, WORD, F_DUPFD},
+    {SCMP_SYS(fcntl), 1, WORD, F_DUPFD_CLOEXEC},
+    {SCMP_SYS(fcntl), 1, WORD, F_GETFD},
+    {SCMP_SYS(fcntl), 1, WORD, F_SETFD},
+    {SCMP_SYS(fcntl), 1, WORD, F_GETFL},
+    {SCMP_SYS(fcntl), 1, WORD, F_SETFL},
+    {SCMP_SYS(ioctl), 1, WORD, TCGETS}, /* isatty */
+    {SCMP_SYS(open), 1, O_TRUNC, 0},
+    {SCMP_SYS(open), 1, O_ACCMODE, O_WRONLY},
+    {SCMP_SYS(open), 1, O_ACCMODE, O_RDWR},
+    {SCMP_SYS(openat), 2, O_TRUNC, 0},
+    {SCMP_SYS(openat), 2, O_ACCMODE, O_WRONLY},
+    {SCMP_SYS(openat), 2, O_ACCMODE, O_RDWR},
+    {SCMP_SYS(prlimit64), 0, WORD, 0}, /* itself */
+    {SCMP_SYS(prctl), 0, WORD, PR_SET_NAME},
+    {SCMP_SYS(prctl), 0, WORD, PR_GET_NAME},
+    {SCMP_SYS(prctl), 0, WORD, PR_GET_PDEATHSIG},
+    {SCMP_SYS(prctl), 0, WORD, PR_GET_NO_NEW_PRIVS},
+    {SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD}, /* a thread, not a process */
 };
 
 /* Answered EPERM: there is no older way to fall back to. */
@@ -141,9 +172,16 @@ static const int forbidden[] = {
     SCMP_SYS(ptrace), SCMP_SYS(kill),       SCMP_SYS(tkill),   SCMP_SYS(process_vm_readv),
 };
 
+static void allow(scmp_filter_ctx filter, const struct narrow *rule)
+{
+	const struct scmp_arg_cmp argument = {rule->position, SCMP_CMP_MASKED_EQ, rule->mask, rule->value};
+	seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rule->call, 1, &argument);
+}
+
 /* Calls that this machine does not have are no loss: their rules are not needed. */
 static int confine_calls(void)
 {
+	const struct narrow own_threads = {SCMP_SYS(tgkill), 0, WORD, (scmp_datum_t)getpid()}; /* abort, raise */
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	if (filter == NULL)
 		return -ENOMEM;
@@ -151,9 +189,9 @@ static int confine_calls(void)
 		seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
 	for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
 		seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), forbidden[i], 0);
-	/* A thread, not a process. */
-	const struct scmp_arg_cmp thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
-	seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread);
+	for (size_t i = 0; i < sizeof narrow / sizeof *narrow; i++)
+		allow(filter, &narrow[i]);
+	allow(filter, &own_threads);
 	int rc = seccomp_load(filter);
 	seccomp_release(filter);
 	return rc;

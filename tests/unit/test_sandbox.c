@@ -8,16 +8,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,6 +132,73 @@ static void of_calls(void)
 	EXPECT(answered == inside);
 }
 
+/* What reaches another process of the same user: its parent, as a worker's is the daemon. */
+static void of_others(void)
+{
+	struct rlimit few = {1, 1}, own;
+	cpu_set_t cpus;
+	char bytes[1], name[64];
+	int ends[2], parent = (int)getppid();
+	snprintf(name, sizeof name, "/proc/%d/mem", parent);
+	EXPECT(pipe(ends) == 0);
+	enter(true);
+	EXPECT(refused((int)syscall(SYS_tgkill, parent, parent, SIGCONT), ENOSYS));
+	EXPECT(refused((int)syscall(SYS_tkill, parent, SIGCONT), EPERM));
+	EXPECT(refused((int)syscall(SYS_rt_sigqueueinfo, parent, SIGCONT, NULL), ENOSYS));
+	EXPECT(refused((int)syscall(SYS_pidfd_open, parent, 0), ENOSYS));
+	EXPECT(refused(fcntl(ends[0], F_SETOWN, parent), ENOSYS) && refused(fcntl(ends[0], F_SETSIG, SIGKILL), ENOSYS));
+	EXPECT(refused(ioctl(ends[0], FIOSETOWN, &parent), ENOSYS) && refused(ioctl(ends[0], TIOCSTI, "x"), ENOSYS));
+	EXPECT(refused(prlimit(parent, RLIMIT_NOFILE, &few, NULL), ENOSYS));
+	EXPECT(refused(setpriority(PRIO_PROCESS, (id_t)parent, 19), ENOSYS));
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	EXPECT(refused(sched_setaffinity(parent, sizeof cpus, &cpus), ENOSYS));
+	struct iovec iov = {bytes, 1};
+	EXPECT(refused((int)process_vm_readv(parent, &iov, 1, &iov, 1, 0), EPERM));
+	EXPECT(refused((int)process_vm_writev(parent, &iov, 1, &iov, 1, 0), ENOSYS));
+	EXPECT(!opens(name, O_RDONLY) && !opens(name, O_RDWR));
+	EXPECT(refused(prctl(PR_SET_PDEATHSIG, 0), ENOSYS) && refused(prctl(PR_SET_DUMPABLE, 1), ENOSYS));
+	/* what is its own goes on */
+	EXPECT(getrlimit(RLIMIT_NOFILE, &own) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+	EXPECT(!isatty(ends[0]) && signal(SIGUSR1, SIG_IGN) != SIG_ERR && raise(SIGUSR1) == 0);
+}
+
+/* Ways round the calls that are forbidden. */
+static void of_byways(void)
+{
+	static const int calls[] = {SYS_io_uring_setup,
+	                            SYS_io_uring_enter,
+	                            SYS_io_uring_register,
+	                            SYS_memfd_create,
+	                            SYS_userfaultfd,
+	                            SYS_bpf,
+	                            SYS_perf_event_open,
+	                            SYS_keyctl,
+	                            SYS_unshare,
+	                            SYS_setns,
+	                            SYS_mount,
+	                            SYS_pidfd_getfd,
+	                            SYS_openat2,
+	                            SYS_clone3,
+	                            SYS_timer_create,
+	                            SYS_shmget,
+	                            SYS_mq_open,
+	                            SYS_accept4,
+	                            SYS_name_to_handle_at,
+	                            SYS_truncate};
+	enter(true);
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		errno = 0;
+		if (syscall(calls[i], 0, 0, 0, 0, 0, 0) != -1 || errno != ENOSYS) {
+			fprintf(stderr, "call %d: errno %d\n", calls[i], errno);
+			_exit(1);
+		}
+	}
+	/* a file that may only be read is not emptied either; one that may be written is */
+	EXPECT(!opens(beside, O_RDONLY | O_TRUNC) && errno == ENOSYS);
+	EXPECT(opens(path("inside/kept"), O_WRONLY | O_TRUNC) && opens(path("inside/kept"), O_RDWR | O_TRUNC));
+}
+
 static void of_files(void)
 {
 	char name[160];
@@ -185,6 +256,9 @@ static void calls(void **state)
 	if (RELAXED)
 		skip();
 	assert_int_equal(status_of(of_calls), 0);
+	assert_int_equal(status_of(of_byways), 0);
+	if (landlock_version() > 0) /* it keeps /proc closed */
+		assert_int_equal(status_of(of_others), 0);
 }
 
 static void files(void **state)
