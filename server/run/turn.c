@@ -128,6 +128,18 @@ static int end_backoffs(struct db *db, int64_t now, struct qlstm_error *error)
 	return db_run(db) == 0 ? 0 : db_error(db, error);
 }
 
+/* What was posted later than now was posted before the clock was put back: it comes as if posted now. Else all that is
+ * posted until then would overtake it. */
+static int end_futures(struct db *db, int64_t now, struct qlstm_error *error)
+{
+	db_query(db, "UPDATE experiment INDEXED BY experiment_queue SET run_at = :now - :priority_ms *"
+	             " iif(json_valid(spec_json), coalesce(json_extract(spec_json, '$.priority'), 0), 0)"
+	             " WHERE status = 'queued' AND not_before = 0 AND run_at > :now");
+	db_bind_int(db, ":now", now);
+	db_bind_int(db, ":priority_ms", PRIORITY_MS);
+	return db_run(db) == 0 ? 0 : db_error(db, error);
+}
+
 static int find_next_due(struct db *db, int64_t *next_due, struct qlstm_error *error)
 {
 	db_query(db, "SELECT not_before FROM experiment INDEXED BY experiment_backoff WHERE status = 'queued'"
@@ -145,6 +157,8 @@ int turn_claim(struct db *db, int64_t now, struct turn_room room, struct run_tok
 	char message[160];
 	*next_due = 0;
 	int rc = end_backoffs(db, now, error);
+	if (rc == 0)
+		rc = end_futures(db, now, error);
 	if (rc == 0)
 		rc = find_turn(db, now, &candidate, error);
 	if (rc != 0)

@@ -1,7 +1,8 @@
 /* Whose turn it is: the first of the queue that may run now. Writer thread.
  *
- * The order is (run_at, id). What is in a back-off is passed over until that ends, and has its old place then. Beside
- * that two things hold back whoever is first:
+ * The order is (run_at, id). What is in a back-off is passed over until that ends, and has its old place then. A clock
+ * that was put back keeps nobody waiting: what it makes later than now comes as if posted now. Beside that two things
+ * hold back whoever is first:
  *   - memory: together with what runs it would take more than there is room for. Nobody overtakes it: the room that it
  *     waits for would go to small ones for ever;
  *   - the quota of its owner: so many of that owner run already. Those of other owners overtake it, others of this

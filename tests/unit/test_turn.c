@@ -175,6 +175,31 @@ static void test_a_backoff_costs_no_place(void **state)
 		assert_int_equal(claim(0), order[i]);
 }
 
+/* Two were posted by a clock that was hours ahead: they are overtaken by nobody who comes after it was put back, and
+ * keep their order and their priority. A damaged row holds nobody up. */
+static void test_a_clock_that_was_put_back(void **state)
+{
+	(void)state;
+	for (int i = 1; i <= 4; i++)
+		post(i, i == 2 ? "alice" : NULL, 0, 0);
+	assert_int_equal(db_script(db, "UPDATE experiment SET run_at = 90000000 WHERE id LIKE '%1';"
+	                               "UPDATE experiment SET run_at = 80000000 WHERE id LIKE '%2';"
+	                               "UPDATE experiment SET run_at = 70000000, spec_json = '{' WHERE id LIKE '%3'"),
+	                 0);
+	assert_int_equal(claim(0), 4); /* it was posted before all that */
+	assert_int_equal(select_int(db, "SELECT count(*) FROM experiment WHERE run_at = 5000"), 3);
+	post(5, NULL, 0, 0);
+	assert_int_equal(db_script(db, "UPDATE experiment SET run_at = 5000 WHERE id LIKE '%5'"), 0);
+	post(6, NULL, 0, 0);
+	assert_int_equal(db_script(db, "UPDATE experiment SET run_at = 60000000, spec_json = '{\"priority\":1}'"
+	                               " WHERE id LIKE '%6'"),
+	                 0);
+	static const int order[] = {6, 1, 2, 3, 5};
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(claim(0), order[i]);
+	assert_int_equal(select_int(db, "SELECT run_at FROM experiment WHERE id LIKE '%6'"), 5000 - PRIORITY_MS);
+}
+
 /* Cancelled, paused or retried in its back-off: none is left of it. */
 static void test_a_backoff_ends_with_what_it_was_for(void **state)
 {
@@ -200,6 +225,7 @@ int main(void)
 	    TEST(test_quota_and_memory),
 	    TEST(test_a_backoff_costs_no_place),
 	    TEST(test_a_backoff_ends_with_what_it_was_for),
+	    TEST(test_a_clock_that_was_put_back),
 	};
 	return cmocka_run_group_tests_name("turn", tests, NULL, NULL);
 }
