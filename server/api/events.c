@@ -88,7 +88,7 @@ static void reply_events(struct api *api, const struct http_request *request, st
 	if (mark != NULL)
 		snprintf(guard.mark, sizeof guard.mark, "%s", mark);
 	struct event_stream *stream =
-	    event_stream_new(api->hub, api->loop, api->store, page->id, page->after, mark != NULL ? &guard : NULL);
+	    event_stream_new(api->hub, api->store, page->id, page->after, mark != NULL ? &guard : NULL);
 	if (stream == NULL)
 		reply_json(reply, 500, NULL);
 	else

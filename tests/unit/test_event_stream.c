@@ -43,7 +43,7 @@ static void handle(void *context, struct http_request *request, struct http_repl
 	char id[RUN_ID_SIZE] = "";
 	long long after = 0;
 	sscanf(request->path, "/%26[0-9A-Z]/%lld", id, &after);
-	struct event_stream *stream = event_stream_new(hub, &door.loop, store, id, after, NULL);
+	struct event_stream *stream = event_stream_new(hub, store, id, after, NULL);
 	assert_non_null(stream);
 	reply_stream(reply, "text/event-stream", &event_stream_source, stream);
 }

@@ -29,6 +29,19 @@ int uv_timer_start(uv_timer_t *timer, uv_timer_cb callback, uint64_t timeout, ui
 	return start(timer, callback, timeout, repeat);
 }
 
+/* And here: how much work was given to the pool. */
+static int queued;
+
+int uv_queue_work(uv_loop_t *on, uv_work_t *work, uv_work_cb run, uv_after_work_cb after)
+{
+	int (*queue)(uv_loop_t *, uv_work_t *, uv_work_cb, uv_after_work_cb);
+	void *symbol = dlsym(RTLD_NEXT, "uv_queue_work");
+	assert_non_null(symbol);
+	memcpy(&queue, &symbol, sizeof queue);
+	queued++;
+	return queue(on, work, run, after);
+}
+
 static struct hub *hub;
 
 /* One who writes down what it sees, and leaves after so much. */
@@ -253,6 +266,56 @@ static void test_looks(void **state)
 	assert_int_equal(atomic_load(&looks), before);
 }
 
+/* One that a watcher reads: how often, and how often more it is asked for when it is done. */
+struct reading {
+	struct hub_read read; /* first: the hub's callbacks get it */
+	atomic_int reads;
+	int done, again;
+};
+
+static int done;
+
+static void on_pool(struct hub_read *read)
+{
+	atomic_fetch_add(&((struct reading *)read)->reads, 1);
+}
+
+static void on_read(struct hub_read *read)
+{
+	struct reading *reading = (struct reading *)read;
+	assert_int_equal(atomic_load(&reading->reads), ++reading->done);
+	done++;
+	if (reading->again-- > 0)
+		hub_read(hub, read);
+	assert_true(queued - done <= HUB_READS);
+}
+
+/* However many there are, so many are with the pool; the others wait, and may be taken back. */
+static void test_reads_take_turns(void **state)
+{
+	(void)state;
+	enum { MANY = 30 };
+	struct reading readings[MANY];
+	queued = done = 0;
+	for (int i = 0; i < MANY; i++) {
+		readings[i] = (struct reading){.read = {.read = on_pool, .done = on_read}, .again = i == 3 ? 2 : 0};
+		hub_read(hub, &readings[i].read);
+		assert_int_equal(queued, i < HUB_READS ? i + 1 : HUB_READS);
+	}
+	assert_false(hub_unread(&readings[0].read));
+	assert_true(hub_unread(&readings[10].read) && hub_unread(&readings[MANY - 1].read));
+	assert_true(hub_unread(&readings[HUB_READS].read));
+	assert_false(hub_unread(&readings[10].read));
+	while (done < MANY - 3 + 2)
+		uv_run(&loop, UV_RUN_ONCE);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(readings[i].done, i == 3 ? 3 : i == 10 || i == MANY - 1 || i == HUB_READS ? 0 : 1);
+	hub_read(hub, &readings[10].read); /* one that was taken back may come again */
+	hub_close(hub);                    /* waits for it */
+	assert_int_equal(readings[10].done, 1);
+	assert_int_equal(hub_open(&hub, &loop, store, NULL), 0);
+}
+
 /* Closing waits for work that holds the hub, and tells nobody of anything afterwards. */
 static int releases;
 
@@ -296,6 +359,7 @@ int main(void)
 	    HUB(test_many_experiments),
 	    HUB(test_ticks),
 	    HUB(test_looks),
+	    HUB(test_reads_take_turns),
 	    HUB(test_closing_waits),
 	};
 	return cmocka_run_group_tests_name("hub", tests, NULL, NULL);

@@ -250,7 +250,7 @@ static int call_events(void)
 /* A stream that is never opened, as for a HEAD. */
 static int call_stream(void)
 {
-	struct event_stream *stream = event_stream_new(NULL, &loop, store, token.id, 0, NULL);
+	struct event_stream *stream = event_stream_new(NULL, store, token.id, 0, NULL);
 	if (stream == NULL)
 		return error_set(&error, ERR_OUT_OF_MEMORY, NULL, "-");
 	event_stream_source.close(stream);

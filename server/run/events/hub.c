@@ -18,6 +18,8 @@ struct hub {
 	void *look_context;
 	uv_work_t work;
 	bool looking, changed;
+	int reading;
+	struct hub_read *first_read, *last_read; /* that wait */
 	struct watcher *buckets[BUCKETS];
 };
 
@@ -155,4 +157,67 @@ void hub_hold(struct hub *hub)
 void hub_release(struct hub *hub)
 {
 	hub->held--;
+}
+
+static void work_read(uv_work_t *work)
+{
+	struct hub_read *read = work->data;
+	read->read(read);
+}
+
+static void on_read(uv_work_t *work, int status);
+
+/* uv_queue_work refuses only work without a function. */
+static void start_reads(struct hub *hub)
+{
+	for (struct hub_read *read; hub->reading < HUB_READS && (read = hub->first_read) != NULL;) {
+		hub_unread(read);
+		hub->reading++;
+		hub_hold(hub);
+		uv_queue_work(hub->timer.loop, &read->work, work_read, on_read);
+	}
+}
+
+/* What is done may be gone after that. */
+static void on_read(uv_work_t *work, int status)
+{
+	(void)status;
+	struct hub_read *read = work->data;
+	struct hub *hub = read->hub;
+	hub->reading--;
+	hub_release(hub);
+	read->done(read);
+	start_reads(hub);
+}
+
+void hub_read(struct hub *hub, struct hub_read *read)
+{
+	read->hub = hub;
+	read->work.data = read;
+	read->waits = true;
+	read->next = NULL;
+	read->previous = hub->last_read;
+	if (hub->last_read != NULL)
+		hub->last_read->next = read;
+	else
+		hub->first_read = read;
+	hub->last_read = read;
+	start_reads(hub);
+}
+
+bool hub_unread(struct hub_read *read)
+{
+	struct hub *hub = read->hub;
+	if (!read->waits)
+		return false;
+	read->waits = false;
+	if (read->next != NULL)
+		read->next->previous = read->previous;
+	else
+		hub->last_read = read->previous;
+	if (read->previous != NULL)
+		read->previous->next = read->next;
+	else
+		hub->first_read = read->next;
+	return true;
 }

@@ -40,7 +40,27 @@ void hub_on_look(struct hub *hub, bool (*look)(void *context), void *context);
 void hub_join(struct hub *hub, struct watcher *watcher);
 void hub_leave(struct hub *hub, struct watcher *watcher);
 
-/* Around work on a pool thread that reads from the store: hub_close waits for it. */
+/* What a watcher reads from the store: `read` on a pool thread, then `done` on the loop's. HUB_READS of them at once,
+ * the others wait in order: however many watchers fall behind, the pool, the connections to the database and the loop
+ * have time for requests. Embedded in what it is a part of; `hub_read` is called with both functions set, and again
+ * when it is done. */
+struct hub_read {
+	void (*read)(struct hub_read *read);
+	void (*done)(struct hub_read *read);
+	/* the hub's: */
+	struct hub *hub;
+	struct hub_read *next, *previous; /* that wait */
+	bool waits;
+	uv_work_t work;
+};
+
+#define HUB_READS 4
+
+void hub_read(struct hub *hub, struct hub_read *read);
+/* Whether it still waited: then it is not read, nor done. */
+bool hub_unread(struct hub_read *read);
+
+/* Around other work on a pool thread that reads from the store: hub_close waits for it. */
 void hub_hold(struct hub *hub);
 void hub_release(struct hub *hub);
 

@@ -22,7 +22,7 @@ extern const struct http_source event_stream_source;
 
 /* From the event behind `after`; 0: from the first. `guard` is copied; NULL: none. Any thread; NULL when out of memory.
  */
-struct event_stream *event_stream_new(struct hub *hub, uv_loop_t *loop, struct store *store, const char *experiment,
-                                      int64_t after, const struct event_guard *guard);
+struct event_stream *event_stream_new(struct hub *hub, struct store *store, const char *experiment, int64_t after,
+                                      const struct event_guard *guard);
 
 #endif
