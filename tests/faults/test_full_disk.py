@@ -1,11 +1,12 @@
 """A disk without a free byte: the way out stays open, through the API, over a kill and a start."""
 import gzip
 import os
+import socket
 import subprocess
 
 import pytest
 
-from api_daemon import ENDLESS, Daemon, poll, problem
+from api_daemon import DEADLINE, ENDLESS, Daemon, poll, problem
 from test_disk import fill
 from test_kill import SHORT, crash, running
 
@@ -73,6 +74,44 @@ def test_a_small_disk_takes_large_uploads(disk):
         fill(daemon.data / "filler")
         problem(daemon.upload("more", large + "3\n"), 507, "disk_full")
         assert [row["name"] for row in daemon.get("/datasets").json()["datasets"] if not row["builtin"]] == ["large"]
+    finally:
+        daemon.close()
+
+
+def parts_of(size, form):
+    """The head of an upload of so many bytes, its body in two halves."""
+    body = (b"v\n" + b"1\n2\n" * (size // 4))[:size - 1] + b"\n"
+    kind = b"text/csv"
+    if form:
+        kind = b"multipart/form-data; boundary=xx"
+        body = b'--xx\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n' + body + b"\r\n--xx--\r\n"
+    head = (b"POST /datasets?name=large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: " + kind +
+            b"\r\nContent-Length: %d\r\n\r\n" % len(body))
+    return head + body[:size // 2], body[size // 2:]
+
+
+@pytest.mark.parametrize("form", [False, True], ids=["body", "form"])
+def test_a_disk_that_fills_in_the_midst_of_an_upload(disk, form):
+    """A part of 2.4 MB is on the disk when others take the rest of it: a 507 in the end, and nothing of it is left."""
+    daemon = Daemon(disk, "--reserve", "1M").start()
+    try:
+        free = os.statvfs(daemon.data).f_bavail
+        begin, rest = parts_of(2400000, form)
+        with socket.create_connection(("127.0.0.1", daemon.port), timeout=DEADLINE) as client:
+            client.sendall(begin)
+            poll(lambda: os.statvfs(daemon.data).f_bavail < free - 200, "a block is on the disk")
+            fill(daemon.data / "filler")
+            client.sendall(rest)
+            answer = b""
+            while part := client.recv(65536):
+                answer += part
+        assert answer.startswith(b"HTTP/1.1 507 ") and b"/problems/disk_full" in answer, answer
+        assert [row for row in daemon.get("/datasets").json()["datasets"] if not row["builtin"]] == []
+        (daemon.data / "filler").unlink()
+        poll(lambda: os.statvfs(daemon.data).f_bavail > free - 64, "the room is given back")
+        with socket.create_connection(("127.0.0.1", daemon.port), timeout=DEADLINE) as client:
+            client.sendall(begin + rest)
+            assert client.recv(65536).startswith(b"HTTP/1.1 201 ")
     finally:
         daemon.close()
 
