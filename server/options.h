@@ -36,7 +36,7 @@ struct options {
 	int connections;         /* at once */
 	int address_connections; /* of one address; 0: half of all */
 	int head_seconds, body_seconds, idle_seconds; /* that a connection may take for each */
-	size_t body_memory;                           /* bytes of all bodies on their way */
+	size_t body_memory;                           /* bytes of all bodies on their way, and of replies */
 	int grace_seconds;                            /* between SIGTERM and SIGKILL of a worker */
 	int checkpoint_seconds;                       /* least time between two checkpoints of a run */
 	int checkpoint_epochs;                        /* between two, whatever time it takes; 0: any number */

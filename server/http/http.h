@@ -110,9 +110,10 @@ struct http_config {
 	const struct tls_files *tls;    /* NULL: plain HTTP. Borrowed while it is open */
 	int max_connections, max_connections_by_address;
 	int header_seconds, body_seconds; /* deadlines for the head and for the body of a request */
-	size_t body_memory;               /* of all bodies on their way; a quarter is for those of 1 MiB and less */
-	const char *spool; /* folder for bodies of paths that take more than 16 MiB; NULL: memory. Borrowed */
-	int idle_seconds;  /* between two requests, and while nobody takes a byte of a reply */
+	size_t body_memory; /* of all bodies on their way; a quarter is for those of 1 MiB and less. As much
+	                     * again for replies of more than 64 KiB */
+	const char *spool;  /* folder for bodies of paths that take more than 16 MiB; NULL: memory. Borrowed */
+	int idle_seconds;   /* between two requests, and while nobody takes a byte of a reply */
 	http_handler handler;
 	http_body_limit body_limit;
 	/* Whether the body behind this head is read at all, asked on the loop thread; if not, the handler answers

@@ -174,6 +174,62 @@ static void test_more_clients_than_connections(void **state)
 	door_close(&small);
 }
 
+/* A client that takes nothing: what the kernel holds for it is little. */
+static int connect_idle(int port)
+{
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), few = 4096;
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	struct timeval limit = {.tv_sec = CLIENT_SECONDS};
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(client, SOL_SOCKET, SO_RCVBUF, &few, sizeof few);
+	setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+	return client;
+}
+
+/* Replies that nobody takes have a share of the memory, after which another large one is refused: there are 8 MiB, and
+ * each takes 5. Small ones and files go on. */
+static void test_replies_that_nobody_takes(void **state)
+{
+	(void)state;
+	struct http_config config = usual;
+	config.body_memory = (size_t)8 << 20;
+	struct door small;
+	door_open(&small, config);
+	int status;
+	for (int round = 0; round < 2; round++) {
+		int idle = connect_idle(small.port);
+		send_text(idle, "GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+		char byte;
+		assert_int_equal(recv(idle, &byte, 1, MSG_PEEK), 1); /* it is on its way */
+		struct answer answer = ask(&small, "GET", "/big");
+		assert_header(&answer, "Retry-After", "5");
+		assert_told(answer, 503, "too many large replies");
+		assert_told(ask(&small, "GET", "/x"), 200, "GET /x");
+		assert_told(ask(&small, "GET", "/file"), 200, "");
+		if (round == 0) {
+			answer = receive(idle, 1);
+			assert_int_equal(answer.body_length, BIG);
+			answer_free(&answer);
+		}
+		close(idle);
+		do {
+			answer = ask(&small, "GET", "/big");
+			status = answer.status;
+			answer_free(&answer);
+		} while (status == 503); /* until the server has seen that it is gone */
+		assert_int_equal(status, 200);
+	}
+	door_close(&small);
+	config.body_memory = (size_t)1 << 20;
+	door_open(&small, config);
+	struct answer answer = ask(&small, "GET", "/big"); /* by itself it may be larger than all together */
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(answer.body_length, BIG);
+	answer_free(&answer);
+	door_close(&small);
+}
+
 /* --- deadlines --- */
 
 static double now(void)
@@ -257,6 +313,7 @@ int main(void)
 	    TEST(test_handlers_run_side_by_side),
 	    TEST(test_clients_that_leave_early),
 	    TEST(test_more_clients_than_connections),
+	    TEST(test_replies_that_nobody_takes),
 	    TEST(test_deadlines),
 	    TEST(test_a_line_that_never_fits),
 	};

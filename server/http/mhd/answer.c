@@ -5,7 +5,8 @@
 
 #include "server/http/reply.h"
 
-#define STREAM_BLOCK ((size_t)8 << 10) /* the most that is read from a source at once */
+#define STREAM_BLOCK ((size_t)8 << 10)  /* the most that is read from a source at once */
+#define SMALL_REPLY  ((size_t)64 << 10) /* up to there a reply is not counted */
 
 void http_stream_wake(struct http_stream *stream)
 {
@@ -140,11 +141,37 @@ static void add_headers(struct MHD_Response *response, const struct http_reply *
 		MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
 }
 
+/* A reply that nobody takes stays in memory for as long as an idle connection may last. Where those on their way have
+ * the room, another one has none; one by itself always has. */
+static void hold_reply(struct exchange *exchange)
+{
+	struct body_budget *budget = &exchange->server->replies;
+	struct http_reply *reply = &exchange->reply;
+	size_t length = reply->body != NULL ? reply->body_length : 0;
+	if (length <= SMALL_REPLY)
+		return;
+	if (budget->used > 0 && (budget->used >= budget->limit || length > budget->limit - budget->used)) {
+		struct qlstm_error error = {0};
+		error_set(&error, ERR_UNAVAILABLE, NULL, "too many large replies are on their way at once");
+		reply_problem(&exchange->request, reply, &error);
+		return;
+	}
+	exchange->held_bytes = length;
+	budget->used += length;
+}
+
+void answer_release(struct exchange *exchange)
+{
+	exchange->server->replies.used -= exchange->held_bytes;
+	exchange->held_bytes = 0;
+}
+
 enum MHD_Result answer_send(struct exchange *exchange)
 {
 	struct http_reply *reply = &exchange->reply;
 	if (reply->status == 0)
 		reply_json(reply, 500, NULL);
+	hold_reply(exchange);
 	exchange->status = reply->status;
 	if (!exchange->request.head)
 		exchange->sent_bytes = reply->file >= 0 ? reply->file_length : reply->body_length;

@@ -10,6 +10,8 @@ enum MHD_Result answer_send(struct exchange *exchange);
  * than the call. */
 enum MHD_Result answer_refuse(struct exchange *exchange, int status, int code, const char *message);
 
+/* The reply is out, or its client gone: its memory is there for others. In any case. */
+void answer_release(struct exchange *exchange);
 /* The end of a reply with a source, in any case; nothing for others. */
 void answer_close_stream(struct exchange *exchange);
 /* Resumes the first `most` streams that were woken; true: some are left. A thousand clients may watch one experiment:

@@ -342,6 +342,7 @@ void exchange_on_completed(void *context, struct MHD_Connection *connection, voi
 	if (exchange == NULL)
 		return;
 	answer_close_stream(exchange);
+	answer_release(exchange);
 	if (exchange->phase != ARRIVING) {
 		exchange_log(exchange);
 		server->exchanges--;

@@ -52,7 +52,8 @@ struct exchange {
 	bool last;  /* the connection ends with this reply */
 	int status; /* sent; 0: not yet */
 	size_t sent_bytes;
-	uint64_t started; /* uv_hrtime */
+	size_t held_bytes; /* of the reply, in memory until it is out; 0: few, or a file */
+	uint64_t started;  /* uv_hrtime */
 };
 
 /* What libmicrohttpd calls: with the request line; with the head, with each part of the body, without one, and after

@@ -190,6 +190,7 @@ int http_open(struct http_server **out, uv_loop_t *loop, const struct http_confi
 	server->config = *config;
 	server->budgets[BODY_SMALL].limit = config->body_memory / 4;
 	server->budgets[BODY_LARGE].limit = config->body_memory - config->body_memory / 4;
+	server->replies.limit = config->body_memory;
 	server->clients.limits = (struct client_limits){.total = config->max_connections,
 	                                                .by_address = config->max_connections_by_address,
 	                                                .spare_files = SPARE_FILES};

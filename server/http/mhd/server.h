@@ -27,6 +27,7 @@ struct http_server {
 	struct client_list clients;
 	int exchanges, with_pool;
 	struct body_budget budgets[BODY_KINDS];
+	struct body_budget replies; /* in memory, on their way out */
 	struct lane lanes[LANE_COUNT];
 	struct http_stream *streams; /* replies from a source that are being sent */
 	struct http_stream *first_woken, *last_woken;
