@@ -13,6 +13,7 @@
 
 #include "engine/utf8.h"
 #include "server/common/clock.h"
+#include "server/common/json_text.h"
 #include "server/http/log.h"
 
 #define MAX_BYTES ((off_t)64 << 20)
@@ -72,9 +73,8 @@ static void rotate(struct audit *audit)
 	audit->file = file;
 }
 
-static void write_line(struct audit *audit, const char *text)
+static void write_line(struct audit *audit, const char *text, size_t length)
 {
-	size_t length = strlen(text);
 	pthread_mutex_lock(&audit->lock);
 	rotate(audit);
 	bool failed = write(audit->file, text, length) != (ssize_t)length;
@@ -84,32 +84,33 @@ static void write_line(struct audit *audit, const char *text)
 	pthread_mutex_unlock(&audit->lock);
 }
 
-static json_t *text_or_null(const char *text)
+static const char *text_or_null(const char *text)
 {
-	return text != NULL && *text != '\0' ? json_string(text) : json_null();
+	return text != NULL && *text != '\0' ? text : NULL;
 }
 
 void audit_write(struct audit *audit, const struct caller *caller, const char *method, const char *path, int status,
                  const char *location)
 {
-	char time[25], cut[512];
+	char time[25], cut[512], *text;
+	struct text line = {0};
+	size_t length;
 	if (audit == NULL)
 		return;
 	clock_iso8601(clock_now_ms(), time);
 	snprintf(cut, sizeof cut, "%s", path);
 	utf8_clean(cut);
-	json_t *line = json_pack("{ss, so, so, so, ss, ss, si, so}", "time", time, "key",
-	                         text_or_null(caller != NULL ? caller->key.id : NULL), "name",
-	                         text_or_null(caller != NULL ? caller->key.name : NULL), "owner",
-	                         text_or_null(caller != NULL ? caller->key.owner : NULL), "method", method, "path", cut,
-	                         "status", status, "location", text_or_null(location));
-	char *text = line != NULL ? json_dumps(line, JSON_COMPACT) : NULL;
-	size_t length = text != NULL ? strlen(text) : 0;
-	char *ended = text != NULL ? realloc(text, length + 2) : NULL;
-	if (ended != NULL) {
-		memcpy(ended + length, "\n", 2);
-		write_line(audit, ended);
-	}
-	free(ended != NULL ? ended : text);
-	json_decref(line);
+	text_print(&line, "{\"time\":\"%s\"", time);
+	json_write_member(&line, "key", text_or_null(caller != NULL ? caller->key.id : NULL));
+	json_write_member(&line, "name", text_or_null(caller != NULL ? caller->key.name : NULL));
+	json_write_member(&line, "owner", text_or_null(caller != NULL ? caller->key.owner : NULL));
+	json_write_member(&line, "method", method);
+	json_write_member(&line, "path", cut);
+	text_print(&line, ",\"status\":%d", status);
+	json_write_member(&line, "location", text_or_null(location));
+	text_write(&line, "}\n", 2);
+	if (text_take(&line, &text, &length) != 0)
+		return;
+	write_line(audit, text, length);
+	free(text);
 }

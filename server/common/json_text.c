@@ -166,6 +166,13 @@ bool json_write_string(struct text *out, const char *text)
 	return true;
 }
 
+void json_write_member(struct text *out, const char *name, const char *text)
+{
+	text_print(out, ",\"%s\":", name);
+	if (text == NULL || !json_write_string(out, text))
+		text_write(out, "null", 4);
+}
+
 void json_write_real(struct text *out, double value)
 {
 	char number[NUMBER_SIZE];

@@ -17,6 +17,9 @@ char *json_text_indented(const json_t *value);
  */
 bool json_write_string(struct text *out, const char *text);
 
+/* Writes `,"name":"text"`, null where the text is NULL or no UTF-8. The name is written as it is. */
+void json_write_member(struct text *out, const char *name, const char *text);
+
 /* Writes a real as json_text does, null for NaN and infinities. */
 void json_write_real(struct text *out, double value);
 

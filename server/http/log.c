@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -16,6 +15,7 @@
 
 #include "engine/utf8.h"
 #include "server/common/clock.h"
+#include "server/common/json_text.h"
 
 /* Where lines go: a file, or standard error while `path` is empty. */
 static struct {
@@ -100,42 +100,58 @@ static void append(const char *text, size_t length)
 		log_file.size += (uint64_t)wrote;
 }
 
-/* Steals `line`. Whole lines in one call, so that threads do not mix theirs. */
-static void write_line(json_t *line)
+/* Takes `line`. Whole lines in one call, so that threads do not mix theirs. */
+static void write_line(struct text *line)
 {
-	char *text = line != NULL ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+	char *text;
+	size_t length;
+	if (text_take(line, &text, &length) != 0)
+		return;
 	pthread_mutex_lock(&log_file.lock);
-	if (text != NULL && log_file.fd >= 0)
-		append(text, strlen(text));
-	else if (text != NULL)
+	if (log_file.fd >= 0)
+		append(text, length);
+	else
 		fprintf(stderr, "%s\n", text);
 	pthread_mutex_unlock(&log_file.lock);
 	free(text);
-	json_decref(line);
+}
+
+static struct text begin_line(const char *level)
+{
+	struct text line = {0};
+	char time[25];
+	clock_iso8601(clock_now_ms(), time);
+	text_print(&line, "{\"time\":\"%s\",\"level\":\"%s\"", time, level);
+	return line;
 }
 
 void log_message(const char *level, const char *format, ...)
 {
-	char message[512], time[25];
+	char message[512];
 	va_list arguments;
 	va_start(arguments, format);
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
 	message[strcspn(message, "\n")] = '\0';
 	utf8_clean(message);
-	clock_iso8601(clock_now_ms(), time);
-	write_line(json_pack("{ss, ss, ss}", "time", time, "level", level, "message", message));
+	struct text line = begin_line(level);
+	json_write_member(&line, "message", message);
+	text_write(&line, "}", 1);
+	write_line(&line);
 }
 
 void log_access(const struct log_access *access)
 {
-	char method[24], path[256], time[25];
+	char method[24], path[256];
 	snprintf(method, sizeof method, "%s", access->method);
 	snprintf(path, sizeof path, "%s", access->path);
 	utf8_clean(method);
 	utf8_clean(path);
-	clock_iso8601(clock_now_ms(), time);
-	write_line(json_pack("{ss, ss, ss, ss, si, sI, sf, ss}", "time", time, "level", "access", "method", method,
-	                     "path", path, "status", access->status, "bytes", (json_int_t)access->bytes, "ms",
-	                     access->millis, "remote", access->remote));
+	struct text line = begin_line("access");
+	json_write_member(&line, "method", method);
+	json_write_member(&line, "path", path);
+	text_print(&line, ",\"status\":%d,\"bytes\":%zu,\"ms\":%.3f", access->status, access->bytes, access->millis);
+	json_write_member(&line, "remote", access->remote);
+	text_write(&line, "}", 1);
+	write_line(&line);
 }
