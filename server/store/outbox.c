@@ -33,6 +33,17 @@ void outbox_cut(struct outbox *outbox, struct event **mark)
 	outbox->end = mark;
 }
 
+struct event *outbox_take(struct outbox *outbox)
+{
+	struct event *event = outbox->first;
+	if (event == NULL)
+		return NULL;
+	outbox->first = event->next;
+	if (outbox->first == NULL)
+		outbox->end = &outbox->first;
+	return event;
+}
+
 void outbox_move(struct outbox *to, struct outbox *from)
 {
 	if (from->first == NULL)

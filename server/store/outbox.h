@@ -28,6 +28,8 @@ void outbox_push(struct outbox *outbox, struct event *event);
 /* A place to cut back to, and dropping all that came after it: a write under a savepoint was undone. */
 struct event **outbox_mark(const struct outbox *outbox);
 void outbox_cut(struct outbox *outbox, struct event **mark);
+/* The first one, which is the caller's to free; NULL: it is empty. */
+struct event *outbox_take(struct outbox *outbox);
 /* Appends all of `from`, which is empty afterwards. */
 void outbox_move(struct outbox *to, struct outbox *from);
 void outbox_free(struct outbox *outbox); /* the events; the outbox is empty and usable */

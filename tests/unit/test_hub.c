@@ -211,6 +211,53 @@ static void test_many_experiments(void **state)
 	free(witnesses);
 }
 
+static int told, told_before;
+
+static void on_counted(struct watcher *watcher, const struct event *event, const char *sse)
+{
+	on_happened(watcher, event, sse);
+	told++;
+}
+
+enum { MANY_WATCHERS = 1000 };
+
+/* Once a turn, in which the hub has one of its own, and one when events come. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+	(void)prepare;
+	assert_true(told - told_before <= 2 * (HUB_TOLD_A_TURN + MANY_WATCHERS));
+	told_before = told;
+}
+
+/* Many events for many watchers: the loop has its turn between them, and each watcher sees all in order. */
+static void test_turns(void **state)
+{
+	(void)state;
+	enum { EVENTS = 30 };
+	uv_prepare_t prepare;
+	struct witness *witnesses = calloc(MANY_WATCHERS, sizeof *witnesses);
+	assert_non_null(witnesses);
+	for (int i = 0; i < MANY_WATCHERS; i++)
+		join(&witnesses[i], numbered_id(1))->watcher.happened = on_counted;
+	char all[256] = "";
+	for (int i = 1, used = 0; i <= EVENTS + 1; i++)
+		used += snprintf(all + used, sizeof all - (size_t)used, "%d ", i);
+	told = told_before = 0;
+	uv_prepare_init(&loop, &prepare);
+	uv_prepare_start(&prepare, on_prepare);
+	happen(numbered_id(1), 1, EVENTS);
+	happen(numbered_id(1), EVENTS + 1, 1); /* behind those that wait */
+	while (told < MANY_WATCHERS * (EVENTS + 1))
+		uv_run(&loop, UV_RUN_ONCE);
+	for (int i = 0; i < MANY_WATCHERS; i++) {
+		assert_string_equal(witnesses[i].seen, all);
+		hub_leave(hub, &witnesses[i].watcher);
+	}
+	uv_close((uv_handle_t *)&prepare, NULL);
+	uv_run(&loop, UV_RUN_NOWAIT);
+	free(witnesses);
+}
+
 static bool all_ticked(const struct witness *witnesses, int count)
 {
 	for (int i = 0; i < count; i++)
@@ -357,6 +404,7 @@ int main(void)
 	    HUB(test_leaving_in_any_order),
 	    HUB(test_leaving_while_it_happens),
 	    HUB(test_many_experiments),
+	    HUB(test_turns),
 	    HUB(test_ticks),
 	    HUB(test_looks),
 	    HUB(test_reads_take_turns),

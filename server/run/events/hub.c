@@ -12,6 +12,8 @@ enum { BUCKETS = 1024 };
 struct hub {
 	struct store *store;
 	uv_timer_t timer, look_timer;
+	uv_idle_t turn;       /* while some are left of `events` */
+	struct outbox events; /* that nobody was told of yet */
 	int open_handles;
 	int held, n_watchers;
 	bool (*look)(void *context); /* NULL: nobody asks */
@@ -32,24 +34,43 @@ static size_t bucket_of(const char *experiment)
 	return hash % BUCKETS;
 }
 
-static void publish(struct hub *hub, const struct event *event)
+/* How many were told. */
+static int publish(struct hub *hub, const struct event *event)
 {
+	int told = 0;
 	struct watcher *watcher = hub->buckets[bucket_of(event->experiment)];
-	if (watcher == NULL)
-		return;
-	char *sse = event_sse(event);
+	char *sse = watcher != NULL ? event_sse(event) : NULL;
 	for (struct watcher *next; watcher != NULL; watcher = next) {
 		next = watcher->next;
-		if (strcmp(watcher->experiment, event->experiment) == 0)
-			watcher->happened(watcher, event, sse);
+		if (strcmp(watcher->experiment, event->experiment) != 0)
+			continue;
+		watcher->happened(watcher, event, sse);
+		told++;
 	}
 	free(sse);
+	return told;
+}
+
+static void on_turn(uv_idle_t *turn)
+{
+	struct hub *hub = turn->data;
+	struct event *event = NULL;
+	for (int told = 0; told < HUB_TOLD_A_TURN && (event = outbox_take(&hub->events)) != NULL;) {
+		told += 1 + publish(hub, event);
+		free(event);
+	}
+	if (hub->events.first != NULL)
+		uv_idle_start(turn, on_turn);
+	else
+		uv_idle_stop(turn);
 }
 
 static void on_events(void *context, struct outbox *events)
 {
-	for (const struct event *event = events->first; event != NULL; event = event->next)
-		publish(context, event);
+	struct hub *hub = context;
+	outbox_move(&hub->events, events);
+	if (!uv_is_active((uv_handle_t *)&hub->turn))
+		on_turn(&hub->turn);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -101,8 +122,10 @@ int hub_open(struct hub **out, uv_loop_t *loop, struct store *store, struct qlst
 	hub->store = store;
 	uv_timer_init(loop, &hub->timer);
 	uv_timer_init(loop, &hub->look_timer);
-	hub->open_handles = 2;
-	hub->timer.data = hub->look_timer.data = hub->work.data = hub;
+	uv_idle_init(loop, &hub->turn);
+	outbox_init(&hub->events);
+	hub->open_handles = 3;
+	hub->timer.data = hub->look_timer.data = hub->turn.data = hub->work.data = hub;
 	uv_timer_start(&hub->look_timer, on_look_timer, HUB_LOOK_MS, HUB_LOOK_MS);
 	uv_timer_start(&hub->timer, on_timer, HUB_IDLE_MS, HUB_IDLE_MS);
 	store_on_events(store, on_events, hub);
@@ -123,6 +146,8 @@ void hub_close(struct hub *hub)
 	while (hub->held > 0)
 		uv_run(hub->timer.loop, UV_RUN_ONCE);
 	store_on_events(hub->store, NULL, NULL);
+	outbox_free(&hub->events);
+	uv_close((uv_handle_t *)&hub->turn, on_closed);
 	uv_close((uv_handle_t *)&hub->timer, on_closed);
 	uv_close((uv_handle_t *)&hub->look_timer, on_closed);
 }

@@ -24,6 +24,9 @@ struct watcher {
 	void (*look)(struct watcher *watcher);
 };
 
+/* So many watchers are told in one turn of the loop, and those of one event more; the others in the next ones. */
+#define HUB_TOLD_A_TURN 4096
+
 #define HUB_IDLE_MS 15000
 #define HUB_LOOK_MS 1000
 
