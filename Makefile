@@ -68,7 +68,7 @@ LIBCOMMON := $(BUILD)/libcommon.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBWORKER := $(BUILD)/libworker.a
 
-.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-de-en data-en-es data-multi30k data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-waiting bench-uploads bench-predict bench-peers test-peers mutation coverage unit-programs image test-docker test-arm64 deb test-deb fmt lint install install-programs install-library uninstall clean engine
+.PHONY: all help deps demo data-mnist data-text data-brown data-imdb data-de-en data-en-es data-multi30k data-wikitext test test-web unit api fuzz fuzz-requests torture valgrind spin bench bench-estimates bench-streams bench-door bench-waiting bench-uploads bench-predict bench-peers test-peers mutation coverage unit-programs image test-docker test-arm64 test-avx512 deb test-deb fmt lint install install-programs install-library uninstall clean engine
 all: $(BUILD)/qlstmd $(BUILD)/qlstm-worker $(LIBQLSTM)
 
 help:
@@ -97,6 +97,7 @@ help:
 	@echo "make coverage   which lines the tests run, room by room (build/coverage/index.html: each line)"
 	@echo "make image      the container's image, $(IMAGE) (docker/README.md)"
 	@echo "make test-arm64    a worker for arm64, run by qemu, gives this machine's bytes; half an hour"
+	@echo "make test-avx512   a machine with AVX-512, emulated by bochs, gives this machine's bytes; half an hour"
 	@echo "make test-docker   the image and docker/compose.yaml with a real engine; starts one as root where none runs"
 	@echo "make deb        a Debian package, build/deb/qlstmd_*.deb; test-deb installs and removes it in a root of its own"
 	@echo "make fmt lint   format the sources; check format, layering and clang-tidy"
@@ -324,6 +325,16 @@ test-arm64: $(BUILD)/qlstm-worker
 	@scripts/arm64.sh $(BUILD)/arm64
 	@QLSTM_BUILD=$(BUILD) QLSTM_ARM64_WORKER="qemu-aarch64-static $(abspath $(BUILD))/arm64/qlstm-worker" \
 		$(PYTHON) -m pytest -q -p no:cacheprovider tests/worker/test_worker_isa.py
+
+# Nor is this. The same with a machine that has AVX-512, emulated by bochs; where the processor has it, `test` does that, too.
+# UNITS: C tests that run there as well.
+UNITS ?= gates hybrid layers register_batch
+test-avx512: $(BUILD)/qlstm-worker
+	@scripts/deps.sh test avx512
+	@$(MAKE) --no-print-directory -j2 $(patsubst %,$(BUILD)/unit/test_%,$(UNITS))
+	@scripts/avx512.sh $(BUILD)/avx512
+	@QLSTM_BUILD=$(BUILD) QLSTM_AVX512_BOOT=$(abspath $(BUILD))/avx512/boot.iso QLSTM_AVX512_UNITS="$(UNITS)" \
+		$(PYTHON) -m pytest -q -p no:cacheprovider tests/worker/test_worker_isa.py tests/emulated
 
 # Nor is this.
 test-docker:

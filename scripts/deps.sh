@@ -9,6 +9,7 @@ group() {
 	demo) echo curl jq gawk ;;
 	test) echo libcmocka-dev curl openssl python3 python3-pytest python3-pytest-xdist python3-requests python3-jsonschema python3-numpy python3-yaml python3-protobuf libfaketime ;;
 	arm64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static make ;;
+	avx512) echo bochs bochs-term bochsbios vgabios busybox-static cpio isolinux syslinux-common genisoimage binutils ;;
 	spin) echo gcc libc6-dev spin ;;
 	valgrind) echo valgrind libc6-dbg ;;
 	coverage) echo gcovr python3 ;;
@@ -19,7 +20,7 @@ group() {
 	peers) echo python3 python3-venv python3-pip ;;
 	fuzz) echo clang libclang-rt-14-dev ;;
 	lint) echo clang clang-format clang-tidy shellcheck git python3 ;;
-	*) echo "deps.sh: unknown group '$1'; known: build demo test arm64 spin valgrind coverage web docker deb test-deb peers fuzz lint" >&2 && exit 2 ;;
+	*) echo "deps.sh: unknown group '$1'; known: build demo test arm64 avx512 spin valgrind coverage web docker deb test-deb peers fuzz lint" >&2 && exit 2 ;;
 	esac
 }
 

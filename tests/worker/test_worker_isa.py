@@ -1,6 +1,7 @@
 """The same spec, data and seed give the same tensors and predictions on every instruction set that promises it, also when
 a run that one began is finished by another. QLSTM_ISA_SPECS=200 draws so many random specs; QLSTM_ARM64_WORKER is a
-command that runs a worker built for arm64, such as "qemu-aarch64-static FILE" (tests/README.md)."""
+command that runs a worker built for arm64, such as "qemu-aarch64-static FILE"; QLSTM_AVX512_BOOT is what the
+emulator of a machine with AVX-512 boots (tests/README.md)."""
 
 import json
 import os
@@ -11,17 +12,22 @@ import subprocess
 import pytest
 
 import qlstm_worker
+from emulated.machine import the_machine
 from qlstm_worker import ROOT, dump, read_safetensors
 
 RECIPES = sorted(path for path in (ROOT / "schema" / "recipes").glob("*.json")
                  if not any(word in path.name for word in ("mnist", "qrnn_text", "pos_", "imdb_", "_lm_", "copying_", "translation_")))  # on data that are fetched, or long
 ARM64 = os.environ.get("QLSTM_ARM64_WORKER", "").split()
+AVX512 = the_machine()
 
 
 def run(*arguments):
-    """The worker of this machine, or the one for arm64 where "--isa arm64" is asked for."""
+    """The worker of this machine, or the one for arm64 or in the emulated machine where such an "--isa" is asked for."""
     if ARM64 and arguments[:2] == ("--isa", "arm64"):
         return subprocess.run([*ARM64, *map(str, arguments)], capture_output=True, text=True, timeout=3600)
+    if AVX512 and arguments[:2] == ("--isa", "x86-64-v4"):
+        out = arguments[arguments.index("--out") + 1] if "--out" in arguments else None
+        return AVX512.run(qlstm_worker.WORKER, *arguments, out=out)
     return qlstm_worker.run(*arguments)
 
 
@@ -126,11 +132,25 @@ def compare(spec, folder, draw, *more):
             assert resumed == first, (before, after, spec.read_text())
 
 
+def few_samples(data, path, draw):
+    """Noise in the place of a recipe's data, for the emulated machine, which takes 500 to 1000 times as long."""
+    columns, rows, value = ["value"], 24, draw.random
+    if data.get("task") == "words":
+        columns, rows, value = ["input", "target", "scored"], 8 * data["length"], lambda: draw.randrange(1 << data["word_bits"])
+    elif data.get("task") == "regression":
+        columns, rows = [f"x{k}" for k in range(2 * data["steps"])] + ["y"], 24
+    lines = [[1 if name == "scored" else value() for name in columns] for _ in range(rows)]
+    path.write_text("\n".join(",".join(map(str, line)) for line in [columns, *lines]) + "\n")
+    data["dataset"] = "few"
+    return "--data", path
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
 def test_recipes(tmp_path, recipe):
-    spec = json.loads(recipe.read_text())
+    spec, draw = json.loads(recipe.read_text()), random.Random(recipe.stem)
     spec["training"]["epochs"] = 2
-    compare(dump(tmp_path / "spec.json", spec), tmp_path, random.Random(recipe.stem))
+    data = few_samples(spec["data"], tmp_path / "few.csv", draw) if AVX512 else []
+    compare(dump(tmp_path / "spec.json", spec), tmp_path, draw, *data)
 
 
 @pytest.mark.parametrize("kind", ["lstm", "linear", "hqrnn"])
