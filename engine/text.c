@@ -82,6 +82,10 @@ int text_take(struct text *text, char **bytes, size_t *length)
 		return ERR_OUT_OF_MEMORY;
 	}
 	taken.bytes[taken.length] = '\0';
+	if (taken.room - taken.length > TEXT_PIECE) { /* it may be kept for long */
+		char *fit = realloc(taken.bytes, taken.length + 1);
+		taken.bytes = fit != NULL ? fit : taken.bytes;
+	}
 	*bytes = taken.bytes;
 	*length = taken.length;
 	return 0;

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,29 @@ static void of_any_length(void **state)
 	assert_memory_equal(bytes, "a\0b", 4);
 	assert_int_equal(length, 3);
 	free(bytes);
+}
+
+/* What grew by doubling is handed over without the room that it did not need; where even that cannot be had, as it is.
+ */
+static void a_large_one_fits(void **state)
+{
+	(void)state;
+	for (int fails = 0; fails <= ALLOCATIONS_FAIL; fails++) {
+		static char part[1000];
+		struct text text = {0};
+		char *bytes = NULL;
+		size_t length;
+		for (int k = 0; k < 1100; k++) /* a little more than 1 MiB: it has 2 */
+			text_write(&text, part, sizeof part);
+		allocations_until_failure = fails ? 0 : -1;
+		assert_int_equal(text_take(&text, &bytes, &length), 0);
+		allocations_until_failure = -1;
+		assert_int_equal(length, 1100 * sizeof part);
+		assert_int_equal(bytes[length], 0);
+		if (ALLOCATIONS_FAIL) /* else a sanitizer's own, which counts otherwise */
+			assert_true((malloc_usable_size(bytes) < length + (64 << 10)) == !fails);
+		free(bytes);
+	}
 }
 
 /* What was lost is not forgotten, though later writes would have room. */
@@ -152,8 +176,9 @@ static void a_piece_that_is_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(it_grows), cmocka_unit_test(of_any_length),
-	                                   cmocka_unit_test(out_of_memory), cmocka_unit_test(in_pieces),
-	                                   cmocka_unit_test(a_piece_that_is_refused)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(it_grows),         cmocka_unit_test(of_any_length),
+	    cmocka_unit_test(a_large_one_fits), cmocka_unit_test(out_of_memory),
+	    cmocka_unit_test(in_pieces),        cmocka_unit_test(a_piece_that_is_refused)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

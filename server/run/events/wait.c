@@ -5,6 +5,7 @@
  * The first question is asked after joining the hub, so that no end falls between the two. */
 #include "server/run/events/wait.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,8 @@ struct event_wait {
 	struct http_stream *out; /* NULL before open and after close */
 	uv_timer_t timer;
 	bool timing; /* the timer is open */
-	uv_work_t work;
-	bool asking; /* on a pool thread, which then has `text` and `ended` for itself */
+	struct hub_read work;
+	bool asking; /* on a pool thread, which then has `text` and `ended` for itself, or waiting for one */
 	bool due;    /* the experiment has ended, or the time is over */
 	bool last;   /* it was due when it was asked: the answer is sent, whatever it says */
 	char *text;
@@ -39,19 +40,22 @@ static void free_if_over(struct event_wait *wait)
 
 static void ask(struct event_wait *wait);
 
-static void work_ask(uv_work_t *work)
+static struct event_wait *wait_of(struct hub_read *work)
 {
-	struct event_wait *wait = work->data;
+	return (struct event_wait *)((char *)work - offsetof(struct event_wait, work));
+}
+
+static void work_ask(struct hub_read *work)
+{
+	struct event_wait *wait = wait_of(work);
 	wait->text = wait->config.answer(wait->config.context, wait->watcher.experiment, &wait->ended);
 }
 
-static void on_asked(uv_work_t *work, int status)
+static void on_asked(struct hub_read *work)
 {
-	(void)status;
-	struct event_wait *wait = work->data;
+	struct event_wait *wait = wait_of(work);
 	bool again = wait->due && !wait->last; /* it became due while this was asked */
 	wait->asking = false;
-	hub_release(wait->config.hub);
 	if (wait->out == NULL) {
 		free_if_over(wait);
 		return;
@@ -67,18 +71,13 @@ static void on_asked(uv_work_t *work, int status)
 		ask(wait);
 }
 
-/* Without a thread for it nothing is sent. */
 static void ask(struct event_wait *wait)
 {
 	if (wait->asking || wait->answered)
 		return;
 	wait->last = wait->due;
-	wait->asking = uv_queue_work(wait->config.loop, &wait->work, work_ask, on_asked) == 0;
-	wait->answered = !wait->asking;
-	if (wait->asking)
-		hub_hold(wait->config.hub);
-	else
-		http_stream_wake(wait->out);
+	wait->asking = true;
+	hub_read(wait->config.hub, &wait->work);
 }
 
 static void on_happened(struct watcher *watcher, const struct event *event, const char *sse)
@@ -156,6 +155,8 @@ static void wait_close(void *context)
 	wait->out = NULL;
 	if (wait->timing)
 		uv_close((uv_handle_t *)&wait->timer, on_closed);
+	if (hub_unread(&wait->work))
+		wait->asking = false;
 	free_if_over(wait);
 }
 
@@ -173,6 +174,6 @@ struct event_wait *event_wait_new(const struct event_wait_config *config)
 	if (config->guard != NULL)
 		wait->guard = *config->guard;
 	wait->config.guard = NULL;
-	wait->work.data = wait;
+	wait->work = (struct hub_read){.read = work_ask, .done = on_asked};
 	return wait;
 }
