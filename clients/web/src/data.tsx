@@ -15,6 +15,7 @@ const READING: [string, string, string][] = [
   ['missing', '', 'more words for a missing value, with commas'], ['sheet', 'the first', 'of a spreadsheet'],
   ['text', 'none', 'texts: labelled, tagged, lines or pairs'], ['symbols', 'none', 'sequences of letters: the alphabet, or found'],
   ['symbols_as', 'one_hot', 'one_hot, index or positions'], ['pad', 'false', 'true: sequences of several lengths'],
+  ['labels', 'found', 'of symbols: in the order of their classes, with commas'], ['turned', 'found', 'true: the last line is the first row'],
 ];
 
 function Upload() {

@@ -20,6 +20,15 @@ const LONG = { name: 'long one', hidden_size: 5, n_qubits: 6, depth: 8, training
 const status = (page) => page.locator('.status-line .badge').textContent();
 const until = (page, wanted) => page.locator('.status-line .badge', { hasText: new RegExp(`^${wanted}$`) }).waitFor();
 
+test('the form of a file has whatever can be said of one', async () => {
+  const page = await open(browser, `${daemon.url}/#/data`);
+  await page.getByText('How the file is to be read').click();
+  const fields = await page.locator('.reading input').evaluateAll((inputs) => inputs.map((input) => input.name));
+  const contract = await (await fetch(`${daemon.url}/openapi.json`)).json();
+  const said = contract.paths['/datasets'].post.parameters.filter((parameter) => parameter.in === 'query').map((parameter) => parameter.name);
+  assert.deepEqual([...fields, 'name'].sort(), said.sort());
+});
+
 test('upload a file, start from the form, watch it live, look at what it learned, predict', async () => {
   const page = await open(browser, daemon.url);
   await page.getByRole('link', { name: 'Data sets' }).click();
