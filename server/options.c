@@ -53,9 +53,8 @@ static const struct option table[] = {
     {"--idle-timeout", "SECONDS", KIND_INT, FIELD(idle_seconds), 1, 3600,
      "a connection is kept this long between two requests, or while no byte of a reply is taken (default 60)"},
     {"--body-memory", "BYTES", KIND_BYTES, FIELD(body_memory), 0, 0,
-     "what all bodies on their way may take, and as much again all large replies; a quarter of it is for bodies of 1 "
-     "MiB "
-     "and less (default 1G)"},
+     "what all bodies on their way may take, a quarter of it those of 1 MiB and less, and as much again large replies "
+     "(default 1G)"},
     {"--slots", "N", KIND_INT, FIELD(slots), 1, 1024, "experiments trained at once (default: one a core)"},
     {"--threads", "N", KIND_INT, FIELD(threads), 1, TEAM_MAX_THREADS,
      "threads of all trainings together, shared out among those that run (default: one a core)"},
