@@ -106,8 +106,9 @@ class Machine:
         command = shlex.join([str(program), *map(str, arguments)])
         files = {name: name for name in map(str, arguments) if name.startswith("/") and os.path.isfile(name)}
         results = ["job/stdout", "job/stderr", "job/status"] + ([str(out).lstrip("/")] if out else [])
-        self.do(f"cd /job\n{command} >stdout 2>stderr\necho $? >status\ncd /\n"
-                f"tar cf /dev/sdb $(ls -d {shlex.join(results)})\nrm -rf {shlex.join([*results, *files])}\n", files)
+        self.do(f"cd /job\n{command} >stdout 2>stderr\necho $? >status\ncd /\nset --\n"
+                f'for name in {shlex.join(results)}; do [ ! -e "$name" ] || set -- "$@" "$name"; done\n'
+                f'tar cf /dev/sdb "$@"\nrm -rf {shlex.join([*results, *files])}\n', files)
         with open(self.folder / "out", "rb") as disk, tarfile.open(fileobj=disk, mode="r:") as archive:
             archive.extractall("/", [member for member in archive if not member.name.startswith("job/")])
             stdout, stderr, status = (archive.extractfile(name).read().decode() for name in results[:3])

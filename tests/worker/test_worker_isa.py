@@ -19,15 +19,16 @@ RECIPES = sorted(path for path in (ROOT / "schema" / "recipes").glob("*.json")
                  if not any(word in path.name for word in ("mnist", "qrnn_text", "pos_", "imdb_", "_lm_", "copying_", "translation_")))  # on data that are fetched, or long
 ARM64 = os.environ.get("QLSTM_ARM64_WORKER", "").split()
 AVX512 = the_machine()
+EMULATED_V3 = "emulated x86-64-v3"
 
 
 def run(*arguments):
     """The worker of this machine, or the one for arm64 or in the emulated machine where such an "--isa" is asked for."""
     if ARM64 and arguments[:2] == ("--isa", "arm64"):
         return subprocess.run([*ARM64, *map(str, arguments)], capture_output=True, text=True, timeout=3600)
-    if AVX512 and arguments[:2] == ("--isa", "x86-64-v4"):
+    if AVX512 and arguments[:2] in (("--isa", "x86-64-v4"), ("--isa", EMULATED_V3)):
         out = arguments[arguments.index("--out") + 1] if "--out" in arguments else None
-        return AVX512.run(qlstm_worker.WORKER, *arguments, out=out)
+        return AVX512.run(qlstm_worker.WORKER, "--isa", arguments[1].split()[-1], *arguments[2:], out=out)
     return qlstm_worker.run(*arguments)
 
 
@@ -120,16 +121,28 @@ def train(isa, spec, out, draw, *more):
     return {name: value.tobytes() for name, value in found.items()}, (out / "predictions.csv").read_bytes()
 
 
+def same(found, first, isa, spec, folder, draw, *more):
+    """Whether isa found what the first one did. Where the emulator does not round as a processor does, no instruction set of
+    it gives our bytes: of those two the bytes are the same nevertheless, and the test ends as skipped."""
+    if found != first and AVX512:
+        emulated = found if isa == "x86-64-v4" else first
+        if train(EMULATED_V3, spec, folder / EMULATED_V3, draw, *more) == emulated:
+            pytest.skip("the emulator's x86-64-v3 gives its x86-64-v4's bytes, and this machine's gives others")
+    return found == first
+
+
 def compare(spec, folder, draw, *more):
     """Each instruction set alone, and each one finishing what another began."""
     first = train(PROMISE[0], spec, folder / PROMISE[0], draw, *more)
     for isa in PROMISE[1:]:
-        assert train(isa, spec, folder / isa, draw, *more) == first, (isa, spec.read_text())
+        found = train(isa, spec, folder / isa, draw, *more)
+        assert same(found, first, isa, spec, folder, draw, *more), (isa, spec.read_text())
     for before, after in zip(PROMISE, PROMISE[1:] + PROMISE[:1]):
         checkpoints = sorted((folder / before).glob("checkpoint-*"))
         if checkpoints:
-            resumed = train(after, spec, folder / "resumed", draw, *more, "--resume", draw.choice(checkpoints))
-            assert resumed == first, (before, after, spec.read_text())
+            going_on = *more, "--resume", draw.choice(checkpoints)
+            resumed = train(after, spec, folder / "resumed", draw, *going_on)
+            assert same(resumed, first, after, spec, folder, draw, *going_on), (before, after, spec.read_text())
 
 
 def few_samples(data, path, draw):
