@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a small Linux for the emulator bochs: scripts/avx512.sh FOLDER makes FOLDER/boot.iso of Debian's kernel, busybox and
-# scripts/avx512_init.sh. The kernel is unpacked into FOLDER/root; none is installed. tests/worker/emulated.py boots it.
+# scripts/avx512_init.sh. The kernel is unpacked into FOLDER/root; none is installed. tests/emulated/machine.py boots it.
 set -eu
 folder=$1
 root=$(realpath -m "$folder/root")

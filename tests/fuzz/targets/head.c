@@ -47,9 +47,19 @@ struct framing_of {
 };
 
 /* RFC 9110: fields that a request has at most once. */
-static const char *const single[] = {
-    "Host",   "Content-Length", "Transfer-Encoding", "Content-Type",  "Authorization",   "Cookie",
-    "Origin", "Range",          "If-Range",          "Last-Event-ID", "Idempotency-Key", "Sec-Fetch-Site"};
+static const char *const single[] = {"Host",
+                                     "Content-Length",
+                                     "Transfer-Encoding",
+                                     "Content-Type",
+                                     "Authorization",
+                                     "Cookie",
+                                     "Origin",
+                                     "Range",
+                                     "If-Range",
+                                     "Last-Event-ID",
+                                     "Idempotency-Key",
+                                     "Sec-Fetch-Site",
+                                     "Inference-Header-Content-Length"};
 
 /* Notes a field's name; false: it is one of `single`, for the second time. */
 static bool note_name(struct framing_of *out, const unsigned char *name, size_t length)
