@@ -79,15 +79,28 @@ static double angle_of(const struct sample *sample, const struct angle *angle)
 	return encoder_angle(angle->encoder, sample->features[(size_t)angle->index * sample->batch + sample->index]);
 }
 
-/* Up to the last sweep. */
+/* True when psi is prepared and the angles are its own, to the bit. */
+static bool set_angles(struct wide *self, const struct sample *sample)
+{
+	bool same = self->prepared;
+	for (int i = 0; i < self->circuit->n_slots; i++) {
+		double angle = angle_of(sample, &self->circuit->slots[i]);
+		same = same && memcmp(&angle, &self->angle[i], sizeof angle) == 0;
+		self->angle[i] = angle;
+	}
+	return same;
+}
+
+/* Up to the last sweep; of the sample that the call before ended with, psi is there already. */
 static void prepare(struct wide *self, const struct sample *sample)
 {
-	const struct wide_circuit *circuit = self->circuit;
-	for (int i = 0; i < circuit->n_slots; i++)
-		self->angle[i] = angle_of(sample, &circuit->slots[i]);
-	wide_tables_angles(self);
+	bool there = set_angles(self, sample);
 	wide_state_clear_parts(self);
-	for (int i = 0; i < circuit->n_sweeps - 1; i++)
+	self->prepared = false;
+	if (there)
+		return;
+	wide_tables_angles(self);
+	for (int i = 0; i < self->circuit->n_sweeps - 1; i++)
 		wide_sweep_run(self, &(struct wide_visit){.sweep = i, .forward = true, .keep = true});
 }
 
@@ -109,10 +122,11 @@ static void store_outputs(const struct wide *self, double *outputs, size_t strid
 	}
 }
 
+/* From the last sample to the first one, with which the backward call begins. */
 static void forward(void *state, const double *features, const double *weights, size_t batch, double *outputs)
 {
 	struct wide *self = state;
-	for (size_t b = 0; b < batch; b++) {
+	for (size_t b = batch; b-- > 0;) {
 		struct sample sample = {features, weights, batch, b};
 		prepare(self, &sample);
 		wide_sweep_run(self, &(struct wide_visit){.sweep = self->circuit->n_sweeps - 1,
@@ -120,6 +134,7 @@ static void forward(void *state, const double *features, const double *weights, 
 		                                          .measure = true,
 		                                          .keep = !self->circuit->diagonal});
 		store_outputs(self, outputs + b, batch);
+		self->prepared = self->circuit->diagonal;
 	}
 }
 

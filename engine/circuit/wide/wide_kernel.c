@@ -38,9 +38,11 @@ static void add_passes(struct passes *passes, const struct wide_rotation *rotati
 	}
 }
 
-static void find_passes(struct passes *passes, const struct wide_rotation *rotations, int n, bool undo)
+static void find_passes(struct passes *passes, const struct wide_work *work, bool undo)
 {
-	int lanes = count_below(rotations, n, VIRTUAL_LANE_BITS), low = count_below(rotations, n, CHUNK_BITS);
+	const struct wide_rotation *rotations = work->rotations;
+	int n = work->n, lanes = count_below(rotations, n, VIRTUAL_LANE_BITS),
+	    low = count_below(rotations, n, CHUNK_BITS);
 	passes->n = 0;
 	passes->n_lanes = lanes;
 	add_passes(passes, rotations, lanes, low, undo);
@@ -52,6 +54,8 @@ static void find_passes(struct passes *passes, const struct wide_rotation *rotat
 		pass_add_lanes(&passes->pass[0], rotations, lanes, undo);
 	passes->n_low = passes->n;
 	add_passes(passes, rotations, low, n, undo);
+	for (int i = 0; i < passes->n; i++)
+		passes->pass[i].ahead = work->ahead;
 }
 
 static double all_scales(const struct passes *passes)
@@ -67,11 +71,11 @@ static void run_forward(const struct pass *pass, real *tile, size_t size)
 	passes_forward[pass->n_turns][pass->lanes](pass, tile, size);
 }
 
-static double forward(const struct wide_rotation *rotations, int n, const struct wide_factors *diagonal, void *tile,
-                      size_t n_rows)
+static double forward(const struct wide_work *work, void *tile, size_t n_rows)
 {
+	const struct wide_factors *diagonal = work->diagonal;
 	struct passes passes;
-	find_passes(&passes, rotations, n, false);
+	find_passes(&passes, work, false);
 	size_t size = n_rows * 2 * WIDE_ROW, chunk_rows = n_rows < CHUNK_ROWS ? n_rows : CHUNK_ROWS;
 	for (int i = passes.n_low; i < passes.n; i++)
 		run_forward(&passes.pass[i], tile, size);
@@ -101,11 +105,12 @@ static void run_backward(const struct passes *passes, int i, const struct wide_r
 	}
 }
 
-static double backward(const struct wide_rotation *rotations, int n, const struct wide_factors *diagonal, double scale,
-                       void *psi, void *lambda, size_t n_rows, double *slopes, const struct wide_sums *sums)
+static double backward(const struct wide_work *work, double scale, void *psi, void *lambda, size_t n_rows,
+                       double *slopes, const struct wide_sums *sums)
 {
+	const struct wide_factors *diagonal = work->diagonal;
 	struct passes passes;
-	find_passes(&passes, rotations, n, true);
+	find_passes(&passes, work, true);
 	size_t size = n_rows * 2 * WIDE_ROW, chunk_rows = n_rows < CHUNK_ROWS ? n_rows : CHUNK_ROWS;
 	double done = scale;
 	for (size_t row = 0; row < n_rows && (passes.n_low > 0 || diagonal != NULL); row += chunk_rows) {
@@ -113,13 +118,13 @@ static double backward(const struct wide_rotation *rotations, int n, const struc
 			diagonal_backward(diagonal, psi, lambda, row, chunk_rows, (real)(scale * scale), sums);
 		done = scale;
 		for (int i = passes.n_low - 1; i >= 0; i--) {
-			run_backward(&passes, i, rotations, done * done, (real *)psi + row * 2 * WIDE_ROW,
+			run_backward(&passes, i, work->rotations, done * done, (real *)psi + row * 2 * WIDE_ROW,
 			             (real *)lambda + row * 2 * WIDE_ROW, chunk_rows * 2 * WIDE_ROW, slopes);
 			done *= passes.pass[i].scale;
 		}
 	}
 	for (int i = passes.n - 1; i >= passes.n_low; i--) {
-		run_backward(&passes, i, rotations, done * done, psi, lambda, size, slopes);
+		run_backward(&passes, i, work->rotations, done * done, psi, lambda, size, slopes);
 		done *= passes.pass[i].scale;
 	}
 	return done;

@@ -10,6 +10,17 @@
 
 #include "engine/circuit/wide/wide_strings.h"
 
+/* What the next tile is read from, asked for while this one is worked on: rows of one state or of two. All zero: none.
+ * Its lines are cache lines of 64 bytes. */
+struct wide_ahead {
+	const void *states[2]; /* the second may be NULL */
+	uint32_t place;        /* of the row that is next, as in wide_move; row_step by bit of the row's number */
+	uint32_t row_step[WIDE_TILE_BITS_MOST];
+	uint32_t row, line; /* how far it is */
+	size_t left;        /* lines not asked for yet */
+	uint32_t each;      /* how many at a time: at every block of a rotation, or at every row stored */
+};
+
 /* Reads amplitudes from wherever a linear map says: all numbers are places that are combined by exclusive or. */
 struct wide_move {
 	uint32_t from, to;                      /* of the first row */
@@ -17,7 +28,9 @@ struct wide_move {
 	uint32_t to_row[WIDE_TILE_BITS_MOST];   /* the same; rows are written as a whole */
 	uint32_t from_low[WIDE_ROW_BITS];       /* by bit inside the row written */
 	int n_rows_log2;
-	bool from_memory; /* not in the nearest cache: read ahead */
+	bool from_memory;         /* not in the nearest cache: read ahead */
+	bool past_caches;         /* what is written is not read again before the caches have lost it */
+	struct wide_ahead *ahead; /* asked for meanwhile, with past_caches only */
 };
 
 /* A rotation about Y of the bit at a place, by cosine and sine of half the angle. */
@@ -37,6 +50,14 @@ struct wide_factors {
 	const double *rows, *rows_im; /* [n_rows]; rows_im for diagonals only */
 };
 
+/* What a sweep does to a tile between its moves. */
+struct wide_work {
+	const struct wide_rotation *rotations; /* [n], by rising place */
+	int n;
+	const struct wide_factors *diagonal; /* NULL: none */
+	struct wide_ahead *ahead;
+};
+
 /* Sums over the amplitudes of a tile; see wide_strings_collect. */
 struct wide_sums {
 	double *low;  /* [n_groups][WIDE_ROW], added to */
@@ -51,15 +72,12 @@ struct wide_kernels {
 	void (*move)(const struct wide_move *move, const void *from, void *to, double scale);
 	/* tile = a row's number times that in the row, of one group that is always positive. */
 	void (*fill)(const struct wide_factors *factors, void *tile, size_t n_rows);
-	/* Rotations by rising place, then the diagonal (NULL: none). Returns what the tile remains to be multiplied by.
-	 */
-	double (*forward)(const struct wide_rotation *rotations, int n, const struct wide_factors *diagonal, void *tile,
-	                  size_t n_rows);
+	/* Rotations, then the diagonal. Returns what the tile remains to be multiplied by. */
+	double (*forward)(const struct wide_work *work, void *tile, size_t n_rows);
 	/* Undoes both on two states. slopes[i] += Im <lambda|Y|psi>, and the sums of Im(conj(lambda) psi) for the
 	 * diagonal. `scale` is what both remain to be multiplied by before, the result after. */
-	double (*backward)(const struct wide_rotation *rotations, int n, const struct wide_factors *diagonal,
-	                   double scale, void *psi, void *lambda, size_t n_rows, double *slopes,
-	                   const struct wide_sums *sums);
+	double (*backward)(const struct wide_work *work, double scale, void *psi, void *lambda, size_t n_rows,
+	                   double *slopes, const struct wide_sums *sums);
 	/* Expectation values of Z-strings: sums of scale * |psi|^2 for the groups of a readout. */
 	void (*measure)(const struct wide_factors *readout, const void *psi, size_t n_rows, double scale,
 	                const struct wide_sums *sums);

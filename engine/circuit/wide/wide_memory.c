@@ -10,6 +10,8 @@
 #define STAGGER 1088
 /* Gathering rows from pages of 4 KiB would miss the page tables' cache at every row. */
 #define HUGE_PAGE ((size_t)2 << 20)
+/* The least state that is stored past the caches. */
+#define PAST_CACHES ((size_t)64 << 20)
 
 static void lay_out_tables(struct wide *self, struct arena *arena)
 {
@@ -100,6 +102,7 @@ size_t wide_state_bytes(struct wide *self)
 	const struct wide_circuit *circuit = self->circuit;
 	self->n_rows = (size_t)1 << (circuit->tile_bits - WIDE_ROW_BITS);
 	self->n_tiles = (size_t)1 << (circuit->n_bits - circuit->tile_bits);
+	self->past_caches = (self->kernels->real_size * 2) << circuit->n_bits >= PAST_CACHES;
 	self->n_parts = smaller(self->n_tiles, WIDE_PARTS_MAX);
 	self->n_workers = smaller(self->n_tiles, WIDE_WORKERS_MAX);
 	return lay_out(self, NULL);

@@ -2,7 +2,7 @@
 #ifndef QLSTM_CIRCUIT_WIDE_MOVE_H
 #define QLSTM_CIRCUIT_WIDE_MOVE_H
 
-#include "engine/circuit/wide/wide_vector.h"
+#include "engine/circuit/wide/wide_ahead.h"
 
 /* Registers that the lanes of one register come from, at most. */
 enum { MOVE_SOURCES = WIDTH };
@@ -82,34 +82,27 @@ ALWAYS_INLINE vec read_lanes(const struct move_lanes *lanes, const real *from, u
 }
 
 ALWAYS_INLINE void move_row(const struct move_lanes *lanes, const uint32_t *low, const real *from, uint32_t place,
-                            real *to, real scale, enum reading reading)
+                            real *to, real scale, enum reading reading, bool past)
 {
 	for (int part = 0; part < 2; part++, place ^= WIDE_ROW, to += WIDE_ROW)
 		for (int v = 0; v < ROW_VECS; v++) {
 			vec numbers = scale * read_lanes(lanes, from, place ^ low[v], reading);
-			*((vec *)to + v) = numbers;
+			if (past)
+				store_past((vec *)to + v, numbers);
+			else
+				*((vec *)to + v) = numbers;
 		}
 }
 
 /* Asks for the row around a place. */
-ALWAYS_INLINE void read_ahead(const real *from, uint32_t place)
+ALWAYS_INLINE void ask_row(const real *from, uint32_t place)
 {
-	const char *row = (const char *)(from + (place & ~(uint32_t)(2 * WIDE_ROW - 1)));
-	for (size_t line = 0; line < 2 * WIDE_ROW * sizeof *from; line += 64)
-		__builtin_prefetch(row + line);
-}
-
-/* What changes when a row's number is counted up to `row`. */
-ALWAYS_INLINE uint32_t step_to(const uint32_t *steps, uint32_t row)
-{
-	uint32_t change = 0;
-	for (int i = __builtin_ctz(row); i >= 0; i--)
-		change ^= steps[i];
-	return change;
+	for (uint32_t line = 0; line < ROW_LINES; line++)
+		ask_line(from, place, line);
 }
 
 ALWAYS_INLINE void move_rows(const struct wide_move *move, const struct move_lanes *lanes, const real *from, real *to,
-                             real scale, enum reading reading)
+                             real scale, enum reading reading, bool past)
 {
 	uint32_t low[ROW_VECS] = {0}, place = move->from, written = move->to;
 	for (int v = 0; v < ROW_VECS; v++)
@@ -117,11 +110,13 @@ ALWAYS_INLINE void move_rows(const struct wide_move *move, const struct move_lan
 			low[v] ^= (v * WIDTH >> i & 1) != 0 ? move->from_low[i] : 0;
 	uint32_t n_rows = 1u << move->n_rows_log2, ahead = place;
 	for (uint32_t row = 1; row < READ_AHEAD && row < n_rows && move->from_memory; row++)
-		read_ahead(from, ahead ^= step_to(move->from_row, row));
+		ask_row(from, ahead ^= step_to(move->from_row, row));
 	for (uint32_t row = 0; row < n_rows; row++) {
 		if (move->from_memory && row + READ_AHEAD < n_rows)
-			read_ahead(from, ahead ^= step_to(move->from_row, row + READ_AHEAD));
-		move_row(lanes, low, from, place, to + written, scale, reading);
+			ask_row(from, ahead ^= step_to(move->from_row, row + READ_AHEAD));
+		if (past)
+			ask_ahead(move->ahead);
+		move_row(lanes, low, from, place, to + written, scale, reading, past);
 		if (row + 1 < n_rows) {
 			place ^= step_to(move->from_row, row + 1);
 			written ^= step_to(move->to_row, row + 1);
@@ -129,19 +124,42 @@ ALWAYS_INLINE void move_rows(const struct wide_move *move, const struct move_lan
 	}
 }
 
+/* The loops for every way to read and to write. */
+#define WAYS(X) X(STRAIGHT) X(ONE) X(TWO) X(MANY)
+#define X(way)                                                                                                         \
+	static void move_##way(const struct wide_move *move, const struct move_lanes *lanes, const real *from,         \
+	                       real *to, real scale)                                                                   \
+	{                                                                                                              \
+		move_rows(move, lanes, from, to, scale, READ_##way, false);                                            \
+	}                                                                                                              \
+	static void move_##way##_past(const struct wide_move *move, const struct move_lanes *lanes, const real *from,  \
+	                              real *to, real scale)                                                            \
+	{                                                                                                              \
+		move_rows(move, lanes, from, to, scale, READ_##way, true);                                             \
+	}
+WAYS(X)
+#undef X
+
+typedef void (*move_fn)(const struct wide_move *move, const struct move_lanes *lanes, const real *from, real *to,
+                        real scale);
+
+#define X(way) [READ_##way] = {move_##way, move_##way##_past},
+static const move_fn moves[][2] = {WAYS(X)};
+#undef X
+#undef WAYS
+
 static void move_tile(const struct wide_move *move, const void *from, void *to, double scale)
 {
 	struct move_lanes lanes;
 	find_lanes(move, &lanes);
 	real s = (real)scale;
-	if (lanes.straight)
-		move_rows(move, &lanes, from, to, s, READ_STRAIGHT);
-	else if (lanes.n_sources == 1)
-		move_rows(move, &lanes, from, to, s, READ_ONE);
-	else if (lanes.n_sources == 2)
-		move_rows(move, &lanes, from, to, s, READ_TWO);
-	else
-		move_rows(move, &lanes, from, to, s, READ_MANY);
+	enum reading reading = lanes.straight         ? READ_STRAIGHT
+	                       : lanes.n_sources == 1 ? READ_ONE
+	                       : lanes.n_sources == 2 ? READ_TWO
+	                                              : READ_MANY;
+	moves[reading][move->past_caches](move, &lanes, from, to, s);
+	if (move->past_caches)
+		stores_past_end();
 }
 
 #endif

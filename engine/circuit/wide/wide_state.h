@@ -37,7 +37,9 @@ struct wide {
 	struct team *team;
 	int n_parts, n_workers;
 	size_t n_rows, n_tiles;
-	char *memory; /* what the pointers below point to */
+	bool prepared;    /* psi in memory is that of `angle` before the last sweep */
+	bool past_caches; /* a state is larger than any cache, so tiles are stored past them */
+	char *memory;     /* what the pointers below point to */
 	void *psi, *lambda;
 	double *angle, *cosine, *sine, *gradient; /* by slot; cosine and sine of half the angle */
 	struct wide_bit *bits, *cotangents;

@@ -15,9 +15,9 @@
 #define WIDE_ROW_BITS 6 /* 512 bytes of float64, real parts, then as many imaginary parts */
 #define WIDE_ROW      (1 << WIDE_ROW_BITS)
 /* 128 KiB of float64 a state: two of them fit the L2 cache. Circuits that then need fewer sweeps over memory have
- * larger tiles, 512 KiB at most. */
+ * larger tiles, 1 MiB at most. */
 #define WIDE_TILE_BITS      13
-#define WIDE_TILE_BITS_MOST 15
+#define WIDE_TILE_BITS_MOST 16
 
 struct wide_string {
 	uint32_t mask;

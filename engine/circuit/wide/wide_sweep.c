@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "engine/circuit/wide/wide_place.h"
 #include "engine/circuit/wide/wide_state.h"
 
 struct sweep_job {
@@ -19,31 +20,13 @@ struct tile {
 	const struct wide_part *part;
 	size_t number;
 	uint32_t base;
-	double scale; /* what the worker's tiles remain to be multiplied by */
+	double scale;             /* what the worker's tiles remain to be multiplied by */
+	struct wide_ahead *ahead; /* of the tile that the worker does next */
 };
 
-static uint32_t spread(size_t number, uint32_t among)
-{
-	uint32_t out = 0;
-	for (; among != 0; among &= among - 1, number >>= 1)
-		out |= (number & 1) != 0 ? among & -among : 0;
-	return out;
-}
-
-static uint32_t compress(uint32_t bits, uint32_t among)
-{
-	uint32_t out = 0;
-	for (int place = 0; among != 0; among &= among - 1, place++)
-		out |= (bits >> __builtin_ctz(among) & 1) << place;
-	return out;
-}
-
-/* Of an amplitude among those that differ in the bits `among` only (wide_kernel.h). */
-static uint32_t place(uint32_t index, uint32_t among)
-{
-	index = among == UINT32_MAX ? index : compress(index, among);
-	return index >> WIDE_ROW_BITS << (WIDE_ROW_BITS + 1) | (index & (WIDE_ROW - 1));
-}
+/* Lines of memory asked for at a block of a pass and at a row stored, so that they come one after the other: two states
+ * are read backward, and a block takes three times as long. */
+enum { AHEAD_FORWARD = 1, AHEAD_FORWARD_ROW = 8, AHEAD_BACKWARD = 3, AHEAD_BACKWARD_ROW = 4 };
 
 /* A move of a tile that reads amplitude affine(k) for amplitude k; `read` and `written` say whether either end is the
  * state in memory. */
@@ -51,16 +34,18 @@ static struct wide_move plan_move(const struct tile *tile, const struct wide_aff
 {
 	uint32_t active = tile->job->sweep->active, rows = active >> WIDE_ROW_BITS << WIDE_ROW_BITS;
 	uint32_t among = read ? UINT32_MAX : active;
-	struct wide_move move = {.from = place(wide_affine_apply(affine, tile->base), among),
-	                         .to = written ? place(tile->base, UINT32_MAX) : 0,
+	struct wide_move move = {.from = wide_place(wide_affine_apply(affine, tile->base), among),
+	                         .to = written ? wide_place(tile->base, UINT32_MAX) : 0,
 	                         .n_rows_log2 = tile->job->self->circuit->tile_bits - WIDE_ROW_BITS,
-	                         .from_memory = read};
+	                         .from_memory = read,
+	                         .past_caches = written && tile->job->self->past_caches,
+	                         .ahead = tile->ahead};
 	for (int i = 0; i < move.n_rows_log2; i++, rows &= rows - 1) {
-		move.from_row[i] = place(affine->column[__builtin_ctz(rows)], among);
-		move.to_row[i] = written ? place(rows & -rows, UINT32_MAX) : 2u * WIDE_ROW << i;
+		move.from_row[i] = wide_place(affine->column[__builtin_ctz(rows)], among);
+		move.to_row[i] = written ? wide_place(rows & -rows, UINT32_MAX) : 2u * WIDE_ROW << i;
 	}
 	for (int i = 0; i < WIDE_ROW_BITS; i++)
-		move.from_low[i] = place(affine->column[i], among);
+		move.from_low[i] = wide_place(affine->column[i], among);
 	return move;
 }
 
@@ -133,6 +118,15 @@ static struct wide_sums clear_sums(const struct tile *tile, const struct wide_st
 	return (struct wide_sums){tile->worker->low, tile->worker->more_rows_re};
 }
 
+static struct wide_work tile_work(const struct tile *tile, const struct wide_factors *diagonal)
+{
+	const struct wide_sweep *sweep = tile->job->sweep;
+	return (struct wide_work){.rotations = tile->job->rotations,
+	                          .n = sweep->n_turns,
+	                          .diagonal = sweep->diagonal.n_strings > 0 ? diagonal : NULL,
+	                          .ahead = tile->ahead};
+}
+
 static void forward(struct tile *tile)
 {
 	const struct sweep_job *job = tile->job;
@@ -147,9 +141,10 @@ static void forward(struct tile *tile)
 		load(tile, &job->sweep->in.inverse, self->psi, tile->worker->psi);
 	}
 	struct wide_factors diagonal = diagonal_factors(tile);
-	tile->scale = self->kernels->forward(job->rotations, job->sweep->n_turns,
-	                                     job->sweep->diagonal.n_strings > 0 ? &diagonal : NULL, tile->worker->psi,
-	                                     self->n_rows);
+	struct wide_work work = tile_work(tile, &diagonal);
+	tile->ahead->each = AHEAD_FORWARD;
+	tile->scale = self->kernels->forward(&work, tile->worker->psi, self->n_rows);
+	tile->ahead->each = AHEAD_FORWARD_ROW;
 }
 
 static void measure(const struct tile *tile)
@@ -208,9 +203,11 @@ static void backward(struct tile *tile)
 	}
 	struct wide_factors diagonal = diagonal_factors(tile);
 	struct wide_sums sums = clear_sums(tile, &job->sweep->diagonal);
-	tile->scale = self->kernels->backward(job->rotations, job->sweep->n_turns,
-	                                      job->sweep->diagonal.n_strings > 0 ? &diagonal : NULL, tile->scale,
-	                                      tile->worker->psi, tile->worker->lambda, self->n_rows, slopes, &sums);
+	struct wide_work work = tile_work(tile, &diagonal);
+	tile->ahead->each = AHEAD_BACKWARD;
+	tile->scale = self->kernels->backward(&work, tile->scale, tile->worker->psi, tile->worker->lambda, self->n_rows,
+	                                      slopes, &sums);
+	tile->ahead->each = AHEAD_BACKWARD_ROW;
 	wide_strings_collect(&job->sweep->diagonal, tile->base, sums.low, sums.rows, tile->part->gradient);
 	for (int i = 0; i < job->sweep->n_turns; i++)
 		tile->part->gradient[job->sweep->turns[i].slot] += slopes[i];
@@ -242,24 +239,53 @@ static void run_tile(struct tile *tile)
 		backward(tile);
 }
 
+/* Of a tile whose base is given. Its rows lie where it will be written: a tile is read from no other ones. */
+static struct wide_ahead plan_ahead(const struct sweep_job *job, uint32_t base)
+{
+	const struct wide *self = job->self;
+	bool backward = !job->visit->forward;
+	uint32_t rows = job->sweep->active >> WIDE_ROW_BITS << WIDE_ROW_BITS;
+	size_t bytes = self->n_rows * 2 * WIDE_ROW * self->kernels->real_size;
+	if (!self->past_caches || (job->visit->sweep == 0 && !backward))
+		return (struct wide_ahead){.left = 0};
+	struct wide_ahead ahead = {.states = {self->psi, backward ? self->lambda : NULL},
+	                           .place = wide_place(base, UINT32_MAX),
+	                           .left = bytes / 64 * (backward ? 2 : 1)};
+	for (int i = 0; rows != 0; i++, rows &= rows - 1)
+		ahead.row_step[i] = wide_place(rows & -rows, UINT32_MAX);
+	return ahead;
+}
+
+/* Tiles from .. to - 1, which are a part. */
+static void run_part(struct sweep_job *job, size_t worker, size_t part, size_t from, size_t to)
+{
+	struct wide *self = job->self;
+	uint32_t outside = (uint32_t)((1ull << self->circuit->n_bits) - 1) & ~job->sweep->active;
+	/* A worker that is alone goes on with the next part. */
+	size_t last = self->team == NULL ? self->n_tiles - 1 : to - 1;
+	for (size_t t = from; t < to; t++) {
+		struct wide_ahead ahead =
+		    t < last ? plan_ahead(job, wide_spread(t + 1, outside)) : (struct wide_ahead){.left = 0};
+		struct tile tile = {.job = job,
+		                    .worker = &self->workers[worker],
+		                    .part = &self->parts[part],
+		                    .number = t,
+		                    .base = wide_spread(t, outside),
+		                    .scale = 1.0,
+		                    .ahead = &ahead};
+		run_tile(&tile);
+	}
+}
+
 /* Takes parts until none is left. */
 static void run_worker(void *context, size_t worker, int member)
 {
 	struct sweep_job *job = context;
 	struct wide *self = job->self;
-	uint32_t outside = (uint32_t)((1ull << self->circuit->n_bits) - 1) & ~job->sweep->active;
 	size_t parts = (size_t)self->n_parts, each = self->n_tiles / parts, p;
 	(void)member;
 	while ((p = atomic_fetch_add_explicit(&job->next_part, 1, memory_order_relaxed)) < parts)
-		for (size_t t = p * each; t < (p + 1) * each; t++) {
-			struct tile tile = {.job = job,
-			                    .worker = &self->workers[worker],
-			                    .part = &self->parts[p],
-			                    .number = t,
-			                    .base = spread(t, outside),
-			                    .scale = 1.0};
-			run_tile(&tile);
-		}
+		run_part(job, worker, p, p * each, (p + 1) * each);
 }
 
 void wide_sweep_run(struct wide *self, const struct wide_visit *visit)
@@ -268,7 +294,7 @@ void wide_sweep_run(struct wide *self, const struct wide_visit *visit)
 	struct sweep_job job = {.self = self, .visit = visit, .sweep = sweep};
 	for (int i = 0; i < sweep->n_turns; i++) {
 		int slot = sweep->turns[i].slot;
-		uint32_t bit = place(1u << sweep->turns[i].bit, sweep->active);
+		uint32_t bit = wide_place(1u << sweep->turns[i].bit, sweep->active);
 		job.rotations[i] = (struct wide_rotation){__builtin_ctz(bit), self->cosine[slot], self->sine[slot]};
 	}
 	atomic_init(&job.next_part, 0);

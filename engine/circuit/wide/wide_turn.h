@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#include "engine/circuit/wide/wide_vector.h"
+#include "engine/circuit/wide/wide_ahead.h"
 
 enum { BLOCK_BITS = 3, BLOCK = 1 << BLOCK_BITS };
 
@@ -28,7 +28,8 @@ struct pass {
 	vec lane_c[VIRTUAL_LANE_BITS], lane_s[VIRTUAL_LANE_BITS][PIECES]; /* rotations of bits inside virtual lanes */
 	int n_turns;
 	bool lanes;
-	double scale; /* what the tile remains to be multiplied by */
+	double scale;             /* what the tile remains to be multiplied by */
+	struct wide_ahead *ahead; /* asked for meanwhile */
 };
 
 /* A pass of rotations[0..n-1], all above the lanes, at most three. */
@@ -138,6 +139,7 @@ ALWAYS_INLINE void turn_piece(const struct pass *pass, real *at, int piece, int 
 ALWAYS_INLINE void pass_forward(const struct pass *pass, real *tile, size_t size, int n, bool lanes)
 {
 	for (size_t i = 0; i < size >> n; i += VIRTUAL_LANES) {
+		ask_ahead(pass->ahead);
 		real *at = tile + block_at(pass, i, n);
 		UNROLL for (int piece = 0; piece < PIECES; piece++)
 		    turn_piece(pass, at + piece * WIDTH, piece, n, lanes);
@@ -177,6 +179,7 @@ ALWAYS_INLINE void pass_backward(const struct pass *pass, real *psi, real *lambd
 {
 	struct pass_sums all = {.turns = {{{0}}}};
 	for (size_t i = 0; i < size >> n; i += VIRTUAL_LANES) {
+		ask_ahead(pass->ahead);
 		real *p = psi + block_at(pass, i, n), *l = lambda + block_at(pass, i, n);
 		/* All slopes first where a piece's need the numbers of another one. */
 		UNROLL for (int piece = 0; piece < PIECES && lanes; piece++)

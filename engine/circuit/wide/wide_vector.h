@@ -1,11 +1,12 @@
-/* Registers of amplitudes whose lanes change places. Included by wide_kernel.c only. */
+/* Registers of amplitudes whose lanes change places, and how they are stored: intrinsics, here and nowhere else in
+ * `wide`. Included by wide_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_WIDE_VECTOR_H
 #define QLSTM_CIRCUIT_WIDE_VECTOR_H
 
 #include "engine/circuit/lanes.h"
 #include "engine/circuit/wide/wide_kernel.h"
 
-#if defined __AVX2__
+#if defined __x86_64__
 #include <immintrin.h>
 #endif
 
@@ -84,7 +85,7 @@ static union lane_sources lane_sources(const uint32_t *lanes)
 	return sources;
 }
 
-/* Intrinsics, here and nowhere else: a permutation known at run time. */
+/* A permutation known at run time. */
 ALWAYS_INLINE vec permute(vec v, const union lane_sources *sources)
 {
 #if defined __AVX512F__ && VECTOR_BYTES == 64
@@ -99,6 +100,28 @@ ALWAYS_INLINE vec permute(vec v, const union lane_sources *sources)
 	for (int i = 0; i < VECTOR_BYTES / 4; i++)
 		to.pieces[i] = from.pieces[sources->numbers[i]];
 	return to.v;
+#endif
+}
+
+/* Stores a register past the caches where the instruction set can; whole cache lines in a row are then written without
+ * being read. Others see them for certain only after stores_past_end. */
+ALWAYS_INLINE void store_past(vec *to, vec v)
+{
+#if defined __AVX512F__ && VECTOR_BYTES == 64
+	_mm512_stream_ps((float *)to, (__m512)v);
+#elif defined __AVX__ && VECTOR_BYTES == 32
+	_mm256_stream_ps((float *)to, (__m256)v);
+#elif defined __SSE2__ && VECTOR_BYTES == 16
+	_mm_stream_ps((float *)to, (__m128)v);
+#else
+	*to = v;
+#endif
+}
+
+ALWAYS_INLINE void stores_past_end(void)
+{
+#if defined __x86_64__
+	_mm_sfence();
 #endif
 }
 
