@@ -8,6 +8,7 @@
 #include "engine/vector/isa.h"
 #include "engine/circuit/plan_kind.h"
 #include "engine/circuit/wide/wide_state.h"
+#include "engine/elementary/number_bits.h"
 
 /* One sample of a call. */
 struct sample {
@@ -85,7 +86,7 @@ static bool set_angles(struct wide *self, const struct sample *sample)
 	bool same = self->prepared;
 	for (int i = 0; i < self->circuit->n_slots; i++) {
 		double angle = angle_of(sample, &self->circuit->slots[i]);
-		same = same && memcmp(&angle, &self->angle[i], sizeof angle) == 0;
+		same = same && number_bits(angle) == number_bits(self->angle[i]);
 		self->angle[i] = angle;
 	}
 	return same;
