@@ -143,7 +143,8 @@ WAYS(X)
 typedef void (*move_fn)(const struct wide_move *move, const struct move_lanes *lanes, const real *from, real *to,
                         real scale);
 
-#define X(way) [READ_##way] = {move_##way, move_##way##_past},
+/* In the order of enum reading. */
+#define X(way) {move_##way, move_##way##_past},
 static const move_fn moves[][2] = {WAYS(X)};
 #undef X
 #undef WAYS
