@@ -38,11 +38,23 @@ static inline double register_total(vec64 v)
 	return p[0] + p[1];
 }
 
+/* Registers of float64 that hold the virtual lanes. */
+enum { LANES_REGISTERS = VIRTUAL_LANES / WIDTH64 };
+
+/* lanes_total of lanes in registers. Overwrites them. */
+static inline double registers_total(vec64 sums[LANES_REGISTERS])
+{
+	UNROLL for (size_t count = LANES_REGISTERS / 2; count > 0; count /= 2)
+	{
+		UNROLL for (size_t k = 0; k < count; k++) sums[k] += sums[k + count];
+	}
+	return register_total(sums[0]);
+}
+
 /* lanes_total of pieces that stand `stride` registers apart, in float64. */
 static inline double pieces_total(const vec *pieces, size_t stride)
 {
-	enum { REGISTERS = VIRTUAL_LANES / WIDTH64 };
-	vec64 sums[REGISTERS];
+	vec64 sums[LANES_REGISTERS];
 	UNROLL for (size_t p = 0; p < PIECES; p++)
 	{
 #ifdef KERNEL_FLOAT32
@@ -55,11 +67,7 @@ static inline double pieces_total(const vec *pieces, size_t stride)
 		sums[p] = pieces[p * stride];
 #endif
 	}
-	UNROLL for (size_t count = REGISTERS / 2; count > 0; count /= 2)
-	{
-		UNROLL for (size_t k = 0; k < count; k++) sums[k] += sums[k + count];
-	}
-	return register_total(sums[0]);
+	return registers_total(sums);
 }
 
 #endif

@@ -48,12 +48,22 @@ static void run_phase(const struct tile *tile, enum local_phase phase, size_t us
 		runs += tile->code->n_runs[before];
 		instructions += tile->code->n_instructions[before];
 	}
-	if (vectors == ROW_VECTORS)
-		run(runs, n_runs, instructions, tile->rows, ROW_VECTORS);
-	else if (vectors == 1)
+	switch (vectors) {
+	case 1:
 		run(runs, n_runs, instructions, tile->rows, 1);
-	else
+		break;
+	case 2:
+		run(runs, n_runs, instructions, tile->rows, 2);
+		break;
+	case 3:
+		run(runs, n_runs, instructions, tile->rows, 3);
+		break;
+	case 4:
+		run(runs, n_runs, instructions, tile->rows, 4);
+		break;
+	default:
 		run(runs, n_runs, instructions, tile->rows, vectors);
+	}
 }
 
 /* Copies the first vector of rows to the others that the call uses. */
@@ -106,13 +116,15 @@ static void sum_totals(const struct tile *tile, double *sums)
  * hold zeros. */
 static void finish_totals(const struct tile *tile, const double *sums)
 {
-	for (size_t k = 0; k < tile->code->n_totals; k++) {
+	for (size_t k = 0; k < tile->code->n_totals; k++, sums += LANES) {
 		real *total = row(tile, 1 + k);
-		_Alignas(64) double lanes[VIRTUAL_LANES] = {0};
-		for (size_t l = 0; l < tile->widest; l += WIDTH64)
-			*(vec64 *)(lanes + l % VIRTUAL_LANES) +=
-			    get(total + l) + (IS_NARROW ? *(const vec64 *)(sums + k * LANES + l) : (vec64){0});
-		*(vec *)total = SPLAT((real)lanes_total(lanes));
+		vec64 lanes[LANES_REGISTERS] = {{0}};
+		UNROLL for (size_t l = 0; l < LANES; l += WIDTH64)
+		{
+			lanes[l % VIRTUAL_LANES / WIDTH64] +=
+			    get(total + l) + (IS_NARROW ? *(const vec64 *)(sums + l) : (vec64){0});
+		}
+		*(vec *)total = SPLAT((real)registers_total(lanes));
 	}
 }
 
