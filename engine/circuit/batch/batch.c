@@ -122,6 +122,16 @@ static void lay_out_states(struct batch *self, struct arena *arena)
 		mark_undone(self);
 }
 
+/* See struct batch_memory. */
+static size_t scratch_bytes(const struct batch *self)
+{
+	const struct batch_circuit *circuit = self->circuit;
+	size_t lanes = BATCH_ROW_BYTES / self->kernels->number_bytes, size = (size_t)1 << circuit->n_wires;
+	size_t angles = BATCH_ROWS * ((size_t)circuit->n_slots + 1) * lanes;
+	size_t phases = circuit->n_wires <= SETS_WIRES_MAX ? size * lanes : size;
+	return 3 * ((angles > phases ? angles : phases) * sizeof(double) + ARENA_ALIGN);
+}
+
 static void lay_out_rows(struct batch *self, struct arena *arena)
 {
 	const struct batch_circuit *circuit = self->circuit;
@@ -130,8 +140,6 @@ static void lay_out_rows(struct batch *self, struct arena *arena)
 	size_t features = (size_t)circuit->n_feature_slots, prefix = (size_t)circuit->prefix_parts;
 	size_t places = batch_place(size), loaded = BATCH_ROWS * features * BATCH_ROW_BYTES;
 	size_t half = (size_t)1 << (circuit->n_wires - circuit->n_wires / 2);
-	size_t scratch = BATCH_ROWS * ((size_t)circuit->n_slots + 1) * BATCH_ROW_BYTES / self->kernels->number_bytes;
-	scratch = scratch > size ? scratch : size;
 	memory->lambda = take(arena, (size_t)circuit->parts * places * row);
 	memory->lambda_sum = take(arena, circuit->prefix_shared && !circuit->joined ? prefix * places * row : 0);
 	memory->halves = take(arena, 4 * half * prefix * row);
@@ -142,7 +150,7 @@ static void lay_out_rows(struct batch *self, struct arena *arena)
 	memory->sine = take(arena, loaded);
 	memory->gradient = take(arena, loaded);
 	memory->turns = take(arena, circuit->featured_turns ? 2 * (size_t)circuit->n_gates * row : 0);
-	memory->scratch = take(arena, 3 * (scratch * sizeof(double) + ARENA_ALIGN));
+	memory->scratch = take(arena, scratch_bytes(self));
 	memory->lane_phases = take(arena, (size_t)circuit->n_steps * sizeof *memory->lane_phases);
 	for (int i = 0; i < circuit->n_steps; i++) {
 		if (circuit->steps[i].kind != STEP_DIAGONAL_LANES)
@@ -153,9 +161,7 @@ static void lay_out_rows(struct batch *self, struct arena *arena)
 	}
 }
 
-/* `accumulated`: bytes of a row that gradients add up in. */
-static struct batch_set lay_out_set(const struct batch *self, struct arena *arena, size_t phase_bytes,
-                                    size_t accumulated)
+static struct batch_set lay_out_set(const struct batch *self, struct arena *arena, size_t phase_bytes)
 {
 	const struct batch_circuit *circuit = self->circuit;
 	size_t row = self->row, size = (size_t)1 << circuit->n_wires;
@@ -168,14 +174,21 @@ static struct batch_set lay_out_set(const struct batch *self, struct arena *aren
 	    .phases = take(arena, 2 * diagonals * size * phase_bytes),
 	    .weights = take(arena, (size_t)circuit->program->n_weights * sizeof(double)),
 	    .totals = take(arena, slots * sizeof(double)),
-	    .accumulated = (slots + gates + diagonals * size) * accumulated,
 	};
-	set.gradient = take(arena, set.accumulated);
-	if (arena->base != NULL) {
-		set.turn_slopes = (char *)set.gradient + slots * accumulated;
-		set.slopes = (char *)set.turn_slopes + gates * accumulated;
-	}
 	return set;
+}
+
+/* What gradients add up in, a row of virtual lanes each. */
+static void lay_out_sums(const struct batch *self, struct arena *arena, struct batch_set *set)
+{
+	const struct batch_circuit *circuit = self->circuit;
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), gates = (size_t)circuit->n_gates;
+	size_t diagonals = (size_t)circuit->n_diagonals << circuit->n_wires;
+	set->gradient = take(arena, (slots + gates + diagonals) * BATCH_ROW_BYTES);
+	if (arena->base == NULL)
+		return;
+	set->turn_slopes = (char *)set->gradient + slots * BATCH_ROW_BYTES;
+	set->slopes = (char *)set->turn_slopes + gates * BATCH_ROW_BYTES;
 }
 
 static void lay_out(struct batch *self, struct arena *arena)
@@ -187,12 +200,21 @@ static void lay_out(struct batch *self, struct arena *arena)
 	lay_out_states(self, arena);
 	lay_out_rows(self, arena);
 	self->sets = self->circuit->n_wires <= SETS_WIRES_MAX ? BATCH_SETS : 1;
-	for (int k = 0; k < self->sets; k++)
-		self->memory.sets[k] = lay_out_set(self, arena, number, BATCH_ROW_BYTES);
+	for (int k = 0; k < self->sets; k++) {
+		self->memory.sets[k] = lay_out_set(self, arena, number);
+		lay_out_sums(self, arena, &self->memory.sets[k]);
+	}
 	if (self->sets == 1)
 		return;
 	for (size_t k = 0; k < pieces; k++)
-		self->memory.packed[k] = lay_out_set(self, arena, self->row, self->row);
+		self->memory.packed[k] = lay_out_set(self, arena, self->row);
+	struct batch_set *packed = self->memory.packed;
+	lay_out_sums(self, arena, &packed[0]);
+	for (size_t k = 1; k < pieces; k++) {
+		packed[k].gradient = packed[0].gradient;
+		packed[k].turn_slopes = packed[0].turn_slopes;
+		packed[k].slopes = packed[0].slopes;
+	}
 	self->memory.packed_weights = take(arena, BATCH_SETS * (size_t)program->n_weights * sizeof(double));
 	self->memory.pairs = take(arena, BATCH_ROWS * outputs * BATCH_ROW_BYTES / number * sizeof(double));
 }

@@ -9,9 +9,13 @@
 
 #include <string.h>
 
-static void clear_set(const struct batch_set *set)
+/* What the first `pieces` of the virtual lanes accumulate, and the gradients of all. */
+static void clear_set(const struct batch_circuit *circuit, const struct batch_set *set, size_t pieces)
 {
-	memset(set->gradient, 0, set->accumulated);
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), gates = (size_t)circuit->n_gates;
+	size_t diagonals = (size_t)circuit->n_diagonals << circuit->n_wires;
+	memset(set->gradient, 0, (PIECES * slots + pieces * gates) * sizeof(vec));
+	memset(set->slopes, 0, pieces * diagonals * sizeof(vec));
 }
 
 static void clear_features(const struct tile *tile)
@@ -58,11 +62,11 @@ static void collect_slopes(const struct batch_circuit *circuit, const struct bat
 	add_slopes(gradient, diagonal, slopes + circuit->n_slopes, rows);
 }
 
-/* Moves what has accumulated in vectors of samples to the totals of the set. */
-static void total_set(const struct batch_circuit *circuit, const struct batch_set *set)
+/* Moves what has accumulated in vectors of samples, in the first `pieces`, to the totals of the set. */
+static void total_set(const struct batch_circuit *circuit, const struct batch_set *set, size_t pieces)
 {
 	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
-	for (size_t piece = 0; piece < PIECES; piece++)
+	for (size_t piece = 0; piece < pieces; piece++)
 		collect_slopes(circuit, set, piece);
 	for (int k = 0; k < circuit->n_trained; k++)
 		set->totals[k] += pieces_total((const vec *)set->gradient + circuit->trained[k].slot, slots);
@@ -93,10 +97,13 @@ static void store_packed(const struct batch_circuit *circuit, const struct batch
                          const struct pack *pack)
 {
 	const struct batch_call *call = pack->call;
+	const struct batch_set *packed = &memory->packed[0];
+	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
 	const vec *rows[PIECES];
 	for (size_t piece = 0; piece < PIECES; piece++) {
-		rows[piece] = memory->packed[piece].gradient;
-		collect_slopes(circuit, &memory->packed[piece], 0);
+		rows[piece] = (const vec *)packed->gradient + piece * slots;
+		if (piece < pack->tiles)
+			collect_slopes(circuit, packed, piece);
 	}
 	for (int k = 0; k < circuit->n_trained; k++) {
 		const struct batch_trained *trained = &circuit->trained[k];
@@ -190,7 +197,8 @@ ALWAYS_INLINE void run_tile(struct tile *tile, int n, const struct batch_call *c
 	if (tile->circuit->featured)
 		load_lanes(tile);
 	for (int set = 0; set < call->n_sets; set++) {
-		tile->set = tile->packed ? &tile->memory->packed[tile->at % PIECES] : &tile->memory->sets[set];
+		tile->set =
+		    tile->packed > 0 ? &tile->memory->packed[tile->at & (tile->packed - 1)] : &tile->memory->sets[set];
 		if (tile->spare != NULL)
 			place_record(tile, (size_t)set, (size_t)call->n_sets);
 		prepare(tile, n, set == 0);
@@ -240,7 +248,7 @@ static void run_loaded(struct tile *tile, const struct batch_call *call, size_t 
 		tile->at = turned(call) ? tile->tiles - 1 - k : k;
 		tile->replayed = call->outputs == NULL && tile->at < tile->recorded;
 		tile->first = first + tile->at * WIDTH;
-		tile->piece = tile->packed ? 0 : tile->at % PIECES;
+		tile->piece = tile->at % PIECES;
 		tile->used = end - tile->first < WIDTH ? end - tile->first : WIDTH;
 		(constant ? runs[tile->circuit->n_wires] : run_any)(tile, call);
 	}
@@ -293,12 +301,12 @@ static void run_group(struct tile *tile, const struct batch_call *call, size_t f
 	if (call->d_outputs != NULL)
 		clear_features(tile);
 	for (int set = 0; set < call->n_sets && call->d_outputs != NULL; set++)
-		clear_set(&tile->memory->sets[set]);
+		clear_set(circuit, &tile->memory->sets[set], tile_pieces(tile));
 	run_loaded(tile, call, first, end);
 	if (call->d_features != NULL)
 		store_features(tile, call, samples);
 	for (int set = 0; set < call->n_sets && call->d_weights != NULL; set++)
-		total_set(circuit, &tile->memory->sets[set]);
+		total_set(circuit, &tile->memory->sets[set], tile_pieces(tile));
 }
 
 /* Samples 0 .. end - 1, set by set. */
@@ -327,10 +335,10 @@ static void run_packed(const struct batch_circuit *circuit, struct batch_memory 
 	tile.spare = tile.records;
 	if (kept == NULL || packed.outputs != NULL)
 		pack_features(&tile, pack);
-	if (packed.d_outputs != NULL)
+	if (packed.d_outputs != NULL) {
 		clear_features(&tile);
-	for (size_t piece = 0; piece < PIECES && packed.d_outputs != NULL; piece++)
-		clear_set(&memory->packed[piece]);
+		clear_set(circuit, &memory->packed[0], tile_pieces(&tile));
+	}
 	run_loaded(&tile, &packed, 0, packed.batch);
 	if (packed.outputs != NULL) {
 		pack_out(circuit, memory, pack);

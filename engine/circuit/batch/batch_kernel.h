@@ -18,13 +18,12 @@
 struct batch_set {
 	void *cosine, *sine; /* rows of the slots that are not features: of half the angle */
 	/* Accumulated over tiles, for each piece of the virtual lanes; one behind the other: */
-	size_t accumulated; /* their bytes */
-	void *gradient;     /* [pieces] rows of the same slots */
-	void *turn_slopes;  /* [pieces][n_gates] rows: Im <lambda|P|psi> of rotations by such slots */
-	void *slopes;       /* [pieces][n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k) */
-	void *turns;        /* [n_gates] struct block_turn, of rotations by such slots */
-	void *phases;       /* [n_diagonals][2^n][re, im] numbers */
-	double *weights;    /* that cosine, sine and phases are of; only while loaded */
+	void *gradient;    /* [pieces] rows of the same slots */
+	void *turn_slopes; /* [pieces][n_gates] rows: Im <lambda|P|psi> of rotations by such slots */
+	void *slopes;      /* [pieces][n_diagonals][2^n] rows: Im(conj(lambda_k) psi_k) */
+	void *turns;       /* [n_gates] struct block_turn, of rotations by such slots */
+	void *phases;      /* [n_diagonals][2^n][re, im] numbers */
+	double *weights;   /* that cosine, sine and phases are of; only while loaded */
 	bool loaded;
 	double *totals; /* of the same slots: the sums of gradient and slopes so far */
 };
@@ -47,10 +46,12 @@ struct batch_memory {
 	void *cosine, *sine;  /* [feature slots][tiles] rows: of half the angle */
 	void *gradient;       /* [feature slots][tiles] rows: d(sum_o g_o <O_o>) / d angle */
 	void *turns;          /* [n_gates] struct block_turn, of rotations by features */
-	double *scratch; /* three arrays of a number for each virtual lane of BATCH_ROWS * n_slots rows, or of 2^n */
+	/* Three arrays of a number for each virtual lane of BATCH_ROWS * n_slots rows; or of 2^n rows where sets are
+	 * packed, else of 2^n numbers. */
+	double *scratch;
 	struct batch_set sets[BATCH_SETS];
-	/* Packed tiles (batch_pack.h), by piece of the virtual lanes; their phases are rows. NULL where sets are not
-	 * packed. */
+	/* Packed tiles (batch_pack.h): a table for each piece of the virtual lanes whose sets are others; phases are
+	 * rows. All accumulate where the first one does. NULL where sets are not packed. */
 	struct batch_set packed[BATCH_PIECES_MAX];
 	double *packed_weights; /* that the tables of packed are of */
 	int packed_sets;
@@ -67,7 +68,7 @@ struct batch_call {
 	double *d_features;      /* backward; may be NULL */
 	double *d_weights;       /* backward; may be NULL */
 	size_t weights_per_set;  /* n_weights of the program */
-	bool packed;             /* of pairs of a sample and a set, see batch_pack.h */
+	size_t packed;           /* of pairs of a sample and a set (batch_pack.h): how many tables; else 0 */
 	/* Forward leaves here, and backward finds, aligned to 64 bytes, what is kept of the first kept_tiles tiles: for
 	 * every group of tiles whose features are loaded together the cosines and sines of these, then for each tile
 	 * and set a record, the states that backward reads. Forward takes the last tile first, so that what backward

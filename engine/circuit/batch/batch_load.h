@@ -69,7 +69,7 @@ static void load_phases(const struct batch_circuit *circuit, const struct batch_
 		double value = slot->source == ANGLE_WEIGHT ? weights[slot->index] : slot->value;
 		angle[step->gates[g].string.z] += step->gates[g].string.negative ? value : -value;
 	}
-	walsh_hadamard(angle, size);
+	walsh_hadamard(angle, size, 1);
 	half_angles(angle, padded, c, s);
 	real *phases = (real *)memory->sets[set].phases + 2 * size * (size_t)step->diagonal;
 	for (size_t k = 0; k < size; k++) {

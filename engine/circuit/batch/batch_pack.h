@@ -39,37 +39,83 @@ static struct pack pack_choose(const struct batch_memory *memory, const struct b
 	return (struct pack){call, samples, call->batch - samples, side, rows_of(samples * side, WIDTH)};
 }
 
-/* Lane l of `rows` rows from those of another set. */
-static void pack_rows(void *to, const void *from, size_t rows, size_t l)
+/* Tables that differ from each other: by piece of the virtual lanes until the sets come again. */
+static inline size_t pack_tables(const struct pack *pack)
 {
-	for (size_t i = 0; i < rows; i++)
-		((real *)to)[i * WIDTH + l] = ((const real *)from)[i * WIDTH + l];
+	return pack->side > WIDTH ? pack->side / WIDTH : 1;
 }
 
-/* The tables of packed tiles from those of the sets, unless they are there. Idle lanes have those of the first set. */
+/* The angle of a slot in all lanes of a table; idle lanes have that of the first set. */
+static inline void pack_angle(const struct pack *pack, size_t table, const struct angle *slot, double *to)
+{
+	const struct batch_call *call = pack->call;
+	for (size_t l = 0; l < WIDTH; l++) {
+		size_t set = (table * WIDTH + l) % pack->side;
+		const double *weights = call->weights + (set < (size_t)call->n_sets ? set : 0) * call->weights_per_set;
+		to[l] = slot->source == ANGLE_WEIGHT ? weights[slot->index] : slot->value;
+	}
+}
+
+/* Cosines and sines of half of `count` rows of angles, in scratch, to every `apart`-th row of `cosine` and `sine`. */
+static void pack_half_angles(double *scratch, size_t count, vec *cosine, vec *sine, size_t apart)
+{
+	double *c = scratch + count * WIDTH, *s = c + count * WIDTH;
+	half_angles(scratch, count * WIDTH, c, s);
+	for (size_t i = 0; i < count; i++, cosine += apart, sine += apart) {
+		*cosine = load_row(c + i * WIDTH, WIDTH);
+		*sine = load_row(s + i * WIDTH, WIDTH);
+	}
+}
+
+/* As load_weights. */
+static void pack_weights(const struct batch_circuit *circuit, const struct batch_memory *memory,
+                         const struct pack *pack, size_t table)
+{
+	const struct batch_set *to = &memory->packed[table];
+	size_t count = (size_t)(circuit->n_slots - circuit->n_feature_slots);
+	const struct angle *slots = circuit->slots + circuit->n_feature_slots;
+	for (size_t i = 0; i < count; i++)
+		pack_angle(pack, table, &slots[i], memory->scratch + i * WIDTH);
+	pack_half_angles(memory->scratch, count, to->cosine, to->sine, 1);
+	load_turns(circuit, circuit->n_feature_slots, circuit->n_slots, to->cosine, to->sine, 1, to->turns);
+}
+
+/* As load_phases. */
+static void pack_phases(const struct batch_circuit *circuit, const struct batch_memory *memory, const struct pack *pack,
+                        size_t table, const struct batch_step *step)
+{
+	size_t size = (size_t)1 << circuit->n_wires;
+	struct amplitude *phases = (struct amplitude *)memory->packed[table].phases + size * (size_t)step->diagonal;
+	double *angle = memory->scratch, one[WIDTH];
+	memset(angle, 0, size * WIDTH * sizeof *angle);
+	for (int g = 0; g < step->n_gates; g++) {
+		const struct batch_gate *gate = &step->gates[g];
+		double *to = angle + gate->string.z * WIDTH;
+		pack_angle(pack, table, &circuit->slots[gate->slot], one);
+		for (size_t l = 0; l < WIDTH; l++)
+			to[l] += gate->string.negative ? one[l] : -one[l];
+	}
+	walsh_hadamard(angle, size, WIDTH);
+	pack_half_angles(angle, size, &phases->re, &phases->im, 2);
+}
+
+/* The tables of packed tiles, unless they are there. */
 static void pack_sets(const struct batch_circuit *circuit, struct batch_memory *memory, const struct pack *pack)
 {
 	const struct batch_call *call = pack->call;
 	size_t weights = (size_t)call->n_sets * call->weights_per_set * sizeof(double);
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
-	size_t numbers = (size_t)circuit->n_diagonals << (circuit->n_wires + 1);
 	if (memory->packed_sets == call->n_sets &&
 	    (weights == 0 || memcmp(memory->packed_weights, call->weights, weights) == 0))
 		return;
-	load_sets(circuit, memory, call);
+	for (size_t table = 0; table < pack_tables(pack); table++) {
+		pack_weights(circuit, memory, pack, table);
+		for (int i = 0; i < circuit->n_steps; i++)
+			if (circuit->steps[i].kind == STEP_DIAGONAL)
+				pack_phases(circuit, memory, pack, table, &circuit->steps[i]);
+	}
 	memory->packed_sets = call->n_sets;
 	if (weights > 0)
 		memcpy(memory->packed_weights, call->weights, weights);
-	for (size_t v = 0; v < VIRTUAL_LANES; v++) {
-		size_t set = v % pack->side, l = v % WIDTH;
-		const struct batch_set *from = &memory->sets[set < (size_t)call->n_sets ? set : 0];
-		struct batch_set *to = &memory->packed[v / WIDTH];
-		pack_rows(to->cosine, from->cosine, slots, l);
-		pack_rows(to->sine, from->sine, slots, l);
-		pack_rows(to->turns, from->turns, 2 * (size_t)circuit->n_gates, l);
-		for (size_t k = 0; k < numbers; k++)
-			((real *)to->phases)[k * WIDTH + l] = ((const real *)from->phases)[k];
-	}
 }
 
 /* The outputs' rows of the pairs, in memory->pairs, from or to [sets][rows][batch]. */
@@ -184,7 +230,7 @@ static struct batch_call pack_call(const struct batch_circuit *circuit, struct b
 	struct batch_call packed = *call;
 	packed.batch = pack->tiles * WIDTH;
 	packed.n_sets = 1;
-	packed.packed = true;
+	packed.packed = pack_tables(pack);
 	packed.outputs = call->outputs != NULL ? memory->pairs : NULL;
 	packed.d_outputs = memory->pairs;
 	pack_sets(circuit, memory, pack);

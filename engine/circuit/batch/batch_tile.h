@@ -19,9 +19,8 @@ struct tile {
 	bool replayed;      /* backward from what is kept */
 	size_t first, used; /* its samples; lanes left over repeat the last one and get cotangent zero */
 	size_t at, tiles;   /* among those whose features are loaded */
-	size_t
-	    piece; /* which of the set's accumulators takes its gradients: 0 in packed tiles, whose sets are by piece */
-	bool packed; /* see batch_pack.h */
+	size_t piece;       /* which of the set's accumulators takes its gradients */
+	size_t packed;      /* as in the call */
 };
 
 /* Basis states 0 .. size - 1, a run at a time (batch_place); the loop inside counts to run_length(size). */
@@ -30,6 +29,12 @@ struct tile {
 static inline size_t run_length(size_t size)
 {
 	return size < BATCH_RUN ? size : BATCH_RUN;
+}
+
+/* Of the virtual lanes: pieces that the tiles whose features are loaded accumulate in. */
+static inline size_t tile_pieces(const struct tile *tile)
+{
+	return tile->tiles < PIECES ? tile->tiles : PIECES;
 }
 
 static inline vec *tile_row(const struct tile *tile, void *features, void *weights, int slot)

@@ -88,9 +88,9 @@ void wide_strings_tables(const struct wide_strings *strings, const double *numbe
 			high[(size_t)string->group * strings->n_rows + string->high] += number;
 	}
 	for (int g = 0; g < strings->n_low; g++)
-		walsh_hadamard(low + (size_t)g * WIDE_ROW, WIDE_ROW);
+		walsh_hadamard(low + (size_t)g * WIDE_ROW, WIDE_ROW, 1);
 	for (int g = 0; g < strings->n_high; g++)
-		walsh_hadamard(high + (size_t)g * strings->n_rows, strings->n_rows);
+		walsh_hadamard(high + (size_t)g * strings->n_rows, strings->n_rows, 1);
 }
 
 void wide_strings_rows(const struct wide_strings *strings, const double *numbers, size_t stride, const double *high,
@@ -144,8 +144,8 @@ void wide_strings_phases(const struct wide_strings *strings, const double *cosin
 void wide_strings_collect(const struct wide_strings *strings, uint32_t base, double *low, double *rows, double *sums)
 {
 	for (int g = 0; g < strings->n_low; g++)
-		walsh_hadamard(low + (size_t)g * WIDE_ROW, WIDE_ROW);
-	walsh_hadamard(rows, strings->n_rows);
+		walsh_hadamard(low + (size_t)g * WIDE_ROW, WIDE_ROW, 1);
+	walsh_hadamard(rows, strings->n_rows, 1);
 	for (int i = 0; i < strings->n_strings; i++) {
 		const struct wide_string *string = &strings->strings[i];
 		double sum = string->low != 0 ? low[string->group * WIDE_ROW + (int)string->low] : rows[string->high];
