@@ -12,7 +12,7 @@ struct search {
 	int *group;  /* [n_ops]: the first of the rotations that an operation is one with; its own index else */
 	bool *split; /* [n_ops]: by group: the string at hand is of a product with that rotation */
 	enum term_reach *reach; /* [n_ops], by group */
-	int terms;
+	int terms, limit;
 	long budget;
 };
 
@@ -113,6 +113,10 @@ static void arrive(struct search *s, struct pauli_string string)
 {
 	if (string.x != 0)
 		return;
+	if (s->terms == s->limit) {
+		s->budget = -1;
+		return;
+	}
 	s->terms++;
 	for (int k = 0; k < s->program->n_ops; k++)
 		if (s->split[k])
@@ -174,10 +178,11 @@ static void measure(struct search *s, struct circuit_terms *out)
 	}
 }
 
-int circuit_terms_find(const struct circuit_program *program, struct circuit_terms *out, struct qlstm_error *error)
+int circuit_terms_find(const struct circuit_program *program, int limit, struct circuit_terms *out,
+                       struct qlstm_error *error)
 {
 	size_t n = (size_t)program->n_ops + 1;
-	struct search s = {.program = program, .budget = BUDGET};
+	struct search s = {.program = program, .limit = limit, .budget = BUDGET};
 	*out = (struct circuit_terms){.reach = calloc((size_t)program->n_weights + 1, sizeof *out->reach)};
 	s.group = calloc(n, sizeof *s.group);
 	s.split = calloc(n, sizeof *s.split);

@@ -24,8 +24,10 @@ struct circuit_terms {
 	enum term_reach *reach; /* [program->n_weights] */
 };
 
-/* Costs at most about a million steps. circuit_terms_free it. */
-int circuit_terms_find(const struct circuit_program *program, struct circuit_terms *out, struct qlstm_error *error);
+/* Counts up to `limit` products in an expectation, INT_MAX for all. Where there are more, the search ends there, and
+ * angles that it has not seen alive stay TERM_UNKNOWN. Costs at most about a million steps. circuit_terms_free it. */
+int circuit_terms_find(const struct circuit_program *program, int limit, struct circuit_terms *out,
+                       struct qlstm_error *error);
 void circuit_terms_free(struct circuit_terms *terms);
 
 #endif

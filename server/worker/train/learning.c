@@ -1,6 +1,7 @@
 /* Where a model learns, and where it cannot. */
 #include "server/worker/train/learning.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "engine/circuit/terms.h"
@@ -50,6 +51,7 @@ struct findings {
 	struct trainer_gradients gradients;
 	json_t *dead, *trivial;
 	size_t n_dead;
+	bool looks_for_dead; /* else for trivial circuits only */
 	bool failed;
 };
 
@@ -85,10 +87,13 @@ static void find_dead(struct findings *f, const char *tensor, int row, const str
 	}
 }
 
-/* A circuit that reads features and gives one product for each expectation at most. */
+/* Products for each expectation at most. */
+#define MOST_TRIVIAL 1
+
+/* A circuit that reads features and gives so few. */
 static bool is_trivial(const struct circuit_program *program, const struct circuit_terms *terms)
 {
-	return program->n_features > 0 && terms->most >= 0 && terms->most <= 1;
+	return program->n_features > 0 && terms->most >= 0 && terms->most <= MOST_TRIVIAL;
 }
 
 #define TRIVIAL                                                                                                        \
@@ -102,25 +107,31 @@ static void find_in_tensor(struct findings *f, int layer, bool reverse)
 	bool said = false;
 	char name[PARAM_NAME_SIZE];
 	snprintf(name, sizeof name, "layers.%d.%scircuits", layer, reverse ? "reverse." : "");
+	struct circuit_terms terms = {0};
+	const struct circuit_program *found = NULL; /* whose terms these are: rows may share a program */
 	for (int row = 0; model_trained_circuit(f->job->model, layer, reverse, row, &angles); row++) {
-		struct circuit_terms terms;
-		if (circuit_terms_find(angles.program, &terms, NULL) != 0) {
+		if (angles.program != found)
+			circuit_terms_free(&terms);
+		if (angles.program != found &&
+		    circuit_terms_find(angles.program, f->looks_for_dead ? INT_MAX : MOST_TRIVIAL, &terms, NULL) != 0) {
 			f->failed = true;
 			return;
 		}
+		found = angles.program;
 		if (!said && is_trivial(angles.program, &terms))
 			f->failed |= !append(f->trivial, json_pack("{s:s, s:s}", "tensor", name, "message", TRIVIAL));
 		said = said || is_trivial(angles.program, &terms);
-		if (f->gradients.epoch > 0)
+		if (f->looks_for_dead)
 			find_dead(f, name, row, &terms, &angles);
-		circuit_terms_free(&terms);
 	}
+	circuit_terms_free(&terms);
 }
 
-static void find_all(struct findings *f, const struct job *job)
+static void find_all(struct findings *f, const struct job *job, bool looks_for_dead)
 {
 	*f = (struct findings){
 	    .job = job, .gradients = trainer_gradients(job->trainer), .dead = json_array(), .trivial = json_array()};
+	f->looks_for_dead = looks_for_dead && f->gradients.epoch > 0;
 	for (int layer = 0; layer < model_config(job->model)->n_layers; layer++) {
 		find_in_tensor(f, layer, false);
 		find_in_tensor(f, layer, true);
@@ -130,7 +141,7 @@ static void find_all(struct findings *f, const struct job *job)
 json_t *learning_json(const struct job *job)
 {
 	struct findings f;
-	find_all(&f, job);
+	find_all(&f, job, true);
 	if (f.failed || f.gradients.epoch == 0) {
 		json_decref(f.dead);
 		json_decref(f.trivial);
@@ -145,7 +156,7 @@ json_t *learning_json(const struct job *job)
 void learning_warning(const struct job *job, char *out, size_t size)
 {
 	struct findings f;
-	find_all(&f, job);
+	find_all(&f, job, false);
 	const char *tensor = json_string_value(json_object_get(json_array_get(f.trivial, 0), "tensor"));
 	out[0] = '\0';
 	if (tensor != NULL)
