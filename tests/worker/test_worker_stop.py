@@ -131,7 +131,7 @@ def test_told_to_stop_leaves_a_usable_checkpoint(tmp_path, number, more):
 
 
 def test_the_copy_that_a_stop_writes_is_renewed(tmp_path):
-    """After each epoch, but for copies that took more than a twentieth of the time: on a machine that is busy a copy
+    """After each epoch, but for copies that took more than a hundredth of the time: on a machine that is busy a copy
     may take long by chance, so the run is given more epochs then."""
     for epochs in (10, 100, 1000):
         said, _ = stopped_after(epochs, tmp_path, signal.SIGTERM)

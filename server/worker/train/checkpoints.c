@@ -8,9 +8,9 @@
 #include "server/common/clock.h"
 #include "server/common/file.h"
 
-/* A copy is made when the last one took less than a twentieth of the time since: at most 5 % of a run, every epoch for
- * the usual small model. */
-enum { COPY_SHARE = 20, NAME_SIZE = 48 };
+/* A copy is made when the last one took less than a hundredth of the time since: at most 1 % of a run, every few
+ * milliseconds for the usual small model. */
+enum { COPY_SHARE = 100, NAME_SIZE = 48 };
 
 static void file_name(int epoch, char name[NAME_SIZE])
 {
