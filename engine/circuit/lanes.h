@@ -51,22 +51,29 @@ static inline double registers_total(vec64 sums[LANES_REGISTERS])
 	return register_total(sums[0]);
 }
 
-/* lanes_total of pieces that stand `stride` registers apart, in float64. */
-static inline double pieces_total(const vec *pieces, size_t stride)
+/* The first `count` pieces of a row of virtual lanes, which stand `stride` registers apart, in float64; the others are
+ * zeros. */
+ALWAYS_INLINE void pieces_widen(const vec *pieces, size_t stride, size_t count, vec64 out[LANES_REGISTERS])
 {
-	vec64 sums[LANES_REGISTERS];
 	UNROLL for (size_t p = 0; p < PIECES; p++)
 	{
+		vec piece = p < count ? pieces[p * stride] : (vec){0};
 #ifdef KERNEL_FLOAT32
-		vec piece = pieces[p * stride];
 		half_vec low = __builtin_shufflevector(piece, piece, LOW_HALF);
 		half_vec high = __builtin_shufflevector(piece, piece, HIGH_HALF);
-		sums[2 * p] = __builtin_convertvector(low, vec64);
-		sums[2 * p + 1] = __builtin_convertvector(high, vec64);
+		out[2 * p] = __builtin_convertvector(low, vec64);
+		out[2 * p + 1] = __builtin_convertvector(high, vec64);
 #else
-		sums[p] = pieces[p * stride];
+		out[p] = piece;
 #endif
 	}
+}
+
+/* lanes_total of them. */
+static inline double pieces_total(const vec *pieces, size_t stride, size_t count)
+{
+	vec64 sums[LANES_REGISTERS];
+	pieces_widen(pieces, stride, count, sums);
 	return registers_total(sums);
 }
 

@@ -202,6 +202,27 @@ static void add_two_wire_op(struct batch_circuit *circuit, struct frame *frame, 
 		frame_cz(frame, a, b);
 }
 
+/* Features of one encoder become neighbours, which are encoded together. Where a feature has several, their order stays
+ * as it is, since its gradient adds up in it. */
+static void group_encoders(struct batch_circuit *circuit)
+{
+	int n = circuit->n_slots, rank[ENCODER_COUNT];
+	struct angle *slots = circuit->slots;
+	for (int i = n - 1; i >= 0; i--)
+		rank[slots[i].encoder] = i;
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < i; j++)
+			if (slots[i].index == slots[j].index && rank[slots[i].encoder] < rank[slots[j].encoder])
+				return;
+	for (int i = 1; i < n; i++) {
+		struct angle moved = slots[i];
+		int to = i;
+		for (; to > 0 && rank[slots[to - 1].encoder] > rank[moved.encoder]; to--)
+			slots[to] = slots[to - 1];
+		slots[to] = moved;
+	}
+}
+
 static void lower(struct batch_circuit *circuit)
 {
 	const struct circuit_program *program = circuit->program;
@@ -210,6 +231,7 @@ static void lower(struct batch_circuit *circuit)
 	for (int i = 0; i < program->n_ops; i++)
 		if (program->ops[i].angle.source == ANGLE_FEATURE)
 			add_slot(circuit, program->ops[i].angle);
+	group_encoders(circuit);
 	circuit->n_feature_slots = circuit->n_slots;
 	for (int i = 0; i < program->n_ops; i++) {
 		const struct circuit_op *op = &program->ops[i];
@@ -259,6 +281,10 @@ static void sort_prefix(struct batch_circuit *circuit, struct batch_prefix *scra
 		for (int i = 0; i < circuit->n_prefix; i++)
 			if (scratch[i].wire == w)
 				circuit->prefix[placed++] = scratch[i];
+		int learned = circuit->prefix_start[w];
+		while (learned < placed && circuit->slots[circuit->prefix[learned].slot].source == ANGLE_CONSTANT)
+			learned++;
+		circuit->prefix_learned[w] = learned;
 	}
 	circuit->prefix_start[circuit->n_wires] = placed;
 	circuit->prefix_parts = 1;
@@ -289,6 +315,26 @@ static void find_pairs(struct batch_circuit *circuit)
 	circuit->paired = pairs;
 }
 
+/* See struct batch_dressed. */
+static void find_dressed(struct batch_circuit *circuit)
+{
+	static const enum pauli axes[] = {PAULI_Y, PAULI_Y, PAULI_Z};
+	const struct batch_prefix *prefix = circuit->prefix;
+	int each = sizeof axes / sizeof axes[0];
+	if (circuit->n_prefix != each * circuit->n_wires)
+		return;
+	int apart = circuit->n_wires > 1 ? prefix[3].slot - prefix[0].slot : 0;
+	struct batch_dressed found = {true, prefix[0].slot, apart, prefix[1].slot, prefix[2].slot};
+	for (int i = 0; i < circuit->n_prefix; i++) {
+		int wire = i / each, kind = i % each;
+		int slots[] = {found.constant + wire * apart, found.y + wire, found.z + wire};
+		bool is_feature = prefix[i].slot < circuit->n_feature_slots;
+		found.all &= prefix[i].wire == wire && prefix[i].axis == axes[kind] && prefix[i].slot == slots[kind] &&
+		             is_feature == (kind > 0) && circuit->slots[prefix[i].slot].source != ANGLE_WEIGHT;
+	}
+	circuit->dressed = found;
+}
+
 struct batch_circuit *batch_circuit_new(const struct circuit_program *program)
 {
 	size_t gates = (size_t)program->n_ops * GATES_PER_OP + (size_t)program->n_wires + 1;
@@ -313,6 +359,7 @@ struct batch_circuit *batch_circuit_new(const struct circuit_program *program)
 		prune(circuit);
 		sort_prefix(circuit, prefix_scratch);
 		find_pairs(circuit);
+		find_dressed(circuit);
 		batch_schedule(circuit, gate_scratch, numbers);
 		complete = batch_slopes_list(circuit);
 	}

@@ -120,12 +120,20 @@ struct batch_circuit {
 	struct angle *slots;         /* every angle that occurs */
 	struct batch_prefix *prefix; /* by wire */
 	int prefix_start[CIRCUIT_MAX_WIRES + 1]; /* wire w: prefix_start[w] .. prefix_start[w + 1] - 1 */
+	int prefix_learned[CIRCUIT_MAX_WIRES];   /* its first one whose angle is no constant, or its end */
 	/* Whether every wire begins with one rotation by a feature, of slot feature + wire, and one by another angle,
 	 * of slot other + apart * wire: RY(x) and RY(w), for example. Such prefixes are done without a list. */
 	struct batch_paired {
 		bool all;
 		int feature, other, apart;
 	} paired;
+	/* Whether every wire begins with a rotation about Y by the constant of slot constant + apart * wire, one about
+	 * Y by the feature of slot y + wire and one about Z by that of slot z + wire: H, RY(x), RZ(x^2), as in
+	 * chen2020. */
+	struct batch_dressed {
+		bool all;
+		int constant, apart, y, z;
+	} dressed;
 	struct batch_gate *gates;
 	struct batch_step *steps;
 	struct batch_observable *observables;

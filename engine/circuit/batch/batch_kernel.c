@@ -1,6 +1,8 @@
 /* The batch plan's inner loops. The samples of a tile lie innermost, so that every gate is the same arithmetic on whole
  * vectors: no shuffles, and every wire costs the same. Compiled once per instruction set, whose
  * name -DKERNEL_ISA gives, and once more for float32 (batch_kernel_f32.c). */
+#include "engine/circuit/batch/batch_collect.h"
+#include "engine/circuit/batch/batch_complex.h"
 #include "engine/circuit/batch/batch_load.h"
 #include "engine/circuit/batch/batch_measure.h"
 #include "engine/circuit/batch/batch_pack.h"
@@ -9,109 +11,9 @@
 
 #include <string.h>
 
-/* What the first `pieces` of the virtual lanes accumulate, and the gradients of all. */
-static void clear_set(const struct batch_circuit *circuit, const struct batch_set *set, size_t pieces)
-{
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots), gates = (size_t)circuit->n_gates;
-	size_t diagonals = (size_t)circuit->n_diagonals << circuit->n_wires;
-	memset(set->gradient, 0, (PIECES * slots + pieces * gates) * sizeof(vec));
-	memset(set->slopes, 0, pieces * diagonals * sizeof(vec));
-}
-
 static void clear_features(const struct tile *tile)
 {
 	memset(tile->memory->gradient, 0, (size_t)tile->circuit->n_feature_slots * tile->tiles * sizeof(vec));
-}
-
-/* The number of wires as a constant where loops are short. From 5 wires on that gains nothing. */
-#define CONSTANT_WIRES(X) X(1) X(2) X(3) X(4)
-
-static void transform_slopes(vec *slopes, int n)
-{
-	switch (n) {
-#define TRANSFORM(wires)                                                                                               \
-	case wires:                                                                                                    \
-		parity_sums(slopes, (size_t)1 << (wires));                                                             \
-		break;
-		CONSTANT_WIRES(TRANSFORM)
-#undef TRANSFORM
-	default:
-		parity_sums(slopes, (size_t)1 << n);
-	}
-}
-
-static void add_slopes(vec *gradient, const struct batch_slope *first, const struct batch_slope *end, const vec *rows)
-{
-	for (; first < end; first++)
-		gradient[first->slot] = fma_vec(SPLAT((real)first->sign), rows[first->row], gradient[first->slot]);
-}
-
-/* Everything that a set has accumulated in a piece of the virtual lanes, by slot, into the rows of `gradient`. */
-static void collect_slopes(const struct batch_circuit *circuit, const struct batch_set *set, size_t piece)
-{
-	const struct batch_slope *slopes = circuit->slopes, *diagonal = slopes + circuit->n_turn_slopes;
-	size_t size = (size_t)1 << circuit->n_wires, slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
-	vec *gradient = (vec *)set->gradient + piece * slots;
-	vec *rows = (vec *)set->slopes + size * piece * (size_t)circuit->n_diagonals;
-	add_slopes(gradient, slopes, diagonal, (const vec *)set->turn_slopes + piece * (size_t)circuit->n_gates);
-	for (int i = 0; i < circuit->n_steps; i++) {
-		const struct batch_step *step = &circuit->steps[i];
-		if (step->kind == STEP_DIAGONAL && step->trainable)
-			transform_slopes(rows + size * (size_t)step->diagonal, circuit->n_wires);
-	}
-	add_slopes(gradient, diagonal, slopes + circuit->n_slopes, rows);
-}
-
-/* Moves what has accumulated in vectors of samples, in the first `pieces`, to the totals of the set. */
-static void total_set(const struct batch_circuit *circuit, const struct batch_set *set, size_t pieces)
-{
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
-	for (size_t piece = 0; piece < pieces; piece++)
-		collect_slopes(circuit, set, piece);
-	for (int k = 0; k < circuit->n_trained; k++)
-		set->totals[k] += pieces_total((const vec *)set->gradient + circuit->trained[k].slot, slots);
-}
-
-static void store_weights(const struct batch_circuit *circuit, const struct batch_set *set, double *d_weights)
-{
-	const struct batch_trained *trained = circuit->trained;
-	for (int k = 0; k < circuit->n_trained; k++)
-		d_weights[trained[k].weight] += set->totals[k];
-}
-
-/* The sum of each set's virtual lanes in a row: sums[0 .. side - 1]. */
-ALWAYS_INLINE void sum_sides(const vec *const rows[PIECES], size_t at, size_t side, double sums[VIRTUAL_LANES])
-{
-	for (size_t v = 0; v < VIRTUAL_LANES; v++)
-		sums[v] = (double)rows[v / WIDTH][at][v % WIDTH];
-	UNROLL for (size_t apart = VIRTUAL_LANES / 2; apart > 0; apart /= 2)
-	{
-		if (apart < side)
-			return;
-		UNROLL for (size_t v = 0; v < apart; v++) sums[v] += sums[v + apart];
-	}
-}
-
-/* What has accumulated in packed tiles, to the gradients of weights. */
-static void store_packed(const struct batch_circuit *circuit, const struct batch_memory *memory,
-                         const struct pack *pack)
-{
-	const struct batch_call *call = pack->call;
-	const struct batch_set *packed = &memory->packed[0];
-	size_t slots = (size_t)(circuit->n_slots - circuit->n_feature_slots);
-	const vec *rows[PIECES];
-	for (size_t piece = 0; piece < PIECES; piece++) {
-		rows[piece] = (const vec *)packed->gradient + piece * slots;
-		if (piece < pack->tiles)
-			collect_slopes(circuit, packed, piece);
-	}
-	for (int k = 0; k < circuit->n_trained; k++) {
-		const struct batch_trained *trained = &circuit->trained[k];
-		double sums[VIRTUAL_LANES], *to = call->d_weights + trained->weight;
-		sum_sides(rows, (size_t)trained->slot, pack->side, sums);
-		for (int set = 0; set < call->n_sets; set++, to += call->weights_per_set)
-			*to += sums[set];
-	}
 }
 
 /* One tile, one set of weights. */

@@ -118,31 +118,47 @@ static void pack_sets(const struct batch_circuit *circuit, struct batch_memory *
 		memcpy(memory->packed_weights, call->weights, weights);
 }
 
+/* Four sets, those of an LSTM's gates, as a constant: loops over so few cost more than what is done in them. */
+#define FOUR_OR_NOT(work, sets, ...) ((sets) == 4 ? (work)(__VA_ARGS__, 4) : (work)(__VA_ARGS__, (sets)))
+
 /* The outputs' rows of the pairs, in memory->pairs, from or to [sets][rows][batch]. */
+
+ALWAYS_INLINE void pack_rows_in(const struct pack *pack, size_t rows, double *pairs, size_t sets)
+{
+	const struct batch_call *call = pack->call;
+	size_t apart = rows * call->batch;
+	for (size_t r = 0; r < rows; r++, pairs += pack->tiles * WIDTH) {
+		const double *from = call->d_outputs + r * call->batch + pack->first;
+		double *to = pairs;
+		for (size_t i = 0; i < pack->samples; i++, to += pack->side)
+			UNROLL for (size_t set = 0; set < sets; set++) to[set] = from[set * apart + i];
+	}
+}
+
+ALWAYS_INLINE void pack_rows_out(const struct pack *pack, size_t rows, const double *pairs, size_t sets)
+{
+	const struct batch_call *call = pack->call;
+	size_t apart = rows * call->batch;
+	for (size_t r = 0; r < rows; r++, pairs += pack->tiles * WIDTH) {
+		double *to = call->outputs + r * call->batch + pack->first;
+		const double *from = pairs;
+		for (size_t i = 0; i < pack->samples; i++, from += pack->side)
+			UNROLL for (size_t set = 0; set < sets; set++) to[set * apart + i] = from[set];
+	}
+}
 
 static void pack_in(const struct batch_circuit *circuit, const struct batch_memory *memory, const struct pack *pack)
 {
 	size_t rows = (size_t)circuit->n_observables, sets = (size_t)pack->call->n_sets, lanes = pack->tiles * WIDTH;
-	memset(memory->pairs, 0, rows * lanes * sizeof *memory->pairs);
-	for (size_t r = 0; r < rows; r++)
-		for (size_t i = 0; i < pack->samples; i++) {
-			const double *from = pack->call->d_outputs + r * pack->call->batch + pack->first + i;
-			double *to = memory->pairs + r * lanes + i * pack->side;
-			for (size_t set = 0; set < sets; set++, from += rows * pack->call->batch)
-				to[set] = *from;
-		}
+	if (pack->samples * sets < lanes)
+		memset(memory->pairs, 0, rows * lanes * sizeof *memory->pairs);
+	FOUR_OR_NOT(pack_rows_in, sets, pack, rows, memory->pairs);
 }
 
 static void pack_out(const struct batch_circuit *circuit, const struct batch_memory *memory, const struct pack *pack)
 {
-	size_t rows = (size_t)circuit->n_observables, sets = (size_t)pack->call->n_sets, lanes = pack->tiles * WIDTH;
-	for (size_t r = 0; r < rows; r++)
-		for (size_t i = 0; i < pack->samples; i++) {
-			const double *from = memory->pairs + r * lanes + i * pack->side;
-			double *to = pack->call->outputs + r * pack->call->batch + pack->first + i;
-			for (size_t set = 0; set < sets; set++, to += rows * pack->call->batch)
-				*to = from[set];
-		}
+	size_t rows = (size_t)circuit->n_observables, sets = (size_t)pack->call->n_sets;
+	FOUR_OR_NOT(pack_rows_out, sets, pack, rows, memory->pairs);
 }
 
 /* The lanes from `lane` on replaced by x. */
@@ -160,6 +176,11 @@ static inline vec replace_from(vec v, size_t lane, real x)
 static void pack_spread(const struct pack *pack, const real *from, vec *to)
 {
 	size_t last = pack->samples - 1;
+	if (pack->side == WIDTH && pack->tiles == pack->samples) {
+		for (size_t t = 0; t <= last; t++)
+			to[t] = SPLAT(from[t]);
+		return;
+	}
 	for (size_t t = 0; t < pack->tiles; t++) {
 		size_t i = t * WIDTH / pack->side;
 		vec row = SPLAT(from[i < last ? i : last]);
@@ -197,28 +218,32 @@ static void pack_features(const struct tile *tile, const struct pack *pack)
 	}
 }
 
-/* The gradient of a feature is the sum of those of its pairs. */
+/* The gradient of a feature is the sum of those of its pairs; slopes: of its encoder, NULL where they are 1. */
+ALWAYS_INLINE void pack_sum(const struct pack *pack, const real *gradient, const real *slopes, double *to, size_t sets)
+{
+	for (size_t k = 0; k < pack->samples; k++, gradient += pack->side) {
+		double sum = 0.0;
+		UNROLL for (size_t set = 0; set < sets; set++) sum += (double)gradient[set];
+		to[k] += slopes != NULL ? sum * (double)slopes[k] : sum;
+	}
+}
+
 static void pack_slopes(const struct batch_circuit *circuit, const struct batch_memory *memory, const struct pack *pack)
 {
 	const struct batch_call *call = pack->call;
 	double *x = memory->scratch, *end = x + whole_rows(pack->samples);
-	const real *slopes = (real *)end;
-	for (int i = 0; i < circuit->n_feature_slots; i++) {
+	const real *gradient = memory->gradient;
+	for (int i = 0; i < circuit->n_feature_slots; i++, gradient += pack->tiles * WIDTH) {
 		enum encoder encoder = circuit->slots[i].encoder;
 		size_t row = (size_t)circuit->slots[i].index * call->batch + pack->first;
-		const real *gradient = (const real *)memory->gradient + (size_t)i * pack->tiles * WIDTH;
 		if (encoder != ENCODER_X) {
 			memcpy(x, call->features + row, pack->samples * sizeof *x);
 			for (double *more = x + pack->samples; more < end; more++)
 				*more = more[-1];
 			slope_rows(encoder, x, (size_t)(end - x), (vec *)end);
 		}
-		for (size_t k = 0; k < pack->samples; k++, gradient += pack->side) {
-			double sum = 0.0;
-			for (int set = 0; set < call->n_sets; set++)
-				sum += (double)gradient[set];
-			call->d_features[row + k] += encoder != ENCODER_X ? sum * (double)slopes[k] : sum;
-		}
+		const real *slopes = encoder != ENCODER_X ? (const real *)end : NULL;
+		FOUR_OR_NOT(pack_sum, (size_t)call->n_sets, pack, gradient, slopes, call->d_features + row);
 	}
 }
 

@@ -1,5 +1,5 @@
-/* The product state at the start of a circuit, and the way back through it. Real when all its rotations are about Y,
- * complex otherwise: the same algorithm on numbers of one or two parts. Included by batch_kernel.c only. */
+/* The product state at the start of a circuit, and the way back through it, where all its rotations are about Y: then
+ * amplitudes are real. batch_complex.h has the same algorithm on complex ones. Included by batch_kernel.c only. */
 #ifndef QLSTM_CIRCUIT_BATCH_PRODUCT_H
 #define QLSTM_CIRCUIT_BATCH_PRODUCT_H
 
@@ -29,25 +29,36 @@ ALWAYS_INLINE struct halves product_halves(const struct tile *tile, int n, size_
 	                       at + 3 * columns * bytes};
 }
 
-/* The state of one wire from its rotations about Y. */
-static inline void real_wire(const struct tile *tile, int wire)
+/* What rotations `first` to `end` - 1 of the prefix, about Y, make of |0>. */
+struct real_state {
+	vec zero, one;
+};
+
+static inline struct real_state real_turns(const struct tile *tile, int first, int end)
 {
-	const struct batch_circuit *circuit = tile->circuit;
-	int first = circuit->prefix_start[wire], end = circuit->prefix_start[wire + 1];
+	const struct batch_prefix *prefix = tile->circuit->prefix;
 	vec zero = (vec){0} + 1, one = {0};
 	if (first < end) {
-		zero = *tile_cosine(tile, circuit->prefix[first].slot);
-		one = *tile_sine(tile, circuit->prefix[first].slot);
+		zero = *tile_cosine(tile, prefix[first].slot);
+		one = *tile_sine(tile, prefix[first].slot);
 	}
 	for (int i = first + 1; i < end; i++) {
-		vec c = *tile_cosine(tile, circuit->prefix[i].slot), s = *tile_sine(tile, circuit->prefix[i].slot);
+		vec c = *tile_cosine(tile, prefix[i].slot), s = *tile_sine(tile, prefix[i].slot);
 		vec next = fms_vec(c, zero, s * one);
 		one = fma_vec(s, zero, c * one);
 		zero = next;
 	}
+	return (struct real_state){zero, one};
+}
+
+/* The state of one wire from its rotations about Y. */
+static inline void real_wire(const struct tile *tile, int wire)
+{
+	const struct batch_circuit *circuit = tile->circuit;
+	struct real_state state = real_turns(tile, circuit->prefix_start[wire], circuit->prefix_start[wire + 1]);
 	vec *vectors = (vec *)tile->memory->vectors + 2 * wire;
-	vectors[0] = zero;
-	vectors[1] = one;
+	vectors[0] = state.zero;
+	vectors[1] = state.one;
 }
 
 /* real_wire of all wires where they are paired. */
@@ -296,131 +307,6 @@ ALWAYS_INLINE void joined_backward(const struct tile *tile, int n, bool fresh, c
 	} else {
 		joined_form_backward(tile, n, PHASE_NUMBERS, fresh, lambda, tile_slopes(tile, step));
 	}
-}
-
-static inline struct amplitude *complex_vector(const struct tile *tile, int wire)
-{
-	return (struct amplitude *)tile->memory->vectors + 2 * wire;
-}
-
-static void complex_wire(const struct tile *tile, int wire)
-{
-	const struct batch_circuit *circuit = tile->circuit;
-	struct amplitude zero = {(vec){0} + 1, {0}}, one = {{0}, {0}};
-	for (int i = circuit->prefix_start[wire]; i < circuit->prefix_start[wire + 1]; i++) {
-		int slot = circuit->prefix[i].slot;
-		turn(circuit->prefix[i].axis, &zero, &one, *tile_cosine(tile, slot), *tile_sine(tile, slot));
-	}
-	complex_vector(tile, wire)[0] = zero;
-	complex_vector(tile, wire)[1] = one;
-}
-
-ALWAYS_INLINE void complex_grow(const struct tile *tile, int first, int count, struct amplitude *psi)
-{
-	for (int w = 0; w < count; w++)
-		complex_wire(tile, first + w);
-	psi[0] = (struct amplitude){(vec){0} + 1, {0}};
-	for (int b = 0; b < 2 && count > 0; b++)
-		psi[b] = complex_vector(tile, first)[b];
-	UNROLL_SOME for (int w = 1; w < count; w++)
-	{
-		struct amplitude zero = complex_vector(tile, first + w)[0], one = complex_vector(tile, first + w)[1];
-		UNROLL_SOME for (size_t j = (size_t)1 << w; j-- > 0;)
-		{
-			struct amplitude a = psi[j];
-			psi[2 * j + 1] = multiply(a, one);
-			psi[2 * j] = multiply(a, zero);
-		}
-	}
-}
-
-ALWAYS_INLINE void complex_product(const struct tile *tile, int n, struct amplitude *psi)
-{
-	struct halves halves = product_halves(tile, n, sizeof *psi);
-	struct amplitude *left = halves.left, *right = halves.right;
-	complex_grow(tile, 0, halves.n_left, left);
-	complex_grow(tile, halves.n_left, n - halves.n_left, right);
-	UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
-	{
-		for (size_t first = 0; first < halves.columns; first += BATCH_RUN) {
-			struct amplitude *to = psi + batch_place(a * halves.columns + first);
-			UNROLL_SOME for (size_t b = 0; b < run_length(halves.columns); b++) to[b] =
-			    multiply(left[a], right[first + b]);
-		}
-	}
-}
-
-static void complex_wire_backward(const struct tile *tile, int wire, struct amplitude g0, struct amplitude g1)
-{
-	const struct batch_circuit *circuit = tile->circuit;
-	struct amplitude zero = complex_vector(tile, wire)[0], one = complex_vector(tile, wire)[1];
-	for (int i = circuit->prefix_start[wire + 1] - 1; i >= circuit->prefix_start[wire]; i--) {
-		int slot = circuit->prefix[i].slot;
-		enum pauli axis = circuit->prefix[i].axis;
-		vec c = *tile_cosine(tile, slot), s = *tile_sine(tile, slot);
-		*tile_gradient(tile, slot) += slope(axis, &g0, &g1, &zero, &one);
-		turn(axis, &zero, &one, c, -s);
-		turn(axis, &g0, &g1, c, -s);
-	}
-}
-
-ALWAYS_INLINE void complex_shrink(const struct tile *tile, int first, int count, struct amplitude *lambda)
-{
-	struct amplitude *others = tile->memory->others;
-	for (int b = 0; b < 2 && count > 1; b++)
-		others[2 + b] = complex_vector(tile, first)[b];
-	UNROLL_SOME for (int w = 1; w + 1 < count; w++)
-	{
-		struct amplitude *from = others + ((size_t)1 << w), *to = from + ((size_t)1 << w);
-		struct amplitude zero = complex_vector(tile, first + w)[0], one = complex_vector(tile, first + w)[1];
-		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
-		{
-			to[2 * j] = multiply(from[j], zero);
-			to[2 * j + 1] = multiply(from[j], one);
-		}
-	}
-	UNROLL_SOME for (int w = count - 1; w > 0; w--)
-	{
-		const struct amplitude *rest = others + ((size_t)1 << w);
-		struct amplitude zero = complex_vector(tile, first + w)[0], one = complex_vector(tile, first + w)[1];
-		struct amplitude g0 = {{0}, {0}}, g1 = {{0}, {0}};
-		UNROLL_SOME for (size_t j = 0; j < (size_t)1 << w; j++)
-		{
-			struct amplitude l0 = lambda[2 * j], l1 = lambda[2 * j + 1];
-			g0 = add_product_conj(g0, rest[j], l0);
-			g1 = add_product_conj(g1, rest[j], l1);
-			lambda[j] = add_product_conj(multiply_conj(zero, l0), one, l1);
-		}
-		complex_wire_backward(tile, first + w, g0, g1);
-	}
-	if (count > 0)
-		complex_wire_backward(tile, first, lambda[0], lambda[1]);
-}
-
-ALWAYS_INLINE void complex_product_backward(const struct tile *tile, int n, const struct amplitude *lambda)
-{
-	struct halves halves = product_halves(tile, n, sizeof *lambda);
-	const struct amplitude *left = halves.left, *right = halves.right;
-	struct amplitude *left_slopes = halves.left_slopes, *right_slopes = halves.right_slopes;
-	size_t block = n < 3 ? 2 : PRODUCT_BLOCK;
-	for (size_t b = 0; b < halves.columns; b += block) {
-		struct amplitude sums[PRODUCT_BLOCK] = {{{0}, {0}}};
-		UNROLL_SOME for (size_t a = 0; a < halves.rows; a++)
-		{
-			struct amplitude sum = b > 0 ? left_slopes[a] : (struct amplitude){{0}, {0}};
-			const struct amplitude *from = lambda + batch_place(a * halves.columns + b);
-			UNROLL for (size_t i = 0; i < block; i++)
-			{
-				struct amplitude l = from[i];
-				sum = add_product_conj(sum, right[b + i], l);
-				sums[i] = add_product_conj(sums[i], left[a], l);
-			}
-			left_slopes[a] = sum;
-		}
-		UNROLL for (size_t i = 0; i < block; i++) right_slopes[b + i] = sums[i];
-	}
-	complex_shrink(tile, 0, halves.n_left, left_slopes);
-	complex_shrink(tile, halves.n_left, n - halves.n_left, right_slopes);
 }
 
 #endif

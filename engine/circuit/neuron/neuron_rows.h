@@ -39,7 +39,7 @@ static inline double row_dot(const vec *a, const vec *b, size_t count)
 	for (size_t v = 0; v < count; v += PIECES) {
 		UNROLL for (size_t k = 0; k < PIECES; k++) sum[k] = fma_vec(a[v + k], b[v + k], sum[k]);
 	}
-	return pieces_total(sum, 1);
+	return pieces_total(sum, 1, PIECES);
 }
 
 static inline double row_largest(const vec *a, size_t count)

@@ -96,12 +96,12 @@ static void run_backward(const struct passes *passes, int i, const struct wide_r
 	struct pass_sums sums;
 	passes_backward[pass->n_turns][pass->lanes](pass, psi, lambda, size, &sums);
 	for (int g = 0; g < pass->n_turns; g++)
-		slopes[passes->first[i] + g] += square * pieces_total(sums.turns[g], 1);
+		slopes[passes->first[i] + g] += square * pieces_total(sums.turns[g], 1, PIECES);
 	for (int g = 0; g < passes->n_lanes && pass->lanes; g++) {
 		int place = rotations[g].place;
 		for (int piece = 0; piece < PIECES; piece++)
 			sums.lanes[place][piece] *= lane_signs(piece, place, 1);
-		slopes[g] += square * pieces_total(sums.lanes[place], 1);
+		slopes[g] += square * pieces_total(sums.lanes[place], 1, PIECES);
 	}
 }
 

@@ -81,7 +81,7 @@ ALWAYS_INLINE void add_weights(const struct wide_factors *factors, size_t row, c
 	vec all[PIECES] = {{0}};
 	for (int v = 0; v < ROW_VECS; v++)
 		all[v % PIECES] += weights[v];
-	sums->rows[row] = pieces_total(all, 1);
+	sums->rows[row] = pieces_total(all, 1, PIECES);
 	for (int g = 0; g < factors->n_groups; g++) {
 		real sign = __builtin_parity((uint32_t)row & factors->groups[g].high) != 0 ? -1 : 1;
 		for (int v = 0; v < ROW_VECS; v++)
@@ -153,8 +153,8 @@ static void contract(const struct wide_factors *factors, const void *lambda, siz
 			re[piece] = fma_vec(s[v], y, fma_vec(c[v], x, re[piece]));
 			im[piece] = fnma_vec(s[v], x, fma_vec(c[v], y, im[piece]));
 		}
-		rows_re[r] = scale * pieces_total(re, 1);
-		rows_im[r] = scale * pieces_total(im, 1);
+		rows_re[r] = scale * pieces_total(re, 1, PIECES);
+		rows_im[r] = scale * pieces_total(im, 1, PIECES);
 	}
 	for (int v = 0; v < ROW_VECS; v++) {
 		accumulate(low_re + v * WIDTH, low.re[v]);
