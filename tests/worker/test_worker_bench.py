@@ -52,6 +52,11 @@ def test_a_shortcut_has_the_statevector_beside_it():
     assert rows[0]["fraction_of_peak"] is None and rows[1]["fraction_of_peak"] > 0
 
 
+def test_a_layer_is_computed_each_time():
+    """What four more layers add to a call: no call finds the state of the one before."""
+    assert all(row["ns_per_sample"] > 0 for row in bench("layer(20)"))
+
+
 def test_a_step_of_words():
     """Of each sequence: 99 steps of 24 neurons, 16 rotations and an output stage of two bits on 256 amplitudes."""
     row = bench("qrnn-99/200", seconds=0)[1]

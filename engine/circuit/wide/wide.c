@@ -92,10 +92,10 @@ static bool set_angles(struct wide *self, const struct sample *sample)
 	return same;
 }
 
-/* Up to the last sweep; of the sample that the call before ended with, psi is there already. */
-static void prepare(struct wide *self, const struct sample *sample)
+/* Up to the last sweep. `resumes`: of the sample that the call before ended with, psi is there already. */
+static void prepare(struct wide *self, const struct sample *sample, bool resumes)
 {
-	bool there = set_angles(self, sample);
+	bool there = set_angles(self, sample) && resumes;
 	wide_state_clear_parts(self);
 	self->prepared = false;
 	if (there)
@@ -129,7 +129,7 @@ static void forward(void *state, const double *features, const double *weights, 
 	struct wide *self = state;
 	for (size_t b = batch; b-- > 0;) {
 		struct sample sample = {features, weights, batch, b};
-		prepare(self, &sample);
+		prepare(self, &sample, false);
 		wide_sweep_run(self, &(struct wide_visit){.sweep = self->circuit->n_sweeps - 1,
 		                                          .forward = true,
 		                                          .measure = true,
@@ -183,7 +183,7 @@ static void backward(void *state, const double *features, const double *weights,
 	struct wide *self = state;
 	for (size_t b = 0; b < batch; b++) {
 		struct sample sample = {features, weights, batch, b};
-		prepare(self, &sample);
+		prepare(self, &sample, true);
 		turn_around(self, d_outputs + b, batch);
 		for (int i = self->circuit->n_sweeps - 2; i >= 0; i--)
 			wide_sweep_run(self, &(struct wide_visit){.sweep = i, .backward = true});
