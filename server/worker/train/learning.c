@@ -108,16 +108,17 @@ static void find_in_tensor(struct findings *f, int layer, bool reverse)
 	char name[PARAM_NAME_SIZE];
 	snprintf(name, sizeof name, "layers.%d.%scircuits", layer, reverse ? "reverse." : "");
 	struct circuit_terms terms = {0};
-	const struct circuit_program *found = NULL; /* whose terms these are: rows may share a program */
+	const struct circuit_program *counted = NULL; /* whose terms these are: rows share a program, most often */
 	for (int row = 0; model_trained_circuit(f->job->model, layer, reverse, row, &angles); row++) {
-		if (angles.program != found)
+		bool counts = row == 0 || angles.program != counted;
+		if (counts)
 			circuit_terms_free(&terms);
-		if (angles.program != found &&
+		if (counts &&
 		    circuit_terms_find(angles.program, f->looks_for_dead ? INT_MAX : MOST_TRIVIAL, &terms, NULL) != 0) {
 			f->failed = true;
 			return;
 		}
-		found = angles.program;
+		counted = angles.program;
 		if (!said && is_trivial(angles.program, &terms))
 			f->failed |= !append(f->trivial, json_pack("{s:s, s:s}", "tensor", name, "message", TRIVIAL));
 		said = said || is_trivial(angles.program, &terms);
