@@ -47,6 +47,14 @@ static void a_product_of_cosines(void **state)
 		program_cnot(p, q, (q + 1) % 4);
 	terms = found(p);
 	assert_true(terms.most > 1);
+	int most = terms.most;
+	circuit_terms_free(&terms);
+	/* The count ends beyond what is asked for. */
+	assert_int_equal(circuit_terms_find(p, most, &terms, NULL), 0);
+	assert_int_equal(terms.most, most);
+	circuit_terms_free(&terms);
+	assert_int_equal(circuit_terms_find(p, most - 1, &terms, NULL), 0);
+	assert_int_equal(terms.most, -1);
 	circuit_terms_free(&terms);
 	program_free(p);
 }

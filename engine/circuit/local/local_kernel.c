@@ -48,22 +48,17 @@ static void run_phase(const struct tile *tile, enum local_phase phase, size_t us
 		runs += tile->code->n_runs[before];
 		instructions += tile->code->n_instructions[before];
 	}
-	switch (vectors) {
-	case 1:
+	/* Constants for full tiles and for the small batches that are common. */
+	if (vectors == ROW_VECTORS)
+		run(runs, n_runs, instructions, tile->rows, ROW_VECTORS);
+	else if (vectors == 1)
 		run(runs, n_runs, instructions, tile->rows, 1);
-		break;
-	case 2:
-		run(runs, n_runs, instructions, tile->rows, 2);
-		break;
-	case 3:
+	else if (vectors == 3)
 		run(runs, n_runs, instructions, tile->rows, 3);
-		break;
-	case 4:
-		run(runs, n_runs, instructions, tile->rows, 4);
-		break;
-	default:
+	else if (vectors == 2)
+		run(runs, n_runs, instructions, tile->rows, 2);
+	else
 		run(runs, n_runs, instructions, tile->rows, vectors);
-	}
 }
 
 /* Copies the first vector of rows to the others that the call uses. */
